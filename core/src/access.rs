@@ -1,0 +1,119 @@
+//! What a token may touch. CONTRACT.md, 2.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use crate::decode::{Fields, FromValue, deserialize_by_value, not_among, words, wrong_type};
+use crate::error::{Error, ErrorCode};
+use crate::name::is_feature;
+use crate::order::first_repeat;
+use crate::value::Value;
+
+const MAX_FEATURES: usize = 1_000;
+
+/// Full access, or only the features in a list. An empty list grants nothing; there is no default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Every function that the user's own features allow, and every function without a feature.
+    Full,
+    /// Only functions whose feature is in this list, and in the user's.
+    Limited {
+        /// The features.
+        features: Vec<String>,
+    },
+}
+
+/// Nothing.
+impl Default for Access {
+    fn default() -> Self {
+        Access::Limited { features: Vec::new() }
+    }
+}
+
+/// The port and scheme that a token belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Realm {
+    /// The account's: scheme `cpanel`.
+    #[default]
+    Account,
+    /// The administrator's: scheme `whm`.
+    Admin,
+}
+
+words!(Realm, "`account` or `admin`", {
+    "account" => Realm::Account,
+    "admin" => Realm::Admin,
+});
+deserialize_by_value!(Realm);
+
+impl Serialize for Access {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Access::Full => serializer.serialize_str("full"),
+            Access::Limited { features } => {
+                let mut object = serializer.serialize_struct("Access", 1)?;
+                object.serialize_field("features", features)?;
+                object.end()
+            }
+        }
+    }
+}
+
+impl FromValue for Access {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        const EXPECTED: &str = "`full` or an object with `features`";
+        match value {
+            Value::String(text) if text == "full" => Ok(Access::Full),
+            Value::String(_) => Err(not_among(EXPECTED)),
+            Value::Object(_) => {
+                let mut fields = Fields::of(value)?;
+                let features = fields.required("features");
+                fields.finish()?;
+                Ok(Access::Limited { features })
+            }
+            other => Err(wrong_type(EXPECTED, &other)),
+        }
+    }
+}
+deserialize_by_value!(Access);
+
+impl Access {
+    /// # Errors
+    /// `feature_invalid`, at `features[…]`.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self {
+            Access::Full => Ok(()),
+            Access::Limited { features } => check_features(features),
+        }
+    }
+}
+
+/// # Errors
+/// `feature_invalid`, at `features` or `features[…]`.
+pub(crate) fn check_features(features: &[String]) -> Result<(), Error> {
+    let fault = |message: Cow<'static, str>| Error::new(ErrorCode::FeatureInvalid, message);
+    if features.len() > MAX_FEATURES {
+        let message = format!("a list may hold at most {MAX_FEATURES} features");
+        return Err(fault(message.into()).under("features"));
+    }
+    let malformed = features.iter().position(|feature| !is_feature(feature));
+    let repeated = || first_repeat(features.len(), &|at| features.get(at).map(String::as_str));
+    let (index, message) = match malformed {
+        Some(index) => (index, FEATURE_RULE),
+        None => match repeated() {
+            Some(index) => (index, "the feature stands twice in the list"),
+            None => return Ok(()),
+        },
+    };
+    Err(fault(message.into()).under_index(index).under("features"))
+}
+
+/// What a feature is, for messages.
+pub(crate) const FEATURE_RULE: &str =
+    "a feature is 1 to 64 characters of a-z, A-Z, 0-9, `-`, `_` and `.`, starting with a letter or digit";

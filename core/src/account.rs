@@ -1,0 +1,160 @@
+//! The account that a token acts as: a token can never do more than its user. CONTRACT.md, 1 and 2.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Serialize, Serializer};
+
+use crate::access::{Access, check_features};
+use crate::decode::{Fields, FromValue, deserialize_by_value, not_among, wrong_type};
+use crate::error::{Error, ErrorCode};
+use crate::name::check_user;
+use crate::order::sorted;
+use crate::value::Value;
+
+/// Without this feature an account can neither manage nor use tokens.
+pub(crate) const TOKENS_FEATURE: &str = "apitokens";
+
+/// A user's own rights, as the host knows them now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// The user.
+    pub user: String,
+    /// A suspended account can neither create nor use tokens.
+    pub suspended: bool,
+    /// The features that the account itself has.
+    pub features: Features,
+}
+
+/// An account's features.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Features {
+    /// Every feature there is.
+    All,
+    /// These, and no other.
+    List(Vec<String>),
+}
+
+/// None.
+impl Default for Features {
+    fn default() -> Self {
+        Features::List(Vec::new())
+    }
+}
+
+impl Serialize for Features {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Features::All => serializer.serialize_str("all"),
+            Features::List(features) => features.serialize(serializer),
+        }
+    }
+}
+
+impl FromValue for Features {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        const EXPECTED: &str = "`all` or an array of features";
+        match value {
+            Value::String(text) if text == "all" => Ok(Features::All),
+            Value::String(_) => Err(not_among(EXPECTED)),
+            Value::Array(_) => Vec::from_value(value).map(Features::List),
+            other => Err(wrong_type(EXPECTED, &other)),
+        }
+    }
+}
+deserialize_by_value!(Features);
+
+impl FromValue for Account {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let account = Account {
+            user: fields.required("user"),
+            suspended: fields.or("suspended", false),
+            features: fields.required("features"),
+        };
+        fields.finish()?;
+        Ok(account)
+    }
+}
+deserialize_by_value!(Account);
+
+/// An account, checked, with its features ready to be asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Rights {
+    pub(crate) suspended: bool,
+    /// In order; none for every feature.
+    features: Option<Vec<String>>,
+}
+
+impl Rights {
+    pub(crate) fn has(&self, feature: &str) -> bool {
+        self.features
+            .as_ref()
+            .is_none_or(|features| features.binary_search_by(|known| known.as_str().cmp(feature)).is_ok())
+    }
+
+    pub(crate) fn may_use_tokens(&self) -> bool {
+        self.has(TOKENS_FEATURE)
+    }
+}
+
+impl Account {
+    /// # Errors
+    /// `user_*`, `feature_invalid`.
+    pub(crate) fn rights(&self) -> Result<Rights, Error> {
+        check_user(&self.user, "user")?;
+        let features = match &self.features {
+            Features::All => None,
+            Features::List(list) => {
+                check_features(list)?;
+                let order = sorted(list.len(), &|a, b| list.get(a).cmp(&list.get(b)));
+                Some(order.into_iter().filter_map(|at| list.get(at).cloned()).collect())
+            }
+        };
+        Ok(Rights {
+            suspended: self.suspended,
+            features,
+        })
+    }
+
+    /// Whether a token of this access may be created for the user.
+    ///
+    /// # Errors
+    /// `account_mismatch`, `account_suspended`, `tokens_disabled`, `feature_not_in_account`.
+    pub(crate) fn allows_creation(&self, user: &str, access: &Access) -> Result<(), Error> {
+        let rights = self.rights().map_err(|error| error.under("account"))?;
+        if self.user != user {
+            return Err(Error::at(
+                ErrorCode::AccountMismatch,
+                "account.user",
+                "the account is another user's",
+            ));
+        }
+        if rights.suspended {
+            return Err(Error::at(
+                ErrorCode::AccountSuspended,
+                "account",
+                "the account is suspended; it can neither create nor use tokens",
+            ));
+        }
+        if !rights.may_use_tokens() {
+            return Err(Error::at(
+                ErrorCode::TokensDisabled,
+                "account",
+                "the administrator has disabled API tokens for this account (feature `apitokens`)",
+            ));
+        }
+        if let Access::Limited { features } = access
+            && let Some(index) = features.iter().position(|feature| !rights.has(feature))
+        {
+            return Err(Error::new(
+                ErrorCode::FeatureNotInAccount,
+                "a token can't have a feature that its account lacks",
+            )
+            .under_index(index)
+            .under("access.features"));
+        }
+        Ok(())
+    }
+}

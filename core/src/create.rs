@@ -1,0 +1,222 @@
+//! Making a token.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Access, Realm};
+use crate::account::Account;
+use crate::address::parse_list;
+use crate::decode::{Fields, FromValue};
+use crate::error::{Error, ErrorCode};
+use crate::expiry::{ExpiryInput, default_expiry};
+use crate::hash::{Hasher, Pepper};
+use crate::name::{check_name, check_user, is_prefix};
+use crate::now::check_now;
+use crate::record::{Extra, RECORD_VERSION, Record};
+use crate::secret::{Entropy, SecretString};
+use crate::text;
+use crate::value::Value;
+use crate::zone::Zone;
+
+/// A token to be made.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateRequest {
+    /// Unix seconds.
+    pub now: i64,
+    /// 64 bytes from a cryptographic source of randomness, in hex.
+    pub entropy: SecretString,
+    /// The user whom the token acts as.
+    pub user: String,
+    /// The name, unique among the user's.
+    pub name: String,
+    /// What it may touch. There is no default.
+    pub access: Access,
+    /// When it ends; one year ahead when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<ExpiryInput>,
+    /// Whether functions that write are refused.
+    pub read_only: bool,
+    /// The addresses it may be used from; empty for any.
+    pub addresses: Vec<String>,
+    /// The port it belongs to.
+    pub realm: Realm,
+    /// The server's time zone.
+    pub zone: Zone,
+    /// A prefix that secret scanners can recognise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// The pepper for the stored hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pepper: Option<Pepper>,
+    /// The user's account; when given, it must allow the creation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
+    /// What the administrator demands.
+    pub policy: Policy,
+    /// The names that the user's tokens have.
+    pub taken: Vec<String>,
+}
+
+/// What the administrator demands of new tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Policy {
+    /// The longest life in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_lifetime: Option<i64>,
+    /// Whether every token must end.
+    pub expiry_required: bool,
+}
+
+impl FromValue for CreateRequest {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let request = CreateRequest {
+            now: fields.required("now"),
+            entropy: fields.required("entropy"),
+            user: fields.required("user"),
+            name: fields.required("name"),
+            access: fields.required("access"),
+            expires: fields.optional("expires"),
+            read_only: fields.or("readOnly", false),
+            addresses: fields.or("addresses", Vec::new()),
+            realm: fields.or("realm", Realm::Account),
+            zone: fields.or("zone", Zone::default()),
+            prefix: fields.optional("prefix"),
+            pepper: fields.optional("pepper"),
+            account: fields.optional("account"),
+            policy: fields.or("policy", Policy::default()),
+            taken: fields.or("taken", Vec::new()),
+        };
+        fields.finish()?;
+        Ok(request)
+    }
+}
+
+impl FromValue for Policy {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let policy = Policy {
+            max_lifetime: fields.optional("maxLifetime"),
+            expiry_required: fields.or("expiryRequired", false),
+        };
+        fields.finish()?;
+        Ok(policy)
+    }
+}
+
+/// A new token: the one moment its text is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Created {
+    /// The text that the user keeps. Nothing can show it again.
+    pub token: SecretString,
+    /// What the store keeps.
+    pub record: Record,
+}
+
+/// Makes a token.
+///
+/// # Errors
+/// See the operation `create`.
+pub fn create(request: &CreateRequest) -> Result<Created, Error> {
+    check_now(request.now)?;
+    check_user(&request.user, "user")?;
+    check_name(&request.name, "name")?;
+    if request.taken.contains(&request.name) {
+        return Err(name_taken("name"));
+    }
+    request.access.check().map_err(|error| error.under("access"))?;
+    parse_list(&request.addresses)?;
+    if let Some(prefix) = &request.prefix {
+        check_prefix(prefix)?;
+    }
+    let hasher = Hasher::of(request.pepper.as_ref()).map_err(|error| error.under("pepper"))?;
+    if let Some(account) = &request.account {
+        account.allows_creation(&request.user, &request.access)?;
+    }
+    let expires = expiry(request)?;
+    let entropy = Entropy::from_hex(request.entropy.expose())?;
+    let secret = entropy.secret()?;
+    Ok(Created {
+        token: SecretString::new(text::format(request.prefix.as_deref(), &secret)),
+        record: Record {
+            v: RECORD_VERSION,
+            id: entropy.id(),
+            user: request.user.clone(),
+            name: request.name.clone(),
+            hash: hasher.stored(&secret),
+            hint: secret.hint(),
+            created: request.now,
+            expires,
+            access: request.access.clone(),
+            read_only: request.read_only,
+            addresses: request.addresses.clone(),
+            realm: request.realm,
+            revoked: None,
+            extra: Extra::default(),
+        },
+    })
+}
+
+/// # Errors
+/// `prefix_invalid`, at the field `prefix`.
+pub(crate) fn check_prefix(prefix: &str) -> Result<(), Error> {
+    if is_prefix(prefix.as_bytes()) {
+        Ok(())
+    } else {
+        Err(Error::at(
+            ErrorCode::PrefixInvalid,
+            "prefix",
+            "a prefix is 2 to 16 characters of a-z and 0-9, starting with a letter",
+        ))
+    }
+}
+
+/// The error of a name that another token of the user has.
+pub(crate) fn name_taken(field: &str) -> Error {
+    Error::at(
+        ErrorCode::NameTaken,
+        field,
+        "the user has a token of that name; names are unique among a user's tokens",
+    )
+}
+
+fn expiry(request: &CreateRequest) -> Result<Option<i64>, Error> {
+    let zone = request.zone.resolve()?;
+    let policy = request.policy;
+    if policy.max_lifetime.is_some_and(|longest| longest < 1) {
+        return Err(Error::at(
+            ErrorCode::ValueInvalid,
+            "policy.maxLifetime",
+            "the longest life is a number of seconds from 1",
+        ));
+    }
+    let latest = policy.max_lifetime.map(|longest| request.now.saturating_add(longest));
+    let Some(given) = &request.expires else {
+        let default = default_expiry(request.now, &zone)?;
+        return Ok(Some(latest.map_or(default, |latest| default.min(latest))));
+    };
+    let expires = given.resolve(request.now, &zone)?;
+    match (expires, latest) {
+        (None, Some(_)) => Err(expiry_required()),
+        (None, None) if policy.expiry_required => Err(expiry_required()),
+        (Some(expires), Some(latest)) if expires > latest => Err(Error::at(
+            ErrorCode::ExpiryTooLate,
+            "expires",
+            "the expiry is later than the administrator's maximum lifetime allows",
+        )),
+        _ => Ok(expires),
+    }
+}
+
+fn expiry_required() -> Error {
+    Error::at(
+        ErrorCode::ExpiryRequired,
+        "expires",
+        "the administrator demands an expiry",
+    )
+}

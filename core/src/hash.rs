@@ -1,0 +1,246 @@
+//! What is stored of a secret: SHA-256, or HMAC-SHA-256 under a pepper kept outside the store. CONTRACT.md, 1.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroizing;
+
+use crate::decode::{Fields, FromValue, deserialize_by_value};
+use crate::error::{Error, ErrorCode};
+use crate::name::is_pepper_id;
+use crate::secret::{Secret, SecretString};
+use crate::value::Value;
+
+const SHA_256: &str = "sha256:";
+const HMAC_SHA_256: &str = "hmac-sha256:";
+const MAX_PEPPERS: usize = 8;
+
+/// A key for hashes that is kept outside the store: a stolen store alone can't confirm a guess.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pepper {
+    /// Names the key in stored hashes: 1 to 32 characters of `a-z A-Z 0-9 - _`. It isn't secret.
+    pub id: String,
+    /// 16 to 128 bytes in hex.
+    pub key: SecretString,
+}
+
+impl FromValue for Pepper {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let pepper = Pepper {
+            id: fields.required("id"),
+            key: fields.required("key"),
+        };
+        fields.finish()?;
+        Ok(pepper)
+    }
+}
+deserialize_by_value!(Pepper);
+
+/// The 32 bytes of a hash. Equality is found in constant time (within what WebAssembly promises).
+#[derive(Clone, Copy)]
+pub(crate) struct Digest([u8; 32]);
+
+impl Digest {
+    /// Eight bytes of the digest, as good as any for an index: they are uniform.
+    #[inline]
+    pub(crate) fn index(&self) -> u64 {
+        match self.0.first_chunk() {
+            Some(bytes) => u64::from_le_bytes(*bytes),
+            None => 0,
+        }
+    }
+
+    /// A number for an index of words. Nobody can choose words that share one, as with a weaker hash.
+    pub(crate) fn index_of(word: &str) -> u64 {
+        Digest(Sha256::digest(word).into()).index()
+    }
+
+    #[inline]
+    pub(crate) fn same(&self, other: &Digest) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+
+    #[inline]
+    pub(crate) fn of(secret: &Secret) -> Digest {
+        Digest(Sha256::digest(secret.as_bytes()).into())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(…)")
+    }
+}
+
+/// A hash as records hold it.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredHash {
+    /// The id of the pepper, or none for the plain SHA-256.
+    pub(crate) pepper: Option<String>,
+    pub(crate) digest: Digest,
+}
+
+impl StoredHash {
+    /// Reads `sha256:<hex>` or `hmac-sha256:<id>:<hex>`.
+    ///
+    /// # Errors
+    /// `hash_kind_unsupported` and `hash_invalid`, at the field `hash`.
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        if let Some(hex) = text.strip_prefix(SHA_256) {
+            return Ok(StoredHash {
+                pepper: None,
+                digest: parse_digest(hex)?,
+            });
+        }
+        if let Some(rest) = text.strip_prefix(HMAC_SHA_256) {
+            let Some((id, hex)) = rest.split_once(':').filter(|(id, _)| is_pepper_id(id)) else {
+                return Err(invalid());
+            };
+            return Ok(StoredHash {
+                pepper: Some(id.into()),
+                digest: parse_digest(hex)?,
+            });
+        }
+        Err(Error::at(
+            ErrorCode::HashKindUnsupported,
+            "hash",
+            "a stored hash starts with `sha256:` or `hmac-sha256:`",
+        ))
+    }
+}
+
+fn parse_digest(hex: &str) -> Result<Digest, Error> {
+    let mut bytes = [0; 32];
+    match base16ct::lower::decode(hex, &mut bytes) {
+        Ok(decoded) if decoded.len() == 32 => Ok(Digest(bytes)),
+        _ => Err(invalid()),
+    }
+}
+
+fn invalid() -> Error {
+    Error::at(
+        ErrorCode::HashInvalid,
+        "hash",
+        "a stored hash ends in 64 lowercase hex digits",
+    )
+}
+
+/// The peppers in use, newest first, each with its key schedule done, and the plain SHA-256 after them.
+#[derive(Clone, Default)]
+pub(crate) struct Hasher {
+    keyed: Vec<(String, Hmac<Sha256>)>,
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.keyed.iter().map(|(id, _)| id)).finish()
+    }
+}
+
+impl Hasher {
+    /// # Errors
+    /// `pepper_invalid`, at the index of the pepper.
+    pub(crate) fn new(peppers: &[Pepper]) -> Result<Self, Error> {
+        if peppers.len() > MAX_PEPPERS {
+            return Err(Error::new(
+                ErrorCode::PepperInvalid,
+                format!("at most {MAX_PEPPERS} peppers can be in use"),
+            ));
+        }
+        let mut keyed: Vec<(String, Hmac<Sha256>)> = Vec::with_capacity(peppers.len());
+        for (index, pepper) in peppers.iter().enumerate() {
+            let key = keyed_hash(pepper).map_err(|error| error.under_index(index))?;
+            if keyed.iter().any(|(id, _)| *id == pepper.id) {
+                return Err(pepper_error("id", "two peppers have the same id").under_index(index));
+            }
+            keyed.push((pepper.id.clone(), key));
+        }
+        Ok(Hasher { keyed })
+    }
+
+    /// A hasher for new records: under one pepper, or none.
+    ///
+    /// # Errors
+    /// `pepper_invalid`, at the fields of the pepper.
+    pub(crate) fn of(pepper: Option<&Pepper>) -> Result<Self, Error> {
+        let mut keyed = Vec::new();
+        if let Some(pepper) = pepper {
+            keyed.push((pepper.id.clone(), keyed_hash(pepper)?));
+        }
+        Ok(Hasher { keyed })
+    }
+
+    /// The place of a stored hash's pepper among the candidates.
+    ///
+    /// # Errors
+    /// `pepper_unknown`, at the field `hash`.
+    pub(crate) fn place(&self, hash: &StoredHash) -> Result<usize, Error> {
+        match &hash.pepper {
+            None => Ok(self.keyed.len()),
+            Some(wanted) => self.keyed.iter().position(|(id, _)| id == wanted).ok_or_else(|| {
+                Error::at(
+                    ErrorCode::PepperUnknown,
+                    "hash",
+                    format!("the hash was made under the pepper `{wanted}`, which wasn't given"),
+                )
+            }),
+        }
+    }
+
+    /// Computes every candidate in order, whether or not one of them is wanted: the work doesn't depend on the token.
+    #[inline]
+    pub(crate) fn each(&self, secret: &Secret, mut candidate: impl FnMut(usize, Digest)) {
+        for (place, (_, key)) in self.keyed.iter().enumerate() {
+            let mut mac = key.clone();
+            mac.update(secret.as_bytes());
+            candidate(place, Digest(mac.finalize().into_bytes().into()));
+        }
+        candidate(self.keyed.len(), Digest::of(secret));
+    }
+
+    /// The text that a new record stores: under the newest pepper, or the plain SHA-256 when there is none.
+    pub(crate) fn stored(&self, secret: &Secret) -> String {
+        self.all(secret).into_iter().next().unwrap_or_default()
+    }
+
+    /// The text of every candidate.
+    pub(crate) fn all(&self, secret: &Secret) -> Vec<String> {
+        let mut texts = Vec::with_capacity(self.keyed.len().saturating_add(1));
+        self.each(secret, |place, digest| {
+            let hex = base16ct::lower::encode_string(&digest.0);
+            texts.push(match self.keyed.get(place) {
+                Some((id, _)) => format!("{HMAC_SHA_256}{id}:{hex}"),
+                None => format!("{SHA_256}{hex}"),
+            });
+        });
+        texts
+    }
+}
+
+fn pepper_error(field: &str, message: &'static str) -> Error {
+    Error::at(ErrorCode::PepperInvalid, field, message)
+}
+
+fn keyed_hash(pepper: &Pepper) -> Result<Hmac<Sha256>, Error> {
+    if !is_pepper_id(&pepper.id) {
+        return Err(pepper_error(
+            "id",
+            "the id of a pepper is 1 to 32 characters of a-z, A-Z, 0-9, `-` and `_`",
+        ));
+    }
+    let wrong = || pepper_error("key", "the key of a pepper is 16 to 128 bytes in hex");
+    let mut bytes = Zeroizing::new([0; 128]);
+    let key = base16ct::mixed::decode(pepper.key.expose(), bytes.as_mut()).map_err(|_| wrong())?;
+    if key.len() < 16 {
+        return Err(wrong());
+    }
+    Hmac::new_from_slice(key).map_err(|_| wrong())
+}

@@ -1,0 +1,79 @@
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unreachable,
+    clippy::string_slice
+)]
+//! Every rule of Tokenlatch: what a token is, when it is good, and what it may do.
+//!
+//! The crate is pure. It has no clock, no randomness and no I/O: the time, the entropy, the record and the call are
+//! all given to it, so one request has one answer on every platform. It does *not* look records up, keep them, speak
+//! HTTP or know any time zone by name; hosts do that and ask this crate to decide.
+//!
+//! [`call_json`] is the one door for hosts that speak JSON, [`call`] the same with [`Value`]s, and [`TokenTable`] the
+//! hot path. The operations are described below.
+#![doc = include_str!("../OPERATIONS.md")]
+
+extern crate alloc;
+
+mod access;
+mod account;
+mod address;
+mod authorization;
+mod call;
+mod catalogue;
+mod create;
+mod decode;
+mod describe;
+mod dispatch;
+mod encode;
+mod error;
+mod expiry;
+mod hash;
+mod identify;
+mod info;
+mod list;
+mod name;
+mod now;
+mod order;
+mod reason;
+mod record;
+mod rename;
+mod reply;
+mod revoke;
+mod secret;
+mod table;
+mod text;
+mod validate;
+mod value;
+mod verify;
+mod zone;
+
+pub use access::{Access, Realm};
+pub use account::{Account, Features};
+pub use authorization::{Authorization, Scheme};
+pub use call::{Api, Call};
+pub use catalogue::{Function, functions};
+pub use create::{CreateRequest, Created, Policy, create};
+pub use describe::{DescribeRequest, Described, Description, Notice, Status, describe};
+pub use dispatch::{MAX_REQUEST_BYTES, answer_json, call, call_json, read_json};
+pub use encode::encode;
+pub use error::{Error, ErrorCode};
+pub use expiry::{ExpiryInput, default_expiry, end_of_day};
+pub use hash::Pepper;
+pub use identify::{Identified, IdentifyRequest, identify};
+pub use info::{ABI_VERSION, Functions, Info, info};
+pub use list::{ListRequest, Listed, SortKey, list};
+pub use reason::Reason;
+pub use record::{Extra, Record};
+pub use rename::{RenameRequest, Renamed, rename};
+pub use reply::{Reply, ReplyRequest, Shape, reply};
+pub use revoke::{RevokeRequest, Revoked, revoke};
+pub use secret::SecretString;
+pub use table::{TableInput, TableUpdate, TokenTable};
+pub use validate::{ValidExpiry, ValidateRequest, Validated, validate};
+pub use value::Value;
+pub use verify::{Headers, Refusal, Verdict, VerifyRequest, verify};
+pub use zone::Zone;

@@ -1,0 +1,44 @@
+//! One sort for everything, and a small one: each further one would add kilobytes to the module, as the slice's own does.
+
+use alloc::collections::BinaryHeap;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+/// Compares the items at two indices.
+type Compare<'a> = &'a dyn Fn(usize, usize) -> Ordering;
+
+struct Item<'a>(usize, Compare<'a>);
+
+impl Ord for Item<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.1)(self.0, other.0).then(self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for Item<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Item<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Item<'_> {}
+
+/// The indices of a list in order; equal items keep theirs.
+pub(crate) fn sorted(count: usize, compare: Compare<'_>) -> Vec<usize> {
+    let items: Vec<Item<'_>> = (0..count).map(|at| Item(at, compare)).collect();
+    let ordered = BinaryHeap::from(items).into_sorted_vec();
+    ordered.into_iter().map(|item| item.0).collect()
+}
+
+/// The index of the first item that stands in the list before.
+pub(crate) fn first_repeat<'a>(count: usize, item: &dyn Fn(usize) -> Option<&'a str>) -> Option<usize> {
+    let order = sorted(count, &|a, b| item(a).cmp(&item(b)));
+    let pairs = order.iter().zip(order.iter().skip(1));
+    pairs.filter(|(a, b)| item(**a) == item(**b)).map(|(_, b)| *b).min()
+}

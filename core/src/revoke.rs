@@ -1,0 +1,95 @@
+//! Revoking, one or many: at once, and for ever.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::decode::{Fields, FromValue};
+use crate::error::{Error, ErrorCode};
+use crate::list::check_records;
+use crate::now::check_now;
+use crate::record::Record;
+use crate::value::Value;
+
+/// Tokens, and which of them to revoke.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RevokeRequest {
+    /// Unix seconds.
+    pub now: i64,
+    /// The tokens of one user.
+    pub records: Vec<Record>,
+    /// The ids of those to revoke.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<String>>,
+    /// Or their names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
+}
+
+impl FromValue for RevokeRequest {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let request = RevokeRequest {
+            now: fields.required("now"),
+            records: fields.required("records"),
+            ids: fields.optional("ids"),
+            names: fields.optional("names"),
+        };
+        fields.finish()?;
+        Ok(request)
+    }
+}
+
+/// What the store keeps from now on, and what wasn't there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Revoked {
+    /// The revoked tokens, in the order of the selection.
+    pub records: Vec<Record>,
+    /// What names no token.
+    pub unknown: Vec<String>,
+}
+
+/// Revokes tokens. An earlier revocation keeps its time, so the call may be repeated.
+///
+/// # Errors
+/// `now_invalid`, `selection_invalid`, and those of a spoilt record.
+pub fn revoke(request: RevokeRequest) -> Result<Revoked, Error> {
+    check_records(&request.records)?;
+    check_now(request.now)?;
+    let (selection, by_id) = match (&request.ids, &request.names) {
+        (Some(ids), None) => (ids, true),
+        (None, Some(names)) => (names, false),
+        _ => {
+            return Err(Error::new(
+                ErrorCode::SelectionInvalid,
+                "give `ids` or `names`, one of them",
+            ));
+        }
+    };
+    let mut revoked = Revoked {
+        records: Vec::new(),
+        unknown: Vec::new(),
+    };
+    for (index, wanted) in selection.iter().enumerate() {
+        if selection.iter().take(index).any(|earlier| earlier == wanted) {
+            continue;
+        }
+        let chosen = request.records.iter().find(|record| {
+            if by_id {
+                record.id == *wanted
+            } else {
+                record.name == *wanted && record.revoked.is_none()
+            }
+        });
+        match chosen {
+            None => revoked.unknown.push(wanted.clone()),
+            Some(record) => revoked.records.push(Record {
+                revoked: record.revoked.or(Some(request.now)),
+                ..record.clone()
+            }),
+        }
+    }
+    Ok(revoked)
+}

@@ -1,0 +1,454 @@
+//! Many records indexed by hash, for the hot path: loaded once, then asked with text and numbers only.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use hashbrown::HashTable;
+use serde::Serialize;
+
+use crate::account::{Account, Rights};
+use crate::authorization::parse;
+use crate::call::{Call, Target};
+use crate::catalogue::{Catalogue, Function};
+use crate::decode::{Fields, FromValue};
+use crate::dispatch::decode_checked;
+use crate::error::{Error, ErrorCode};
+use crate::hash::{Digest, Hasher, Pepper};
+use crate::reason::Reason;
+use crate::record::Record;
+use crate::secret::Secret;
+use crate::value::Value;
+use crate::verify::{Entry, Verdict};
+
+const MAX_CALLS: usize = 10_000;
+
+/// What a table starts with.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableInput {
+    /// The tokens.
+    pub records: Vec<Record>,
+    /// Their users' accounts. A token whose account isn't here is refused.
+    pub accounts: Vec<Account>,
+    /// The peppers in use, newest first.
+    pub peppers: Vec<Pepper>,
+    /// The functions; the built-in ones when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalogue: Option<Vec<Function>>,
+}
+
+impl FromValue for TableInput {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let request = TableInput {
+            records: fields.or("records", Vec::new()),
+            accounts: fields.or("accounts", Vec::new()),
+            peppers: fields.or("peppers", Vec::new()),
+            catalogue: fields.optional("catalogue"),
+        };
+        fields.finish()?;
+        Ok(request)
+    }
+}
+
+/// What changes in a table: all of it, or on an error nothing.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableUpdate {
+    /// New tokens, and known ones (by id) as they are now. A revoked one never comes back.
+    pub records: Vec<Record>,
+    /// New accounts, and known ones as they are now.
+    pub accounts: Vec<Account>,
+    /// Ids of tokens to forget. Carried out first.
+    pub remove_ids: Vec<String>,
+    /// Users whose accounts are gone, and their tokens with them.
+    pub remove_users: Vec<String>,
+}
+
+impl FromValue for TableUpdate {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let request = TableUpdate {
+            records: fields.or("records", Vec::new()),
+            accounts: fields.or("accounts", Vec::new()),
+            remove_ids: fields.or("removeIds", Vec::new()),
+            remove_users: fields.or("removeUsers", Vec::new()),
+        };
+        fields.finish()?;
+        Ok(request)
+    }
+}
+
+/// Places by the first eight bytes of a digest. The key stands beside the place, so most searches touch one record.
+type Index = HashTable<(u64, u32)>;
+
+fn key_of((key, _): &(u64, u32)) -> u64 {
+    *key
+}
+
+struct Slot {
+    entry: Entry,
+    digest: Digest,
+    place: usize,
+    account: u32,
+}
+
+/// A user and their rights, when the account is known.
+struct Holder {
+    user: String,
+    rights: Option<Rights>,
+}
+
+/// Records indexed by hash, with their accounts, the peppers and the catalogue.
+pub struct TokenTable {
+    slots: Vec<Option<Slot>>,
+    vacant: Vec<u32>,
+    by_digest: Index,
+    by_id: Index,
+    accounts: Vec<Holder>,
+    by_user: Index,
+    hasher: Hasher,
+    catalogue: Catalogue,
+    calls: Vec<Target>,
+    decoy: Digest,
+}
+
+impl fmt::Debug for TokenTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenTable")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl TokenTable {
+    /// Loads a table.
+    ///
+    /// # Errors
+    /// Those of a spoilt record, account, pepper or catalogue; `hash_taken`; `pepper_unknown`.
+    pub fn new(input: TableInput) -> Result<Self, Error> {
+        let hasher = Hasher::new(&input.peppers).map_err(|error| error.under("peppers"))?;
+        let catalogue = Catalogue::new(input.catalogue).map_err(|error| error.under("catalogue"))?;
+        let nothing = Call::default().target(&catalogue)?;
+        let mut table = TokenTable {
+            slots: Vec::new(),
+            vacant: Vec::new(),
+            by_digest: HashTable::new(),
+            by_id: HashTable::new(),
+            accounts: Vec::new(),
+            by_user: HashTable::new(),
+            hasher,
+            catalogue,
+            calls: Vec::from([nothing]),
+            decoy: Digest::of(&Secret::decoy()),
+        };
+        table.update(TableUpdate {
+            records: input.records,
+            accounts: input.accounts,
+            ..TableUpdate::default()
+        })?;
+        Ok(table)
+    }
+
+    /// The same from a request that isn't typed yet.
+    ///
+    /// # Errors
+    /// Those of `new`, and of a request of the wrong form.
+    pub fn from_value(input: Value) -> Result<Self, Error> {
+        TokenTable::new(decode_checked(input)?)
+    }
+
+    /// The number of records.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is no record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// Changes the table, wholly or, on an error, not at all.
+    ///
+    /// # Errors
+    /// Those of a spoilt record or account; `hash_taken`; `pepper_unknown`.
+    pub fn update(&mut self, update: TableUpdate) -> Result<(), Error> {
+        let mut accounts = Vec::with_capacity(update.accounts.len());
+        for (index, account) in update.accounts.into_iter().enumerate() {
+            let rights = account.rights();
+            let rights = rights.map_err(|error| error.under_index(index).under("accounts"))?;
+            accounts.push((account.user, rights));
+        }
+        let mut slots = Vec::with_capacity(update.records.len());
+        for (index, record) in update.records.into_iter().enumerate() {
+            let slot = self.slot(record);
+            slots.push(slot.map_err(|error| error.under_index(index).under("records"))?);
+        }
+        self.check_hashes(&slots, &update.remove_ids)?;
+
+        for id in &update.remove_ids {
+            self.remove(id);
+        }
+        for user in &update.remove_users {
+            self.remove_user(user);
+        }
+        for (user, rights) in accounts {
+            let at = self.account(&user);
+            if let Some(holder) = self.accounts.get_mut(place(at)) {
+                holder.rights = Some(rights);
+            }
+        }
+        for slot in slots {
+            self.insert(slot);
+        }
+        Ok(())
+    }
+
+    /// The same from a request that isn't typed yet.
+    ///
+    /// # Errors
+    /// Those of `update`, and of a request of the wrong form.
+    pub fn update_value(&mut self, update: Value) -> Result<(), Error> {
+        self.update(decode_checked(update)?)
+    }
+
+    /// Gives a call a number, so that verifying needs no more than that. Number 0 is the call that names nothing.
+    ///
+    /// # Errors
+    /// Those of a call; `value_invalid` when it holds an address, or when too many calls were prepared.
+    pub fn prepare(&mut self, call: &Call) -> Result<u32, Error> {
+        if call.address.is_some() {
+            return Err(Error::at(
+                ErrorCode::ValueInvalid,
+                "address",
+                "the address is given with each verification, not with the call",
+            ));
+        }
+        let target = call.target(&self.catalogue)?;
+        let at = match self.calls.iter().position(|known| *known == target) {
+            Some(at) => at,
+            None if self.calls.len() >= MAX_CALLS => {
+                return Err(Error::new(
+                    ErrorCode::ValueInvalid,
+                    format!("at most {MAX_CALLS} calls can be prepared"),
+                ));
+            }
+            None => {
+                self.calls.push(target);
+                self.calls.len().saturating_sub(1)
+            }
+        };
+        Ok(u32::try_from(at).unwrap_or(0))
+    }
+
+    /// The same from a request that isn't typed yet.
+    ///
+    /// # Errors
+    /// Those of `prepare`, and of a request of the wrong form.
+    pub fn prepare_value(&mut self, call: Value) -> Result<u32, Error> {
+        self.prepare(&decode_checked(call)?)
+    }
+
+    /// Judges a header: the reason's number × 2³² + the record's slot + 1, or + 0 when no record has the hash; −1 for an
+    /// unknown call. 0 to 2³² − 1 is an admission, anything else a refusal. [`TokenTable::verdict`] tells the rest.
+    #[must_use]
+    pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
+        let Some(target) = self.calls.get(place(call)) else {
+            return -1;
+        };
+        let presented = parse(authorization);
+        let decoy;
+        let secret = match &presented {
+            Ok(presented) => &presented.secret,
+            Err(_) => {
+                decoy = Secret::decoy();
+                &decoy
+            }
+        };
+        let mut found = None;
+        self.hasher.each(secret, |place, digest| {
+            let key = digest.index();
+            let slot = self.by_digest.find(key, |(known, at)| {
+                *known == key
+                    && self
+                        .slot_at(*at)
+                        .is_some_and(|slot| slot.place == place && bool::from(slot.digest.same(&digest)))
+            });
+            match slot {
+                Some((_, at)) => found = Some(*at),
+                // A miss compares as often as a hit does.
+                None => _ = core::hint::black_box(self.decoy.same(&digest)),
+            }
+        });
+        let slot = found.and_then(|at| self.slot_at(at).map(|slot| (at, slot)));
+        match (presented, slot) {
+            (Err(reason), _) => code(reason, None),
+            (Ok(_), None) => code(Reason::TokenUnknown, None),
+            (Ok(presented), Some((at, slot))) => {
+                let holder = self.accounts.get(place(slot.account));
+                let account = holder.and_then(|holder| holder.rights.as_ref());
+                let reason = slot.entry.judge(&presented, account, target, address, now);
+                code(reason, Some(at))
+            }
+        }
+    }
+
+    /// The whole verdict of a number that [`TokenTable::verify`] gave, asked before the table is changed.
+    ///
+    /// # Errors
+    /// `value_invalid` for a number that no verification gives, `call_unknown` for −1.
+    pub fn verdict(&self, code: i64) -> Result<Verdict, Error> {
+        if code == -1 {
+            return Err(Error::new(ErrorCode::CallUnknown, "the call number was never prepared"));
+        }
+        let wrong = || Error::at(ErrorCode::ValueInvalid, "code", "no verification gives this number");
+        let code = u64::try_from(code).map_err(|_| wrong())?;
+        let reason = usize::try_from(code >> 32)
+            .ok()
+            .and_then(|number| Reason::ALL.get(number))
+            .ok_or_else(wrong)?;
+        let slot = u32::try_from(code & 0xffff_ffff)
+            .ok()
+            .and_then(|slot| slot.checked_sub(1))
+            .map(|at| self.slot_at(at).ok_or_else(wrong))
+            .transpose()?;
+        if slot.is_none() && *reason == Reason::Ok {
+            return Err(wrong());
+        }
+        Ok(Entry::verdict(slot.map(|slot| &slot.entry), *reason))
+    }
+
+    #[inline]
+    fn slot_at(&self, at: u32) -> Option<&Slot> {
+        self.slots.get(place(at))?.as_ref()
+    }
+
+    fn slot(&mut self, record: Record) -> Result<Slot, Error> {
+        let checked = record.check()?;
+        let place = self.hasher.place(&checked.hash)?;
+        let account = self.account(&record.user);
+        Ok(Slot {
+            entry: Entry::new(record, checked.addresses),
+            digest: checked.hash.digest,
+            place,
+            account,
+        })
+    }
+
+    /// Where a user's account stands, or will stand.
+    fn account(&mut self, user: &str) -> u32 {
+        if let Some(at) = self.account_at(user) {
+            return at;
+        }
+        let at = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
+        self.accounts.push(Holder {
+            user: user.into(),
+            rights: None,
+        });
+        let key = Digest::index_of(user);
+        self.by_user.insert_unique(key, (key, at), key_of);
+        at
+    }
+
+    fn account_at(&self, user: &str) -> Option<u32> {
+        let same = |(_, at): &(u64, u32)| self.accounts.get(place(*at)).is_some_and(|holder| holder.user == user);
+        self.by_user.find(Digest::index_of(user), same).map(|(_, at)| *at)
+    }
+
+    /// Tokens fall with their account: should the user come back, they don't.
+    fn remove_user(&mut self, user: &str) {
+        let Some(account) = self.account_at(user) else {
+            return;
+        };
+        if let Some(holder) = self.accounts.get_mut(place(account)) {
+            holder.rights = None;
+        }
+        let ids: Vec<String> = self
+            .slots
+            .iter()
+            .flatten()
+            .filter(|slot| slot.account == account)
+            .map(|slot| slot.entry.id.clone())
+            .collect();
+        for id in &ids {
+            self.remove(id);
+        }
+    }
+
+    /// # Errors
+    /// `hash_taken`: no two ids may share a hash, neither in the table nor in the update.
+    fn check_hashes(&self, slots: &[Slot], removed: &[String]) -> Result<(), Error> {
+        let mut fresh = Index::new();
+        for (index, slot) in (0_u32..).zip(slots) {
+            let clashes = |other: Option<&Slot>| {
+                other.is_some_and(|other| {
+                    other.entry.id != slot.entry.id
+                        && other.place == slot.place
+                        && bool::from(other.digest.same(&slot.digest))
+                })
+            };
+            let key = slot.digest.index();
+            let stays = |other: &&Slot| !removed.contains(&other.entry.id);
+            let in_table = self
+                .by_digest
+                .find(key, |(_, at)| clashes(self.slot_at(*at).filter(stays)));
+            let in_update = fresh.find(key, |(_, at)| clashes(slots.get(place(*at))));
+            if in_table.or(in_update).is_some() {
+                let error = Error::at(ErrorCode::HashTaken, "hash", "another token has this hash");
+                return Err(error.under_index(place(index)).under("records"));
+            }
+            fresh.insert_unique(key, (key, index), key_of);
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, mut slot: Slot) {
+        if self.remove(&slot.entry.id).is_some_and(|known| known.entry.revoked) {
+            slot.entry.revoked = true;
+        }
+        let at = self.vacant.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        });
+        let (key, id_key) = (slot.digest.index(), Digest::index_of(&slot.entry.id));
+        if let Some(vacancy) = self.slots.get_mut(place(at)) {
+            *vacancy = Some(slot);
+        }
+        self.by_digest.insert_unique(key, (key, at), key_of);
+        self.by_id.insert_unique(id_key, (id_key, at), key_of);
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Slot> {
+        let slots = &self.slots;
+        let same = |(_, at): &(u64, u32)| {
+            let slot = slots.get(place(*at)).and_then(Option::as_ref);
+            slot.is_some_and(|slot| slot.entry.id == id)
+        };
+        let ((_, at), _) = self.by_id.find_entry(Digest::index_of(id), same).ok()?.remove();
+        let slot = self.slots.get_mut(place(at))?.take()?;
+        if let Ok(found) = self
+            .by_digest
+            .find_entry(slot.digest.index(), |(_, other)| *other == at)
+        {
+            found.remove();
+        }
+        self.vacant.push(at);
+        Some(slot)
+    }
+}
+
+/// A number that stays within 32 bits, as an index.
+#[inline]
+const fn place(at: u32) -> usize {
+    at as usize
+}
+
+#[inline]
+fn code(reason: Reason, slot: Option<u32>) -> i64 {
+    let slot = slot.map_or(0, |at| i64::from(at).saturating_add(1));
+    (i64::from(reason as u8) << 32) | slot
+}

@@ -1,0 +1,138 @@
+//! The command line.
+
+mod account;
+mod context;
+mod demo;
+mod failure;
+mod module;
+mod output;
+mod table;
+mod token;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use context::Context;
+use failure::Failure;
+use output::Output;
+
+const EXAMPLES: &str = "\
+Start here:
+  tokenlatch demo
+  tokenlatch account add alice --all-features
+  tokenlatch token create --user alice --name deploy --full
+  tokenlatch token list --user alice
+  echo 'cpanel alice:TOKEN' | tokenlatch token verify --feature popaccts --reads
+
+Exit codes:
+  0  done; with `token verify`: every line was admitted
+  1  refused by a rule or by what exists already, or does not exist;
+     with `token verify`: a line was not admitted
+  2  the command line is wrong
+  3  the database failed or cannot be used
+  4  the module could not be run
+  5  the system failed: clock, randomness, time zone, a file, the output
+
+With `--json` a command prints one JSON document, an error too:
+  {\"error\":{\"code\":…,\"message\":…}}
+A token's text is printed once, by `token create`, and never again.";
+
+/// Issues and checks API tokens. Every decision is made by one WebAssembly module; this command gives it a database, a
+/// clock and randomness.
+#[derive(Parser)]
+#[command(name = "tokenlatch", version, after_long_help = EXAMPLES, after_help = "`--help` shows examples and exit codes.")]
+#[command(
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 110
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Global {
+    /// The database: a path, or `sqlite:PATH`
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "TOKENLATCH_DATABASE",
+        hide_env_values = true,
+        default_value = "tokenlatch.db"
+    )]
+    #[arg(help_heading = "Everywhere")]
+    database: String,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    json: bool,
+    /// A file of peppers, newest first, that only you can read: lines of `id:hex`, or JSON
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TOKENLATCH_PEPPER_FILE",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
+    pepper_file: Option<PathBuf>,
+    /// The zone in which a date ends and times are shown, such as `Europe/Berlin`; the system's by default
+    #[arg(
+        long,
+        global = true,
+        value_name = "ZONE",
+        env = "TOKENLATCH_TIME_ZONE",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
+    time_zone: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The accounts that tokens act as
+    #[command(subcommand, arg_required_else_help = true)]
+    Account(account::Command),
+    /// Tokens: create, list, rename, revoke, verify
+    #[command(subcommand, arg_required_else_help = true)]
+    Token(token::Command),
+    /// Show the whole life of a token on a database that is thrown away
+    Demo,
+    /// Tell which module decides: digest, size, versions
+    Module,
+}
+
+/// Runs the command and tells its exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut output = Output::new(cli.global.json);
+    match run(&cli, &mut output) {
+        Ok(code) => code,
+        Err(failure) => failure.report(&mut output),
+    }
+}
+
+fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::system)?;
+    runtime.block_on(async {
+        let mut context = Context::new(&cli.global, output);
+        let outcome = match &cli.command {
+            Command::Account(command) => command.run(&mut context).await,
+            Command::Token(command) => command.run(&mut context).await,
+            Command::Demo => demo::run(&mut context).await,
+            Command::Module => module::run(&mut context),
+        };
+        context.close().await;
+        outcome
+    })
+}

@@ -1,0 +1,57 @@
+//! Tables for people: columns that line up, and colour for what needs a look.
+
+use comfy_table::{Attribute, Cell, Color, Table, presets};
+
+/// How a cell is marked, besides its words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Not at all.
+    Plain,
+    /// Good.
+    Good,
+    /// Needs a look soon.
+    Warn,
+    /// No longer good.
+    Bad,
+    /// Of little weight.
+    Faint,
+}
+
+/// A row: the words and the mark of each cell.
+pub type Row = Vec<(String, Mark)>;
+
+/// Lays a table out.
+pub fn lay_out(heading: &[&str], rows: Vec<Row>, colour: bool) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    if colour {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table.set_header(
+        heading
+            .iter()
+            .map(|word| Cell::new(word).add_attribute(Attribute::Bold)),
+    );
+    for row in rows {
+        table.add_row(row.into_iter().map(|(words, mark)| {
+            let cell = Cell::new(words);
+            match mark {
+                Mark::Plain => cell,
+                Mark::Good => cell.fg(Color::Green),
+                Mark::Warn => cell.fg(Color::Yellow),
+                Mark::Bad => cell.fg(Color::Red),
+                Mark::Faint => cell.add_attribute(Attribute::Dim),
+            }
+        }));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,33 @@
+//! Tokenlatch for native programs: issues and checks API tokens, with every decision made by one WebAssembly module.
+//!
+//! - [`Module`] runs the module by wasmtime: typed calls for each operation, and [`Module::call_json`].
+//! - [`Table`] is the hot path: records loaded once, then a verification in about a microsecond.
+//! - [`Store`] keeps accounts and records; [`SqliteStore`] does so in a file.
+//! - [`Service`] joins them with a clock and randomness: the whole life of a token.
+//!
+//! The crate holds no rule of tokens. It does not read HTTP, and it does not decide: it asks the module. Every failure,
+//! of the module, the store or the system, is an error with a stable code and admits nothing.
+//!
+//! ```no_run
+#![doc = include_str!("../examples/embed.rs")]
+//! ```
+
+mod clock;
+mod entropy;
+mod error;
+mod module;
+mod peppers;
+mod service;
+mod store;
+mod zone;
+
+pub use tokenlatch_core as core;
+
+pub use clock::{Clock, SetClock, SystemClock};
+pub use entropy::{ENTROPY_BYTES, Entropy, SystemEntropy};
+pub use error::{EnvironmentError, Error, ModuleError, Result};
+pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Table};
+pub use peppers::read_peppers;
+pub use service::{ListOptions, NewToken, Revocation, Service};
+pub use store::{Change, SqliteStore, Store, StoreError, StoredAccount, StoredToken};
+pub use zone::ServerZone;

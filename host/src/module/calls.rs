@@ -1,0 +1,108 @@
+//! The operations as typed calls. The request goes to the module as JSON with its `op`, and the module decides.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokenlatch_core as core;
+use zeroize::Zeroizing;
+
+use super::Module;
+use crate::error::{ModuleError, Result};
+
+/// A request with the name of its operation.
+#[derive(Serialize)]
+struct Tagged<'a, Q> {
+    op: &'a str,
+    #[serde(flatten)]
+    request: &'a Q,
+}
+
+/// A request without keys of its own.
+#[derive(Serialize)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+enum Reply<A> {
+    #[serde(rename = "ok")]
+    Ok(A),
+    #[serde(rename = "error")]
+    Error(core::Error),
+}
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident: $request:ty => $answer:ty;)*) => {
+        impl Module {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// [`crate::Error::Refused`] with the module's code, or [`crate::Error::Module`] when it could not be run.
+                pub fn $name(&self, request: &$request) -> Result<$answer> {
+                    self.operate(stringify!($name), request)
+                }
+            )*
+        }
+    };
+}
+
+operations! {
+    /// Makes a token: the text to show once, and the record to keep.
+    create: core::CreateRequest => core::Created;
+    /// Checks names, users, token texts, expiries and addresses; nothing is looked up.
+    validate: core::ValidateRequest => core::Validated;
+    /// Reads an `Authorization` header: whose it is, and by which hashes its record is found.
+    identify: core::IdentifyRequest => core::Identified;
+    /// Decides whether a call may be made.
+    verify: core::VerifyRequest => core::Verdict;
+    /// Tells what its owner may know of a token.
+    describe: core::DescribeRequest => core::Described;
+    /// Sorts, filters and pages tokens.
+    list: core::ListRequest => core::Listed;
+    /// Changes the name of a token and nothing else.
+    rename: core::RenameRequest => core::Renamed;
+    /// Marks tokens as revoked.
+    revoke: core::RevokeRequest => core::Revoked;
+    /// Builds the reply of a compatible interface.
+    reply: core::ReplyRequest => core::Reply;
+}
+
+impl Module {
+    /// The built-in catalogue of functions.
+    ///
+    /// # Errors
+    /// [`crate::Error::Module`] when the module could not be run.
+    pub fn functions(&self) -> Result<core::Functions> {
+        self.operate("functions", &Nothing {})
+    }
+
+    /// What the module is: versions, operations, codes.
+    ///
+    /// # Errors
+    /// [`crate::Error::Module`] when the module could not be run.
+    pub fn info(&self) -> Result<core::Info> {
+        self.operate("info", &Nothing {})
+    }
+
+    /// Any operation, with a request of one's own making.
+    pub(crate) fn operate<Q: Serialize, A: DeserializeOwned>(&self, op: &str, request: &Q) -> Result<A> {
+        let request = encode(&Tagged { op, request })?;
+        decode(&Zeroizing::new(self.call_json(&request)?))
+    }
+}
+
+/// JSON text of a request, wiped when dropped: it may hold a secret.
+pub(super) fn encode(request: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, ModuleError> {
+    serde_json::to_vec(request)
+        .map(Zeroizing::new)
+        .map_err(|_| ModuleError::Answer("the request has no JSON form"))
+}
+
+/// Reads an answer: the operation's own, or the module's error.
+pub(super) fn decode<A: DeserializeOwned>(answer: &[u8]) -> Result<A> {
+    // The reason of a failure is not passed on, for it may quote the answer.
+    let reply = serde_json::from_slice::<Reply<A>>(answer)
+        .map_err(|_| ModuleError::Answer("it is not what the operation promises"))?;
+    match reply {
+        Reply::Ok(answer) => Ok(answer),
+        Reply::Error(error) => Err(error.into()),
+    }
+}

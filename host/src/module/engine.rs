@@ -1,0 +1,96 @@
+//! The engine, the compiled code, and the clock that ends calls which run too long.
+
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::{
+    Config, Engine, EngineWeak, InstanceAllocationStrategy, InstancePre, Linker, PoolingAllocationConfig, StoreLimits,
+};
+
+use super::limits::{Limits, Options};
+use crate::error::ModuleError;
+
+/// How often the engine's epoch advances; the grain of the time limit.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The data of one store.
+pub(crate) struct State {
+    pub(crate) limits: StoreLimits,
+}
+
+/// A module compiled and linked: what each instance is made from.
+pub(crate) struct Compiled {
+    pub(crate) engine: Engine,
+    pub(crate) pre: InstancePre<State>,
+}
+
+impl Compiled {
+    pub(crate) fn new(bytes: &[u8], options: &Options) -> Result<Compiled, ModuleError> {
+        let engine = engine(options)?;
+        let module = wasmtime::Module::from_binary(&engine, bytes).map_err(invalid)?;
+        let mut linker = Linker::new(&engine);
+        // The plain interface reaches no import; whatever does is at fault and must not go on.
+        linker.define_unknown_imports_as_traps(&module).map_err(invalid)?;
+        let pre = linker.instantiate_pre(&module).map_err(invalid)?;
+        tick(engine.weak())?;
+        Ok(Compiled { engine, pre })
+    }
+}
+
+/// How many ticks make up the time limit.
+pub(crate) fn ticks(limits: &Limits) -> u64 {
+    // One more than the quotient, for the tick under way when the call begins is not a whole one.
+    u64::try_from(limits.time.as_millis() / TICK.as_millis())
+        .unwrap_or(u64::MAX - 1)
+        .saturating_add(1)
+}
+
+fn engine(options: &Options) -> Result<Engine, ModuleError> {
+    let mut config = base(options);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(&options.limits)));
+    // The pool reserves address space for every slot; where that is limited, instances are allocated one by one.
+    Engine::new(&config)
+        .or_else(|_| Engine::new(&base(options)))
+        .map_err(invalid)
+}
+
+fn base(options: &Options) -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .wasm_backtrace_max_frames(None)
+        .generate_address_map(false)
+        .cache(options.cache.open());
+    config
+}
+
+fn pooling(limits: &Limits) -> PoolingAllocationConfig {
+    let slots = u32::try_from(limits.instances.saturating_add(limits.tables)).unwrap_or(u32::MAX);
+    let mut pooling = PoolingAllocationConfig::new();
+    pooling
+        .total_core_instances(slots)
+        .total_memories(slots)
+        .total_tables(slots);
+    pooling
+}
+
+/// Starts the thread that advances the epoch. It holds the engine weakly and ends with it.
+fn tick(engine: EngineWeak) -> Result<(), ModuleError> {
+    thread::Builder::new()
+        .name("tokenlatch-epoch".to_owned())
+        .spawn(move || {
+            loop {
+                thread::sleep(TICK);
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => return,
+                }
+            }
+        })
+        .map(drop)
+        .map_err(|error| ModuleError::Invalid(format!("no thread for the time limit: {error}")))
+}
+
+fn invalid(error: wasmtime::Error) -> ModuleError {
+    ModuleError::Invalid(format!("{error:#}"))
+}

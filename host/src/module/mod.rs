@@ -1,0 +1,170 @@
+//! The WebAssembly module run natively by wasmtime.
+
+mod cache;
+mod calls;
+mod engine;
+mod instance;
+mod limits;
+mod pool;
+mod steps;
+mod table;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+pub use cache::CodeCache;
+pub use limits::{Limits, Options};
+pub use table::{Decision, Table};
+
+use crate::error::ModuleError;
+use engine::Compiled;
+use instance::Instance;
+use pool::Pool;
+
+/// The version of the plain ABI that this host speaks.
+pub const ABI_VERSION: u32 = 1;
+
+/// The module as the build made it.
+static EMBEDDED: &[u8] = include_bytes!(env!("TOKENLATCH_MODULE"));
+
+/// A loaded module: compiled once, run in a pool of instances. Clones share both; any thread may call.
+///
+/// Every call is bounded in time and memory, every import is a trap, and an instance that trapped is thrown away.
+#[derive(Clone)]
+pub struct Module {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    compiled: Compiled,
+    pool: Pool,
+    limits: Limits,
+    sha256: String,
+    size: usize,
+}
+
+impl Module {
+    /// The module that was built with this library.
+    ///
+    /// # Errors
+    /// [`ModuleError::Invalid`] when this machine cannot run it.
+    pub fn embedded() -> Result<Module, ModuleError> {
+        Module::from_bytes(EMBEDDED, Options::default())
+    }
+
+    /// The module that was built with this library, under options of one's own.
+    ///
+    /// # Errors
+    /// [`ModuleError::Invalid`] when this machine cannot run it.
+    pub fn embedded_with(options: Options) -> Result<Module, ModuleError> {
+        Module::from_bytes(EMBEDDED, options)
+    }
+
+    /// A module from a `.wasm` file. Its digest tells which one: see [`Module::sha256`].
+    ///
+    /// # Errors
+    /// [`ModuleError::Unreadable`] when the file cannot be read, [`ModuleError::Invalid`] when it is not such a module.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Module, ModuleError> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|error| ModuleError::Unreadable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Module::from_bytes(&bytes, Options::default())
+    }
+
+    /// A module from the bytes of a `.wasm` file.
+    ///
+    /// # Errors
+    /// [`ModuleError::Invalid`] when they are not such a module.
+    pub fn from_bytes(bytes: &[u8], options: Options) -> Result<Module, ModuleError> {
+        let compiled = Compiled::new(bytes, &options)?;
+        let limits = options.limits;
+        let pool = Pool::new(limits);
+        let inner = Inner {
+            sha256: hex(&Sha256::digest(bytes)),
+            size: bytes.len(),
+            compiled,
+            pool,
+            limits,
+        };
+        let module = Module { inner: Arc::new(inner) };
+        module.check_abi()?;
+        Ok(module)
+    }
+
+    /// The SHA-256 of the module's bytes, in lowercase hex.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.inner.sha256
+    }
+
+    /// The size of the module in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.inner.size
+    }
+
+    /// The limits on each call.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.inner.limits
+    }
+
+    /// Hands one request, JSON text, to the module and returns its answer, JSON text.
+    ///
+    /// The answer may be an error of the module: this function reports only that the module could not be run.
+    ///
+    /// # Errors
+    /// Any [`ModuleError`]; the next call gets a sound instance whatever happened to this one.
+    pub fn call_json(&self, request: &[u8]) -> Result<Vec<u8>, ModuleError> {
+        self.inner
+            .pool
+            .with(&self.inner.compiled, |instance| instance.call(request))
+    }
+
+    /// How many instances wait for a call.
+    #[must_use]
+    pub fn idle_instances(&self) -> usize {
+        self.inner.pool.idle()
+    }
+
+    fn check_abi(&self) -> Result<(), ModuleError> {
+        let version = self.inner.pool.with(&self.inner.compiled, Instance::abi_version)?;
+        if version == ABI_VERSION {
+            Ok(())
+        } else {
+            Err(ModuleError::Invalid(format!(
+                "it speaks version {version} of the interface, this host version {ABI_VERSION}"
+            )))
+        }
+    }
+
+    fn table_instance(&self) -> Result<Instance, ModuleError> {
+        Instance::new(&self.inner.compiled, self.inner.limits.for_tables())
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Module")
+            .field("sha256", &self.inner.sha256)
+            .field("size", &self.inner.size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Lowercase hex digits of bytes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

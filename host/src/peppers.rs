@@ -1,0 +1,91 @@
+//! Peppers: keys that hashes are made under, kept in a file outside the store.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde::Deserialize;
+use tokenlatch_core::Pepper;
+use zeroize::Zeroizing;
+
+use crate::error::EnvironmentError;
+
+/// Far more than the module takes peppers for.
+const MAX_BYTES: u64 = 64 << 10;
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Json {
+    List(Vec<Pepper>),
+    Object { peppers: Vec<Pepper> },
+}
+
+/// Reads a file of peppers, newest first: a JSON array of `{"id":…,"key":hex}`, an object with that array as `peppers`,
+/// or lines of `id:hex` with `#` before a remark. What a pepper must be is for the module to say.
+///
+/// # Errors
+/// [`EnvironmentError::Peppers`] when the file is missing, empty, unreadable, malformed, or open to other users. No
+/// content of the file is in the error.
+pub fn read_peppers(path: &Path) -> Result<Vec<Pepper>, EnvironmentError> {
+    let fault = |reason: String| EnvironmentError::Peppers {
+        path: path.to_owned(),
+        reason,
+    };
+    let file = File::open(path).map_err(|error| fault(error.to_string()))?;
+    check_private(&file).map_err(&fault)?;
+    let mut text = Zeroizing::new(String::new());
+    file.take(MAX_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| fault(error.kind().to_string()))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(fault("it is too large".to_owned()));
+    }
+    let peppers = if text.trim_start().starts_with(['[', '{']) {
+        // The reason of a failure is not passed on, for it may quote a key.
+        match serde_json::from_str::<Json>(&text) {
+            Ok(Json::List(peppers) | Json::Object { peppers }) => peppers,
+            Err(_) => return Err(fault("it is not an array of objects with `id` and `key`".to_owned())),
+        }
+    } else {
+        read_lines(&text).map_err(|line| fault(format!("line {line} is not `id:hex`")))?
+    };
+    if peppers.is_empty() {
+        return Err(fault("it holds no pepper".to_owned()));
+    }
+    Ok(peppers)
+}
+
+fn read_lines(text: &str) -> Result<Vec<Pepper>, usize> {
+    (1_usize..)
+        .zip(text.lines().map(str::trim))
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(number, line)| {
+            let (id, key) = line.split_once(':').ok_or(number)?;
+            Ok(Pepper {
+                id: id.trim().to_owned(),
+                key: key.trim().into(),
+            })
+        })
+        .collect()
+}
+
+/// Refuses a file that other users can read or write, or its group can write.
+#[cfg(unix)]
+fn check_private(file: &File) -> Result<(), String> {
+    use std::os::unix::fs::MetadataExt;
+    let mode = file.metadata().map_err(|error| error.to_string())?.mode();
+    if mode & 0o027 == 0 {
+        Ok(())
+    } else {
+        Err(format!(
+            "other users can get at it (mode {:03o}); run `chmod 600` on it",
+            mode & 0o777
+        ))
+    }
+}
+
+/// Elsewhere the standard library does not tell who can read a file.
+#[cfg(not(unix))]
+fn check_private(_: &File) -> Result<(), String> {
+    Ok(())
+}

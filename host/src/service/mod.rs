@@ -1,0 +1,90 @@
+//! The token service: a store, the module, a clock and randomness.
+//!
+//! The service fetches what a decision needs and keeps what was decided. Every decision is the module's.
+
+mod accounts;
+mod tokens;
+mod verification;
+
+use std::sync::Arc;
+
+use tokenlatch_core::Pepper;
+
+pub use tokens::{ListOptions, NewToken, Revocation};
+
+use crate::clock::{Clock, SystemClock};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::module::Module;
+use crate::store::Store;
+use crate::zone::ServerZone;
+
+/// How often a change is made anew when another process changed the same data meanwhile.
+const TRIES: usize = 8;
+
+/// Issues and checks tokens. Clones share everything.
+///
+/// Its functions are asynchronous for the store's sake; a call into the module runs in place, which takes microseconds,
+/// and at most the module's time limit.
+#[derive(Clone, Debug)]
+pub struct Service {
+    module: Module,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    peppers: Vec<Pepper>,
+    zone: ServerZone,
+}
+
+impl Service {
+    /// A service with the system's clock and randomness, without peppers, in UTC.
+    #[must_use]
+    pub fn new(module: Module, store: Arc<dyn Store>) -> Service {
+        Service {
+            module,
+            store,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            peppers: Vec::new(),
+            zone: ServerZone::UTC,
+        }
+    }
+
+    /// Sets the clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Service {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the source of randomness.
+    #[must_use]
+    pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Service {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Sets the peppers, newest first: new tokens are hashed under the first, and all are tried in verification.
+    #[must_use]
+    pub fn with_peppers(mut self, peppers: Vec<Pepper>) -> Service {
+        self.peppers = peppers;
+        self
+    }
+
+    /// Sets the zone in which dates given as expiries end.
+    #[must_use]
+    pub fn with_zone(mut self, zone: ServerZone) -> Service {
+        self.zone = zone;
+        self
+    }
+
+    /// The module that decides.
+    #[must_use]
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Lets go of the store's files.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,234 @@
+//! Tokens: creating, listing, renaming, revoking.
+
+use serde::Serialize;
+use tokenlatch_core::{
+    Access, CreateRequest, Created, Described, Description, ExpiryInput, Listed, Policy, Realm, Record, RenameRequest,
+    SecretString, SortKey,
+};
+
+use super::{Service, TRIES};
+use crate::entropy;
+use crate::error::Result;
+use crate::store::{Change, StoreError, StoredToken};
+
+/// A token that a user wants.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// The user whom it acts as.
+    pub user: String,
+    /// Its name.
+    pub name: String,
+    /// What it may touch.
+    pub access: Access,
+    /// When it ends; the module's default when left out.
+    pub expires: Option<ExpiryInput>,
+    /// Whether functions that write are refused.
+    pub read_only: bool,
+    /// The addresses it may be used from; empty for any.
+    pub addresses: Vec<String>,
+    /// The port it belongs to.
+    pub realm: Realm,
+    /// A prefix that secret scanners recognise.
+    pub prefix: Option<String>,
+    /// What the administrator demands.
+    pub policy: Policy,
+}
+
+impl NewToken {
+    /// A token without any wish beyond what must be said.
+    #[must_use]
+    pub fn new(user: &str, name: &str, access: Access) -> NewToken {
+        NewToken {
+            user: user.to_owned(),
+            name: name.to_owned(),
+            access,
+            expires: None,
+            read_only: false,
+            addresses: Vec::new(),
+            realm: Realm::default(),
+            prefix: None,
+            policy: Policy::default(),
+        }
+    }
+}
+
+/// Which tokens to list, and how. What is left out is the module's default.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListOptions {
+    /// The page, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<i64>,
+    /// Tokens on a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<i64>,
+    /// The order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort: Option<SortKey>,
+    /// Whether the order is turned round.
+    pub descending: bool,
+    /// A part of the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// How many days before its end a token counts as expiring.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warn_days: Option<i64>,
+    /// Whether revoked tokens are listed too.
+    pub include_revoked: bool,
+}
+
+/// A `list` that leaves the module its defaults.
+#[derive(Serialize)]
+struct ListCall {
+    now: i64,
+    records: Vec<Record>,
+    #[serde(flatten)]
+    options: ListOptions,
+}
+
+/// A `describe` that leaves the module its defaults.
+#[derive(Serialize)]
+struct DescribeCall<'a> {
+    now: i64,
+    record: &'a Record,
+}
+
+/// What became of a wish to revoke.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Revocation {
+    /// The names of the tokens that are now revoked.
+    pub revoked: Vec<String>,
+    /// The names that no live token has.
+    pub unknown: Vec<String>,
+}
+
+impl Service {
+    /// Creates a token. Its text is in the answer and nowhere else, ever.
+    ///
+    /// # Errors
+    /// `account_unknown`, `name_taken`, `entropy_unavailable`; the module's refusals; failures of the store.
+    pub async fn create(&self, token: NewToken) -> Result<Created> {
+        let account = self.account(&token.user).await?.account;
+        let taken = self.names(&token.user).await?;
+        let now = self.clock.now()?;
+        let entropy = entropy::fresh(self.entropy.as_ref())?;
+        let created = self.module.create(&CreateRequest {
+            now,
+            entropy: SecretString::from(entropy.as_str()),
+            user: token.user,
+            name: token.name,
+            access: token.access,
+            expires: token.expires,
+            read_only: token.read_only,
+            addresses: token.addresses,
+            realm: token.realm,
+            zone: self.zone.table(now),
+            prefix: token.prefix,
+            pepper: self.peppers.first().cloned(),
+            account: Some(account),
+            policy: token.policy,
+            taken,
+        })?;
+        self.store.add_token(&created.record).await?;
+        Ok(created)
+    }
+
+    /// Lists the tokens of a user.
+    ///
+    /// # Errors
+    /// `account_unknown`; the module's refusals; failures of the store.
+    pub async fn list(&self, user: &str, options: ListOptions) -> Result<Listed> {
+        self.account(user).await?;
+        let tokens = if options.include_revoked {
+            self.store.tokens(user).await?
+        } else {
+            self.live_tokens(user).await?
+        };
+        self.module.operate(
+            "list",
+            &ListCall {
+                now: self.clock.now()?,
+                records: tokens.into_iter().map(|token| token.record).collect(),
+                options,
+            },
+        )
+    }
+
+    /// Tells what the owner may know of a token.
+    ///
+    /// # Errors
+    /// The module's refusals.
+    pub fn describe(&self, record: &Record) -> Result<Description> {
+        let now = self.clock.now()?;
+        let described: Described = self.module.operate("describe", &DescribeCall { now, record })?;
+        Ok(described.token)
+    }
+
+    /// Renames a token. Nothing else of it changes.
+    ///
+    /// # Errors
+    /// `account_unknown`, `token_unknown`, `name_taken`; the module's refusals; failures of the store.
+    pub async fn rename(&self, user: &str, name: &str, new_name: &str) -> Result<Record> {
+        self.account(user).await?;
+        for _ in 0..TRIES {
+            let live = self.live_tokens(user).await?;
+            let taken = live.iter().map(|token| token.record.name.clone()).collect();
+            let StoredToken { record, revision } = live
+                .into_iter()
+                .find(|token| token.record.name == name)
+                .ok_or_else(|| StoreError::TokenUnknown(name.to_owned()))?;
+            let renamed = self.module.rename(&RenameRequest {
+                record,
+                new_name: new_name.to_owned(),
+                taken,
+            })?;
+            let change = Change {
+                record: renamed.record,
+                revision,
+            };
+            match self.store.change_tokens(std::slice::from_ref(&change)).await {
+                Err(StoreError::Conflict) => {}
+                outcome => return Ok(outcome.map(|()| change.record)?),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Revokes tokens, all in one step. Once this returns they are refused, whatever happens to the machine.
+    ///
+    /// # Errors
+    /// `account_unknown`; failures of the store. A name that no live token has is no error: see [`Revocation`].
+    pub async fn revoke(&self, user: &str, names: &[String]) -> Result<Revocation> {
+        self.account(user).await?;
+        for _ in 0..TRIES {
+            let live = self.live_tokens(user).await?;
+            let (chosen, unknown) = choose(live, names);
+            let revoked = chosen.iter().map(|token| token.record.name.clone()).collect();
+            let changes = self.revoked(self.clock.now()?, chosen)?;
+            match self.store.change_tokens(&changes).await {
+                Err(StoreError::Conflict) => {}
+                outcome => return Ok(outcome.map(|()| Revocation { revoked, unknown })?),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    async fn names(&self, user: &str) -> Result<Vec<String>> {
+        let live = self.live_tokens(user).await?;
+        Ok(live.into_iter().map(|token| token.record.name).collect())
+    }
+}
+
+/// Finds the named tokens, in the order of the names; a repeated name counts once.
+fn choose(mut tokens: Vec<StoredToken>, names: &[String]) -> (Vec<StoredToken>, Vec<String>) {
+    let mut chosen: Vec<StoredToken> = Vec::new();
+    let mut unknown: Vec<String> = Vec::new();
+    for name in names {
+        if let Some(index) = tokens.iter().position(|token| token.record.name == *name) {
+            chosen.push(tokens.swap_remove(index));
+        } else if !unknown.contains(name) && !chosen.iter().any(|token| token.record.name == *name) {
+            unknown.push(name.clone());
+        }
+    }
+    (chosen, unknown)
+}

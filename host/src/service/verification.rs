@@ -1,0 +1,35 @@
+//! Verification: header, credential, record found by hash, verdict. There is no other way.
+
+use tokenlatch_core::{Authorization, Call, IdentifyRequest, Verdict, VerifyRequest};
+
+use super::Service;
+use crate::error::Result;
+
+impl Service {
+    /// Decides whether a call may be made with this header. The same look-ups are made for every header, good or bad.
+    ///
+    /// # Errors
+    /// Only where no verdict could be had: treat any error as a refusal.
+    pub async fn verify(&self, authorization: &Authorization, call: &Call) -> Result<Verdict> {
+        let credential = self.module.identify(&IdentifyRequest {
+            authorization: authorization.clone(),
+            peppers: self.peppers.clone(),
+        })?;
+        let record = self.store.token_by_hashes(&credential.hashes).await?;
+        let user = match (&record, &credential.user) {
+            (Some(record), _) => record.user.as_str(),
+            (None, Some(user)) => user,
+            (None, None) => "",
+        };
+        let account = self.store.account(user).await?.map(|found| found.account);
+        self.module.verify(&VerifyRequest {
+            now: self.clock.now()?,
+            authorization: authorization.clone(),
+            record,
+            account,
+            call: Some(call.clone()),
+            peppers: self.peppers.clone(),
+            catalogue: None,
+        })
+    }
+}

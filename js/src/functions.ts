@@ -1,0 +1,91 @@
+import { guarded, module } from "./instance.js";
+import type {
+  CatalogueFunction,
+  CreateOptions,
+  Created,
+  Credential,
+  DescribeOptions,
+  Description,
+  Info,
+  ListOptions,
+  ParseAuthorizationOptions,
+  RenameOptions,
+  Reply,
+  ReplyOptions,
+  RevokeOptions,
+  Revoked,
+  TokenList,
+  TokenRecord,
+  ValidateOptions,
+  Validation,
+  Verdict,
+  VerifyOptions,
+} from "./types.js";
+
+/**
+ * Creates a token: the text to show once, and the record to store.
+ *
+ * @throws TokenlatchError for a wrong option, a name in use, an expiry in the past, or entropy that fails.
+ */
+export function createToken(options: CreateOptions): Created {
+  return guarded(() => module.createToken(options));
+}
+
+/** Looks at a name, a user, a token text, an expiry or addresses without any record, and lists what is wrong. */
+export function validate(options: ValidateOptions): Validation {
+  return guarded(() => module.validate(options));
+}
+
+/** Reads an `Authorization` header: who it says to be, and the hashes to look a record up by. */
+export function parseAuthorization(options: ParseAuthorizationOptions | string): Credential {
+  return guarded(() => module.parseAuthorization(options));
+}
+
+/**
+ * Decides about a request. A refusal is a verdict, not an exception.
+ *
+ * @throws TokenlatchError for a wrong option, or a stored hash under a pepper that isn't given.
+ */
+export function verifyToken(options: VerifyOptions): Verdict {
+  return guarded(() => module.verifyToken(options));
+}
+
+/** Describes a token for its owner. */
+export function describeToken(options: DescribeOptions): { readonly token: Description } {
+  return guarded(() => module.describeToken(options));
+}
+
+/** Sorts, filters and pages tokens for their owner. */
+export function listTokens(options: ListOptions): TokenList {
+  return guarded(() => module.listTokens(options));
+}
+
+/** Renames a token and changes nothing else. Store the record. */
+export function renameToken(options: RenameOptions): { readonly record: TokenRecord } {
+  return guarded(() => module.renameToken(options));
+}
+
+/** Revokes tokens. Store the records. */
+export function revokeTokens(options: RevokeOptions): Revoked {
+  return guarded(() => module.revokeTokens(options));
+}
+
+/** The built-in catalogue of functions. */
+export function functions(): { readonly functions: readonly CatalogueFunction[] } {
+  return guarded(() => module.functions());
+}
+
+/** What the module is and knows. */
+export function info(): Info {
+  return guarded(() => module.info());
+}
+
+/** The reply of a compatible interface, to send as it is. */
+export function reply(options: ReplyOptions): Reply {
+  return guarded(() => module.reply(options));
+}
+
+/** Answers a request in JSON text with JSON text, `{"ok":…}` or `{"error":…}`. Nothing is supplied by default. */
+export function callJson(request: string): string {
+  return guarded(() => module.callJson(request));
+}

@@ -1,0 +1,408 @@
+/** Seconds since 1970-01-01T00:00:00Z, whole. */
+export type UnixSeconds = number;
+
+/** A stored hash: `sha256:<64 hex digits>` or `hmac-sha256:<pepper id>:<64 hex digits>`. */
+export type Hash = string;
+
+/** What a token may do: everything its user may, or only functions of these features (an empty list: nothing). */
+export type Access = "full" | { readonly features: readonly string[] };
+
+/** The port that a token is for: an account's (scheme `cpanel`) or the administrator's (scheme `whm`). */
+export type Realm = "account" | "admin";
+
+/** The APIs that a call may come through. */
+export type Api = "uapi" | "api2" | "api1" | "whm";
+
+/** A token at rest, as a store keeps it. It holds a hash, never the secret. */
+export interface TokenRecord {
+  /** The version of the record's form, 1. */
+  readonly v: number;
+  /** 24 hex digits, unique. */
+  readonly id: string;
+  /** The user whom the token acts for. */
+  readonly user: string;
+  /** The token's name, unique within the user's live tokens. */
+  readonly name: string;
+  /** The hash to look the record up by. */
+  readonly hash: Hash;
+  /** The last four characters of the secret, to tell tokens apart. Default: `""`. */
+  readonly hint?: string;
+  /** When the token was created. */
+  readonly created: UnixSeconds;
+  /** When it stops being valid (it is refused from this second on), or null for never. */
+  readonly expires: UnixSeconds | null;
+  /** What it may do. */
+  readonly access: Access;
+  /** Whether functions that write are refused. */
+  readonly readOnly: boolean;
+  /** Addresses and CIDR blocks it may come from; empty: any. */
+  readonly addresses: readonly string[];
+  /** The port it is for. Default: `"account"`. */
+  readonly realm?: Realm;
+  /** When it was revoked, or null. Default: null. */
+  readonly revoked?: UnixSeconds | null;
+  /** Keys of newer versions are kept. */
+  readonly [key: string]: unknown;
+}
+
+/** What is known about a token's user. */
+export interface Account {
+  readonly user: string;
+  /** A suspended account can neither create nor use tokens. Default: false. */
+  readonly suspended?: boolean | undefined;
+  /** The features that the account has. Without `apitokens` its tokens don't work. */
+  readonly features: readonly string[] | "all";
+}
+
+/**
+ * What a request wants to do: either a function of the catalogue (`module`, `function`), or directly the feature that
+ * is touched and whether it writes. A call that names nothing is read most strictly.
+ */
+export interface Call {
+  /** Default: `"uapi"`. */
+  readonly api?: Api | undefined;
+  readonly module?: string | undefined;
+  readonly function?: string | undefined;
+  readonly feature?: string | undefined;
+  /** Default: true. */
+  readonly writes?: boolean | undefined;
+  /** The IPv4 or IPv6 address that the request came from. */
+  readonly address?: string | undefined;
+  /** The port that the request came in by. Default: `"account"`. */
+  readonly realm?: Realm | undefined;
+}
+
+/** A function of the catalogue. */
+export interface CatalogueFunction {
+  readonly module: string;
+  readonly function: string;
+  readonly apis: readonly ("uapi" | "api2" | "whm")[];
+  /** The feature that a token and its account need, or null. */
+  readonly feature: string | null;
+  readonly writes: boolean;
+}
+
+/** A key under which secrets are hashed, kept outside the store. */
+export interface Pepper {
+  /** 1 to 32 characters of `a-z A-Z 0-9 - _`; it stands in the stored hash. */
+  readonly id: string;
+  /** 16 to 128 bytes, as such or as hex digits. */
+  readonly key: string | Uint8Array;
+}
+
+/**
+ * A time zone: UTC, a fixed offset, or a table: seconds east of UTC, then each transition's instant and the offset from
+ * then on.
+ */
+export type Zone =
+  | "UTC"
+  | `+${string}`
+  | `-${string}`
+  | { readonly offset: number; readonly transitions: readonly (readonly [at: UnixSeconds, offset: number])[] };
+
+/**
+ * When a token stops being valid: `"never"`, Unix seconds (a number or digits), `"YYYY-MM-DD"` (23:59:59 of that date
+ * in the zone), or an RFC 3339 timestamp.
+ */
+export type Expiry = UnixSeconds | string;
+
+/** Options of {@link createToken}. */
+export interface CreateOptions {
+  /** 1 to 64 characters of `a-z A-Z 0-9 - _ . @`. */
+  readonly user: string;
+  /** 1 to 50 characters of `a-z A-Z 0-9 - _`. */
+  readonly name: string;
+  /** What the token may do. There is no default. */
+  readonly access: Access;
+  /** Default: 23:59:59 of today's date next year, in the zone. */
+  readonly expires?: Expiry | undefined;
+  /** Default: false. */
+  readonly readOnly?: boolean | undefined;
+  /** Addresses and CIDR blocks it may come from, at most 100. Default: none, so any. */
+  readonly addresses?: readonly string[] | undefined;
+  /** Default: `"account"`. */
+  readonly realm?: Realm | undefined;
+  /** Makes a token of the form `<prefix>_<secret><checksum>`, which secret scanners recognise. */
+  readonly prefix?: string | undefined;
+  /** Hash under this key instead of plain SHA-256. */
+  readonly pepper?: Pepper | undefined;
+  /** Checked if given: the account must be able to have such a token. */
+  readonly account?: Account | undefined;
+  /** The administrator's limits. */
+  readonly policy?:
+    | {
+        /** The longest life, in seconds from 1. */
+        readonly maxLifetime?: number | undefined;
+        /** Whether a token must expire. Default: false. */
+        readonly expiryRequired?: boolean | undefined;
+      }
+    | undefined;
+  /** Names in use. Default: none. */
+  readonly taken?: readonly string[] | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+  /** The zone of dates. Default: the local time zone. */
+  readonly zone?: Zone | undefined;
+  /** 64 random bytes, as such or as hex digits. Default: from `crypto.getRandomValues`. */
+  readonly entropy?: string | Uint8Array | undefined;
+}
+
+/** A new token. */
+export interface Created {
+  /** The text to show once. Nothing can show it again. */
+  readonly token: string;
+  /** What to store. */
+  readonly record: TokenRecord;
+}
+
+/** Options of {@link validate}: the parts to look at. */
+export interface ValidateOptions {
+  readonly name?: string | undefined;
+  readonly user?: string | undefined;
+  readonly token?: string | undefined;
+  readonly expires?: Expiry | undefined;
+  readonly addresses?: readonly string[] | undefined;
+  readonly prefix?: string | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+  /** The zone of dates. Default: the local time zone. */
+  readonly zone?: Zone | undefined;
+}
+
+/** Something wrong with a part. */
+export interface Problem {
+  readonly code: import("./errors.js").ErrorCode;
+  readonly message: string;
+  readonly field: string;
+}
+
+/** What {@link validate} found. */
+export interface Validation {
+  readonly valid: boolean;
+  readonly problems: readonly Problem[];
+  /** The instant that `expires` means, `"never"`, or null when it wasn't given or can't be read. */
+  readonly expires: UnixSeconds | "never" | null;
+  /** The hint of the given token text, or null. */
+  readonly hint: string | null;
+}
+
+/** An `Authorization` header: its value, one value for each header of that name, or null for none. */
+export type AuthorizationHeader = string | readonly string[] | null | undefined;
+
+/** Options of {@link parseAuthorization}. */
+export interface ParseAuthorizationOptions {
+  readonly authorization: AuthorizationHeader;
+  /** Newest first, at most 8. Default: none. */
+  readonly peppers?: readonly Pepper[] | undefined;
+}
+
+/** What a header says. */
+export interface Credential {
+  readonly scheme: "cpanel" | "whm" | "bearer" | null;
+  readonly user: string | null;
+  /** Look the record up by any of these. A header that can't be read gives hashes that no token has. */
+  readonly hashes: readonly Hash[];
+  readonly reason: Reason;
+}
+
+/** Options of {@link verifyToken}. */
+export interface VerifyOptions {
+  readonly authorization: AuthorizationHeader;
+  /** The record found by a hash of the header, or null. */
+  readonly record: TokenRecord | null | undefined;
+  /** The account of the record's user, or null. */
+  readonly account: Account | null | undefined;
+  /** Default: a call that names nothing, which only a full token that may write passes. */
+  readonly call?: Call | undefined;
+  readonly peppers?: readonly Pepper[] | undefined;
+  /** Default: the built-in catalogue. */
+  readonly catalogue?: readonly CatalogueFunction[] | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+}
+
+/** Why a request is admitted or refused: for the owner and the log, never for the one who asked. */
+export type Reason =
+  | "ok"
+  | "header_missing"
+  | "header_repeated"
+  | "header_malformed"
+  | "scheme_unsupported"
+  | "token_unknown"
+  | "token_revoked"
+  | "realm_mismatch"
+  | "user_mismatch"
+  | "token_expired"
+  | "account_unknown"
+  | "account_suspended"
+  | "tokens_disabled"
+  | "address_unknown"
+  | "address_refused"
+  | "api_unsupported"
+  | "function_without_feature"
+  | "feature_not_granted"
+  | "feature_not_in_account"
+  | "read_only"
+  | "clock_invalid";
+
+/** A reply to send as it is. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The decision about a request. */
+export interface Verdict {
+  readonly allowed: boolean;
+  readonly status: 200 | 401 | 403;
+  readonly reason: Reason;
+  /** A sentence for the owner and the log. */
+  readonly message: string;
+  /** The record's, once its hash has matched; else null. So are the following. */
+  readonly user: string | null;
+  readonly id: string | null;
+  readonly name: string | null;
+  readonly expires: UnixSeconds | null;
+  readonly access: Access | null;
+  readonly readOnly: boolean | null;
+  /** What to answer a refused request. It is all that may leave the house; null when admitted. */
+  readonly refusal: Reply | null;
+}
+
+/** Options of {@link describeToken}. */
+export interface DescribeOptions {
+  readonly record: TokenRecord;
+  /** How many days before its expiry a token counts as expiring, 0 to 3650. Default: 7. */
+  readonly warnDays?: number | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+}
+
+/** A token as its owner sees it. */
+export interface Description {
+  readonly id: string;
+  readonly user: string;
+  readonly name: string;
+  readonly hint: string;
+  readonly created: UnixSeconds;
+  readonly expires: UnixSeconds | null;
+  readonly status: "active" | "expiring" | "expired" | "revoked";
+  /** Seconds left, never below 0; null for a token that never expires. */
+  readonly remaining: number | null;
+  readonly access: Access;
+  readonly readOnly: boolean;
+  readonly addresses: readonly string[];
+  readonly realm: Realm;
+  readonly notices: readonly ("revoked" | "expired" | "expires_soon" | "never_expires")[];
+}
+
+/** Options of {@link listTokens}. */
+export interface ListOptions {
+  readonly records: readonly TokenRecord[];
+  /** From 1. Default: 1. */
+  readonly page?: number | undefined;
+  /** 1 to 1,000. Default: 20. */
+  readonly pageSize?: number | undefined;
+  /** Default: `"name"`. */
+  readonly sort?: "name" | "created" | "expires" | undefined;
+  /** Default: false. */
+  readonly descending?: boolean | undefined;
+  /** A part of the name, without regard to case, at most 50 characters. */
+  readonly search?: string | undefined;
+  /** Days, 0 to 3650. Default: 7. */
+  readonly warnDays?: number | undefined;
+  /** Default: false. */
+  readonly includeRevoked?: boolean | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+}
+
+/** A page of tokens. */
+export interface TokenList {
+  readonly tokens: readonly Description[];
+  readonly page: number;
+  readonly pageSize: number;
+  /** At least 1. */
+  readonly pages: number;
+  /** How many tokens all pages have. */
+  readonly total: number;
+}
+
+/** Options of {@link renameToken}. */
+export interface RenameOptions {
+  readonly record: TokenRecord;
+  readonly newName: string;
+  /** Names in use. Default: none. */
+  readonly taken?: readonly string[] | undefined;
+}
+
+/** Options of {@link revokeTokens}: either `ids` or `names`. */
+export interface RevokeOptions {
+  readonly records: readonly TokenRecord[];
+  readonly ids?: readonly string[] | undefined;
+  /** Selects live records only. */
+  readonly names?: readonly string[] | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+}
+
+/** What {@link revokeTokens} changed. */
+export interface Revoked {
+  /** The records to store. */
+  readonly records: readonly TokenRecord[];
+  /** Selectors that no record has. */
+  readonly unknown: readonly string[];
+}
+
+/** Options of {@link reply}. */
+export interface ReplyOptions {
+  readonly shape: "uapi" | "uapiCommand" | "api2" | "whm" | "denied";
+  readonly function?: string | undefined;
+  readonly token?: string | undefined;
+  readonly record?: TokenRecord | undefined;
+  readonly records?: readonly TokenRecord[] | undefined;
+  /** Makes it the reply of a failure. */
+  readonly error?: string | undefined;
+  /** For `denied`. */
+  readonly httpStatus?: 401 | 403 | 429 | undefined;
+  /** For `denied` with 429: whole seconds from 1. */
+  readonly retryAfter?: number | undefined;
+}
+
+/** What the module is and knows. */
+export interface Info {
+  readonly abi: number;
+  readonly version: string;
+  readonly operations: readonly string[];
+  readonly errors: readonly import("./errors.js").ErrorCode[];
+  readonly reasons: readonly Reason[];
+}
+
+/** Options of `new TokenTable`. */
+export interface TableOptions {
+  readonly records?: readonly TokenRecord[] | undefined;
+  readonly accounts?: readonly Account[] | undefined;
+  readonly peppers?: readonly Pepper[] | undefined;
+  /** Default: the built-in catalogue. */
+  readonly catalogue?: readonly CatalogueFunction[] | undefined;
+}
+
+/** What to change in a table. Removals come first. */
+export interface TableUpdate {
+  /** A record with a known id replaces it. */
+  readonly records?: readonly TokenRecord[] | undefined;
+  readonly accounts?: readonly Account[] | undefined;
+  readonly removeIds?: readonly string[] | undefined;
+  readonly removeUsers?: readonly string[] | undefined;
+}
+
+/** Options of `TokenTable.verify`. */
+export interface TableVerifyOptions {
+  /** A number from `prepare`. Default: 0, a call that names nothing. */
+  readonly call?: number | undefined;
+  /** The address that the request came from. */
+  readonly address?: string | null | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+}

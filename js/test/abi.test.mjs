@@ -1,0 +1,141 @@
+// The plain ABI under a hostile host: wild pointers, wrong lengths, spoilt text. Every import throws.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { ACCOUNT, NOW, alices } from "./helpers.mjs";
+
+const compiled = new WebAssembly.Module(readFileSync(new URL("../dist/module/tokenlatch.wasm", import.meta.url)));
+const NOT_OWNED = -2n;
+const UNKNOWN = -1n;
+const MAX = 2 ** 32 - 1;
+
+function host() {
+  const imports = {};
+  for (const { module, name, kind } of WebAssembly.Module.imports(compiled)) {
+    assert.equal(kind, "function");
+    (imports[module] ??= {})[name] = () => assert.fail(`the import ${name} was reached`);
+  }
+  const abi = new WebAssembly.Instance(compiled, imports).exports;
+  const bytes = (place, length) => new Uint8Array(abi.memory.buffer, place >>> 0, length);
+  const put = (data) => {
+    const from = typeof data === "string" ? new TextEncoder().encode(data) : data;
+    const place = abi.tokenlatch_alloc(from.length) >>> 0;
+    assert.notEqual(place, 0);
+    bytes(place, from.length).set(from);
+    return [place, from.length];
+  };
+  const take = (answer) => {
+    const place = Number(BigInt.asUintN(32, answer >> 32n));
+    const length = Number(BigInt.asUintN(32, answer));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes(place, length));
+    abi.tokenlatch_free(place, length);
+    return JSON.parse(text);
+  };
+  const ask = (data, call = abi.tokenlatch_call) => {
+    const place = put(data);
+    const answer = take(call(...place));
+    abi.tokenlatch_free(...place);
+    return answer;
+  };
+  const works = () => assert.equal(ask('{"op":"info"}').ok.abi, abi.tokenlatch_abi_version());
+  works();
+  return { abi, bytes, put, take, ask, works };
+}
+
+test("refuses memory that the host doesn't own", () => {
+  const { abi, put, take, works } = host();
+  const [place, length] = put('{"op":"info"}');
+  const size = abi.memory.buffer.byteLength;
+  for (const [ptr, len] of [
+    [0, 1], [1, 1], [8, 64], [place - 1, 1], [place - 1, length], [place + length, 1], [place, length + 1], [place + 1, length],
+    [size - 1, 1], [size, 1], [size - 1, 2], [MAX, 1], [MAX, MAX], [1, MAX], [place, MAX], [-1, -1], [-8, 8], [2 ** 31, 2 ** 31],
+  ]) {
+    const where = `${ptr}, ${len}`;
+    assert.equal(take(abi.tokenlatch_call(ptr, len)).error.code, "memory_invalid", where);
+    assert.equal(take(abi.tokenlatch_table_new(ptr, len)).error.code, "memory_invalid", where);
+    assert.equal(take(abi.tokenlatch_table_update(1, ptr, len)).error.code, "memory_invalid", where);
+    assert.equal(take(abi.tokenlatch_table_prepare(1, ptr, len)).error.code, "memory_invalid", where);
+    assert.equal(abi.tokenlatch_table_verify(1, 0, ptr, len, 0, 0, 0n), NOT_OWNED, where);
+    assert.equal(abi.tokenlatch_table_verify(1, 0, place, length, ptr, len, 0n), NOT_OWNED, where);
+    works();
+  }
+  assert.equal(take(abi.tokenlatch_call(MAX, 0)).error.code, "json_invalid");
+});
+
+test("takes a part of what the host owns", () => {
+  const { abi, put, take } = host();
+  const [place, length] = put('xx{"op":"info"}yy');
+  assert.equal(take(abi.tokenlatch_call(place + 2, length - 4)).ok.abi, 1);
+});
+
+test("frees only what lives, and wipes it", () => {
+  const { abi, bytes, put, take, works } = host();
+  const [place, length] = put("SECRETSECRETSECRETSECRETSECRET12");
+  for (const [ptr, len] of [[place, length - 1], [place, length + 1], [place + 1, length - 1], [0, 0], [MAX, MAX], [8, 64], [place, 0]]) {
+    abi.tokenlatch_free(ptr, len);
+    assert.equal(take(abi.tokenlatch_call(place, length)).error.code, "json_invalid");
+  }
+  abi.tokenlatch_free(place, length);
+  assert.ok(!new TextDecoder("latin1").decode(bytes(place, length)).includes("SECRETSECRET"));
+  abi.tokenlatch_free(place, length);
+  assert.equal(take(abi.tokenlatch_call(place, length)).error.code, "memory_invalid");
+  works();
+});
+
+test("refuses to allocate too much, and never aborts", () => {
+  const { abi, works } = host();
+  for (const length of [0, MAX, -1, 2 ** 31, (64 << 20) + 1]) assert.equal(abi.tokenlatch_alloc(length), 0);
+  const held = [];
+  for (let place; (place = abi.tokenlatch_alloc(1 << 20)) !== 0; ) held.push(place);
+  assert.ok(held.length >= 63 && held.length <= 64, String(held.length));
+  assert.equal(abi.tokenlatch_alloc(1 << 20), 0);
+  for (const place of held) abi.tokenlatch_free(place, 1 << 20);
+  assert.notEqual(abi.tokenlatch_alloc(1 << 20), 0);
+  works();
+});
+
+test("answers spoilt, large and deep text", () => {
+  const { ask, works } = host();
+  for (const [data, code] of [
+    [Uint8Array.of(0xff, 0xfe), "json_invalid"],
+    [Uint8Array.from(Buffer.from('{"op":"\xff"}', "latin1")), "json_invalid"],
+    [Uint8Array.from(Buffer.from('"\xed\xa0\x80"', "latin1")), "json_invalid"],
+    ['"\\ud800"', "json_invalid"],
+    ["", undefined],
+    ["\0", "json_invalid"],
+    ["[".repeat(100_000), "too_deep"],
+    ['{"a":'.repeat(100_000), "too_deep"],
+    [" ".repeat(10 << 20), "request_too_large"],
+    [`{"op":"${"x".repeat(10 << 20)}"}`, "request_too_large"],
+  ]) {
+    if (data.length > 0) assert.equal(ask(data).error.code, code, String(data).slice(0, 20));
+    works();
+  }
+});
+
+test("never uses a handle again, and knows the ones that are gone", () => {
+  const { abi, ask, put, take } = host();
+  const { token, record } = alices();
+  const load = () => ask(JSON.stringify({ records: [record], accounts: [ACCOUNT] }), abi.tokenlatch_table_new);
+  assert.deepEqual(load(), { ok: { table: 1, records: 1 } });
+  assert.equal(ask('{"records":5}', abi.tokenlatch_table_new).error.code, "type_invalid");
+  assert.deepEqual(load(), { ok: { table: 2, records: 1 } });
+  abi.tokenlatch_table_free(2);
+  abi.tokenlatch_table_free(2);
+  abi.tokenlatch_table_free(0);
+  abi.tokenlatch_table_free(MAX);
+  assert.deepEqual(load(), { ok: { table: 3, records: 1 } });
+
+  const header = put(`cpanel alice:${token}`);
+  const verify = (table, call, now = BigInt(NOW)) => abi.tokenlatch_table_verify(table, call, ...header, 0, 0, now);
+  assert.equal(verify(1, 0), 1n);
+  assert.deepEqual(take(abi.tokenlatch_table_verdict(1, 1n)).ok.reason, "ok");
+  for (const table of [0, 2, 4, MAX]) assert.equal(verify(table, 0), UNKNOWN);
+  assert.equal(verify(1, 7), UNKNOWN);
+  for (const now of [-(2n ** 63n), -1n, 0n, 2n ** 63n - 1n]) assert.equal(verify(1, 0, now) >> 32n, 20n);
+  assert.equal(take(abi.tokenlatch_table_verdict(2, 1n)).error.code, "table_unknown");
+  for (const code of [-1n, -2n, 0n, 2n, 21n << 32n, 2n ** 63n - 1n, -(2n ** 63n)]) {
+    assert.ok(take(abi.tokenlatch_table_verdict(1, code)).error, String(code));
+  }
+});

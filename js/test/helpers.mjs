@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+
+import { TokenlatchError, createToken } from "tokenlatch";
+
+export const NOW = 1_795_341_384; // 2026-11-22
+export const ACCOUNT = { user: "alice", features: "all" };
+export const ENTROPY = Array.from({ length: 64 }, (_, index) => (index * 37 + 11).toString(16).padStart(2, "0").slice(-2)).join("");
+
+/** A token of alice's that never expires. */
+export function alices(more = {}) {
+  return createToken({ now: NOW, user: "alice", name: "backup", access: "full", expires: "never", ...more });
+}
+
+/** That the call throws a coded error at a field, and that the module still works afterwards. */
+export function refuses(call, code, field) {
+  assert.throws(call, (error) => {
+    assert.ok(error instanceof TokenlatchError, String(error));
+    assert.ok(error instanceof Error);
+    assert.equal(error.name, "TokenlatchError");
+    assert.equal(error.code, code, error.message);
+    if (field !== undefined) assert.equal(error.field, field);
+    return true;
+  });
+  assert.match(alices().token, /^[A-Z0-9]{32}$/);
+}
+
+/** Runs a script in a process of its own, where `setup` comes before the package is loaded; gives what it prints as JSON. */
+export function inFreshProcess(setup, script, options = {}) {
+  const source = `${setup}\nconst tokenlatch = await import("tokenlatch");\n${script}`;
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    [...(options.flags ?? []), "--input-type=module", "--eval", source],
+    { cwd: new URL("..", import.meta.url), encoding: "utf8", env: { ...process.env, ...options.env } },
+  );
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout);
+}

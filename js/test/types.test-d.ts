@@ -1,0 +1,64 @@
+// Compiled, never run: what the declarations allow and what they refuse, as a user's compiler sees them.
+import {
+  TokenTable,
+  TokenlatchError,
+  createToken,
+  listTokens,
+  parseAuthorization,
+  revokeTokens,
+  verifyToken,
+} from "tokenlatch";
+import type { Access, ErrorCode, TokenRecord, Verdict } from "tokenlatch";
+
+const created = createToken({ user: "alice", name: "x", access: "full", expires: "2027-01-31", zone: "+01:00" });
+const token: string = created.token;
+const record: TokenRecord = created.record;
+createToken({ user: "alice", name: "x", access: { features: ["backup"] }, entropy: new Uint8Array(64), expires: undefined });
+
+// @ts-expect-error access has no default
+createToken({ user: "alice", name: "x" });
+// @ts-expect-error an option that isn't known
+createToken({ user: "alice", name: "x", access: "full", readonly: true });
+// @ts-expect-error a Date isn't an expiry
+createToken({ user: "alice", name: "x", access: "full", expires: new Date() });
+// @ts-expect-error null isn't an expiry
+createToken({ user: "alice", name: "x", access: "full", expires: null });
+// @ts-expect-error there is no such access
+createToken({ user: "alice", name: "x", access: "all" });
+
+const maybe: string | undefined = undefined;
+const verdict: Verdict = verifyToken({ authorization: maybe, record: null, account: undefined });
+const status: 200 | 401 | 403 = verdict.status;
+// @ts-expect-error the account must be looked for
+verifyToken({ authorization: null, record });
+// @ts-expect-error verdicts aren't changed
+verdict.allowed = true;
+// @ts-expect-error reasons are a closed set
+if (verdict.reason === "good") throw new Error();
+
+parseAuthorization("Bearer x").hashes.map((hash) => hash.length);
+parseAuthorization({ authorization: ["a", "b"] });
+revokeTokens({ records: [record], ids: [record.id] }).unknown satisfies readonly string[];
+listTokens({ records: [record], sort: "expires" }).tokens[0]?.status satisfies string | undefined;
+// @ts-expect-error there is no such order
+listTokens({ records: [], sort: "id" });
+
+const table = new TokenTable({ records: [record], accounts: [{ user: "alice", features: "all" }] });
+const call: number = table.prepare({ module: "Tokens", function: "list" });
+table.verify(maybe, { call, address: maybe, now: 1 }).refusal?.headers["WWW-Authenticate"];
+// @ts-expect-error one header only
+table.verify(["a"]);
+table.free();
+
+try {
+  createToken({ user: "", name: "x", access: "full" });
+} catch (error) {
+  if (error instanceof TokenlatchError) {
+    const code: ErrorCode = error.code;
+    const field: string | undefined = error.field;
+    console.log(code, field);
+  }
+}
+declare const console: { log(...values: unknown[]): void };
+export const access: Access = { features: [] };
+export { status, token };

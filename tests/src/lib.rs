@@ -1,0 +1,17 @@
+//! Vectors, and the conformance suite that runs them on every runtime.
+//!
+//! A runtime is anything that answers commands, one JSON text each, with the module's own text: see [`Runtime`]. A further one
+//! that runs as a process needs a runner of about 30 lines and an entry in [`runtimes`].
+
+mod check;
+mod command;
+mod fault;
+pub mod report;
+pub mod runtimes;
+mod suite;
+pub mod vectors;
+
+pub use command::Command;
+pub use fault::Fault;
+pub use runtimes::{Identity, Runtime};
+pub use suite::{Outcome, run};

@@ -1,0 +1,87 @@
+//! A runtime in a process of its own: commands on its standard input, answers on its standard output, one a line.
+
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::process::{Child, ChildStdout, Command as Program, Stdio};
+use std::thread;
+
+use super::{Identity, Runtime};
+use crate::command::Command;
+use crate::fault::Fault;
+
+/// A running runner.
+pub(crate) struct Process {
+    identity: Identity,
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Process {
+    /// Starts a runner, and waits until it has said who it is.
+    pub(crate) fn start(mut program: Program) -> Result<Self, Fault> {
+        let shown = format!("{program:?}");
+        let mut child = program
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(Fault::during(&shown))?;
+        let output = child
+            .stdout
+            .take()
+            .ok_or_else(|| Fault::new(format!("{shown}: no standard output")))?;
+        let mut output = BufReader::new(output);
+        let mut line = String::new();
+        output.read_line(&mut line).map_err(Fault::during(&shown))?;
+        let identity = serde_json::from_str(&line).map_err(Fault::during(format!(
+            "{shown} doesn't say who it is, but `{}`",
+            line.trim()
+        )))?;
+        Ok(Process {
+            identity,
+            child,
+            output,
+        })
+    }
+}
+
+impl Runtime for Process {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn answer(&mut self, commands: &[&Command]) -> Result<Vec<String>, Fault> {
+        let input = self
+            .child
+            .stdin
+            .take()
+            .ok_or_else(|| Fault::new("the runner has already been asked"))?;
+        let mut lines = Vec::new();
+        for command in commands {
+            serde_json::to_writer(&mut lines, command).map_err(Fault::during("a command"))?;
+            lines.push(b'\n');
+        }
+        // A thread writes while this one reads, or both pipes could be full at once.
+        let writer = thread::spawn(move || {
+            let mut input = BufWriter::new(input);
+            input.write_all(&lines).and_then(|()| input.flush())
+        });
+        let answers = (&mut self.output)
+            .lines()
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(Fault::during("reading from the runner"))?;
+        let status = self.child.wait().map_err(Fault::during("the runner"))?;
+        let written = writer.join().map_err(|_| Fault::new("the writing thread failed"))?;
+        if !status.success() {
+            return Err(Fault::new(format!("the runner ended with {status}")));
+        }
+        written.map_err(Fault::during("writing to the runner"))?;
+        Ok(answers)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that has ended can't be killed, which is all right.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

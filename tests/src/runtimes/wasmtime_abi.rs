@@ -1,0 +1,157 @@
+//! The module run by wasmtime through the plain ABI, every import a trap.
+
+use tokenlatch_build::Built;
+use wasmtime::{Config, Engine, Instance, Linker, Memory, Module, Store, WasmParams, WasmResults};
+
+use super::{Identity, Runtime};
+use crate::command::Command;
+use crate::fault::Fault;
+
+/// One instance of the module.
+pub(crate) struct PlainAbi {
+    identity: Identity,
+    store: Store<()>,
+    instance: Instance,
+    memory: Memory,
+    table: u32,
+}
+
+/// The version in the lock file: the crate itself doesn't say.
+fn version() -> String {
+    let lock = include_str!("../../../Cargo.lock");
+    let mut lines = lock.lines().skip_while(|line| *line != "name = \"wasmtime\"");
+    let version = lines.nth(1).and_then(|line| line.split('"').nth(1));
+    version.unwrap_or("unknown").into()
+}
+
+impl PlainAbi {
+    pub(crate) fn start(built: &Built) -> Result<Self, Fault> {
+        let fault = |error: wasmtime::Error| Fault::new(format!("wasmtime: {error:#}"));
+        let engine = Engine::new(&Config::new()).map_err(fault)?;
+        let module = Module::from_file(&engine, &built.wasm).map_err(fault)?;
+        let mut linker = Linker::new(&engine);
+        linker.define_unknown_imports_as_traps(&module).map_err(fault)?;
+        let mut store = Store::new(&engine, ());
+        let instance = linker.instantiate(&mut store, &module).map_err(fault)?;
+        let memory = instance
+            .get_memory(&mut store, "memory")
+            .ok_or_else(|| Fault::new("the module exports no memory"))?;
+        let mut abi = PlainAbi {
+            identity: Identity {
+                runtime: "wasmtime".into(),
+                version: version(),
+                face: "plain".into(),
+                module_sha256: Some(built.sha256.clone()),
+            },
+            store,
+            instance,
+            memory,
+            table: 0,
+        };
+        match abi.run::<(), u32>("abi_version", ())? {
+            1 => Ok(abi),
+            other => Err(Fault::new(format!("the module's interface is of version {other}"))),
+        }
+    }
+
+    fn run<P: WasmParams, R: WasmResults>(&mut self, name: &str, parameters: P) -> Result<R, Fault> {
+        let name = format!("tokenlatch_{name}");
+        self.instance
+            .get_typed_func::<P, R>(&mut self.store, &name)
+            .and_then(|function| function.call(&mut self.store, parameters))
+            .map_err(|error| Fault::new(format!("{name}: {error:#}")))
+    }
+
+    /// Copies bytes into the module. No bytes need no memory.
+    fn put(&mut self, bytes: &[u8]) -> Result<(u32, u32), Fault> {
+        if bytes.is_empty() {
+            return Ok((0, 0));
+        }
+        let length = u32::try_from(bytes.len()).map_err(Fault::during("a command"))?;
+        let at: u32 = self.run("alloc", length)?;
+        if at == 0 {
+            return Err(Fault::new(format!("the module refused {length} bytes")));
+        }
+        self.memory
+            .write(&mut self.store, at as usize, bytes)
+            .map_err(Fault::during("writing to the module"))?;
+        Ok((at, length))
+    }
+
+    /// The text of an answer, which is freed.
+    fn take(&mut self, answer: u64) -> Result<String, Fault> {
+        let (at, length) = ((answer >> 32) as u32, answer as u32);
+        let mut bytes = vec![0; length as usize];
+        self.memory
+            .read(&self.store, at as usize, &mut bytes)
+            .map_err(Fault::during("reading from the module"))?;
+        self.run::<(u32, u32), ()>("free", (at, length))?;
+        String::from_utf8(bytes).map_err(Fault::during("an answer isn't UTF-8"))
+    }
+
+    fn ask(&mut self, text: &str) -> Result<String, Fault> {
+        let (at, length) = self.put(text.as_bytes())?;
+        let answer = self.run("call", (at, length))?;
+        self.run::<(u32, u32), ()>("free", (at, length))?;
+        self.take(answer)
+    }
+
+    fn ask_table(&mut self, name: &str, text: &str) -> Result<String, Fault> {
+        let (at, length) = self.put(text.as_bytes())?;
+        let answer = match name {
+            "table_new" => self.run(name, (at, length))?,
+            _ => self.run(name, (self.table, at, length))?,
+        };
+        self.run::<(u32, u32), ()>("free", (at, length))?;
+        self.take(answer)
+    }
+
+    fn one(&mut self, command: &Command) -> Result<String, Fault> {
+        match command {
+            Command::Request(request) => self.ask(request.get()),
+            Command::Raw(text) => self.ask(text),
+            Command::Padded(padded) => self.ask(&padded.text()),
+            Command::Update(update) => self.ask_table("table_update", update.get()),
+            Command::Prepare(call) => self.ask_table("table_prepare", call.get()),
+            Command::Table(input) => {
+                self.run::<u32, ()>("table_free", self.table)?;
+                let answer = self.ask_table("table_new", input.get())?;
+                let read: serde_json::Value = serde_json::from_str(&answer).map_err(Fault::during("an answer"))?;
+                let handle = read.pointer("/ok/table").and_then(serde_json::Value::as_u64);
+                self.table = handle.and_then(|handle| u32::try_from(handle).ok()).unwrap_or(0);
+                Ok(answer)
+            }
+            Command::Verify(verify) => {
+                let (header, length) = self.put(verify.authorization.as_bytes())?;
+                let (origin, origin_length) = self.put(verify.address.as_deref().unwrap_or_default().as_bytes())?;
+                let parameters = (
+                    self.table,
+                    verify.call,
+                    header,
+                    length,
+                    origin,
+                    origin_length,
+                    verify.now,
+                );
+                let code: i64 = self.run("table_verify", parameters)?;
+                self.run::<(u32, u32), ()>("free", (header, length))?;
+                self.run::<(u32, u32), ()>("free", (origin, origin_length))?;
+                if code < 0 {
+                    return Ok(format!("{{\"code\":{code}}}"));
+                }
+                let answer = self.run("table_verdict", (self.table, code))?;
+                self.take(answer)
+            }
+        }
+    }
+}
+
+impl Runtime for PlainAbi {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn answer(&mut self, commands: &[&Command]) -> Result<Vec<String>, Fault> {
+        commands.iter().map(|command| self.one(command)).collect()
+    }
+}

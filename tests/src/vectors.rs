@@ -1,0 +1,145 @@
+//! The vectors: requests and the answers they must have, read from `tests/vectors`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::command::{Command, Padded, Verify};
+use crate::fault::Fault;
+
+/// A command, and the answer that it must have.
+#[derive(Debug)]
+pub struct Step {
+    /// The vector's name, and the number of the step where a vector has several.
+    pub name: String,
+    /// What is asked.
+    pub command: Command,
+    /// What must be answered.
+    pub expect: Expectation,
+}
+
+/// An answer that a vector demands.
+#[derive(Clone, Debug)]
+pub enum Expectation {
+    /// This answer, but for messages that it doesn't name; of an error, these keys.
+    Exact(Value),
+    /// An answer that holds at least this.
+    Partial(Value),
+}
+
+/// All vectors, in the order in which every runtime is asked.
+#[derive(Debug)]
+pub struct Vectors {
+    /// How many vectors there are.
+    pub count: usize,
+    /// Their steps.
+    pub steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    vectors: Vec<Vector>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    name: String,
+    request: Option<Box<RawValue>>,
+    raw: Option<String>,
+    padded: Option<Padded>,
+    table: Option<Box<RawValue>>,
+    expect: Value,
+    #[serde(default)]
+    partial: bool,
+    #[serde(default)]
+    steps: Vec<TableStep>,
+}
+
+#[derive(Deserialize)]
+struct TableStep {
+    update: Option<Box<RawValue>>,
+    prepare: Option<Box<RawValue>>,
+    verify: Option<Verify>,
+    expect: Value,
+}
+
+/// The folder of the vectors.
+#[must_use]
+pub fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors")
+}
+
+/// Reads every vector, in the order of the files' names.
+///
+/// # Errors
+/// When a file can't be read or isn't of the form of vectors.
+pub fn load() -> Result<Vectors, Fault> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder())
+        .map_err(Fault::during("reading the vectors"))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| path.file_name().is_some_and(|name| name != "nist.json"))
+        .collect();
+    files.sort();
+    let mut vectors = Vectors {
+        count: 0,
+        steps: Vec::new(),
+    };
+    for path in files {
+        let text = fs::read_to_string(&path).map_err(Fault::during(path.display()))?;
+        let file: File = serde_json::from_str(&text).map_err(Fault::during(path.display()))?;
+        for vector in file.vectors {
+            vectors.count += 1;
+            unfold(vector, &mut vectors.steps)?;
+        }
+    }
+    Ok(vectors)
+}
+
+fn unfold(vector: Vector, steps: &mut Vec<Step>) -> Result<(), Fault> {
+    let name = vector.name;
+    let command = match (vector.request, vector.raw, vector.padded, vector.table) {
+        (Some(request), None, None, None) => Command::Request(request),
+        (None, Some(raw), None, None) => Command::Raw(raw),
+        (None, None, Some(padded), None) => Command::Padded(padded),
+        (None, None, None, Some(table)) => Command::Table(table),
+        _ => return Err(Fault::new(format!("the vector `{name}` doesn't ask for one thing"))),
+    };
+    steps.push(Step {
+        name: name.clone(),
+        command,
+        expect: if vector.partial {
+            Expectation::Partial(vector.expect)
+        } else {
+            Expectation::Exact(vector.expect)
+        },
+    });
+    for (index, step) in vector.steps.into_iter().enumerate() {
+        let command = match (step.update, step.prepare, step.verify) {
+            (Some(update), None, None) => Command::Update(update),
+            (None, Some(call), None) => Command::Prepare(call),
+            (None, None, Some(verify)) => Command::Verify(verify),
+            _ => {
+                return Err(Fault::new(format!(
+                    "step {index} of the vector `{name}` doesn't ask for one thing"
+                )));
+            }
+        };
+        // A verification answers with a verdict under `ok`, or with a negative code.
+        let expect = match (&command, step.expect) {
+            (Command::Verify(_), verdict) if verdict.get("code").is_none() && verdict.get("ok").is_none() => {
+                serde_json::json!({ "ok": verdict })
+            }
+            (_, expect) => expect,
+        };
+        steps.push(Step {
+            name: format!("{name}, step {index}"),
+            command,
+            expect: Expectation::Exact(expect),
+        });
+    }
+    Ok(())
+}

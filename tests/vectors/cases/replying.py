@@ -1,0 +1,134 @@
+"""`reply`: the bodies of the compatible interfaces, byte for byte."""
+
+from model import tokens
+
+from .book import NOW, Book, record, secret, without
+
+TOKEN = secret("ci")
+LIMITED = {"features": ["apitokens", "popaccts"]}
+ODD = 'A "quoted" \\ / <b>&amp;</b> \b\f\n\r\t\u0000\u001b\u007f \u00e9 \u2028 \U0001f511'
+"""Text that has to be escaped with care."""
+
+
+def _reply(shape, function, **more):
+    return {"op": "reply", "shape": shape, "function": function} | more
+
+
+def _rows():
+    return [
+        record("zeta", access=LIMITED, readOnly=True, addresses=["10.0.0.0/8", "::1"]),
+        record("Beta", expires=None),
+        record("gone", revoked=NOW - 1),
+        record("alpha", access={"features": []}),
+        record("constructor", readOnly=True, addresses=["192.0.2.1"]),
+    ]
+
+
+def _uapi_like(book):
+    bodies = {
+        "uapi": '{"status":1,"data":%s,"errors":null,"messages":null,"warnings":null,"metadata":{}}',
+        "uapiCommand": '{"apiversion":3,"func":"%s","module":"Tokens","result":{"status":1,"data":%s,"errors":null,"messages":null,"warnings":null,"metadata":{}}}',
+        "api2": '{"cpanelresult":{"apiversion":2,"module":"Tokens","func":"%s","data":%s,"event":{"result":1}}}',
+    }
+    for shape, body in bodies.items():
+        word = shape.lower()
+
+        def fill(function, data):
+            return {"body": body % ((function, data) if shape != "uapi" else data), "status": 200}
+
+        made = f'{{"create_time":{record()["created"]},"token":"{TOKEN}"}}'
+        made = f"[{made}]" if shape == "api2" else made
+        create = _reply(shape, "create_full_access", token=TOKEN, record=record())
+        book.ok(f"replies_to_create_in_{word}", create, fill("create_full_access", made))
+        book.ok(f"replies_to_rename_in_{word}", _reply(shape, "rename"), fill("rename", "[]" if shape == "api2" else "null"))
+        book.ok(f"replies_to_revoke_in_{word}", _reply(shape, "revoke"), fill("revoke", "[1]" if shape == "api2" else "1"))
+        book.ok(f"replies_to_list_in_{word}", _reply(shape, "list", records=_rows()), {"status": 200})
+        book.ok(f"replies_to_an_empty_list_in_{word}", _reply(shape, "list", records=[]), {"status": 200})
+        book.ok(f"replies_to_a_list_of_revoked_tokens_in_{word}", _reply(shape, "list", records=[record(revoked=1)]))
+        for function in ("create_full_access", "list", "rename", "revoke"):
+            failed = _reply(shape, function, error="The token could not be found.")
+            book.ok(f"replies_to_a_failed_{function}_in_{word}", failed, {"status": 200})
+        book.ok(f"escapes_an_error_in_{word}", _reply(shape, "revoke", error=ODD))
+        book.ok(f"replies_with_an_empty_error_in_{word}", _reply(shape, "revoke", error=""))
+        book.error(f"refuses_an_unknown_function_in_{word}", _reply(shape, "create_limited"), "function_unknown", field="function")
+        book.error(f"refuses_a_whm_function_in_{word}", _reply(shape, "api_token_list", records=[]), "function_unknown", field="function")
+        book.error(f"refuses_a_reply_to_create_without_token_in_{word}", without(create, "token"), "field_missing", field="token")
+        book.error(f"refuses_a_reply_to_create_without_record_in_{word}", without(create, "record"), "field_missing", field="record")
+        book.error(f"refuses_a_reply_to_list_without_records_in_{word}", _reply(shape, "list"), "field_missing", field="records")
+    row = '{"name":"ro","create_time":%d,"expires_at":null,"features":["b","a"],"has_full_access":0,"readonly":1}' % record()["created"]
+    body = '{"status":1,"data":[%s],"errors":null,"messages":null,"warnings":null,"metadata":{"transformed":1}}' % row
+    one = record("ro", access={"features": ["b", "a"]}, readOnly=True, expires=None)
+    book.ok("lists_a_read_only_token_byte_for_byte", _reply("uapi", "list", records=[one]), {"body": body})
+    prefixed = tokens.token_text(TOKEN, "tl")
+    book.ok("replies_with_a_prefixed_token", _reply("uapi", "create_full_access", token=prefixed, record=record()))
+
+
+def _whm(book):
+    create = _reply("whm", "api_token_create", token=TOKEN, record=record(addresses=["10.0.0.0/8"], access=LIMITED))
+    ends = record()["expires"]
+    body = '{"data":{"acls":["apitokens","popaccts"],"create_time":%d,"expires_at":%d,"name":"ci","token":"%s","whitelist_ips":["10.0.0.0/8"]},' % (
+        record()["created"],
+        ends,
+        TOKEN,
+    )
+    body += '"metadata":{"command":"api_token_create","reason":"OK","result":1,"version":1}}'
+    book.ok("replies_to_api_token_create", create, {"body": body})
+    book.ok("replies_to_api_token_create_with_full_access", _reply("whm", "api_token_create", token=TOKEN, record=record(expires=None)))
+    book.ok("replies_to_api_token_list", _reply("whm", "api_token_list", records=_rows()))
+    book.ok("replies_to_an_empty_api_token_list", _reply("whm", "api_token_list", records=[]))
+    protos = [record("__proto__"), record("constructor"), record("toString")]
+    book.ok("replies_to_api_token_list_with_names_of_prototype_members", _reply("whm", "api_token_list", records=protos))
+    numbers = [record("10"), record("9"), record("a")]
+    book.ok("sorts_names_of_digits_as_text_in_api_token_list", _reply("whm", "api_token_list", records=numbers))
+    book.ok("replies_to_api_token_update", _reply("whm", "api_token_update", record=record(access=LIMITED)))
+    body = '{"metadata":{"command":"api_token_revoke","reason":"OK","result":1,"version":1}}'
+    book.ok("replies_to_api_token_revoke", _reply("whm", "api_token_revoke"), {"body": body})
+    book.ok("replies_to_api_token_get_details", _reply("whm", "api_token_get_details", record=record(readOnly=True)))
+    body = body.replace("revoke", "get_details")
+    book.ok("replies_to_api_token_get_details_of_an_unknown_token", _reply("whm", "api_token_get_details"), {"body": body})
+    for function in ("api_token_create", "api_token_list", "api_token_update", "api_token_revoke", "api_token_get_details"):
+        body = '{"metadata":{"command":"%s","reason":"No such token.","result":0,"version":1}}' % function
+        book.ok(f"replies_to_a_failed_{function}", _reply("whm", function, error="No such token."), {"body": body})
+    book.ok("escapes_an_error_in_whm", _reply("whm", "api_token_revoke", error=ODD))
+    book.error("refuses_an_unknown_function_in_whm", _reply("whm", "api_token_delete"), "function_unknown", field="function")
+    book.error("refuses_a_uapi_function_in_whm", _reply("whm", "list", records=[]), "function_unknown", field="function")
+    book.error("refuses_api_token_create_without_token", without(create, "token"), "field_missing", field="token")
+    book.error("refuses_api_token_create_without_record", without(create, "record"), "field_missing", field="record")
+    book.error("refuses_api_token_list_without_records", _reply("whm", "api_token_list"), "field_missing", field="records")
+    book.error("refuses_api_token_update_without_record", _reply("whm", "api_token_update"), "field_missing", field="record")
+
+
+def _denied(book):
+    def denied(status, **more):
+        return {"op": "reply", "shape": "denied", "httpStatus": status} | more
+
+    body = '{"cpanelresult":{"apiversion":"2","error":"Access denied","data":{"reason":"Access denied","result":"0"},"type":"text"}}'
+    book.ok("denies_with_401", denied(401), {"status": 401, "body": body, "headers.WWW-Authenticate": 'Bearer realm="tokenlatch"'})
+    book.ok("denies_with_403", denied(403), {"status": 403, "body": body})
+    book.ok("denies_with_429", denied(429, retryAfter=30), {"status": 429, "body": body, "headers.Retry-After": "30"})
+    book.ok("denies_with_429_for_one_second", denied(429, retryAfter=1), {"headers.Retry-After": "1"})
+    book.error("refuses_429_without_retry_after", denied(429), "field_missing", field="retryAfter")
+    book.error("refuses_429_with_retry_after_of_zero", denied(429, retryAfter=0), "value_invalid", field="retryAfter")
+    book.error("refuses_429_with_a_negative_retry_after", denied(429, retryAfter=-5), "value_invalid", field="retryAfter")
+    book.error("refuses_429_with_retry_after_of_text", denied(429, retryAfter="30"), "type_invalid", field="retryAfter")
+    for status in (200, 400, 404, 500, 0, -1):
+        book.error(f"refuses_to_deny_with_{str(status).replace('-', 'minus_')}", denied(status), "value_invalid", field="httpStatus")
+    book.error("refuses_to_deny_without_a_status", {"op": "reply", "shape": "denied"}, "field_missing", field="httpStatus")
+
+
+def books():
+    """reply.json."""
+    book = Book(
+        "reply",
+        "`reply`: bodies byte for byte, from CONTRACT.md §3 to §5; JSON text by Python's json. Typical bodies are also written out by hand in the generator.",
+    )
+    _uapi_like(book)
+    _whm(book)
+    _denied(book)
+    book.error("refuses_an_unknown_shape", _reply("api3", "list", records=[]), "value_invalid", field="shape")
+    book.error("refuses_a_shape_named_constructor", _reply("constructor", "list", records=[]), "value_invalid", field="shape")
+    book.error("refuses_a_reply_without_shape", without(_reply("x", "list"), "shape"), "field_missing", field="shape")
+    book.error("refuses_a_reply_without_function", without(_reply("uapi", "x"), "function"), "field_missing", field="function")
+    book.error("refuses_a_reply_with_an_error_of_null", _reply("uapi", "revoke", error=None), "type_invalid", field="error")
+    book.error("refuses_a_reply_with_an_unknown_key", _reply("uapi", "revoke", count=1), "field_unknown", field="count")
+    return [book]

@@ -1,0 +1,265 @@
+"""The operations: one function each, and the dispatcher that `answer` is."""
+
+from . import addresses, decoding, expiry, headers, names, records, tokens, verdicts, zones
+from .decoding import Reader, Refused, anything, array, boolean, integer, one_of, string
+from .replies import reply
+
+warn_days = integer(0, 3650)
+LATE = ("access", "addresses", "prefix", "pepper", "account", "zone", "expires", "policy")
+"""What `create` checks only once the keys before it have passed."""
+
+
+def answer(request):
+    """The answer to one request, messages left out."""
+    try:
+        if decoding.depth(request) > decoding.DEEPEST:
+            raise Refused("too_deep")
+        reader = Reader(request)
+        name = reader.take("op", string)
+        if name not in OPERATIONS:
+            raise Refused("op_unknown", "op")
+        return {"ok": OPERATIONS[name](reader)}
+    except Refused as refused:
+        return {"error": {"code": refused.code} | ({} if refused.field is None else {"field": refused.field})}
+
+
+def _policy(value, path):
+    reader = Reader(value, path)
+    found = reader.take("maxLifetime", integer(1), None), reader.take("expiryRequired", boolean, False)
+    reader.done()
+    return found
+
+
+def create(reader):
+    """A new token and its record, checked in the order that OPERATIONS.md gives."""
+    given = {key: reader.take(key, anything) for key in ("now", "entropy", "user", "name")}
+    name_list = reader.take("taken", array(string), [])
+    optional = {key: reader.take(key, anything) for key in LATE if reader.has(key)}
+    read_only = reader.take("readOnly", boolean, False)
+    realm = reader.take("realm", records.realm, "account")
+    reader.done()
+
+    def checked(key, decode, default):
+        return decode(optional[key], key) if key in optional else default
+
+    now = expiry.now(given["now"], "now")
+    user = names.user(given["user"], "user")
+    name = names.name(given["name"], "name")
+    if name in name_list:
+        raise Refused("name_taken", "name")
+    if "access" not in optional:
+        raise Refused("field_missing", "access")
+    access = records.access(optional["access"], "access")
+    listed = checked("addresses", addresses.entries, [])
+    prefix = checked("prefix", names.prefix, None)
+    pepper = checked("pepper", tokens.pepper, None)
+    account = checked("account", records.account, None)
+    if account is not None:
+        _check_account(account, user, access)
+    zone = checked("zone", zones.zone, zones.UTC)
+    longest, required = checked("policy", _policy, (None, False))
+    expires = _expires(optional, now, zone, longest, required)
+    secret, record_id = tokens.secret_from(string(given["entropy"], "entropy"))
+    record = {
+        "v": 1,
+        "id": record_id,
+        "user": user,
+        "name": name,
+        "hash": tokens.hash_of(secret, pepper),
+        "hint": secret[-4:],
+        "created": now,
+        "expires": None if expires == "never" else expires,
+        "access": access,
+        "readOnly": read_only,
+        "addresses": listed,
+        "realm": realm,
+        "revoked": None,
+    }
+    return {"token": tokens.token_text(secret, prefix), "record": record}
+
+
+def _check_account(account, user, access):
+    if account["user"] != user:
+        raise Refused("account_mismatch")
+    if account["suspended"]:
+        raise Refused("account_suspended")
+    if not records.account_has(account, "apitokens"):
+        raise Refused("tokens_disabled")
+    if access != "full" and not all(records.account_has(account, one) for one in access["features"]):
+        raise Refused("feature_not_in_account")
+
+
+def _expires(optional, now, zone, longest, required):
+    if "expires" not in optional:
+        default = expiry.one_year_ahead(now, zone)
+        return default if longest is None else min(default, now + longest)
+    expires = expiry.resolve(optional["expires"], now, zone)
+    if expires == "never" and (required or longest is not None):
+        raise Refused("expiry_required")
+    if expires != "never" and longest is not None and expires - now > longest:
+        raise Refused("expiry_too_late")
+    return expires
+
+
+def validate(reader):
+    """What is wrong with a name, a user, a token text and so on; nothing is looked up."""
+    problems = []
+
+    def problem(key, check, decode=string):
+        """Takes a key and notes what is wrong with it."""
+        if not reader.has(key):
+            return None
+        value = reader.take(key, decode)
+        try:
+            return check(value, key)
+        except Refused as refused:
+            problems.append({"code": refused.code, "field": refused.field or key})
+            return None
+
+    now = reader.take("now", expiry.now, None)
+    zone = reader.take("zone", zones.zone, zones.UTC)
+    if reader.has("expires") and now is None:
+        raise Refused("field_missing", "now")
+    problem("name", names.name)
+    problem("user", names.user)
+    secret = problem("token", lambda text, _key: tokens.read_token(text))
+    expires = problem("expires", lambda value, _key: expiry.resolve(value, now, zone), _expiry_type)
+    problem("addresses", addresses.entries, array(string))
+    problem("prefix", names.prefix)
+    reader.done()
+    hint = secret[-4:] if secret is not None else None
+    return {"valid": not problems, "problems": problems, "expires": expires, "hint": hint}
+
+
+def _expiry_type(value, path):
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise Refused("type_invalid", path)
+    return value
+
+
+def identify(reader):
+    """What a header says, and the hashes to look its record up by."""
+    header = headers.read(reader.take("authorization", headers.authorization))
+    peppers = reader.take("peppers", tokens.peppers, [])
+    reader.done()
+    hashes = tokens.hashes_of(header.secret, peppers)
+    return {"scheme": header.scheme, "user": header.user, "hashes": hashes, "reason": header.reason}
+
+
+def verify(reader):
+    """The verdict over one record."""
+    record = reader.take("record", decoding.nullable(records.record))
+    now = reader.take("now", expiry.now)
+    header = headers.read(reader.take("authorization", headers.authorization))
+    account = reader.take("account", decoding.nullable(records.account))
+    call = reader.take("call", records.Call, None) or records.Call({}, "call")
+    peppers = reader.take("peppers", tokens.peppers, [])
+    functions = reader.take("catalogue", records.catalogue, None)
+    reader.done()
+    verdicts.check_pepper(record, peppers)
+    matched = record if verdicts.matches(header, record, peppers) else None
+    reason = verdicts.reason_for(now, header, matched, account, call, functions)
+    return verdicts.verdict(reason, matched)
+
+
+def description(now, record, days):
+    """A token as its owner sees it."""
+    remaining = None if record["expires"] is None else max(record["expires"] - now, 0)
+    soon = remaining is not None and 0 < remaining <= days * 86400
+    if record["revoked"] is not None:
+        status, notices = "revoked", ["revoked"]
+    elif remaining == 0:
+        status, notices = "expired", ["expired"]
+    else:
+        status = "expiring" if soon else "active"
+        notices = ["expires_soon"] if soon else ["never_expires"] if remaining is None else []
+    copied = {key: record[key] for key in ("id", "user", "name", "hint", "created", "expires")}
+    kept = {key: record[key] for key in ("access", "readOnly", "addresses", "realm")}
+    return copied | {"status": status, "remaining": remaining} | kept | {"notices": notices}
+
+
+def describe(reader):
+    """One token described."""
+    record = reader.take("record", records.record)
+    now = reader.take("now", expiry.now)
+    days = reader.take("warnDays", warn_days, 7)
+    reader.done()
+    return {"token": description(now, record, days)}
+
+
+def listing(reader):
+    """A page of descriptions."""
+    found = reader.take("records", records.records)
+    now = reader.take("now", expiry.now)
+    page = reader.take("page", integer(1, code="page_invalid"), 1)
+    size = reader.take("pageSize", integer(1, 1000, "page_invalid"), 20)
+    sort = reader.take("sort", one_of("name", "created", "expires"), "name")
+    descending = reader.take("descending", boolean, False)
+    search = reader.take("search", string, "")
+    days = reader.take("warnDays", warn_days, 7)
+    with_revoked = reader.take("includeRevoked", boolean, False)
+    reader.done()
+    if len(search) > 50:
+        raise Refused("value_invalid", "search")
+    found = [one for one in found if with_revoked or one["revoked"] is None]
+    found = [one for one in found if search.lower() in one["name"].lower()]
+    found.sort(key=lambda one: one["id"].encode())
+    found.sort(key=lambda one: one[sort].encode() if sort == "name" else one[sort] or 0, reverse=descending)
+    if sort == "expires":
+        found.sort(key=lambda one: one["expires"] is None)
+    shown = [description(now, one, days) for one in found[(page - 1) * size : page * size]]
+    return {"tokens": shown, "page": page, "pageSize": size, "pages": max(1, -(-len(found) // size)), "total": len(found)}
+
+
+def rename(reader):
+    """The record under another name."""
+    record = reader.take("record", records.record)
+    name = reader.take("newName", names.name)
+    taken = reader.take("taken", array(string), [])
+    reader.done()
+    if record["revoked"] is not None:
+        raise Refused("record_revoked")
+    if name in taken and name != record["name"]:
+        raise Refused("name_taken", "newName")
+    return {"record": record | {"name": name}}
+
+
+def revoke(reader):
+    """The chosen records, revoked."""
+    found = reader.take("records", records.records)
+    now = reader.take("now", expiry.now)
+    ids = reader.take("ids", array(string), None)
+    chosen = reader.take("names", array(string), None)
+    reader.done()
+    if (ids is None) == (chosen is None):
+        raise Refused("selection_invalid")
+    revoked, unknown = [], []
+    for selector in dict.fromkeys(chosen if ids is None else ids):
+        if ids is None:
+            hits = [one for one in found if one["name"] == selector and one["revoked"] is None]
+        else:
+            hits = [one for one in found if one["id"] == selector]
+        revoked += [one if one["revoked"] is not None else one | {"revoked": now} for one in hits]
+        unknown += [] if hits else [selector]
+    return {"records": revoked, "unknown": unknown}
+
+
+def _closed(_reader):
+    """`functions` and `info` take nothing; what they list is the module's own and not modelled."""
+    _reader.done()
+    return {}
+
+
+OPERATIONS = {
+    "create": create,
+    "validate": validate,
+    "identify": identify,
+    "verify": verify,
+    "describe": describe,
+    "list": listing,
+    "rename": rename,
+    "revoke": revoke,
+    "functions": _closed,
+    "info": _closed,
+    "reply": reply,
+}

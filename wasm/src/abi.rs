@@ -1,0 +1,112 @@
+//! The plain ABI: what a host without JavaScript calls. The operations and their JSON are described in the core.
+//!
+//! A host asks for memory, writes a request into it, calls, reads the answer and frees both. An answer comes as one
+//! number, the address in the high 32 bits and the length in the low; 0 means that no memory was left for it.
+#![expect(
+    unsafe_code,
+    reason = "an export needs a fixed symbol name, and `no_mangle` counts as unsafe; there is no other unsafe code"
+)]
+// Safety of every `#[unsafe(no_mangle)]` below: each name starts with `tokenlatch_`, stands once in this file, and no
+// other crate of the module defines a symbol that starts so; therefore no two definitions can meet under one name.
+
+use tokenlatch_core::{Error, Value, answer_json};
+
+use crate::{memory, tables};
+
+/// The code of [`tokenlatch_table_verify`] for memory that the caller doesn't own.
+const NOT_OWNED: i64 = -2;
+
+/// The version of this interface. It rises when a host must be changed.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_abi_version() -> u32 {
+    tokenlatch_core::ABI_VERSION
+}
+
+/// Memory for the host to write into: an address, or 0 when it is refused (a length of 0, more than 64 MiB held at
+/// once, or none left).
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_alloc(len: u32) -> u32 {
+    memory::allocate(len)
+}
+
+/// Wipes and frees what [`tokenlatch_alloc`] or an answer gave. Anything else is ignored.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_free(ptr: u32, len: u32) {
+    memory::release(ptr, len);
+}
+
+/// Answers one request of at most 8 MiB.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_call(ptr: u32, len: u32) -> u64 {
+    let answer = memory::read((ptr, len), tokenlatch_core::call_json);
+    memory::hand_out(answer.unwrap_or_else(|| answer_json(Err(memory::not_owned()))))
+}
+
+/// Loads a table.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_table_new(ptr: u32, len: u32) -> u64 {
+    memory::hand_out(answer_json(read(ptr, len).and_then(tables::open)))
+}
+
+/// Changes a table.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_table_update(table: u32, ptr: u32, len: u32) -> u64 {
+    memory::hand_out(answer_json(
+        read(ptr, len).and_then(|update| tables::update(table, update)),
+    ))
+}
+
+/// Gives a call a number in a table.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_table_prepare(table: u32, ptr: u32, len: u32) -> u64 {
+    memory::hand_out(answer_json(
+        read(ptr, len).and_then(|call| tables::prepare(table, call)),
+    ))
+}
+
+/// Verifies one header against a table: the code, −1 for an unknown table or call number, −2 for memory that the
+/// caller doesn't own. An address of length 0 is no address.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_table_verify(
+    table: u32,
+    call: u32,
+    authorization_ptr: u32,
+    authorization_len: u32,
+    address_ptr: u32,
+    address_len: u32,
+    now: i64,
+) -> i64 {
+    let authorization = (authorization_ptr, authorization_len);
+    verify(table, call, authorization, (address_ptr, address_len), now)
+}
+
+/// What a code of [`tokenlatch_table_verify`] means: a verdict.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_table_verdict(table: u32, code: i64) -> u64 {
+    memory::hand_out(answer_json(tables::verdict(table, code)))
+}
+
+/// Drops a table; a handle that isn't live is ignored.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_table_free(table: u32) {
+    tables::close(table);
+}
+
+/// Verifies a header at one range of memory and an address at another.
+pub(crate) fn verify(table: u32, call: u32, authorization: (u32, u32), address: (u32, u32), now: i64) -> i64 {
+    memory::read(authorization, |authorization| {
+        if address.1 == 0 {
+            return tables::verify(table, call, authorization, None, now);
+        }
+        memory::read(address, |address| {
+            tables::verify(table, call, authorization, Some(address), now)
+        })
+        .unwrap_or(NOT_OWNED)
+    })
+    .unwrap_or(NOT_OWNED)
+}
+
+/// Reads a request.
+fn read(ptr: u32, len: u32) -> Result<Value, Error> {
+    memory::read((ptr, len), tokenlatch_core::read_json).ok_or_else(memory::not_owned)?
+}

@@ -1,0 +1,115 @@
+//! The memory that a host of the plain ABI owns inside the module.
+//!
+//! Every allocation is registered, and a pointer is only ever looked up in the register, never followed. So a wild
+//! pointer or a wrong length finds nothing, and no `unsafe` is needed to read what the host wrote.
+//!
+//! The host writes from outside while no code of the module runs, through the pointer that `Vec::as_mut_ptr` gave:
+//! `Vec` promises that such a pointer stays good for writing until the array is moved or freed, and no reference into
+//! the array is ever held between two calls.
+
+use std::cell::RefCell;
+
+use tokenlatch_core::{Error, ErrorCode};
+use zeroize::Zeroize;
+
+/// The most bytes that a host may hold at once: 64 MiB.
+const MAX_HELD: usize = 64 << 20;
+
+/// One live allocation.
+struct Live {
+    address: u32,
+    bytes: Vec<u8>,
+}
+
+/// The register of live allocations, rising by address. A host holds few at a time, so a sorted array serves best.
+#[derive(Default)]
+struct Register {
+    live: Vec<Live>,
+    held: usize,
+}
+
+thread_local! {
+    static REGISTER: RefCell<Register> = RefCell::default();
+}
+
+impl Register {
+    /// Registers bytes and gives their address. Only a 32-bit address can be named in the ABI.
+    fn insert(&mut self, mut bytes: Vec<u8>) -> Option<u32> {
+        // The address leaves the program: whoever holds it may write there, and the compiler must reckon with it.
+        let address = u32::try_from(bytes.as_mut_ptr().expose_provenance()).ok()?;
+        self.live.try_reserve(1).ok()?;
+        self.held = self.held.saturating_add(bytes.len());
+        let at = self.live.partition_point(|live| live.address < address);
+        self.live.insert(at, Live { address, bytes });
+        Some(address)
+    }
+
+    /// The bytes of a range that lies inside one live allocation. An empty range lies everywhere.
+    fn range(&self, ptr: u32, len: u32) -> Option<&[u8]> {
+        if len == 0 {
+            return Some(&[]);
+        }
+        let after = self.live.partition_point(|live| live.address <= ptr);
+        let live = self.live.get(after.checked_sub(1)?)?;
+        let from = usize::try_from(ptr.checked_sub(live.address)?).ok()?;
+        let to = from.checked_add(usize::try_from(len).ok()?)?;
+        live.bytes.get(from..to)
+    }
+}
+
+/// Gives the host so many zero bytes: their address, or 0 when the length is 0, the host would hold more than 64 MiB,
+/// or there is no memory left.
+pub(crate) fn allocate(len: u32) -> u32 {
+    REGISTER
+        .with_borrow_mut(|register| {
+            let len = usize::try_from(len).ok().filter(|len| *len > 0)?;
+            if register.held.checked_add(len)? > MAX_HELD {
+                return None;
+            }
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(len).ok()?;
+            bytes.resize(len, 0);
+            register.insert(bytes)
+        })
+        .unwrap_or(0)
+}
+
+/// Takes bytes back and wipes them. What isn't a live allocation of exactly this length stays untouched.
+pub(crate) fn release(ptr: u32, len: u32) {
+    let freed = REGISTER.with_borrow_mut(|register| {
+        let at = register.live.binary_search_by_key(&ptr, |live| live.address).ok()?;
+        if u32::try_from(register.live.get(at)?.bytes.len()) != Ok(len) {
+            return None;
+        }
+        let freed = register.live.remove(at).bytes;
+        register.held = register.held.saturating_sub(freed.len());
+        Some(freed)
+    });
+    if let Some(mut bytes) = freed {
+        bytes.zeroize();
+    }
+}
+
+/// Hands an answer to the host, who frees it: its address in the high half, its length in the low, or 0 when there is
+/// no memory left to register it.
+pub(crate) fn hand_out(answer: Vec<u8>) -> u64 {
+    let Ok(len) = u32::try_from(answer.len()) else {
+        return 0;
+    };
+    let address = REGISTER.with_borrow_mut(|register| register.insert(answer));
+    address.map_or(0, |address| u64::from(address) << 32 | u64::from(len))
+}
+
+/// Reads a range that the host owns; `None` when it doesn't. What is done with it may not ask for this memory again.
+#[inline]
+pub(crate) fn read<T>((ptr, len): (u32, u32), then: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    REGISTER.with_borrow(|register| register.range(ptr, len).map(then))
+}
+
+/// The error of a range that the host doesn't own.
+pub(crate) fn not_owned() -> Error {
+    Error::new(
+        ErrorCode::MemoryInvalid,
+        "the pointer and length name memory that the caller doesn't own",
+    )
+}

@@ -1,0 +1,84 @@
+//! Tables for the JavaScript face. The package's class `TokenTable` holds a handle and calls these.
+//!
+//! They are functions on a handle, not methods of an exported struct, because the caller's getters run while options
+//! are read: a getter that calls the same table again, or frees it, must find nothing borrowed.
+
+use tokenlatch_core::{Error, Value};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::answer::{Outcome, hand_out, thrown};
+use crate::{abi, import, tables};
+
+/// Reads options. Nothing is borrowed meanwhile.
+fn read(options: &JsValue) -> Result<Value, Error> {
+    import::options(options, &[])
+}
+
+/// Loads a table.
+#[wasm_bindgen(js_name = tableNew)]
+pub fn table_new(options: &JsValue) -> Outcome {
+    hand_out(read(options).and_then(tables::open))
+}
+
+/// Changes a table.
+#[wasm_bindgen(js_name = tableUpdate)]
+pub fn table_update(table: u32, options: &JsValue) -> Outcome {
+    hand_out(read(options).and_then(|update| tables::update(table, update)))
+}
+
+/// Gives a call a number in a table.
+#[wasm_bindgen(js_name = tablePrepare)]
+pub fn table_prepare(table: u32, call: &JsValue) -> Outcome {
+    hand_out(read(call).and_then(|call| tables::prepare(table, call)))
+}
+
+/// `tokenlatch_table_verify` with the time and the code as JavaScript numbers: a 64-bit integer would cross as a
+/// BigInt, which costs more than the search. Codes are far below 2⁵³.
+#[wasm_bindgen(js_name = tableVerify)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "the package sends safe integers, the cast saturates for anything else, and codes are below 2^38"
+)]
+#[must_use]
+pub fn table_verify(
+    table: u32,
+    call: u32,
+    authorization_ptr: u32,
+    authorization_len: u32,
+    address_ptr: u32,
+    address_len: u32,
+    now: f64,
+) -> f64 {
+    let authorization = (authorization_ptr, authorization_len);
+    abi::verify(table, call, authorization, (address_ptr, address_len), now as i64) as f64
+}
+
+/// The same for strings of any length and content. What isn't text is an error at its field, as in `verifyToken`.
+#[wasm_bindgen(js_name = tableVerifyText)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "as in `table_verify`"
+)]
+pub fn table_verify_text(table: u32, call: u32, authorization: &JsValue, address: &JsValue, now: f64) -> Outcome<f64> {
+    let text = |value: &JsValue, field: &str| import::string(value).map_err(|error| thrown(error.under(field)));
+    let authorization = text(authorization, "authorization")?;
+    let address = text(address, "address")?;
+    let address = Some(address.as_bytes()).filter(|address| !address.is_empty());
+    Ok(tables::verify(table, call, authorization.as_bytes(), address, now as i64) as f64)
+}
+
+/// What a code of `tableVerify` means: a verdict.
+#[wasm_bindgen(js_name = tableVerdict)]
+#[expect(clippy::cast_possible_truncation, reason = "a code is a safe integer")]
+pub fn table_verdict(table: u32, code: f64) -> Outcome {
+    hand_out(tables::verdict(table, code as i64))
+}
+
+/// Drops a table.
+#[wasm_bindgen(js_name = tableFree)]
+pub fn table_free(table: u32) {
+    tables::close(table);
+}
