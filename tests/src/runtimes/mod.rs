@@ -6,6 +6,8 @@ mod process;
 mod python;
 mod wasmtime_abi;
 
+pub use node::{build_package, package};
+
 use serde::{Deserialize, Serialize};
 use tokenlatch_build::Built;
 

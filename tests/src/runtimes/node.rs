@@ -15,7 +15,7 @@ fn runners() -> PathBuf {
 
 /// The folder of the npm package.
 #[must_use]
-pub(crate) fn package() -> PathBuf {
+pub fn package() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../js")
 }
 
