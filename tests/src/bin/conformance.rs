@@ -42,7 +42,7 @@ fn conformance(arguments: &Arguments) -> Result<bool, Fault> {
     };
     let mut outcomes = Vec::new();
     let mut skipped = 0;
-    for entry in runtimes::all().iter().filter(|entry| wanted(entry.name)) {
+    for entry in runtimes::all().iter().filter(|entry| wanted(&entry.name)) {
         match start(entry, &built, &vectors) {
             Ok(outcome) => outcomes.push(outcome),
             Err(fault) => {

@@ -9,7 +9,8 @@ use crate::command::Command;
 use crate::fault::Fault;
 
 /// A running runner.
-pub(crate) struct Process {
+#[derive(Debug)]
+pub struct Process {
     identity: Identity,
     child: Child,
     output: BufReader<ChildStdout>,
