@@ -10,7 +10,7 @@ use crate::decode::{FromValue, wrong_type};
 use crate::error::Error;
 use crate::name::is_user;
 use crate::reason::Reason;
-use crate::secret::{Secret, SecretString};
+use crate::secret::{Presented, SecretString};
 use crate::text;
 use crate::value::Value;
 
@@ -83,6 +83,19 @@ pub enum Scheme {
 }
 
 impl Scheme {
+    #[inline]
+    fn named(name: &[u8]) -> Option<Self> {
+        if name.eq_ignore_ascii_case(b"cpanel") {
+            Some(Scheme::Cpanel)
+        } else if name.eq_ignore_ascii_case(b"bearer") {
+            Some(Scheme::Bearer)
+        } else if name.eq_ignore_ascii_case(b"whm") {
+            Some(Scheme::Whm)
+        } else {
+            None
+        }
+    }
+
     /// Whether tokens of this realm may come by this scheme.
     pub(crate) fn serves(self, realm: Realm) -> bool {
         match self {
@@ -94,55 +107,58 @@ impl Scheme {
 }
 
 /// A header that could be read.
-pub(crate) struct Presented<'h> {
+pub(crate) struct Credential<'h> {
     pub(crate) scheme: Scheme,
     pub(crate) user: Option<&'h str>,
-    pub(crate) secret: Secret,
+    pub(crate) secret: Presented<'h>,
 }
 
 /// Reads one header value: scheme, one space or more, then `user:token` or the token.
 #[inline]
-pub(crate) fn parse(value: &[u8]) -> Result<Presented<'_>, Reason> {
-    if value.is_empty() {
-        return Err(Reason::HeaderMissing);
-    }
-    let printable = |byte: &u8| (0x20..=0x7e).contains(byte);
-    if value.len() > MAX_HEADER || !value.iter().all(printable) {
-        return Err(Reason::HeaderMalformed);
-    }
-    let space = value
-        .iter()
-        .position(|byte| *byte == b' ')
-        .ok_or(Reason::HeaderMalformed)?;
-    let (name, rest) = value.split_at(space);
-    let rest = rest.trim_ascii_start();
-    if name.is_empty() || rest.is_empty() || rest.ends_with(b" ") {
-        return Err(Reason::HeaderMalformed);
-    }
-    let scheme = if name.eq_ignore_ascii_case(b"cpanel") {
-        Scheme::Cpanel
-    } else if name.eq_ignore_ascii_case(b"bearer") {
-        Scheme::Bearer
-    } else if name.eq_ignore_ascii_case(b"whm") {
-        Scheme::Whm
-    } else {
-        return Err(Reason::SchemeUnsupported);
-    };
+pub(crate) fn parse(value: &[u8]) -> Result<Credential<'_>, Reason> {
+    read(value).ok_or_else(|| diagnose(value))
+}
+
+/// Every byte of a good value is checked on the way: as a part of the scheme, a space, the user or the token.
+#[inline]
+fn read(value: &[u8]) -> Option<Credential<'_>> {
+    let (scheme, rest) = split(value)?;
+    let scheme = Scheme::named(scheme)?;
     let (user, token) = match scheme {
         Scheme::Bearer => (None, rest),
         Scheme::Cpanel | Scheme::Whm => {
-            let colon = rest
-                .iter()
-                .position(|byte| *byte == b':')
-                .ok_or(Reason::HeaderMalformed)?;
+            let colon = rest.iter().position(|byte| *byte == b':')?;
             let (user, token) = rest.split_at(colon);
             if !is_user(user) {
-                return Err(Reason::HeaderMalformed);
+                return None;
             }
-            let user = core::str::from_utf8(user).map_err(|_| Reason::HeaderMalformed)?;
-            (Some(user), token.split_first().map_or(token, |(_, token)| token))
+            (Some(core::str::from_utf8(user).ok()?), token.split_first()?.1)
         }
     };
-    let secret = text::parse(token).map_err(|_| Reason::HeaderMalformed)?;
-    Ok(Presented { scheme, user, secret })
+    let secret = text::parse(token).ok().filter(|_| value.len() <= MAX_HEADER)?;
+    Some(Credential { scheme, user, secret })
+}
+
+/// The scheme's name, and what follows the spaces.
+#[inline]
+fn split(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    let space = value.iter().position(|byte| *byte == b' ')?;
+    let (name, spaces) = value.split_at(space);
+    let rest = spaces.iter().position(|byte| *byte != b' ')?;
+    Some((name, spaces.split_at(rest).1))
+}
+
+/// The first reason why a value can't be read.
+fn diagnose(value: &[u8]) -> Reason {
+    if value.is_empty() {
+        return Reason::HeaderMissing;
+    }
+    let printable = |byte: &u8| (0x20..=0x7e).contains(byte);
+    if value.len() > MAX_HEADER || !value.iter().all(printable) || value.ends_with(b" ") {
+        return Reason::HeaderMalformed;
+    }
+    match split(value) {
+        Some((name, _)) if !name.is_empty() && Scheme::named(name).is_none() => Reason::SchemeUnsupported,
+        _ => Reason::HeaderMalformed,
+    }
 }

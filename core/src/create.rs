@@ -142,14 +142,14 @@ pub fn create(request: &CreateRequest) -> Result<Created, Error> {
     let entropy = Entropy::from_hex(request.entropy.expose())?;
     let secret = entropy.secret()?;
     Ok(Created {
-        token: SecretString::new(text::format(request.prefix.as_deref(), &secret)),
+        token: SecretString::new(text::format(request.prefix.as_deref(), secret.borrow())),
         record: Record {
             v: RECORD_VERSION,
             id: entropy.id(),
             user: request.user.clone(),
             name: request.name.clone(),
-            hash: hasher.stored(&secret),
-            hint: secret.hint(),
+            hash: hasher.stored(secret.borrow()),
+            hint: secret.borrow().hint(),
             created: request.now,
             expires,
             access: request.access.clone(),

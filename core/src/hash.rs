@@ -7,6 +7,7 @@ use core::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
+use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::decode::{Fields, FromValue, deserialize_by_value};
 use crate::error::{Error, ErrorCode};
 use crate::name::is_pepper_id;
-use crate::secret::{Secret, SecretString};
+use crate::secret::{Presented, SecretString};
 use crate::value::Value;
 
 const SHA_256: &str = "sha256:";
@@ -44,35 +45,80 @@ impl FromValue for Pepper {
 }
 deserialize_by_value!(Pepper);
 
-/// The 32 bytes of a hash. Equality is found in constant time (within what WebAssembly promises).
+/// The 32 bytes of a hash, as big-endian words. Equality is found in constant time (within what WebAssembly promises).
 #[derive(Clone, Copy)]
-pub(crate) struct Digest([u8; 32]);
+pub(crate) struct Digest([u64; 4]);
 
 impl Digest {
-    /// Eight bytes of the digest, as good as any for an index: they are uniform.
+    fn from_bytes(bytes: &[u8; 32]) -> Self {
+        let mut words = [0; 4];
+        for (word, chunk) in words.iter_mut().zip(bytes.as_chunks().0) {
+            *word = u64::from_be_bytes(*chunk);
+        }
+        Digest(words)
+    }
+
+    fn to_hex(self) -> String {
+        let mut bytes = [0; 32];
+        for (word, chunk) in self.0.iter().zip(bytes.as_chunks_mut().0) {
+            *chunk = word.to_be_bytes();
+        }
+        base16ct::lower::encode_string(&bytes)
+    }
+
+    /// A number for an index. Digests are uniform; they are folded all the same, so that made-up ones don't crowd one place.
     #[inline]
     pub(crate) fn index(&self) -> u64 {
-        match self.0.first_chunk() {
-            Some(bytes) => u64::from_le_bytes(*bytes),
-            None => 0,
-        }
+        let folded = self.0.iter().fold(0, |folded, word| folded ^ word);
+        let product = u128::from(folded).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (product >> 64) as u64 ^ product as u64
     }
 
     /// A number for an index of words. Nobody can choose words that share one, as with a weaker hash.
     pub(crate) fn index_of(word: &str) -> u64 {
-        Digest(Sha256::digest(word).into()).index()
+        Digest::from_bytes(&Sha256::digest(word).into()).index()
     }
 
     #[inline]
     pub(crate) fn same(&self, other: &Digest) -> Choice {
-        self.0.ct_eq(&other.0)
+        let words = self.0.iter().zip(&other.0);
+        words.fold(0, |differing, (a, b)| differing | (a ^ b)).ct_eq(&0)
     }
 
+    /// SHA-256 of a secret. It fits one block, whose padding (FIPS 180-4, 5.1.1) is always the same.
     #[inline]
-    pub(crate) fn of(secret: &Secret) -> Digest {
-        Digest(Sha256::digest(secret.as_bytes()).into())
+    pub(crate) fn of(secret: Presented<'_>) -> Digest {
+        let mut block = ONE_BLOCK;
+        if let Some(message) = block.first_chunk_mut() {
+            *message = *secret.as_bytes();
+        }
+        let mut state = INITIAL;
+        compress256(&mut state, core::slice::from_ref(&block));
+        let [a, b, c, d, e, f, g, h] = state;
+        let join = |high: u32, low: u32| (u64::from(high) << 32) | u64::from(low);
+        Digest([join(a, b), join(c, d), join(e, f), join(g, h)])
     }
 }
+
+/// FIPS 180-4, 5.3.3.
+const INITIAL: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
+/// A block for 32 bytes: after them the bit 1, zeros, and the length of 256 bits.
+const ONE_BLOCK: [u8; 64] = {
+    let mut block = [0; 64];
+    block[32] = 0x80;
+    block[62] = 0x01;
+    block
+};
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,7 +166,7 @@ impl StoredHash {
 fn parse_digest(hex: &str) -> Result<Digest, Error> {
     let mut bytes = [0; 32];
     match base16ct::lower::decode(hex, &mut bytes) {
-        Ok(decoded) if decoded.len() == 32 => Ok(Digest(bytes)),
+        Ok(decoded) if decoded.len() == 32 => Ok(Digest::from_bytes(&bytes)),
         _ => Err(invalid()),
     }
 }
@@ -197,25 +243,25 @@ impl Hasher {
 
     /// Computes every candidate in order, whether or not one of them is wanted: the work doesn't depend on the token.
     #[inline]
-    pub(crate) fn each(&self, secret: &Secret, mut candidate: impl FnMut(usize, Digest)) {
+    pub(crate) fn each(&self, secret: Presented<'_>, mut candidate: impl FnMut(usize, Digest)) {
         for (place, (_, key)) in self.keyed.iter().enumerate() {
             let mut mac = key.clone();
             mac.update(secret.as_bytes());
-            candidate(place, Digest(mac.finalize().into_bytes().into()));
+            candidate(place, Digest::from_bytes(&mac.finalize().into_bytes().into()));
         }
         candidate(self.keyed.len(), Digest::of(secret));
     }
 
     /// The text that a new record stores: under the newest pepper, or the plain SHA-256 when there is none.
-    pub(crate) fn stored(&self, secret: &Secret) -> String {
+    pub(crate) fn stored(&self, secret: Presented<'_>) -> String {
         self.all(secret).into_iter().next().unwrap_or_default()
     }
 
     /// The text of every candidate.
-    pub(crate) fn all(&self, secret: &Secret) -> Vec<String> {
+    pub(crate) fn all(&self, secret: Presented<'_>) -> Vec<String> {
         let mut texts = Vec::with_capacity(self.keyed.len().saturating_add(1));
         self.each(secret, |place, digest| {
-            let hex = base16ct::lower::encode_string(&digest.0);
+            let hex = digest.to_hex();
             texts.push(match self.keyed.get(place) {
                 Some((id, _)) => format!("{HMAC_SHA_256}{id}:{hex}"),
                 None => format!("{SHA_256}{hex}"),
@@ -243,4 +289,33 @@ fn keyed_hash(pepper: &Pepper) -> Result<Hmac<Sha256>, Error> {
         return Err(wrong());
     }
     Hmac::new_from_slice(key).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The one prepared block against the general hash, which `tests/tests/published.rs` holds against NIST's vectors.
+        #[test]
+        fn one_block_is_what_sha_256_makes_of_a_secret(text in "[A-Z0-9]{32}") {
+            let secret = Presented::parse(text.as_bytes());
+            let digest = secret.map(Digest::of).map(Digest::to_hex);
+            let general: [u8; 32] = Sha256::digest(&text).into();
+            prop_assert_eq!(digest, Some(base16ct::lower::encode_string(&general)));
+        }
+
+        #[test]
+        fn digests_are_the_same_only_when_every_bit_is(bytes: [u8; 32], at in 0_usize..32, bit in 0_u32..8) {
+            let digest = Digest::from_bytes(&bytes);
+            let mut other = bytes;
+            if let Some(byte) = other.get_mut(at) {
+                *byte ^= 1_u8.wrapping_shl(bit);
+            }
+            prop_assert!(bool::from(digest.same(&digest)));
+            prop_assert!(!bool::from(digest.same(&Digest::from_bytes(&other))));
+        }
+    }
 }

@@ -10,7 +10,7 @@ use crate::decode::{Fields, FromValue};
 use crate::error::Error;
 use crate::hash::{Hasher, Pepper};
 use crate::reason::Reason;
-use crate::secret::Secret;
+use crate::secret::Presented;
 use crate::value::Value;
 
 /// A header to read.
@@ -60,13 +60,13 @@ pub fn identify(request: &IdentifyRequest) -> Result<Identified, Error> {
         Ok(presented) => Identified {
             scheme: Some(presented.scheme),
             user: presented.user.map(Into::into),
-            hashes: hasher.all(&presented.secret),
+            hashes: hasher.all(presented.secret),
             reason: Reason::Ok,
         },
         Err(reason) => Identified {
             scheme: None,
             user: None,
-            hashes: hasher.all(&Secret::decoy()),
+            hashes: hasher.all(Presented::DECOY),
             reason,
         },
     })

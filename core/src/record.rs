@@ -66,17 +66,9 @@ impl Extra {
     }
 
     /// # Errors
-    /// `type_invalid` for a number that no answer could hold; `field_unknown` for `__proto__`, which is no field but a trap for
-    /// programs in JavaScript that copy a record.
+    /// `type_invalid` for a number that no answer could hold.
     fn new(entries: Vec<(String, Value)>) -> Result<Self, Error> {
         for (key, value) in &entries {
-            if key == "__proto__" {
-                return Err(Error::at(
-                    ErrorCode::FieldUnknown,
-                    key,
-                    "a record can't have this field",
-                ));
-            }
             if value.holds_unsafe_number() {
                 return Err(wrong_type("whole numbers", &Value::OtherNumber).under(key));
             }

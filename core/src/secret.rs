@@ -60,8 +60,8 @@ impl From<&str> for SecretString {
     }
 }
 
-/// The 32 characters `A-Z 0-9` of a token, or of the decoy. There is no `Display`; `Debug` doesn't show them; they are wiped when dropped.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+/// The 32 characters `A-Z 0-9` of a new token. There is no `Display`; `Debug` doesn't show them; they are wiped when dropped.
+#[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Secret([u8; SECRET_LENGTH]);
 
 impl fmt::Debug for Secret {
@@ -71,32 +71,43 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// What is hashed when a header can't be read, so that the work is the same: no token can be spelled so.
-    pub(crate) fn decoy() -> Self {
-        Secret([b'_'; SECRET_LENGTH])
+    pub(crate) fn borrow(&self) -> Presented<'_> {
+        Presented(&self.0)
     }
+}
+
+/// The 32 characters of a token where a request presents them: not copied, so there is nothing to wipe.
+#[derive(Clone, Copy)]
+pub(crate) struct Presented<'a>(&'a [u8; SECRET_LENGTH]);
+
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl<'a> Presented<'a> {
+    /// What is hashed when a header can't be read, so that the work is the same: no token can be spelled so.
+    pub(crate) const DECOY: Presented<'static> = Presented(&[b'_'; SECRET_LENGTH]);
 
     /// Reads 32 characters; `None` when there is another number of them, or one outside the alphabet.
     #[inline]
-    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        let bytes: [u8; SECRET_LENGTH] = text.try_into().ok()?;
+    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+        let bytes: &[u8; SECRET_LENGTH] = text.try_into().ok()?;
         let good = bytes
             .iter()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        good.then_some(Secret(bytes))
+        good.then_some(Presented(bytes))
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8; SECRET_LENGTH] {
-        &self.0
+    pub(crate) fn as_bytes(self) -> &'a [u8; SECRET_LENGTH] {
+        self.0
     }
 
     /// The last four characters, which lists may show.
-    pub(crate) fn hint(&self) -> String {
-        self.0
-            .iter()
-            .skip(SECRET_LENGTH - 4)
-            .map(|byte| char::from(*byte))
-            .collect()
+    pub(crate) fn hint(self) -> String {
+        let last = self.0.iter().skip(SECRET_LENGTH - 4);
+        last.map(|byte| char::from(*byte)).collect()
     }
 }
 

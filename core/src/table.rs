@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorCode};
 use crate::hash::{Digest, Hasher, Pepper};
 use crate::reason::Reason;
 use crate::record::Record;
-use crate::secret::Secret;
+use crate::secret::Presented;
 use crate::value::Value;
 use crate::verify::{Entry, Verdict};
 
@@ -142,7 +142,7 @@ impl TokenTable {
             hasher,
             catalogue,
             calls: Vec::from([nothing]),
-            decoy: Digest::of(&Secret::decoy()),
+            decoy: Digest::of(Presented::DECOY),
         };
         table.update(TableUpdate {
             records: input.records,
@@ -260,15 +260,10 @@ impl TokenTable {
         let Some(target) = self.calls.get(place(call)) else {
             return -1;
         };
-        let presented = parse(authorization);
-        let decoy;
-        let secret = match &presented {
-            Ok(presented) => &presented.secret,
-            Err(_) => {
-                decoy = Secret::decoy();
-                &decoy
-            }
-        };
+        let credential = parse(authorization);
+        let secret = credential
+            .as_ref()
+            .map_or(Presented::DECOY, |credential| credential.secret);
         let mut found = None;
         self.hasher.each(secret, |place, digest| {
             let key = digest.index();
@@ -285,13 +280,15 @@ impl TokenTable {
             }
         });
         let slot = found.and_then(|at| self.slot_at(at).map(|slot| (at, slot)));
-        match (presented, slot) {
+        match (credential, slot) {
             (Err(reason), _) => code(reason, None),
             (Ok(_), None) => code(Reason::TokenUnknown, None),
-            (Ok(presented), Some((at, slot))) => {
+            (Ok(credential), Some((at, slot))) => {
+                // The account's copy of the user is the one at hand.
                 let holder = self.accounts.get(place(slot.account));
+                let owner = holder.map_or("", |holder| holder.user.as_str());
                 let account = holder.and_then(|holder| holder.rights.as_ref());
-                let reason = slot.entry.judge(&presented, account, target, address, now);
+                let reason = slot.entry.judge(owner, &credential, account, target, address, now);
                 code(reason, Some(at))
             }
         }

@@ -6,7 +6,7 @@ use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 
 use crate::error::{Error, ErrorCode};
 use crate::name::is_prefix;
-use crate::secret::{SECRET_LENGTH, Secret};
+use crate::secret::{Presented, SECRET_LENGTH};
 
 const CHECKSUM_LENGTH: usize = 7;
 const BASE_36: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -47,16 +47,16 @@ impl TextFault {
 
 /// Reads a token text and checks its form, and its checksum when it has one.
 #[inline]
-pub(crate) fn parse(text: &[u8]) -> Result<Secret, TextFault> {
+pub(crate) fn parse(text: &[u8]) -> Result<Presented<'_>, TextFault> {
     if text.len() == SECRET_LENGTH
-        && let Some(secret) = Secret::parse(text)
+        && let Some(secret) = Presented::parse(text)
     {
         return Ok(secret);
     }
     parse_uncommon(text)
 }
 
-fn parse_uncommon(text: &[u8]) -> Result<Secret, TextFault> {
+fn parse_uncommon(text: &[u8]) -> Result<Presented<'_>, TextFault> {
     let Some(separator) = text.iter().rposition(|byte| *byte == b'_') else {
         return Err(if characters(text) == SECRET_LENGTH {
             TextFault::Character
@@ -76,11 +76,11 @@ fn parse_uncommon(text: &[u8]) -> Result<Secret, TextFault> {
     let Some((secret, checksum)) = body.split_at_checked(SECRET_LENGTH) else {
         return Err(TextFault::Length);
     };
-    let (true, Some(secret)) = (checksum.iter().all(is_body), Secret::parse(secret)) else {
+    let (true, Some(secret)) = (checksum.iter().all(is_body), Presented::parse(secret)) else {
         return Err(TextFault::Character);
     };
     // Nothing secret hangs on the checksum: whoever knows the 32 characters can compute it.
-    if checksum != checksum_of(prefix, &secret) {
+    if checksum != checksum_of(prefix, secret) {
         return Err(TextFault::Checksum);
     }
     Ok(secret)
@@ -92,7 +92,7 @@ fn characters(text: &[u8]) -> usize {
 }
 
 /// Writes the text of a new token.
-pub(crate) fn format(prefix: Option<&str>, secret: &Secret) -> String {
+pub(crate) fn format(prefix: Option<&str>, secret: Presented<'_>) -> String {
     let mut text = String::with_capacity(64);
     if let Some(prefix) = prefix {
         text.push_str(prefix);
@@ -105,7 +105,7 @@ pub(crate) fn format(prefix: Option<&str>, secret: &Secret) -> String {
     text
 }
 
-fn checksum_of(prefix: &[u8], secret: &Secret) -> [u8; CHECKSUM_LENGTH] {
+fn checksum_of(prefix: &[u8], secret: Presented<'_>) -> [u8; CHECKSUM_LENGTH] {
     let mut digest = CRC_32.digest();
     digest.update(prefix);
     digest.update(b"_");

@@ -12,16 +12,16 @@ use subtle::{Choice, ConstantTimeEq};
 use crate::access::{Access, Realm};
 use crate::account::{Account, Rights};
 use crate::address::{Block, contains, parse_address};
-use crate::authorization::{Authorization, Presented, parse};
+use crate::authorization::{Authorization, Credential, parse};
 use crate::call::{Api, Call, Target};
 use crate::catalogue::{Catalogue, Function};
 use crate::decode::{Fields, FromValue};
 use crate::error::Error;
-use crate::hash::{Hasher, Pepper};
+use crate::hash::{Digest, Hasher, Pepper};
 use crate::now::{check_now, is_now};
 use crate::reason::Reason;
 use crate::record::Record;
-use crate::secret::Secret;
+use crate::secret::Presented;
 use crate::value::Value;
 
 /// A presented header, the record that its hash found, and what is wanted.
@@ -225,10 +225,11 @@ impl Entry {
         expires.is_some_and(|expires| now >= expires)
     }
 
-    /// Judges a token whose hash has matched.
+    /// Judges a token whose hash has matched; `owner` is its user.
     pub(crate) fn judge(
         &self,
-        presented: &Presented<'_>,
+        owner: &str,
+        credential: &Credential<'_>,
         account: Option<&Rights>,
         target: &Target,
         address: Option<&[u8]>,
@@ -240,10 +241,10 @@ impl Entry {
         if self.revoked {
             return Reason::TokenRevoked;
         }
-        if !presented.scheme.serves(self.realm) || target.realm != self.realm {
+        if !credential.scheme.serves(self.realm) || target.realm != self.realm {
             return Reason::RealmMismatch;
         }
-        if presented.user.is_some_and(|user| user != self.user) {
+        if credential.user.is_some_and(|user| user != owner) {
             return Reason::UserMismatch;
         }
         if Entry::expired(self.expires, now) {
@@ -328,31 +329,30 @@ pub fn verify(request: VerifyRequest) -> Result<Verdict, Error> {
     let call = request.call.unwrap_or_default();
     let target = call.target(&catalogue).map_err(|error| error.under("call"))?;
     let hasher = Hasher::new(&request.peppers).map_err(|error| error.under("peppers"))?;
-    let decoy = crate::hash::Digest::of(&Secret::decoy());
+    let decoy = Digest::of(Presented::DECOY);
     let (wanted_place, wanted) = match &checked {
         None => (0, decoy),
         Some((_, hash)) => (hasher.place(hash).map_err(|error| error.under("record"))?, hash.digest),
     };
 
-    let presented = request.authorization.single().and_then(parse);
-    let secret = match &presented {
-        Ok(presented) => presented.secret.clone(),
-        Err(_) => Secret::decoy(),
-    };
+    let credential = request.authorization.single().and_then(parse);
+    let secret = credential
+        .as_ref()
+        .map_or(Presented::DECOY, |credential| credential.secret);
     let mut same = Choice::from(0);
-    hasher.each(&secret, |place, digest| {
+    hasher.each(secret, |place, digest| {
         same |= digest.same(&wanted) & (place as u64).ct_eq(&(wanted_place as u64));
     });
 
-    let (entry, reason) = match (&presented, &checked) {
+    let (entry, reason) = match (&credential, &checked) {
         (Err(reason), _) => (None, *reason),
-        (Ok(presented), Some((entry, _))) if bool::from(same) => {
+        (Ok(credential), Some((entry, _))) if bool::from(same) => {
             let account = rights
                 .as_ref()
                 .filter(|(user, _)| *user == entry.user)
                 .map(|(_, rights)| rights);
             let address = call.address.as_deref().map(str::as_bytes);
-            let reason = entry.judge(presented, account, &target, address, request.now);
+            let reason = entry.judge(&entry.user, credential, account, &target, address, request.now);
             (Some(entry), reason)
         }
         (Ok(_), _) => (None, Reason::TokenUnknown),

@@ -5,6 +5,7 @@
 
 mod check;
 mod command;
+mod conformance;
 mod fault;
 pub mod report;
 pub mod runtimes;
@@ -12,6 +13,7 @@ mod suite;
 pub mod vectors;
 
 pub use command::Command;
+pub use conformance::{Conformance, require_all};
 pub use fault::Fault;
-pub use runtimes::{Identity, Runtime};
+pub use runtimes::{Identity, Runtime, build_package, package};
 pub use suite::{Outcome, run};

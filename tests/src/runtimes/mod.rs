@@ -2,7 +2,7 @@
 
 pub mod javascript;
 mod native;
-pub mod package;
+mod package;
 mod process;
 mod python;
 mod wasmtime_abi;
@@ -13,6 +13,7 @@ use tokenlatch_build::Built;
 use crate::command::Command;
 use crate::fault::Fault;
 
+pub use package::{build_package, package};
 pub use process::Process;
 
 /// Who answers.

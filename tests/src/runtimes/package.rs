@@ -47,8 +47,8 @@ fn prepare(built: &Built) -> Result<Installed, Fault> {
     lock.lock().map_err(Fault::during("waiting for the lock file"))?;
 
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let package = here.join("../js");
-    build_package(&package)?;
+    let package = package();
+    build_package()?;
     let tarball = npm(&package, &["pack", "--silent", "--pack-destination", &text(&tools)?])?;
     let tarball = tools.join(tarball.trim());
 
@@ -82,8 +82,18 @@ fn prepare(built: &Built) -> Result<Installed, Fault> {
     })
 }
 
-/// The module, then the package's own build, with the dependencies that its lock file names.
-fn build_package(package: &Path) -> Result<(), Fault> {
+/// The folder of the npm package.
+#[must_use]
+pub fn package() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../js")
+}
+
+/// Builds the npm package: its dependencies when the lock file has changed, then the module and the TypeScript.
+///
+/// # Errors
+/// When npm or the compiler fails; the text holds what it said.
+pub fn build_package() -> Result<(), Fault> {
+    let package = &package();
     install_locked(package, &package.join("package-lock.json"))?;
     build(&Options {
         out: Some(package.join("dist/module")),

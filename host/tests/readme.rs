@@ -1,0 +1,67 @@
+//! The README's session at the command line runs as printed.
+#![cfg(unix)]
+
+use std::error::Error;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const README: &str = include_str!("../../README.md");
+
+fn blocks() -> Vec<&'static str> {
+    README
+        .split("```sh\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect()
+}
+
+#[test]
+fn the_readme_starts_with_two_commands() {
+    let first = blocks().first().copied().unwrap_or_default();
+    let commands: Vec<&str> = first
+        .lines()
+        .filter_map(|line| line.split('#').next())
+        .map(str::trim)
+        .collect();
+    assert_eq!(commands, ["cargo run --release -- demo", "cargo test --workspace"]);
+    assert!(README.find("```sh").is_some_and(|at| at < 40), "they come first");
+}
+
+#[test]
+fn the_readme_session_runs_as_printed() -> Result<(), Box<dyn Error>> {
+    let session = blocks()
+        .into_iter()
+        .find(|block| block.contains("tokenlatch account add"))
+        .ok_or("the README has no session")?;
+    let folder = tempfile::tempdir()?;
+    let program = Path::new(env!("CARGO_BIN_EXE_tokenlatch"));
+    let path = format!(
+        "{}:{}",
+        program.parent().unwrap_or(Path::new(".")).display(),
+        std::env::var("PATH")?
+    );
+    let output = Command::new("sh")
+        .args(["-eu", "-c", session])
+        .current_dir(folder.path())
+        .env("PATH", path)
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .stdin(Stdio::null())
+        .output()?;
+    let printed = String::from_utf8(output.stdout)?;
+    assert!(
+        output.status.success(),
+        "{printed}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(printed.contains(r#""allowed":true"#), "{printed}");
+    Ok(())
+}
+
+#[test]
+fn the_readme_names_no_missing_file() {
+    let links = README.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for link in links.filter(|link| !link.contains("://")) {
+        assert!(root.join(link).exists(), "{link}");
+    }
+}

@@ -1,0 +1,94 @@
+//! Every runtime that this machine has, asked everything.
+
+use tokenlatch_build::{Built, Options, build};
+
+use crate::fault::Fault;
+use crate::report::disagreements;
+use crate::runtimes::{Entry, all};
+use crate::suite::{Outcome, run};
+use crate::vectors::{Vectors, load};
+
+/// How all runtimes fared.
+#[derive(Debug)]
+pub struct Conformance {
+    /// Those that answered.
+    pub outcomes: Vec<Outcome>,
+    /// Those that couldn't be started, and why: most often this machine lacks them.
+    pub skipped: Vec<String>,
+    /// Those that started and then failed, and why. That is never excused.
+    pub broken: Vec<String>,
+}
+
+/// Whether nothing may be skipped: `TOKENLATCH_REQUIRE_ALL=1`.
+#[must_use]
+pub fn require_all() -> bool {
+    std::env::var("TOKENLATCH_REQUIRE_ALL").is_ok_and(|value| value == "1")
+}
+
+impl Conformance {
+    /// Builds the module and runs every vector on every runtime whose name holds `only`. Progress and skips are told on
+    /// standard error.
+    ///
+    /// # Errors
+    /// When the module can't be built or the vectors can't be read.
+    pub fn run(only: Option<&str>) -> Result<Self, Fault> {
+        let built = build(&Options::default()).map_err(Fault::during("building the module"))?;
+        let vectors = load()?;
+        let part = only.unwrap_or_default().to_lowercase();
+        let mut conformance = Conformance {
+            outcomes: Vec::new(),
+            skipped: Vec::new(),
+            broken: Vec::new(),
+        };
+        for entry in all().iter().filter(|entry| entry.name.to_lowercase().contains(&part)) {
+            conformance.ask(entry, &built, &vectors);
+        }
+        Ok(conformance)
+    }
+
+    fn ask(&mut self, entry: &Entry, built: &Built, vectors: &Vectors) {
+        eprintln!("running {} vectors on {}", vectors.count, entry.name);
+        match (entry.start)(built) {
+            Err(fault) => {
+                eprintln!("SKIPPED {}: {fault}", entry.name);
+                self.skipped.push(format!("{}: {fault}", entry.name));
+            }
+            Ok(mut runtime) => match run(runtime.as_mut(), vectors) {
+                Ok(outcome) => self.outcomes.push(outcome),
+                Err(fault) => self.broken.push(format!("{} failed: {fault}", entry.name)),
+            },
+        }
+    }
+
+    /// Everything that is wrong; empty when all is well. A skip is wrong where nothing may be skipped.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        for outcome in &self.outcomes {
+            let Outcome { identity, failures, .. } = outcome;
+            let who = format!("{} ({})", identity.runtime, identity.face);
+            faults.extend(failures.iter().map(|failure| format!("{who}: {failure}")));
+        }
+        faults.extend(self.broken.iter().cloned());
+        faults.extend(disagreements(&self.outcomes));
+        if require_all() {
+            faults.extend(self.skipped.iter().map(|skipped| format!("skipped {skipped}")));
+        }
+        faults
+    }
+
+    /// One line: how many runtimes ran, whether they agree, and what was skipped.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let verdict = if self.broken.is_empty() && disagreements(&self.outcomes).is_empty() {
+            "agree"
+        } else {
+            "DON'T agree"
+        };
+        format!(
+            "{} runtimes {verdict}, {} skipped",
+            self.outcomes.len(),
+            self.skipped.len()
+        )
+    }
+}

@@ -1,0 +1,19 @@
+//! The conformance suite as a test: what `cargo run -p tokenlatch-tests --bin conformance` runs.
+
+use tokenlatch_tests::report::table;
+use tokenlatch_tests::{Conformance, Fault};
+
+#[test]
+fn all_runtimes_answer_every_vector_alike() -> Result<(), Fault> {
+    let conformance = Conformance::run(None)?;
+    println!("{}\n{}", table(&conformance.outcomes), conformance.summary());
+    for skipped in &conformance.skipped {
+        println!("SKIPPED {skipped}");
+    }
+    let faults = conformance.faults();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    // Native and wasmtime need nothing that this machine could lack.
+    assert!(conformance.outcomes.len() >= 2, "fewer than two runtimes ran");
+    assert!(conformance.outcomes.iter().all(|outcome| outcome.vectors >= 400));
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! The vectors themselves: they come from elsewhere than the core, and they leave nothing out.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokenlatch_core::{Info, info};
+use tokenlatch_tests::vectors::{Expectation, Step, folder, load};
+use tokenlatch_tests::{Fault, require_all};
+
+/// Codes that no request can bring forth: only hosts and the faces of the module answer with them, and they are tested there.
+const HOST_ONLY: [&str; 4] = ["entropy_unavailable", "memory_invalid", "module_broken", "table_unknown"];
+
+/// What `nist.json` holds.
+#[derive(Deserialize)]
+struct Published {
+    sha256: Vec<Hash>,
+    hmac_sha256: Vec<Tag>,
+    crc32: Vec<Checksum>,
+}
+
+#[derive(Deserialize)]
+struct Hash {
+    message_hex: String,
+    digest: String,
+}
+
+#[derive(Deserialize)]
+struct Tag {
+    key_hex: String,
+    message_hex: String,
+    tag: String,
+}
+
+#[derive(Deserialize)]
+struct Checksum {
+    text: String,
+    crc: String,
+}
+
+fn published() -> Result<Published, Fault> {
+    let path = folder().join("nist.json");
+    let text = std::fs::read_to_string(&path).map_err(Fault::during(path.display()))?;
+    serde_json::from_str(&text).map_err(Fault::during(path.display()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes(hex: &str) -> Result<Vec<u8>, Fault> {
+    (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(hex.get(at..at + 2).unwrap_or("odd"), 16).map_err(Fault::during(hex)))
+        .collect()
+}
+
+fn hmac(key: &[u8], message: &[u8]) -> Result<String, Fault> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(Fault::during("a key"))?;
+    mac.update(message);
+    Ok(hex(&mac.finalize().into_bytes()))
+}
+
+#[test]
+fn sha_256_is_that_of_fips_180_4() -> Result<(), Fault> {
+    let published = published()?;
+    assert!(published.sha256.len() >= 6);
+    for vector in published.sha256 {
+        assert_eq!(hex(&Sha256::digest(bytes(&vector.message_hex)?)), vector.digest);
+    }
+    Ok(())
+}
+
+#[test]
+fn hmac_is_that_of_rfc_4231() -> Result<(), Fault> {
+    let published = published()?;
+    assert!(published.hmac_sha256.len() >= 6);
+    for vector in published.hmac_sha256 {
+        assert_eq!(
+            hmac(&bytes(&vector.key_hex)?, &bytes(&vector.message_hex)?)?,
+            vector.tag
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn crc_32_has_its_published_check_values() -> Result<(), Fault> {
+    let published = published()?;
+    let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+    assert!(published.crc32.len() >= 3);
+    for vector in published.crc32 {
+        assert_eq!(format!("{:08x}", crc.checksum(vector.text.as_bytes())), vector.crc);
+    }
+    Ok(())
+}
+
+/// The core hashes one block with the compression function alone; this is the whole function, on 1,000 secrets.
+#[test]
+fn the_hashes_of_secrets_are_those_of_the_whole_functions() -> Result<(), Fault> {
+    const ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    for number in 0..1_000_u32 {
+        let seed = Sha256::digest(number.to_be_bytes());
+        let secret: String = seed
+            .iter()
+            .map(|byte| char::from(ALPHABET[usize::from(byte % 36)]))
+            .collect();
+        // Keys shorter than a block, as long as one, and longer.
+        let key: Vec<u8> = seed.iter().copied().cycle().take(16 + number as usize % 113).collect();
+        let request = json!({
+            "op": "identify",
+            "authorization": format!("Bearer {secret}"),
+            "peppers": [{"id": "p", "key": hex(&key)}],
+        });
+        let answer = tokenlatch_core::call_json(request.to_string().as_bytes());
+        let answer: Value = serde_json::from_slice(&answer).map_err(Fault::during("an answer"))?;
+        let expected = json!([
+            format!("hmac-sha256:p:{}", hmac(&key, secret.as_bytes())?),
+            format!("sha256:{}", hex(&Sha256::digest(secret.as_bytes()))),
+        ]);
+        assert_eq!(answer["ok"]["hashes"], expected);
+    }
+    Ok(())
+}
+
+#[test]
+fn the_vectors_are_what_the_generator_writes() -> Result<(), Fault> {
+    let generator = folder().join("generate.py");
+    let output = Command::new("python3")
+        .arg(&generator)
+        .arg("--check")
+        .stdin(Stdio::null())
+        .output();
+    match output {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{} --check: {said}", generator.display());
+            Ok(())
+        }
+        Err(error) if !require_all() => {
+            println!("SKIPPED: python3 can't be started: {error}");
+            eprintln!("SKIPPED: python3 can't be started: {error}");
+            Ok(())
+        }
+        Err(error) => Err(Fault::new(format!("python3 can't be started: {error}"))),
+    }
+}
+
+#[test]
+fn there_are_at_least_400_vectors_each_with_a_name_of_its_own() -> Result<(), Fault> {
+    let vectors = load()?;
+    let names: Vec<&str> = vectors
+        .steps
+        .iter()
+        .filter(|step| !step.name.contains(", step "))
+        .map(|step| step.name.as_str())
+        .collect();
+    let unique: BTreeSet<&str> = names.iter().copied().collect();
+    assert!(vectors.count >= 400, "there are {} vectors", vectors.count);
+    assert_eq!(names.len(), vectors.count);
+    assert_eq!(unique.len(), vectors.count, "a name is used twice");
+    Ok(())
+}
+
+/// The words under a key of the expectations, however deep.
+fn words(steps: &[Step], key: &str) -> BTreeSet<String> {
+    fn collect(value: &Value, key: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(entries) => {
+                if let Some(Value::String(word)) = entries.get(key) {
+                    found.insert(word.clone());
+                }
+                entries.values().for_each(|value| collect(value, key, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| collect(value, key, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    for step in steps {
+        let (Expectation::Exact(expect) | Expectation::Partial(expect)) = &step.expect;
+        collect(expect, key, &mut found);
+    }
+    found
+}
+
+fn missing(listed: &[&'static str], shown: &BTreeSet<String>) -> Vec<&'static str> {
+    listed.iter().copied().filter(|word| !shown.contains(*word)).collect()
+}
+
+fn refuses_a_call_never_prepared(step: &Step) -> bool {
+    let (Expectation::Exact(expect) | Expectation::Partial(expect)) = &step.expect;
+    expect["code"] == json!(-1)
+}
+
+#[test]
+fn every_code_and_every_reason_is_shown_by_some_vector() -> Result<(), Fault> {
+    let Info { errors, reasons, .. } = info();
+    let vectors = load()?;
+    let mut codes = words(&vectors.steps, "code");
+    // The hot path has a number for this one.
+    if vectors.steps.iter().any(refuses_a_call_never_prepared) {
+        codes.insert("call_unknown".into());
+    }
+    assert_eq!(missing(&reasons, &words(&vectors.steps, "reason")), Vec::<&str>::new());
+    let unseen: BTreeSet<&str> = missing(&errors, &codes).into_iter().collect();
+    assert_eq!(
+        unseen,
+        BTreeSet::from(HOST_ONLY),
+        "exactly the host's own codes have no vector"
+    );
+    println!("without a vector, for only hosts answer with them: {}", HOST_ONLY.join(", "));
+    Ok(())
+}
