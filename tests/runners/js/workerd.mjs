@@ -1,8 +1,8 @@
 // Plain `workerd serve`: `workerd.mjs FACE`.
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { once } from "node:events";
 
 import workerd from "workerd";
 

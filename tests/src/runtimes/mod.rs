@@ -13,7 +13,7 @@ use tokenlatch_build::Built;
 use crate::command::Command;
 use crate::fault::Fault;
 
-pub use package::{build_package, package};
+pub use package::{Installed, build_package, install, package};
 pub use process::Process;
 
 /// Who answers.

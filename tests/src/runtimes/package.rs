@@ -33,10 +33,8 @@ impl Installed {
 /// # Errors
 /// When npm or the compiler fails; the text holds what it said.
 pub fn install(built: &Built) -> Result<Installed, Fault> {
-    static ONCE: OnceLock<Result<Installed, String>> = OnceLock::new();
-    ONCE.get_or_init(|| prepare(built).map_err(|fault| fault.to_string()))
-        .clone()
-        .map_err(Fault::new)
+    static ONCE: OnceLock<Result<Installed, Fault>> = OnceLock::new();
+    ONCE.get_or_init(|| prepare(built)).clone()
 }
 
 fn prepare(built: &Built) -> Result<Installed, Fault> {
@@ -112,7 +110,8 @@ fn install_locked(folder: &Path, lock: &Path) -> Result<(), Fault> {
     if lock.parent() != Some(folder) {
         copy(lock, &folder.join("package-lock.json"))?;
     }
-    npm(folder, &["ci", "--no-audit", "--no-fund"])?;
+    // What fails here is the way to the registry.
+    npm(folder, &["ci", "--no-audit", "--no-fund"]).map_err(|fault| Fault::missing(fault.to_string()))?;
     fs::write(&stamp, wanted).map_err(Fault::during(stamp.display()))
 }
 
@@ -123,7 +122,7 @@ fn npm(folder: &Path, arguments: &[&str]) -> Result<String, Fault> {
         .current_dir(folder)
         .stdin(Stdio::null())
         .output()
-        .map_err(Fault::during("npm can't be started; install Node.js 20 or newer"))?;
+        .map_err(|error| Fault::missing(format!("npm can't be started; install Node.js 20 or newer: {error}")))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(said);
