@@ -81,12 +81,12 @@ async function admit<Asked extends IncomingMessage>(
   return true;
 }
 
-/** Takes the header out of each of the forms in which Node keeps it. */
+/** Takes the header out of each of the forms in which Node keeps it. The others are made of the raw one: they come first. */
 function strip(request: IncomingMessage): void {
-  const { rawHeaders } = request;
+  const { headers, headersDistinct, rawHeaders } = request;
+  delete headers.authorization;
+  delete headersDistinct["authorization"];
   for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
     if (rawHeaders[index]?.toLowerCase() === "authorization") rawHeaders.splice(index, 2);
   }
-  delete request.headers.authorization;
-  delete request.headersDistinct["authorization"];
 }
