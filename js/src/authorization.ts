@@ -1,3 +1,5 @@
+/* @ts-self-types="./authorization.d.ts" */
+
 import { LatchError } from "./latch-error.js";
 import type { AuthorizationHeader } from "./types.js";
 

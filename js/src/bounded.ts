@@ -1,3 +1,5 @@
+/* @ts-self-types="./bounded.d.ts" */
+
 import { LatchError, type LatchErrorCode, codeOf } from "./latch-error.js";
 
 /** Which codes stand for a party that threw and for one that didn't answer in time. */

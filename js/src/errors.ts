@@ -1,3 +1,5 @@
+/* @ts-self-types="./errors.d.ts" */
+
 /**
  * The stable code of an error. Codes never change their meaning; messages are for people and may get better.
  * The rule behind each is in the description of the operations.

@@ -1,3 +1,5 @@
+/* @ts-self-types="./functions.d.ts" */
+
 import { guarded, module } from "./instance.js";
 import type {
   CatalogueFunction,

@@ -1,3 +1,5 @@
+/* @ts-self-types="./index.d.ts" */
+
 export { TokenlatchError } from "./errors.js";
 export type { ErrorCode } from "./errors.js";
 export * from "./functions.js";

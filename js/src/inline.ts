@@ -1,3 +1,5 @@
+/* @ts-self-types="./inline.d.ts" */
+
 import { base64 } from "./module/bytes.js";
 
 /** The module's bytes from the text that is compiled into the package, for runtimes and bundlers that can't be given a file. */

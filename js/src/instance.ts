@@ -1,3 +1,5 @@
+/* @ts-self-types="./instance.d.ts" */
+
 import { TokenlatchError, fromModule } from "./errors.js";
 import * as glue from "./module/tokenlatch.js";
 

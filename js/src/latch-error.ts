@@ -1,3 +1,5 @@
+/* @ts-self-types="./latch-error.d.ts" */
+
 /** The stable code of a {@link LatchError}. Codes never change their meaning. */
 export type LatchErrorCode =
   /** The store, or the look-up of accounts, threw. */

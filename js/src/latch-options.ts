@@ -1,3 +1,5 @@
+/* @ts-self-types="./latch-options.d.ts" */
+
 import { createToken, verifyToken } from "./functions.js";
 import { LatchError } from "./latch-error.js";
 import type { AccountLookup, AccountStore, TokenStore } from "./stores/store.js";

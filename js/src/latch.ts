@@ -1,3 +1,5 @@
+/* @ts-self-types="./latch.d.ts" */
+
 import { type FetchRequest, type NodeRequest, authorizationOf } from "./authorization.js";
 import { bounded } from "./bounded.js";
 import { TokenlatchError } from "./errors.js";

@@ -1,3 +1,5 @@
+/* @ts-self-types="./schema.d.ts" */
+
 /** The kinds of database that can enforce what must never be raced: a unique index over live tokens only. */
 export type SchemaDialect = "sqlite" | "postgresql";
 

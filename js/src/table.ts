@@ -1,3 +1,5 @@
+/* @ts-self-types="./table.d.ts" */
+
 import { TokenlatchError } from "./errors.js";
 import { failed, guarded, module, refuseBroken, room, state } from "./instance.js";
 import type { Call, TableOptions, TableUpdate, TableVerifyOptions, Verdict } from "./types.js";

@@ -1,3 +1,5 @@
+/* @ts-self-types="./verdict.d.ts" */
+
 import type { Access, Reason, Reply, UnixSeconds, Verdict } from "./types.js";
 
 /** Why no verdict could be had: the store, the accounts, the module or the clock failed. Such a request is refused. */

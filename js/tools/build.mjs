@@ -1,7 +1,7 @@
 // Builds what the package ships from `src` and the built module in `dist/module`: ECMAScript modules, CommonJS, declarations
 // and source maps. The module itself comes from `npm run build:module`.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
@@ -49,3 +49,5 @@ await build({
   logOverride: { "empty-import-meta": "silent" },
 });
 compile("tsconfig.cjs.json");
+
+for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) copyFileSync(at(`../${name}`), at(`dist/${name}`));

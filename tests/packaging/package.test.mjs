@@ -8,8 +8,8 @@ import { run, tarball, tools } from "./project.mjs";
 test("the tarball holds what it needs and nothing else", () => {
   const files = run(tools, "tar", "-tzf", tarball).split("\n").map((file) => file.replace("package/", ""));
   console.log(`tarball: ${(statSync(tarball).size / 1000).toFixed(1)} KB packed, ${files.length} files`);
-  for (const file of ["README.md", "package.json", "dist/module/tokenlatch.wasm", "dist/entrypoints/workerd.js"]) assert.ok(files.includes(file), file);
-  const strange = files.filter((file) => !/^(README\.md|LICENSE(-\w+)?|package\.json|dist\/.*\.(js|js\.map|d\.ts|wasm|json))$/.test(file));
+  for (const file of ["README.md", "package.json", "dist/LICENSE-MIT", "dist/module/tokenlatch.wasm", "dist/entrypoints/workerd.js"]) assert.ok(files.includes(file), file);
+  const strange = files.filter((file) => !/^(README\.md|package\.json|dist\/(LICENSE-\w+|.*\.(js|js\.map|d\.ts|wasm|json)))$/.test(file));
   assert.deepEqual(strange, []);
 });
 

@@ -1,3 +1,5 @@
+/* @ts-self-types="./inline.d.ts" */
+
 import { inlineBytes } from "../inline.js";
 import { start } from "../instance.js";
 

@@ -1,3 +1,5 @@
+/* @ts-self-types="./module.d.ts" */
+
 /**
  * Bring your own compiled module: for a runtime that has a way of its own to come by one. Call {@link start} first.
  *

@@ -1,3 +1,5 @@
+/* @ts-self-types="./express.d.ts" */
+
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Latch } from "../latch.js";

@@ -1,3 +1,5 @@
+/* @ts-self-types="./fetch.d.ts" */
+
 import type { Latch } from "../latch.js";
 import type { Identity } from "../verdict.js";
 import { type GuardOptions, checkGuardOptions, passage } from "./guard.js";

@@ -1,3 +1,5 @@
+/* @ts-self-types="./guard.d.ts" */
+
 import { type FetchRequest, type NodeRequest } from "../authorization.js";
 import { bounded } from "../bounded.js";
 import type { Latch } from "../latch.js";

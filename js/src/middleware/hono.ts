@@ -1,3 +1,5 @@
+/* @ts-self-types="./hono.d.ts" */
+
 import type { Context, MiddlewareHandler } from "hono";
 
 import type { Latch } from "../latch.js";

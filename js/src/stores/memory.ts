@@ -1,3 +1,5 @@
+/* @ts-self-types="./memory.d.ts" */
+
 import { LatchError } from "../latch-error.js";
 import type { Account, TokenRecord, UnixSeconds } from "../types.js";
 import type { AccountStore, Insertion, Renaming, TokenStore } from "./store.js";

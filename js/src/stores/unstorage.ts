@@ -1,3 +1,5 @@
+/* @ts-self-types="./unstorage.d.ts" */
+
 import type { Storage } from "unstorage";
 
 import { LatchError } from "../latch-error.js";
