@@ -1,23 +1,46 @@
-// The example worker in real workerd, with D1, in front of an origin.
+// The example worker in real workerd, with D1, in front of an origin: a project that has installed the packed package.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { createToken, reply } from "tokenlatch";
 import { schema } from "tokenlatch/stores/db0";
 
 import { firstToken } from "../examples/worker/first-token.mjs";
+import { temporaryFolder } from "./services.mjs";
 import { startWorker } from "./worker.mjs";
 
+const js = fileURLToPath(new URL("..", import.meta.url));
 const example = new URL("../examples/worker/", import.meta.url);
 const now = Math.floor(Date.now() / 1000);
 
+/** A copy of the example beside the files of the tarball that `npm pack` makes, as an installation lays them out. */
+function project() {
+  const folder = temporaryFolder();
+  const run = (command, ...args) => {
+    const { status, stderr } = spawnSync(command, args, { cwd: js, encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+  };
+  run("npm", "pack", "--ignore-scripts", "--silent", "--pack-destination", folder);
+  const [tarball] = readdirSync(folder);
+  const installed = join(folder, "node_modules/tokenlatch");
+  mkdirSync(installed, { recursive: true });
+  run("tar", "-xzf", join(folder, tarball), "-C", installed, "--strip-components=1");
+  symlinkSync(join(js, "node_modules/db0"), join(folder, "node_modules/db0"));
+  cpSync(fileURLToPath(example), join(folder, "worker"), { recursive: true });
+  return folder;
+}
+
 describe("the example worker", () => {
   let worker;
+  const folder = project();
   const forwarded = [];
 
   before(async () => {
-    worker = await startWorker(new URL("src/index.ts", example), {
+    worker = await startWorker(pathToFileURL(join(folder, "worker/src/index.ts")), {
       bindings: { ORIGIN: "http://origin.test" },
       d1Databases: ["DB"],
       outboundService: async (request) => {
@@ -27,7 +50,10 @@ describe("the example worker", () => {
     });
     await execute(readFileSync(new URL("migrations/0001_tokens.sql", example), "utf8").trimEnd().split(";\n"));
   });
-  after(async () => worker?.dispose());
+  after(async () => {
+    await worker?.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   async function execute(statements) {
     const database = await worker.getD1Database("DB");

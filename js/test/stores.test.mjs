@@ -61,7 +61,8 @@ suite("memory", async () => ({ store: memoryStore() }));
 suite("unstorage: memory", async () => ({ store: unstorageStore(createStorage(), { immediateRevocation: true }) }));
 suite("unstorage: file system", async () => ({ store: unstorageStore(createStorage({ driver: fs({ base: folder() }) }), { immediateRevocation: true }) }));
 suite("db0: libSQL", async () => sql(libsql({ url: `file:${join(folder(), "tokens.db")}` })));
-suite("db0: node:sqlite", async () => (nodeHasSqlite ? sql(nodeSqlite({ path: join(folder(), "tokens.db") })) : undefined));
+// Before Node 22.13 there is none; Deno, which has it too, runs the suite below in any case.
+if (nodeHasSqlite) suite("db0: node:sqlite", async () => sql(nodeSqlite({ path: join(folder(), "tokens.db") })));
 suite("db0: PostgreSQL", async () => {
   const server = await startPostgres();
   return server && sql(postgresql({ url: server.url }), server.stop);
@@ -94,7 +95,8 @@ describe("inside workerd", () => {
 const tool = (name) => createRequire(import.meta.url).resolve(`${name}/package.json`);
 
 for (const [name, command, args] of [
-  ["unstorage: Deno KV", "deno", ["run", "--no-lock", "--unstable-kv", "--allow-env", "--allow-read", "stores-deno.mjs"]],
+  ["unstorage: Deno KV", "deno", ["run", "--no-lock", "--unstable-kv", "--allow-env", "--allow-read", "stores-deno.mjs", "kv"]],
+  ["db0: node:sqlite in Deno", "deno", ["run", "--no-lock", "--allow-env", "--allow-read", "stores-deno.mjs", "sqlite"]],
   ["db0: bun:sqlite", "bun", ["run", "stores-bun.mjs"]],
 ]) {
   test(name, () => {
@@ -124,6 +126,9 @@ test("a database keeps what must never be raced, whoever writes to it", async ()
 
 test("refuses a database that can't keep names unique, and a base that isn't plain", () => {
   assert.throws(() => db0Store({ dialect: "mysql" }), { code: "store_unsupported" });
+  const cached = { dialect: "postgresql", connector: "cloudflare-hyperdrive-postgresql" };
+  assert.throws(() => db0Store(cached), { code: "option_invalid", field: "immediateRevocation" });
+  assert.equal(db0Store(cached, { immediateRevocation: false }).capabilities.immediateRevocation, false);
   assert.throws(() => unstorageStore(createStorage(), { base: "a:b" }), { code: "option_invalid", field: "base" });
   const twice = { id: "1", user: "a", name: "x", hash: "h" };
   assert.throws(() => memoryStore({ records: [twice, twice] }), { code: "option_invalid", field: "records[1]" });

@@ -1,3 +1,5 @@
+/* @ts-self-types="./db0.d.ts" */
+
 import type { Database, Primitive } from "db0";
 
 import { LatchError } from "../latch-error.js";
@@ -8,21 +10,30 @@ import type { AccountStore, Insertion, Renaming, TokenStore } from "./store.js";
 export { type SchemaDialect, schema } from "../schema.js";
 
 /** What a {@link db0Store} promises: the database enforces it. */
-export interface SqlCapabilities {
+export interface SqlCapabilities<Immediate extends boolean = true> {
   readonly uniqueNames: true;
-  readonly immediateRevocation: true;
-  readonly atomicCreate: true;
+  readonly immediateRevocation: Immediate;
+  readonly atomicCreate: Immediate;
+}
+
+/** Options of {@link db0Store}. */
+export interface SqlStoreOptions<Immediate extends boolean> {
+  /**
+   * Whether what is read is current: false for a replica that lags or a cache between. Cloudflare Hyperdrive caches reads
+   * unless its caching is disabled, so there it must be said. Default: true.
+   */
+  readonly immediateRevocation?: Immediate | undefined;
 }
 
 /** A {@link db0Store}. */
-export interface SqlStore extends TokenStore<SqlCapabilities>, AccountStore {
+export interface SqlStore<Immediate extends boolean = true> extends TokenStore<SqlCapabilities<Immediate>>, AccountStore {
   /** Makes the tables where they are missing. */
   migrate(): Promise<void>;
 }
 
 /**
  * A store in an SQL database through `db0`: SQLite (`node:sqlite`, better-sqlite3, `bun:sqlite`, libSQL, Cloudflare D1)
- * or PostgreSQL. Read from the primary: a replica that lags would make `immediateRevocation` untrue.
+ * or PostgreSQL.
  *
  * @example
  * ```js
@@ -36,10 +47,14 @@ export interface SqlStore extends TokenStore<SqlCapabilities>, AccountStore {
  * const latch = new Latch({ store });
  * ```
  *
- * @throws LatchError `store_unsupported` for a database that has no unique index over a part of a table (MySQL).
+ * @throws LatchError `store_unsupported` for a database that has no unique index over a part of a table (MySQL), and
+ * `option_invalid` for Hyperdrive without `immediateRevocation`.
  */
-export function db0Store(database: Database): SqlStore {
-  return new Db0Store(database);
+export function db0Store<Immediate extends boolean = true>(
+  database: Database,
+  options: SqlStoreOptions<Immediate> = {},
+): SqlStore<Immediate> {
+  return new Db0Store<Immediate>(database, options);
 }
 
 /** A row of the table of tokens; an integer may come as text. */
@@ -52,16 +67,22 @@ interface Row {
 
 const COLUMNS = "SELECT name, hash, revoked, record FROM tokenlatch_tokens";
 
-class Db0Store implements SqlStore {
-  readonly capabilities = { uniqueNames: true, immediateRevocation: true, atomicCreate: true } as const;
+class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
+  readonly capabilities: SqlCapabilities<Immediate>;
   readonly #database: Database;
   readonly #dialect: SchemaDialect;
 
-  constructor(database: Database) {
-    const { dialect } = database;
+  constructor(database: Database, options: SqlStoreOptions<Immediate>) {
+    const { dialect, connector } = database;
     if (dialect === "mysql") {
       throw new LatchError("store_unsupported", "this database can't keep names unique among live tokens; use SQLite or PostgreSQL", { field: "database" });
     }
+    if (options.immediateRevocation === undefined && /hyperdrive/.test(connector)) {
+      const message = "Hyperdrive caches reads unless its caching is disabled: say by `immediateRevocation` which it is";
+      throw new LatchError("option_invalid", message, { field: "immediateRevocation" });
+    }
+    const immediate = (options.immediateRevocation ?? true) as Immediate;
+    this.capabilities = { uniqueNames: true, immediateRevocation: immediate, atomicCreate: immediate };
     this.#database = database;
     this.#dialect = dialect === "postgresql" ? "postgresql" : "sqlite";
   }
