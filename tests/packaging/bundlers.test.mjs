@@ -29,6 +29,13 @@ test("an esbuild project in Chromium", async (t) => {
   assert.equal(await shown(folder), "ok true");
 });
 
+test("one file for Node, by esbuild, from the entry point that carries the module", () => {
+  const folder = project("esbuild", { type: "module" });
+  run(folder, "esbuild", "server.js", "--bundle", "--platform=node", "--format=esm", "--outfile=alone/server.mjs", "--log-level=warning");
+  run(folder, process.execPath, "-e", "require('node:fs').rmSync('node_modules', { recursive: true })");
+  assert.equal(run(folder, process.execPath, "alone/server.mjs"), "ok");
+});
+
 test("a Next.js route on the edge runtime", async () => {
   const folder = project("next");
   run(folder, process.execPath, tool("next/dist/bin/next"), "build");
