@@ -33,19 +33,12 @@ function suite(name, open) {
   });
 }
 
-async function sql(connector, more) {
+async function sql(connector) {
   const database = createDatabase(connector);
   const store = db0Store(database);
   await store.migrate();
   await store.migrate();
-  return {
-    store,
-    database,
-    close: async () => {
-      await database.dispose();
-      await more?.();
-    },
-  };
+  return { store, database, close: () => database.dispose() };
 }
 
 const folders = [];
@@ -63,10 +56,10 @@ suite("unstorage: file system", async () => ({ store: unstorageStore(createStora
 suite("db0: libSQL", async () => sql(libsql({ url: `file:${join(folder(), "tokens.db")}` })));
 // Before Node 22.13 there is none; Deno, which has it too, runs the suite below in any case.
 if (nodeHasSqlite) suite("db0: node:sqlite", async () => sql(nodeSqlite({ path: join(folder(), "tokens.db") })));
-suite("db0: PostgreSQL", async () => {
-  const server = await startPostgres();
-  return server && sql(postgresql({ url: server.url }), server.stop);
-});
+let postgres;
+before(async () => void (postgres = await startPostgres()));
+after(async () => postgres?.stop());
+suite("db0: PostgreSQL", async () => postgres && sql(postgresql({ url: postgres.url })));
 suite("unstorage: Redis", async () => {
   const server = await startRedis();
   if (server === undefined) return undefined;
@@ -122,6 +115,30 @@ test("a database keeps what must never be raced, whoever writes to it", async ()
   await assert.rejects(run("DELETE FROM tokenlatch_tokens"), /token_kept/);
   await assert.rejects(run("INSERT INTO tokenlatch_tokens VALUES ('3', 'a', 'x', 'h3', NULL, '{}')"), /UNIQUE/);
   await close();
+});
+
+test("PostgreSQL keeps names unique and revocations final among many connections", async (t) => {
+  if (postgres === undefined) return missing(t, "PostgreSQL");
+  const databases = Array.from({ length: 6 }, () => createDatabase(postgresql({ url: postgres.url })));
+  const opened = databases.map((database) => db0Store(database));
+  await opened[0].migrate();
+  const count = (answers, wanted) => answers.filter((answer) => answer === wanted).length;
+  for (let round = 0; round < 20; round += 1) {
+    const user = `race.${round}`;
+    const record = (name, index) => ({ id: `${user}.${name}.${index}`, user, name, hash: `${user}.${name}.${index}` });
+    const created = await Promise.all(opened.map((store, index) => store.insert(record("same", index))));
+    assert.deepEqual([count(created, "stored"), count(created, "name_taken")], [1, opened.length - 1]);
+
+    const mine = opened.map((_, index) => record(`own-${index}`, index));
+    await Promise.all(opened.map((store, index) => store.insert(mine[index])));
+    const renamed = await Promise.all(opened.map((store, index) => store.rename({ ...mine[index], name: "wanted" })));
+    assert.deepEqual([count(renamed, "renamed"), count(renamed, "name_taken")], [1, opened.length - 1]);
+
+    await Promise.all(opened.map((store, index) => (index % 2 === 0 ? store.revoke({ ...mine[0], revoked: index }) : store.rename({ ...mine[0], name: `n${index}` }))));
+    const found = await opened[0].find([mine[0].hash]);
+    assert.ok([0, 2, 4].includes(found.revoked));
+  }
+  await Promise.all(databases.map((database) => database.dispose()));
 });
 
 test("refuses a database that can't keep names unique, and a base that isn't plain", () => {
