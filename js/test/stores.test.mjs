@@ -74,7 +74,11 @@ suite("unstorage: Redis", async () => {
 describe("inside workerd", () => {
   let worker;
   before(async () => {
-    worker = await startWorker(new URL("stores-worker.mjs", import.meta.url), { d1Databases: ["DB"], kvNamespaces: ["KV"] });
+    worker = await startWorker(new URL("stores-worker.mjs", import.meta.url), {
+      d1Databases: ["DB"],
+      kvNamespaces: ["KV"],
+      compatibilityFlags: ["nodejs_compat"], // for node:assert
+    });
   });
   after(async () => worker?.dispose());
   for (const name of ["d1", "kv"]) {

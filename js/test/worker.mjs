@@ -43,7 +43,6 @@ export async function startWorker(entry, options = {}) {
   const miniflare = new Miniflare({
     modules: [{ type: "ESModule", path: "worker.js", contents: script }, ...wasm],
     compatibilityDate: "2026-04-01",
-    compatibilityFlags: ["nodejs_compat"],
     ...options,
   });
   try {
