@@ -1,3 +1,5 @@
+/* @ts-self-types="./errors.d.ts" */
+
 /**
  * The stable code of an error. Codes never change their meaning; messages are for people and may get better.
  * The rule behind each is in the description of the operations.
@@ -58,7 +60,18 @@ export type ErrorCode =
   | "memory_invalid"
   | "module_broken";
 
-/** What every function of this package throws. No message holds a secret. */
+/**
+ * What the module's functions throw. No message holds a secret.
+ *
+ * @example
+ * ```js
+ * try {
+ *   createToken({ user: "alice", name: "a b", access: "full" });
+ * } catch (error) {
+ *   if (error instanceof TokenlatchError) console.log(error.code, error.field); // name_character name
+ * }
+ * ```
+ */
 export class TokenlatchError extends Error {
   /** The stable code. */
   readonly code: ErrorCode;

@@ -1,5 +1,13 @@
+/* @ts-self-types="./index.d.ts" */
+
 export { TokenlatchError } from "./errors.js";
 export type { ErrorCode } from "./errors.js";
 export * from "./functions.js";
+export { Latch } from "./latch.js";
+export type { LatchCreated, LatchRevoked } from "./latch.js";
+export { LatchError } from "./latch-error.js";
+export type { LatchErrorCode } from "./latch-error.js";
+export type { LatchCreateOptions, LatchListOptions, LatchOptions, TokenSelection, TokenSelector } from "./latch-options.js";
 export { TokenTable } from "./table.js";
 export type * from "./types.js";
+export type { Admitted, FaultReason, Identity, LatchVerdict, Refused } from "./verdict.js";

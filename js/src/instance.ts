@@ -1,3 +1,5 @@
+/* @ts-self-types="./instance.d.ts" */
+
 import { TokenlatchError, fromModule } from "./errors.js";
 import * as glue from "./module/tokenlatch.js";
 
@@ -22,9 +24,37 @@ export interface Rooms {
   readonly addressAt: number;
 }
 
-/** Starts the module, once. The entry point of each runtime has its own way to come by it. */
+/**
+ * Starts the module, once: a later call changes nothing. The entry point of each runtime does this by itself; only
+ * `tokenlatch/module` leaves it to you.
+ *
+ * @param compiled `tokenlatch.wasm` of this version of the package, compiled.
+ * @throws TokenlatchError `type_invalid` for anything but a compiled module, `module_broken` for another module.
+ * @example
+ * ```ts
+ * import { createToken, start } from "tokenlatch/module";
+ * import compiled from "tokenlatch/tokenlatch.wasm";
+ *
+ * start(compiled);
+ * createToken({ user: "alice", name: "backup", access: "full" });
+ * ```
+ */
 export function start(compiled: WebAssembly.Module): void {
-  started ??= glue.initSync({ module: compiled });
+  if (started !== undefined) return;
+  try {
+    // Throws for anything but a module, and takes one of another realm.
+    WebAssembly.Module.customSections(compiled, "");
+  } catch (cause) {
+    throw new TokenlatchError("type_invalid", "expected a `WebAssembly.Module`", "compiled", { cause });
+  }
+  try {
+    // Vercel's edge runtime hands out modules of another realm, which the glue takes for bytes.
+    if (!(compiled instanceof WebAssembly.Module)) Object.setPrototypeOf(compiled, WebAssembly.Module.prototype);
+    started = glue.initSync({ module: compiled });
+  } catch (cause) {
+    const message = "the module can't be started; is it `tokenlatch.wasm` of this version of the package?";
+    throw new TokenlatchError("module_broken", message, undefined, { cause });
+  }
 }
 
 /**
@@ -36,9 +66,10 @@ export function failed(thrown: unknown): TokenlatchError {
   return state.broken ? moduleBroken(thrown) : fromModule(thrown as string);
 }
 
-/** Refuses when the module broke in an earlier call. */
+/** Refuses when the module broke in an earlier call, and when it hasn't been started. */
 export function refuseBroken(): void {
   if (state.broken) throw moduleBroken();
+  if (started === undefined) throw new TokenlatchError("module_broken", "the module hasn't been started; call `start` first");
 }
 
 /** Calls into the module. */

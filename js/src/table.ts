@@ -1,3 +1,5 @@
+/* @ts-self-types="./table.d.ts" */
+
 import { TokenlatchError } from "./errors.js";
 import { failed, guarded, module, refuseBroken, room, state } from "./instance.js";
 import type { Call, TableOptions, TableUpdate, TableVerifyOptions, Verdict } from "./types.js";
@@ -22,6 +24,13 @@ const forgotten = new FinalizationRegistry<number>((handle) => {
 /**
  * Many records loaded once, to verify requests against without a look-up elsewhere: for the hot path. The table is only
  * as fresh as its last {@link update}.
+ *
+ * @example
+ * ```js
+ * const table = new TokenTable({ records, accounts: [{ user: "alice", features: "all" }] });
+ * const call = table.prepare({ module: "Tokens", function: "list" });
+ * const { allowed } = table.verify(request.headers.get("Authorization"), { call, address: "192.0.2.7" });
+ * ```
  */
 export class TokenTable {
   #handle: number;

@@ -1,3 +1,5 @@
+/* @ts-self-types="./types.d.ts" */
+
 /** Seconds since 1970-01-01T00:00:00Z, whole. */
 export type UnixSeconds = number;
 

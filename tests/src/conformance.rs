@@ -13,9 +13,9 @@ use crate::vectors::{Vectors, load};
 pub struct Conformance {
     /// Those that answered.
     pub outcomes: Vec<Outcome>,
-    /// Those that couldn't be started, and why: most often this machine lacks them.
+    /// Those that this machine lacks, or that lack something here, and why.
     pub skipped: Vec<String>,
-    /// Those that started and then failed, and why. That is never excused.
+    /// Those that failed, and why. That is never excused.
     pub broken: Vec<String>,
 }
 
@@ -49,10 +49,11 @@ impl Conformance {
     fn ask(&mut self, entry: &Entry, built: &Built, vectors: &Vectors) {
         eprintln!("running {} vectors on {}", vectors.count, entry.name);
         match (entry.start)(built) {
-            Err(fault) => {
+            Err(fault) if fault.is_missing() => {
                 eprintln!("SKIPPED {}: {fault}", entry.name);
                 self.skipped.push(format!("{}: {fault}", entry.name));
             }
+            Err(fault) => self.broken.push(format!("{} doesn't start: {fault}", entry.name)),
             Ok(mut runtime) => match run(runtime.as_mut(), vectors) {
                 Ok(outcome) => self.outcomes.push(outcome),
                 Err(fault) => self.broken.push(format!("{} failed: {fault}", entry.name)),

@@ -1,18 +1,20 @@
 //! Everything that can answer commands.
 
+pub mod javascript;
 mod native;
-mod node;
+mod package;
 mod process;
 mod python;
 mod wasmtime_abi;
-
-pub use node::{build_package, package};
 
 use serde::{Deserialize, Serialize};
 use tokenlatch_build::Built;
 
 use crate::command::Command;
 use crate::fault::Fault;
+
+pub use package::{Installed, build_package, install, package};
+pub use process::Process;
 
 /// Who answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,37 +41,39 @@ pub trait Runtime {
     fn answer(&mut self, commands: &[&Command]) -> Result<Vec<String>, Fault>;
 }
 
+/// A way to start a runtime.
+pub type Start = Box<dyn Fn(&Built) -> Result<Box<dyn Runtime>, Fault>>;
+
 /// A way to a runtime: it may be missing on this machine.
 pub struct Entry {
     /// What it is called until it says so itself.
-    pub name: &'static str,
+    pub name: String,
     /// Starts it.
-    pub start: fn(&Built) -> Result<Box<dyn Runtime>, Fault>,
+    pub start: Start,
 }
 
-/// Every runtime, in the order of the table.
+impl Entry {
+    fn new(name: impl Into<String>, start: impl Fn(&Built) -> Result<Box<dyn Runtime>, Fault> + 'static) -> Self {
+        Entry {
+            name: name.into(),
+            start: Box::new(start),
+        }
+    }
+}
+
+/// Every runtime, in the order of the table; those of JavaScript by both faces.
 #[must_use]
 pub fn all() -> Vec<Entry> {
-    vec![
-        Entry {
-            name: "native",
-            start: |_| Ok(Box::new(native::Native::new())),
-        },
-        Entry {
-            name: "wasmtime",
-            start: |built| Ok(Box::new(wasmtime_abi::PlainAbi::start(built)?)),
-        },
-        Entry {
-            name: "Python",
-            start: |built| Ok(Box::new(python::start(built)?)),
-        },
-        Entry {
-            name: "Node, plain",
-            start: |built| Ok(Box::new(node::plain(built)?)),
-        },
-        Entry {
-            name: "Node, typed",
-            start: |built| Ok(Box::new(node::typed(built)?)),
-        },
-    ]
+    let mut entries = vec![
+        Entry::new("native", |_| Ok(Box::new(native::Native::new()))),
+        Entry::new("wasmtime", |built| Ok(Box::new(wasmtime_abi::PlainAbi::start(built)?))),
+        Entry::new("Python", |built| Ok(Box::new(python::start(built)?))),
+    ];
+    for runtime in javascript::ALL {
+        for face in ["plain", "typed"] {
+            let name = format!("{}, {face}", runtime.name);
+            entries.push(Entry::new(name, move |built| Ok(Box::new(runtime.start(built, face)?))));
+        }
+    }
+    entries
 }

@@ -1,18 +1,31 @@
 //! A runtime in a process of its own: commands on its standard input, answers on its standard output, one a line.
 
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::process::{Child, ChildStdout, Command as Program, Stdio};
 use std::thread;
+
+use serde::Deserialize;
 
 use super::{Identity, Runtime};
 use crate::command::Command;
 use crate::fault::Fault;
 
 /// A running runner.
-pub(crate) struct Process {
+#[derive(Debug)]
+pub struct Process {
     identity: Identity,
     child: Child,
     output: BufReader<ChildStdout>,
+}
+
+/// A runner's first line.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Said {
+    /// Who answers.
+    Identity(Identity),
+    /// What this machine lacks.
+    Missing { missing: String },
 }
 
 impl Process {
@@ -23,7 +36,10 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(Fault::during(&shown))?;
+            .map_err(|error| match error.kind() {
+                ErrorKind::NotFound => Fault::missing(format!("{shown}: {error}")),
+                _ => Fault::new(format!("{shown}: {error}")),
+            })?;
         let output = child
             .stdout
             .take()
@@ -31,15 +47,18 @@ impl Process {
         let mut output = BufReader::new(output);
         let mut line = String::new();
         output.read_line(&mut line).map_err(Fault::during(&shown))?;
-        let identity = serde_json::from_str(&line).map_err(Fault::during(format!(
+        let said = serde_json::from_str(&line).map_err(Fault::during(format!(
             "{shown} doesn't say who it is, but `{}`",
             line.trim()
         )))?;
-        Ok(Process {
-            identity,
-            child,
-            output,
-        })
+        match said {
+            Said::Identity(identity) => Ok(Process {
+                identity,
+                child,
+                output,
+            }),
+            Said::Missing { missing } => Err(Fault::missing(missing)),
+        }
     }
 }
 

@@ -45,12 +45,14 @@ fn install(requirements: &PathBuf, packages: &PathBuf) -> Result<(), Fault> {
         .arg(requirements)
         .stdin(Stdio::null())
         .output()
-        .map_err(Fault::during(
-            "python3 can't be started; install Python 3.9 or newer with pip",
-        ))?;
+        .map_err(|error| {
+            Fault::missing(format!(
+                "python3 can't be started; install Python 3.9 or newer with pip: {error}"
+            ))
+        })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(Fault::new(format!(
+        return Err(Fault::missing(format!(
             "pip can't install {}: {said}",
             requirements.display()
         )));

@@ -1,0 +1,6 @@
+import { start } from "../instance.js";
+import compiled from "../module/tokenlatch.wasm?module";
+
+start(compiled);
+
+export * from "../index.js";

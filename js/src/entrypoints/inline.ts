@@ -1,0 +1,8 @@
+/* @ts-self-types="./inline.d.ts" */
+
+import { inlineBytes } from "../inline.js";
+import { start } from "../instance.js";
+
+start(new WebAssembly.Module(inlineBytes()));
+
+export * from "../index.js";

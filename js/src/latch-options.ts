@@ -1,0 +1,100 @@
+/* @ts-self-types="./latch-options.d.ts" */
+
+import { createToken, verifyToken } from "./functions.js";
+import { LatchError } from "./latch-error.js";
+import type { AccountLookup, AccountStore, TokenStore } from "./stores/store.js";
+import type { CatalogueFunction, CreateOptions, ListOptions, Pepper, UnixSeconds, Zone } from "./types.js";
+
+/** Options of a `Latch`. */
+export interface LatchOptions<Store extends TokenStore = TokenStore> {
+  /** Where records rest. */
+  readonly store: Store;
+  /** Where accounts rest, or how to look one up elsewhere. Default: the store, if it holds accounts. */
+  readonly accounts?: AccountStore | AccountLookup | undefined;
+  /** Newest first, at most 8: new tokens are hashed under the first. Default: none, so plain SHA-256. */
+  readonly peppers?: readonly Pepper[] | undefined;
+  /** Default: the built-in catalogue. */
+  readonly catalogue?: readonly CatalogueFunction[] | undefined;
+  /** The zone of dates. Default: the local time zone. */
+  readonly zone?: Zone | undefined;
+  /** The administrator's limits on new tokens. Default: none. */
+  readonly policy?: CreateOptions["policy"];
+  /** Gives new tokens the form `<prefix>_<secret><checksum>`. Default: none. */
+  readonly prefix?: string | undefined;
+  /** How many days before its expiry a token counts as expiring, 0 to 3650. Default: 7. */
+  readonly warnDays?: number | undefined;
+  /** How long to wait for each answer of the store, in milliseconds from 1 to 60,000. Default: 5,000. */
+  readonly timeout?: number | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: (() => UnixSeconds) | undefined;
+}
+
+/** A new token for a user. What a `Latch` knows itself is left out. */
+export type LatchCreateOptions = Pick<CreateOptions, "user" | "name" | "access" | "expires" | "readOnly" | "addresses" | "realm">;
+
+/** Which tokens of a user to list, and how. */
+export type LatchListOptions = Omit<ListOptions, "records" | "now" | "warnDays"> & { readonly user: string };
+
+/** One token of a user, by its name among the live ones or by its id. */
+export type TokenSelector =
+  | { readonly user: string; readonly name: string; readonly id?: undefined }
+  | { readonly user: string; readonly id: string; readonly name?: undefined };
+
+/** Tokens of a user, by their names among the live ones or by their ids. */
+export type TokenSelection =
+  | { readonly user: string; readonly names: readonly string[]; readonly ids?: undefined }
+  | { readonly user: string; readonly ids: readonly string[]; readonly names?: undefined };
+
+const KNOWN = new Set(["store", "accounts", "peppers", "catalogue", "zone", "policy", "prefix", "warnDays", "timeout", "now"]);
+const STORE_METHODS = ["find", "listOf", "insert", "rename", "revoke"] as const;
+const CAPABILITIES = ["uniqueNames", "immediateRevocation", "atomicCreate"] as const;
+const ACCOUNT_METHODS = ["account", "putAccount", "removeAccount"] as const;
+
+/** A moment to check options at: at the start of an edge worker the clock stands at zero. */
+const MOMENT = 1_800_000_000;
+const PROBE = Array.from({ length: 64 }, (_, index) => ((index * 37 + 11) & 0xff).toString(16).padStart(2, "0")).join("");
+
+/**
+ * Refuses wrong options at once rather than at the first request: the form of the parts here, the rest by the module.
+ *
+ * @throws LatchError `option_invalid`, or the module's TokenlatchError.
+ *
+ * @example
+ * ```js
+ * checkOptions({ store: memoryStore(), timeout: 0 }); // LatchError: `timeout` must be whole milliseconds from 1 to 60000
+ * ```
+ */
+export function checkOptions(options: LatchOptions): void {
+  if (typeof options !== "object" || options === null) throw wrong("options", "expected an object with a `store`");
+  for (const key of Object.keys(options)) if (!KNOWN.has(key)) throw wrong(key, `there is no option \`${key}\``);
+  const { store, accounts, timeout, now } = options;
+  if (!has(store, STORE_METHODS) || !CAPABILITIES.every((name) => typeof store.capabilities?.[name] === "boolean")) {
+    throw wrong("store", "`store` must be a store of tokens");
+  }
+  if (accounts !== undefined && typeof accounts !== "function" && !has(accounts, ACCOUNT_METHODS)) {
+    throw wrong("accounts", "`accounts` must be a function or a store of accounts");
+  }
+  if (accounts === undefined && !has(store, ACCOUNT_METHODS)) {
+    throw wrong("accounts", "the store holds no accounts, so `accounts` must say where they are");
+  }
+  if (timeout !== undefined && !(Number.isInteger(timeout) && timeout >= 1 && timeout <= 60_000)) {
+    throw wrong("timeout", "`timeout` must be whole milliseconds from 1 to 60000");
+  }
+  if (now !== undefined && typeof now !== "function") throw wrong("now", "`now` must be a function that gives Unix seconds");
+  checkByModule(options);
+}
+
+/** Has the module read the options that are its own: a verdict about no header, and a token that is thrown away. */
+function checkByModule({ peppers, catalogue, zone, policy, prefix }: LatchOptions): void {
+  verifyToken({ now: MOMENT, authorization: null, record: null, account: null, peppers, catalogue });
+  createToken({ now: MOMENT, entropy: PROBE, user: "probe", name: "probe", access: "full", zone, policy, prefix });
+}
+
+function has<Name extends string>(value: unknown, methods: readonly Name[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return methods.every((name) => typeof (value as Partial<Record<Name, unknown>>)[name] === "function");
+}
+
+function wrong(field: string, message: string): LatchError {
+  return new LatchError("option_invalid", message, { field });
+}

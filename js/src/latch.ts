@@ -1,0 +1,369 @@
+/* @ts-self-types="./latch.d.ts" */
+
+import { type FetchRequest, type NodeRequest, authorizationOf } from "./authorization.js";
+import { bounded } from "./bounded.js";
+import { TokenlatchError } from "./errors.js";
+import { createToken, describeToken, listTokens, parseAuthorization, renameToken, reply, revokeTokens, verifyToken } from "./functions.js";
+import { LatchError, codeOf } from "./latch-error.js";
+import {
+  type LatchCreateOptions,
+  type LatchListOptions,
+  type LatchOptions,
+  type TokenSelection,
+  type TokenSelector,
+  checkOptions,
+} from "./latch-options.js";
+import type { AccountLookup, AccountStore, StoreContext, TokenStore } from "./stores/store.js";
+import type { Account, AuthorizationHeader, Call, Description, Reply, TokenList, TokenRecord, UnixSeconds } from "./types.js";
+import type { FaultReason, LatchVerdict, Refused } from "./verdict.js";
+
+/** A user that no header names: so that a request without one still has an account looked up. */
+const NOBODY = "-";
+
+/** What `create` gives. */
+export interface LatchCreated {
+  /** The text to show once. Nothing can show it again. */
+  readonly token: string;
+  /** What its owner may see of it from now on. */
+  readonly description: Description;
+}
+
+/** What `revoke` gives. */
+export interface LatchRevoked {
+  readonly tokens: readonly Description[];
+  /** Names or ids that no token of the user has. */
+  readonly unknown: readonly string[];
+  /** Whether the revocation is in force everywhere already, or only once the store has spread it. */
+  readonly immediate: boolean;
+}
+
+/**
+ * The whole life of tokens over a store: created, verified, listed, renamed, revoked, described. Every decision is the
+ * module's; a `Latch` fetches what the module needs and stores what it answers.
+ *
+ * A store that throws, hangs or answers nonsense makes `verify` refuse, never admit; every other operation throws.
+ *
+ * @example
+ * ```js
+ * import { Latch } from "tokenlatch";
+ * import { memoryStore } from "tokenlatch/stores/memory";
+ *
+ * const latch = new Latch({ store: memoryStore() });
+ * await latch.putAccount({ user: "alice", features: "all" });
+ * const { token } = await latch.create({ user: "alice", name: "backup", access: "full" });
+ * const verdict = await latch.verify(`Bearer ${token}`, { module: "Tokens", function: "list" });
+ * console.log(verdict.allowed, verdict.user); // true alice
+ * ```
+ */
+export class Latch<Store extends TokenStore = TokenStore> {
+  readonly #options: LatchOptions<Store>;
+  readonly #timeout: number;
+  /** Made at the start, because it must be there when the module breaks. */
+  readonly #unavailable: Reply;
+
+  /**
+   * @throws LatchError `option_invalid` for a wrong option, and TokenlatchError for one that the module refuses, such as
+   * a pepper or a catalogue.
+   */
+  constructor(options: LatchOptions<Store>) {
+    checkOptions(options);
+    this.#options = { ...options };
+    this.#timeout = options.timeout ?? 5_000;
+    this.#unavailable = { ...reply({ shape: "denied", httpStatus: 403 }), status: 503 };
+  }
+
+  /** What the store can promise. */
+  get capabilities(): Store["capabilities"] {
+    return this.#options.store.capabilities;
+  }
+
+  /**
+   * Creates a token and stores its record. The text is shown here and never again.
+   *
+   * @example
+   * ```js
+   * const { token } = await latch.create({ user: "alice", name: "backup", access: { features: ["backup"] }, expires: "2027-01-31" });
+   * ```
+   *
+   * @throws TokenlatchError for a wrong option or a name in use; LatchError for an unknown account or a store that fails.
+   */
+  async create(options: LatchCreateOptions): Promise<LatchCreated> {
+    const { policy, prefix, peppers, zone } = this.#options;
+    const { user } = options;
+    const account = await this.#account(user);
+    if (account === null) throw new LatchError("account_unknown", "there is no account of this user", { field: "user" });
+    const taken = liveNames(await this.#recordsOf(user));
+    const now = this.#now();
+    const { token, record } = createToken({ ...options, ...now, account, taken, policy, prefix, pepper: peppers?.[0], zone });
+    const insertion = await this.#ask("store a token", (store, context) => store.insert(record, context));
+    if (insertion === "name_taken") throw nameTaken("name");
+    if (insertion === "hash_taken") throw new TokenlatchError("hash_taken", "another token has this hash or id");
+    if (insertion !== "stored") throw answerInvalid();
+    return { token, description: this.#described(record) };
+  }
+
+  /**
+   * Decides about a request. The same look-ups are made for every header, good or bad. A refusal is a verdict, and so is a
+   * store that fails (status 503): send its `refusal`, keep its `reason` and `fault` for the log.
+   *
+   * @param request a standard `Request`, a request of Node's `http`, or an `Authorization` header
+   * @param call what the request wants to do; left out, only a full token that may write passes
+   *
+   * @example
+   * ```js
+   * const verdict = await latch.verify(request, { feature: "backup", writes: false, address: "192.0.2.7" });
+   * if (!verdict.allowed) return new Response(verdict.refusal.body, verdict.refusal);
+   * ```
+   *
+   * @throws TokenlatchError for a wrong call, LatchError for something that is no request.
+   */
+  async verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call): Promise<LatchVerdict> {
+    const authorization = authorizationOf(request);
+    const { peppers, catalogue } = this.#options;
+    try {
+      const credential = parseAuthorization({ authorization, peppers });
+      const record = await this.#ask("find a token", (store, context) => store.find(credential.hashes, context));
+      const account = await this.#account(userOf(record) ?? credential.user ?? NOBODY);
+      const verdict = verifyToken({ ...this.#now(), authorization, record, account, call, peppers, catalogue });
+      return { ...verdict, fault: null } as LatchVerdict;
+    } catch (error) {
+      return this.#refused(error);
+    }
+  }
+
+  /**
+   * Lists the tokens of a user, page by page. It reads all of them: some 20,000 at most.
+   *
+   * @example
+   * ```js
+   * const { tokens, total } = await latch.list({ user: "alice", sort: "expires" });
+   * ```
+   */
+  async list(options: LatchListOptions): Promise<TokenList> {
+    const { user, ...more } = options;
+    const records = await this.#recordsOf(user);
+    return listTokens({ ...more, ...this.#now(), records, warnDays: this.#options.warnDays });
+  }
+
+  /**
+   * Describes a token for its owner.
+   *
+   * @example
+   * ```js
+   * const { status, hint } = await latch.describe({ user: "alice", name: "backup" });
+   * ```
+   *
+   * @throws LatchError `token_not_found`.
+   */
+  async describe(selector: TokenSelector): Promise<Description> {
+    const { record } = await this.#selected(selector);
+    return this.#described(record);
+  }
+
+  /**
+   * Renames a live token and changes nothing else.
+   *
+   * @example
+   * ```js
+   * await latch.rename({ user: "alice", name: "backup", newName: "nightly" });
+   * ```
+   *
+   * @throws TokenlatchError `name_taken` or `record_revoked`; LatchError `token_not_found`.
+   */
+  async rename(options: TokenSelector & { readonly newName: string }): Promise<Description> {
+    const { record, records } = await this.#selected(options);
+    const renamed = renameToken({ record, newName: options.newName, taken: liveNames(records) }).record;
+    const renaming = await this.#ask("rename a token", (store, context) => store.rename(renamed, context));
+    if (renaming === "name_taken") throw nameTaken("newName");
+    if (renaming === "gone") throw new TokenlatchError("record_revoked", "the token was revoked meanwhile");
+    if (renaming !== "renamed") throw answerInvalid();
+    return this.#described(renamed);
+  }
+
+  /**
+   * Revokes tokens of a user: those that are found, all the same when others are unknown.
+   *
+   * @example
+   * ```js
+   * const { immediate } = await latch.revoke({ user: "alice", names: ["backup"] });
+   * ```
+   */
+  async revoke(selection: TokenSelection): Promise<LatchRevoked> {
+    const { user, names, ids } = selection;
+    const records = await this.#recordsOf(user);
+    const { records: revoked, unknown } = revokeTokens({ ...this.#now(), records, names, ids });
+    for (const record of revoked) {
+      const stored = { ...record, revoked: record.revoked as UnixSeconds };
+      await this.#ask("revoke a token", (store, context) => store.revoke(stored, context));
+    }
+    const tokens = revoked.map((record) => this.#described(record));
+    return { tokens, unknown, immediate: this.capabilities.immediateRevocation };
+  }
+
+  /**
+   * Stores an account, new or changed.
+   *
+   * @example
+   * ```js
+   * await latch.putAccount({ user: "alice", features: ["apitokens", "backup"] });
+   * ```
+   *
+   * @throws LatchError `store_unsupported` when accounts are looked up elsewhere; TokenlatchError for a wrong account.
+   */
+  async putAccount(account: Account): Promise<void> {
+    const accounts = this.#accountStore();
+    // The module reads it, so that what can't be read is never stored.
+    verifyToken({ now: 1_800_000_000, authorization: null, record: null, account });
+    await bounded("store an account", this.#timeout, (signal) => accounts.putAccount(account, { signal }));
+  }
+
+  /**
+   * Forgets an account and revokes its tokens.
+   *
+   * @example
+   * ```js
+   * await latch.removeAccount("alice");
+   * ```
+   *
+   * @throws LatchError `store_unsupported` when accounts are looked up elsewhere.
+   */
+  async removeAccount(user: string): Promise<void> {
+    const accounts = this.#accountStore();
+    await this.#revokeAll(user);
+    await bounded("remove an account", this.#timeout, (signal) => accounts.removeAccount(user, { signal }));
+    // Again: a token may have been created before the account was gone.
+    await this.#revokeAll(user);
+  }
+
+  /**
+   * The reply to an address that has failed too often, to send as it is.
+   *
+   * @param retryAfter whole seconds from 1
+   *
+   * @example
+   * ```js
+   * latch.tooMany(30).headers["Retry-After"]; // "30"
+   * ```
+   */
+  tooMany(retryAfter: number): Reply {
+    return reply({ shape: "denied", httpStatus: 429, retryAfter });
+  }
+
+  /**
+   * The reply where no verdict can be had, to send as it is.
+   *
+   * @example
+   * ```js
+   * latch.unavailable().status; // 503
+   * ```
+   */
+  unavailable(): Reply {
+    return { ...this.#unavailable, headers: { ...this.#unavailable.headers } };
+  }
+
+  async #revokeAll(user: string): Promise<void> {
+    const ids = (await this.#recordsOf(user)).map((record) => record.id);
+    if (ids.length > 0) await this.revoke({ user, ids });
+  }
+
+  async #ask<T>(what: string, ask: (store: TokenStore, context: StoreContext) => Promise<T>): Promise<T> {
+    return bounded(what, this.#timeout, (signal) => ask(this.#options.store, { signal }));
+  }
+
+  async #recordsOf(user: string): Promise<readonly TokenRecord[]> {
+    const records = await this.#ask("list tokens", (store, context) => store.listOf(user, context));
+    // A store that gives another user's record must not hand it over.
+    if (!Array.isArray(records) || records.some((record) => userOf(record) !== user)) throw answerInvalid();
+    return records;
+  }
+
+  async #selected(selector: TokenSelector): Promise<{ record: TokenRecord; records: readonly TokenRecord[] }> {
+    const { user, name, id } = selector;
+    if ((name === undefined) === (id === undefined)) {
+      throw new TokenlatchError("selection_invalid", "either a `name` or an `id` selects a token");
+    }
+    const records = await this.#recordsOf(user);
+    const record = records.find((one) => (id === undefined ? one.name === name && isLive(one) : one.id === id));
+    if (record === undefined) throw new LatchError("token_not_found", "the user has no such token");
+    return { record, records };
+  }
+
+  async #account(user: string): Promise<Account | null> {
+    const accounts = this.#accounts();
+    return bounded("look up an account", this.#timeout, async (signal) => {
+      const found = typeof accounts === "function" ? await accounts(user, { signal }) : await accounts.account(user, { signal });
+      return found ?? null;
+    });
+  }
+
+  #accounts(): AccountStore | AccountLookup {
+    // Without `accounts` the store holds them: the constructor has seen to it.
+    return this.#options.accounts ?? (this.#options.store as unknown as AccountStore);
+  }
+
+  #accountStore(): AccountStore {
+    const accounts = this.#accounts();
+    if (typeof accounts !== "function") return accounts;
+    throw new LatchError("store_unsupported", "accounts are looked up elsewhere, and must be changed there");
+  }
+
+  #described(record: TokenRecord): Description {
+    return describeToken({ ...this.#now(), record, warnDays: this.#options.warnDays }).token;
+  }
+
+  #now(): { readonly now?: UnixSeconds } {
+    return this.#options.now === undefined ? {} : { now: this.#options.now() };
+  }
+
+  /** The refusal that a fault comes to. What the caller did wrong is thrown on: it is no answer to a request. */
+  #refused(error: unknown): Refused {
+    const fault = faultOf(error);
+    if (fault === undefined) throw error;
+    const { reason, error: cause } = fault;
+    const nothing = { user: null, id: null, name: null, expires: null, access: null, readOnly: null };
+    return { allowed: false, status: 503, reason, message: cause.message, ...nothing, refusal: this.unavailable(), fault: cause };
+  }
+}
+
+interface Fault {
+  readonly reason: FaultReason;
+  readonly error: Error;
+}
+
+function faultOf(error: unknown): Fault | undefined {
+  const code = codeOf(error);
+  if (code === undefined) return undefined;
+  const { field } = error as TokenlatchError;
+  if (code === "store_failed" || code === "store_timeout" || code === "store_answer_invalid" || code === "module_broken") {
+    return { reason: code, error: error as Error };
+  }
+  if (code === "now_invalid") return { reason: "clock_invalid", error: error as Error };
+  // The module couldn't read what was found; a pepper that a found record needs and that isn't given is such a case too.
+  if (code === "pepper_unknown" || /^(record|account)(\.|\[|$)/.test(field ?? "")) {
+    const invalid = new LatchError("store_answer_invalid", "what the store gave is no record or no account", { cause: error });
+    return { reason: invalid.code as FaultReason, error: invalid };
+  }
+  return undefined;
+}
+
+function userOf(record: unknown): string | undefined {
+  if (typeof record !== "object" || record === null) return undefined;
+  const { user } = record as { user?: unknown };
+  return typeof user === "string" ? user : undefined;
+}
+
+function isLive(record: TokenRecord): boolean {
+  return record.revoked === undefined || record.revoked === null;
+}
+
+function liveNames(records: readonly TokenRecord[]): string[] {
+  return records.filter(isLive).map((record) => record.name);
+}
+
+function nameTaken(field: string): TokenlatchError {
+  return new TokenlatchError("name_taken", "another token of the user has this name", field);
+}
+
+function answerInvalid(): LatchError {
+  return new LatchError("store_answer_invalid", "what the store gave is no answer to the question");
+}

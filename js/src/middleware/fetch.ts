@@ -1,0 +1,89 @@
+/* @ts-self-types="./fetch.d.ts" */
+
+import type { Latch } from "../latch.js";
+import type { Identity } from "../verdict.js";
+import { type GuardOptions, checkGuardOptions, passage } from "./guard.js";
+
+export type { FailureLimiter, GuardOptions, RefusalNote } from "./guard.js";
+export type { Identity } from "../verdict.js";
+
+/** What {@link check} gives: whom the request acts for and the request to hand on, or the response to give. */
+export type Checked =
+  | { readonly identity: Identity; readonly request: Request; readonly refusal: null }
+  | { readonly identity: null; readonly request: null; readonly refusal: Response };
+
+/**
+ * Guards a handler of standard requests: a Worker's `fetch`, `Deno.serve`, `Bun.serve`, an edge function. The handler
+ * runs only for admitted requests, and gets to know whom they act for. Everything else is answered here.
+ *
+ * @param latch the latch, or how to get it from what the runtime passes along, such as a Worker's `env`
+ *
+ * @example
+ * ```ts
+ * import { guard } from "tokenlatch/middleware/fetch";
+ *
+ * export default {
+ *   fetch: guard(
+ *     latch,
+ *     {
+ *       call: (request) => ({ feature: "backup", writes: request.method !== "GET" }),
+ *       address: (request) => request.headers.get("CF-Connecting-IP"), // set by Cloudflare, not by the client
+ *     },
+ *     (request, identity) => new Response(`Hello ${identity.user}`),
+ *   ),
+ * };
+ * ```
+ *
+ * @throws LatchError `option_invalid` for a wrong option.
+ */
+export function guard<Rest extends readonly unknown[]>(
+  latch: Latch | ((...rest: Rest) => Latch),
+  options: GuardOptions<Request>,
+  handler: (request: Request, identity: Identity, ...rest: Rest) => Response | Promise<Response>,
+): (request: Request, ...rest: Rest) => Promise<Response> {
+  checkGuardOptions(options);
+  return async (request, ...rest) => {
+    const checked = await checkWith(typeof latch === "function" ? latch(...rest) : latch, request, options);
+    return checked.refusal ?? handler(checked.request, checked.identity, ...rest);
+  };
+}
+
+/**
+ * Checks one standard request, for handlers that guard only some of their paths.
+ *
+ * @example
+ * ```ts
+ * const { identity, refusal } = await check(latch, request, { call: { feature: "backup", writes: false } });
+ * if (refusal !== null) return refusal;
+ * return new Response(`Hello ${identity.user}`);
+ * ```
+ *
+ * @throws LatchError `option_invalid` for a wrong option; TokenlatchError for a wrong call.
+ */
+export async function check(latch: Latch, request: Request, options: GuardOptions<Request> = {}): Promise<Checked> {
+  checkGuardOptions(options);
+  return checkWith(latch, request, options);
+}
+
+/**
+ * The same request without its `Authorization` header, to forward or to log.
+ *
+ * @example
+ * ```ts
+ * return fetch(new Request("https://origin.example/", withoutAuthorization(request)));
+ * ```
+ */
+export function withoutAuthorization(request: Request): Request {
+  const headers = new Headers(request.headers);
+  headers.delete("Authorization");
+  return new Request(request, { headers });
+}
+
+async function checkWith(latch: Latch, request: Request, options: GuardOptions<Request>): Promise<Checked> {
+  const { identity, reply } = await passage(latch, request, request, request.headers.get("Accept"), options);
+  if (reply !== null) {
+    const refusal = new Response(reply.body, { status: reply.status, headers: reply.headers });
+    return { identity: null, request: null, refusal };
+  }
+  return { identity, request: options.keepAuthorization === true ? request : withoutAuthorization(request), refusal: null };
+}

@@ -1,0 +1,51 @@
+/* @ts-self-types="./hono.d.ts" */
+
+import type { Context, MiddlewareHandler } from "hono";
+
+import type { Latch } from "../latch.js";
+import type { Identity } from "../verdict.js";
+import { withoutAuthorization } from "./fetch.js";
+import { type GuardOptions, checkGuardOptions, passage } from "./guard.js";
+
+export type { FailureLimiter, GuardOptions, RefusalNote } from "./guard.js";
+export type { Identity } from "../verdict.js";
+
+/** What the middleware leaves in Hono's context: `c.var.identity`. */
+export interface TokenEnv {
+  Variables: {
+    /** Whom the request acts for. */
+    identity: Identity;
+  };
+}
+
+/**
+ * A middleware for Hono. Admitted requests go on with `c.var.identity`, typed; all others are answered here.
+ *
+ * @param latch the latch, or how to get it from the context, such as from a Worker's `c.env`
+ *
+ * @example
+ * ```ts
+ * import { Hono } from "hono";
+ * import { tokenlatch } from "tokenlatch/middleware/hono";
+ *
+ * const app = new Hono();
+ * app.get("/backups", tokenlatch(latch, { call: { feature: "backup", writes: false } }), (c) => c.text(c.var.identity.user));
+ * ```
+ *
+ * @throws LatchError `option_invalid` for a wrong option.
+ */
+export function tokenlatch(
+  latch: Latch | ((context: Context) => Latch),
+  options: GuardOptions<Context> = {},
+): MiddlewareHandler<TokenEnv> {
+  checkGuardOptions(options);
+  return async (context, next) => {
+    const { raw } = context.req;
+    const resolved = typeof latch === "function" ? latch(context) : latch;
+    const { identity, reply } = await passage<Context>(resolved, raw, context, raw.headers.get("Accept"), options);
+    if (reply !== null) return new Response(reply.body, { status: reply.status, headers: reply.headers });
+    if (options.keepAuthorization !== true) context.req.raw = withoutAuthorization(raw);
+    context.set("identity", identity);
+    return next();
+  };
+}

@@ -1,0 +1,39 @@
+/* @ts-self-types="./schema.d.ts" */
+
+/** The kinds of database that can enforce what must never be raced: a unique index over live tokens only. */
+export type SchemaDialect = "sqlite" | "postgresql";
+
+// The columns beside `record` are what is looked up, and what must never be raced; where they differ from it they win.
+const tables = [
+  "CREATE TABLE IF NOT EXISTS tokenlatch_tokens (id TEXT PRIMARY KEY NOT NULL, user_name TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, revoked BIGINT, record TEXT NOT NULL)",
+  "CREATE UNIQUE INDEX IF NOT EXISTS tokenlatch_tokens_live_name ON tokenlatch_tokens (user_name, name) WHERE revoked IS NULL",
+  "CREATE INDEX IF NOT EXISTS tokenlatch_tokens_user ON tokenlatch_tokens (user_name)",
+  "CREATE TABLE IF NOT EXISTS tokenlatch_accounts (user_name TEXT PRIMARY KEY NOT NULL, account TEXT NOT NULL)",
+];
+
+const sqlite = [
+  "CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_revoked BEFORE UPDATE ON tokenlatch_tokens WHEN OLD.revoked IS NOT NULL BEGIN SELECT RAISE(ABORT, 'token_revoked'); END",
+  "CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_fixed BEFORE UPDATE ON tokenlatch_tokens WHEN OLD.id <> NEW.id OR OLD.user_name <> NEW.user_name OR OLD.hash <> NEW.hash BEGIN SELECT RAISE(ABORT, 'token_fixed'); END",
+  "CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_kept BEFORE DELETE ON tokenlatch_tokens BEGIN SELECT RAISE(ABORT, 'token_kept'); END",
+];
+
+const postgresql = [
+  "CREATE OR REPLACE FUNCTION tokenlatch_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TG_OP = 'DELETE' THEN RAISE EXCEPTION 'token_kept'; END IF; IF OLD.revoked IS NOT NULL THEN RAISE EXCEPTION 'token_revoked'; END IF; IF OLD.id <> NEW.id OR OLD.user_name <> NEW.user_name OR OLD.hash <> NEW.hash THEN RAISE EXCEPTION 'token_fixed'; END IF; RETURN NEW; END $$",
+  "CREATE OR REPLACE TRIGGER tokenlatch_tokens_guard BEFORE UPDATE OR DELETE ON tokenlatch_tokens FOR EACH ROW EXECUTE FUNCTION tokenlatch_guard()",
+];
+
+/**
+ * The statements that make the tables, one each, to be run in this order; running them again changes nothing. The
+ * database then enforces one live name a user, one record a hash, and a revocation that nothing undoes. Rows of tokens
+ * are never deleted, so a hash that was ever refused can't be good again.
+ *
+ * @example
+ * ```js
+ * import { schema } from "tokenlatch/stores/db0";
+ *
+ * console.log(schema("sqlite").join(";\n") + ";"); // for a migration file, such as those of Cloudflare D1
+ * ```
+ */
+export function schema(dialect: SchemaDialect): readonly string[] {
+  return [...tables, ...(dialect === "sqlite" ? sqlite : postgresql)];
+}

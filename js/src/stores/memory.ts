@@ -1,0 +1,126 @@
+/* @ts-self-types="./memory.d.ts" */
+
+import { LatchError } from "../latch-error.js";
+import type { Account, TokenRecord, UnixSeconds } from "../types.js";
+import type { AccountStore, Insertion, Renaming, TokenStore } from "./store.js";
+
+/** What a {@link memoryStore} promises, within its process. */
+export interface MemoryCapabilities {
+  readonly uniqueNames: true;
+  readonly immediateRevocation: true;
+  readonly atomicCreate: true;
+}
+
+/** What a {@link memoryStore} starts with. */
+export interface MemoryStoreOptions {
+  /** Default: none. */
+  readonly records?: readonly TokenRecord[] | undefined;
+  /** Default: none. */
+  readonly accounts?: readonly Account[] | undefined;
+}
+
+/**
+ * A store in the memory of this process: for tests, for tools, and for edges that are given their records at the start.
+ * It is lost with the process, and another process doesn't see it.
+ *
+ * @example
+ * ```js
+ * import { Latch } from "tokenlatch";
+ * import { memoryStore } from "tokenlatch/stores/memory";
+ *
+ * const latch = new Latch({ store: memoryStore({ accounts: [{ user: "alice", features: "all" }] }) });
+ * const { token } = await latch.create({ user: "alice", name: "backup", access: "full" });
+ * ```
+ *
+ * @throws LatchError `option_invalid` for two records of one hash, or two live ones of one name.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): TokenStore<MemoryCapabilities> & AccountStore {
+  return new MemoryStore(options);
+}
+
+class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
+  readonly capabilities = { uniqueNames: true, immediateRevocation: true, atomicCreate: true } as const;
+  readonly #byHash = new Map<string, TokenRecord>();
+  readonly #hashById = new Map<string, string>();
+  readonly #idsByUser = new Map<string, Set<string>>();
+  readonly #accounts = new Map<string, Account>();
+
+  constructor(options: MemoryStoreOptions) {
+    for (const account of options.accounts ?? []) this.#accounts.set(account.user, structuredClone(account));
+    for (const [index, record] of (options.records ?? []).entries()) {
+      const insertion = this.#insert(record);
+      if (insertion === "stored") continue;
+      const field = `records[${index}]`;
+      throw new LatchError("option_invalid", `${field} has a ${insertion === "hash_taken" ? "hash or an id" : "name"} that another has`, { field });
+    }
+  }
+
+  async find(hashes: readonly string[]): Promise<TokenRecord | null> {
+    let found: TokenRecord | undefined;
+    // All of them, so that a hit takes as long as a miss.
+    for (const hash of hashes) found = this.#byHash.get(hash) ?? found;
+    return found === undefined ? null : structuredClone(found);
+  }
+
+  async listOf(user: string): Promise<readonly TokenRecord[]> {
+    return this.#recordsOf(user).map((record) => structuredClone(record));
+  }
+
+  async insert(record: TokenRecord): Promise<Insertion> {
+    return this.#insert(record);
+  }
+
+  async rename(record: TokenRecord): Promise<Renaming> {
+    const stored = this.#stored(record.id);
+    if (stored === undefined || isRevoked(stored)) return "gone";
+    if (this.#liveName(stored.user, record.name, stored.id)) return "name_taken";
+    this.#byHash.set(stored.hash, { ...stored, name: record.name });
+    return "renamed";
+  }
+
+  async revoke(record: TokenRecord & { readonly revoked: UnixSeconds }): Promise<void> {
+    const stored = this.#stored(record.id);
+    if (stored === undefined || isRevoked(stored)) return;
+    this.#byHash.set(stored.hash, { ...stored, revoked: record.revoked });
+  }
+
+  async account(user: string): Promise<Account | null> {
+    const account = this.#accounts.get(user);
+    return account === undefined ? null : structuredClone(account);
+  }
+
+  async putAccount(account: Account): Promise<void> {
+    this.#accounts.set(account.user, structuredClone(account));
+  }
+
+  async removeAccount(user: string): Promise<void> {
+    this.#accounts.delete(user);
+  }
+
+  #insert(record: TokenRecord): Insertion {
+    if (this.#byHash.has(record.hash) || this.#hashById.has(record.id)) return "hash_taken";
+    if (!isRevoked(record) && this.#liveName(record.user, record.name, record.id)) return "name_taken";
+    this.#byHash.set(record.hash, structuredClone(record));
+    this.#hashById.set(record.id, record.hash);
+    const ids = this.#idsByUser.get(record.user) ?? new Set();
+    this.#idsByUser.set(record.user, ids.add(record.id));
+    return "stored";
+  }
+
+  #stored(id: string): TokenRecord | undefined {
+    const hash = this.#hashById.get(id);
+    return hash === undefined ? undefined : this.#byHash.get(hash);
+  }
+
+  #recordsOf(user: string): TokenRecord[] {
+    return [...(this.#idsByUser.get(user) ?? [])].flatMap((id) => this.#stored(id) ?? []);
+  }
+
+  #liveName(user: string, name: string, except: string): boolean {
+    return this.#recordsOf(user).some((record) => record.id !== except && record.name === name && !isRevoked(record));
+  }
+}
+
+function isRevoked(record: TokenRecord): boolean {
+  return record.revoked !== undefined && record.revoked !== null;
+}

@@ -1,0 +1,158 @@
+/* @ts-self-types="./unstorage.d.ts" */
+
+import type { Storage } from "unstorage";
+
+import { LatchError } from "../latch-error.js";
+import type { Account, TokenRecord, UnixSeconds } from "../types.js";
+import type { AccountStore, Insertion, Renaming, TokenStore } from "./store.js";
+
+/** What an {@link unstorageStore} promises: key-value stores can neither compare nor write two keys at once. */
+export interface KeyValueCapabilities<Immediate extends boolean> {
+  readonly uniqueNames: false;
+  readonly immediateRevocation: Immediate;
+  readonly atomicCreate: false;
+}
+
+/** Options of {@link unstorageStore}. */
+export interface UnstorageStoreOptions<Immediate extends boolean> {
+  /**
+   * Whether a reader anywhere sees a write at once: true for one Redis, a file system or Deno KV; not for Cloudflare KV,
+   * which shows a revocation elsewhere only after a minute or more. Default: false.
+   */
+  readonly immediateRevocation?: Immediate | undefined;
+  /** Stands before every key: letters, digits, `-` and `_`. Default: `"tokenlatch"`. */
+  readonly base?: string | undefined;
+}
+
+/**
+ * A store in a key-value store through `unstorage`: Cloudflare KV, Redis, Deno KV, a file system and many more.
+ *
+ * What it can't promise: two processes that create or rename at once may both get the same name; one that breaks off in
+ * the middle of a creation may leave a token that is listed and doesn't work; and where the store spreads its writes
+ * slowly, a revoked token works elsewhere until they arrive. Where that matters use an SQL store. A revocation is a key
+ * of its own that is only ever written, so no change made at the same time can undo it.
+ *
+ * @example
+ * ```js
+ * import { createStorage } from "unstorage";
+ * import redis from "unstorage/drivers/redis";
+ * import { Latch } from "tokenlatch";
+ * import { unstorageStore } from "tokenlatch/stores/unstorage";
+ *
+ * const storage = createStorage({ driver: redis({ url: "redis://127.0.0.1:6379" }) });
+ * const latch = new Latch({ store: unstorageStore(storage, { immediateRevocation: true }) });
+ * ```
+ *
+ * @throws LatchError `option_invalid` for a base of other characters.
+ */
+export function unstorageStore<Immediate extends boolean = false>(
+  storage: Storage,
+  options: UnstorageStoreOptions<Immediate> = {},
+): TokenStore<KeyValueCapabilities<Immediate>> & AccountStore {
+  return new UnstorageStore<Immediate>(storage, options);
+}
+
+class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCapabilities<Immediate>>, AccountStore {
+  readonly capabilities: KeyValueCapabilities<Immediate>;
+  readonly #storage: Storage;
+  readonly #base: string;
+
+  constructor(storage: Storage, options: UnstorageStoreOptions<Immediate>) {
+    const base = options.base ?? "tokenlatch";
+    if (!/^[a-zA-Z0-9_-]{1,64}$/.test(base)) {
+      throw new LatchError("option_invalid", "`base` may hold 1 to 64 letters, digits, `-` and `_`", { field: "base" });
+    }
+    const immediateRevocation = (options.immediateRevocation ?? false) as Immediate;
+    this.capabilities = { uniqueNames: false, immediateRevocation, atomicCreate: false };
+    this.#storage = storage;
+    this.#base = base;
+  }
+
+  async find(hashes: readonly string[]): Promise<TokenRecord | null> {
+    const records = await Promise.all(hashes.map((hash) => this.#read(hash)));
+    return records.find((record) => record !== null) ?? null;
+  }
+
+  async listOf(user: string): Promise<readonly TokenRecord[]> {
+    const keys = await this.#storage.getKeys(this.#key("user", spelled(user)));
+    const records = await Promise.all(
+      keys.map(async (key) => {
+        const hash = await this.#storage.getItem(key);
+        // An index without a record is what a creation that broke off leaves.
+        return typeof hash === "string" ? this.#read(hash) : null;
+      }),
+    );
+    return records.filter((record) => record !== null);
+  }
+
+  async insert(record: TokenRecord): Promise<Insertion> {
+    if ((await this.#read(record.hash)) !== null) return "hash_taken";
+    if (await this.#nameTaken(record)) return "name_taken";
+    // The index first: a token that works must be listed, so that it can be revoked.
+    await this.#storage.setItem(this.#key("user", spelled(record.user), spelled(record.id)), record.hash);
+    await this.#storage.setItem(this.#key("hash", record.hash), record);
+    return "stored";
+  }
+
+  async rename(record: TokenRecord): Promise<Renaming> {
+    const stored = await this.#read(record.hash);
+    if (stored === null || isRevoked(stored)) return "gone";
+    if (await this.#nameTaken(record)) return "name_taken";
+    await this.#storage.setItem(this.#key("hash", record.hash), record);
+    return "renamed";
+  }
+
+  async revoke(record: TokenRecord & { readonly revoked: UnixSeconds }): Promise<void> {
+    const key = this.#key("revoked", record.hash);
+    if (await this.#storage.hasItem(key)) return;
+    await this.#storage.setItem(key, { revoked: record.revoked });
+  }
+
+  async account(user: string): Promise<Account | null> {
+    return this.#storage.getItem<Account>(this.#key("account", spelled(user)));
+  }
+
+  async putAccount(account: Account): Promise<void> {
+    await this.#storage.setItem(this.#key("account", spelled(account.user)), account);
+  }
+
+  async removeAccount(user: string): Promise<void> {
+    await this.#storage.removeItem(this.#key("account", spelled(user)));
+  }
+
+  /** The record of a hash, with its revocation. Both keys are always asked for. */
+  async #read(hash: string): Promise<TokenRecord | null> {
+    const [record, revocation] = await Promise.all([
+      this.#storage.getItem<TokenRecord>(this.#key("hash", hash)),
+      this.#storage.getItem<{ revoked: UnixSeconds }>(this.#key("revoked", hash)),
+    ]);
+    if (isNothing(record) || isNothing(revocation)) return record ?? null;
+    // Whatever stands there, the token has been revoked: a revocation that can't be read must not pass for none.
+    if (typeof record !== "object" || typeof revocation !== "object" || !Number.isSafeInteger(revocation.revoked)) {
+      throw new LatchError("store_answer_invalid", "a stored record or revocation has another form");
+    }
+    return { ...record, revoked: revocation.revoked };
+  }
+
+  async #nameTaken(record: TokenRecord): Promise<boolean> {
+    const others = await this.listOf(record.user);
+    return others.some((other) => other.id !== record.id && other.name === record.name && !isRevoked(other));
+  }
+
+  #key(...parts: readonly string[]): string {
+    return [this.#base, ...parts].join(":");
+  }
+}
+
+function isNothing(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}
+
+function isRevoked(record: TokenRecord): boolean {
+  return !isNothing(record.revoked);
+}
+
+/** Text as hex digits of its bytes: no character with a meaning in keys, and no two that a file system takes for one. */
+function spelled(text: string): string {
+  return Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

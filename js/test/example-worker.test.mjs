@@ -1,0 +1,175 @@
+// The example worker in real workerd, with D1, in front of an origin: a project that has installed the packed package.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+import { createToken, reply } from "tokenlatch";
+import { schema } from "tokenlatch/stores/db0";
+
+import { firstToken } from "../examples/worker/first-token.mjs";
+import { temporaryFolder } from "./services.mjs";
+import { startWorker } from "./worker.mjs";
+
+const js = fileURLToPath(new URL("..", import.meta.url));
+const example = new URL("../examples/worker/", import.meta.url);
+const now = Math.floor(Date.now() / 1000);
+
+/** A copy of the example beside the files of the tarball that `npm pack` makes, as an installation lays them out. */
+function project() {
+  const folder = temporaryFolder();
+  const run = (command, ...args) => {
+    const { status, stderr } = spawnSync(command, args, { cwd: js, encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+  };
+  run("npm", "pack", "--ignore-scripts", "--silent", "--pack-destination", folder);
+  const [tarball] = readdirSync(folder);
+  const installed = join(folder, "node_modules/tokenlatch");
+  mkdirSync(installed, { recursive: true });
+  run("tar", "-xzf", join(folder, tarball), "-C", installed, "--strip-components=1");
+  symlinkSync(join(js, "node_modules/db0"), join(folder, "node_modules/db0"));
+  cpSync(fileURLToPath(example), join(folder, "worker"), { recursive: true });
+  return folder;
+}
+
+describe("the example worker", () => {
+  let worker;
+  const folder = project();
+  const forwarded = [];
+
+  before(async () => {
+    worker = await startWorker(pathToFileURL(join(folder, "worker/src/index.ts")), {
+      bindings: { ORIGIN: "http://origin.test" },
+      d1Databases: ["DB"],
+      outboundService: async (request) => {
+        forwarded.push({ url: request.url, headers: Object.fromEntries(request.headers), body: await request.text() });
+        return new Response(`origin for ${request.headers.get("X-Token-User")}`);
+      },
+    });
+    await execute(readFileSync(new URL("migrations/0001_tokens.sql", example), "utf8").trimEnd().split(";\n"));
+  });
+  after(async () => {
+    await worker?.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function execute(statements) {
+    const database = await worker.getD1Database("DB");
+    for (const statement of statements) await database.prepare(statement).run();
+  }
+
+  async function issued(options) {
+    const { token, statements } = firstToken({ access: "full", ...options });
+    await execute(statements);
+    return token;
+  }
+
+  async function ask(authorization, { path = "/files", ...init } = {}) {
+    const headers = authorization === undefined ? {} : { Authorization: authorization };
+    const response = await worker.dispatchFetch(`http://worker${path}`, { ...init, headers: { ...headers, ...init.headers } });
+    return { status: response.status, headers: response.headers, body: await response.text() };
+  }
+
+  test("the migration is the schema of the store", () => {
+    assert.equal(readFileSync(new URL("migrations/0001_tokens.sql", example), "utf8"), `${schema("sqlite").join(";\n")};\n`);
+  });
+
+  test("admits a good token and forwards whom it acts for, but not the token", async () => {
+    const token = await issued({ user: "alice", name: "good" });
+    for (const authorization of [`Bearer ${token}`, `cpanel alice:${token}`, `CPANEL  alice:${token}`]) {
+      forwarded.length = 0;
+      const headers = { "X-Token-User": "root", "X-Other": "kept" };
+      const { status, body } = await ask(authorization, { path: "/a/b?c=d", method: "POST", body: "content", headers });
+      assert.deepEqual([status, body], [200, "origin for alice"]);
+      assert.equal(forwarded[0].url, "http://origin.test/a/b?c=d");
+      assert.equal(forwarded[0].body, "content");
+      assert.equal(forwarded[0].headers["x-token-user"], "alice");
+      assert.equal(forwarded[0].headers["x-token-name"], "good");
+      assert.equal(forwarded[0].headers["x-other"], "kept");
+      assert.ok(!JSON.stringify(forwarded).includes(token));
+    }
+  });
+
+  test("refuses missing, malformed, unknown, expired and wrong-user tokens with one and the same 401", async () => {
+    const token = await issued({ user: "alice", name: "a" });
+    const expired = await issued({ user: "alice", name: "expired", now: now - 100, expires: now - 50 });
+    const expected = reply({ shape: "denied", httpStatus: 401 });
+    forwarded.length = 0;
+    for (const authorization of [
+      undefined,
+      "",
+      "Bearer",
+      "Bearer short",
+      `Basic ${token}`,
+      `Bearer ${token}x`,
+      `Bearer ${token}, Bearer ${token}`,
+      `Bearer ${"A".repeat(32)}`,
+      `cpanel bob:${token}`,
+      `whm alice:${token}`,
+      `Bearer ${expired}`,
+    ]) {
+      const { status, headers, body } = await ask(authorization);
+      assert.deepEqual([status, body], [401, expected.body], authorization);
+      for (const [name, value] of Object.entries(expected.headers)) assert.equal(headers.get(name), value);
+    }
+    assert.deepEqual(forwarded, []);
+  });
+
+  test("refuses what a good token may not do with 403", async () => {
+    const limited = await issued({ user: "alice", name: "limited", access: { features: ["mail"] } });
+    const readOnly = await issued({ user: "alice", name: "reads", readOnly: true });
+    const elsewhere = await issued({ user: "alice", name: "elsewhere", addresses: ["192.0.2.0/24"] });
+    const { body } = reply({ shape: "denied", httpStatus: 403 });
+    for (const [token, init] of [[limited, {}], [readOnly, { method: "POST" }], [elsewhere, {}]]) {
+      const answer = await ask(`Bearer ${token}`, init);
+      assert.deepEqual([answer.status, answer.body], [403, body]);
+    }
+    assert.equal((await ask(`Bearer ${readOnly}`)).status, 200);
+    const inside = { headers: { "CF-Connecting-IP": "192.0.2.7" } };
+    assert.equal((await ask(`Bearer ${elsewhere}`, { headers: { "X-Forwarded-For": "192.0.2.7" } })).status, 403);
+    assert.equal((await ask(`Bearer ${elsewhere}`, inside)).status, 200);
+  });
+
+  test("gives problem details to a client that asks for them", async () => {
+    const { status, headers, body } = await ask("Bearer x", { headers: { Accept: "application/problem+json" } });
+    assert.deepEqual([status, headers.get("Content-Type")], [401, "application/problem+json"]);
+    assert.equal(headers.get("WWW-Authenticate"), 'Bearer realm="tokenlatch"');
+    assert.deepEqual(JSON.parse(body), { type: "about:blank", title: "Unauthorized", status: 401, detail: "Access denied" });
+  });
+
+  test("a revocation is in force at the next request", async () => {
+    const manager = await issued({ user: "carol", name: "manager" });
+    const created = await ask(`Bearer ${manager}`, { path: "/tokens?name=script", method: "POST" });
+    assert.deepEqual([created.status, created.headers.get("Cache-Control")], [201, "no-store"]);
+    const { token } = JSON.parse(created.body);
+    assert.equal((await ask(`Bearer ${manager}`, { path: "/tokens?name=script", method: "POST" })).status, 400);
+    assert.equal((await ask(`Bearer ${token}`)).status, 200);
+    const listed = JSON.parse((await ask(`Bearer ${manager}`, { path: "/tokens" })).body);
+    assert.deepEqual(listed.tokens.map((one) => one.name), ["manager", "script"]);
+    const revoked = await ask(`Bearer ${manager}`, { path: "/tokens?name=script", method: "DELETE" });
+    assert.deepEqual([revoked.status, JSON.parse(revoked.body).immediate], [200, true]);
+    assert.equal((await ask(`Bearer ${token}`)).status, 401);
+    assert.equal((await ask(`Bearer ${manager}`)).status, 200);
+  });
+
+  test("answers 200 requests at once without an error", async () => {
+    const token = await issued({ user: "dave", name: "many" });
+    const { token: unknown } = createToken({ user: "dave", name: "unknown", access: "full" });
+    const wanted = Array.from({ length: 200 }, (_, index) => (index % 4 === 3 ? [`Bearer ${unknown}`, 401] : [`Bearer ${token}`, 200]));
+    const started = performance.now();
+    const statuses = await Promise.all(wanted.map(async ([authorization]) => (await ask(authorization)).status));
+    assert.deepEqual(statuses, wanted.map(([, status]) => status));
+    console.log(`200 requests at once in ${Math.round(performance.now() - started)} ms`);
+  });
+
+  test("refuses with 503 when the database can't be asked", async () => {
+    const token = await issued({ user: "erin", name: "last" });
+    await execute(["ALTER TABLE tokenlatch_tokens RENAME TO away"]);
+    const { status, body } = await ask(`Bearer ${token}`);
+    assert.deepEqual([status, body], [503, reply({ shape: "denied", httpStatus: 403 }).body]);
+    await execute(["ALTER TABLE away RENAME TO tokenlatch_tokens"]);
+    assert.equal((await ask(`Bearer ${token}`)).status, 200);
+  });
+});

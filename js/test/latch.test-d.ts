@@ -1,0 +1,45 @@
+// Compiled, never run: what the declarations of the Latch, the stores and the middleware allow and refuse.
+import { Latch } from "tokenlatch";
+import type { Identity, LatchVerdict } from "tokenlatch";
+import { memoryStore } from "tokenlatch/stores/memory";
+import type { AccountStore, StoreCapabilities, TokenStore } from "tokenlatch/stores/store";
+
+const latch = new Latch({ store: memoryStore(), accounts: (user) => ({ user, features: "all" }), timeout: 100 });
+latch.capabilities.immediateRevocation satisfies true;
+
+declare const keyValue: TokenStore<{ uniqueNames: false; immediateRevocation: false; atomicCreate: false }> & AccountStore;
+const eventual = new Latch({ store: keyValue });
+// @ts-expect-error such a store can't revoke at once
+eventual.capabilities.immediateRevocation satisfies true;
+const any: Latch = eventual;
+
+// @ts-expect-error a store is needed
+new Latch({});
+// @ts-expect-error an option that isn't known
+new Latch({ store: memoryStore(), pepper: { id: "p", key: "00" } });
+// @ts-expect-error access has no default
+await latch.create({ user: "alice", name: "x" });
+// @ts-expect-error the account is the latch's business
+await latch.create({ user: "alice", name: "x", access: "full", account: { user: "alice", features: "all" } });
+// @ts-expect-error either a name or an id
+await latch.describe({ user: "alice", name: "x", id: "y" });
+// @ts-expect-error a user must be named
+await latch.revoke({ names: ["x"] });
+// @ts-expect-error there is no such API
+await latch.verify("Bearer x", { api: "ftp" });
+
+const verdict: LatchVerdict = await latch.verify("Bearer x");
+// @ts-expect-error a refused request has no user
+verdict.user satisfies string;
+if (verdict.allowed) {
+  verdict.user satisfies string;
+  verdict.refusal satisfies null;
+  const identity: Identity = verdict;
+  identity.name satisfies string;
+} else {
+  verdict.refusal.body satisfies string;
+  verdict.status satisfies 401 | 403 | 503;
+}
+
+const capabilities: StoreCapabilities = latch.capabilities;
+export { any, capabilities };

@@ -1,0 +1,30 @@
+// Compiled, never run: the middleware in the types of its frameworks.
+import express from "express";
+import { Hono } from "hono";
+import type { Latch } from "tokenlatch";
+import { identityOf, tokenlatch as forExpress } from "tokenlatch/middleware/express";
+import { guard } from "tokenlatch/middleware/fetch";
+import { tokenlatch as forHono } from "tokenlatch/middleware/hono";
+import { RateLimiterMemory } from "rate-limiter-flexible";
+
+declare const latch: Latch;
+
+interface Env {
+  readonly ORIGIN: string;
+}
+const handler: (request: Request, env: Env) => Promise<Response> = guard(latch, {}, (_request, identity, env: Env) => new Response(identity.user + env.ORIGIN));
+// @ts-expect-error an option that isn't known
+guard(latch, { adress: () => "192.0.2.1" }, () => new Response());
+// @ts-expect-error there is no such API
+guard(latch, { call: { api: "ftp" } }, () => new Response());
+
+const failures = new RateLimiterMemory({ points: 10, duration: 60 });
+const app = new Hono();
+app.get("/", forHono(latch, { failures, address: (c) => c.req.header("CF-Connecting-IP") }), (c) => c.text(c.var.identity.user));
+// @ts-expect-error nobody has been admitted here
+app.get("/open", (c) => c.text(c.var.identity.user));
+
+const server = express();
+server.use(forExpress(latch, { call: (request) => ({ feature: "x", writes: request.method !== "GET" }), address: (request) => request.socket.remoteAddress }));
+server.get("/", (request, response) => void response.send(identityOf(request).user));
+export { handler };

@@ -1,0 +1,53 @@
+// Builds what the package ships from `src` and the built module in `dist/module`: ECMAScript modules, CommonJS, declarations
+// and source maps. The module itself comes from `npm run build:module`.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { build } from "esbuild";
+
+const root = new URL("../", import.meta.url);
+const at = (path) => fileURLToPath(new URL(path, root));
+
+/** Writes a file only when it changes, so that what watches it stays quiet. */
+function write(path, text) {
+  try {
+    if (readFileSync(at(path), "utf8") === text) return;
+  } catch (error) {
+    if (error.code !== "ENOENT") throw error;
+  }
+  writeFileSync(at(path), text);
+}
+
+function compile(project) {
+  const { status, error } = spawnSync(process.execPath, [at("node_modules/typescript/bin/tsc"), "-p", at(project)], { stdio: "inherit" });
+  if (error) throw error;
+  if (status !== 0) process.exit(1);
+}
+
+// The module as text, for runtimes and bundlers that can't be given a file.
+const base64 = readFileSync(at("dist/module/tokenlatch.wasm")).toString("base64");
+write("dist/module/bytes.js", `export const base64 = "${base64}";\n`);
+write("dist/module/bytes.d.ts", "/** `tokenlatch.wasm` in base64. */\nexport declare const base64: string;\n");
+// What `import compiled from "tokenlatch/tokenlatch.wasm"` gives where the runtime or the bundler compiles it.
+write(
+  "dist/module/compiled.d.ts",
+  "/** `tokenlatch.wasm`, compiled by the runtime or the bundler. */\ndeclare const compiled: WebAssembly.Module;\nexport default compiled;\n",
+);
+
+compile("tsconfig.json");
+
+// CommonJS, for Node versions whose `require` can't load an ECMAScript module, and for tools that ask for it.
+mkdirSync(at("dist/cjs/module"), { recursive: true });
+write("dist/cjs/package.json", '{ "type": "commonjs" }\n');
+await build({
+  entryPoints: [at("dist/module/tokenlatch.js")],
+  outdir: at("dist/cjs/module"),
+  format: "cjs",
+  platform: "neutral",
+  // Only read in the branch that no entry point reaches.
+  logOverride: { "empty-import-meta": "silent" },
+});
+compile("tsconfig.cjs.json");
+
+for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) copyFileSync(at(`../${name}`), at(`dist/${name}`));

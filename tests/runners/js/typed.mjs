@@ -1,0 +1,72 @@
+/** The typed function of each operation, and what it would supply by itself. */
+const operations = {
+  create: ["createToken", "now", "entropy"],
+  validate: ["validate", "now"],
+  identify: ["parseAuthorization"],
+  verify: ["verifyToken", "now"],
+  describe: ["describeToken", "now"],
+  list: ["listTokens", "now"],
+  rename: ["renameToken"],
+  revoke: ["revokeTokens", "now"],
+  functions: ["functions"],
+  info: ["info"],
+  reply: ["reply"],
+};
+
+/** Whether the typed function would be asked the same: it supplies a time where the text form has none. */
+function isTyped(request) {
+  if (typeof request !== "object" || request === null || !Object.hasOwn(operations, request.op)) return false;
+  const [name, ...supplied] = operations[request.op];
+  const takesNothing = name === "functions" || name === "info";
+  return supplied.every((key) => Object.hasOwn(request, key)) && (!takesNothing || Object.keys(request).length === 1);
+}
+
+/**
+ * Answers commands by the package's typed functions, with the same text as the plain ABI.
+ *
+ * @param {typeof import("tokenlatch")} tokenlatch
+ * @returns {(command: object) => string} gives the answer to one command
+ */
+export function typed(tokenlatch) {
+  const { TokenTable, TokenlatchError, callJson } = tokenlatch;
+
+  function written(ask) {
+    try {
+      return JSON.stringify({ ok: ask() });
+    } catch (error) {
+      if (!(error instanceof TokenlatchError)) throw error;
+      return JSON.stringify({ error: { code: error.code, message: error.message, field: error.field } });
+    }
+  }
+
+  let table = new TokenTable();
+  table.free(); // No table yet: a freed one.
+  let opened = 0;
+  const commands = {
+    request: (request) => {
+      if (!isTyped(request)) return callJson(JSON.stringify(request));
+      const { op, ...options } = request;
+      return written(() => tokenlatch[operations[op][0]](options));
+    },
+    raw: (text) => callJson(text),
+    padded: ({ head, unit, times, tail }) => callJson(head + unit.repeat(times) + tail),
+    table: (input) => {
+      table.free();
+      return written(() => {
+        table = new TokenTable(input);
+        return { table: ++opened, records: table.size };
+      });
+    },
+    update: (input) => written(() => ({ records: table.update(input) })),
+    prepare: (input) => written(() => ({ call: table.prepare(input) })),
+    verify: ({ authorization, ...options }) => {
+      const answer = written(() => table.verify(authorization, options));
+      return /^{"error":{"code":"(table|call)_unknown"/.test(answer) ? '{"code":-1}' : answer;
+    },
+  };
+
+  return (command) => {
+    const [name, input] = Object.entries(command)[0];
+    return commands[name](input);
+  };
+}

@@ -1,0 +1,154 @@
+//! The npm package as its users get it: packed, and installed from the tarball beside the tools that the runners need.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command as Program, Stdio};
+use std::sync::OnceLock;
+
+use tokenlatch_build::{Built, Options, build};
+
+use crate::fault::Fault;
+
+/// Where everything lies, under the target folder.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    /// The packed package.
+    pub tarball: PathBuf,
+    /// The folder whose `node_modules` holds the runtimes, bundlers and checkers.
+    pub tools: PathBuf,
+    /// A project in it that has the tarball installed, and the runners in `runners`.
+    pub project: PathBuf,
+}
+
+impl Installed {
+    /// A tool's file, by its path in `node_modules`.
+    #[must_use]
+    pub fn tool(&self, path: &str) -> PathBuf {
+        self.tools.join("node_modules").join(path)
+    }
+}
+
+/// Builds, packs and installs the package, once in a process; what hasn't changed since the last time is kept.
+///
+/// # Errors
+/// When npm or the compiler fails; the text holds what it said.
+pub fn install(built: &Built) -> Result<Installed, Fault> {
+    static ONCE: OnceLock<Result<Installed, Fault>> = OnceLock::new();
+    ONCE.get_or_init(|| prepare(built)).clone()
+}
+
+fn prepare(built: &Built) -> Result<Installed, Fault> {
+    let tools = built.folder.with_file_name("tokenlatch-js");
+    fs::create_dir_all(&tools).map_err(Fault::during(tools.display()))?;
+    // Two suites may run at once.
+    let lock = File::create(tools.join("lock")).map_err(Fault::during("the lock file"))?;
+    lock.lock().map_err(Fault::during("waiting for the lock file"))?;
+
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let package = package();
+    build_package()?;
+    let tarball = npm(&package, &["pack", "--silent", "--pack-destination", &text(&tools)?])?;
+    let tarball = tools.join(tarball.trim());
+
+    for name in ["package.json", ".npmrc"] {
+        copy(&here.join("tools").join(name), &tools.join(name))?;
+    }
+    install_locked(&tools, &here.join("tools/package-lock.json"))?;
+
+    let project = tools.join("project");
+    fs::create_dir_all(&project).map_err(Fault::during(project.display()))?;
+    let manifest = project.join("package.json");
+    let manifest_text = "{ \"name\": \"installed\", \"private\": true, \"type\": \"module\" }\n";
+    fs::write(&manifest, manifest_text).map_err(Fault::during(manifest.display()))?;
+    let stamp = project.join("installed.tgz");
+    let wanted = fs::read(&tarball).map_err(Fault::during(tarball.display()))?;
+    if fs::read(&stamp).map_or(true, |installed| installed != wanted) {
+        npm(
+            &project,
+            &["install", "--no-save", "--no-audit", "--no-fund", &text(&tarball)?],
+        )?;
+        fs::write(&stamp, wanted).map_err(Fault::during(stamp.display()))?;
+    }
+    copy_all(&here.join("runners/js"), &project.join("runners"))?;
+    for name in ["hostile.mjs", "values.mjs"] {
+        copy(&package.join("test").join(name), &project.join("runners").join(name))?;
+    }
+    Ok(Installed {
+        tarball,
+        tools,
+        project,
+    })
+}
+
+/// The folder of the npm package.
+#[must_use]
+pub fn package() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../js")
+}
+
+/// Builds the npm package: its dependencies when the lock file has changed, then the module and the TypeScript.
+///
+/// # Errors
+/// When npm or the compiler fails; the text holds what it said.
+pub fn build_package() -> Result<(), Fault> {
+    let package = &package();
+    install_locked(package, &package.join("package-lock.json"))?;
+    build(&Options {
+        out: Some(package.join("dist/module")),
+    })
+    .map_err(Fault::during("building the module"))?;
+    npm(package, &["run", "--silent", "build:js"]).map(drop)
+}
+
+/// `npm ci`, once for each state of the lock file.
+fn install_locked(folder: &Path, lock: &Path) -> Result<(), Fault> {
+    let stamp = folder.join("node_modules/.installed");
+    let wanted = fs::read(lock).map_err(Fault::during(lock.display()))?;
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    if lock.parent() != Some(folder) {
+        copy(lock, &folder.join("package-lock.json"))?;
+    }
+    // What fails here is the way to the registry.
+    npm(folder, &["ci", "--no-audit", "--no-fund"]).map_err(|fault| Fault::missing(fault.to_string()))?;
+    fs::write(&stamp, wanted).map_err(Fault::during(stamp.display()))
+}
+
+/// Runs npm, and gives what it wrote on standard output.
+fn npm(folder: &Path, arguments: &[&str]) -> Result<String, Fault> {
+    let output = Program::new("npm")
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Fault::missing(format!("npm can't be started; install Node.js 20 or newer: {error}")))?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(said);
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    Err(Fault::new(format!(
+        "npm {} failed:\n{said}{complaint}",
+        arguments.join(" ")
+    )))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Fault> {
+    fs::copy(from, to).map(drop).map_err(Fault::during(from.display()))
+}
+
+fn copy_all(from: &Path, to: &Path) -> Result<(), Fault> {
+    fs::create_dir_all(to).map_err(Fault::during(to.display()))?;
+    for entry in fs::read_dir(from).map_err(Fault::during(from.display()))? {
+        let entry = entry.map_err(Fault::during(from.display()))?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+fn text(path: &Path) -> Result<String, Fault> {
+    path.to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Fault::new(format!("the path {} isn't UTF-8", path.display())))
+}
