@@ -146,11 +146,16 @@ test("PostgreSQL keeps names unique and revocations final among many connections
 });
 
 test("refuses a database that can't keep names unique, and a base that isn't plain", () => {
-  assert.throws(() => db0Store({ dialect: "mysql" }), { code: "store_unsupported" });
-  const cached = { dialect: "postgresql", connector: "cloudflare-hyperdrive-postgresql" };
+  assert.throws(() => db0Store({ dialect: "mysql", prepare() {} }), { code: "store_unsupported" });
+  const cached = { prepare() {}, dialect: "postgresql", connector: "cloudflare-hyperdrive-postgresql" };
   assert.throws(() => db0Store(cached), { code: "option_invalid", field: "immediateRevocation" });
   assert.equal(db0Store(cached, { immediateRevocation: false }).capabilities.immediateRevocation, false);
   assert.throws(() => unstorageStore(createStorage(), { base: "a:b" }), { code: "option_invalid", field: "base" });
+  for (const nothing of [undefined, null, 42, {}]) {
+    assert.throws(() => db0Store(nothing), { code: "option_invalid", field: "database" });
+    assert.throws(() => unstorageStore(nothing), { code: "option_invalid", field: "storage" });
+    if (nothing !== undefined) assert.throws(() => memoryStore({ records: nothing }), { code: "option_invalid", field: "records" });
+  }
   const twice = { id: "1", user: "a", name: "x", hash: "h" };
   assert.throws(() => memoryStore({ records: [twice, twice] }), { code: "option_invalid", field: "records[1]" });
 });
