@@ -10,6 +10,7 @@ import { createDatabase } from "db0";
 import libsql from "db0/connectors/libsql/node";
 import nodeSqlite from "db0/connectors/node-sqlite";
 import postgresql from "db0/connectors/postgresql";
+import { Latch, createToken } from "tokenlatch";
 import { db0Store } from "tokenlatch/stores/db0";
 import { memoryStore } from "tokenlatch/stores/memory";
 import { unstorageStore } from "tokenlatch/stores/unstorage";
@@ -118,6 +119,40 @@ test("a database keeps what must never be raced, whoever writes to it", async ()
   await assert.rejects(run("UPDATE tokenlatch_tokens SET hash = 'h3' WHERE id = '2'"), /token_fixed/);
   await assert.rejects(run("DELETE FROM tokenlatch_tokens"), /token_kept/);
   await assert.rejects(run("INSERT INTO tokenlatch_tokens VALUES ('3', 'a', 'x', 'h3', NULL, '{}')"), /UNIQUE/);
+  await close();
+});
+
+test("what has been damaged at rest is never taken for a live token", async () => {
+  const account = { user: "alice", features: "all" };
+  const refused = async (store, token) => {
+    const verdict = await new Latch({ store, accounts: () => account }).verify(`Bearer ${token}`);
+    assert.deepEqual([verdict.allowed, verdict.reason], [false, "store_answer_invalid"]);
+  };
+  const issue = async (store) => {
+    const { token, record } = createToken({ user: "alice", name: "x", access: "full" });
+    await store.insert(record, {});
+    return { token, record };
+  };
+
+  const storage = createStorage();
+  const keyValue = unstorageStore(storage);
+  for (const junk of ["x", 0, false, {}, [], { revoked: null }, { revoked: "soon" }]) {
+    const { token, record } = await issue(unstorageStore(storage, { base: "other" }));
+    await storage.setItem(`tokenlatch:hash:${record.hash}`, record);
+    await storage.setItem(`tokenlatch:revoked:${record.hash}`, junk);
+    await refused(keyValue, token);
+    await storage.setItem(`tokenlatch:hash:${record.hash}`, junk);
+    await storage.removeItem(`tokenlatch:revoked:${record.hash}`);
+    await refused(keyValue, token);
+  }
+
+  const { store, database, close } = await sql(libsql({ url: `file:${join(folder(), "damaged.db")}` }));
+  for (const [column, junk] of [["record", "{"], ["record", "null"], ["record", "42"], ["record", "{}"], ["revoked", "soon"], ["name", ""]]) {
+    const { token, record } = await issue(store);
+    await database.prepare(`UPDATE tokenlatch_tokens SET ${column} = ? WHERE id = ?`).run(junk, record.id);
+    await refused(store, token);
+    if (column !== "revoked") await database.prepare("UPDATE tokenlatch_tokens SET revoked = 1 WHERE id = ?").run(record.id);
+  }
   await close();
 });
 
