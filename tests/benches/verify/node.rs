@@ -47,6 +47,7 @@ pub(crate) fn rows(rounds: usize, tokens: usize) -> Result<Vec<Row>, Fault> {
         ns_p10: timed.ns_p10,
         ns_p90: timed.ns_p90,
         ratio: None,
+        to_native: None,
     });
     Ok(rows.collect())
 }

@@ -12,6 +12,9 @@ pub(crate) struct Row {
     pub(crate) ns_p90: f64,
     /// To the bare hash in Node; none where Node didn't run.
     pub(crate) ratio: Option<f64>,
+    /// To native within each round; only rows of wasmtime have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) to_native: Option<f64>,
 }
 
 impl Row {
@@ -22,6 +25,7 @@ impl Row {
             ns_p10: quantile(times, 0.1),
             ns_p90: quantile(times, 0.9),
             ratio: None,
+            to_native: None,
         }
     }
 }

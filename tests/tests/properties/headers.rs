@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::ask::{ask, cases};
+use crate::ask::{NOW, ask, cases, code, creation};
 
 /// What a header says.
 #[derive(Debug, PartialEq)]
@@ -174,7 +174,7 @@ fn header() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(cases(3_000))]
+    #![proptest_config(cases(2_000))]
 
     #[test]
     fn a_header_says_what_the_grammar_says(header in header()) {
@@ -198,13 +198,14 @@ proptest! {
     #[test]
     fn a_new_token_is_read_back(entropy in prop::collection::vec(any::<u8>(), 64), prefix in prop::option::of("[a-z][a-z0-9]{1,15}")) {
         let hex: String = entropy.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut request = crate::ask::creation(crate::ask::NOW);
+        let mut request = creation(NOW);
         request["entropy"] = json!(hex);
         if let Some(prefix) = prefix {
             request["prefix"] = json!(prefix);
         }
         let created = ask(&request);
-        // Seven equal bytes in a row don't come from this generator, nor 21 of 52 above 251.
+        // Chance doesn't make it so; the search for a smaller failing input does.
+        prop_assume!(code(&created) != Some("entropy_weak"));
         let token = created.pointer("/ok/token").unwrap().as_str().unwrap();
         let letters: String = entropy[..52]
             .iter()

@@ -34,7 +34,7 @@ fn peppers() -> Value {
 }
 
 fn user() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec!["alice", "alice", "alice", "bob", "carol"])
+    prop::sample::select(vec!["alice", "alice", "alice", "alice", "bob", "carol"])
 }
 
 fn features() -> impl Strategy<Value = Vec<&'static str>> {
@@ -42,7 +42,7 @@ fn features() -> impl Strategy<Value = Vec<&'static str>> {
 }
 
 fn realm() -> impl Strategy<Value = &'static str> {
-    prop_oneof![4 => Just("account"), 1 => Just("admin")]
+    prop_oneof![14 => Just("account"), 1 => Just("admin")]
 }
 
 fn addresses() -> impl Strategy<Value = Vec<&'static str>> {
@@ -58,10 +58,10 @@ fn addresses() -> impl Strategy<Value = Vec<&'static str>> {
 
 /// The record of each secret that has one, the peppered ones under HMAC.
 fn records() -> impl Strategy<Value = Vec<Value>> {
-    let end = prop_oneof![2 => Just(None), 3 => (NOW - 2..NOW + 3).prop_map(Some)];
+    let end = prop_oneof![3 => Just(None), 1 => (NOW - 2..NOW + 3).prop_map(Some)];
     let access =
         prop_oneof![2 => Just(json!("full")), 2 => features().prop_map(|features| json!({"features": features}))];
-    let revoked = prop_oneof![5 => Just(None), 1 => Just(Some(NOW - 9))];
+    let revoked = prop_oneof![14 => Just(None), 1 => Just(Some(NOW - 9))];
     let rest = (end, access, any::<bool>(), addresses(), realm(), revoked, any::<bool>());
     let records = prop::collection::vec(prop::option::weighted(0.8, (user(), rest)), SECRETS.len());
     records.prop_map(|records| {
@@ -94,7 +94,7 @@ fn accounts() -> impl Strategy<Value = Vec<Value>> {
 }
 
 fn call() -> impl Strategy<Value = Value> {
-    let api = prop::sample::select(vec!["uapi", "uapi", "uapi", "api2", "api1", "whm"]);
+    let api = prop::sample::select(vec!["uapi", "uapi", "uapi", "uapi", "api2", "api1", "whm"]);
     let function = prop::sample::select(vec![
         ("Email", "list_pops"),
         ("Email", "add_pop"),
@@ -116,7 +116,10 @@ fn call() -> impl Strategy<Value = Value> {
 }
 
 fn header() -> impl Strategy<Value = (usize, String)> {
-    let scheme = prop::sample::select(vec!["cpanel", "cpanel", "CPANEL ", "whm", "bearer", "Bearer", "digest"]);
+    let scheme = prop_oneof![
+        8 => prop::sample::select(vec!["cpanel", "CPANEL ", "bearer", "Bearer"]),
+        1 => prop::sample::select(vec!["whm", "digest"]),
+    ];
     (0..SECRETS.len(), user(), scheme, prop::bool::weighted(0.95)).prop_map(|(at, user, scheme, whole)| {
         let bearer = scheme.eq_ignore_ascii_case("bearer");
         let who = if bearer { String::new() } else { format!("{user}:") };
@@ -144,7 +147,7 @@ fn core(value: &Value) -> CoreValue {
 }
 
 proptest! {
-    #![proptest_config(cases(500))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn a_table_judges_as_verify_does(
