@@ -234,3 +234,20 @@ test("gives a coded error for whatever it is given, and asks the store for no us
   await assert.rejects(latch.describe({ user: "alice" }), { code: "selection_invalid" });
   await assert.rejects(latch.verify("Bearer x", null), { code: "type_invalid" });
 });
+
+test("asks its own accounts and its own names, whatever the caller hands it", async () => {
+  const { latch } = await prepared();
+  await assert.rejects(latch.create({ user: "alice", name: "backup", access: "full", taken: [] }), { code: "name_taken" });
+  await latch.putAccount({ user: "alice", suspended: true, features: "all" });
+  const wish = { user: "alice", name: "other", access: "full", account: ACCOUNT };
+  await assert.rejects(latch.create(wish), { code: "account_suspended" });
+});
+
+test("leaves no timer behind", async () => {
+  const { latch, token } = await prepared({ timeout: 60_000 });
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = timers();
+  await latch.verify(`Bearer ${token}`);
+  await latch.list({ user: "alice" });
+  assert.equal(timers(), before);
+});
