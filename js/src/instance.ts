@@ -41,19 +41,21 @@ export interface Rooms {
  */
 export function start(compiled: WebAssembly.Module): void {
   if (started !== undefined) return;
+  let exports: WebAssembly.ModuleExportDescriptor[];
   try {
     // Throws for anything but a module, and takes one of another realm.
-    WebAssembly.Module.customSections(compiled, "");
+    exports = WebAssembly.Module.exports(compiled);
   } catch (cause) {
     throw new TokenlatchError("type_invalid", "expected a `WebAssembly.Module`", "compiled", { cause });
   }
   try {
+    if (!exports.some(({ name }) => name === "tokenlatch_abi_version")) throw new Error("it exports no interface of ours");
     // Vercel's edge runtime hands out modules of another realm, which the glue takes for bytes.
     if (!(compiled instanceof WebAssembly.Module)) Object.setPrototypeOf(compiled, WebAssembly.Module.prototype);
     started = glue.initSync({ module: compiled });
   } catch (cause) {
     const message = "the module can't be started; is it `tokenlatch.wasm` of this version of the package?";
-    throw new TokenlatchError("module_broken", message, undefined, { cause });
+    throw new TokenlatchError("module_broken", message, "compiled", { cause });
   }
 }
 

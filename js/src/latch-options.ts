@@ -1,6 +1,7 @@
 /* @ts-self-types="./latch-options.d.ts" */
 
-import { createToken, verifyToken } from "./functions.js";
+import { TokenlatchError } from "./errors.js";
+import { createToken, validate, verifyToken } from "./functions.js";
 import { LatchError } from "./latch-error.js";
 import type { AccountLookup, AccountStore, TokenStore } from "./stores/store.js";
 import type { CatalogueFunction, CreateOptions, ListOptions, Pepper, UnixSeconds, Zone } from "./types.js";
@@ -82,6 +83,25 @@ export function checkOptions(options: LatchOptions): void {
   }
   if (now !== undefined && typeof now !== "function") throw wrong("now", "`now` must be a function that gives Unix seconds");
   checkByModule(options);
+}
+
+/**
+ * The user whom an operation is about, read by the module before any store is asked for him.
+ *
+ * @throws LatchError `option_invalid` for what has no user, TokenlatchError for one that can't be.
+ *
+ * @example
+ * ```js
+ * userOf({ user: "a b" }); // TokenlatchError user_character
+ * ```
+ */
+export function userOf(options: { readonly user: string }): string {
+  if (typeof options !== "object" || options === null) throw wrong("options", "expected an object with a `user`");
+  const { user } = options;
+  if (typeof user !== "string") throw wrong("user", "`user` must be a string");
+  const [problem] = validate({ now: MOMENT, user }).problems;
+  if (problem !== undefined) throw new TokenlatchError(problem.code, problem.message, "user");
+  return user;
 }
 
 /** Has the module read the options that are its own: a verdict about no header, and a token that is thrown away. */

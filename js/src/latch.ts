@@ -12,6 +12,7 @@ import {
   type TokenSelection,
   type TokenSelector,
   checkOptions,
+  userOf,
 } from "./latch-options.js";
 import type { AccountLookup, AccountStore, StoreContext, TokenStore } from "./stores/store.js";
 import type { Account, AuthorizationHeader, Call, Description, Reply, TokenList, TokenRecord, UnixSeconds } from "./types.js";
@@ -89,7 +90,7 @@ export class Latch<Store extends TokenStore = TokenStore> {
    */
   async create(options: LatchCreateOptions): Promise<LatchCreated> {
     const { policy, prefix, peppers, zone } = this.#options;
-    const { user } = options;
+    const user = userOf(options);
     const account = await this.#account(user);
     if (account === null) throw new LatchError("account_unknown", "there is no account of this user", { field: "user" });
     const taken = liveNames(await this.#recordsOf(user));
@@ -123,7 +124,7 @@ export class Latch<Store extends TokenStore = TokenStore> {
     try {
       const credential = parseAuthorization({ authorization, peppers });
       const record = await this.#ask("find a token", (store, context) => store.find(credential.hashes, context));
-      const account = await this.#account(userOf(record) ?? credential.user ?? NOBODY);
+      const account = await this.#account(ownerOf(record) ?? credential.user ?? NOBODY);
       const verdict = verifyToken({ ...this.#now(), authorization, record, account, call, peppers, catalogue });
       return { ...verdict, fault: null } as LatchVerdict;
     } catch (error) {
@@ -140,8 +141,8 @@ export class Latch<Store extends TokenStore = TokenStore> {
    * ```
    */
   async list(options: LatchListOptions): Promise<TokenList> {
-    const { user, ...more } = options;
-    const records = await this.#recordsOf(user);
+    const records = await this.#recordsOf(userOf(options));
+    const { user: _, ...more } = options;
     return listTokens({ ...more, ...this.#now(), records, warnDays: this.#options.warnDays });
   }
 
@@ -189,8 +190,8 @@ export class Latch<Store extends TokenStore = TokenStore> {
    * ```
    */
   async revoke(selection: TokenSelection): Promise<LatchRevoked> {
-    const { user, names, ids } = selection;
-    const records = await this.#recordsOf(user);
+    const records = await this.#recordsOf(userOf(selection));
+    const { names, ids } = selection;
     const { records: revoked, unknown } = revokeTokens({ ...this.#now(), records, names, ids });
     for (const record of revoked) {
       const stored = { ...record, revoked: record.revoked as UnixSeconds };
@@ -214,6 +215,7 @@ export class Latch<Store extends TokenStore = TokenStore> {
     const accounts = this.#accountStore();
     // The module reads it, so that what can't be read is never stored.
     verifyToken({ now: 1_800_000_000, authorization: null, record: null, account });
+    userOf(account);
     await bounded("store an account", this.#timeout, (signal) => accounts.putAccount(account, { signal }));
   }
 
@@ -229,6 +231,7 @@ export class Latch<Store extends TokenStore = TokenStore> {
    */
   async removeAccount(user: string): Promise<void> {
     const accounts = this.#accountStore();
+    userOf({ user });
     await this.#revokeAll(user);
     await bounded("remove an account", this.#timeout, (signal) => accounts.removeAccount(user, { signal }));
     // Again: a token may have been created before the account was gone.
@@ -273,12 +276,13 @@ export class Latch<Store extends TokenStore = TokenStore> {
   async #recordsOf(user: string): Promise<readonly TokenRecord[]> {
     const records = await this.#ask("list tokens", (store, context) => store.listOf(user, context));
     // A store that gives another user's record must not hand it over.
-    if (!Array.isArray(records) || records.some((record) => userOf(record) !== user)) throw answerInvalid();
+    if (!Array.isArray(records) || records.some((record) => ownerOf(record) !== user)) throw answerInvalid();
     return records;
   }
 
   async #selected(selector: TokenSelector): Promise<{ record: TokenRecord; records: readonly TokenRecord[] }> {
-    const { user, name, id } = selector;
+    const user = userOf(selector);
+    const { name, id } = selector;
     if ((name === undefined) === (id === undefined)) {
       throw new TokenlatchError("selection_invalid", "either a `name` or an `id` selects a token");
     }
@@ -346,7 +350,7 @@ function faultOf(error: unknown): Fault | undefined {
   return undefined;
 }
 
-function userOf(record: unknown): string | undefined {
+function ownerOf(record: unknown): string | undefined {
   if (typeof record !== "object" || record === null) return undefined;
   const { user } = record as { user?: unknown };
   return typeof user === "string" ? user : undefined;

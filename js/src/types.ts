@@ -1,5 +1,7 @@
 /* @ts-self-types="./types.d.ts" */
 
+export type * from "./upkeep.js";
+
 /** Seconds since 1970-01-01T00:00:00Z, whole. */
 export type UnixSeconds = number;
 
@@ -49,6 +51,7 @@ export interface TokenRecord {
 
 /** What is known about a token's user. */
 export interface Account {
+  /** Whose account it is. */
   readonly user: string;
   /** A suspended account can neither create nor use tokens. Default: false. */
   readonly suspended?: boolean | undefined;
@@ -63,8 +66,11 @@ export interface Account {
 export interface Call {
   /** Default: `"uapi"`. */
   readonly api?: Api | undefined;
+  /** The function's module, together with `function`. */
   readonly module?: string | undefined;
+  /** The function, together with `module`. */
   readonly function?: string | undefined;
+  /** The feature that is touched, in place of a function. */
   readonly feature?: string | undefined;
   /** Default: true. */
   readonly writes?: boolean | undefined;
@@ -76,11 +82,15 @@ export interface Call {
 
 /** A function of the catalogue. */
 export interface CatalogueFunction {
+  /** The module that the function is in. */
   readonly module: string;
+  /** The function's name. */
   readonly function: string;
+  /** The APIs that it can be called through. */
   readonly apis: readonly ("uapi" | "api2" | "whm")[];
   /** The feature that a token and its account need, or null. */
   readonly feature: string | null;
+  /** Whether it changes anything. */
   readonly writes: boolean;
 }
 
@@ -159,11 +169,17 @@ export interface Created {
 
 /** Options of {@link validate}: the parts to look at. */
 export interface ValidateOptions {
+  /** A token's name. */
   readonly name?: string | undefined;
+  /** A user's name. */
   readonly user?: string | undefined;
+  /** A token's text, with or without a prefix. */
   readonly token?: string | undefined;
+  /** An expiry, as people give it. */
   readonly expires?: Expiry | undefined;
+  /** Addresses and CIDR blocks. */
   readonly addresses?: readonly string[] | undefined;
+  /** A prefix for tokens' text. */
   readonly prefix?: string | undefined;
   /** The present time. Default: the clock's. */
   readonly now?: UnixSeconds | undefined;
@@ -173,14 +189,19 @@ export interface ValidateOptions {
 
 /** Something wrong with a part. */
 export interface Problem {
+  /** The stable code. */
   readonly code: import("./errors.js").ErrorCode;
+  /** A sentence for people. */
   readonly message: string;
+  /** The part at fault. */
   readonly field: string;
 }
 
 /** What {@link validate} found. */
 export interface Validation {
+  /** Whether there is no problem. */
   readonly valid: boolean;
+  /** Everything that is wrong. */
   readonly problems: readonly Problem[];
   /** The instant that `expires` means, `"never"`, or null when it wasn't given or can't be read. */
   readonly expires: UnixSeconds | "never" | null;
@@ -193,6 +214,7 @@ export type AuthorizationHeader = string | readonly string[] | null | undefined;
 
 /** Options of {@link parseAuthorization}. */
 export interface ParseAuthorizationOptions {
+  /** What the request's `Authorization` header says. */
   readonly authorization: AuthorizationHeader;
   /** Newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
@@ -200,15 +222,19 @@ export interface ParseAuthorizationOptions {
 
 /** What a header says. */
 export interface Credential {
+  /** The header's scheme, or null when the header can't be read. */
   readonly scheme: "cpanel" | "whm" | "bearer" | null;
+  /** The user whom the header names, or null. */
   readonly user: string | null;
   /** Look the record up by any of these. A header that can't be read gives hashes that no token has. */
   readonly hashes: readonly Hash[];
+  /** `ok`, or why the header can't be read. */
   readonly reason: Reason;
 }
 
 /** Options of {@link verifyToken}. */
 export interface VerifyOptions {
+  /** What the request's `Authorization` header says. */
   readonly authorization: AuthorizationHeader;
   /** The record found by a hash of the header, or null. */
   readonly record: TokenRecord | null | undefined;
@@ -216,6 +242,7 @@ export interface VerifyOptions {
   readonly account: Account | null | undefined;
   /** Default: a call that names nothing, which only a full token that may write passes. */
   readonly call?: Call | undefined;
+  /** Newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
   /** Default: the built-in catalogue. */
   readonly catalogue?: readonly CatalogueFunction[] | undefined;
@@ -249,120 +276,51 @@ export type Reason =
 
 /** A reply to send as it is. */
 export interface Reply {
+  /** The HTTP status. */
   readonly status: number;
+  /** The headers to send. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The body to send. */
   readonly body: string;
 }
 
 /** The decision about a request. */
 export interface Verdict {
+  /** Whether the request is admitted. */
   readonly allowed: boolean;
+  /** The HTTP status: 401 for a token that isn't good, 403 for a good one that may not do this. */
   readonly status: 200 | 401 | 403;
+  /** Why, as a stable code. */
   readonly reason: Reason;
   /** A sentence for the owner and the log. */
   readonly message: string;
   /** The record's, once its hash has matched; else null. So are the following. */
   readonly user: string | null;
+  /** The record's id. */
   readonly id: string | null;
+  /** The token's name. */
   readonly name: string | null;
+  /** When the token stops being valid, or null for never. */
   readonly expires: UnixSeconds | null;
+  /** What the token may do. */
   readonly access: Access | null;
+  /** Whether functions that write are refused. */
   readonly readOnly: boolean | null;
   /** What to answer a refused request. It is all that may leave the house; null when admitted. */
   readonly refusal: Reply | null;
 }
 
-/** Options of {@link describeToken}. */
-export interface DescribeOptions {
-  readonly record: TokenRecord;
-  /** How many days before its expiry a token counts as expiring, 0 to 3650. Default: 7. */
-  readonly warnDays?: number | undefined;
-  /** The present time. Default: the clock's. */
-  readonly now?: UnixSeconds | undefined;
-}
-
-/** A token as its owner sees it. */
-export interface Description {
-  readonly id: string;
-  readonly user: string;
-  readonly name: string;
-  readonly hint: string;
-  readonly created: UnixSeconds;
-  readonly expires: UnixSeconds | null;
-  readonly status: "active" | "expiring" | "expired" | "revoked";
-  /** Seconds left, never below 0; null for a token that never expires. */
-  readonly remaining: number | null;
-  readonly access: Access;
-  readonly readOnly: boolean;
-  readonly addresses: readonly string[];
-  readonly realm: Realm;
-  readonly notices: readonly ("revoked" | "expired" | "expires_soon" | "never_expires")[];
-}
-
-/** Options of {@link listTokens}. */
-export interface ListOptions {
-  readonly records: readonly TokenRecord[];
-  /** From 1. Default: 1. */
-  readonly page?: number | undefined;
-  /** 1 to 1,000. Default: 20. */
-  readonly pageSize?: number | undefined;
-  /** Default: `"name"`. */
-  readonly sort?: "name" | "created" | "expires" | undefined;
-  /** Default: false. */
-  readonly descending?: boolean | undefined;
-  /** A part of the name, without regard to case, at most 50 characters. */
-  readonly search?: string | undefined;
-  /** Days, 0 to 3650. Default: 7. */
-  readonly warnDays?: number | undefined;
-  /** Default: false. */
-  readonly includeRevoked?: boolean | undefined;
-  /** The present time. Default: the clock's. */
-  readonly now?: UnixSeconds | undefined;
-}
-
-/** A page of tokens. */
-export interface TokenList {
-  readonly tokens: readonly Description[];
-  readonly page: number;
-  readonly pageSize: number;
-  /** At least 1. */
-  readonly pages: number;
-  /** How many tokens all pages have. */
-  readonly total: number;
-}
-
-/** Options of {@link renameToken}. */
-export interface RenameOptions {
-  readonly record: TokenRecord;
-  readonly newName: string;
-  /** Names in use. Default: none. */
-  readonly taken?: readonly string[] | undefined;
-}
-
-/** Options of {@link revokeTokens}: either `ids` or `names`. */
-export interface RevokeOptions {
-  readonly records: readonly TokenRecord[];
-  readonly ids?: readonly string[] | undefined;
-  /** Selects live records only. */
-  readonly names?: readonly string[] | undefined;
-  /** The present time. Default: the clock's. */
-  readonly now?: UnixSeconds | undefined;
-}
-
-/** What {@link revokeTokens} changed. */
-export interface Revoked {
-  /** The records to store. */
-  readonly records: readonly TokenRecord[];
-  /** Selectors that no record has. */
-  readonly unknown: readonly string[];
-}
-
 /** Options of {@link reply}. */
 export interface ReplyOptions {
+  /** Which interface answers, or `denied` for a refusal. */
   readonly shape: "uapi" | "uapiCommand" | "api2" | "whm" | "denied";
+  /** The function that answers. */
   readonly function?: string | undefined;
+  /** The new token's text, for the functions that create one. */
   readonly token?: string | undefined;
+  /** The token, for the functions that answer with one. */
   readonly record?: TokenRecord | undefined;
+  /** The tokens, for the functions that list. */
   readonly records?: readonly TokenRecord[] | undefined;
   /** Makes it the reply of a failure. */
   readonly error?: string | undefined;
@@ -374,17 +332,25 @@ export interface ReplyOptions {
 
 /** What the module is and knows. */
 export interface Info {
+  /** The version of the plain ABI. */
   readonly abi: number;
+  /** The version of the module. */
   readonly version: string;
+  /** The operations that `callJson` takes. */
   readonly operations: readonly string[];
+  /** Every code of an error. */
   readonly errors: readonly import("./errors.js").ErrorCode[];
+  /** Every reason of a verdict, by its number. */
   readonly reasons: readonly Reason[];
 }
 
 /** Options of `new TokenTable`. */
 export interface TableOptions {
+  /** The tokens. Default: none. */
   readonly records?: readonly TokenRecord[] | undefined;
+  /** Their users' accounts; tokens of other users are refused. Default: none. */
   readonly accounts?: readonly Account[] | undefined;
+  /** Newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
   /** Default: the built-in catalogue. */
   readonly catalogue?: readonly CatalogueFunction[] | undefined;
@@ -394,8 +360,11 @@ export interface TableOptions {
 export interface TableUpdate {
   /** A record with a known id replaces it. */
   readonly records?: readonly TokenRecord[] | undefined;
+  /** An account of a known user replaces it. */
   readonly accounts?: readonly Account[] | undefined;
+  /** The ids of records to remove. */
   readonly removeIds?: readonly string[] | undefined;
+  /** Users whose account is removed, and their tokens with it. */
   readonly removeUsers?: readonly string[] | undefined;
 }
 

@@ -202,3 +202,52 @@ test("hands on its policy, zone, prefix and peppers, whatever the caller says", 
   await assert.rejects(latch.create({ user: "alice", name: "a b", access: "full" }), { code: "name_character" });
   await assert.rejects(latch.verify(null, { api: "ftp" }), { code: "value_invalid" });
 });
+
+test("gives a coded error for whatever it is given, and asks the store for no user that can't be", async () => {
+  const { store } = await prepared();
+  const asked = [];
+  const spied = Object.fromEntries(["listOf", "account"].map((name) => [name, (user) => (asked.push(user), store[name](user))]));
+  const latch = new Latch({ store: altered(store, spied) });
+  const throwing = new Proxy({}, { get() { throw new TypeError("no"); } });
+  for (const user of [undefined, null, 42, {}, [], Symbol("x"), "", "a b", "a:b", "ä", "x".repeat(65), "__proto__\0"]) {
+    for (const ask of [
+      () => latch.create({ user, name: "x", access: "full" }),
+      () => latch.list({ user }),
+      () => latch.describe({ user, name: "x" }),
+      () => latch.rename({ user, name: "x", newName: "y" }),
+      () => latch.revoke({ user, names: ["x"] }),
+      () => latch.putAccount({ user, features: "all" }),
+      () => latch.removeAccount(user),
+    ]) {
+      await assert.rejects(ask, (error) => error instanceof LatchError || error instanceof TokenlatchError);
+    }
+  }
+  assert.deepEqual(asked, []);
+  for (const options of [undefined, null, 42, "x"]) {
+    for (const name of ["create", "list", "describe", "rename", "revoke", "putAccount"]) {
+      await assert.rejects(latch[name](options), (error) => error instanceof LatchError || error instanceof TokenlatchError);
+    }
+  }
+  await assert.rejects(latch.create(throwing), TypeError);
+  await assert.rejects(latch.rename({ user: "alice", name: "backup" }), { code: "field_missing", field: "newName" });
+  await assert.rejects(latch.revoke({ user: "alice" }), { code: "selection_invalid" });
+  await assert.rejects(latch.describe({ user: "alice" }), { code: "selection_invalid" });
+  await assert.rejects(latch.verify("Bearer x", null), { code: "type_invalid" });
+});
+
+test("asks its own accounts and its own names, whatever the caller hands it", async () => {
+  const { latch } = await prepared();
+  await assert.rejects(latch.create({ user: "alice", name: "backup", access: "full", taken: [] }), { code: "name_taken" });
+  await latch.putAccount({ user: "alice", suspended: true, features: "all" });
+  const wish = { user: "alice", name: "other", access: "full", account: ACCOUNT };
+  await assert.rejects(latch.create(wish), { code: "account_suspended" });
+});
+
+test("leaves no timer behind", async () => {
+  const { latch, token } = await prepared({ timeout: 60_000 });
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = timers();
+  await latch.verify(`Bearer ${token}`);
+  await latch.list({ user: "alice" });
+  assert.equal(timers(), before);
+});

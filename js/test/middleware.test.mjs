@@ -158,6 +158,14 @@ test("a call that is wrong or throws is the handler's error, never an admission"
   }
 });
 
+test("a log that fails is the handler's error, and no rejection goes unheard", async () => {
+  const { latch } = await prepared();
+  for (const onRefusal of [() => { throw new Error("full"); }, async () => { throw new Error("full"); }]) {
+    await assert.rejects(frameworks.fetch(latch, { onRefusal }, []), { message: "full" });
+    assert.equal((await frameworks.express(latch, { onRefusal }, [])).status, 500);
+  }
+});
+
 test("an identity is there only for a request that was admitted", () => {
   assert.throws(() => identityOf({}), { code: "identity_missing" });
 });
@@ -177,6 +185,11 @@ test("checks one request, and takes the latch from what the runtime passes along
 test("refuses wrong options when it is made", async () => {
   const { latch } = await prepared();
   const failures = new RateLimiterMemory({ points: 3, duration: 30 });
+  for (const make of [guard, forHono, forExpress]) {
+    for (const nothing of [undefined, null, 42, {}]) assert.throws(() => make(nothing, {}, () => {}), { code: "option_invalid", field: "latch" });
+    for (const nothing of [null, 42]) assert.throws(() => make(latch, nothing, () => {}), { code: "option_invalid", field: "options" });
+  }
+  assert.throws(() => guard(latch, {}), { code: "option_invalid", field: "handler" });
   for (const [options, field] of [
     [{ adress: () => "192.0.2.1" }, "adress"],
     [{ call: "x" }, "call"],

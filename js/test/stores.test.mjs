@@ -10,6 +10,7 @@ import { createDatabase } from "db0";
 import libsql from "db0/connectors/libsql/node";
 import nodeSqlite from "db0/connectors/node-sqlite";
 import postgresql from "db0/connectors/postgresql";
+import { Latch, createToken } from "tokenlatch";
 import { db0Store } from "tokenlatch/stores/db0";
 import { memoryStore } from "tokenlatch/stores/memory";
 import { unstorageStore } from "tokenlatch/stores/unstorage";
@@ -121,6 +122,40 @@ test("a database keeps what must never be raced, whoever writes to it", async ()
   await close();
 });
 
+test("what has been damaged at rest is never taken for a live token", async () => {
+  const account = { user: "alice", features: "all" };
+  const refused = async (store, token) => {
+    const verdict = await new Latch({ store, accounts: () => account }).verify(`Bearer ${token}`);
+    assert.deepEqual([verdict.allowed, verdict.reason], [false, "store_answer_invalid"]);
+  };
+  const issue = async (store) => {
+    const { token, record } = createToken({ user: "alice", name: "x", access: "full" });
+    await store.insert(record, {});
+    return { token, record };
+  };
+
+  const storage = createStorage();
+  const keyValue = unstorageStore(storage);
+  for (const junk of ["x", 0, false, {}, [], { revoked: null }, { revoked: "soon" }]) {
+    const { token, record } = await issue(unstorageStore(storage, { base: "other" }));
+    await storage.setItem(`tokenlatch:hash:${record.hash}`, record);
+    await storage.setItem(`tokenlatch:revoked:${record.hash}`, junk);
+    await refused(keyValue, token);
+    await storage.setItem(`tokenlatch:hash:${record.hash}`, junk);
+    await storage.removeItem(`tokenlatch:revoked:${record.hash}`);
+    await refused(keyValue, token);
+  }
+
+  const { store, database, close } = await sql(libsql({ url: `file:${join(folder(), "damaged.db")}` }));
+  for (const [column, junk] of [["record", "{"], ["record", "null"], ["record", "42"], ["record", "{}"], ["revoked", "soon"], ["name", ""]]) {
+    const { token, record } = await issue(store);
+    await database.prepare(`UPDATE tokenlatch_tokens SET ${column} = ? WHERE id = ?`).run(junk, record.id);
+    await refused(store, token);
+    if (column !== "revoked") await database.prepare("UPDATE tokenlatch_tokens SET revoked = 1 WHERE id = ?").run(record.id);
+  }
+  await close();
+});
+
 test("PostgreSQL keeps names unique and revocations final among many connections", async (t) => {
   if (postgres === undefined) return missing(t, "PostgreSQL");
   const databases = Array.from({ length: 6 }, () => createDatabase(postgresql({ url: postgres.url })));
@@ -146,11 +181,16 @@ test("PostgreSQL keeps names unique and revocations final among many connections
 });
 
 test("refuses a database that can't keep names unique, and a base that isn't plain", () => {
-  assert.throws(() => db0Store({ dialect: "mysql" }), { code: "store_unsupported" });
-  const cached = { dialect: "postgresql", connector: "cloudflare-hyperdrive-postgresql" };
+  assert.throws(() => db0Store({ dialect: "mysql", prepare() {} }), { code: "store_unsupported" });
+  const cached = { prepare() {}, dialect: "postgresql", connector: "cloudflare-hyperdrive-postgresql" };
   assert.throws(() => db0Store(cached), { code: "option_invalid", field: "immediateRevocation" });
   assert.equal(db0Store(cached, { immediateRevocation: false }).capabilities.immediateRevocation, false);
   assert.throws(() => unstorageStore(createStorage(), { base: "a:b" }), { code: "option_invalid", field: "base" });
+  for (const nothing of [undefined, null, 42, {}]) {
+    assert.throws(() => db0Store(nothing), { code: "option_invalid", field: "database" });
+    assert.throws(() => unstorageStore(nothing), { code: "option_invalid", field: "storage" });
+    if (nothing !== undefined) assert.throws(() => memoryStore({ records: nothing }), { code: "option_invalid", field: "records" });
+  }
   const twice = { id: "1", user: "a", name: "x", hash: "h" };
   assert.throws(() => memoryStore({ records: [twice, twice] }), { code: "option_invalid", field: "records[1]" });
 });

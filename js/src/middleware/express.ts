@@ -41,7 +41,7 @@ export function tokenlatch<Asked extends IncomingMessage = IncomingMessage>(
   latch: Latch,
   options: GuardOptions<Asked> = {},
 ): Handler<Asked> {
-  checkGuardOptions(options);
+  checkGuardOptions(latch, options);
   return (request, response, next) => {
     admit(latch, options, request, response).then((admitted) => {
       if (admitted) next();

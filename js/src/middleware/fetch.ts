@@ -1,6 +1,7 @@
 /* @ts-self-types="./fetch.d.ts" */
 
 import type { Latch } from "../latch.js";
+import { LatchError } from "../latch-error.js";
 import type { Identity } from "../verdict.js";
 import { type GuardOptions, checkGuardOptions, passage } from "./guard.js";
 
@@ -41,7 +42,8 @@ export function guard<Rest extends readonly unknown[]>(
   options: GuardOptions<Request>,
   handler: (request: Request, identity: Identity, ...rest: Rest) => Response | Promise<Response>,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
-  checkGuardOptions(options);
+  checkGuardOptions(latch, options);
+  if (typeof handler !== "function") throw new LatchError("option_invalid", "`handler` must be a function", { field: "handler" });
   return async (request, ...rest) => {
     const checked = await checkWith(typeof latch === "function" ? latch(...rest) : latch, request, options);
     return checked.refusal ?? handler(checked.request, checked.identity, ...rest);
@@ -61,7 +63,7 @@ export function guard<Rest extends readonly unknown[]>(
  * @throws LatchError `option_invalid` for a wrong option; TokenlatchError for a wrong call.
  */
 export async function check(latch: Latch, request: Request, options: GuardOptions<Request> = {}): Promise<Checked> {
-  checkGuardOptions(options);
+  checkGuardOptions(latch, options);
   return checkWith(latch, request, options);
 }
 

@@ -44,8 +44,8 @@ export interface GuardOptions<Asked> {
   readonly problemDetails?: "accept" | "always" | "never" | undefined;
   /** Whether the request that is handed on keeps its `Authorization` header. Default: false. */
   readonly keepAuthorization?: boolean | undefined;
-  /** Called with every refusal, for the log. What it throws is thrown on. */
-  readonly onRefusal?: ((note: RefusalNote) => void) | undefined;
+  /** Called with every refusal, for the log, before the reply is sent. What it throws is thrown on. */
+  readonly onRefusal?: ((note: RefusalNote) => void | Promise<void>) | undefined;
 }
 
 /** What came of a request: it goes on as somebody, or this is the reply. */
@@ -65,10 +65,14 @@ const UNKNOWN_ADDRESS = "unknown";
  *
  * @example
  * ```js
- * checkGuardOptions({ adress: () => "192.0.2.7" }); // LatchError: there is no option `adress`
+ * checkGuardOptions(latch, { adress: () => "192.0.2.7" }); // LatchError: there is no option `adress`
  * ```
  */
-export function checkGuardOptions<Asked>(options: GuardOptions<Asked>): void {
+export function checkGuardOptions<Asked>(latch: unknown, options: GuardOptions<Asked>): void {
+  if (typeof latch !== "function" && typeof (latch as Partial<Latch> | null)?.verify !== "function") {
+    throw wrong("latch", "expected a Latch, or a function that gives one");
+  }
+  if (typeof options !== "object" || options === null) throw wrong("options", "expected an object of options");
   for (const key of Object.keys(options)) if (!KNOWN.has(key)) throw wrong(key, `there is no option \`${key}\``);
   const { call, address, failures, problemDetails, keepAuthorization, onRefusal } = options;
   if (call !== undefined && typeof call !== "function" && (typeof call !== "object" || call === null)) {
@@ -105,13 +109,13 @@ export async function passage<Asked>(
 ): Promise<Passage> {
   const { failures } = options;
   const address = options.address?.(asked) ?? undefined;
-  const refuse = (reply: Reply, note: Omit<RefusalNote, "address">): Passage => {
-    options.onRefusal?.({ ...note, address });
+  const refuse = async (reply: Reply, note: Omit<RefusalNote, "address">): Promise<Passage> => {
+    await options.onRefusal?.({ ...note, address });
     return { identity: null, reply: wantsProblem(options.problemDetails, accept) ? problem(reply) : reply };
   };
   try {
     const wait = failures === undefined ? 0 : await waiting(failures, address);
-    if (wait > 0) return refuse(latch.tooMany(wait), unnamed(429, "too_many_failures", "too many failures"));
+    if (wait > 0) return await refuse(latch.tooMany(wait), unnamed(429, "too_many_failures", "too many failures"));
     const given = typeof options.call === "function" ? options.call(asked) : options.call;
     const verdict = await latch.verify(request, address === undefined ? given : { ...given, address });
     if (verdict.allowed) {
@@ -120,7 +124,7 @@ export async function passage<Asked>(
     }
     if (failures !== undefined && verdict.status === 401) await penalty(failures, address);
     const { status, reason, message, id, user, fault } = verdict;
-    return refuse(verdict.refusal, { status, reason, message, id, user, fault });
+    return await refuse(verdict.refusal, { status, reason, message, id, user, fault });
   } catch (error) {
     if (!(error instanceof LatchError) || error.code !== "limiter_failed") throw error;
     return refuse(latch.unavailable(), { ...unnamed(503, "limiter_failed", error.message), fault: error });

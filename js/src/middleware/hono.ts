@@ -38,7 +38,7 @@ export function tokenlatch(
   latch: Latch | ((context: Context) => Latch),
   options: GuardOptions<Context> = {},
 ): MiddlewareHandler<TokenEnv> {
-  checkGuardOptions(options);
+  checkGuardOptions(latch, options);
   return async (context, next) => {
     const { raw } = context.req;
     const resolved = typeof latch === "function" ? latch(context) : latch;

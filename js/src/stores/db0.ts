@@ -73,6 +73,9 @@ class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
   readonly #dialect: SchemaDialect;
 
   constructor(database: Database, options: SqlStoreOptions<Immediate>) {
+    if (typeof database?.prepare !== "function") {
+      throw new LatchError("option_invalid", "expected a database of `db0`", { field: "database" });
+    }
     const { dialect, connector } = database;
     if (dialect === "mysql") {
       throw new LatchError("store_unsupported", "this database can't keep names unique among live tokens; use SQLite or PostgreSQL", { field: "database" });

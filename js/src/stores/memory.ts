@@ -46,8 +46,13 @@ class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
   readonly #accounts = new Map<string, Account>();
 
   constructor(options: MemoryStoreOptions) {
-    for (const account of options.accounts ?? []) this.#accounts.set(account.user, structuredClone(account));
-    for (const [index, record] of (options.records ?? []).entries()) {
+    for (const field of ["records", "accounts"] as const) {
+      const given = options?.[field];
+      if (given === undefined || (Array.isArray(given) && given.every((one) => typeof one === "object" && one !== null))) continue;
+      throw new LatchError("option_invalid", `\`${field}\` must be an array of objects`, { field });
+    }
+    for (const account of options?.accounts ?? []) this.#accounts.set(account.user, structuredClone(account));
+    for (const [index, record] of (options?.records ?? []).entries()) {
       const insertion = this.#insert(record);
       if (insertion === "stored") continue;
       const field = `records[${index}]`;

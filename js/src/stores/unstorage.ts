@@ -58,6 +58,9 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
   readonly #base: string;
 
   constructor(storage: Storage, options: UnstorageStoreOptions<Immediate>) {
+    if (typeof storage?.getItem !== "function") {
+      throw new LatchError("option_invalid", "expected a storage of `unstorage`", { field: "storage" });
+    }
     const base = options.base ?? "tokenlatch";
     if (!/^[a-zA-Z0-9_-]{1,64}$/.test(base)) {
       throw new LatchError("option_invalid", "`base` may hold 1 to 64 letters, digits, `-` and `_`", { field: "base" });

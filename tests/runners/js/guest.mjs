@@ -11,9 +11,10 @@ import { typed } from "./typed.mjs";
  * @param {"plain" | "typed" | "hostile"} face
  * @param {WebAssembly.Module} compiled
  * @param {string} text
+ * @param {{ name: string, run: () => void }[]} [more] hostile cases of this runtime alone
  */
-export function answers(face, compiled, text) {
-  if (face === "hostile") return hostile(tokenlatch).map(outcome).join("");
+export function answers(face, compiled, text, more = []) {
+  if (face === "hostile") return [...hostile(tokenlatch), ...more].map(outcome).join("");
   const answer = face === "plain" ? plain(compiled) : typed(tokenlatch);
   return lines(text, (line) => answer(JSON.parse(line)));
 }

@@ -1,0 +1,109 @@
+/* @ts-self-types="./upkeep.d.ts" */
+
+import type { Access, Realm, TokenRecord, UnixSeconds } from "./types.js";
+
+/** Options of {@link describeToken}. */
+export interface DescribeOptions {
+  /** The token. */
+  readonly record: TokenRecord;
+  /** How many days before its expiry a token counts as expiring, 0 to 3650. Default: 7. */
+  readonly warnDays?: number | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+}
+
+/** A token as its owner sees it. */
+export interface Description {
+  /** The record's id. */
+  readonly id: string;
+  /** The user whom the token acts for. */
+  readonly user: string;
+  /** The token's name. */
+  readonly name: string;
+  /** The last four characters of the secret, or `""`. */
+  readonly hint: string;
+  /** When it was created. */
+  readonly created: UnixSeconds;
+  /** When it stops being valid, or null for never. */
+  readonly expires: UnixSeconds | null;
+  /** How it stands at the present time. */
+  readonly status: "active" | "expiring" | "expired" | "revoked";
+  /** Seconds left, never below 0; null for a token that never expires. */
+  readonly remaining: number | null;
+  /** What it may do. */
+  readonly access: Access;
+  /** Whether functions that write are refused. */
+  readonly readOnly: boolean;
+  /** Where it may come from; empty: anywhere. */
+  readonly addresses: readonly string[];
+  /** The port it is for. */
+  readonly realm: Realm;
+  /** What its owner should know. */
+  readonly notices: readonly ("revoked" | "expired" | "expires_soon" | "never_expires")[];
+}
+
+/** Options of {@link listTokens}. */
+export interface ListOptions {
+  /** The tokens to choose from. */
+  readonly records: readonly TokenRecord[];
+  /** From 1. Default: 1. */
+  readonly page?: number | undefined;
+  /** 1 to 1,000. Default: 20. */
+  readonly pageSize?: number | undefined;
+  /** Default: `"name"`. */
+  readonly sort?: "name" | "created" | "expires" | undefined;
+  /** Default: false. */
+  readonly descending?: boolean | undefined;
+  /** A part of the name, without regard to case, at most 50 characters. */
+  readonly search?: string | undefined;
+  /** Days, 0 to 3650. Default: 7. */
+  readonly warnDays?: number | undefined;
+  /** Default: false. */
+  readonly includeRevoked?: boolean | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+}
+
+/** A page of tokens. */
+export interface TokenList {
+  /** The tokens of this page. */
+  readonly tokens: readonly Description[];
+  /** This page's number, from 1. */
+  readonly page: number;
+  /** How many tokens a page has. */
+  readonly pageSize: number;
+  /** At least 1. */
+  readonly pages: number;
+  /** How many tokens all pages have. */
+  readonly total: number;
+}
+
+/** Options of {@link renameToken}. */
+export interface RenameOptions {
+  /** The token. */
+  readonly record: TokenRecord;
+  /** 1 to 50 characters of `a-z A-Z 0-9 - _`. */
+  readonly newName: string;
+  /** Names in use. Default: none. */
+  readonly taken?: readonly string[] | undefined;
+}
+
+/** Options of {@link revokeTokens}: either `ids` or `names`. */
+export interface RevokeOptions {
+  /** The tokens to choose from. */
+  readonly records: readonly TokenRecord[];
+  /** The ids to revoke. */
+  readonly ids?: readonly string[] | undefined;
+  /** Selects live records only. */
+  readonly names?: readonly string[] | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+}
+
+/** What {@link revokeTokens} changed. */
+export interface Revoked {
+  /** The records to store. */
+  readonly records: readonly TokenRecord[];
+  /** Selectors that no record has. */
+  readonly unknown: readonly string[];
+}
