@@ -5,21 +5,37 @@ export type SchemaDialect = "sqlite" | "postgresql";
 
 // The columns beside `record` are what is looked up, and what must never be raced; where they differ from it they win.
 const tables = [
-  "CREATE TABLE IF NOT EXISTS tokenlatch_tokens (id TEXT PRIMARY KEY NOT NULL, user_name TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, revoked BIGINT, record TEXT NOT NULL)",
-  "CREATE UNIQUE INDEX IF NOT EXISTS tokenlatch_tokens_live_name ON tokenlatch_tokens (user_name, name) WHERE revoked IS NULL",
+  `CREATE TABLE IF NOT EXISTS tokenlatch_tokens (
+    id TEXT PRIMARY KEY NOT NULL, user_name TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE,
+    revoked BIGINT, record TEXT NOT NULL
+  )`,
+  `CREATE UNIQUE INDEX IF NOT EXISTS tokenlatch_tokens_live_name ON tokenlatch_tokens (user_name, name)
+    WHERE revoked IS NULL`,
   "CREATE INDEX IF NOT EXISTS tokenlatch_tokens_user ON tokenlatch_tokens (user_name)",
   "CREATE TABLE IF NOT EXISTS tokenlatch_accounts (user_name TEXT PRIMARY KEY NOT NULL, account TEXT NOT NULL)",
 ];
 
 const sqlite = [
-  "CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_revoked BEFORE UPDATE ON tokenlatch_tokens WHEN OLD.revoked IS NOT NULL BEGIN SELECT RAISE(ABORT, 'token_revoked'); END",
-  "CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_fixed BEFORE UPDATE ON tokenlatch_tokens WHEN OLD.id <> NEW.id OR OLD.user_name <> NEW.user_name OR OLD.hash <> NEW.hash BEGIN SELECT RAISE(ABORT, 'token_fixed'); END",
-  "CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_kept BEFORE DELETE ON tokenlatch_tokens BEGIN SELECT RAISE(ABORT, 'token_kept'); END",
+  `CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_revoked BEFORE UPDATE ON tokenlatch_tokens
+    WHEN OLD.revoked IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'token_revoked'); END`,
+  `CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_fixed BEFORE UPDATE ON tokenlatch_tokens
+    WHEN OLD.id <> NEW.id OR OLD.user_name <> NEW.user_name OR OLD.hash <> NEW.hash
+    BEGIN SELECT RAISE(ABORT, 'token_fixed'); END`,
+  `CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_kept BEFORE DELETE ON tokenlatch_tokens
+    BEGIN SELECT RAISE(ABORT, 'token_kept'); END`,
 ];
 
 const postgresql = [
-  "CREATE OR REPLACE FUNCTION tokenlatch_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TG_OP = 'DELETE' THEN RAISE EXCEPTION 'token_kept'; END IF; IF OLD.revoked IS NOT NULL THEN RAISE EXCEPTION 'token_revoked'; END IF; IF OLD.id <> NEW.id OR OLD.user_name <> NEW.user_name OR OLD.hash <> NEW.hash THEN RAISE EXCEPTION 'token_fixed'; END IF; RETURN NEW; END $$",
-  "CREATE OR REPLACE TRIGGER tokenlatch_tokens_guard BEFORE UPDATE OR DELETE ON tokenlatch_tokens FOR EACH ROW EXECUTE FUNCTION tokenlatch_guard()",
+  `CREATE OR REPLACE FUNCTION tokenlatch_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF TG_OP = 'DELETE' THEN RAISE EXCEPTION 'token_kept'; END IF;
+    IF OLD.revoked IS NOT NULL THEN RAISE EXCEPTION 'token_revoked'; END IF;
+    IF OLD.id <> NEW.id OR OLD.user_name <> NEW.user_name OR OLD.hash <> NEW.hash
+      THEN RAISE EXCEPTION 'token_fixed'; END IF;
+    RETURN NEW;
+  END $$`,
+  `CREATE OR REPLACE TRIGGER tokenlatch_tokens_guard BEFORE UPDATE OR DELETE ON tokenlatch_tokens
+    FOR EACH ROW EXECUTE FUNCTION tokenlatch_guard()`,
 ];
 
 /**
@@ -35,5 +51,6 @@ const postgresql = [
  * ```
  */
 export function schema(dialect: SchemaDialect): readonly string[] {
-  return [...tables, ...(dialect === "sqlite" ? sqlite : postgresql)];
+  // One line each: Cloudflare D1 takes a line for a statement.
+  return [...tables, ...(dialect === "sqlite" ? sqlite : postgresql)].map((statement) => statement.replace(/\s+/g, " "));
 }

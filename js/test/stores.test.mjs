@@ -177,6 +177,10 @@ test("PostgreSQL keeps names unique and revocations final among many connections
     const found = await opened[0].find([mine[0].hash]);
     assert.ok([0, 2, 4].includes(found.revoked));
   }
+  const run = (statement) => databases[0].prepare(statement).run();
+  await assert.rejects(run("UPDATE tokenlatch_tokens SET revoked = NULL WHERE id = 'race.0.own-0.0'"), /token_revoked/);
+  await assert.rejects(run("UPDATE tokenlatch_tokens SET hash = 'other' WHERE id = 'race.0.own-1.1'"), /token_fixed/);
+  await assert.rejects(run("DELETE FROM tokenlatch_tokens"), /token_kept/);
   await Promise.all(databases.map((database) => database.dispose()));
 });
 

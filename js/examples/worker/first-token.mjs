@@ -2,6 +2,8 @@
 // error.
 //
 //   node first-token.mjs alice > first.sql && npx wrangler d1 execute tokens --remote --file first.sql
+import { fileURLToPath } from "node:url";
+
 import { createToken } from "tokenlatch";
 
 /** A token, and the statements that store its record and its user's account. */
@@ -21,7 +23,7 @@ function quoted(text) {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname) {
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { token, statements } = firstToken({ user: process.argv[2] ?? "", name: "first", access: "full" });
   console.log(statements.join("\n"));
   console.error(`The token, shown this once: ${token}`);

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS tokenlatch_tokens (id TEXT PRIMARY KEY NOT NULL, user_name TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, revoked BIGINT, record TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS tokenlatch_tokens ( id TEXT PRIMARY KEY NOT NULL, user_name TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, revoked BIGINT, record TEXT NOT NULL );
 CREATE UNIQUE INDEX IF NOT EXISTS tokenlatch_tokens_live_name ON tokenlatch_tokens (user_name, name) WHERE revoked IS NULL;
 CREATE INDEX IF NOT EXISTS tokenlatch_tokens_user ON tokenlatch_tokens (user_name);
 CREATE TABLE IF NOT EXISTS tokenlatch_accounts (user_name TEXT PRIMARY KEY NOT NULL, account TEXT NOT NULL);
