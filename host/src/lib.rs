@@ -3,6 +3,7 @@
 //! - [`Module`] runs the module by wasmtime: typed calls for each operation, and [`Module::call_json`].
 //! - [`Table`] is the hot path: records loaded once, then a verification in about a microsecond.
 //! - [`Store`] keeps accounts and records; [`SqliteStore`] does so in a file.
+//! - [`Gate`] verifies requests over a store: a table that is brought up to date before every verification.
 //! - [`Service`] joins them with a clock and randomness: the whole life of a token.
 //!
 //! The crate holds no rule of tokens. It does not read HTTP, and it does not decide: it asks the module. Every failure,
@@ -15,6 +16,7 @@
 mod clock;
 mod entropy;
 mod error;
+mod gate;
 mod module;
 mod peppers;
 mod service;
@@ -26,6 +28,7 @@ pub use tokenlatch_core as core;
 pub use clock::{Clock, SetClock, SystemClock};
 pub use entropy::{ENTROPY_BYTES, Entropy, SystemEntropy};
 pub use error::{EnvironmentError, Error, ModuleError, Result};
+pub use gate::{Gate, Presented};
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Table};
 pub use peppers::read_peppers;
 pub use service::{ListOptions, NewToken, Revocation, Service};
