@@ -12,6 +12,15 @@ use super::output::Output;
 pub enum Failure {
     /// A coded error.
     Coded(Error),
+    /// A coded error of the command line itself, with its exit code.
+    Own {
+        /// The stable code.
+        code: &'static str,
+        /// The sentence for people, without any secret.
+        message: String,
+        /// The exit code.
+        exit: u8,
+    },
     /// The system failed outside the library.
     System(io::Error),
     /// The reader of the output has gone away.
@@ -81,16 +90,27 @@ impl Failure {
         }
     }
 
+    /// The command line is wrong.
+    pub fn usage(code: &'static str, message: impl Into<String>) -> Failure {
+        Failure::Own {
+            code,
+            message: message.into(),
+            exit: 2,
+        }
+    }
+
     /// Prints the failure and tells the exit code.
     pub fn report(&self, output: &mut Output) -> ExitCode {
         let message = match self {
             Failure::Coded(error) => error.message(),
+            Failure::Own { message, .. } => message.clone(),
             Failure::System(error) => error.to_string(),
             // As the shell has it for a program that the signal ended: 128 + 13.
             Failure::OutputClosed => return ExitCode::from(141),
         };
         let (code, field) = match self {
             Failure::Coded(error) => (error.code(), error.field()),
+            Failure::Own { code, .. } => (*code, None),
             _ => ("system_failed", None),
         };
         let next = NEXT.iter().find(|(named, _)| *named == code).map(|(_, next)| *next);
@@ -106,6 +126,7 @@ impl Failure {
 
     fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
+            Failure::Own { exit, .. } => *exit,
             Failure::Coded(Error::Refused(_)) => 1,
             Failure::Coded(Error::Store(error)) if error.is_refusal() => 1,
             Failure::Coded(Error::Store(_)) => 3,
