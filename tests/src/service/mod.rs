@@ -1,5 +1,6 @@
 //! The real programs as the tests drive them: the service, its command line, databases and what stands around it.
 
+mod echo;
 mod free;
 mod http;
 mod place;
@@ -8,6 +9,7 @@ mod program;
 mod python;
 mod server;
 
+pub use echo::Echo;
 pub use free::free_address;
 pub use http::{Answer, Client};
 pub use place::{Place, Ran};

@@ -120,26 +120,38 @@ impl Server {
         Server::start_with(place, options, &[])
     }
 
+    /// Starts it with TLS, by the certificate that it makes at its first start.
+    ///
+    /// # Errors
+    /// When it doesn't come up.
+    pub fn start_tls(place: &Place, options: &[&str]) -> Result<Self, Fault> {
+        Server::launch(place, options, &[])
+    }
+
     /// Starts it with variables of the environment.
     ///
     /// # Errors
     /// When it doesn't come up.
     pub fn start_with(place: &Place, options: &[&str], variables: &[(&str, &str)]) -> Result<Self, Fault> {
-        let (account, admin) = (free_address()?, free_address()?);
-        let mut command = place.command(program("tokenlatch")?)?;
-        let (listen, admin_listen) = (account.to_string(), admin.to_string());
-        command
-            .args(["serve", "--http", "--listen", &listen, "--admin-listen", &admin_listen])
-            .args(options)
-            .envs(variables.iter().copied());
-        let log = place.file(&format!("serve-{}.log", account.port()));
-        let process = Background::start(command, &log, account)?;
-        let server = Server { process, account, admin };
+        let server = Server::launch(place, &[&["--http"], options].concat(), variables)?;
         let ready = server.client().get("/ready", "none").map_err(Fault::during("asking whether it is ready"))?;
         match ready.status {
             200 => Ok(server),
             status => Err(Fault::new(format!("it isn't ready: {status} {}", server.process.log()))),
         }
+    }
+
+    fn launch(place: &Place, options: &[&str], variables: &[(&str, &str)]) -> Result<Self, Fault> {
+        let (account, admin) = (free_address()?, free_address()?);
+        let mut command = place.command(program("tokenlatch")?)?;
+        let (listen, admin_listen) = (account.to_string(), admin.to_string());
+        command
+            .args(["serve", "--listen", &listen, "--admin-listen", &admin_listen])
+            .args(options)
+            .envs(variables.iter().copied());
+        let log = place.file(&format!("serve-{}.log", account.port()));
+        let process = Background::start(command, &log, account)?;
+        Ok(Server { process, account, admin })
     }
 
     /// A client of the account port.
