@@ -53,7 +53,11 @@ fn the_guides_curl_lines_work_as_they_stand() -> Outcome {
     assert_eq!(made["data"]["token"].as_str().map(str::len), Some(32));
 
     let listed = lines(r#"$CURL -H "Authorization: cpanel alice:$APITOKEN" "https://$HOST/execute/Tokens/list""#)?;
-    assert!(listed.stdout.starts_with(r#"{"status":1,"data":[{"name":"curl","#), "{}", listed.stdout);
+    assert!(
+        listed.stdout.starts_with(r#"{"status":1,"data":[{"name":"curl","#),
+        "{}",
+        listed.stdout
+    );
     let posted = lines(
         r#"$CURL -X POST -H "Authorization: cpanel alice:$APITOKEN" -d 'name=curl' --data-urlencode 'new_name=by-form' "https://$HOST/execute/Tokens/rename""#,
     )?;
@@ -68,11 +72,19 @@ fn the_guides_curl_lines_work_as_they_stand() -> Outcome {
     let api2 = lines(
         r#"$CURL -H "Authorization: cpanel alice:$APITOKEN" "https://$HOST/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list""#,
     )?;
-    assert!(api2.stdout.starts_with(r#"{"cpanelresult":{"apiversion":2,"#), "{}", api2.stdout);
+    assert!(
+        api2.stdout.starts_with(r#"{"cpanelresult":{"apiversion":2,"#),
+        "{}",
+        api2.stdout
+    );
     let refused = lines(
         r#"$CURL -w ' %{http_code}' -H "Authorization: cpanel alice:$(printf 'A%.0s' $(seq 32))" "https://$HOST/execute/Tokens/list""#,
     )?;
-    assert!(refused.stdout.contains(r#""error":"Access denied""#) && refused.stdout.ends_with(" 401"), "{}", refused.stdout);
+    assert!(
+        refused.stdout.contains(r#""error":"Access denied""#) && refused.stdout.ends_with(" 401"),
+        "{}",
+        refused.stdout
+    );
     Ok(())
 }
 
@@ -86,7 +98,11 @@ fn the_guides_uapi_lines_work_beside_the_running_service() -> Outcome {
     )?;
     let token = made.stdout.trim();
     assert_eq!(token.len(), 32, "{}", made.stderr);
-    assert_eq!(server.auth("alice", token)?.status, 200, "at once, for the service sees what the command did");
+    assert_eq!(
+        server.auth("alice", token)?.status,
+        200,
+        "at once, for the service sees what the command did"
+    );
     let listed = place.shell("uapi --user=alice Tokens list --output=json | grep -c '\"name\":\"mytoken\"'")?;
     assert_eq!(listed.stdout.trim(), "1");
     place.shell("uapi --user=alice Tokens revoke name=mytoken")?;
@@ -100,17 +116,38 @@ fn the_uapi_command_speaks_to_a_server_over_tls() -> Outcome {
     let server = Server::start_tls(&place, &[])?;
     let url = format!("https://{}", server.account);
     let fixed = ["--json", "--url", &url, "--header-file", "tokenlatch-account.header"];
-    let trusted = [&fixed[..], &["--cacert", "tokenlatch-cert.pem", "Tokens", "create_full_access", "name=far"]].concat();
+    let trusted = [
+        &fixed[..],
+        &[
+            "--cacert",
+            "tokenlatch-cert.pem",
+            "Tokens",
+            "create_full_access",
+            "name=far",
+        ],
+    ]
+    .concat();
     let made = place.must("uapi", &trusted)?.json();
     assert_eq!(made["result"]["data"]["token"].as_str().map(str::len), Some(32));
     let again = place.run("uapi", &trusted)?;
-    assert_eq!((again.code, &again.json()["result"]["status"]), (Some(1), &Value::from(0)));
+    assert_eq!(
+        (again.code, &again.json()["result"]["status"]),
+        (Some(1), &Value::from(0))
+    );
     let distrusted = place.run("uapi", &[&fixed[..], &["Tokens", "list"]].concat())?;
     assert_eq!(distrusted.json()["error"]["code"], "server_unreachable");
 
     let url = format!("https://localhost:{}", server.admin.port());
-    let header = ["--header-file", "tokenlatch-admin.header", "--cacert", "tokenlatch-cert.pem"];
-    let listed = place.must("whmapi1", &[&["--json", "--url", &url], &header[..], &["api_token_list"]].concat())?;
+    let header = [
+        "--header-file",
+        "tokenlatch-admin.header",
+        "--cacert",
+        "tokenlatch-cert.pem",
+    ];
+    let listed = place.must(
+        "whmapi1",
+        &[&["--json", "--url", &url], &header[..], &["api_token_list"]].concat(),
+    )?;
     assert_eq!(listed.json()["metadata"]["result"], 1);
     Ok(())
 }

@@ -23,11 +23,17 @@ struct Stage {
 fn shipped(name: &str, front: SocketAddr, server: SocketAddr, api: SocketAddr) -> Result<String, Box<dyn Error>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/deploy").join(name);
     let text = fs::read_to_string(path)?;
-    let pairs = [("127.0.0.1:8443", front), ("127.0.0.1:2083", server), ("127.0.0.1:8080", api)];
+    let pairs = [
+        ("127.0.0.1:8443", front),
+        ("127.0.0.1:2083", server),
+        ("127.0.0.1:8080", api),
+    ];
     for (from, _) in pairs {
         assert!(text.contains(from), "{name} has {from}");
     }
-    Ok(pairs.iter().fold(text, |text, (from, to)| text.replace(from, &to.to_string())))
+    Ok(pairs
+        .iter()
+        .fold(text, |text, (from, to)| text.replace(from, &to.to_string())))
 }
 
 impl Stage {
@@ -44,8 +50,16 @@ impl Stage {
             let text = shipped("nginx.conf", front, server.account, api.address())?;
             let file = place.file("nginx.conf");
             fs::write(&file, text)?;
-            let own = format!("daemon off; pid {}; error_log stderr;", place.file("nginx.pid").display());
-            command.arg("-p").arg(place.folder()).arg("-c").arg(&file).args(["-g", &own]);
+            let own = format!(
+                "daemon off; pid {}; error_log stderr;",
+                place.file("nginx.pid").display()
+            );
+            command
+                .arg("-p")
+                .arg(place.folder())
+                .arg("-c")
+                .arg(&file)
+                .args(["-g", &own]);
             fs::create_dir(place.file("logs"))?;
         } else {
             let text = shipped("Caddyfile", front, server.account, api.address())?;
@@ -55,7 +69,13 @@ impl Stage {
             command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
         }
         let proxy = Background::start(command, &place.file("proxy.log"), front)?;
-        Ok(Some(Stage { place, server, api, front, proxy }))
+        Ok(Some(Stage {
+            place,
+            server,
+            api,
+            front,
+            proxy,
+        }))
     }
 
     fn client(&self) -> Client {
@@ -79,7 +99,10 @@ fn guards_an_api(program: &str) -> Outcome {
     let answer = client.get("/things?a=%2Fb&c=1", &header(&token))?;
     assert_eq!(answer.status, 200, "{} {}", answer.body, stage.proxy.log());
     let seen = answer.json();
-    assert_eq!((&seen["method"], &seen["target"]), (&Value::from("GET"), &Value::from("/things?a=%2Fb&c=1")));
+    assert_eq!(
+        (&seen["method"], &seen["target"]),
+        (&Value::from("GET"), &Value::from("/things?a=%2Fb&c=1"))
+    );
     let fields = &seen["headers"];
     assert_eq!(fields["x-tokenlatch-user"], "alice");
     assert_eq!(fields["x-tokenlatch-token-name"], "proxied");
@@ -92,10 +115,15 @@ fn guards_an_api(program: &str) -> Outcome {
     // A body goes to the API, whole, and the question about it has none.
     let form = "x=1&".repeat(2000);
     let posted = client.post("/things", &header(&token), &form)?;
-    assert_eq!((posted.status, posted.json()["body"].as_str()), (200, Some(form.as_str())));
+    assert_eq!(
+        (posted.status, posted.json()["body"].as_str()),
+        (200, Some(form.as_str()))
+    );
 
     // A client's own words for who it is don't arrive.
-    let limited = stage.place.token("alice", "limited", &["features=popaccts", "readonly=1"])?;
+    let limited = stage
+        .place
+        .token("alice", "limited", &["features=popaccts", "readonly=1"])?;
     let spoofed = [
         ("Authorization", header(&token)),
         ("X-Tokenlatch-User", "root".to_owned()),
@@ -121,7 +149,11 @@ fn guards_an_api(program: &str) -> Outcome {
     ];
     let lies: Vec<(&str, &str)> = lies.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(client.send("POST", "/execute/Email/delete_pop", &lies, "")?.status, 403);
-    assert_eq!(client.get("/execute/Email/delete_pop", &header(&limited))?.status, 403, "read only");
+    assert_eq!(
+        client.get("/execute/Email/delete_pop", &header(&limited))?.status,
+        403,
+        "read only"
+    );
     assert_eq!(stage.api.reached(), reached, "what is refused never reaches the API");
     assert_eq!(client.get("/execute/Email/list_pops", &header(&limited))?.status, 200);
     let seen = client.get("/execute/Email/list_pops", &header(&limited))?.json();
@@ -145,17 +177,27 @@ fn guards_an_api(program: &str) -> Outcome {
     assert_eq!((failed.status, &failed.json()["target"]), (500, &Value::from("/fails")));
 
     // An address list holds for the client's address, which the proxy tells and the client can't.
-    let near = stage.place.token("alice", "near", &["addresses=127.0.0.0/8", "features=popaccts"])?;
-    let far = stage.place.token("alice", "far", &["addresses=192.0.2.7", "features=popaccts"])?;
+    let near = stage
+        .place
+        .token("alice", "near", &["addresses=127.0.0.0/8", "features=popaccts"])?;
+    let far = stage
+        .place
+        .token("alice", "far", &["addresses=192.0.2.7", "features=popaccts"])?;
     assert_eq!(client.get("/execute/Email/list_pops", &header(&near))?.status, 200);
     assert_eq!(client.get("/execute/Email/list_pops", &header(&far))?.status, 403);
     let far_header = header(&far);
-    let forged = [("Authorization", far_header.as_str()), ("X-Forwarded-For", "192.0.2.7"), ("Forwarded", "for=192.0.2.7")];
+    let forged = [
+        ("Authorization", far_header.as_str()),
+        ("X-Forwarded-For", "192.0.2.7"),
+        ("Forwarded", "for=192.0.2.7"),
+    ];
     assert_eq!(client.send("GET", "/execute/Email/list_pops", &forged, "")?.status, 403);
 
     // Revoked: refused on the next request, of the same connection.
     assert_eq!(client.get("/", &header(&token))?.status, 200);
-    stage.place.must("uapi", &["--user=alice", "Tokens", "revoke", "name=proxied"])?;
+    stage
+        .place
+        .must("uapi", &["--user=alice", "Tokens", "revoke", "name=proxied"])?;
     assert_eq!(client.get("/", &header(&token))?.status, 401);
 
     // Without the service nobody is admitted.
@@ -211,7 +253,11 @@ fn the_shipped_files_are_accepted_by_their_programs() -> Outcome {
     let place = Place::new()?;
     let checks: [(&str, &[&str], &str); 3] = [
         ("nginx", &["-t", "-c"], "nginx.conf"),
-        ("caddy", &["validate", "--adapter", "caddyfile", "--config"], "Caddyfile"),
+        (
+            "caddy",
+            &["validate", "--adapter", "caddyfile", "--config"],
+            "Caddyfile",
+        ),
         ("systemd-analyze", &["verify", "--man=no"], "tokenlatch.service"),
     ];
     for (name, arguments, file) in checks {

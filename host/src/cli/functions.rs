@@ -66,8 +66,18 @@ async fn run(
     parameters: Vec<(String, String)>,
 ) -> Result<Zeroizing<String>, Failure> {
     let service = context.open().await?;
-    let realm = if shape == Shape::Whm { Realm::Admin } else { Realm::Account };
-    let job = Job { service: &service, shape, realm, user, function };
+    let realm = if shape == Shape::Whm {
+        Realm::Admin
+    } else {
+        Realm::Account
+    };
+    let job = Job {
+        service: &service,
+        shape,
+        realm,
+        user,
+        function,
+    };
     let (outcome, unknown) = match job.read(parameters) {
         Ok(mut given) => {
             let unknown = std::mem::take(&mut given.unknown);
@@ -145,9 +155,11 @@ impl Job<'_> {
 
     async fn list(&self) -> Result<Yield, Error> {
         self.service.account(self.user).await?;
-        let mut records = self.service.records(self.user).await?;
-        records.retain(|record| record.realm == self.realm);
-        Ok(Yield { records: Some(records), ..Yield::default() })
+        let records = self.service.records(self.user, self.realm).await?;
+        Ok(Yield {
+            records: Some(records),
+            ..Yield::default()
+        })
     }
 
     async fn update(&self, given: Parameters) -> Result<Yield, Error> {
@@ -160,7 +172,10 @@ impl Job<'_> {
         };
         let name = given.name.unwrap_or_default();
         let record = self.service.update(self.user, self.realm, &name, update).await?;
-        Ok(Yield { record: Some(record), ..Yield::default() })
+        Ok(Yield {
+            record: Some(record),
+            ..Yield::default()
+        })
     }
 
     async fn revoke(&self, given: Parameters) -> Result<Yield, Error> {
@@ -172,7 +187,10 @@ impl Job<'_> {
     async fn details(&self, given: Parameters) -> Result<Yield, Error> {
         let text = given.token.unwrap_or_default();
         let record = self.service.find(self.user, self.realm, text.expose()).await?;
-        Ok(Yield { record, ..Yield::default() })
+        Ok(Yield {
+            record,
+            ..Yield::default()
+        })
     }
 }
 

@@ -72,14 +72,21 @@ fn serve(stream: TcpStream, reached: &AtomicUsize) -> io::Result<()> {
                 length = value.parse().unwrap_or_default();
             }
             // A repeated field shows as both values.
-            let both = headers.get(&name).and_then(|first| first.as_str()).map(|first| format!("{first}, {value}"));
+            let both = headers
+                .get(&name)
+                .and_then(|first| first.as_str())
+                .map(|first| format!("{first}, {value}"));
             headers.insert(name, json!(both.unwrap_or_else(|| value.to_owned())));
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
         let mut words = first.split(' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let status = if target == "/fails" { "500 Internal Server Error" } else { "200 OK" };
+        let status = if target == "/fails" {
+            "500 Internal Server Error"
+        } else {
+            "200 OK"
+        };
         let said = json!({
             "method": method,
             "target": target,
@@ -88,7 +95,10 @@ fn serve(stream: TcpStream, reached: &AtomicUsize) -> io::Result<()> {
         })
         .to_string();
         let kind = "Content-Type: application/json";
-        let reply = format!("HTTP/1.1 {status}\r\n{kind}\r\nContent-Length: {}\r\n\r\n{said}", said.len());
+        let reply = format!(
+            "HTTP/1.1 {status}\r\n{kind}\r\nContent-Length: {}\r\n\r\n{said}",
+            said.len()
+        );
         reader.get_mut().write_all(reply.as_bytes())?;
     }
 }

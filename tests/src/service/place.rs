@@ -129,7 +129,10 @@ impl Place {
         let ran = self.run(name, arguments)?;
         match ran.code {
             Some(0) => Ok(ran),
-            code => Err(Fault::new(format!("{name} {arguments:?} ends with {code:?}: {}{}", ran.stdout, ran.stderr))),
+            code => Err(Fault::new(format!(
+                "{name} {arguments:?} ends with {code:?}: {}{}",
+                ran.stdout, ran.stderr
+            ))),
         }
     }
 
@@ -151,9 +154,10 @@ impl Place {
     /// # Errors
     /// When one can't be added.
     pub fn accounts(&self, users: &[&str]) -> Result<(), Fault> {
-        users
-            .iter()
-            .try_for_each(|user| self.must("tokenlatch", &["account", "add", user, "--all-features"]).map(drop))
+        users.iter().try_for_each(|user| {
+            self.must("tokenlatch", &["account", "add", user, "--all-features"])
+                .map(drop)
+        })
     }
 
     /// Creates a token by `uapi`, and gives its text.
@@ -162,11 +166,17 @@ impl Place {
     /// When it isn't created.
     pub fn token(&self, user: &str, name: &str, more: &[&str]) -> Result<String, Fault> {
         let limited = more.iter().any(|argument| argument.starts_with("features"));
-        let function = if limited { "create_limited" } else { "create_full_access" };
+        let function = if limited {
+            "create_limited"
+        } else {
+            "create_full_access"
+        };
         let (user, name) = (format!("--user={user}"), format!("name={name}"));
         let fixed = [user.as_str(), "--output=json", "Tokens", function, &name];
         let made = self.must("uapi", &[&fixed, more].concat())?.json();
         let token = made["result"]["data"]["token"].as_str();
-        token.map(str::to_owned).ok_or_else(|| Fault::new("the reply holds no token"))
+        token
+            .map(str::to_owned)
+            .ok_or_else(|| Fault::new("the reply holds no token"))
     }
 }

@@ -57,7 +57,10 @@ impl Postgres {
     /// # Errors
     /// When it isn't running.
     pub fn kill(&mut self) -> Result<(), Fault> {
-        let mut process = self.process.take().ok_or_else(|| Fault::new("PostgreSQL isn't running"))?;
+        let mut process = self
+            .process
+            .take()
+            .ok_or_else(|| Fault::new("PostgreSQL isn't running"))?;
         // The server's own children end by themselves once it is gone, as after any crash.
         process.kill()
     }
@@ -73,9 +76,17 @@ impl Postgres {
             let data = self.data();
             let mut command = self.command("postgres");
             command
-                .args(["-D", &data.display().to_string(), "-p", &self.address.port().to_string()])
-                .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=100"])
-                .args(["-c", &format!("unix_socket_directories={}", self.folder.path().display())]);
+                .args([
+                    "-D",
+                    &data.display().to_string(),
+                    "-p",
+                    &self.address.port().to_string(),
+                ])
+                .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"])
+                .args([
+                    "-c",
+                    &format!("unix_socket_directories={}", self.folder.path().display()),
+                ]);
             match Background::start(command, &self.folder.path().join("postgres.log"), self.address) {
                 Ok(process) => {
                     self.process = Some(process);
@@ -118,7 +129,17 @@ impl Postgres {
         let data = self.data().display().to_string();
         let output = self
             .command("initdb")
-            .args(["-D", &data, "-U", "tokenlatch", "-A", "trust", "-E", "UTF8", "--no-locale"])
+            .args([
+                "-D",
+                &data,
+                "-U",
+                "tokenlatch",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-locale",
+            ])
             .output()
             .map_err(Fault::during("initdb"))?;
         match output.status.success() {
@@ -132,7 +153,13 @@ impl Postgres {
         for _ in 0..300 {
             let mut asked = self.command("pg_isready");
             asked
-                .args(["--quiet", "--host", "127.0.0.1", "--port", &self.address.port().to_string()])
+                .args([
+                    "--quiet",
+                    "--host",
+                    "127.0.0.1",
+                    "--port",
+                    &self.address.port().to_string(),
+                ])
                 .stdin(Stdio::null());
             if asked.status().is_ok_and(|status| status.success()) {
                 return Ok(());

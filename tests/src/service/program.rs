@@ -38,7 +38,14 @@ fn build() -> Result<PathBuf, Fault> {
     }
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
-        .args(["build", "--quiet", "--package", "tokenlatch", "--bins", "--message-format=json"])
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "tokenlatch",
+            "--bins",
+            "--message-format=json",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null());
     if !cfg!(debug_assertions) {

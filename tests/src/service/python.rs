@@ -74,6 +74,9 @@ fn run(command: &mut Command) -> Result<(), Fault> {
         .map_err(|error| Fault::missing(format!("{shown}: {error}")))?;
     match output.status.success() {
         true => Ok(()),
-        false => Err(Fault::missing(format!("{shown}: {}", String::from_utf8_lossy(&output.stderr).trim()))),
+        false => Err(Fault::missing(format!(
+            "{shown}: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        ))),
     }
 }

@@ -78,7 +78,10 @@ impl Background {
     /// When the system refuses.
     pub fn kill(&mut self) -> Result<(), Fault> {
         self.child.kill().map_err(Fault::during("killing a program"))?;
-        self.child.wait().map(drop).map_err(Fault::during("waiting for a program"))
+        self.child
+            .wait()
+            .map(drop)
+            .map_err(Fault::during("waiting for a program"))
     }
 
     /// Asks it to stop, and waits for its end.
@@ -134,7 +137,10 @@ impl Server {
     /// When it doesn't come up.
     pub fn start_with(place: &Place, options: &[&str], variables: &[(&str, &str)]) -> Result<Self, Fault> {
         let server = Server::launch(place, &[&["--http"], options].concat(), variables)?;
-        let ready = server.client().get("/ready", "none").map_err(Fault::during("asking whether it is ready"))?;
+        let ready = server
+            .client()
+            .get("/ready", "none")
+            .map_err(Fault::during("asking whether it is ready"))?;
         match ready.status {
             200 => Ok(server),
             status => Err(Fault::new(format!("it isn't ready: {status} {}", server.process.log()))),
@@ -151,7 +157,11 @@ impl Server {
             .envs(variables.iter().copied());
         let log = place.file(&format!("serve-{}.log", account.port()));
         let process = Background::start(command, &log, account)?;
-        Ok(Server { process, account, admin })
+        Ok(Server {
+            process,
+            account,
+            admin,
+        })
     }
 
     /// A client of the account port.
