@@ -117,7 +117,7 @@ pub fn statuses(replies: &str) -> Vec<u16> {
     replies
         .split("HTTP/1.1 ")
         .skip(1)
-        .map(|reply| reply.get(..3).and_then(|code| code.parse().ok()).expect("a status"))
+        .filter_map(|reply| reply.get(..3)?.parse().ok())
         .collect()
 }
 
