@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use serde::Serialize;
+use tokenlatch::server::ServerError;
 use tokenlatch::{EnvironmentError, Error, ModuleError, StoreError};
 
 use super::output::Output;
@@ -12,6 +13,8 @@ use super::output::Output;
 pub enum Failure {
     /// A coded error.
     Coded(Error),
+    /// The service cannot start.
+    Server(ServerError),
     /// The system failed outside the library.
     System(io::Error),
     /// The reader of the output has gone away.
@@ -85,15 +88,20 @@ impl Failure {
     pub fn report(&self, output: &mut Output) -> ExitCode {
         let message = match self {
             Failure::Coded(error) => error.message(),
+            Failure::Server(error) => error.to_string(),
             Failure::System(error) => error.to_string(),
             // As the shell has it for a program that the signal ended: 128 + 13.
             Failure::OutputClosed => return ExitCode::from(141),
         };
         let (code, field) = match self {
             Failure::Coded(error) => (error.code(), error.field()),
+            Failure::Server(error) => (error.code(), None),
             _ => ("system_failed", None),
         };
-        let next = NEXT.iter().find(|(named, _)| *named == code).map(|(_, next)| *next);
+        let next = match self {
+            Failure::Server(error) => error.next(),
+            _ => NEXT.iter().find(|(named, _)| *named == code).map(|(_, next)| *next),
+        };
         let body = Body {
             code,
             message: &message,
@@ -110,6 +118,7 @@ impl Failure {
             Failure::Coded(Error::Store(error)) if error.is_refusal() => 1,
             Failure::Coded(Error::Store(_)) => 3,
             Failure::Coded(Error::Module(_)) => 4,
+            Failure::Server(error) if error.is_misuse() => 2,
             _ => 5,
         })
     }
@@ -118,6 +127,15 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         Failure::Coded(error)
+    }
+}
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Failure {
+        match error {
+            ServerError::Host(error) => Failure::Coded(error),
+            error => Failure::Server(error),
+        }
     }
 }
 

@@ -4,8 +4,10 @@ mod account;
 mod context;
 mod demo;
 mod failure;
+mod first;
 mod module;
 mod output;
+mod serve;
 mod table;
 mod token;
 mod verify;
@@ -21,6 +23,7 @@ use output::Output;
 
 const EXAMPLES: &str = "\
 Start here:
+  tokenlatch serve
   tokenlatch demo
   tokenlatch account add alice --all-features
   tokenlatch token create --user alice --name deploy --full
@@ -103,6 +106,8 @@ enum Command {
     /// Tokens: create, list, rename, revoke, verify
     #[command(subcommand, arg_required_else_help = true)]
     Token(token::Command),
+    /// Serve tokens over HTTP, and guard an API
+    Serve(Box<serve::Options>),
     /// Show the whole life of a token on a database that is thrown away
     Demo,
     /// Tell which module decides: digest, size, versions
@@ -120,15 +125,17 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::system)?;
+    let mut runtime = match cli.command {
+        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build().map_err(Failure::system)?;
     runtime.block_on(async {
         let mut context = Context::new(&cli.global, output);
         let outcome = match &cli.command {
             Command::Account(command) => command.run(&mut context).await,
             Command::Token(command) => command.run(&mut context).await,
+            Command::Serve(options) => serve::run(options, &mut context).await,
             Command::Demo => demo::run(&mut context).await,
             Command::Module => module::run(&mut context),
         };

@@ -74,6 +74,18 @@ impl ServerError {
         }
     }
 
+    /// Whether what was asked for makes no sense, rather than that something failed.
+    #[must_use]
+    pub fn is_misuse(&self) -> bool {
+        matches!(
+            self,
+            ServerError::PlainNotLoopback(_)
+                | ServerError::CertificateNeeded(_)
+                | ServerError::Upstream(_)
+                | ServerError::LogLevel(_)
+        )
+    }
+
     /// What to do about it, where the message does not say so itself.
     #[must_use]
     pub fn next(&self) -> Option<&'static str> {
