@@ -29,6 +29,11 @@ impl<'a> Context<'a> {
         Ok(Module::embedded_with(Options::new().cache(CodeCache::User))?)
     }
 
+    /// The database's address, as it was given.
+    pub fn database(&self) -> &str {
+        &self.global.database
+    }
+
     /// The zone for dates and for showing times.
     pub fn zone(&self) -> Result<ServerZone, Failure> {
         Ok(match &self.global.time_zone {

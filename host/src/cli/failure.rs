@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use serde::Serialize;
+use tokenlatch::server::ServerError;
 use tokenlatch::{EnvironmentError, Error, ModuleError, StoreError};
 
 use super::output::Output;
@@ -21,6 +22,8 @@ pub enum Failure {
         /// The exit code.
         exit: u8,
     },
+    /// The service cannot start.
+    Server(ServerError),
     /// The system failed outside the library.
     System(io::Error),
     /// The reader of the output has gone away.
@@ -104,6 +107,7 @@ impl Failure {
         let message = match self {
             Failure::Coded(error) => error.message(),
             Failure::Own { message, .. } => message.clone(),
+            Failure::Server(error) => error.to_string(),
             Failure::System(error) => error.to_string(),
             // As the shell has it for a program that the signal ended: 128 + 13.
             Failure::OutputClosed => return ExitCode::from(141),
@@ -111,9 +115,13 @@ impl Failure {
         let (code, field) = match self {
             Failure::Coded(error) => (error.code(), error.field()),
             Failure::Own { code, .. } => (*code, None),
+            Failure::Server(error) => (error.code(), None),
             _ => ("system_failed", None),
         };
-        let next = NEXT.iter().find(|(named, _)| *named == code).map(|(_, next)| *next);
+        let next = match self {
+            Failure::Server(error) => error.next(),
+            _ => NEXT.iter().find(|(named, _)| *named == code).map(|(_, next)| *next),
+        };
         let body = Body {
             code,
             message: &message,
@@ -131,6 +139,7 @@ impl Failure {
             Failure::Coded(Error::Store(error)) if error.is_refusal() => 1,
             Failure::Coded(Error::Store(_)) => 3,
             Failure::Coded(Error::Module(_)) => 4,
+            Failure::Server(error) if error.is_misuse() => 2,
             _ => 5,
         })
     }
@@ -139,6 +148,15 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         Failure::Coded(error)
+    }
+}
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Failure {
+        match error {
+            ServerError::Host(error) => Failure::Coded(error),
+            error => Failure::Server(error),
+        }
     }
 }
 

@@ -6,12 +6,14 @@ mod context;
 mod demo;
 mod failure;
 mod files;
+mod first;
 mod functions;
 mod module;
 mod output;
 mod person;
 mod remote;
 mod render;
+mod serve;
 mod table;
 mod token;
 mod uapi;
@@ -29,6 +31,7 @@ use output::Output;
 
 const EXAMPLES: &str = "\
 Start here:
+  tokenlatch serve
   tokenlatch demo
   tokenlatch account add alice --all-features
   tokenlatch token create --user alice --name deploy --full
@@ -115,6 +118,8 @@ enum Command {
     Uapi(uapi::Uapi),
     /// Call a function of WHM API 1, as scripts do
     Whmapi1(whmapi1::Whmapi1),
+    /// Serve tokens over HTTP, and guard an API
+    Serve(Box<serve::Options>),
     /// Show the whole life of a token on a database that is thrown away
     Demo,
     /// Tell which module decides: digest, size, versions
@@ -132,10 +137,11 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::system)?;
+    let mut runtime = match cli.command {
+        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build().map_err(Failure::system)?;
     runtime.block_on(async {
         let mut context = Context::new(&cli.global, output);
         let outcome = match &cli.command {
@@ -143,6 +149,7 @@ fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
             Command::Token(command) => command.run(&mut context).await,
             Command::Uapi(command) => command.run(&mut context).await,
             Command::Whmapi1(command) => command.run(&mut context).await,
+            Command::Serve(options) => serve::run(options, &mut context).await,
             Command::Demo => demo::run(&mut context).await,
             Command::Module => module::run(&mut context),
         };

@@ -4,6 +4,8 @@
 
 #[cfg(unix)]
 pub mod database;
+#[cfg(feature = "server")]
+pub mod http;
 #[cfg(unix)]
 pub mod postgres;
 

@@ -1,0 +1,168 @@
+//! The first start of the service: an account, a token for each port in a file, and lines to try it with.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tokenlatch::core::{Access, ExpiryInput, Features, Realm};
+use tokenlatch::{Clock, NewToken, Service, SystemClock};
+use zeroize::Zeroizing;
+
+use super::failure::Failure;
+
+/// The account that is made.
+pub const USER: &str = "admin";
+/// How long its first tokens are good, in seconds.
+const LIFE: i64 = 86_400;
+
+const ACCOUNT_FILE: &str = "tokenlatch-account.header";
+const ADMIN_FILE: &str = "tokenlatch-admin.header";
+
+/// What the first start made.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct First {
+    /// The account.
+    pub user: &'static str,
+    /// The file with the header line for the account port.
+    pub account_header: PathBuf,
+    /// The file with the header line for the administrator's port.
+    pub admin_header: PathBuf,
+    /// When both tokens end, in Unix seconds.
+    pub expires: i64,
+}
+
+/// Makes the account, and a token for each port. Their texts go into files that only the owner can read, so no screen
+/// and no log ever holds one.
+pub async fn make(service: &Service, folder: &Path) -> Result<First, Failure> {
+    let expires = SystemClock.now()?.saturating_add(LIFE);
+    service.add_account(USER, Features::All).await?;
+    let first = First {
+        user: USER,
+        account_header: folder.join(ACCOUNT_FILE),
+        admin_header: folder.join(ADMIN_FILE),
+        expires,
+    };
+    let files = [
+        (&first.account_header, "first-start", Realm::Account, "cpanel"),
+        (&first.admin_header, "first-start-admin", Realm::Admin, "whm"),
+    ];
+    for (path, name, realm, scheme) in files {
+        let wanted = NewToken {
+            expires: Some(ExpiryInput::Seconds(expires)),
+            realm,
+            ..NewToken::new(USER, name, Access::Full)
+        };
+        let created = service.create(wanted).await?;
+        let line = Zeroizing::new(format!("Authorization: {scheme} {USER}:{}\n", created.token.expose()));
+        write(path, line.as_bytes())?;
+    }
+    Ok(first)
+}
+
+/// Puts a file there that only its owner can read, in place of an older one.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Where the service is reached.
+pub struct Reached<'a> {
+    /// The account port.
+    pub account: &'a str,
+    /// The administrator's port.
+    pub admin: Option<&'a str>,
+    /// The certificate to trust, if it is one of our own.
+    pub certificate: Option<&'a Path>,
+}
+
+/// One line to try, and what it does.
+#[derive(Serialize)]
+pub struct Step {
+    /// What it does.
+    pub what: &'static str,
+    /// The line, for a POSIX shell.
+    pub line: String,
+}
+
+/// The whole life of a token, as lines for a shell. They name no secret.
+pub fn steps(first: &First, reached: &Reached<'_>) -> Vec<Step> {
+    let trust = match reached.certificate {
+        Some(certificate) => format!(" --cacert {}", quoted(&certificate.to_string_lossy())),
+        None => String::new(),
+    };
+    let curl = format!("curl -sS{trust}");
+    let header = |path: &Path| format!("-H {}", quoted(&format!("@{}", path.to_string_lossy())));
+    let account = header(&first.account_header);
+    let tokens = format!("{}/execute/Tokens", reached.account);
+    let ends = r"-w '\n'";
+    let guarded = format!(
+        r#"printf 'Authorization: cpanel {USER}:%s\n' "$TOKEN" | {curl} -H @- -o /dev/null -w '%{{http_code}}\n' '{}/auth?module=Email&function=list_pops'"#,
+        reached.account
+    );
+    let mut steps = vec![
+        Step {
+            what: "create a token; it is shown once, so keep it",
+            line: format!(
+                r#"TOKEN=$({curl} {account} {tokens}/create_full_access -d name=hello | sed -n 's/.*"token":"\([A-Z0-9]*\)".*/\1/p')"#
+            ),
+        },
+        Step {
+            what: "list the tokens",
+            line: format!("{curl} {account} {ends} {tokens}/list"),
+        },
+        Step {
+            what: "a guarded call with the new token: 200",
+            line: guarded.clone(),
+        },
+        Step {
+            what: "rename it",
+            line: format!("{curl} {account} {ends} {tokens}/rename -d name=hello -d new_name=hello-2"),
+        },
+        Step {
+            what: "revoke it",
+            line: format!("{curl} {account} {ends} {tokens}/revoke -d name=hello-2"),
+        },
+        Step {
+            what: "the same call, refused from now on: 401",
+            line: guarded,
+        },
+    ];
+    if let Some(admin) = reached.admin {
+        let header = header(&first.admin_header);
+        steps.push(Step {
+            what: "the administrator's port",
+            line: format!("{curl} {header} {ends} '{admin}/json-api/api_token_list?api.version=1'"),
+        });
+    }
+    steps
+}
+
+/// One word for a POSIX shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn any_path_is_one_word_for_the_shell() {
+        assert_eq!(quoted("/a b/$c"), "'/a b/$c'");
+        assert_eq!(quoted("/it's"), r"'/it'\''s'");
+    }
+}

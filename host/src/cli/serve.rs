@@ -1,0 +1,358 @@
+//! `tokenlatch serve`: the service over HTTP.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use axum::http::Uri;
+use clap::Args;
+use ipnet::IpNet;
+use serde::Serialize;
+use tokenlatch::server::{
+    CERTIFICATE_FILE, Config, EdgeLimits, FailureLimits, LogFormat, LogGuard, Logs, Server, Tls, stop_signals,
+};
+
+use super::context::Context;
+use super::failure::Failure;
+use super::first::{self, First, Reached, Step};
+
+/// Options of `tokenlatch serve`.
+#[derive(Args)]
+#[command(after_help = "\
+The first start makes the database, the account `admin` and a token for each port in a file beside the database, and \
+prints lines to try. SIGHUP reads catalogue and certificates anew; SIGTERM finishes what is under way, a second one ends \
+at once.
+
+Examples:
+  tokenlatch serve
+  tokenlatch serve --http --listen 127.0.0.1:8080 --admin-listen none
+  tokenlatch serve --listen 0.0.0.0:2083 --tls-cert cert.pem --tls-key key.pem --upstream http://127.0.0.1:3000")]
+pub struct Options {
+    /// The account port
+    #[arg(long, value_name = "ADDR", env = "TOKENLATCH_LISTEN", hide_env_values = true)]
+    #[arg(default_value = "127.0.0.1:2083", value_parser = address)]
+    listen: SocketAddr,
+    /// The administrator's port, or `none`
+    #[arg(long, value_name = "ADDR", env = "TOKENLATCH_ADMIN_LISTEN", hide_env_values = true)]
+    #[arg(default_value = "127.0.0.1:2087")]
+    admin_listen: AdminListen,
+    /// The API to guard: verified requests are forwarded to it
+    #[arg(long, value_name = "URL", env = "TOKENLATCH_UPSTREAM", hide_env_values = true)]
+    upstream: Option<Uri>,
+    /// More functions for the catalogue, TOML or JSON
+    #[arg(long, value_name = "FILE", env = "TOKENLATCH_CATALOGUE", hide_env_values = true)]
+    catalogue: Option<PathBuf>,
+    /// The certificate chain, PEM; without it one of our own is made for loopback addresses
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TOKENLATCH_TLS_CERT",
+        hide_env_values = true,
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TOKENLATCH_TLS_KEY",
+        hide_env_values = true,
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+    /// Plain HTTP, on loopback addresses only
+    #[arg(long, env = "TOKENLATCH_HTTP", hide_env_values = true, conflicts_with_all = ["tls_cert", "tls_key"])]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
+    http: bool,
+    /// A proxy whose `X-Forwarded-For` is believed: an address or a block; may be repeated
+    #[arg(
+        long = "trusted-proxy",
+        value_name = "CIDR",
+        env = "TOKENLATCH_TRUSTED_PROXY",
+        hide_env_values = true
+    )]
+    #[arg(value_delimiter = ',', value_parser = network)]
+    trusted_proxies: Vec<IpNet>,
+    /// Failed attempts a minute from one address, and for one user, before 429; 0 is any number
+    #[arg(
+        long,
+        value_name = "N",
+        env = "TOKENLATCH_FAILURES_PER_MINUTE",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = FailureLimits::default().per_address)]
+    failures_per_minute: u32,
+    /// Connections at once, on each port
+    #[arg(long, value_name = "N", env = "TOKENLATCH_MAX_CONNECTIONS", hide_env_values = true)]
+    #[arg(default_value_t = EdgeLimits::default().connections)]
+    max_connections: usize,
+    /// Connections at once from one address that is no trusted proxy
+    #[arg(
+        long,
+        value_name = "N",
+        env = "TOKENLATCH_MAX_CONNECTIONS_PER_ADDRESS",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = EdgeLimits::default().connections_per_address)]
+    max_connections_per_address: usize,
+    /// The log, on standard error: `text` or `json`
+    #[arg(long, value_name = "FORMAT", env = "TOKENLATCH_LOG_FORMAT", hide_env_values = true)]
+    #[arg(default_value = "text")]
+    log_format: LogFormat,
+    /// What is logged: a level, or a list such as `warn,tokenlatch=debug`
+    #[arg(long, value_name = "LEVEL", env = "TOKENLATCH_LOG", hide_env_values = true)]
+    #[arg(default_value = "info")]
+    log_level: String,
+}
+
+/// The administrator's port, if there is to be one.
+#[derive(Clone, Copy)]
+struct AdminListen(Option<SocketAddr>);
+
+impl FromStr for AdminListen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<AdminListen, String> {
+        if text.eq_ignore_ascii_case("none") {
+            return Ok(AdminListen(None));
+        }
+        address(text).map(|address| AdminListen(Some(address)))
+    }
+}
+
+/// Reads an address with a port; `localhost` is 127.0.0.1.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = || "give an address and a port, such as 127.0.0.1:2083 or [::1]:2083".to_owned();
+    match text.strip_prefix("localhost:") {
+        Some(port) => Ok((Ipv4Addr::LOCALHOST, port.parse().map_err(|_| wrong())?).into()),
+        None => text.parse().map_err(|_| wrong()),
+    }
+}
+
+/// Reads a block of addresses, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse::<IpNet>()
+        .or_else(|_| {
+            text.parse::<IpAddr>()
+                .map(|address| IpNet::from(address.to_canonical()))
+        })
+        .map_err(|_| "give an address such as 192.0.2.7, or a block such as 192.0.2.0/24".to_owned())
+}
+
+impl Options {
+    fn config(&self, folder: &Path) -> Config {
+        let tls = match (&self.tls_cert, &self.tls_key) {
+            _ if self.http => Tls::Plain,
+            (Some(certificate), Some(key)) => Tls::Files {
+                certificate: certificate.clone(),
+                key: key.clone(),
+            },
+            _ => Tls::SelfSigned {
+                folder: folder.to_owned(),
+            },
+        };
+        Config {
+            listen: self.listen,
+            admin_listen: self.admin_listen.0,
+            upstream: self.upstream.clone(),
+            catalogue: self.catalogue.clone(),
+            tls,
+            trusted_proxies: self.trusted_proxies.clone(),
+            limits: EdgeLimits {
+                connections: self.max_connections,
+                connections_per_address: self.max_connections_per_address,
+                ..EdgeLimits::default()
+            },
+            failures: FailureLimits {
+                per_address: self.failures_per_minute,
+                per_user: self.failures_per_minute,
+            },
+        }
+    }
+}
+
+/// Serves until the process is told to stop.
+pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+    let _log: LogGuard = begin_log(options)?;
+    let folder = folder_of(context.database())?;
+    let config = options.config(&folder);
+    // What is refused in any case must leave no database behind.
+    config.check()?;
+    let certificate = matches!(config.tls, Tls::SelfSigned { .. }).then(|| folder.join(CERTIFICATE_FILE));
+    let scheme = if matches!(config.tls, Tls::Plain) {
+        "http"
+    } else {
+        "https"
+    };
+    let service = context.open_or_create().await?;
+    let server = Server::bind(config, service.clone()).await?;
+    // The ports are ours: only now is anything made that a second try could not make again.
+    let first = if service.accounts().await?.is_empty() {
+        Some(first::make(&service, &folder).await?)
+    } else {
+        None
+    };
+    let (account, admin) = server.addresses();
+    let told = Told {
+        account: url(scheme, account),
+        admin: admin.map(|admin| url(scheme, admin)),
+        database: shown(context.database()),
+        certificate,
+        first,
+    };
+    told.tell(context)?;
+    tracing::info!(account = %account, admin = ?admin, "serving");
+    let stop = stop_signals()?;
+    server.run_until(stop.clone().times(1), stop.times(2)).await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn begin_log(options: &Options) -> Result<LogGuard, Failure> {
+    let (logs, guard) = Logs::to(std::io::stderr());
+    logs.install(options.log_format, &options.log_level)?;
+    Ok(guard)
+}
+
+/// What is printed once the service can be reached.
+struct Told {
+    account: String,
+    admin: Option<String>,
+    database: String,
+    certificate: Option<PathBuf>,
+    first: Option<First>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    serving: Serving<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<&'a First>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<Vec<Step>>,
+}
+
+#[derive(Serialize)]
+struct Serving<'a> {
+    account: &'a str,
+    admin: Option<&'a str>,
+    database: &'a str,
+    certificate: Option<&'a Path>,
+}
+
+impl Told {
+    fn tell(&self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let reached = Reached {
+            account: &self.account,
+            admin: self.admin.as_deref(),
+            certificate: self.certificate.as_deref(),
+        };
+        let steps = self.first.as_ref().map(|first| first::steps(first, &reached));
+        if context.output.wants_json() {
+            return context.output.json(&Document {
+                serving: Serving {
+                    account: &self.account,
+                    admin: self.admin.as_deref(),
+                    database: &self.database,
+                    certificate: self.certificate.as_deref(),
+                },
+                first: self.first.as_ref(),
+                steps,
+            });
+        }
+        self.lines(steps.unwrap_or_default(), context)
+    }
+
+    fn lines(&self, steps: Vec<Step>, context: &mut Context<'_>) -> Result<(), Failure> {
+        let output = &mut *context.output;
+        output.line(format!("Accounts:      {}", self.account))?;
+        if let Some(admin) = &self.admin {
+            output.line(format!("Administrator: {admin}"))?;
+        }
+        output.line(format!("Database:      {}", self.database))?;
+        if let Some(certificate) = &self.certificate {
+            output.line(format!("Certificate:   {}", certificate.display()))?;
+        }
+        let Some(first) = &self.first else {
+            return output.line("`tokenlatch account list` shows the accounts, `tokenlatch serve --help` all options.");
+        };
+        output.line(format!(
+            "\nThis is the first start, so there is an account `{}` now, and a token for each port, good for 24 hours,\n\
+             in files that only you can read:\n  {}\n  {}\n",
+            first.user,
+            first.account_header.display(),
+            first.admin_header.display()
+        ))?;
+        output.line("Try these lines in another shell:\n")?;
+        for Step { what, line } in steps {
+            output.line(format!("# {what}\n{line}"))?;
+        }
+        output.line("\nNext: `tokenlatch account add NAME --all-features` adds an account of your own.")
+    }
+}
+
+/// The address as a client on this machine reaches it.
+fn url(scheme: &str, address: SocketAddr) -> String {
+    let reached = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            SocketAddr::new(IpAddr::V6(std::net::Ipv6Addr::LOCALHOST), address.port())
+        }
+        _ => address,
+    };
+    format!("{scheme}://{reached}")
+}
+
+/// The folder for what lies beside the database; the current one when that is on a server.
+fn folder_of(database: &str) -> std::io::Result<PathBuf> {
+    let Some(path) = file_of(database) else {
+        return std::env::current_dir();
+    };
+    let path = std::path::absolute(path)?;
+    Ok(path.parent().unwrap_or(&path).to_owned())
+}
+
+/// The file of a SQLite database.
+fn file_of(database: &str) -> Option<&Path> {
+    let path = match database.strip_prefix("sqlite:") {
+        Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
+        None if database.contains("://") => return None,
+        None => return Some(Path::new(database)),
+    };
+    Some(Path::new(path.split('?').next().unwrap_or(path)))
+}
+
+/// The database as it may be printed: what follows the scheme of a server's address may hold a password.
+fn shown(database: &str) -> String {
+    match file_of(database) {
+        Some(path) => std::path::absolute(path)
+            .unwrap_or(path.to_owned())
+            .display()
+            .to_string(),
+        None => format!("{}://…", database.split("://").next().unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use super::*;
+
+    #[test]
+    fn addresses_and_networks_are_read() {
+        assert_eq!(address("localhost:8080").unwrap(), "127.0.0.1:8080".parse().unwrap());
+        assert!(address("2083").is_err() && address("example.com:1").is_err());
+        assert!(AdminListen::from_str("none").unwrap().0.is_none());
+        assert_eq!(network("192.0.2.7").unwrap(), "192.0.2.7/32".parse().unwrap());
+        assert!(network("2001:db8::/32").is_ok() && network("x").is_err());
+    }
+
+    #[test]
+    fn no_password_of_a_database_is_shown() {
+        assert_eq!(shown("postgres://a:SECRET@host/db"), "postgres://…");
+        assert_eq!(file_of("sqlite:///a/b.db?mode=rwc"), Some(Path::new("/a/b.db")));
+        assert_eq!(file_of("sqlite:b.db"), Some(Path::new("b.db")));
+    }
+}
