@@ -114,6 +114,14 @@ fn the_guides_uapi_lines_work_beside_the_running_service() -> Outcome {
 fn the_uapi_command_speaks_to_a_server_over_tls() -> Outcome {
     let place = Place::new()?;
     let server = Server::start_tls(&place, &[])?;
+    let header = place.file("tokenlatch-admin.header");
+    // The ports are bound before the first start writes its files.
+    for _ in 0..1000 {
+        if header.exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     let url = format!("https://{}", server.account);
     let fixed = ["--json", "--url", &url, "--header-file", "tokenlatch-account.header"];
     let trusted = [

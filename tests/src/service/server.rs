@@ -63,6 +63,10 @@ impl Background {
     /// What it has printed.
     #[must_use]
     pub fn log(&self) -> String {
+        // A pipe has another reader.
+        if !self.log.is_file() {
+            return String::new();
+        }
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
@@ -136,7 +140,11 @@ impl Server {
     /// # Errors
     /// When it doesn't come up.
     pub fn start_with(place: &Place, options: &[&str], variables: &[(&str, &str)]) -> Result<Self, Fault> {
-        let server = Server::launch(place, &[&["--http"], options].concat(), variables)?;
+        // A test's own refused attempts are no attack, unless it says otherwise.
+        let fixed = ["--http", "--failures-per-minute", "0"];
+        let tolerant = !options.contains(&"--failures-per-minute");
+        let fixed = if tolerant { &fixed[..] } else { &fixed[..1] };
+        let server = Server::launch(place, &[fixed, options].concat(), variables)?;
         let ready = server
             .client()
             .get("/ready", "none")
@@ -147,7 +155,25 @@ impl Server {
         }
     }
 
+    /// Starts it with its output going into a file or a pipe that is there.
+    ///
+    /// # Errors
+    /// When it doesn't come up.
+    pub fn start_logging_to(place: &Place, options: &[&str], log: &Path) -> Result<Self, Fault> {
+        let fixed = ["--http", "--failures-per-minute", "0"];
+        Server::launch_to(place, &[&fixed, options].concat(), &[], Some(log))
+    }
+
     fn launch(place: &Place, options: &[&str], variables: &[(&str, &str)]) -> Result<Self, Fault> {
+        Server::launch_to(place, options, variables, None)
+    }
+
+    fn launch_to(
+        place: &Place,
+        options: &[&str],
+        variables: &[(&str, &str)],
+        into: Option<&Path>,
+    ) -> Result<Self, Fault> {
         let (account, admin) = (free_address()?, free_address()?);
         let mut command = place.command(program("tokenlatch")?)?;
         let (listen, admin_listen) = (account.to_string(), admin.to_string());
@@ -156,7 +182,7 @@ impl Server {
             .args(options)
             .envs(variables.iter().copied());
         let log = place.file(&format!("serve-{}.log", account.port()));
-        let process = Background::start(command, &log, account)?;
+        let process = Background::start(command, into.unwrap_or(&log), account)?;
         Ok(Server {
             process,
             account,
