@@ -4,6 +4,10 @@
 
 #[cfg(feature = "server")]
 pub mod http;
+#[cfg(unix)]
+pub mod database;
+#[cfg(unix)]
+pub mod postgres;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
