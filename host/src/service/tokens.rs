@@ -128,6 +128,7 @@ impl Service {
             account: Some(account),
             policy: token.policy,
             taken,
+            creator: None,
         })?;
         self.store.add_token(&created.record).await?;
         Ok(created)
