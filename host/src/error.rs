@@ -20,6 +20,9 @@ pub enum Error {
     /// The surroundings of the process gave no usable answer.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    /// The password is too short or too long.
+    #[error("a password has 8 to 1,024 bytes")]
+    PasswordLength,
 }
 
 impl Error {
@@ -31,6 +34,7 @@ impl Error {
             Error::Module(error) => error.code(),
             Error::Store(error) => error.code(),
             Error::Environment(error) => error.code(),
+            Error::PasswordLength => "password_length",
         }
     }
 

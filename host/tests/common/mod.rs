@@ -2,6 +2,11 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+#[cfg(unix)]
+pub mod database;
+#[cfg(unix)]
+pub mod postgres;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, LazyLock};
