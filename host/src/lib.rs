@@ -19,6 +19,8 @@ mod error;
 mod gate;
 mod module;
 mod peppers;
+#[cfg(feature = "server")]
+pub mod server;
 mod service;
 mod store;
 mod zone;

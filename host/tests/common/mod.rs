@@ -6,6 +6,8 @@
 pub mod database;
 #[cfg(unix)]
 pub mod postgres;
+#[cfg(feature = "server")]
+pub mod http;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -1,0 +1,181 @@
+//! What a server is told: addresses, TLS, limits.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::Uri;
+use ipnet::IpNet;
+
+use super::error::ServerError;
+
+/// What a server is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The account port.
+    pub listen: SocketAddr,
+    /// The administrator's port, if there is one.
+    pub admin_listen: Option<SocketAddr>,
+    /// The API that is guarded, if requests are to be forwarded.
+    pub upstream: Option<Uri>,
+    /// A file with more functions for the catalogue.
+    pub catalogue: Option<PathBuf>,
+    /// How the ports are secured.
+    pub tls: Tls,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Sizes, numbers and times.
+    pub limits: EdgeLimits,
+    /// How many failed attempts are borne.
+    pub failures: FailureLimits,
+}
+
+/// How the ports are secured.
+#[derive(Clone, Debug)]
+pub enum Tls {
+    /// Not at all: only on loopback addresses.
+    Plain,
+    /// By a certificate of our own, for loopback names, kept in this folder: only on loopback addresses.
+    SelfSigned {
+        /// The folder of the two files.
+        folder: PathBuf,
+    },
+    /// By a certificate from files.
+    Files {
+        /// The chain of certificates, PEM.
+        certificate: PathBuf,
+        /// The private key, PEM.
+        key: PathBuf,
+    },
+}
+
+/// Sizes, numbers and times of the edge.
+#[derive(Clone, Copy, Debug)]
+pub struct EdgeLimits {
+    /// Connections at once, on each port.
+    pub connections: usize,
+    /// Connections at once from one address that is no trusted proxy.
+    pub connections_per_address: usize,
+    /// For the TLS handshake.
+    pub handshake_time: Duration,
+    /// From the first byte of a request's head to its last.
+    pub head_time: Duration,
+    /// Between two requests of a connection.
+    pub idle_time: Duration,
+    /// Between two pieces of a body.
+    pub body_stall: Duration,
+    /// For the whole body of a request to our own functions.
+    pub body_time: Duration,
+    /// For a handler to give its answer.
+    pub handler_time: Duration,
+    /// For the reader of a reply to take another piece of it.
+    pub write_time: Duration,
+    /// For requests under way when the server stops.
+    pub stop_time: Duration,
+    /// The request line and header fields, in bytes.
+    pub head_bytes: usize,
+    /// The request target, in bytes.
+    pub target_bytes: usize,
+    /// Header fields of a request.
+    pub fields: usize,
+    /// The body of a request to our own functions, in bytes.
+    pub body_bytes: usize,
+    /// The body of a request that is forwarded, in bytes.
+    pub upstream_body_bytes: usize,
+}
+
+impl Default for EdgeLimits {
+    fn default() -> EdgeLimits {
+        EdgeLimits {
+            connections: 4096,
+            connections_per_address: 512,
+            handshake_time: Duration::from_secs(10),
+            head_time: Duration::from_secs(10),
+            idle_time: Duration::from_secs(75),
+            body_stall: Duration::from_secs(30),
+            body_time: Duration::from_secs(30),
+            handler_time: Duration::from_secs(120),
+            write_time: Duration::from_secs(30),
+            stop_time: Duration::from_secs(10),
+            head_bytes: 16 << 10,
+            target_bytes: 8 << 10,
+            fields: 100,
+            body_bytes: 1 << 20,
+            upstream_body_bytes: 64 << 20,
+        }
+    }
+}
+
+/// How many failed attempts are borne each minute.
+#[derive(Clone, Copy, Debug)]
+pub struct FailureLimits {
+    /// From one address; 0 is any number.
+    pub per_address: u32,
+    /// For one presented user; 0 is any number.
+    pub per_user: u32,
+}
+
+impl Default for FailureLimits {
+    fn default() -> FailureLimits {
+        FailureLimits {
+            per_address: 120,
+            per_user: 120,
+        }
+    }
+}
+
+impl Config {
+    /// The default ports on loopback, secured by a certificate in this folder.
+    #[must_use]
+    pub fn new(folder: PathBuf) -> Config {
+        let loopback = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        Config {
+            listen: loopback(2083),
+            admin_listen: Some(loopback(2087)),
+            upstream: None,
+            catalogue: None,
+            tls: Tls::SelfSigned { folder },
+            trusted_proxies: Vec::new(),
+            limits: EdgeLimits::default(),
+            failures: FailureLimits::default(),
+        }
+    }
+
+    /// Plain HTTP on free ports of loopback: for tests.
+    #[must_use]
+    pub fn plain() -> Config {
+        let free = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        Config {
+            listen: free,
+            admin_listen: Some(free),
+            tls: Tls::Plain,
+            ..Config::new(PathBuf::new())
+        }
+    }
+
+    /// Refuses what must not be served.
+    ///
+    /// # Errors
+    /// [`ServerError::PlainNotLoopback`], [`ServerError::CertificateNeeded`].
+    pub fn check(&self) -> Result<(), ServerError> {
+        let addresses = [Some(self.listen), self.admin_listen];
+        let Some(open) = addresses
+            .into_iter()
+            .flatten()
+            .find(|address| !address.ip().is_loopback())
+        else {
+            return Ok(());
+        };
+        match self.tls {
+            Tls::Plain => Err(ServerError::PlainNotLoopback(open)),
+            Tls::SelfSigned { .. } => Err(ServerError::CertificateNeeded(open)),
+            Tls::Files { .. } => Ok(()),
+        }
+    }
+
+    /// Whether an address is that of a trusted proxy.
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|net| net.contains(&address))
+    }
+}

@@ -1,0 +1,227 @@
+//! What is done with every request, around its handler: the request's number and id, the checks of the edge, one line
+//! in the log, figures, and header fields that every reply has.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderValue, Method, Request, Response, header};
+use axum::response::IntoResponse;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use tower::ServiceExt;
+use tower_http::catch_panic::{CatchPanic, ResponseForPanic};
+
+use super::client::{self, Client, REQUEST_ID};
+use super::config::Config;
+use super::problem::Problem;
+use super::request_id::RequestId;
+use super::wire::Wired;
+use super::{edge, metrics};
+
+/// What a handler decided about a request: put it into the extensions of the reply, for the log and the figures.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// The verdict's reason, such as `ok` or `token_expired`.
+    pub reason: &'static str,
+    /// The token's user, once it has been verified.
+    pub user: Option<String>,
+    /// The token's id, once it has been verified.
+    pub token_id: Option<String>,
+}
+
+type Guarded = CatchPanic<Router, Broken>;
+
+/// What the requests of a port have in common.
+pub(super) struct Handling {
+    /// The port's name in log and figures.
+    pub(super) name: &'static str,
+    pub(super) config: Arc<Config>,
+    router: Guarded,
+}
+
+impl Handling {
+    pub(super) fn new(name: &'static str, config: Arc<Config>, router: Router) -> Handling {
+        Handling {
+            name,
+            config,
+            router: CatchPanic::custom(router, Broken),
+        }
+    }
+}
+
+/// Answers where a handler panicked. What it said may hold anything, so it is told to nobody.
+#[derive(Clone)]
+struct Broken;
+
+impl ResponseForPanic for Broken {
+    type ResponseBody = Body;
+
+    fn response_for_panic(&mut self, _: Box<dyn Any + Send>) -> Response<Body> {
+        tracing::error!("a handler broke off");
+        Problem::INTERNAL.into_response()
+    }
+}
+
+/// Answers the requests of one connection.
+pub(super) struct Handler {
+    handling: Arc<Handling>,
+    wired: Arc<Wired>,
+    peer: SocketAddr,
+    secure: bool,
+    requests: AtomicU64,
+}
+
+impl Handler {
+    pub(super) fn new(handling: Arc<Handling>, wired: Arc<Wired>, peer: SocketAddr, secure: bool) -> Handler {
+        Handler {
+            handling,
+            wired,
+            peer,
+            secure,
+            requests: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Service<Request<Incoming>> for Handler {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let refused = self.wired.refusal(number).map(|fault| fault.problem());
+        let handling = self.handling.clone();
+        let (peer, secure) = (self.peer, self.secure);
+        Box::pin(async move { Ok(answer(&handling, peer, secure, request.map(Body::new), refused).await) })
+    }
+}
+
+async fn answer(
+    handling: &Handling,
+    peer: SocketAddr,
+    secure: bool,
+    mut request: Request<Body>,
+    refused: Option<Problem>,
+) -> Response<Body> {
+    let started = Instant::now();
+    let mut client = Client::of(&handling.config, peer, secure, request.headers());
+    if refused.is_some() {
+        // The request is a stand-in, and says nothing of its sender.
+        client.address = None;
+    }
+    let ends = client::ends_connection(request.headers());
+    let checked = match refused {
+        Some(problem) => Err(problem),
+        None => edge::check(&mut request),
+    };
+    let method = request.method().clone();
+    let path = request.uri().clone();
+    let mut response = match checked {
+        Ok(()) => {
+            client::drop_underscored(request.headers_mut());
+            request.extensions_mut().insert(client);
+            route(handling, request).await
+        }
+        Err(problem) => {
+            metrics::refused(problem.code);
+            let mut response = problem.into_response();
+            response.extensions_mut().insert(Decided {
+                reason: problem.code,
+                user: None,
+                token_id: None,
+            });
+            response
+        }
+    };
+    dress(&mut response, &client, ends);
+    let seen = Seen {
+        port: handling.name,
+        method: &method,
+        path: if refused.is_some() { "-" } else { path.path() },
+        admitted: checked.is_ok(),
+        client: &client,
+    };
+    seen.report(&response, started.elapsed());
+    response
+}
+
+async fn route(handling: &Handling, request: Request<Body>) -> Response<Body> {
+    let call = handling.router.clone().oneshot(request);
+    match tokio::time::timeout(handling.config.limits.handler_time, call).await {
+        Ok(Ok(response)) => response.map(Body::new),
+        Ok(Err(never)) => match never {},
+        Err(_) => Problem::UNAVAILABLE.into_response(),
+    }
+}
+
+/// The header fields that every reply has.
+fn dress(response: &mut Response<Body>, client: &Client, ends: bool) {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(client.request_id.as_str()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    if client.secure {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
+    if ends {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+/// A request, as the log may know it: never its query, header fields or body.
+struct Seen<'a> {
+    port: &'static str,
+    method: &'a Method,
+    path: &'a str,
+    admitted: bool,
+    client: &'a Client,
+}
+
+impl Seen<'_> {
+    fn report(&self, response: &Response<Body>, time: Duration) {
+        let status = response.status();
+        metrics::replied(self.port, metrics::class(self.path), status, time);
+        let decided = response.extensions().get::<Decided>();
+        if self.admitted
+            && let Some(decided) = decided
+        {
+            metrics::verified(decided.reason);
+        }
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let address: Cow<'static, str> = match self.client.address {
+            Some(address) => address.to_string().into(),
+            None => "-".into(),
+        };
+        let id: &RequestId = &self.client.request_id;
+        tracing::info!(
+            target: "tokenlatch::request",
+            port = self.port,
+            method = %self.method,
+            path = self.path,
+            status = status.as_u16(),
+            reason = decided.map_or("-", |decided| decided.reason),
+            user = decided.and_then(|decided| decided.user.as_deref()).unwrap_or("-"),
+            token = decided.and_then(|decided| decided.token_id.as_deref()).unwrap_or("-"),
+            client = %address,
+            peer = %self.client.peer,
+            request_id = %id,
+            micros,
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! Figures of the service, in the text format of Prometheus. No user, token or address is in them.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use ::metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use axum::http::StatusCode;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use super::state::State;
+
+const REQUESTS: &str = "tokenlatch_requests_total";
+const SECONDS: &str = "tokenlatch_request_seconds";
+const VERIFICATIONS: &str = "tokenlatch_verifications_total";
+const REFUSED_HEADS: &str = "tokenlatch_edge_refusals_total";
+const CONNECTIONS: &str = "tokenlatch_connections";
+const TURNED_AWAY: &str = "tokenlatch_connections_turned_away_total";
+const RECORDS: &str = "tokenlatch_table_records";
+const BLOCKED: &str = "tokenlatch_blocked_addresses";
+const LOST_LINES: &str = "tokenlatch_log_lines_lost_total";
+
+/// Upper bounds of the histogram, in seconds.
+const BOUNDS: &[f64] = &[
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
+
+/// The process has one set of figures, whichever servers run in it.
+static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Begins to count.
+pub(super) fn begin() {
+    HANDLE.get_or_init(|| {
+        let handle = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Full(SECONDS.to_owned()), BOUNDS)
+            .and_then(PrometheusBuilder::install_recorder)
+            .inspect_err(|error| tracing::warn!("there will be no figures: {error}"))
+            .ok()?;
+        describe_counter!(REQUESTS, "Requests, by port, class and status");
+        describe_histogram!(SECONDS, "Time from a request's head to its reply, in seconds");
+        describe_counter!(VERIFICATIONS, "Verifications, by reason");
+        describe_counter!(REFUSED_HEADS, "Requests that the edge refused, by code");
+        describe_gauge!(CONNECTIONS, "Connections now, by port");
+        describe_counter!(TURNED_AWAY, "Connections over a limit, by port");
+        describe_gauge!(RECORDS, "Records in the table");
+        describe_gauge!(BLOCKED, "Addresses that have spent their allowance of failures");
+        describe_counter!(
+            LOST_LINES,
+            "Log lines that were not written because nobody read them fast enough"
+        );
+        Some(handle)
+    });
+}
+
+/// What kind of request a path is. Paths themselves would make figures without end.
+pub(super) fn class(path: &str) -> &'static str {
+    const CLASSES: &[(&str, &str)] = &[
+        ("/execute/Tokens/", "tokens"),
+        ("/execute/", "execute"),
+        ("/json-api/cpanel", "api2"),
+        ("/json-api/", "whm"),
+    ];
+    match path {
+        "/auth" => "auth",
+        "/health" | "/ready" | "/metrics" | "/openapi.json" => "operations",
+        _ => CLASSES
+            .iter()
+            .find(|(start, _)| path.starts_with(start))
+            .map_or("other", |(_, class)| class),
+    }
+}
+
+/// Counts a reply.
+pub(super) fn replied(port: &'static str, class: &'static str, status: StatusCode, time: Duration) {
+    counter!(REQUESTS, "port" => port, "class" => class, "status" => status_text(status)).increment(1);
+    histogram!(SECONDS, "class" => class).record(time.as_secs_f64());
+}
+
+/// Counts a verification.
+pub(super) fn verified(reason: &'static str) {
+    counter!(VERIFICATIONS, "reason" => reason).increment(1);
+}
+
+/// Counts a request that the edge refused.
+pub(super) fn refused(code: &'static str) {
+    counter!(REFUSED_HEADS, "code" => code).increment(1);
+}
+
+/// Counts a connection over a limit.
+pub(super) fn turned_away(port: &'static str) {
+    counter!(TURNED_AWAY, "port" => port).increment(1);
+}
+
+/// Notes how many connections there are.
+pub(super) fn connections(port: &'static str, number: usize) {
+    gauge!(CONNECTIONS, "port" => port).set(f64::from(u32::try_from(number).unwrap_or(u32::MAX)));
+}
+
+/// Counts lines of the log that were lost.
+pub(super) fn lost_lines(number: u64) {
+    counter!(LOST_LINES).increment(number);
+}
+
+/// The figures now.
+pub(super) fn render(state: &State) -> String {
+    let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+    gauge!(RECORDS).set(number(state.gate.records()));
+    gauge!(BLOCKED).set(number(state.failures.blocked_addresses()));
+    HANDLE
+        .get()
+        .and_then(Option::as_ref)
+        .map(PrometheusHandle::render)
+        .unwrap_or_default()
+}
+
+/// Puts what was recorded into its buckets; without that it would pile up between two readings.
+pub(super) fn tidy() {
+    if let Some(handle) = HANDLE.get().and_then(Option::as_ref) {
+        handle.run_upkeep();
+    }
+}
+
+/// The statuses that this service gives, as text without allocation.
+fn status_text(status: StatusCode) -> &'static str {
+    const TEXTS: &[(u16, &str)] = &[
+        (200, "200"),
+        (204, "204"),
+        (301, "301"),
+        (302, "302"),
+        (304, "304"),
+        (400, "400"),
+        (401, "401"),
+        (403, "403"),
+        (404, "404"),
+        (405, "405"),
+        (408, "408"),
+        (413, "413"),
+        (414, "414"),
+        (415, "415"),
+        (417, "417"),
+        (429, "429"),
+        (431, "431"),
+        (500, "500"),
+        (501, "501"),
+        (502, "502"),
+        (503, "503"),
+        (504, "504"),
+        (505, "505"),
+    ];
+    TEXTS
+        .iter()
+        .find(|(code, _)| *code == status.as_u16())
+        .map_or("other", |(_, text)| text)
+}

@@ -1,0 +1,141 @@
+//! The service over HTTP: two ports, an edge that is stricter than the HTTP library beneath it, and what stands around.
+//!
+//! From outside in: the limit on connections ([`listen`]), TLS ([`tls`]), the check of each request's bytes ([`wire`],
+//! [`head`]), the HTTP library, the request's id, log line and figures ([`handler`]), the check of target, method and
+//! path ([`edge`]), then the router. Nothing that the edge refuses reaches a handler.
+
+mod body;
+mod client;
+mod config;
+mod connections;
+mod edge;
+mod error;
+mod failures;
+mod handler;
+mod head;
+mod health;
+mod listen;
+mod logs;
+mod metrics;
+mod problem;
+mod reload;
+mod request_id;
+mod routes;
+mod scrub;
+mod signals;
+mod state;
+mod tls;
+mod tls_files;
+mod wire;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+
+pub use body::read_body;
+pub use client::Client;
+pub use config::{Config, EdgeLimits, FailureLimits, Tls};
+pub use error::ServerError;
+pub use failures::{Failures, Ticks};
+pub use handler::Decided;
+pub use logs::{LogFormat, LogGuard, Logs};
+pub use problem::Problem;
+pub use reload::Reload;
+pub use request_id::RequestId;
+pub use scrub::scrub;
+pub use signals::{Stop, stop_signals};
+pub use state::{Catalogue, State, Upstream};
+pub use tls_files::{CERTIFICATE_FILE, KEY_FILE};
+
+use crate::service::Service;
+use listen::{Listener, Port};
+
+/// A server whose ports are bound and whose store, module and table are ready.
+#[derive(Debug)]
+pub struct Server {
+    account: Listener,
+    admin: Option<Listener>,
+    state: State,
+    certificates: Option<tls::Certificates>,
+}
+
+impl Server {
+    /// Makes everything ready and binds the ports. Connections wait until [`Server::run`].
+    ///
+    /// # Errors
+    /// Any [`ServerError`]: nothing is served by halves.
+    pub async fn bind(config: Config, service: Service) -> Result<Server, ServerError> {
+        Server::bind_with(config, service, |state| {
+            (
+                routes::account_router(state.clone()),
+                routes::admin_router(state.clone()),
+            )
+        })
+        .await
+    }
+
+    /// Like [`Server::bind`], with other routers behind the same edge: the account port's and the administrator's.
+    ///
+    /// # Errors
+    /// Any [`ServerError`].
+    pub async fn bind_with(
+        config: Config,
+        service: Service,
+        routers: impl FnOnce(&State) -> (Router, Router),
+    ) -> Result<Server, ServerError> {
+        config.check()?;
+        metrics::begin();
+        let config = Arc::new(config);
+        let tls = tls::Certificates::open(&config)?;
+        let state = State::open(config.clone(), service).await?;
+        let (account, admin) = routers(&state);
+        let port = |name, router| Port::new(name, router, &state, tls.clone());
+        let account = Listener::bind(config.listen, port("account", account)).await?;
+        let admin = match config.admin_listen {
+            Some(address) => Some(Listener::bind(address, port("admin", admin)).await?),
+            None => None,
+        };
+        Ok(Server {
+            account,
+            admin,
+            state,
+            certificates: tls,
+        })
+    }
+
+    /// The addresses of the account port and of the administrator's.
+    #[must_use]
+    pub fn addresses(&self) -> (SocketAddr, Option<SocketAddr>) {
+        (self.account.address(), self.admin.as_ref().map(Listener::address))
+    }
+
+    /// What the handlers share.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Reads catalogue and certificates anew on demand, as SIGHUP does.
+    #[must_use]
+    pub fn reload(&self) -> Reload {
+        Reload {
+            state: self.state.clone(),
+            certificates: self.certificates.clone(),
+        }
+    }
+
+    /// Serves until `stop` yields: then no connection is accepted any more, and requests under way are finished within
+    /// the time that the limits give.
+    pub async fn run(self, stop: impl Future) {
+        self.run_until(stop, std::future::pending::<()>()).await;
+    }
+
+    /// Like [`Server::run`]; once `now` yields too, what is under way is dropped.
+    pub async fn run_until(self, stop: impl Future, now: impl Future) {
+        let keeper = self.reload().spawn();
+        let listeners = [Some(self.account), self.admin].into_iter().flatten().collect();
+        listen::serve(listeners, self.state.config.limits.stop_time, stop, now).await;
+        keeper.abort();
+    }
+}

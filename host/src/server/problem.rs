@@ -1,0 +1,140 @@
+//! Refusals of the edge: small problem documents (RFC 9457) that tell nothing of what is inside.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+
+/// A refusal of the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// A stable code.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub detail: &'static str,
+    /// What `Allow` says, at 405.
+    pub allow: Option<&'static str>,
+    /// What `Retry-After` says, in seconds.
+    pub retry_after: Option<u32>,
+    /// Whether the connection ends after it.
+    pub close: bool,
+}
+
+impl Problem {
+    /// A refusal of one request.
+    #[must_use]
+    pub const fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Problem {
+        Problem {
+            status,
+            code,
+            detail,
+            allow: None,
+            retry_after: None,
+            close: false,
+        }
+    }
+
+    /// The connection ends after it.
+    #[must_use]
+    pub const fn closing(self) -> Problem {
+        Problem { close: true, ..self }
+    }
+
+    /// With the methods that may be used.
+    #[must_use]
+    pub const fn allowing(self, methods: &'static str) -> Problem {
+        Problem {
+            allow: Some(methods),
+            ..self
+        }
+    }
+
+    /// With the time after which to try again, in seconds.
+    #[must_use]
+    pub const fn after(self, seconds: u32) -> Problem {
+        Problem {
+            retry_after: Some(seconds),
+            ..self
+        }
+    }
+
+    /// The path names nothing.
+    pub const NOT_FOUND: Problem = Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.");
+    /// The path's method is another.
+    pub const METHOD: Problem = Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "The method may not be used here.",
+    );
+    /// The body is too large.
+    pub const BODY_TOO_LARGE: Problem = Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body_too_large",
+        "The body of the request is too large.",
+    )
+    .closing();
+    /// The body came too slowly.
+    pub const BODY_TOO_SLOW: Problem = Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "body_too_slow",
+        "The body of the request came too slowly.",
+    )
+    .closing();
+    /// The body broke off or cannot be read.
+    pub const BODY_BROKEN: Problem = Problem::new(
+        StatusCode::BAD_REQUEST,
+        "body_broken",
+        "The body of the request cannot be read.",
+    )
+    .closing();
+    /// The server cannot answer now.
+    pub const UNAVAILABLE: Problem = Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "The server cannot answer now; try again later.",
+    )
+    .after(1);
+    /// Something broke inside.
+    pub const INTERNAL: Problem = Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "The request could not be carried out.",
+    );
+
+    /// The document.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        // Every part is a constant without a character that JSON escapes; a test holds that.
+        format!(
+            r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{}","code":"{}"}}"#,
+            self.status.as_u16(),
+            self.detail,
+            self.code
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.body()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(methods) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(methods));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.close {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

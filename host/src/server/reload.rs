@@ -1,0 +1,111 @@
+//! What is read anew while the server runs, and what is tidied now and then.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::error::ServerError;
+use super::metrics;
+use super::state::State;
+use super::tls::Certificates;
+
+/// How often figures and counts are tidied.
+const TIDY: Duration = Duration::from_secs(10);
+/// How often our own certificate is looked at.
+const RENEW: Duration = Duration::from_secs(6 * 3600);
+
+/// Reads the catalogue and the certificates anew. Each that cannot be used stays as it was.
+#[derive(Clone, Debug)]
+pub struct Reload {
+    pub(super) state: State,
+    pub(super) certificates: Option<Certificates>,
+}
+
+impl Reload {
+    /// Reads everything anew.
+    ///
+    /// # Errors
+    /// The first failure, after all has been tried; each is logged.
+    pub async fn run(&self) -> Result<(), ServerError> {
+        let catalogue = self.state.catalogue.reload(&self.state.gate).await;
+        let certificate = self.certificates.as_ref().map_or(Ok(()), Certificates::reload);
+        for failure in [catalogue.as_ref().err(), certificate.as_ref().err()]
+            .into_iter()
+            .flatten()
+        {
+            tracing::error!(code = failure.code(), "reload failed, the old stays: {failure}");
+        }
+        if catalogue.is_ok() && certificate.is_ok() {
+            tracing::info!("catalogue and certificates were read anew");
+        }
+        catalogue.and(certificate)
+    }
+
+    /// Reloads on SIGHUP, and tidies, until it is aborted.
+    pub(super) fn spawn(self) -> JoinHandle<()> {
+        tokio::spawn(async move {
+            let mut tidy = interval(TIDY);
+            tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut renew = interval(RENEW);
+            renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut hang_up = HangUp::new();
+            loop {
+                tokio::select! {
+                    () = hang_up.next() => {
+                        // What failed has been logged.
+                        let _ = self.run().await;
+                    }
+                    _ = tidy.tick() => {
+                        self.state.failures.tidy();
+                        metrics::tidy();
+                    }
+                    _ = renew.tick() => {
+                        if let Some(Err(error)) = self.certificates.as_ref().map(Certificates::renew) {
+                            tracing::error!(code = error.code(), "the certificate was not renewed: {error}");
+                        }
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// SIGHUP, where there is such a signal.
+struct HangUp {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl HangUp {
+    #[cfg(unix)]
+    fn new() -> HangUp {
+        use tokio::signal::unix::{SignalKind, signal};
+        let signal = signal(SignalKind::hangup())
+            .inspect_err(|error| tracing::warn!("SIGHUP cannot be heard: {error}"))
+            .ok();
+        HangUp { signal }
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        match &mut self.signal {
+            Some(signal) => {
+                if signal.recv().await.is_none() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> HangUp {
+        HangUp {}
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,51 @@
+//! Signals that end the process: the first ends it gently, the second at once.
+
+use std::io;
+
+use tokio::sync::watch;
+
+/// When the process was told to stop.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    asked: watch::Receiver<u32>,
+}
+
+impl Stop {
+    /// Yields once the process was told to stop so many times.
+    pub async fn times(mut self, number: u32) {
+        // Without anybody left to tell, nobody will.
+        if self.asked.wait_for(|asked| *asked >= number).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Listens for SIGTERM and SIGINT, or Ctrl-C where there are no signals.
+///
+/// # Errors
+/// When the system does not let this program listen.
+pub fn stop_signals() -> io::Result<Stop> {
+    let (tell, asked) = watch::channel(0);
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                tell.send_modify(|times| *times += 1);
+            }
+        });
+    }
+    #[cfg(not(unix))]
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            tell.send_modify(|times| *times += 1);
+        }
+    });
+    Ok(Stop { asked })
+}
