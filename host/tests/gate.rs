@@ -41,7 +41,9 @@ fn what_another_process_commits_is_in_force_for_the_next_request() {
     run(async {
         let place = Place::new();
         let elsewhere = place.service().await;
-        let gate = Gate::open(Service::new(module(), place.store().await), None).await.unwrap();
+        let gate = Gate::open(Service::new(module(), place.store().await), None)
+            .await
+            .unwrap();
         assert_eq!(gate.records(), 0);
         let token = elsewhere.create(plain("one")).await.unwrap();
         let text = token.token.expose();
@@ -53,7 +55,7 @@ fn what_another_process_commits_is_in_force_for_the_next_request() {
         let few = Features::List(vec!["ftpaccts".to_owned(), "apitokens".to_owned()]);
         elsewhere.set_features("alice", few).await.unwrap();
         assert_eq!(ask(&gate, text, &listing()).await, Reason::FeatureNotInAccount);
-        elsewhere.revoke("alice", &["one".to_owned()]).await.unwrap();
+        elsewhere.revoke("alice", None, &["one".to_owned()]).await.unwrap();
         assert_eq!(ask(&gate, text, &listing()).await, Reason::TokenRevoked);
         let two = elsewhere.create(plain("two")).await.unwrap();
         elsewhere.remove_account("alice").await.unwrap();
@@ -71,9 +73,14 @@ fn a_revocation_is_never_late_under_load() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
-        let gate = Gate::open(Service::new(module(), place.store().await), None).await.unwrap();
+        let gate = Gate::open(Service::new(module(), place.store().await), None)
+            .await
+            .unwrap();
         let stop = Arc::new(AtomicBool::new(false));
-        let (busy, asked) = (service.create(plain("busy")).await.unwrap(), Arc::new(AtomicU64::new(0)));
+        let (busy, asked) = (
+            service.create(plain("busy")).await.unwrap(),
+            Arc::new(AtomicU64::new(0)),
+        );
         let crowd: Vec<_> = (0..16)
             .map(|_| {
                 let (gate, stop, asked) = (gate.clone(), Arc::clone(&stop), Arc::clone(&asked));
@@ -90,7 +97,7 @@ fn a_revocation_is_never_late_under_load() {
             let name = format!("t{round}");
             let token = service.create(plain(&name)).await.unwrap();
             assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::Ok);
-            service.revoke("alice", &[name]).await.unwrap();
+            service.revoke("alice", None, &[name]).await.unwrap();
             assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::TokenRevoked);
         }
         stop.store(true, Ordering::Relaxed);
@@ -135,10 +142,14 @@ fn an_expiry_is_judged_by_the_clock_and_not_by_what_was_kept() {
         let service = place.service().await.with_clock(clock.clone());
         let gate = Gate::open(service.clone(), None).await.unwrap();
         let mut wish = plain("short");
-        wish.expires = Some(tokenlatch::core::ExpiryInput::At(NOW + 10));
+        wish.expires = Some(tokenlatch::core::ExpiryInput::Seconds(NOW + 10));
         let token = service.create(wish).await.unwrap();
         let text = token.token.expose();
-        for (now, reason) in [(NOW, Reason::Ok), (NOW + 9, Reason::Ok), (NOW + 10, Reason::TokenExpired)] {
+        for (now, reason) in [
+            (NOW, Reason::Ok),
+            (NOW + 9, Reason::Ok),
+            (NOW + 10, Reason::TokenExpired),
+        ] {
             clock.set(now);
             assert_eq!(ask(&gate, text, &listing()).await, reason);
         }
@@ -179,7 +190,11 @@ fn a_catalogue_takes_effect_whole_or_not_at_all() {
         function.feature = Some("no good".to_owned());
         let refused = gate.set_catalogue(Some(vec![function])).await.unwrap_err();
         assert_eq!(refused.code(), "feature_invalid");
-        assert_eq!(ask(&gate, token.token.expose(), &call).await, Reason::Ok, "the old one stays");
+        assert_eq!(
+            ask(&gate, token.token.expose(), &call).await,
+            Reason::Ok,
+            "the old one stays"
+        );
     });
 }
 

@@ -24,7 +24,7 @@ impl Checks {
     pub fn share<F, C>(&self, check: C) -> oneshot::Receiver<Result<()>>
     where
         C: Fn() -> F + Send + 'static,
-        F: Future<Output = Result<()>> + Send,
+        F: Future<Output = Result<()>> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
         let mut queue = lock(&self.queue);
@@ -110,7 +110,11 @@ mod tests {
         for waiter in later {
             waiter.await.unwrap().unwrap();
         }
-        assert_eq!(begun.load(Ordering::SeqCst), 2, "fifty who came later shared a second check");
+        assert_eq!(
+            begun.load(Ordering::SeqCst),
+            2,
+            "fifty who came later shared a second check"
+        );
     }
 
     #[tokio::test]
@@ -126,7 +130,7 @@ mod tests {
     #[tokio::test]
     async fn a_check_that_breaks_off_leaves_nobody_waiting() {
         let checks = Checks::default();
-        let broken = checks.share(|| async { Err(std::panic::panic_any("broken")) });
+        let broken = checks.share(|| async { std::panic::panic_any("broken") });
         assert!(broken.await.is_err());
         checks.share(|| async { Ok(()) }).await.unwrap().unwrap();
     }

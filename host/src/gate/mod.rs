@@ -156,12 +156,16 @@ impl Gate {
 }
 
 async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T> {
-    tokio::time::timeout(limit, work).await.map_err(|_| StoreError::Busy.into())
+    tokio::time::timeout(limit, work)
+        .await
+        .map_err(|_| StoreError::Busy.into())
 }
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("records", &self.records()).finish_non_exhaustive()
+        f.debug_struct("Gate")
+            .field("records", &self.records())
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,10 +4,10 @@
 
 #[cfg(unix)]
 pub mod database;
-#[cfg(unix)]
-pub mod postgres;
 #[cfg(feature = "server")]
 pub mod http;
+#[cfg(unix)]
+pub mod postgres;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
