@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::store::StoreError;
 
 /// What a host operation can fail with. Every failure is a refusal: nothing is admitted by an error.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The module read the request and refused it.

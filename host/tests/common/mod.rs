@@ -8,6 +8,8 @@ pub mod database;
 pub mod http;
 #[cfg(unix)]
 pub mod postgres;
+#[cfg(feature = "server")]
+pub mod served;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

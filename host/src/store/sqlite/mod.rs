@@ -203,6 +203,9 @@ impl Store for SqliteStore {
     }
 
     async fn mark(&self) -> Result<Mark, StoreError> {
+        if self.pool.is_closed() {
+            return Err(sqlx::Error::PoolClosed.into());
+        }
         let mut kept = self.marks.lock().await;
         // Taken out while it is used: a call that is given up leaves no connection in an unknown state behind.
         let mut connection = match kept.take() {
