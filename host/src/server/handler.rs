@@ -2,9 +2,9 @@
 //! in the log, figures, and header fields that every reply has.
 
 use std::any::Any;
-use std::borrow::Cow;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,6 @@ use tower_http::catch_panic::{CatchPanic, ResponseForPanic};
 use super::client::{self, Client, REQUEST_ID};
 use super::config::Config;
 use super::problem::Problem;
-use super::request_id::RequestId;
 use super::wire::Wired;
 use super::{edge, metrics};
 
@@ -204,11 +203,6 @@ impl Seen<'_> {
             metrics::verified(decided.reason);
         }
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let address: Cow<'static, str> = match self.client.address {
-            Some(address) => address.to_string().into(),
-            None => "-".into(),
-        };
-        let id: &RequestId = &self.client.request_id;
         tracing::info!(
             target: "tokenlatch::request",
             port = self.port,
@@ -218,10 +212,22 @@ impl Seen<'_> {
             reason = decided.map_or("-", |decided| decided.reason),
             user = decided.and_then(|decided| decided.user.as_deref()).unwrap_or("-"),
             token = decided.and_then(|decided| decided.token_id.as_deref()).unwrap_or("-"),
-            client = %address,
+            client = %Address(self.client.address),
             peer = %self.client.peer,
-            request_id = %id,
+            request_id = %self.client.request_id,
             micros,
         );
+    }
+}
+
+/// An address in the log.
+struct Address(Option<IpAddr>);
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("-"),
+        }
     }
 }
