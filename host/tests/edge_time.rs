@@ -257,7 +257,7 @@ fn a_gentle_stop_finishes_what_is_under_way() {
 fn a_stop_does_not_wait_for_ever() {
     let mut server = Running::with(
         |config| config.limits.stop_time = SHORT,
-        Some(Router::new().route("/", get(|| std::future::pending::<()>()))),
+        Some(Router::new().route("/", get(std::future::pending::<()>))),
     );
     let mut stuck = server.connect();
     stuck.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
