@@ -36,7 +36,7 @@ impl Default for Access {
 }
 
 /// The port and scheme that a token belongs to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Realm {
     /// The account's: scheme `cpanel`.

@@ -42,8 +42,7 @@ impl Block {
         (whole.checked_shl(free).unwrap_or(0) == network).then_some(block)
     }
 
-    fn contains(&self, address: &IpAddr) -> bool {
-        let (v4, bits) = bits(address);
+    fn contains(&self, v4: bool, bits: u128) -> bool {
         v4 == self.v4 && (bits ^ self.network).checked_shr(self.free).unwrap_or(0) == 0
     }
 }
@@ -95,5 +94,12 @@ pub(crate) fn parse_address(text: &[u8]) -> Option<IpAddr> {
 
 /// Whether a block of the list holds the address.
 pub(crate) fn contains(list: &[Block], address: &IpAddr) -> bool {
-    list.iter().any(|block| block.contains(address))
+    let (v4, bits) = bits(address);
+    list.iter().any(|block| block.contains(v4, bits))
+}
+
+/// Whether every inner block lies in one of the outer ones.
+pub(crate) fn within(outer: &[Block], inner: &[Block]) -> bool {
+    let holds = |outer: &Block, inner: &Block| outer.free >= inner.free && outer.contains(inner.v4, inner.network);
+    inner.iter().all(|inner| outer.iter().any(|outer| holds(outer, inner)))
 }

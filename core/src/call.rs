@@ -12,7 +12,7 @@ use crate::name::is_feature;
 use crate::value::Value;
 
 /// The API that a function is called by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Api {
     /// UAPI.
@@ -35,7 +35,7 @@ words!(Api, "`uapi`, `api2`, `api1` or `whm`", {
 deserialize_by_value!(Api);
 
 /// What a request wants to do: a function of the catalogue, or a feature and whether it is written to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
     /// The API; UAPI when left out.

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use crate::access::FEATURE_RULE;
+use crate::account::TOKENS_FEATURE;
 use crate::call::Api;
 use crate::decode::{Fields, FromValue, deserialize_by_value};
 use crate::error::{Error, ErrorCode};
@@ -49,12 +50,15 @@ deserialize_by_value!(Function);
 
 const UAPI: &[Api] = &[Api::Uapi];
 const BOTH: &[Api] = &[Api::Uapi, Api::Api2];
+const WHM: &[Api] = &[Api::Whm];
+const TOKENS: Option<&str> = Some(TOKENS_FEATURE);
 const READS: bool = false;
 const WRITES: bool = true;
 
 type Row = (&'static str, &'static str, &'static [Api], Option<&'static str>, bool);
 
-/// The built-in catalogue, sorted by module and function. Names are those of the public UAPI and API 2 documentation.
+/// The built-in catalogue, sorted by module and function. Names are those of the public documentation, and ours beside them
+/// (`create_limited`, `set_addresses`; WHM's functions have no modules, so theirs is `whm`).
 const BUILT_IN: &[Row] = &[
     ("Backup", "fullbackup_to_homedir", UAPI, Some("backup"), WRITES),
     ("Backup", "list_backups", UAPI, Some("backup"), READS),
@@ -87,14 +91,21 @@ const BUILT_IN: &[Row] = &[
     ("SSL", "install_ssl", UAPI, Some("sslinstall"), WRITES),
     ("SSL", "installed_hosts", UAPI, Some("sslinstall"), READS),
     ("SubDomain", "addsubdomain", BOTH, Some("subdomains"), WRITES),
-    ("Tokens", "create_full_access", UAPI, Some("apitokens"), WRITES),
-    ("Tokens", "list", UAPI, Some("apitokens"), READS),
-    ("Tokens", "rename", UAPI, Some("apitokens"), WRITES),
-    ("Tokens", "revoke", UAPI, Some("apitokens"), WRITES),
+    ("Tokens", "create_full_access", BOTH, TOKENS, WRITES),
+    ("Tokens", "create_limited", BOTH, TOKENS, WRITES),
+    ("Tokens", "list", BOTH, TOKENS, READS),
+    ("Tokens", "rename", BOTH, TOKENS, WRITES),
+    ("Tokens", "revoke", BOTH, TOKENS, WRITES),
+    ("Tokens", "set_addresses", BOTH, TOKENS, WRITES),
     ("Variables", "get_user_information", UAPI, None, READS),
     ("ZoneEdit", "add_zone_record", &[Api::Api2], Some("zoneedit"), WRITES),
     ("ZoneEdit", "fetchzone_records", &[Api::Api2], Some("zoneedit"), READS),
     ("ZoneEdit", "remove_zone_record", &[Api::Api2], Some("zoneedit"), WRITES),
+    ("whm", "api_token_create", WHM, TOKENS, WRITES),
+    ("whm", "api_token_get_details", WHM, TOKENS, READS),
+    ("whm", "api_token_list", WHM, TOKENS, READS),
+    ("whm", "api_token_revoke", WHM, TOKENS, WRITES),
+    ("whm", "api_token_update", WHM, TOKENS, WRITES),
 ];
 
 /// The built-in catalogue.

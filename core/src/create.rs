@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Access, Realm};
 use crate::account::Account;
 use crate::address::parse_list;
+use crate::creator::Wanted;
 use crate::decode::{Fields, FromValue};
 use crate::error::{Error, ErrorCode};
 use crate::expiry::{ExpiryInput, default_expiry};
@@ -58,6 +59,9 @@ pub struct CreateRequest {
     pub policy: Policy,
     /// The names that the user's tokens have.
     pub taken: Vec<String>,
+    /// The token that asks; the new one must lie within it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub creator: Option<Record>,
 }
 
 /// What the administrator demands of new tokens.
@@ -90,6 +94,7 @@ impl FromValue for CreateRequest {
             account: fields.optional("account"),
             policy: fields.or("policy", Policy::default()),
             taken: fields.or("taken", Vec::new()),
+            creator: fields.optional("creator"),
         };
         fields.finish()?;
         Ok(request)
@@ -130,13 +135,26 @@ pub fn create(request: &CreateRequest) -> Result<Created, Error> {
         return Err(name_taken("name"));
     }
     request.access.check().map_err(|error| error.under("access"))?;
-    parse_list(&request.addresses)?;
+    let addresses = match &request.creator {
+        // Left out, they are the creator's.
+        Some(creator) if request.addresses.is_empty() => &creator.addresses,
+        _ => &request.addresses,
+    };
+    let blocks = parse_list(addresses)?;
     if let Some(prefix) = &request.prefix {
         check_prefix(prefix)?;
     }
     let hasher = Hasher::of(request.pepper.as_ref()).map_err(|error| error.under("pepper"))?;
     if let Some(account) = &request.account {
         account.allows_creation(&request.user, &request.access)?;
+    }
+    if let Some(creator) = &request.creator {
+        creator.may_give(&Wanted {
+            access: &request.access,
+            read_only: request.read_only,
+            addresses: &blocks,
+            realm: request.realm,
+        })?;
     }
     let expires = expiry(request)?;
     let entropy = Entropy::from_hex(request.entropy.expose())?;
@@ -154,7 +172,7 @@ pub fn create(request: &CreateRequest) -> Result<Created, Error> {
             expires,
             access: request.access.clone(),
             read_only: request.read_only,
-            addresses: request.addresses.clone(),
+            addresses: addresses.clone(),
             realm: request.realm,
             revoked: None,
             extra: Extra::default(),
@@ -187,36 +205,50 @@ pub(crate) fn name_taken(field: &str) -> Error {
 
 fn expiry(request: &CreateRequest) -> Result<Option<i64>, Error> {
     let zone = request.zone.resolve()?;
-    let policy = request.policy;
-    if policy.max_lifetime.is_some_and(|longest| longest < 1) {
-        return Err(Error::at(
-            ErrorCode::ValueInvalid,
-            "policy.maxLifetime",
-            "the longest life is a number of seconds from 1",
-        ));
-    }
-    let latest = policy.max_lifetime.map(|longest| request.now.saturating_add(longest));
-    let Some(given) = &request.expires else {
-        let default = default_expiry(request.now, &zone)?;
-        return Ok(Some(latest.map_or(default, |latest| default.min(latest))));
-    };
-    let expires = given.resolve(request.now, &zone)?;
-    match (expires, latest) {
-        (None, Some(_)) => Err(expiry_required()),
-        (None, None) if policy.expiry_required => Err(expiry_required()),
-        (Some(expires), Some(latest)) if expires > latest => Err(Error::at(
-            ErrorCode::ExpiryTooLate,
-            "expires",
-            "the expiry is later than the administrator's maximum lifetime allows",
-        )),
-        _ => Ok(expires),
+    let latest = request.policy.latest(request.now)?;
+    match &request.expires {
+        Some(given) => {
+            let expires = given.resolve(request.now, &zone)?;
+            request.policy.allows(expires, latest)
+        }
+        None => {
+            let default = default_expiry(request.now, &zone)?;
+            Ok(Some(latest.map_or(default, |latest| default.min(latest))))
+        }
     }
 }
 
-fn expiry_required() -> Error {
-    Error::at(
-        ErrorCode::ExpiryRequired,
-        "expires",
-        "the administrator demands an expiry",
-    )
+impl Policy {
+    /// The latest expiry of a token created then.
+    ///
+    /// # Errors
+    /// `value_invalid`, at `policy.maxLifetime`.
+    pub(crate) fn latest(self, created: i64) -> Result<Option<i64>, Error> {
+        if self.max_lifetime.is_some_and(|longest| longest < 1) {
+            return Err(Error::at(
+                ErrorCode::ValueInvalid,
+                "policy.maxLifetime",
+                "the longest life is a number of seconds from 1",
+            ));
+        }
+        Ok(self.max_lifetime.map(|longest| created.saturating_add(longest)))
+    }
+
+    /// The expiry, where it is allowed.
+    ///
+    /// # Errors
+    /// `expiry_required`, `expiry_too_late`, at `expires`.
+    pub(crate) fn allows(self, expires: Option<i64>, latest: Option<i64>) -> Result<Option<i64>, Error> {
+        let (code, message) = match (expires, latest) {
+            (None, latest) if self.expiry_required || latest.is_some() => {
+                (ErrorCode::ExpiryRequired, "the administrator demands an expiry")
+            }
+            (Some(expires), Some(latest)) if expires > latest => (
+                ErrorCode::ExpiryTooLate,
+                "the expiry is later than the administrator's maximum lifetime allows",
+            ),
+            _ => return Ok(expires),
+        };
+        Err(Error::at(code, "expires", message))
+    }
 }

@@ -86,6 +86,8 @@ codes! {
     ExpiryTooLate = "expiry_too_late",
     /// The policy wants an expiry.
     ExpiryRequired = "expiry_required",
+    /// The expiry of a token that can't be changed.
+    ExpiryFixed = "expiry_fixed",
     /// A time zone that can't be read.
     ZoneInvalid = "zone_invalid",
     /// The entropy isn't 64 bytes.
@@ -108,6 +110,8 @@ codes! {
     FeatureInvalid = "feature_invalid",
     /// A feature that the account doesn't have.
     FeatureNotInAccount = "feature_not_in_account",
+    /// More than the token that asks has itself.
+    AccessExceedsCreator = "access_exceeds_creator",
     /// An address or block that can't be read.
     AddressInvalid = "address_invalid",
     /// More addresses than a token may list.

@@ -89,8 +89,8 @@ fn invalid() -> Error {
 
 fn parse<Z: TimeZone>(text: &str, zone: &Z) -> Result<i64, Error> {
     let bytes = text.as_bytes();
-    if (1..=18).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit) {
-        return text.parse().map_err(|_| invalid());
+    if let Some(seconds) = seconds(bytes) {
+        return Ok(seconds);
     }
     let date = parse_date(bytes).ok_or_else(invalid)?;
     match bytes.split_at_checked(DATE_LENGTH) {
@@ -98,6 +98,17 @@ fn parse<Z: TimeZone>(text: &str, zone: &Z) -> Result<i64, Error> {
         Some((_, rest)) => parse_timestamp(date, rest).ok_or_else(invalid),
         None => Err(invalid()),
     }
+}
+
+/// Unix seconds as 1 to 18 digits.
+pub(crate) fn seconds(text: &[u8]) -> Option<i64> {
+    if !(1..=18).contains(&text.len()) {
+        return None;
+    }
+    text.iter().try_fold(0_i64, |sum, digit| {
+        sum.checked_mul(10)?
+            .checked_add(char::from(*digit).to_digit(10)?.into())
+    })
 }
 
 const DATE_LENGTH: usize = 10;

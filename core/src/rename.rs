@@ -37,7 +37,7 @@ impl FromValue for RenameRequest {
     }
 }
 
-/// The renamed token.
+/// The token with its changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Renamed {
     /// What the store keeps from now on.
@@ -51,7 +51,16 @@ pub struct Renamed {
 pub fn rename(request: RenameRequest) -> Result<Renamed, Error> {
     let mut record = request.record;
     record.check().map_err(|error| error.under("record"))?;
-    check_name(&request.new_name, "newName")?;
+    rename_record(&mut record, request.new_name, &request.taken)?;
+    Ok(Renamed { record })
+}
+
+/// Gives a record its new name, which may be its own.
+///
+/// # Errors
+/// `name_*`, `record_revoked`, `name_taken`.
+pub(crate) fn rename_record(record: &mut Record, name: String, taken: &[String]) -> Result<(), Error> {
+    check_name(&name, "newName")?;
     if record.revoked.is_some() {
         return Err(Error::at(
             ErrorCode::RecordRevoked,
@@ -59,9 +68,9 @@ pub fn rename(request: RenameRequest) -> Result<Renamed, Error> {
             "the token has been revoked; nothing of it can be changed",
         ));
     }
-    if record.name != request.new_name && request.taken.contains(&request.new_name) {
+    if record.name != name && taken.contains(&name) {
         return Err(name_taken("newName"));
     }
-    record.name = request.new_name;
-    Ok(Renamed { record })
+    record.name = name;
+    Ok(())
 }

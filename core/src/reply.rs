@@ -13,11 +13,12 @@ use crate::list::check_records;
 use crate::order::sorted;
 use crate::record::Record;
 use crate::secret::SecretString;
+use crate::sentence::{ReplyError, about};
 use crate::value::Value;
 use crate::verify::{Headers, Refusal};
 
 /// What a function yielded, and the shape that its reply has.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplyRequest {
     /// The interface.
@@ -34,9 +35,12 @@ pub struct ReplyRequest {
     /// The tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<Vec<Record>>,
-    /// Why the function failed, as one sentence.
+    /// Why the function failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub error: Option<ReplyError>,
+    /// Keys that the function doesn't have: the UAPI shapes warn of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
     /// For `denied`: 401, 403 or 429.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<i64>,
@@ -55,6 +59,7 @@ impl FromValue for ReplyRequest {
             record: fields.optional("record"),
             records: fields.optional("records"),
             error: fields.optional("error"),
+            unknown: fields.or("unknown", Vec::new()),
             http_status: fields.optional("httpStatus"),
             retry_after: fields.optional("retryAfter"),
         };
@@ -120,19 +125,22 @@ pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
         return denied(&request);
     }
     let function = request.function.clone().ok_or_else(|| Error::missing("function"))?;
+    let whm_shape = request.shape == Shape::Whm;
+    let error = request.error.as_ref().map(|error| error.sentence(whm_shape, &function));
     let body = match request.shape {
-        Shape::Whm => whm(&function, request)?,
+        Shape::Whm => whm(&function, request, error)?,
         shape => {
-            let (data, error) = (uapi_data(&function, &request)?, request.error);
+            let data = uapi_data(&function, &request)?;
+            let warnings = warnings(&request.unknown);
             match shape {
                 Shape::Api2 => api2(&function, data, error),
                 Shape::UapiCommand => object(vec![
                     ("apiversion", Value::Int(3)),
                     ("func", text(&function)),
                     ("module", text("Tokens")),
-                    ("result", uapi(&function, data, error)),
+                    ("result", uapi(&function, data, error, warnings)),
                 ]),
-                _ => uapi(&function, data, error),
+                _ => uapi(&function, data, error, warnings),
             }
         }
     };
@@ -178,7 +186,16 @@ fn object(entries: Vec<(&str, Value)>) -> Value {
     Value::Object(named.collect())
 }
 
-fn unknown() -> Error {
+/// One sentence for each key.
+fn warnings(unknown: &[String]) -> Value {
+    let told = |key: &String| Value::String(about("", key, " is not known and was ignored."));
+    match unknown {
+        [] => Value::Null,
+        keys => Value::Array(keys.iter().map(told).collect()),
+    }
+}
+
+pub(crate) fn unknown() -> Error {
     Error::at(
         ErrorCode::FunctionUnknown,
         "function",
@@ -186,14 +203,23 @@ fn unknown() -> Error {
     )
 }
 
+const UAPI: &[&str] = &[
+    "create_full_access",
+    "create_limited",
+    "list",
+    "rename",
+    "revoke",
+    "set_addresses",
+];
+
 /// A function that failed needs none of the parts of one that succeeded.
 fn uapi_data(function: &str, request: &ReplyRequest) -> Result<Value, Error> {
-    let known = ["create_full_access", "list", "rename", "revoke"].contains(&function);
+    let known = UAPI.contains(&function);
     if known && request.error.is_some() {
         return Ok(Value::Null);
     }
     match function {
-        "create_full_access" => {
+        "create_full_access" | "create_limited" => {
             let token = request.token.as_ref().ok_or_else(|| Error::missing("token"))?;
             let record = request.record.as_ref().ok_or_else(|| Error::missing("record"))?;
             Ok(object(vec![
@@ -205,7 +231,7 @@ fn uapi_data(function: &str, request: &ReplyRequest) -> Result<Value, Error> {
             let records = request.records.as_deref().ok_or_else(|| Error::missing("records"))?;
             Ok(Value::Array(live(records).into_iter().map(uapi_token).collect()))
         }
-        "rename" => Ok(Value::Null),
+        "rename" | "set_addresses" => Ok(Value::Null),
         "revoke" => Ok(Value::Int(1)),
         _ => Err(unknown()),
     }
@@ -237,7 +263,7 @@ fn uapi_token(record: &Record) -> Value {
     object(token)
 }
 
-fn uapi(function: &str, data: Value, error: Option<String>) -> Value {
+fn uapi(function: &str, data: Value, error: Option<String>, warnings: Value) -> Value {
     let metadata = if function == "list" && error.is_none() {
         object(vec![("transformed", Value::Int(1))])
     } else {
@@ -248,7 +274,7 @@ fn uapi(function: &str, data: Value, error: Option<String>) -> Value {
         ("data", data),
         ("errors", error.map_or(Value::Null, |error| strings(&[error]))),
         ("messages", Value::Null),
-        ("warnings", Value::Null),
+        ("warnings", warnings),
         ("metadata", metadata),
     ])
 }
@@ -276,10 +302,10 @@ fn api2(function: &str, data: Value, error: Option<String>) -> Value {
     object(vec![("cpanelresult", object(result))])
 }
 
-fn whm(function: &str, request: ReplyRequest) -> Result<Value, Error> {
+fn whm(function: &str, request: ReplyRequest, error: Option<String>) -> Result<Value, Error> {
     let data = match function {
         "api_token_create" | "api_token_list" | "api_token_update" | "api_token_revoke" | "api_token_get_details"
-            if request.error.is_some() =>
+            if error.is_some() =>
         {
             None
         }
@@ -313,8 +339,8 @@ fn whm(function: &str, request: ReplyRequest) -> Result<Value, Error> {
     };
     let metadata = object(vec![
         ("command", text(function)),
-        ("reason", text(request.error.as_deref().unwrap_or("OK"))),
-        ("result", Value::Int(i64::from(request.error.is_none()))),
+        ("reason", text(error.as_deref().unwrap_or("OK"))),
+        ("result", Value::Int(i64::from(error.is_none()))),
         ("version", Value::Int(1)),
     ]);
     Ok(match data {

@@ -36,7 +36,7 @@ pub enum Value {
     Bool(bool),
     /// A whole number within ±(2⁵³ − 1), however it was written (`1`, `1.0`, `1e0`).
     Int(i64),
-    /// Any other number: nothing takes one, so which it is isn't kept. It is written as `null`.
+    /// Any other number: nothing takes one, so which it is isn't kept. It is written as a number of its kind, never as one that is good.
     OtherNumber,
     /// A string.
     String(String),
@@ -152,7 +152,8 @@ impl fmt::Debug for Value {
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Value::Null | Value::OtherNumber => serializer.serialize_unit(),
+            Value::Null => serializer.serialize_unit(),
+            Value::OtherNumber => serializer.serialize_i64(i64::MAX),
             Value::Bool(value) => serializer.serialize_bool(*value),
             Value::Int(value) => serializer.serialize_i64(*value),
             Value::String(value) => serializer.serialize_str(value),

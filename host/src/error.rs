@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::store::StoreError;
 
 /// What a host operation can fail with. Every failure is a refusal: nothing is admitted by an error.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The module read the request and refused it.
@@ -20,6 +20,9 @@ pub enum Error {
     /// The surroundings of the process gave no usable answer.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    /// The password is too short or too long.
+    #[error("a password has 8 to 1,024 bytes")]
+    PasswordLength,
 }
 
 impl Error {
@@ -31,6 +34,7 @@ impl Error {
             Error::Module(error) => error.code(),
             Error::Store(error) => error.code(),
             Error::Environment(error) => error.code(),
+            Error::PasswordLength => "password_length",
         }
     }
 

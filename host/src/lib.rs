@@ -2,7 +2,7 @@
 //!
 //! - [`Module`] runs the module by wasmtime: typed calls for each operation, and [`Module::call_json`].
 //! - [`Table`] is the hot path: records loaded once, then a verification in about a microsecond.
-//! - [`Store`] keeps accounts and records; [`SqliteStore`] does so in a file.
+//! - [`Store`] keeps accounts and records; [`SqliteStore`] does so in a file, [`PostgresStore`] on a server.
 //! - [`Gate`] verifies requests over a store: a table that is brought up to date before every verification.
 //! - [`Service`] joins them with a clock and randomness: the whole life of a token.
 //!
@@ -33,6 +33,9 @@ pub use error::{EnvironmentError, Error, ModuleError, Result};
 pub use gate::{Gate, Presented};
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Table};
 pub use peppers::read_peppers;
-pub use service::{ListOptions, NewToken, Revocation, Service};
-pub use store::{Change, SqliteStore, Store, StoreError, StoredAccount, StoredToken};
+pub use service::{ListOptions, NewToken, Revocation, Service, TokenUpdate};
+pub use store::{
+    Archive, ArchivedAccount, ArchivedToken, Change, Changes, Mark, NewAccount, PasswordHash, Plan, PostgresStore,
+    Settings, SqliteStore, Store, StoreError, StoredAccount, StoredToken, open_store,
+};
 pub use zone::ServerZone;

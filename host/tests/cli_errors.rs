@@ -113,9 +113,14 @@ fn exit_codes_and_coded_errors() {
         (&["token", "list", "--user", "alice", "--page", "0"], 1, "page_invalid"),
         (&["account", "list", "--database", "/nowhere/x.db"], 3, "store_missing"),
         (
-            &["account", "list", "--database", "postgres://u:p@h/d"],
+            &["account", "list", "--database", "mysql://u:p@h/d"],
             3,
             "store_unsupported",
+        ),
+        (
+            &["account", "list", "--database", "postgres://u:p@127.0.0.1:1/d"],
+            3,
+            "store_unreachable",
         ),
         (&["account", "list", "--time-zone", "Mars/Base"], 5, "zone_unknown"),
         (

@@ -1,5 +1,5 @@
-//! The store on real files: what it must enforce, and how it fails.
-
+//! The store: what it must enforce, over both kinds of database.
+#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,57 +9,66 @@
 
 mod common;
 
-use std::sync::Arc;
+use common::database::Database;
+use common::{plain, reason};
+use tokenlatch::core::{Features, Realm, Reason, Record};
+use tokenlatch::{Change, StoreError};
 
-use common::{Place, module, plain, reason, run};
-use tokenlatch::core::{Features, Reason, Record};
-use tokenlatch::{Change, Service, SqliteStore, Store, StoreError};
+over_both!(
+    one_live_name_for_each_user_and_one_record_for_each_hash,
+    tokens_only_of_accounts_that_exist,
+    a_revocation_is_never_undone,
+    access_hash_and_expiry_cannot_be_changed_in_the_database,
+    a_removed_account_takes_its_tokens_with_it_for_good,
+    keys_that_this_version_does_not_know_are_kept,
+    many_writers_lose_nothing,
+    renames_and_revocations_that_race_leave_every_token_revoked,
+);
 
-#[test]
-fn one_live_name_for_each_user_and_one_record_for_each_hash() {
-    run(async {
-        let place = Place::new();
-        let service = place.service().await;
-        let store = place.store().await;
-        let one = service.create(plain("one")).await.unwrap().record;
+async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Database) {
+    let service = database.service().await;
+    let store = database.store().await;
+    let one = service.create(plain("one")).await.unwrap().record;
 
-        let same_name = Record {
-            id: "x1".to_owned(),
-            hash: other_hash(&one.hash),
-            ..one.clone()
-        };
-        assert_eq!(store.add_token(&same_name).await.unwrap_err(), StoreError::NameTaken);
-        let same_hash = Record {
-            id: "x2".to_owned(),
-            name: "two".to_owned(),
-            ..one.clone()
-        };
-        assert_eq!(store.add_token(&same_hash).await.unwrap_err(), StoreError::HashTaken);
-        let same_id = Record {
-            name: "two".to_owned(),
-            hash: other_hash(&one.hash),
-            ..one.clone()
-        };
-        assert_eq!(store.add_token(&same_id).await.unwrap_err(), StoreError::HashTaken);
+    let same_name = Record {
+        id: "x1".to_owned(),
+        hash: other_hash(&one.hash),
+        ..one.clone()
+    };
+    assert_eq!(store.add_token(&same_name).await.unwrap_err(), StoreError::NameTaken);
+    let same_hash = Record {
+        id: "x2".to_owned(),
+        name: "two".to_owned(),
+        ..one.clone()
+    };
+    assert_eq!(store.add_token(&same_hash).await.unwrap_err(), StoreError::HashTaken);
+    let same_id = Record {
+        name: "two".to_owned(),
+        hash: other_hash(&one.hash),
+        ..one.clone()
+    };
+    assert_eq!(store.add_token(&same_id).await.unwrap_err(), StoreError::HashTaken);
 
-        service.revoke("alice", &["one".to_owned()]).await.unwrap();
-        assert_eq!(
-            store.add_token(&same_hash).await.unwrap_err(),
-            StoreError::HashTaken,
-            "a revoked record keeps its hash"
-        );
-        store
-            .add_token(&same_name)
-            .await
-            .expect("a revoked token's name is free");
-        let bobs = Record {
-            id: "x3".to_owned(),
-            user: "bob".to_owned(),
-            hash: other_hash(&same_name.hash),
-            ..one.clone()
-        };
-        store.add_token(&bobs).await.expect("names are each user's own");
-    });
+    service
+        .revoke("alice", Realm::Account, &["one".to_owned()])
+        .await
+        .unwrap();
+    assert_eq!(
+        store.add_token(&same_hash).await.unwrap_err(),
+        StoreError::HashTaken,
+        "a revoked record keeps its hash"
+    );
+    store
+        .add_token(&same_name)
+        .await
+        .expect("a revoked token's name is free");
+    let bobs = Record {
+        id: "x3".to_owned(),
+        user: "bob".to_owned(),
+        hash: other_hash(&same_name.hash),
+        ..one.clone()
+    };
+    store.add_token(&bobs).await.expect("names are each user's own");
 }
 
 /// Another hash each time: the last digit moves on by one.
@@ -69,223 +78,198 @@ fn other_hash(hash: &str) -> String {
     format!("{rest}{:x}", (last + 1) % 16)
 }
 
-#[test]
-fn tokens_only_of_accounts_that_exist() {
-    run(async {
-        let place = Place::new();
-        let service = place.service().await;
-        let store = place.store().await;
-        let one = service.create(plain("one")).await.unwrap().record;
-        let carols = Record {
-            id: "x".to_owned(),
-            user: "carol".to_owned(),
-            hash: other_hash(&one.hash),
-            ..one
-        };
-        assert_eq!(store.add_token(&carols).await.unwrap_err().code(), "account_unknown");
-        assert_eq!(
-            service.add_account("alice", Features::All).await.unwrap_err().code(),
-            "account_exists"
-        );
-        assert_eq!(
-            service.set_suspended("carol", true).await.unwrap_err().code(),
-            "account_unknown"
-        );
-        assert_eq!(
-            service.remove_account("carol").await.unwrap_err().code(),
-            "account_unknown"
-        );
-        let mut token = plain("two");
-        token.user = "carol".to_owned();
-        assert_eq!(service.create(token).await.unwrap_err().code(), "account_unknown");
-        assert_eq!(
-            service.add_account("a b", Features::All).await.unwrap_err().code(),
-            "user_character"
-        );
-        let bad = Features::List(vec!["no good".to_owned()]);
-        assert_eq!(
-            service.set_features("alice", bad).await.unwrap_err().code(),
-            "feature_invalid"
-        );
-    });
+async fn tokens_only_of_accounts_that_exist(database: Database) {
+    let service = database.service().await;
+    let store = database.store().await;
+    let one = service.create(plain("one")).await.unwrap().record;
+    let carols = Record {
+        id: "x".to_owned(),
+        user: "carol".to_owned(),
+        hash: other_hash(&one.hash),
+        ..one
+    };
+    assert_eq!(store.add_token(&carols).await.unwrap_err().code(), "account_unknown");
+    assert_eq!(
+        service.add_account("alice", Features::All).await.unwrap_err().code(),
+        "account_exists"
+    );
+    assert_eq!(
+        service.set_suspended("carol", true).await.unwrap_err().code(),
+        "account_unknown"
+    );
+    assert_eq!(
+        service.remove_account("carol").await.unwrap_err().code(),
+        "account_unknown"
+    );
+    let mut token = plain("two");
+    token.user = "carol".to_owned();
+    assert_eq!(service.create(token).await.unwrap_err().code(), "account_unknown");
+    assert_eq!(
+        service.add_account("a b", Features::All).await.unwrap_err().code(),
+        "user_character"
+    );
+    let bad = Features::List(vec!["no good".to_owned()]);
+    assert_eq!(
+        service.set_features("alice", bad).await.unwrap_err().code(),
+        "feature_invalid"
+    );
 }
 
-#[test]
-fn a_revocation_is_never_undone() {
-    run(async {
-        let place = Place::new();
-        let service = place.service().await;
-        let store = place.store().await;
-        service.create(plain("one")).await.unwrap();
-        let before = store.tokens("alice").await.unwrap().remove(0);
-        service.revoke("alice", &["one".to_owned()]).await.unwrap();
-        // A rename that was read before the revocation, and is written after it.
-        let stale = Change {
-            record: Record {
-                name: "two".to_owned(),
-                ..before.record.clone()
-            },
-            revision: before.revision,
-        };
-        assert_eq!(store.change_tokens(&[stale]).await.unwrap_err(), StoreError::Conflict);
-        let forced = Change {
-            record: before.record,
-            revision: before.revision + 1,
-        };
-        assert_eq!(store.change_tokens(&[forced]).await.unwrap_err(), StoreError::Conflict);
-        assert!(store.tokens("alice").await.unwrap().remove(0).record.revoked.is_some());
-        // The database says the same to whoever comes by another way.
-        let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", place.database))
-            .await
-            .unwrap();
-        let undo = "UPDATE tokens SET record = json_set(record, '$.revoked', json('null'))";
-        assert!(
-            sqlx::query(undo)
-                .execute(&pool)
-                .await
-                .unwrap_err()
-                .to_string()
-                .contains("token_revoked")
-        );
-        assert!(
-            sqlx::query("DELETE FROM tokens")
-                .execute(&pool)
-                .await
-                .unwrap_err()
-                .to_string()
-                .contains("token_kept")
-        );
-        assert!(
-            sqlx::query("DELETE FROM accounts")
-                .execute(&pool)
-                .await
-                .unwrap_err()
-                .to_string()
-                .contains("account_kept")
-        );
-    });
+async fn a_revocation_is_never_undone(database: Database) {
+    let service = database.service().await;
+    let store = database.store().await;
+    service.create(plain("one")).await.unwrap();
+    let before = store.tokens("alice").await.unwrap().remove(0);
+    service
+        .revoke("alice", Realm::Account, &["one".to_owned()])
+        .await
+        .unwrap();
+    // A rename that was read before the revocation, and is written after it.
+    let stale = Change {
+        record: Record {
+            name: "two".to_owned(),
+            ..before.record.clone()
+        },
+        revision: before.revision,
+    };
+    assert_eq!(store.change_tokens(&[stale]).await.unwrap_err(), StoreError::Conflict);
+    let forced = Change {
+        record: before.record,
+        revision: before.revision + 1,
+    };
+    assert_eq!(store.change_tokens(&[forced]).await.unwrap_err(), StoreError::Conflict);
+    assert!(store.tokens("alice").await.unwrap().remove(0).record.revoked.is_some());
+    // The database says the same to whoever comes by another way.
+    for (sqlite, postgres, guard) in [
+        (
+            "UPDATE tokens SET record = json_set(record, '$.revoked', json('null'))",
+            "UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{revoked}', 'null')",
+            "token_revoked",
+        ),
+        ("DELETE FROM tokens", "DELETE FROM tokenlatch.tokens", "token_kept"),
+        (
+            "DELETE FROM accounts WHERE user = 'bob'",
+            "DELETE FROM tokenlatch.accounts WHERE \"user\" = 'bob'",
+            "account_kept",
+        ),
+        (
+            "UPDATE state SET revision = revision - 1",
+            "UPDATE tokenlatch.state SET revision = revision - 1",
+            "state_fixed",
+        ),
+        ("DELETE FROM state", "TRUNCATE tokenlatch.state", "state_fixed"),
+    ] {
+        let refused = database.sql(sqlite, postgres).await.unwrap_err();
+        assert!(refused.contains(guard), "{sqlite}: {refused}");
+    }
 }
 
-#[test]
-fn access_hash_and_expiry_cannot_be_changed_in_the_database() {
-    run(async {
-        let place = Place::new();
-        place.service().await.create(plain("one")).await.unwrap();
-        let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", place.database))
-            .await
-            .unwrap();
-        for sql in [
+async fn access_hash_and_expiry_cannot_be_changed_in_the_database(database: Database) {
+    database.service().await.create(plain("one")).await.unwrap();
+    for (sqlite, postgres) in [
+        (
             "UPDATE tokens SET record = json_set(record, '$.expires', 99999999999)",
+            "UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{expires}', '99999999999')",
+        ),
+        (
             "UPDATE tokens SET record = json_set(record, '$.hash', 'sha256:00')",
+            "UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{hash}', '\"sha256:00\"')",
+        ),
+        (
             "UPDATE tokens SET record = json_set(record, '$.user', 'bob')",
-        ] {
-            assert!(
-                sqlx::query(sql)
-                    .execute(&pool)
-                    .await
-                    .unwrap_err()
-                    .to_string()
-                    .contains("token_fixed"),
-                "{sql}"
-            );
-        }
-    });
+            "UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{user}', '\"bob\"')",
+        ),
+        (
+            "UPDATE tokens SET record = json_set(record, '$.realm', 'admin')",
+            "UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{realm}', '\"admin\"')",
+        ),
+    ] {
+        let refused = database.sql(sqlite, postgres).await.unwrap_err();
+        assert!(refused.contains("token_fixed"), "{sqlite}: {refused}");
+    }
 }
 
-#[test]
-fn a_removed_account_takes_its_tokens_with_it_for_good() {
-    run(async {
-        let place = Place::new();
-        let service = place.service().await;
-        let one = service.create(plain("one")).await.unwrap();
-        assert_eq!(service.remove_account("alice").await.unwrap(), ["one"]);
-        assert_eq!(reason(&service, one.token.expose()).await, Reason::TokenRevoked);
-        service.add_account("alice", Features::All).await.unwrap();
-        assert_eq!(reason(&service, one.token.expose()).await, Reason::TokenRevoked);
-        assert_eq!(service.list("alice", Default::default()).await.unwrap().total, 0);
-    });
+async fn a_removed_account_takes_its_tokens_with_it_for_good(database: Database) {
+    let service = database.service().await;
+    let one = service.create(plain("one")).await.unwrap();
+    assert_eq!(service.remove_account("alice").await.unwrap(), ["one"]);
+    assert_eq!(reason(&service, one.token.expose()).await, Reason::TokenRevoked);
+    service.add_account("alice", Features::All).await.unwrap();
+    assert_eq!(reason(&service, one.token.expose()).await, Reason::TokenRevoked);
+    assert_eq!(service.list("alice", Default::default()).await.unwrap().total, 0);
 }
 
-#[test]
-fn keys_that_this_version_does_not_know_are_kept() {
-    run(async {
-        let place = Place::new();
-        let service = place.service().await;
-        let store = place.store().await;
-        let one = service.create(plain("one")).await.unwrap().record;
-        let mut text = serde_json::to_value(&one).unwrap();
-        text["id"] = "x".into();
-        text["name"] = "two".into();
-        text["hash"] = other_hash(&one.hash).into();
-        text["later"] = serde_json::json!({"a": [1, 2]});
-        store.add_token(&serde_json::from_value(text).unwrap()).await.unwrap();
-        service.rename("alice", "two", "three").await.unwrap();
-        let kept = store.tokens("alice").await.unwrap().remove(1).record;
-        assert_eq!(kept.name, "three");
-        assert_eq!(
-            serde_json::to_value(&kept).unwrap()["later"],
-            serde_json::json!({"a": [1, 2]})
-        );
-    });
+async fn keys_that_this_version_does_not_know_are_kept(database: Database) {
+    let service = database.service().await;
+    let store = database.store().await;
+    let one = service.create(plain("one")).await.unwrap().record;
+    let mut text = serde_json::to_value(&one).unwrap();
+    text["id"] = "x".into();
+    text["name"] = "two".into();
+    text["hash"] = other_hash(&one.hash).into();
+    text["later"] = serde_json::json!({"a": [1, 2]});
+    store.add_token(&serde_json::from_value(text).unwrap()).await.unwrap();
+    service.rename("alice", Realm::Account, "two", "three").await.unwrap();
+    let kept = store.tokens("alice").await.unwrap().remove(1).record;
+    assert_eq!(kept.name, "three");
+    assert_eq!(
+        serde_json::to_value(&kept).unwrap()["later"],
+        serde_json::json!({"a": [1, 2]})
+    );
 }
 
-#[test]
-fn many_writers_lose_nothing() {
-    run(async {
-        let place = Place::new();
-        let first = place.service().await;
-        // A second handle, as another process has it.
-        let second = Service::new(
-            module(),
-            Arc::new(SqliteStore::open(&place.database, false).await.unwrap()),
-        );
-        let mut tasks = Vec::new();
-        for number in 0..20 {
-            for service in [&first, &second] {
-                let (service, name) = (service.clone(), format!("token-{}", number / 2));
-                tasks.push(tokio::spawn(async move { service.create(plain(&name)).await }));
-            }
+async fn many_writers_lose_nothing(database: Database) {
+    let first = database.service().await;
+    // A second handle, as another process has it.
+    let second = database.open().await;
+    let mut tasks = Vec::new();
+    for number in 0..20 {
+        for service in [&first, &second] {
+            let (service, name) = (service.clone(), format!("token-{}", number / 2));
+            tasks.push(tokio::spawn(async move { service.create(plain(&name)).await }));
         }
-        let mut made = 0;
-        for task in tasks {
-            match task.await.unwrap() {
-                Ok(_) => made += 1,
-                Err(error) => assert_eq!(error.code(), "name_taken"),
-            }
+    }
+    let mut made = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => made += 1,
+            Err(error) => assert_eq!(error.code(), "name_taken"),
         }
-        assert_eq!(made, 10);
-        assert_eq!(first.list("alice", Default::default()).await.unwrap().total, 10);
-    });
+    }
+    assert_eq!(made, 10);
+    assert_eq!(first.list("alice", Default::default()).await.unwrap().total, 10);
 }
 
-#[test]
-fn renames_and_revocations_that_race_leave_every_token_revoked() {
-    run(async {
-        let place = Place::new();
-        let service = place.service().await;
-        let mut secrets = Vec::new();
-        for number in 0..10 {
-            secrets.push(service.create(plain(&format!("t{number}"))).await.unwrap().token);
-        }
-        let mut tasks = Vec::new();
-        for number in 0..10 {
-            let renaming = service.clone();
-            tasks.push(tokio::spawn(async move {
-                let _ = renaming
-                    .rename("alice", &format!("t{number}"), &format!("u{number}"))
-                    .await;
-            }));
-            let revoking = service.clone();
-            tasks.push(tokio::spawn(async move {
-                let names = [format!("t{number}"), format!("u{number}")];
-                while revoking.revoke("alice", &names).await.unwrap().revoked.is_empty() {}
-            }));
-        }
-        for task in tasks {
-            task.await.unwrap();
-        }
-        for secret in secrets {
-            assert_eq!(reason(&service, secret.expose()).await, Reason::TokenRevoked);
-        }
-    });
+async fn renames_and_revocations_that_race_leave_every_token_revoked(database: Database) {
+    let service = database.service().await;
+    let mut secrets = Vec::new();
+    for number in 0..10 {
+        secrets.push(service.create(plain(&format!("t{number}"))).await.unwrap().token);
+    }
+    let mut tasks = Vec::new();
+    for number in 0..10 {
+        let renaming = service.clone();
+        tasks.push(tokio::spawn(async move {
+            let _ = renaming
+                .rename("alice", Realm::Account, &format!("t{number}"), &format!("u{number}"))
+                .await;
+        }));
+        let revoking = service.clone();
+        tasks.push(tokio::spawn(async move {
+            let names = [format!("t{number}"), format!("u{number}")];
+            while revoking
+                .revoke("alice", Realm::Account, &names)
+                .await
+                .unwrap()
+                .revoked
+                .is_empty()
+            {}
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    for secret in secrets {
+        assert_eq!(reason(&service, secret.expose()).await, Reason::TokenRevoked);
+    }
 }

@@ -13,7 +13,7 @@ use std::fs;
 use std::sync::Arc;
 
 use common::{Place, module, plain, reason, run};
-use tokenlatch::core::{Authorization, Call, Reason};
+use tokenlatch::core::{Authorization, Call, Realm, Reason};
 use tokenlatch::{Service, SqliteStore, StoreError};
 
 #[test]
@@ -44,7 +44,7 @@ fn a_file_that_cannot_be_used_is_a_coded_error() {
             SqliteStore::open(&at("none.db"), false).await.unwrap_err().code(),
             "store_missing"
         );
-        assert_eq!(open("postgres://user:password@host/db").await, "store_unsupported");
+        assert_eq!(open("mysql://user:password@host/db").await, "store_unsupported");
         assert_eq!(open(":memory:").await, "store_unsupported");
         assert_eq!(open(&at("no/such/folder.db")).await, "store_unopenable");
 
@@ -71,7 +71,7 @@ fn a_file_that_cannot_be_used_is_a_coded_error() {
             .unwrap();
         ours.close().await;
         let error = SqliteStore::open(&place.database, false).await.unwrap_err();
-        assert_eq!(error, StoreError::SchemaNewer { found: 99, known: 1 });
+        assert_eq!(error, StoreError::SchemaNewer { found: 99, known: 2 });
     });
 }
 
@@ -104,7 +104,11 @@ fn a_read_only_database_refuses_changes_and_still_verifies() {
             "store_read_only"
         );
         assert_eq!(
-            reading.revoke("alice", &["one".to_owned()]).await.unwrap_err().code(),
+            reading
+                .revoke("alice", Realm::Account, &["one".to_owned()])
+                .await
+                .unwrap_err()
+                .code(),
             "store_read_only"
         );
         assert_eq!(
@@ -153,7 +157,10 @@ fn broken_pages_never_admit() {
         for number in 0..40 {
             tokens.push(service.create(plain(&format!("token-{number}"))).await.unwrap());
         }
-        service.revoke("alice", &["token-7".to_owned()]).await.unwrap();
+        service
+            .revoke("alice", Realm::Account, &["token-7".to_owned()])
+            .await
+            .unwrap();
         service.close().await;
         let whole = fs::read(&place.database).unwrap();
         for page in 1..whole.len() / 4096 {

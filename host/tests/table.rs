@@ -38,6 +38,7 @@ fn created(name: &str, seed: u8) -> Created {
         account: None,
         policy: Policy::default(),
         taken: Vec::new(),
+        creator: None,
     };
     module().create(&request).unwrap()
 }

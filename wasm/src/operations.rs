@@ -107,10 +107,22 @@ pub fn rename_token(options: &JsValue) -> Outcome {
     run("rename", options, &[], &[])
 }
 
+/// Changes a record. Left out, `now` is the clock's and `zone` the local one.
+#[wasm_bindgen(js_name = updateToken)]
+pub fn update_token(options: &JsValue) -> Outcome {
+    run("update", options, &[], &[Supply::Now, Supply::Zone])
+}
+
 /// Revokes records. Left out, `now` is the clock's.
 #[wasm_bindgen(js_name = revokeTokens)]
 pub fn revoke_tokens(options: &JsValue) -> Outcome {
     run("revoke", options, &[], &[Supply::Now])
+}
+
+/// Reads the parameters of a compatible interface.
+#[wasm_bindgen(js_name = readParameters)]
+pub fn read_parameters(options: &JsValue) -> Outcome {
+    run("parameters", options, &[], &[])
 }
 
 /// The reply of a compatible interface.

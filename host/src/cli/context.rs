@@ -1,8 +1,6 @@
 //! What a command works with, opened when it is first needed.
 
-use std::sync::Arc;
-
-use tokenlatch::{CodeCache, Module, Options, ServerZone, Service, SqliteStore, read_peppers};
+use tokenlatch::{CodeCache, Module, Options, ServerZone, Service, open_store, read_peppers};
 
 use super::Global;
 use super::failure::Failure;
@@ -61,10 +59,8 @@ impl<'a> Context<'a> {
             None => Vec::new(),
         };
         let module = Context::module()?;
-        let store = SqliteStore::open(&self.global.database, create).await?;
-        let service = Service::new(module, Arc::new(store))
-            .with_peppers(peppers)
-            .with_zone(zone);
+        let store = open_store(&self.global.database, create).await?;
+        let service = Service::new(module, store).with_peppers(peppers).with_zone(zone);
         self.service = Some(service.clone());
         Ok(service)
     }

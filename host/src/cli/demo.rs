@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokenlatch::core::{Access, Authorization, Call, ExpiryInput, Features, Reason};
+use tokenlatch::core::{Access, Authorization, Call, ExpiryInput, Features, Realm, Reason};
 use tokenlatch::{Clock, ModuleError, NewToken, Service, SetClock, SqliteStore, SystemClock};
 
 use super::context::Context;
@@ -172,7 +172,9 @@ impl Demo<'_> {
         self.service.set_suspended("alice", false).await?;
         self.verify("alice works again", &good, &mail, Reason::Ok).await?;
 
-        self.service.rename("alice", "deploy", "deploy-2").await?;
+        self.service
+            .rename("alice", Realm::Account, "deploy", "deploy-2")
+            .await?;
         self.verify(
             "deploy is renamed to deploy-2; its text still works",
             &good,
@@ -189,7 +191,9 @@ impl Demo<'_> {
             .await?;
         self.clock.set(start);
 
-        self.service.revoke("alice", &["deploy-2".to_owned()]).await?;
+        self.service
+            .revoke("alice", Realm::Account, &["deploy-2".to_owned()])
+            .await?;
         self.verify("deploy-2 is revoked", &good, &mail, Reason::TokenRevoked)
             .await?;
         self.service.close().await;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
-use tokenlatch::core::{Access, Description, ExpiryInput, Listed, Notice, Policy, Realm, SortKey, Status};
+use tokenlatch::core::{Access, Description, ExpiryInput, Listed, Notice, Realm, SortKey, Status};
 use tokenlatch::{ListOptions, NewToken, ServerZone};
 
 use super::context::Context;
@@ -20,6 +20,9 @@ Examples:
   tokenlatch token create --user alice --name deploy --full
   tokenlatch token create --user alice --name mail --features popaccts --read-only
   tokenlatch token create --user alice --name ci --full --expires 2030-12-31 --prefix acme";
+
+/// Whoever holds the database may see and change the tokens of both ports.
+const EITHER: Option<Realm> = None;
 
 /// Tokens: create, list, rename, revoke, verify.
 #[derive(Subcommand)]
@@ -197,7 +200,7 @@ impl Create {
                 addresses: self.addresses.clone(),
                 realm: self.realm.into(),
                 prefix: self.prefix.clone(),
-                policy: Policy::default(),
+                creator: None,
             })
             .await?;
         let description = service.describe(&created.record)?;
@@ -263,7 +266,7 @@ impl List {
 
 async fn rename(context: &mut Context<'_>, user: &str, name: &str, new_name: &str) -> Result<ExitCode, Failure> {
     let service = context.open().await?;
-    let record = service.rename(user, name, new_name).await?;
+    let record = service.rename(user, EITHER, name, new_name).await?;
     if context.output.wants_json() {
         let description = service.describe(&record)?;
         context.output.json(&DescribedDocument {
@@ -279,7 +282,7 @@ async fn rename(context: &mut Context<'_>, user: &str, name: &str, new_name: &st
 
 async fn revoke(context: &mut Context<'_>, user: &str, names: &[String]) -> Result<ExitCode, Failure> {
     let service = context.open().await?;
-    let outcome = service.revoke(user, names).await?;
+    let outcome = service.revoke(user, EITHER, names).await?;
     if context.output.wants_json() {
         context.output.json(&RevokedDocument {
             revoked: &outcome.revoked,

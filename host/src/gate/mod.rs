@@ -1,12 +1,33 @@
-//! The gate: a verification that knows everything that was committed before it began.
+//! The gate: verifications that know everything that was committed before they began.
+//!
+//! The tokens stand in a [`Table`](crate::Table), in the module's memory. Before each verification the store is asked
+//! whether anything has changed since the table was last brought up to date; requests that wait at the same time share
+//! one question, which is put after the last of them came. So a revocation that has been acknowledged, by this process
+//! or another one on the same database, is in force for every request that starts after it, and a verification costs no
+//! look-up of its own. When the store cannot answer, nothing is admitted.
 
+mod checks;
+mod live;
+
+use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokenlatch_core::{Authorization, Call, Function, SecretString, Verdict};
+use tokenlatch_core::{Authorization, Call, Function, SecretString, TableInput, Verdict, VerifyRequest};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::module::Table;
 use crate::service::Service;
+use crate::store::{Mark, StoreError};
+use checks::Checks;
+use live::Live;
+
+/// How long a request waits to learn whether the table is up to date, and the check for the store's answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the store may take to hand over what has changed: after a restore that is everything.
+const LOADING: Duration = Duration::from_secs(120);
 
 /// What a request presented as its `Authorization`.
 #[derive(Clone, Copy)]
@@ -19,30 +40,65 @@ pub enum Presented<'a> {
     Repeated,
 }
 
-/// Verifies requests. Clones share everything.
-#[derive(Clone, Debug)]
+/// A presented value may hold a secret.
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Presented::Missing => "Missing",
+            Presented::One(_) => "One(…)",
+            Presented::Repeated => "Repeated",
+        })
+    }
+}
+
+/// Verifies requests. Clones share everything; any task may ask.
+#[derive(Clone)]
 pub struct Gate {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     service: Service,
+    checks: Checks,
+    live: Mutex<Live>,
 }
 
 impl Gate {
-    /// A gate over a service's store.
+    /// Loads every account and token of the service's store, and the catalogue of functions; `None` is the built-in one.
     ///
     /// # Errors
-    /// Failures of the module and the store; refusals of the catalogue.
-    pub async fn open(service: Service, _catalogue: Option<Vec<Function>>) -> Result<Gate> {
-        Ok(Gate { service })
+    /// Failures of the module and the store; `catalogue_invalid` and `feature_invalid` for the catalogue;
+    /// `pepper_unknown` when a stored token was made under a pepper that the service lacks.
+    pub async fn open(service: Service, catalogue: Option<Vec<Function>>) -> Result<Gate> {
+        let gate = Gate {
+            inner: Arc::new(Inner {
+                service,
+                checks: Checks::default(),
+                live: Mutex::new(Live::new(catalogue)),
+            }),
+        };
+        gate.inner.catch_up().await?;
+        Ok(gate)
     }
 
     /// Replaces the catalogue of functions; `None` is the built-in one. On an error the old one stays.
     ///
     /// # Errors
-    /// `catalogue_invalid`, `feature_invalid`; failures of the module and the store.
-    pub async fn set_catalogue(&self, _catalogue: Option<Vec<Function>>) -> Result<()> {
-        Ok(())
+    /// As [`Gate::open`].
+    pub async fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
+        // A table without tokens tells whether the module takes the catalogue.
+        Table::new(
+            self.inner.service.module(),
+            &TableInput {
+                catalogue: catalogue.clone(),
+                ..TableInput::default()
+            },
+        )?;
+        self.inner.live().set_catalogue(catalogue);
+        self.ready().await
     }
 
-    /// Decides whether a call may be made. `call` holds no address.
+    /// Decides whether a call may be made. `call` names no address: `address` does.
     ///
     /// # Errors
     /// Only where no verdict could be had: admit nothing.
@@ -52,31 +108,104 @@ impl Gate {
         call: &Call,
         address: Option<IpAddr>,
     ) -> Result<Arc<Verdict>> {
-        let authorization = match authorization {
-            Presented::Missing => Authorization::None,
-            Presented::One(bytes) => Authorization::One(SecretString::new(String::from_utf8_lossy(bytes).into_owned())),
-            Presented::Repeated => {
-                Authorization::Many(vec![SecretString::new(String::new()), SecretString::new(String::new())])
-            }
+        self.ready().await?;
+        let now = self.inner.service.clock().now()?;
+        let header = match authorization {
+            Presented::Missing => &[],
+            Presented::One(bytes) => bytes,
+            Presented::Repeated => return self.repeated(now).map(Arc::new),
         };
-        let call = Call {
-            address: address.map(|address| address.to_string()),
-            ..call.clone()
-        };
-        self.service.verify(&authorization, &call).await.map(Arc::new)
+        let address = address.map(|address| address.to_string());
+        let mut live = self.inner.live();
+        live.verify(call, header, address.as_deref(), now)
     }
 
-    /// Whether a verification could be had now.
+    /// Brings the table up to date: a verification could be had now.
     ///
     /// # Errors
     /// Failures of the module and the store.
     pub async fn ready(&self) -> Result<()> {
-        Ok(())
+        let inner = Arc::clone(&self.inner);
+        let outcome = self.inner.checks.share(move || {
+            let inner = Arc::clone(&inner);
+            async move { inner.catch_up().await }
+        });
+        // A check that broke off, or takes too long, has told nothing.
+        let outcome = in_time(PATIENCE, outcome).await?;
+        outcome.unwrap_or_else(|_| Err(StoreError::Busy.into()))
     }
 
-    /// How many records are held.
+    /// How many records are held, revoked ones too.
     #[must_use]
     pub fn records(&self) -> usize {
-        0
+        self.inner.live().records()
+    }
+
+    /// Which of several fields is meant cannot be told, so none is looked at.
+    fn repeated(&self, now: i64) -> Result<Verdict> {
+        self.inner.service.module().verify(&VerifyRequest {
+            now,
+            authorization: Authorization::Many(vec![SecretString::from(""), SecretString::from("")]),
+            record: None,
+            account: None,
+            call: None,
+            peppers: Vec::new(),
+            catalogue: None,
+        })
+    }
+}
+
+async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T> {
+    tokio::time::timeout(limit, work)
+        .await
+        .map_err(|_| StoreError::Busy.into())
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("records", &self.records())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn live(&self) -> std::sync::MutexGuard<'_, Live> {
+        // What a panic may have left behind is a table that is loaded anew or refuses: never a wrong admission.
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over what has been committed since the last time.
+    async fn catch_up(self: &Arc<Inner>) -> Result<()> {
+        let known = self.live().mark();
+        let store = self.service.store();
+        if let Some(known) = known
+            && in_time(PATIENCE, store.mark()).await?? == known
+        {
+            return Ok(());
+        }
+        let changes = in_time(LOADING, store.changes(known)).await??;
+        if changes.whole {
+            return self.reload(changes).await;
+        }
+        self.live().take_over(changes)
+    }
+
+    /// Loads everything into a new table, off the threads that serve.
+    async fn reload(self: &Arc<Inner>, changes: crate::store::Changes) -> Result<()> {
+        let catalogue = self.live().catalogue();
+        let mark: Mark = changes.mark;
+        let service = self.service.clone();
+        let input = TableInput {
+            records: changes.records,
+            accounts: changes.accounts,
+            peppers: service.peppers().to_vec(),
+            catalogue: catalogue.clone(),
+        };
+        let table = tokio::task::spawn_blocking(move || Table::new(service.module(), &input))
+            .await
+            .map_err(|_| Error::from(StoreError::Failed("loading the table broke off".to_owned())))??;
+        self.live().replace(table, mark, &catalogue);
+        Ok(())
     }
 }

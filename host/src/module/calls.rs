@@ -59,8 +59,12 @@ operations! {
     list: core::ListRequest => core::Listed;
     /// Changes the name of a token and nothing else.
     rename: core::RenameRequest => core::Renamed;
+    /// Changes a token: what is left out stays as it was.
+    update: core::UpdateRequest => core::Renamed;
     /// Marks tokens as revoked.
     revoke: core::RevokeRequest => core::Revoked;
+    /// Reads the parameters of a compatible interface, in the words of the other operations.
+    parameters: core::ParametersRequest => core::Parameters;
     /// Builds the reply of a compatible interface.
     reply: core::ReplyRequest => core::Reply;
 }

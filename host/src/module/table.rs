@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tokenlatch_core::{Call, Error as CoreError, ErrorCode, Function, Pepper, TableInput, TableUpdate, Verdict};
+use tokenlatch_core::{
+    Account, Call, Error as CoreError, ErrorCode, Function, Pepper, Record, TableInput, TableUpdate, Verdict,
+};
 
 use super::Module;
 use super::calls::{decode, encode};
@@ -93,6 +95,12 @@ impl Table {
     /// As [`Table::new`].
     pub fn update(&mut self, update: &TableUpdate) -> Result<()> {
         self.change(&encode(update)?)
+    }
+
+    /// Adds and replaces accounts and records in as many steps as they take. After an error the table holds a part.
+    pub(crate) fn take_over(&mut self, accounts: &[Account], records: &[Record]) -> Result<()> {
+        self.load("accounts", accounts)?;
+        self.load("records", records)
     }
 
     /// How many records the table holds.

@@ -68,6 +68,8 @@ pub struct EdgeLimits {
     pub body_time: Duration,
     /// For a handler to give its answer.
     pub handler_time: Duration,
+    /// For the API behind the service to begin its answer.
+    pub upstream_time: Duration,
     /// For the reader of a reply to take another piece of it.
     pub write_time: Duration,
     /// For requests under way when the server stops.
@@ -95,6 +97,7 @@ impl Default for EdgeLimits {
             body_stall: Duration::from_secs(30),
             body_time: Duration::from_secs(30),
             handler_time: Duration::from_secs(120),
+            upstream_time: Duration::from_secs(60),
             write_time: Duration::from_secs(30),
             stop_time: Duration::from_secs(10),
             head_bytes: 16 << 10,

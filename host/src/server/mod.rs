@@ -4,19 +4,26 @@
 //! [`head`]), the HTTP library, the request's id, log line and figures ([`handler`]), the check of target, method and
 //! path ([`edge`]), then the router. Nothing that the edge refuses reaches a handler.
 
+mod admission;
+mod api2;
+mod auth;
 mod body;
+mod catalogue;
 mod client;
 mod config;
 mod connections;
 mod edge;
 mod error;
 mod failures;
+mod form;
 mod handler;
 mod head;
 mod health;
+mod identity;
 mod listen;
 mod logs;
 mod metrics;
+mod openapi;
 mod problem;
 mod reload;
 mod request_id;
@@ -24,8 +31,13 @@ mod routes;
 mod scrub;
 mod signals;
 mod state;
+mod target;
 mod tls;
 mod tls_files;
+mod tokens;
+mod uapi;
+mod upstream;
+mod whm;
 mod wire;
 
 use std::net::SocketAddr;
@@ -34,6 +46,7 @@ use std::sync::Arc;
 use axum::Router;
 
 pub use body::read_body;
+pub use catalogue::Catalogue;
 pub use client::Client;
 pub use config::{Config, EdgeLimits, FailureLimits, Tls};
 pub use error::ServerError;
@@ -45,8 +58,9 @@ pub use reload::Reload;
 pub use request_id::RequestId;
 pub use scrub::scrub;
 pub use signals::{Stop, stop_signals};
-pub use state::{Catalogue, State, Upstream};
+pub use state::State;
 pub use tls_files::{CERTIFICATE_FILE, KEY_FILE};
+pub use upstream::Upstream;
 
 use crate::service::Service;
 use listen::{Listener, Port};

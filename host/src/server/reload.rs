@@ -28,7 +28,8 @@ impl Reload {
     /// # Errors
     /// The first failure, after all has been tried; each is logged.
     pub async fn run(&self) -> Result<(), ServerError> {
-        let catalogue = self.state.catalogue.reload(&self.state.gate).await;
+        let state = &self.state;
+        let catalogue = state.catalogue.reload(&state.gate, state.service.module()).await;
         let certificate = self.certificates.as_ref().map_or(Ok(()), Certificates::reload);
         for failure in [catalogue.as_ref().err(), certificate.as_ref().err()]
             .into_iter()

@@ -1,27 +1,36 @@
 //! The paths of the two ports.
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{any, get};
 
-use super::health;
 use super::problem::Problem;
 use super::state::State;
+use super::{api2, auth, health, openapi, uapi, whm};
 
 /// The account port.
 pub fn account_router(state: State) -> Router {
     Router::new()
+        .route("/execute/{module}/{function}", any(uapi::handle))
+        .route("/json-api/cpanel", any(api2::handle))
+        .route("/auth", any(auth::account))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
+        .route("/openapi.json", get(openapi::account))
         .fallback(|| async { Problem::NOT_FOUND })
+        .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
         .with_state(state)
 }
 
 /// The administrator's port.
 pub fn admin_router(state: State) -> Router {
     Router::new()
+        .route("/json-api/{function}", any(whm::handle))
+        .route("/auth", any(auth::admin))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::admin))
         .fallback(|| async { Problem::NOT_FOUND })
+        .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
         .with_state(state)
 }

@@ -1,10 +1,21 @@
 //! Accounts: whom tokens act as.
 
-use tokenlatch_core::{Account, Authorization, Features, RevokeRequest, VerifyRequest};
+use tokenlatch_core::{
+    Access, Account, Authorization, CreateRequest, ErrorCode, Features, Policy, Realm, RevokeRequest, SecretString,
+    VerifyRequest, Zone,
+};
+use zeroize::Zeroizing;
 
 use super::{Service, TRIES};
-use crate::error::Result;
-use crate::store::{StoreError, StoredAccount, StoredToken};
+use crate::entropy;
+use crate::error::{Error, ModuleError, Result};
+use crate::store::{NewAccount, Settings, StoreError, StoredAccount, StoredToken};
+
+/// Tokens that one call of the module revokes: a request has at most 8 MiB.
+const BATCH: usize = 2_000;
+
+/// Hexadecimal digits of an account's key.
+const KEY: usize = 24;
 
 impl Service {
     /// Adds an account.
@@ -12,13 +23,39 @@ impl Service {
     /// # Errors
     /// `account_exists`; `user_*` and `feature_invalid` of the module; failures of the store.
     pub async fn add_account(&self, user: &str, features: Features) -> Result<()> {
+        self.add_account_with(user, features, Policy::default(), None).await
+    }
+
+    /// Adds an account with what is demanded of its tokens, and with a password.
+    ///
+    /// # Errors
+    /// `account_exists`, `password_length`, `entropy_unavailable`; `user_*`, `feature_invalid` and `value_invalid` of
+    /// the module; failures of the store.
+    pub async fn add_account_with(
+        &self,
+        user: &str,
+        features: Features,
+        policy: Policy,
+        password: Option<Zeroizing<String>>,
+    ) -> Result<()> {
         let account = Account {
             user: user.to_owned(),
             suspended: false,
             features,
         };
         let now = self.check_account(&account)?;
-        Ok(self.store.add_account(&account, now).await?)
+        self.check_policy(user, policy)?;
+        let password = match password {
+            Some(password) => Some(self.hash_password(password).await?),
+            None => None,
+        };
+        let new = NewAccount {
+            key: self.new_key()?,
+            account,
+            policy,
+            password,
+        };
+        Ok(self.store.add_account(&new, now).await?)
     }
 
     /// Every account, by user.
@@ -36,6 +73,12 @@ impl Service {
     pub async fn account(&self, user: &str) -> Result<StoredAccount> {
         let account = self.store.account(user).await?;
         Ok(account.ok_or_else(|| StoreError::AccountUnknown(user.to_owned()))?)
+    }
+
+    /// What decisions need of a user's account.
+    pub(super) async fn settings(&self, user: &str) -> Result<Settings> {
+        let settings = self.store.settings(user).await?;
+        Ok(settings.ok_or_else(|| StoreError::AccountUnknown(user.to_owned()))?)
     }
 
     /// Suspends an account, or lets it work again.
@@ -60,6 +103,30 @@ impl Service {
         Ok(self.store.set_features(user, &account.features).await?)
     }
 
+    /// Replaces what is demanded of an account's new tokens. Tokens that there are stay as they are.
+    ///
+    /// # Errors
+    /// `account_unknown`; `value_invalid` of the module; failures of the store.
+    pub async fn set_policy(&self, user: &str, policy: Policy) -> Result<()> {
+        self.settings(user).await?;
+        self.check_policy(user, policy)?;
+        Ok(self.store.set_policy(user, &policy).await?)
+    }
+
+    /// Gives an account another name. Its tokens stay and act as the new user.
+    ///
+    /// # Errors
+    /// `account_unknown`, `account_exists`; `user_*` of the module; failures of the store.
+    pub async fn rename_account(&self, user: &str, new_user: &str) -> Result<()> {
+        let mut account = self.settings(user).await?.account;
+        if user == new_user {
+            return Ok(());
+        }
+        new_user.clone_into(&mut account.user);
+        self.check_account(&account)?;
+        Ok(self.store.rename_account(user, new_user).await?)
+    }
+
     /// Removes an account and revokes its tokens, in one step. Returns the names of the tokens.
     ///
     /// # Errors
@@ -80,32 +147,36 @@ impl Service {
 
     /// The tokens of a user that are not revoked.
     pub(super) async fn live_tokens(&self, user: &str) -> Result<Vec<StoredToken>> {
-        let mut tokens = self.store.tokens(user).await?;
-        tokens.retain(|token| token.record.revoked.is_none());
-        Ok(tokens)
+        Ok(self.store.live_tokens(user).await?)
     }
 
     /// Has the module revoke these tokens.
     pub(super) fn revoked(&self, now: i64, tokens: Vec<StoredToken>) -> Result<Vec<StoredToken>> {
-        if tokens.is_empty() {
-            return Ok(Vec::new());
+        let mut changes = Vec::with_capacity(tokens.len());
+        for batch in tokens.chunks(BATCH) {
+            // One record answers each id, in the order of the ids.
+            let revoked = self.module.revoke(&RevokeRequest {
+                now,
+                records: batch.iter().map(|token| token.record.clone()).collect(),
+                ids: Some(batch.iter().map(|token| token.record.id.clone()).collect()),
+                names: None,
+            })?;
+            let revisions = batch.iter().map(|token| token.revision);
+            changes.extend(
+                revoked
+                    .records
+                    .into_iter()
+                    .zip(revisions)
+                    .map(|(record, revision)| StoredToken { record, revision }),
+            );
         }
-        let (records, revisions): (Vec<_>, Vec<_>) =
-            tokens.into_iter().map(|token| (token.record, token.revision)).unzip();
-        let ids = records.iter().map(|record| record.id.clone()).collect();
-        // One record answers each id, in the order of the ids.
-        let revoked = self.module.revoke(&RevokeRequest {
-            now,
-            records,
-            ids: Some(ids),
-            names: None,
-        })?;
-        Ok(revoked
-            .records
-            .into_iter()
-            .zip(revisions)
-            .map(|(record, revision)| StoredToken { record, revision })
-            .collect())
+        Ok(changes)
+    }
+
+    /// A key for a new account.
+    pub(super) fn new_key(&self) -> Result<String> {
+        let random = entropy::fresh(self.entropy.as_ref())?;
+        Ok(random.chars().take(KEY).collect())
     }
 
     /// Has the module read an account: a verification without a token looks at nothing else. Returns the time.
@@ -121,5 +192,33 @@ impl Service {
             catalogue: None,
         })?;
         Ok(now)
+    }
+
+    /// Has the module read a policy: it is asked for a token that it cannot make for want of entropy, which it finds
+    /// out last of all.
+    fn check_policy(&self, user: &str, policy: Policy) -> Result<()> {
+        let asked = self.module.create(&CreateRequest {
+            now: self.clock.now()?,
+            entropy: SecretString::new(String::new()),
+            user: user.to_owned(),
+            name: "policy".to_owned(),
+            access: Access::Full,
+            expires: None,
+            read_only: false,
+            addresses: Vec::new(),
+            realm: Realm::Account,
+            zone: Zone::default(),
+            prefix: None,
+            pepper: None,
+            account: None,
+            policy,
+            taken: Vec::new(),
+            creator: None,
+        });
+        match asked {
+            Err(Error::Refused(error)) if error.code == ErrorCode::EntropyLength => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => Err(ModuleError::Answer("a token was made without entropy").into()),
+        }
     }
 }

@@ -3,14 +3,18 @@
 //! The service fetches what a decision needs and keeps what was decided. Every decision is the module's.
 
 mod accounts;
+mod passwords;
 mod tokens;
+mod update;
 mod verification;
 
 use std::sync::Arc;
 
 use tokenlatch_core::Pepper;
+use tokio::sync::Semaphore;
 
 pub use tokens::{ListOptions, NewToken, Revocation};
+pub use update::TokenUpdate;
 
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
@@ -20,6 +24,9 @@ use crate::zone::ServerZone;
 
 /// How often a change is made anew when another process changed the same data meanwhile.
 const TRIES: usize = 8;
+
+/// How many passwords are hashed at once.
+const HASHING: usize = 4;
 
 /// Issues and checks tokens. Clones share everything.
 ///
@@ -33,6 +40,7 @@ pub struct Service {
     entropy: Arc<dyn Entropy>,
     peppers: Vec<Pepper>,
     zone: ServerZone,
+    hashing: Arc<Semaphore>,
 }
 
 impl Service {
@@ -46,6 +54,7 @@ impl Service {
             entropy: Arc::new(SystemEntropy),
             peppers: Vec::new(),
             zone: ServerZone::UTC,
+            hashing: Arc::new(Semaphore::new(HASHING)),
         }
     }
 
@@ -81,6 +90,30 @@ impl Service {
     #[must_use]
     pub fn module(&self) -> &Module {
         &self.module
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The peppers, newest first.
+    #[must_use]
+    pub fn peppers(&self) -> &[Pepper] {
+        &self.peppers
+    }
+
+    /// The zone in which dates given as expiries end.
+    #[must_use]
+    pub fn zone(&self) -> &ServerZone {
+        &self.zone
     }
 
     /// Lets go of the store's files.

@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 use tokenlatch_core::{
-    Access, CreateRequest, Created, Described, Description, ExpiryInput, Listed, Policy, Realm, Record, RenameRequest,
-    SecretString, SortKey,
+    Access, Authorization, CreateRequest, Created, Described, Description, ExpiryInput, IdentifyRequest, Listed, Realm,
+    Record, SecretString, SortKey,
 };
 
+use super::update::is_of;
 use super::{Service, TRIES};
 use crate::entropy;
 use crate::error::Result;
-use crate::store::{Change, StoreError, StoredToken};
+use crate::store::{StoreError, StoredToken};
 
 /// A token that a user wants.
 #[derive(Clone, Debug)]
@@ -30,8 +31,8 @@ pub struct NewToken {
     pub realm: Realm,
     /// A prefix that secret scanners recognise.
     pub prefix: Option<String>,
-    /// What the administrator demands.
-    pub policy: Policy,
+    /// The token that asks for it: the new one must lie within it.
+    pub creator: Option<Record>,
 }
 
 impl NewToken {
@@ -47,7 +48,7 @@ impl NewToken {
             addresses: Vec::new(),
             realm: Realm::default(),
             prefix: None,
-            policy: Policy::default(),
+            creator: None,
         }
     }
 }
@@ -108,8 +109,12 @@ impl Service {
     /// # Errors
     /// `account_unknown`, `name_taken`, `entropy_unavailable`; the module's refusals; failures of the store.
     pub async fn create(&self, token: NewToken) -> Result<Created> {
-        let account = self.account(&token.user).await?.account;
-        let taken = self.names(&token.user).await?;
+        let settings = self.settings(&token.user).await?;
+        let holder = self
+            .store
+            .tokens_named(&token.user, std::slice::from_ref(&token.name))
+            .await?;
+        let taken = holder.into_iter().map(|holder| holder.record.name).collect();
         let now = self.clock.now()?;
         let entropy = entropy::fresh(self.entropy.as_ref())?;
         let created = self.module.create(&CreateRequest {
@@ -125,9 +130,10 @@ impl Service {
             zone: self.zone.table(now),
             prefix: token.prefix,
             pepper: self.peppers.first().cloned(),
-            account: Some(account),
-            policy: token.policy,
+            account: Some(settings.account),
+            policy: settings.policy,
             taken,
+            creator: token.creator,
         })?;
         self.store.add_token(&created.record).await?;
         Ok(created)
@@ -138,7 +144,7 @@ impl Service {
     /// # Errors
     /// `account_unknown`; the module's refusals; failures of the store.
     pub async fn list(&self, user: &str, options: ListOptions) -> Result<Listed> {
-        self.account(user).await?;
+        self.settings(user).await?;
         let tokens = if options.include_revoked {
             self.store.tokens(user).await?
         } else {
@@ -164,44 +170,57 @@ impl Service {
         Ok(described.token)
     }
 
-    /// Renames a token. Nothing else of it changes.
+    /// The tokens of a port that are not revoked, for the replies of the compatible interfaces.
     ///
     /// # Errors
-    /// `account_unknown`, `token_unknown`, `name_taken`; the module's refusals; failures of the store.
-    pub async fn rename(&self, user: &str, name: &str, new_name: &str) -> Result<Record> {
-        self.account(user).await?;
-        for _ in 0..TRIES {
-            let live = self.live_tokens(user).await?;
-            let taken = live.iter().map(|token| token.record.name.clone()).collect();
-            let StoredToken { record, revision } = live
-                .into_iter()
-                .find(|token| token.record.name == name)
-                .ok_or_else(|| StoreError::TokenUnknown(name.to_owned()))?;
-            let renamed = self.module.rename(&RenameRequest {
-                record,
-                new_name: new_name.to_owned(),
-                taken,
-            })?;
-            let change = Change {
-                record: renamed.record,
-                revision,
-            };
-            match self.store.change_tokens(std::slice::from_ref(&change)).await {
-                Err(StoreError::Conflict) => {}
-                outcome => return Ok(outcome.map(|()| change.record)?),
-            }
-        }
-        Err(StoreError::Conflict.into())
+    /// `account_unknown`; failures of the store.
+    pub async fn records(&self, user: &str, realm: impl Into<Option<Realm>> + Send) -> Result<Vec<Record>> {
+        let realm = realm.into();
+        self.settings(user).await?;
+        let live = self.live_tokens(user).await?;
+        Ok(live
+            .into_iter()
+            .map(|token| token.record)
+            .filter(|record| is_of(record, realm))
+            .collect())
+    }
+
+    /// The user's live token with this text, if there is one.
+    ///
+    /// # Errors
+    /// Failures of the module and the store. A text that is no token's is no error.
+    pub async fn find(
+        &self,
+        user: &str,
+        realm: impl Into<Option<Realm>> + Send,
+        token_text: &str,
+    ) -> Result<Option<Record>> {
+        let realm = realm.into();
+        let authorization = Authorization::One(SecretString::new(format!("Bearer {token_text}")));
+        let credential = self.module.identify(&IdentifyRequest {
+            authorization,
+            peppers: self.peppers.clone(),
+        })?;
+        let found = self.store.token_by_hashes(&credential.hashes).await?;
+        Ok(found.filter(|record| record.user == user && record.revoked.is_none() && is_of(record, realm)))
     }
 
     /// Revokes tokens, all in one step. Once this returns they are refused, whatever happens to the machine.
     ///
     /// # Errors
     /// `account_unknown`; failures of the store. A name that no live token has is no error: see [`Revocation`].
-    pub async fn revoke(&self, user: &str, names: &[String]) -> Result<Revocation> {
-        self.account(user).await?;
+    /// `realm` is the port whose tokens are meant; both where it is `None`.
+    pub async fn revoke(
+        &self,
+        user: &str,
+        realm: impl Into<Option<Realm>> + Send,
+        names: &[String],
+    ) -> Result<Revocation> {
+        let realm = realm.into();
+        self.settings(user).await?;
         for _ in 0..TRIES {
-            let live = self.live_tokens(user).await?;
+            let mut live = self.store.tokens_named(user, names).await?;
+            live.retain(|token| is_of(&token.record, realm));
             let (chosen, unknown) = choose(live, names);
             let revoked = chosen.iter().map(|token| token.record.name.clone()).collect();
             let changes = self.revoked(self.clock.now()?, chosen)?;
@@ -211,11 +230,6 @@ impl Service {
             }
         }
         Err(StoreError::Conflict.into())
-    }
-
-    async fn names(&self, user: &str) -> Result<Vec<String>> {
-        let live = self.live_tokens(user).await?;
-        Ok(live.into_iter().map(|token| token.record.name).collect())
     }
 }
 

@@ -21,7 +21,7 @@ impl Service {
             (None, Some(user)) => user,
             (None, None) => "",
         };
-        let account = self.store.account(user).await?.map(|found| found.account);
+        let account = self.store.settings(user).await?.map(|found| found.account);
         self.module.verify(&VerifyRequest {
             now: self.clock.now()?,
             authorization: authorization.clone(),

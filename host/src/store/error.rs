@@ -1,6 +1,7 @@
 //! What a store refuses, and what can go wrong with it.
 
 use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
 
 /// A refusal or a failure of the store. Whatever it is, nothing is admitted by it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,8 +59,11 @@ pub enum StoreError {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// The server of the database does not answer, or the connection to it was lost.
+    #[error("the database cannot be reached ({0}); look whether its server runs, and try again")]
+    Unreachable(String),
     /// The address names a kind of database that this program does not have.
-    #[error("`{0}` is not a database that this program can use; give a path, or `sqlite:PATH`")]
+    #[error("`{0}` is not a database that this program can use; give a path, `sqlite:PATH` or `postgres://…`")]
     Unsupported(String),
     /// Anything else that failed.
     #[error("the database failed: {0}")]
@@ -86,6 +90,7 @@ impl StoreError {
             StoreError::Corrupt(_) => "store_corrupt",
             StoreError::Foreign => "store_foreign",
             StoreError::SchemaNewer { .. } => "store_schema_newer",
+            StoreError::Unreachable(_) => "store_unreachable",
             StoreError::Unsupported(_) => "store_unsupported",
             StoreError::Failed(_) => "store_failed",
         }
@@ -109,8 +114,17 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> StoreError {
         match &error {
-            sqlx::Error::Database(database) => from_database(database.as_ref()),
+            sqlx::Error::Database(database) => match database.try_downcast_ref::<PgDatabaseError>() {
+                Some(error) => from_postgres(error),
+                None => from_sqlite(database.as_ref()),
+            },
             sqlx::Error::PoolTimedOut => StoreError::Busy,
+            sqlx::Error::Io(error) => StoreError::Unreachable(error.to_string()),
+            sqlx::Error::Tls(_) => StoreError::Unreachable("TLS failed".to_owned()),
+            sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::BeginFailed => StoreError::Unreachable(error.to_string()),
             sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
                 StoreError::Corrupt("a value of the wrong type".to_owned())
             }
@@ -119,8 +133,32 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+/// What the constraints and triggers of both schemas are called, and what a breach of them means.
+const GUARDS: &[(&str, StoreError)] = &[
+    ("tokens_live_name", StoreError::NameTaken),
+    ("tokens.account, tokens.name", StoreError::NameTaken),
+    ("tokens_hash", StoreError::HashTaken),
+    ("tokens.hash", StoreError::HashTaken),
+    ("tokens_id", StoreError::HashTaken),
+    ("tokens.id", StoreError::HashTaken),
+    ("accounts_live_user", StoreError::AccountExists),
+    ("accounts.user", StoreError::AccountExists),
+    ("accounts_key", StoreError::AccountExists),
+    ("accounts.key", StoreError::AccountExists),
+    ("token_revoked", StoreError::TokenRevoked),
+    ("account_unknown", StoreError::AccountUnknown(String::new())),
+    ("account_in_use", StoreError::Conflict),
+];
+
+fn from_guard(name: &str) -> StoreError {
+    GUARDS
+        .iter()
+        .find(|(guard, _)| name.contains(guard))
+        .map_or_else(|| StoreError::Failed(name.to_owned()), |(_, error)| error.clone())
+}
+
 /// The primary result codes of SQLite (<https://www.sqlite.org/rescode.html>); the low byte of an extended one.
-fn from_database(error: &dyn DatabaseError) -> StoreError {
+fn from_sqlite(error: &dyn DatabaseError) -> StoreError {
     let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or_default();
     match code & 0xff {
         5 | 6 => StoreError::Busy,
@@ -128,25 +166,29 @@ fn from_database(error: &dyn DatabaseError) -> StoreError {
         11 => StoreError::Corrupt("its pages are broken".to_owned()),
         13 => StoreError::Full,
         14 => StoreError::Unopenable("the system does not let the file be opened".to_owned()),
-        19 => from_constraint(error.message()),
+        19 => from_guard(error.message()),
         26 => StoreError::Corrupt("the file is not a database".to_owned()),
         _ => StoreError::Failed(error.to_string()),
     }
 }
 
-/// The schema names each constraint: by its columns for an index, by a word for a trigger.
-fn from_constraint(message: &str) -> StoreError {
-    const NAMES: &[(&str, StoreError)] = &[
-        ("tokens.account, tokens.name", StoreError::NameTaken),
-        ("tokens.hash", StoreError::HashTaken),
-        ("tokens.id", StoreError::HashTaken),
-        ("accounts.user", StoreError::AccountExists),
-        ("token_revoked", StoreError::TokenRevoked),
-        ("account_unknown", StoreError::AccountUnknown(String::new())),
-        ("account_in_use", StoreError::Conflict),
-    ];
-    NAMES
-        .iter()
-        .find(|(name, _)| message.contains(name))
-        .map_or_else(|| StoreError::Failed(message.to_owned()), |(_, error)| error.clone())
+/// The SQLSTATEs of PostgreSQL (its documentation, appendix A). The message is the server's; the details, which may
+/// repeat values, are left out.
+fn from_postgres(error: &PgDatabaseError) -> StoreError {
+    let message = || error.message().to_owned();
+    match error.code() {
+        // A unique index, or a trigger that raised its word.
+        "23505" => from_guard(error.constraint().unwrap_or_default()),
+        "P0001" => from_guard(error.message()),
+        "40001" | "40P01" => StoreError::Conflict,
+        "55P03" | "57014" | "53300" | "25P03" => StoreError::Busy,
+        "53100" => StoreError::Full,
+        "25006" => StoreError::ReadOnly,
+        "XX001" | "XX002" => StoreError::Corrupt(message()),
+        "42501" | "3D000" => StoreError::Unopenable(message()),
+        "57P01" | "57P02" | "57P03" | "57P05" => StoreError::Unreachable(message()),
+        code if code.starts_with("08") => StoreError::Unreachable(message()),
+        code if code.starts_with("28") => StoreError::Unopenable(message()),
+        _ => StoreError::Failed(message()),
+    }
 }

@@ -1,27 +1,28 @@
 //! Where accounts and records rest.
 
+mod account;
+mod archive;
 mod error;
-mod schema;
+mod mark;
+mod migrate;
+mod open;
+mod postgres;
+mod rows;
+mod sql;
 mod sqlite;
 
 use std::fmt;
 
 use async_trait::async_trait;
-use tokenlatch_core::{Account, Features, Record};
+use tokenlatch_core::{Features, Policy, Record};
 
+pub use account::{NewAccount, PasswordHash, Settings, StoredAccount};
+pub use archive::{Archive, ArchivedAccount, ArchivedToken, Plan};
 pub use error::StoreError;
+pub use mark::{Changes, Mark};
+pub use open::open_store;
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
-
-/// An account as it is stored.
-#[derive(Clone, Debug)]
-pub struct StoredAccount {
-    /// What the module is told of the account.
-    pub account: Account,
-    /// When it was added, in Unix seconds.
-    pub created: i64,
-    /// How many tokens of it are not revoked.
-    pub live_tokens: u64,
-}
 
 /// A record as it is stored.
 #[derive(Clone, Debug)]
@@ -39,15 +40,18 @@ pub type Change = StoredToken;
 /// acknowledged survives a crash.
 ///
 /// The store enforces what must never be raced: one live name for each user, one record for each hash (also among
-/// revoked ones), tokens only of accounts that exist, and a revocation that no later change undoes. It knows no rule of
-/// tokens besides these.
+/// revoked ones), tokens only of accounts that exist, and a revocation that no later change undoes. It counts every
+/// change, whoever makes it. It knows no rule of tokens besides these.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
     /// Adds an account.
-    async fn add_account(&self, account: &Account, now: i64) -> Result<(), StoreError>;
+    async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError>;
 
-    /// The account of a user, if there is one.
+    /// The account of a user, if there is one, with the number of its tokens.
     async fn account(&self, user: &str) -> Result<Option<StoredAccount>, StoreError>;
+
+    /// What a decision needs of a user's account. It takes no longer where the user has many tokens.
+    async fn settings(&self, user: &str) -> Result<Option<Settings>, StoreError>;
 
     /// Every account, by user.
     async fn accounts(&self) -> Result<Vec<StoredAccount>, StoreError>;
@@ -58,6 +62,18 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Replaces the features of an account.
     async fn set_features(&self, user: &str, features: &Features) -> Result<(), StoreError>;
 
+    /// Replaces what is demanded of an account's new tokens.
+    async fn set_policy(&self, user: &str, policy: &Policy) -> Result<(), StoreError>;
+
+    /// Replaces the password of an account.
+    async fn set_password(&self, user: &str, password: &PasswordHash) -> Result<(), StoreError>;
+
+    /// The password of a user's account, where there is one.
+    async fn password(&self, user: &str) -> Result<Option<PasswordHash>, StoreError>;
+
+    /// Gives an account another name. Its tokens stay, and their records name the new user.
+    async fn rename_account(&self, user: &str, new_user: &str) -> Result<(), StoreError>;
+
     /// Removes an account. `revoked` must be all its live tokens as revoked records, else it is
     /// [`StoreError::Conflict`].
     async fn remove_account(&self, user: &str, revoked: &[Change], now: i64) -> Result<(), StoreError>;
@@ -65,8 +81,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Adds the record of a new token.
     async fn add_token(&self, record: &Record) -> Result<(), StoreError>;
 
-    /// All tokens of a user's account, revoked ones too.
+    /// All tokens of a user's account, revoked ones too, in the order of their creation.
     async fn tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError>;
+
+    /// The tokens of a user's account that are not revoked.
+    async fn live_tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError>;
+
+    /// Those of a user's live tokens that have one of these names. It takes no longer where the user has many tokens.
+    async fn tokens_named(&self, user: &str, names: &[String]) -> Result<Vec<StoredToken>, StoreError>;
 
     /// The record with any of these hashes, whether it is revoked or not.
     async fn token_by_hashes(&self, hashes: &[String]) -> Result<Option<Record>, StoreError>;
@@ -74,6 +96,23 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Replaces records, all or none. [`StoreError::Conflict`] when one has changed since it was read.
     async fn change_tokens(&self, changes: &[Change]) -> Result<(), StoreError>;
 
-    /// Finishes what is under way and lets go of the files.
+    /// Where the data stands: one cheap read, on a connection kept for it. Whatever was acknowledged before this was
+    /// called is counted in the answer.
+    async fn mark(&self) -> Result<Mark, StoreError>;
+
+    /// What has changed since a mark, read at one instant. Everything, where no mark is given or it is of another epoch.
+    async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError>;
+
+    /// All there is, read at one instant.
+    async fn archive(&self) -> Result<Archive, StoreError>;
+
+    /// Adds and changes what a plan says, all or nothing, and begins another epoch. [`StoreError::Conflict`] when
+    /// anything has changed since the mark that the plan was made at.
+    async fn apply(&self, plan: &Plan) -> Result<(), StoreError>;
+
+    /// Looks for damage. Each finding is a sentence; none is a sound store.
+    async fn check(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Finishes what is under way and lets go of the files and connections.
     async fn close(&self);
 }

@@ -2,8 +2,14 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+#[cfg(unix)]
+pub mod database;
 #[cfg(feature = "server")]
 pub mod http;
+#[cfg(unix)]
+pub mod postgres;
+#[cfg(feature = "server")]
+pub mod served;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

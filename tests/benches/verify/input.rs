@@ -55,6 +55,7 @@ impl Input {
                 account: None,
                 policy: Policy::default(),
                 taken: Vec::new(),
+                creator: None,
             };
             let created = create(&request).map_err(Fault::during("making a token"))?;
             let header = format!("cpanel {}:{}", created.record.user, created.token.expose());

@@ -1,0 +1,137 @@
+//! One check for all who wait.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::error::Result;
+
+/// Shares a check among those who wait for it. Whoever asks gets the outcome of a check that began after they asked.
+#[derive(Default)]
+pub(super) struct Checks {
+    queue: Arc<Mutex<Queue>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<oneshot::Sender<Result<()>>>,
+    /// Whether a task is carrying out checks.
+    running: bool,
+}
+
+impl Checks {
+    /// Joins the next check. The answer is an error when the check broke off.
+    pub fn share<F, C>(&self, check: C) -> oneshot::Receiver<Result<()>>
+    where
+        C: Fn() -> F + Send + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let mut queue = lock(&self.queue);
+        queue.waiting.push(sender);
+        if !queue.running {
+            queue.running = true;
+            tokio::spawn(run(Running(Arc::clone(&self.queue)), check));
+        }
+        receiver
+    }
+}
+
+/// Checks until nobody waits.
+async fn run<F, C>(running: Running, check: C)
+where
+    C: Fn() -> F,
+    F: Future<Output = Result<()>>,
+{
+    while let Some(waiting) = running.next() {
+        let outcome = check().await;
+        for waiter in waiting {
+            // Who has gone away needs no answer.
+            let _ = waiter.send(outcome.clone());
+        }
+    }
+}
+
+/// The task's hold on the queue. If the task breaks off, those who wait are told, and the next one starts another.
+struct Running(Arc<Mutex<Queue>>);
+
+impl Running {
+    /// Those who wait now; or nobody, and then the task is over.
+    fn next(&self) -> Option<Vec<oneshot::Sender<Result<()>>>> {
+        let mut queue = lock(&self.0);
+        queue.running = !queue.waiting.is_empty();
+        queue.running.then(|| std::mem::take(&mut queue.waiting))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut queue = lock(&self.0);
+            queue.running = false;
+            queue.waiting.clear();
+        }
+    }
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::StoreError;
+
+    #[tokio::test]
+    async fn those_who_wait_share_a_check_that_began_after_they_asked() {
+        let checks = Checks::default();
+        let begun = Arc::new(AtomicUsize::new(0));
+        let check = {
+            let begun = Arc::clone(&begun);
+            move || {
+                let begun = Arc::clone(&begun);
+                async move {
+                    begun.fetch_add(1, Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    Ok(())
+                }
+            }
+        };
+        let first = checks.share(check.clone());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        assert_eq!(begun.load(Ordering::SeqCst), 1, "the first check is under way");
+        let later: Vec<_> = (0..50).map(|_| checks.share(check.clone())).collect();
+        first.await.unwrap().unwrap();
+        for waiter in later {
+            waiter.await.unwrap().unwrap();
+        }
+        assert_eq!(
+            begun.load(Ordering::SeqCst),
+            2,
+            "fifty who came later shared a second check"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_failure_reaches_all_who_wait_and_the_next_check_starts_afresh() {
+        let checks = Checks::default();
+        let failing = || async { Err(StoreError::Busy.into()) };
+        let (one, two) = (checks.share(failing), checks.share(failing));
+        assert_eq!(one.await.unwrap().unwrap_err().code(), "store_busy");
+        assert_eq!(two.await.unwrap().unwrap_err().code(), "store_busy");
+        checks.share(|| async { Ok(()) }).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_check_that_breaks_off_leaves_nobody_waiting() {
+        let checks = Checks::default();
+        let broken = checks.share(|| async { std::panic::panic_any("broken") });
+        assert!(broken.await.is_err());
+        checks.share(|| async { Ok(()) }).await.unwrap().unwrap();
+    }
+}

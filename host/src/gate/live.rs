@@ -1,0 +1,120 @@
+//! The table as it stands, and what has been worked out with it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokenlatch_core::{Call, Function, Verdict};
+
+use crate::error::{ModuleError, Result};
+use crate::module::Table;
+use crate::store::{Changes, Mark};
+
+/// Verdicts that are kept spelled out.
+const VERDICTS: usize = 1 << 18;
+
+/// Calls that are kept prepared. Whatever else is asked is prepared each time.
+const CALLS: usize = 1 << 12;
+
+pub(super) struct Live {
+    loaded: Option<Loaded>,
+    catalogue: Option<Vec<Function>>,
+}
+
+struct Loaded {
+    table: Table,
+    mark: Mark,
+    calls: HashMap<Call, u32>,
+    /// By the decision's number. A slot of the table may get another token, so any change empties this.
+    verdicts: HashMap<i64, Arc<Verdict>>,
+}
+
+impl Live {
+    pub fn new(catalogue: Option<Vec<Function>>) -> Live {
+        Live {
+            loaded: None,
+            catalogue,
+        }
+    }
+
+    /// Where the table stands; `None` when it must be loaded.
+    pub fn mark(&self) -> Option<Mark> {
+        self.loaded.as_ref().map(|loaded| loaded.mark)
+    }
+
+    pub fn records(&self) -> usize {
+        self.loaded.as_ref().map_or(0, |loaded| loaded.table.len())
+    }
+
+    pub fn catalogue(&self) -> Option<Vec<Function>> {
+        self.catalogue.clone()
+    }
+
+    /// Another catalogue needs another table.
+    pub fn set_catalogue(&mut self, catalogue: Option<Vec<Function>>) {
+        self.catalogue = catalogue;
+        self.loaded = None;
+    }
+
+    /// Puts a new table in place, unless the catalogue it was made with has been replaced meanwhile.
+    pub fn replace(&mut self, table: Table, mark: Mark, catalogue: &Option<Vec<Function>>) {
+        if self.catalogue == *catalogue {
+            self.loaded = Some(Loaded {
+                table,
+                mark,
+                calls: HashMap::new(),
+                verdicts: HashMap::new(),
+            });
+        }
+    }
+
+    /// Takes over changes. When that fails the table is loaded anew by the next check.
+    pub fn take_over(&mut self, changes: Changes) -> Result<()> {
+        let Some(mut loaded) = self.loaded.take() else {
+            return Ok(());
+        };
+        loaded.table.take_over(&changes.accounts, &changes.records)?;
+        loaded.mark = changes.mark;
+        loaded.verdicts.clear();
+        self.loaded = Some(loaded);
+        Ok(())
+    }
+
+    pub fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
+        let Some(loaded) = &mut self.loaded else {
+            // The catalogue was replaced, or the table broke off, between the check and this.
+            return Err(ModuleError::Busy.into());
+        };
+        let outcome = loaded.verify(call, header, address, now);
+        if matches!(outcome, Err(crate::Error::Module(_))) {
+            self.loaded = None;
+        }
+        outcome
+    }
+}
+
+impl Loaded {
+    fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
+        let number = match self.calls.get(call) {
+            Some(number) => *number,
+            None => self.prepare(call)?,
+        };
+        let decision = self.table.verify(number, header, address.map(str::as_bytes), now)?;
+        if let Some(verdict) = self.verdicts.get(&decision.code()) {
+            return Ok(Arc::clone(verdict));
+        }
+        let verdict = Arc::new(self.table.verdict(decision)?);
+        if self.verdicts.len() == VERDICTS {
+            self.verdicts.clear();
+        }
+        self.verdicts.insert(decision.code(), Arc::clone(&verdict));
+        Ok(verdict)
+    }
+
+    fn prepare(&mut self, call: &Call) -> Result<u32> {
+        let number = self.table.prepare(call)?;
+        if self.calls.len() < CALLS {
+            self.calls.insert(call.clone(), number);
+        }
+        Ok(number)
+    }
+}

@@ -1,0 +1,197 @@
+//! The one way in: blocked addresses, the header, the gate, and what a refused request is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tokenlatch_core::{
+    Authorization, Call, Headers, IdentifyRequest, Reply, ReplyRequest, SecretString, Shape, Verdict,
+};
+
+use super::client::Client;
+use super::handler::Decided;
+use super::problem::Problem;
+use super::state::State;
+use crate::gate::Presented;
+
+/// A reply that ends the handling of a request early.
+pub(super) struct Ended(Box<Response>);
+
+impl<R: IntoResponse> From<R> for Ended {
+    fn from(reply: R) -> Ended {
+        Ended(Box::new(reply.into_response()))
+    }
+}
+
+/// The reply of a handler, whichever way it came to it.
+pub(super) fn reply_of(outcome: Result<Response, Ended>) -> Response {
+    outcome.unwrap_or_else(|Ended(reply)| *reply)
+}
+
+/// A request that the gate let in.
+pub(super) struct Admitted {
+    pub(super) verdict: Arc<Verdict>,
+    /// The token's user.
+    pub(super) user: String,
+    /// The token's id.
+    pub(super) id: String,
+}
+
+impl Admitted {
+    /// Tells the log who asked.
+    pub(super) fn sign(&self, reply: impl IntoResponse) -> Response {
+        let mut reply = reply.into_response();
+        note(&mut reply, self.verdict.reason.as_str(), Some(&self.verdict));
+        reply
+    }
+}
+
+/// Lets a request in, or says what it is told instead. Nothing but the module's verdict admits.
+pub(super) async fn admit(state: &State, client: &Client, headers: &HeaderMap, call: &Call) -> Result<Admitted, Ended> {
+    if let Some(wait) = state.failures.blocked(client.counted()) {
+        return Err(signed(state, Denial::Later(wait), "address_blocked", None));
+    }
+    let mut fields = headers.get_all(AUTHORIZATION).iter();
+    let presented = match (fields.next(), fields.next()) {
+        (None, _) => Presented::Missing,
+        (Some(field), None) => Presented::One(field.as_bytes()),
+        (Some(_), Some(_)) => Presented::Repeated,
+    };
+    let verdict = match state.gate.verify(presented, call, client.address).await {
+        Ok(verdict) => verdict,
+        Err(error) => {
+            tracing::error!(code = error.code(), "no verdict could be had");
+            let mut reply = unavailable(state);
+            note(&mut reply, error.code(), None);
+            return Err(reply.into());
+        }
+    };
+    let refused = |reply: Reply| {
+        let mut reply = response(reply);
+        note(&mut reply, verdict.reason.as_str(), Some(&verdict));
+        Ended::from(reply)
+    };
+    match (&verdict.refusal, &verdict.user, &verdict.id) {
+        (None, Some(user), Some(id)) if verdict.allowed => Ok(Admitted {
+            user: user.clone(),
+            id: id.clone(),
+            verdict,
+        }),
+        (Some(refusal), ..) => {
+            if verdict.status == StatusCode::UNAUTHORIZED.as_u16() {
+                let user = presented_user(state, presented);
+                if let Some(wait) = state.failures.failed(client.counted(), user.as_deref()) {
+                    return Err(signed(
+                        state,
+                        Denial::Later(wait),
+                        verdict.reason.as_str(),
+                        Some(&verdict),
+                    ));
+                }
+            }
+            Err(refused(Reply {
+                status: refusal.status,
+                headers: refusal.headers.clone(),
+                body: refusal.body.clone(),
+            }))
+        }
+        // A verdict that is neither of the two admits nothing.
+        (None, ..) => Err(unavailable(state).into()),
+    }
+}
+
+/// The user that a refused header claims, whether or not there is one.
+fn presented_user(state: &State, presented: Presented<'_>) -> Option<String> {
+    let Presented::One(bytes) = presented else {
+        return None;
+    };
+    let text = SecretString::new(String::from_utf8_lossy(bytes).into_owned());
+    let request = IdentifyRequest {
+        authorization: Authorization::One(text),
+        peppers: Vec::new(),
+    };
+    state.service.module().identify(&request).ok()?.user
+}
+
+/// How a request is sent away.
+#[derive(Clone, Copy)]
+pub(super) enum Denial {
+    /// The token is not good (any more).
+    Unauthorized,
+    /// The token may not do this.
+    Forbidden,
+    /// Too many failed attempts: come back after this time.
+    Later(Duration),
+}
+
+/// A refusal in the module's words.
+pub(super) fn denied(state: &State, denial: Denial) -> Response {
+    let (status, wait) = match denial {
+        Denial::Unauthorized => (401, None),
+        Denial::Forbidden => (403, None),
+        Denial::Later(wait) => (429, Some(wait)),
+    };
+    let seconds = wait.map(|wait| {
+        i64::try_from(wait.as_millis().div_ceil(1000))
+            .unwrap_or(i64::MAX)
+            .max(1)
+    });
+    let reply = state.service.module().reply(&ReplyRequest {
+        shape: Shape::Denied,
+        http_status: Some(status),
+        retry_after: seconds,
+        ..ReplyRequest::default()
+    });
+    reply.map_or_else(|_| Problem::UNAVAILABLE.into_response(), response)
+}
+
+/// A refusal, with the reason for the log.
+fn signed(state: &State, denial: Denial, reason: &'static str, verdict: Option<&Verdict>) -> Ended {
+    let mut reply = denied(state, denial);
+    note(&mut reply, reason, verdict);
+    reply.into()
+}
+
+/// 403 for a good token, with a reason of the server's own for the log.
+pub(super) fn forbidden(state: &State, admitted: &Admitted, reason: &'static str) -> Ended {
+    signed(state, Denial::Forbidden, reason, Some(&admitted.verdict))
+}
+
+/// The body of a refusal under another status: a request that holds a secret where none may be.
+pub(super) fn malformed(state: &State) -> Response {
+    let mut reply = denied(state, Denial::Forbidden);
+    *reply.status_mut() = StatusCode::BAD_REQUEST;
+    reply
+}
+
+/// No decision could be made or kept, so nothing was done: the body of a refusal, and when to try again.
+pub(super) fn unavailable(state: &State) -> Response {
+    let mut reply = denied(state, Denial::Forbidden);
+    *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let second = HeaderValue::from_static("1");
+    reply.headers_mut().insert(axum::http::header::RETRY_AFTER, second);
+    reply
+}
+
+/// A reply of the module, as it is.
+pub(super) fn response(reply: Reply) -> Response {
+    let Headers(fields) = reply.headers;
+    let mut response = Response::new(reply.body.into());
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    for (name, value) in fields {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+fn note(reply: &mut Response, reason: &'static str, verdict: Option<&Verdict>) {
+    reply.extensions_mut().insert(Decided {
+        reason,
+        user: verdict.and_then(|verdict| verdict.user.clone()),
+        token_id: verdict.and_then(|verdict| verdict.id.clone()),
+    });
+}

@@ -1,0 +1,169 @@
+//! `/json-api/cpanel`: API 2, and UAPI by the same path. CONTRACT.md, 4.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Request, State as Shared};
+use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use tokenlatch_core::{Api, Call, Realm, Shape};
+
+use super::admission::{Ended, admit, forbidden, malformed, reply_of};
+use super::body::read_body;
+use super::catalogue::is_ours;
+use super::client::Client;
+use super::form::{Form, Kind};
+use super::problem::Problem;
+use super::state::State;
+use super::target;
+use super::tokens::{self, Job};
+
+/// The parameters that choose the function, and their meaning.
+const VERSION: &str = "cpanel_jsonapi_apiversion";
+const MODULE: &str = "cpanel_jsonapi_module";
+const FUNCTION: &str = "cpanel_jsonapi_func";
+const USER: &str = "cpanel_jsonapi_user";
+
+const KEYS: [&str; 4] = [VERSION, MODULE, FUNCTION, USER];
+
+const INCOMPLETE: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "function_missing",
+    "The parameters cpanel_jsonapi_module and cpanel_jsonapi_func name the function.",
+);
+const AMBIGUOUS: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "parameter_ambiguous",
+    "A parameter that chooses the function stands twice, or is spelt in a way that servers read differently.",
+);
+
+/// Answers a function of ours, passes any other on, and refuses API 1.
+pub(super) async fn handle(
+    Shared(state): Shared<State>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    reply_of(call(&state, &client, request).await)
+}
+
+/// What the parameters choose.
+pub(super) struct Choice {
+    api: Api,
+    module: Option<String>,
+    function: Option<String>,
+    user: Option<String>,
+}
+
+impl Choice {
+    /// Reads the choice. Version 3 is UAPI; every other but 2, and none, is API 1, which no token can use.
+    pub(super) fn of(form: &Form) -> Result<Choice, Problem> {
+        if form.keys().any(is_doubtful) {
+            return Err(AMBIGUOUS);
+        }
+        let api = match form.one(VERSION)?.as_deref() {
+            Some("2") => Api::Api2,
+            Some("3") => Api::Uapi,
+            _ => Api::Api1,
+        };
+        let name = |key| Ok::<_, Problem>(form.one(key)?.filter(|name| target::is_name(name)));
+        Ok(Choice {
+            api,
+            module: name(MODULE)?,
+            function: name(FUNCTION)?,
+            user: form.one(USER)?.filter(|user| !user.is_empty()),
+        })
+    }
+
+    /// The call that the gate decides on.
+    pub(super) fn call(&self) -> Call {
+        match (&self.module, &self.function) {
+            (Some(module), Some(function)) => target::function(self.api, module, function, Realm::Account),
+            _ => Call {
+                api: Some(self.api),
+                ..target::nothing(Realm::Account)
+            },
+        }
+    }
+
+    fn shape(&self) -> Shape {
+        if self.api == Api::Uapi {
+            Shape::UapiCommand
+        } else {
+            Shape::Api2
+        }
+    }
+}
+
+/// A key that some server would take for one of the four, though it isn't spelt so.
+fn is_doubtful(key: &str) -> bool {
+    let plain = |byte: u8| {
+        if byte.is_ascii_alphanumeric() {
+            byte.to_ascii_lowercase()
+        } else {
+            b'_'
+        }
+    };
+    let folded: Vec<u8> = key.trim().bytes().map(plain).collect();
+    !KEYS.contains(&key) && KEYS.iter().any(|known| folded.starts_with(known.as_bytes()))
+}
+
+async fn call(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+    let (parts, body) = request.into_parts();
+    target::check_method(&parts.method)?;
+    let query = Form::of_query(parts.uri.query())?;
+    if target::holds_secret(query.keys()) {
+        return Err(malformed(state).into());
+    }
+    // The body may choose the function too, so it is read before anything is decided.
+    let in_query = query.len();
+    let bytes = read_body(body, &state.config.limits).await?;
+    let mut form = query;
+    form.add_body(&parts, bytes.clone()).await?;
+    let choice = Choice::of(&form)?;
+    let admitted = admit(state, client, &parts.headers, &choice.call()).await?;
+    if choice.user.as_ref().is_some_and(|user| *user != admitted.user) {
+        return Err(forbidden(state, &admitted, "user_mismatch"));
+    }
+    let (Some(module), Some(function)) = (&choice.module, &choice.function) else {
+        return Ok(admitted.sign(INCOMPLETE));
+    };
+    if is_ours(module) {
+        if module != "Tokens" || !tokens::has(choice.shape(), function) {
+            return Ok(admitted.sign(target::NO_FUNCTION));
+        }
+        let job = Job {
+            state,
+            admitted: &admitted,
+            shape: choice.shape(),
+            function,
+        };
+        return Ok(admitted.sign(job.run(form).await));
+    }
+    let request = retold(parts, &form, in_query, bytes)?;
+    let reply = match &state.upstream {
+        Some(upstream) => upstream.forward(request, &admitted.verdict, client).await,
+        None => target::NO_FUNCTION.into_response(),
+    };
+    Ok(admitted.sign(reply))
+}
+
+/// The request with its parameters in one spelling, the one that was read here: what the upstream reads is what the
+/// gate decided on. `in_query` of the parameters came in the query.
+fn retold(mut parts: Parts, form: &Form, in_query: usize, bytes: Bytes) -> Result<Request, Problem> {
+    let query = form.encoded(0, in_query);
+    parts.uri = Uri::try_from(format!("/json-api/cpanel?{query}")).map_err(|_| Problem::NOT_FOUND)?;
+    parts.headers.remove(TRANSFER_ENCODING);
+    parts.headers.remove(CONTENT_LENGTH);
+    if bytes.is_empty() {
+        return Ok(Request::from_parts(parts, Body::empty()));
+    }
+    let body = if Kind::of(&parts.headers)? == Kind::Urlencoded {
+        Bytes::from(form.encoded(in_query, form.len()))
+    } else if form.keys().skip(in_query).any(|key| KEYS.contains(&key)) {
+        // These bodies are passed on as they are, so the function must stand in the query.
+        return Err(AMBIGUOUS);
+    } else {
+        bytes
+    };
+    Ok(Request::from_parts(parts, Body::from(body)))
+}

@@ -1,0 +1,184 @@
+//! `/auth`: a proxy in front of an API asks whether a request may go on. nginx's `auth_request`, Caddy's `forward_auth`,
+//! Traefik's ForwardAuth.
+
+use axum::extract::{Extension, Request, State as Shared};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use tokenlatch_core::{Api, Call, Realm};
+
+use super::admission::{Ended, admit, malformed, reply_of};
+use super::api2::Choice;
+use super::client::Client;
+use super::form::Form;
+use super::identity;
+use super::problem::Problem;
+use super::state::State;
+use super::target;
+
+/// How nginx is told to name the request.
+const NGINX: [HeaderName; 2] = [
+    HeaderName::from_static("x-original-uri"),
+    HeaderName::from_static("x-original-method"),
+];
+
+/// How Caddy and Traefik name it.
+const FORWARDED: [HeaderName; 2] = [
+    HeaderName::from_static("x-forwarded-uri"),
+    HeaderName::from_static("x-forwarded-method"),
+];
+
+const WRONG_QUERY: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "call_invalid",
+    "The query names a function by module and function (and api), or a feature and writes=0 or 1, each once.",
+);
+
+/// Verifies for the account port.
+pub(super) async fn account(
+    Shared(state): Shared<State>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    reply_of(verify(&state, &client, Realm::Account, &parts).await)
+}
+
+/// Verifies for the administrator's port.
+pub(super) async fn admin(
+    Shared(state): Shared<State>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    reply_of(verify(&state, &client, Realm::Admin, &parts).await)
+}
+
+async fn verify(state: &State, client: &Client, realm: Realm, request: &Parts) -> Result<Response, Ended> {
+    let query = Form::of_query(request.uri.query())?;
+    if target::holds_secret(query.keys()) {
+        return Err(malformed(state).into());
+    }
+    let call = if query.len() > 0 {
+        asked(&query, realm)?
+    } else if client.trusted_proxy {
+        proxied(&request.headers, realm)
+    } else {
+        target::nothing(realm)
+    };
+    let admitted = admit(state, client, &request.headers, &call).await?;
+    let mut reply = StatusCode::OK.into_response();
+    reply
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    identity::add(reply.headers_mut(), &admitted.verdict);
+    Ok(admitted.sign(reply))
+}
+
+/// The call that the query spells out.
+fn asked(query: &Form, realm: Realm) -> Result<Call, Problem> {
+    let known = ["module", "function", "api", "feature", "writes"];
+    if query.keys().any(|key| !known.contains(&key)) {
+        return Err(WRONG_QUERY);
+    }
+    let one = |key| query.one(key).map_err(|_| WRONG_QUERY);
+    let api = match one("api")?.as_deref() {
+        None => None,
+        Some("uapi") => Some(Api::Uapi),
+        Some("api2") => Some(Api::Api2),
+        Some("api1") => Some(Api::Api1),
+        Some("whm") => Some(Api::Whm),
+        Some(_) => return Err(WRONG_QUERY),
+    };
+    let writes = match one("writes")?.as_deref() {
+        None => None,
+        Some("0") => Some(false),
+        Some("1") => Some(true),
+        Some(_) => return Err(WRONG_QUERY),
+    };
+    let (module, function, feature) = (one("module")?, one("function")?, one("feature")?);
+    let named = module.is_some() || function.is_some();
+    let touched = feature.is_some() || writes.is_some();
+    let whole = module.is_some() == function.is_some() && !(named && touched) && (named || api.is_none());
+    if !whole || (!named && !touched) {
+        return Err(WRONG_QUERY);
+    }
+    Ok(Call {
+        api,
+        module,
+        function,
+        feature,
+        writes,
+        address: None,
+        realm: Some(realm),
+    })
+}
+
+/// The call that a trusted proxy's header fields name. What can be read in two ways names nothing.
+fn proxied(headers: &HeaderMap, realm: Realm) -> Call {
+    let nothing = target::nothing(realm);
+    let (nginx, forwarded) = (named_by(headers, &NGINX), named_by(headers, &FORWARDED));
+    // Either kind may have come from the client where the proxy sets only the other.
+    let named = match (nginx, forwarded) {
+        (Named::Not, Named::As(uri, method)) | (Named::As(uri, method), Named::Not) => (uri, method),
+        _ => return nothing,
+    };
+    of_request(&named.0, &named.1, realm).unwrap_or(nothing)
+}
+
+/// What one kind of header fields says.
+enum Named {
+    /// Neither field is there.
+    Not,
+    /// A field is missing, repeated or unreadable.
+    Unclear,
+    /// The target and the method of the request.
+    As(Uri, Method),
+}
+
+fn named_by(headers: &HeaderMap, [uri, method]: &[HeaderName; 2]) -> Named {
+    let values = |name| headers.get_all(name).iter().collect::<Vec<_>>();
+    match (values(uri).as_slice(), values(method).as_slice()) {
+        ([], []) => Named::Not,
+        ([uri], [method]) => {
+            let uri = uri.to_str().ok().filter(|uri| uri.starts_with('/'));
+            let uri = uri.and_then(|uri| uri.parse().ok());
+            match (uri, Method::from_bytes(method.as_bytes())) {
+                (Some(uri), Ok(method)) => Named::As(uri, method),
+                _ => Named::Unclear,
+            }
+        }
+        _ => Named::Unclear,
+    }
+}
+
+/// The call that a request to the API makes; `None` when that cannot be said for sure.
+fn of_request(uri: &Uri, method: &Method, realm: Realm) -> Option<Call> {
+    if !target::is_plain(uri) {
+        return None;
+    }
+    let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let path = uri.path();
+    let folded = path.to_ascii_lowercase();
+    if folded == "/execute" || folded.starts_with("/execute/") {
+        let (module, function) = target::execute(path).filter(|_| realm == Realm::Account)?;
+        return Some(target::function(Api::Uapi, module, function, realm));
+    }
+    if folded == "/json-api" || folded.starts_with("/json-api/") {
+        let function = target::json_api(path)?;
+        if realm == Realm::Admin {
+            return Some(target::function(Api::Whm, "whm", function, realm)).filter(|_| function != "cpanel");
+        }
+        // The body of a POST may choose another function, and it is not seen here.
+        if function != "cpanel" || !reads {
+            return None;
+        }
+        let query = Form::of_query(uri.query()).ok()?;
+        return Some(Choice::of(&query).ok()?.call());
+    }
+    Some(Call {
+        writes: Some(!reads),
+        ..target::nothing(realm)
+    })
+}

@@ -1,0 +1,263 @@
+//! The parameters of a request, in the order received: query, then body. What they mean is the module's to say.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Multipart};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use tokenlatch_core::Value;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::body::read_body;
+use super::config::EdgeLimits;
+use super::problem::Problem;
+
+/// The most parameters of one request. A token has at most 1,000 features.
+const MAX_VALUES: usize = 4096;
+
+/// Parameters as they were given. Dropping them wipes them, for one may be a token.
+#[derive(Default)]
+pub(super) struct Form(Vec<(String, Value)>);
+
+impl Form {
+    /// Reads a query.
+    pub(super) fn of_query(query: Option<&str>) -> Result<Form, Problem> {
+        let mut form = Form::default();
+        form.urlencoded(query.unwrap_or_default().as_bytes())?;
+        Ok(form)
+    }
+
+    /// Reads the body on top of what the query gave.
+    pub(super) async fn with_body(mut self, parts: &Parts, body: Body, limits: &EdgeLimits) -> Result<Form, Problem> {
+        let bytes = read_body(body, limits).await?;
+        self.add_body(parts, bytes).await?;
+        Ok(self)
+    }
+
+    /// Reads a body that was taken in whole.
+    pub(super) async fn add_body(&mut self, parts: &Parts, bytes: Bytes) -> Result<(), Problem> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if parts.method != Method::POST {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "body_unexpected",
+                "Only a POST request may have a body.",
+            ));
+        }
+        match Kind::of(&parts.headers)? {
+            Kind::Urlencoded => self.urlencoded(&bytes)?,
+            Kind::Json => self.json(&bytes)?,
+            Kind::Multipart => self.multipart(&parts.headers, bytes.clone()).await?,
+        }
+        wipe(bytes);
+        Ok(())
+    }
+
+    /// The parameters, handed over.
+    pub(super) fn into_values(mut self) -> Vec<(String, Value)> {
+        std::mem::take(&mut self.0)
+    }
+
+    /// The one text of a parameter; an error when it stands twice or is no text.
+    pub(super) fn one(&self, key: &str) -> Result<Option<String>, Problem> {
+        let mut found = self.0.iter().filter(|(name, _)| name == key).map(|(_, value)| value);
+        match (found.next(), found.next()) {
+            (None, _) => Ok(None),
+            (Some(Value::String(text)), None) => Ok(Some(text.clone())),
+            (Some(Value::Int(number)), None) => Ok(Some(number.to_string())),
+            _ => Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "parameter_ambiguous",
+                "A parameter that chooses the function stands twice, or is no text.",
+            )),
+        }
+    }
+
+    /// The names of the parameters.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(key, _)| key.as_str())
+    }
+
+    /// How many parameters there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Some of the parameters, as a query or a body: one spelling, whatever spelling came in.
+    pub(super) fn encoded(&self, from: usize, to: usize) -> String {
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        for (key, value) in self.0.iter().take(to).skip(from) {
+            if let Value::String(value) = value {
+                text.append_pair(key, value);
+            }
+        }
+        text.finish()
+    }
+
+    fn push(&mut self, key: String, value: Value) -> Result<(), Problem> {
+        if self.0.len() == MAX_VALUES {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "parameters_too_many",
+                "The request has too many parameters.",
+            ));
+        }
+        self.0.push((key, value));
+        Ok(())
+    }
+
+    /// The form of the URL standard, read strictly: `+` is a space, an escape has two digits, and the bytes are UTF-8.
+    fn urlencoded(&mut self, text: &[u8]) -> Result<(), Problem> {
+        for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let (key, value) = pair.split_at(end);
+            let value = decode(value.strip_prefix(b"=").unwrap_or(value))?;
+            self.push(decode(key)?, Value::String(value))?;
+        }
+        Ok(())
+    }
+
+    /// A JSON object of texts, whole numbers, booleans, nulls and arrays of texts. No key may stand twice.
+    fn json(&mut self, text: &[u8]) -> Result<(), Problem> {
+        let wrong = || {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "json_invalid",
+                "The body is not a JSON object of plain values, each key once.",
+            )
+        };
+        let Ok(Value::Object(entries)) = Value::from_json(text) else {
+            return Err(wrong());
+        };
+        for (key, value) in entries {
+            let plain = match &value {
+                Value::OtherNumber | Value::Object(_) => false,
+                Value::Array(items) => items.iter().all(|item| matches!(item, Value::String(_))),
+                _ => true,
+            };
+            if !plain {
+                return Err(wrong());
+            }
+            self.push(key, value)?;
+        }
+        Ok(())
+    }
+
+    async fn multipart(&mut self, headers: &HeaderMap, bytes: Bytes) -> Result<(), Problem> {
+        let wrong = || {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "multipart_invalid",
+                "The multipart body cannot be read.",
+            )
+        };
+        let mut request = Request::new(Body::from(bytes));
+        *request.headers_mut() = headers.clone();
+        let mut parts = Multipart::from_request(request, &()).await.map_err(|_| wrong())?;
+        while let Some(part) = parts.next_field().await.map_err(|_| wrong())? {
+            if part.file_name().is_some() {
+                return Err(Problem::new(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "file_unsupported",
+                    "No function here takes a file.",
+                ));
+            }
+            let key = part.name().ok_or_else(wrong)?.to_owned();
+            let bytes = part.bytes().await.map_err(|_| wrong())?;
+            let value = String::from_utf8(bytes.to_vec()).map_err(|_| wrong())?;
+            self.push(key, Value::String(value))?;
+        }
+        Ok(())
+    }
+}
+
+impl From<Vec<(String, Value)>> for Form {
+    fn from(values: Vec<(String, Value)>) -> Form {
+        Form(values)
+    }
+}
+
+impl Drop for Form {
+    fn drop(&mut self) {
+        for (_, value) in &mut self.0 {
+            match value {
+                Value::String(text) => text.zeroize(),
+                Value::Array(items) => {
+                    for item in items {
+                        if let Value::String(text) = item {
+                            text.zeroize();
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Overwrites bytes that nobody else holds any more.
+fn wipe(bytes: Bytes) {
+    if let Ok(mut own) = bytes.try_into_mut() {
+        own.as_mut().zeroize();
+    }
+}
+
+/// The content types that are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Urlencoded,
+    Json,
+    Multipart,
+}
+
+impl Kind {
+    /// The kind of a body that is there.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Kind, Problem> {
+        let unsupported = || {
+            Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "content_type_unsupported",
+                "The body must be a form, a multipart form or JSON, in UTF-8.",
+            )
+        };
+        let mut fields = headers.get_all(CONTENT_TYPE).iter();
+        let (Some(field), None, false) = (fields.next(), fields.next(), headers.contains_key(CONTENT_ENCODING)) else {
+            return Err(unsupported());
+        };
+        let text = field.to_str().map_err(|_| unsupported())?.to_ascii_lowercase();
+        let (kind, parameters) = text.split_once(';').unwrap_or((&text, ""));
+        let charset = parameters
+            .split(';')
+            .find_map(|part| part.trim().strip_prefix("charset="));
+        if charset.is_some_and(|charset| charset.trim_matches('"') != "utf-8") {
+            return Err(unsupported());
+        }
+        match kind.trim() {
+            "application/x-www-form-urlencoded" => Ok(Kind::Urlencoded),
+            "application/json" => Ok(Kind::Json),
+            "multipart/form-data" => Ok(Kind::Multipart),
+            _ => Err(unsupported()),
+        }
+    }
+}
+
+fn decode(text: &[u8]) -> Result<String, Problem> {
+    let wrong = || {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "parameter_encoding",
+            "A parameter is not percent-encoded UTF-8.",
+        )
+    };
+    let spaced = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte });
+    let spaced: Zeroizing<Vec<u8>> = Zeroizing::new(spaced.collect());
+    let mut escapes = spaced.split(|byte| *byte == b'%');
+    escapes.next();
+    let sound = escapes.all(|rest| rest.len() >= 2 && rest.iter().take(2).all(u8::is_ascii_hexdigit));
+    if !sound {
+        return Err(wrong());
+    }
+    String::from_utf8(percent_encoding::percent_decode(&spaced).collect()).map_err(|_| wrong())
+}

@@ -1,0 +1,60 @@
+//! `/execute/Module/function`: UAPI. CONTRACT.md, 3.
+
+use axum::extract::{Extension, Request, State as Shared};
+use axum::response::Response;
+use tokenlatch_core::{Api, Realm, Shape};
+
+use super::admission::{Ended, admit, malformed, reply_of};
+use super::catalogue::is_ours;
+use super::client::Client;
+use super::form::Form;
+use super::problem::Problem;
+use super::state::State;
+use super::target;
+use super::tokens::{self, Job};
+
+/// Answers a function of ours, passes any other on.
+pub(super) async fn handle(
+    Shared(state): Shared<State>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    reply_of(execute(&state, &client, request).await)
+}
+
+async fn execute(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+    let (parts, body) = request.into_parts();
+    let (module, function) = target::execute(parts.uri.path()).ok_or(Problem::NOT_FOUND)?;
+    target::check_method(&parts.method)?;
+    let query = Form::of_query(parts.uri.query())?;
+    if target::holds_secret(query.keys()) {
+        return Err(malformed(state).into());
+    }
+    let call = target::function(Api::Uapi, module, function, Realm::Account);
+    let admitted = admit(state, client, &parts.headers, &call).await?;
+    if is_ours(module) {
+        if module != "Tokens" || !tokens::has(Shape::Uapi, function) {
+            return Ok(admitted.sign(target::NO_FUNCTION));
+        }
+        let job = Job {
+            state,
+            admitted: &admitted,
+            shape: Shape::Uapi,
+            function,
+        };
+        let reply = match query.with_body(&parts, body, &state.config.limits).await {
+            Ok(form) => job.run(form).await,
+            Err(problem) => return Ok(admitted.sign(problem)),
+        };
+        return Ok(admitted.sign(reply));
+    }
+    let reply = match &state.upstream {
+        Some(upstream) => {
+            upstream
+                .forward(Request::from_parts(parts, body), &admitted.verdict, client)
+                .await
+        }
+        None => return Ok(admitted.sign(target::NO_FUNCTION)),
+    };
+    Ok(admitted.sign(reply))
+}

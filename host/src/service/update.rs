@@ -1,0 +1,117 @@
+//! Changing a token: its name, and for the administrator's port whatever may be changed.
+
+use tokenlatch_core::{Access, ExpiryInput, Realm, Record, RenameRequest, UpdateRequest};
+
+use super::{Service, TRIES};
+use crate::error::Result;
+use crate::store::{Change, StoreError, StoredToken};
+
+/// What is to change of a token. What is left out stays as it was.
+#[derive(Clone, Debug, Default)]
+pub struct TokenUpdate {
+    /// Its name.
+    pub new_name: Option<String>,
+    /// What it may touch.
+    pub access: Option<Access>,
+    /// When it ends.
+    pub expires: Option<ExpiryInput>,
+    /// The addresses it may be used from; empty for any.
+    pub addresses: Option<Vec<String>>,
+    /// The token that asks for it: what comes of the change must lie within it.
+    pub creator: Option<Record>,
+}
+
+impl Service {
+    /// Renames a token. Nothing else of it changes. `realm` is the port whose tokens are meant; both where it is `None`.
+    ///
+    /// # Errors
+    /// `account_unknown`, `token_unknown`, `name_taken`; the module's refusals; failures of the store.
+    pub async fn rename(
+        &self,
+        user: &str,
+        realm: impl Into<Option<Realm>> + Send,
+        name: &str,
+        new_name: &str,
+    ) -> Result<Record> {
+        self.settings(user).await?;
+        self.change(user, realm.into(), name, Some(new_name), |record, taken| {
+            let request = RenameRequest {
+                record,
+                new_name: new_name.to_owned(),
+                taken,
+            };
+            Ok(self.module.rename(&request)?.record)
+        })
+        .await
+    }
+
+    /// Changes a token. `realm` is the port whose tokens are meant; both where it is `None`.
+    ///
+    /// # Errors
+    /// `account_unknown`, `token_unknown`, `name_taken`, `expiry_fixed`, `access_exceeds_creator`; the module's other
+    /// refusals; failures of the store.
+    pub async fn update(
+        &self,
+        user: &str,
+        realm: impl Into<Option<Realm>> + Send,
+        name: &str,
+        update: TokenUpdate,
+    ) -> Result<Record> {
+        let settings = self.settings(user).await?;
+        let now = self.clock.now()?;
+        let new_name = update.new_name.clone();
+        self.change(user, realm.into(), name, new_name.as_deref(), |record, taken| {
+            let request = UpdateRequest {
+                now,
+                record,
+                new_name: update.new_name.clone(),
+                taken,
+                access: update.access.clone(),
+                expires: update.expires.clone(),
+                addresses: update.addresses.clone(),
+                zone: self.zone.table(now),
+                policy: settings.policy,
+                account: Some(settings.account.clone()),
+                creator: update.creator.clone(),
+            };
+            Ok(self.module.update(&request)?.record)
+        })
+        .await
+    }
+
+    /// Looks a token up, has the change decided and stores it; anew where another process was quicker.
+    async fn change(
+        &self,
+        user: &str,
+        realm: Option<Realm>,
+        name: &str,
+        new_name: Option<&str>,
+        decide: impl Fn(Record, Vec<String>) -> Result<Record> + Send + Sync,
+    ) -> Result<Record> {
+        let names: Vec<String> = [Some(name), new_name]
+            .into_iter()
+            .flatten()
+            .map(str::to_owned)
+            .collect();
+        for _ in 0..TRIES {
+            let found = self.store.tokens_named(user, &names).await?;
+            let taken = found.iter().map(|token| token.record.name.clone()).collect();
+            let StoredToken { record, revision } = found
+                .into_iter()
+                .find(|token| token.record.name == name && is_of(&token.record, realm))
+                .ok_or_else(|| StoreError::TokenUnknown(name.to_owned()))?;
+            let record = decide(record, taken)?;
+            let change = Change { record, revision };
+            match self.store.change_tokens(std::slice::from_ref(&change)).await {
+                Err(StoreError::Conflict) => {}
+                outcome => return Ok(outcome.map(|()| change.record)?),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+}
+
+/// Whether a record is one of those meant. A port never sees the tokens of the other.
+pub(super) fn is_of(record: &Record, realm: Option<Realm>) -> bool {
+    realm.is_none_or(|realm| record.realm == realm)
+}

@@ -1,0 +1,35 @@
+//! Where the stored data stands, and what has changed since.
+
+use tokenlatch_core::{Account, Record};
+
+/// Where the stored data stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Another one when a reader must load everything anew: an account was renamed or removed, or a backup restored.
+    pub epoch: i64,
+    /// Rises with every committed change of an account or a token.
+    pub revision: i64,
+}
+
+impl Mark {
+    /// The revision after which a reader with the mark `since` must read on; `None` where it must read everything.
+    /// A database that stands before what the reader has seen is another one, such as a copy put in its place.
+    pub(super) fn newer_than(self, since: Option<Mark>) -> Option<i64> {
+        since
+            .filter(|since| since.epoch == self.epoch && since.revision <= self.revision)
+            .map(|since| since.revision)
+    }
+}
+
+/// What has changed.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// Where the data stands with these changes.
+    pub mark: Mark,
+    /// Whether this is everything, and takes the place of whatever was read before.
+    pub whole: bool,
+    /// The accounts, without removed ones.
+    pub accounts: Vec<Account>,
+    /// The records, with revoked ones.
+    pub records: Vec<Record>,
+}

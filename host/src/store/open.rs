@@ -1,0 +1,30 @@
+//! Opening the store that an address names.
+
+use std::sync::Arc;
+
+use super::{PostgresStore, SqliteStore, Store, StoreError};
+
+/// Opens a store: a path or `sqlite:PATH` for a file, `postgres://…` for a server. `create` makes what is missing.
+///
+/// # Errors
+/// See [`SqliteStore::open`] and [`PostgresStore::open`].
+pub async fn open_store(address: &str, create: bool) -> Result<Arc<dyn Store>, StoreError> {
+    if is_postgres(address) {
+        return Ok(Arc::new(PostgresStore::open(address, create).await?));
+    }
+    Ok(Arc::new(SqliteStore::open(address, create).await?))
+}
+
+fn is_postgres(address: &str) -> bool {
+    ["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| address.starts_with(scheme))
+}
+
+/// The address up to its scheme: what follows may hold a password.
+pub(super) fn redacted(address: &str) -> String {
+    match address.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://…"),
+        None => address.to_owned(),
+    }
+}

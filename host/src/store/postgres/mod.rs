@@ -1,0 +1,382 @@
+//! The store in a PostgreSQL database, which several servers may share.
+
+mod open;
+mod schema;
+mod steps;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, Postgres, Row, Transaction};
+use tokenlatch_core::{Features, Policy, Record};
+use tokio::sync::Mutex;
+
+use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
+use super::archive::{Archive, Plan};
+use super::error::StoreError;
+use super::mark::{Changes, Mark};
+use super::rows::{
+    changed_one, read_account, read_archived_account, read_archived_token, read_mark, read_settings, read_token,
+    to_json,
+};
+use super::{Change, Store, StoredToken, sql};
+
+/// How long a request waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long reading or writing everything may take.
+const LONG_PATIENCE: Duration = Duration::from_secs(600);
+
+/// How long a mark may take: it is asked before every verification.
+const SHORT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Holds the one row that every writer holds until its commit, so that revisions become visible in their order and no
+/// two writers ever wait for each other.
+const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT 1 FROM state FOR UPDATE";
+
+/// Sees the database as it was at its first read.
+const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '10min'";
+
+/// Accounts and records in a PostgreSQL database, in a schema named `tokenlatch`.
+pub struct PostgresStore {
+    pool: PgPool,
+    options: PgConnectOptions,
+    /// Kept for marks alone, so that they never wait for a connection of the pool.
+    marks: Mutex<Option<PgConnection>>,
+}
+
+/// Without the address, which may hold a password.
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").finish_non_exhaustive()
+    }
+}
+
+impl PostgresStore {
+    /// Opens a database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. `create` makes the tables when they are missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] without `create`; [`StoreError::Unreachable`], [`StoreError::Unopenable`],
+    /// [`StoreError::Foreign`], [`StoreError::SchemaNewer`]. No error holds the address.
+    pub async fn open(address: &str, create: bool) -> Result<PostgresStore, StoreError> {
+        let options = open::options(address)?;
+        let mut connection = open::connect(&options).await?;
+        schema::prepare(&mut connection, create).await?;
+        connection.close().await?;
+        Ok(PostgresStore {
+            pool: open::pool(&options),
+            options,
+            marks: Mutex::new(None),
+        })
+    }
+
+    async fn write(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        Ok(self.pool.begin_with(WRITE).await?)
+    }
+
+    async fn read(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        Ok(self.pool.begin_with(READ).await?)
+    }
+
+    async fn tokens_where(&self, user: &str, condition: &str) -> Result<Vec<StoredToken>, StoreError> {
+        let query = AssertSqlSafe(format!("{} {} {condition} ORDER BY t.seq", sql::TOKEN, sql::OF_USER));
+        let rows = bounded(PATIENCE, async {
+            Ok(sqlx::query(query).bind(searchable(user)).fetch_all(&self.pool).await?)
+        })
+        .await?;
+        rows.iter().map(read_token).collect()
+    }
+
+    async fn read_changes(&self, since: Option<Mark>) -> Result<Changes, StoreError> {
+        let mut transaction = self.read().await?;
+        let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        let newer = mark.newer_than(since);
+        let (accounts, tokens) = match newer {
+            None => (
+                format!("{} WHERE a.removed IS NULL", sql::SETTINGS),
+                sql::TOKEN.to_owned(),
+            ),
+            Some(_) => (
+                format!("{} WHERE a.changed > $1 AND a.removed IS NULL", sql::SETTINGS),
+                format!("{} WHERE t.changed > $1", sql::TOKEN),
+            ),
+        };
+        let (mut accounts, mut tokens) = (sqlx::query(AssertSqlSafe(accounts)), sqlx::query(AssertSqlSafe(tokens)));
+        if let Some(revision) = newer {
+            (accounts, tokens) = (accounts.bind(revision), tokens.bind(revision));
+        }
+        let accounts = accounts.fetch_all(&mut *transaction).await?;
+        let tokens = tokens.fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(Changes {
+            mark,
+            whole: newer.is_none(),
+            accounts: accounts
+                .iter()
+                .map(|row| read_settings(row).map(|settings| settings.account))
+                .collect::<Result<_, _>>()?,
+            records: tokens
+                .iter()
+                .map(|row| read_token(row).map(|token| token.record))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn read_archive(&self) -> Result<Archive, StoreError> {
+        let mut transaction = self.read().await?;
+        let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        let accounts = sqlx::query(AssertSqlSafe(format!("{} ORDER BY a.id", sql::SETTINGS)))
+            .fetch_all(&mut *transaction)
+            .await?;
+        let tokens = sqlx::query(sql::ARCHIVED_TOKEN).fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(Archive {
+            mark,
+            accounts: accounts.iter().map(read_archived_account).collect::<Result<_, _>>()?,
+            tokens: tokens.iter().map(read_archived_token).collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn carry_out(&self, plan: &Plan) -> Result<(), StoreError> {
+        let mut transaction = self.write().await?;
+        sqlx::query("SET LOCAL statement_timeout = 0")
+            .execute(&mut *transaction)
+            .await?;
+        let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        if mark != plan.since {
+            return Err(StoreError::Conflict);
+        }
+        for account in &plan.accounts {
+            steps::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
+        }
+        steps::add_tokens(&mut transaction, &plan.tokens).await?;
+        steps::change(&mut transaction, &plan.changes).await?;
+        sqlx::query(sql::NEW_EPOCH).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// One statement that must change the one live account of a user.
+    async fn change_account(
+        &self,
+        user: &str,
+        query: sqlx::query::Query<'_, Postgres, sqlx::postgres::PgArguments>,
+    ) -> Result<(), StoreError> {
+        bounded(PATIENCE, async {
+            let mut transaction = self.write().await?;
+            changed_one(query.execute(&mut *transaction).await?.rows_affected(), user)?;
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// A text that may be looked for. PostgreSQL refuses a NUL; no user and no name holds one, nor what takes its place here.
+fn searchable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// Gives up on a server that does not answer. The connection is thrown away with the future.
+async fn bounded<T>(patience: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(patience, work)
+        .await
+        .unwrap_or_else(|_| Err(StoreError::Unreachable("it does not answer in time".to_owned())))
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError> {
+        bounded(PATIENCE, async {
+            let mut transaction = self.write().await?;
+            steps::add_account(&mut transaction, account, now, None).await?;
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn account(&self, user: &str) -> Result<Option<StoredAccount>, StoreError> {
+        let query = AssertSqlSafe(format!("{} AND a.\"user\" = $1", sql::ACCOUNTS));
+        let row = bounded(PATIENCE, async {
+            Ok(sqlx::query(query)
+                .bind(searchable(user))
+                .fetch_optional(&self.pool)
+                .await?)
+        });
+        row.await?.as_ref().map(read_account).transpose()
+    }
+
+    async fn settings(&self, user: &str) -> Result<Option<Settings>, StoreError> {
+        let query = AssertSqlSafe(format!("{} WHERE a.\"user\" = $1 AND a.removed IS NULL", sql::SETTINGS));
+        let row = bounded(PATIENCE, async {
+            Ok(sqlx::query(query)
+                .bind(searchable(user))
+                .fetch_optional(&self.pool)
+                .await?)
+        });
+        row.await?.as_ref().map(read_settings).transpose()
+    }
+
+    async fn accounts(&self) -> Result<Vec<StoredAccount>, StoreError> {
+        let query = AssertSqlSafe(format!("{} ORDER BY a.\"user\"", sql::ACCOUNTS));
+        let rows = bounded(PATIENCE, async { Ok(sqlx::query(query).fetch_all(&self.pool).await?) });
+        rows.await?.iter().map(read_account).collect()
+    }
+
+    async fn set_suspended(&self, user: &str, suspended: bool) -> Result<(), StoreError> {
+        let query = sqlx::query(sql::SET_SUSPENDED).bind(suspended).bind(user);
+        self.change_account(user, query).await
+    }
+
+    async fn set_features(&self, user: &str, features: &Features) -> Result<(), StoreError> {
+        let query = sqlx::query(sql::SET_FEATURES).bind(to_json(features)?).bind(user);
+        self.change_account(user, query).await
+    }
+
+    async fn set_policy(&self, user: &str, policy: &Policy) -> Result<(), StoreError> {
+        let query = sqlx::query(sql::SET_POLICY)
+            .bind(policy.max_lifetime)
+            .bind(policy.expiry_required)
+            .bind(user);
+        self.change_account(user, query).await
+    }
+
+    async fn set_password(&self, user: &str, password: &PasswordHash) -> Result<(), StoreError> {
+        let query = sqlx::query(sql::SET_PASSWORD).bind(password.expose()).bind(user);
+        self.change_account(user, query).await
+    }
+
+    async fn password(&self, user: &str) -> Result<Option<PasswordHash>, StoreError> {
+        let row = bounded(PATIENCE, async {
+            Ok(sqlx::query(sql::PASSWORD)
+                .bind(searchable(user))
+                .fetch_optional(&self.pool)
+                .await?)
+        });
+        let found: Option<Option<String>> = row.await?.map(|row| row.try_get(0)).transpose()?;
+        Ok(found.flatten().map(PasswordHash::new))
+    }
+
+    async fn rename_account(&self, user: &str, new_user: &str) -> Result<(), StoreError> {
+        let query = sqlx::query(sql::RENAME_ACCOUNT).bind(new_user).bind(user);
+        self.change_account(user, query).await
+    }
+
+    async fn remove_account(&self, user: &str, revoked: &[Change], now: i64) -> Result<(), StoreError> {
+        bounded(PATIENCE, async {
+            let mut transaction = self.write().await?;
+            steps::change(&mut transaction, revoked).await?;
+            // A token that is still live, because it was created meanwhile, makes the database refuse this.
+            let query = sqlx::query(sql::REMOVE_ACCOUNT).bind(now).bind(user);
+            changed_one(query.execute(&mut *transaction).await?.rows_affected(), user)?;
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn add_token(&self, record: &Record) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "INSERT INTO tokens (account, changed, record) \
+             SELECT id, 0, $1::jsonb FROM accounts WHERE \"user\" = $2 AND removed IS NULL",
+        )
+        .bind(to_json(record)?)
+        .bind(&record.user);
+        self.change_account(&record.user, query).await
+    }
+
+    async fn tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError> {
+        self.tokens_where(user, "").await
+    }
+
+    async fn live_tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError> {
+        self.tokens_where(user, "AND t.revoked IS NULL").await
+    }
+
+    async fn tokens_named(&self, user: &str, names: &[String]) -> Result<Vec<StoredToken>, StoreError> {
+        let query = AssertSqlSafe(format!(
+            "{} {} AND t.revoked IS NULL AND t.name = ANY ($2)",
+            sql::TOKEN,
+            sql::OF_USER
+        ));
+        let names: Vec<String> = names.iter().map(|name| searchable(name)).collect();
+        let rows = bounded(PATIENCE, async {
+            let query = sqlx::query(query).bind(searchable(user)).bind(names);
+            Ok(query.fetch_all(&self.pool).await?)
+        });
+        rows.await?.iter().map(read_token).collect()
+    }
+
+    async fn token_by_hashes(&self, hashes: &[String]) -> Result<Option<Record>, StoreError> {
+        let query = AssertSqlSafe(format!("{} WHERE t.hash = ANY ($1) LIMIT 1", sql::TOKEN));
+        let row = bounded(PATIENCE, async {
+            Ok(sqlx::query(query).bind(hashes).fetch_optional(&self.pool).await?)
+        });
+        row.await?
+            .as_ref()
+            .map(|row| read_token(row).map(|token| token.record))
+            .transpose()
+    }
+
+    async fn change_tokens(&self, changes: &[Change]) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        bounded(PATIENCE, async {
+            let mut transaction = self.write().await?;
+            steps::change(&mut transaction, changes).await?;
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn mark(&self) -> Result<Mark, StoreError> {
+        bounded(SHORT_PATIENCE, async {
+            let mut kept = self.marks.lock().await;
+            // Taken out while it is used: after a failure, or a call that is given up, the next one connects anew.
+            if let Some(mut connection) = kept.take()
+                && let Ok(row) = sqlx::query(sql::STATE).fetch_one(&mut connection).await
+            {
+                *kept = Some(connection);
+                return read_mark(&row);
+            }
+            let mut connection = open::connect(&self.options).await?;
+            let row = sqlx::query(sql::STATE).fetch_one(&mut connection).await?;
+            *kept = Some(connection);
+            read_mark(&row)
+        })
+        .await
+    }
+
+    async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError> {
+        bounded(LONG_PATIENCE, self.read_changes(since)).await
+    }
+
+    async fn archive(&self) -> Result<Archive, StoreError> {
+        bounded(LONG_PATIENCE, self.read_archive()).await
+    }
+
+    async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
+        bounded(LONG_PATIENCE, self.carry_out(plan)).await
+    }
+
+    async fn check(&self) -> Result<Vec<String>, StoreError> {
+        bounded(LONG_PATIENCE, async {
+            let mut connection = self.pool.acquire().await?;
+            schema::check(&mut connection).await
+        })
+        .await
+    }
+
+    async fn close(&self) {
+        if let Some(connection) = self.marks.lock().await.take() {
+            // A server that has gone away has nothing left to be told.
+            let _ = bounded(SHORT_PATIENCE, async { Ok(connection.close().await?) }).await;
+        }
+        let _ = tokio::time::timeout(SHORT_PATIENCE, self.pool.close()).await;
+    }
+}

@@ -1,0 +1,139 @@
+//! The schema in a database: whether it is there, which version it has, bringing it up to date, looking for damage.
+
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+
+use super::super::error::StoreError;
+use super::super::migrate::{Step, failure, migrator, newest};
+use super::super::open::redacted;
+use super::super::rows::{read_settings, read_token};
+use super::super::sql;
+
+const STEPS: &[Step] = &[(
+    1,
+    "accounts and tokens",
+    include_str!("../../../migrations/postgres/0001_accounts_and_tokens.sql"),
+)];
+
+/// Servers that start at once wait for each other here. "TLCH" twice.
+const LOCK: i64 = 0x544c_4348_544c_4348;
+
+/// Makes sure that the schema is ours and up to date. Nothing is written when it is.
+pub(super) async fn prepare(connection: &mut PgConnection, create: bool) -> Result<(), StoreError> {
+    if is_ready(connection).await? {
+        return Ok(());
+    }
+    let mut transaction = connection.begin().await?;
+    sqlx::raw_sql("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
+        .execute(&mut *transaction)
+        .await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(&mut *transaction)
+        .await?;
+    // Another server may have done it meanwhile.
+    if is_ready(&mut transaction).await? {
+        return Ok(());
+    }
+    if !create && version(&mut transaction).await?.is_none() {
+        return Err(StoreError::Missing(redacted("postgres://")));
+    }
+    sqlx::query("CREATE SCHEMA IF NOT EXISTS tokenlatch")
+        .execute(&mut *transaction)
+        .await?;
+    migrator(STEPS)
+        .run_direct(None, &mut *transaction, false)
+        .await
+        .map_err(failure)?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn is_ready(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    let known = newest(STEPS);
+    match version(connection).await? {
+        Some(found) if found > known => Err(StoreError::SchemaNewer { found, known }),
+        found => Ok(found == Some(known)),
+    }
+}
+
+/// The version in the database, if there is any.
+async fn version(connection: &mut PgConnection) -> Result<Option<i64>, StoreError> {
+    let (ours, others): (bool, bool) = sqlx::query_as(
+        "SELECT to_regclass('tokenlatch._sqlx_migrations') IS NOT NULL, \
+         EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'tokenlatch')",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    match (ours, others) {
+        (false, true) => Err(StoreError::Foreign),
+        (false, false) => Ok(None),
+        (true, _) => Ok(
+            sqlx::query_scalar("SELECT max(version) FROM tokenlatch._sqlx_migrations WHERE success")
+                .fetch_one(connection)
+                .await?,
+        ),
+    }
+}
+
+/// Looks for damage: the guards, references, each row.
+pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+    let mut found = Vec::new();
+    sqlx::query("SET statement_timeout = 0")
+        .execute(&mut *connection)
+        .await?;
+    let guards = guards(connection).await?;
+    for name in guard_names() {
+        if !guards.iter().any(|(found, sound)| *found == name && *sound) {
+            found.push(format!("`{name}`, which guards the data, is missing or was changed"));
+        }
+    }
+    for row in sqlx::query(sql::SETTINGS).fetch_all(&mut *connection).await? {
+        if let Err(error) = read_settings(&row) {
+            found.push(error.to_string());
+        }
+    }
+    for row in sqlx::query(sql::TOKEN).fetch_all(&mut *connection).await? {
+        if let Err(error) = read_token(&row) {
+            found.push(error.to_string());
+        }
+    }
+    sqlx::query("RESET statement_timeout").execute(&mut *connection).await?;
+    Ok(found)
+}
+
+/// The names of triggers, unique indexes and functions, as the steps have them.
+fn guard_names() -> Vec<String> {
+    const BEFORE: &[&str] = &["CREATE TRIGGER ", "CREATE UNIQUE INDEX ", "CREATE FUNCTION tokenlatch."];
+    STEPS
+        .iter()
+        .flat_map(|(_, _, sql)| sql.lines())
+        .filter_map(|line| BEFORE.iter().find_map(|before| line.strip_prefix(before)))
+        .filter_map(|rest| rest.split([' ', '(']).next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The same as the database has them, and whether they are in force as the steps made them.
+async fn guards(connection: &mut PgConnection) -> Result<Vec<(String, bool)>, StoreError> {
+    let mut guards: Vec<(String, bool)> = sqlx::query_as(
+        "SELECT t.tgname::text, t.tgenabled = 'O' FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'tokenlatch' AND NOT t.tgisinternal \
+         UNION ALL SELECT c.relname::text, i.indisunique AND i.indisvalid AND i.indislive FROM pg_index i \
+         JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = 'tokenlatch'",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let functions: Vec<(String, String)> = sqlx::query_as(
+        "SELECT p.proname::text, p.prosrc FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+         WHERE n.nspname = 'tokenlatch'",
+    )
+    .fetch_all(connection)
+    .await?;
+    for (name, body) in functions {
+        let sound = STEPS.iter().any(|(_, _, sql)| sql.contains(&body));
+        guards.push((name, sound));
+    }
+    Ok(guards)
+}

@@ -1,0 +1,140 @@
+//! Reading rows, whichever kind of database they come from.
+
+use serde::Serialize;
+use sqlx::{ColumnIndex, Database, Decode, Row, Type};
+use tokenlatch_core::{Account, Policy, Record};
+
+use super::StoredToken;
+use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
+use super::archive::{ArchivedAccount, ArchivedToken};
+use super::error::StoreError;
+use super::mark::Mark;
+
+/// A row whose columns are found by name and hold texts, whole numbers and truths.
+pub(super) trait Columns: Sized {
+    fn text(&self, name: &str) -> Result<String, StoreError>;
+    fn some_text(&self, name: &str) -> Result<Option<String>, StoreError>;
+    fn number(&self, name: &str) -> Result<i64, StoreError>;
+    fn some_number(&self, name: &str) -> Result<Option<i64>, StoreError>;
+    fn truth(&self, name: &str) -> Result<bool, StoreError>;
+}
+
+impl<R> Columns for R
+where
+    R: Row,
+    for<'n> &'n str: ColumnIndex<R>,
+    for<'v> String: Decode<'v, <R as Row>::Database> + Type<<R as Row>::Database>,
+    for<'v> Option<String>: Decode<'v, <R as Row>::Database> + Type<<R as Row>::Database>,
+    for<'v> i64: Decode<'v, <R as Row>::Database> + Type<<R as Row>::Database>,
+    for<'v> Option<i64>: Decode<'v, <R as Row>::Database> + Type<<R as Row>::Database>,
+    for<'v> bool: Decode<'v, <R as Row>::Database> + Type<<R as Row>::Database>,
+    <R as Row>::Database: Database,
+{
+    fn text(&self, name: &str) -> Result<String, StoreError> {
+        Ok(self.try_get(name)?)
+    }
+
+    fn some_text(&self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.try_get(name)?)
+    }
+
+    fn number(&self, name: &str) -> Result<i64, StoreError> {
+        Ok(self.try_get(name)?)
+    }
+
+    fn some_number(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        Ok(self.try_get(name)?)
+    }
+
+    fn truth(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.try_get(name)?)
+    }
+}
+
+pub(super) fn read_mark(row: &impl Columns) -> Result<Mark, StoreError> {
+    Ok(Mark {
+        epoch: row.number("epoch")?,
+        revision: row.number("revision")?,
+    })
+}
+
+pub(super) fn read_settings(row: &impl Columns) -> Result<Settings, StoreError> {
+    Ok(Settings {
+        account: Account {
+            user: row.text("user")?,
+            suspended: row.truth("suspended")?,
+            features: serde_json::from_str(&row.text("features")?)
+                .map_err(|_| StoreError::Corrupt("an account's features cannot be read".to_owned()))?,
+        },
+        policy: Policy {
+            max_lifetime: row.some_number("max_lifetime")?,
+            expiry_required: row.truth("expiry_required")?,
+        },
+    })
+}
+
+pub(super) fn read_account(row: &impl Columns) -> Result<StoredAccount, StoreError> {
+    let Settings { account, policy } = read_settings(row)?;
+    Ok(StoredAccount {
+        account,
+        policy,
+        has_password: row.some_text("password")?.is_some(),
+        created: row.number("created")?,
+        live_tokens: row.number("live_tokens")?.unsigned_abs(),
+    })
+}
+
+pub(super) fn read_archived_account(row: &impl Columns) -> Result<ArchivedAccount, StoreError> {
+    let Settings { account, policy } = read_settings(row)?;
+    Ok(ArchivedAccount {
+        account: NewAccount {
+            key: row.text("key")?,
+            account,
+            policy,
+            password: row.some_text("password")?.map(PasswordHash::new),
+        },
+        created: row.number("created")?,
+        removed: row.some_number("removed")?,
+    })
+}
+
+/// Reads a record, and compares it with what the database took from it when it was written: a damaged one is refused.
+pub(super) fn read_token(row: &impl Columns) -> Result<StoredToken, StoreError> {
+    let id = row.text("id")?;
+    let damaged = || StoreError::Corrupt(format!("the token `{id}` contradicts itself"));
+    let record: Record = serde_json::from_str(&row.text("record")?).map_err(|_| damaged())?;
+    let same = record.id == id
+        && record.user == row.text("user")?
+        && record.name == row.text("name")?
+        && record.hash == row.text("hash")?
+        && record.created == row.number("created")?
+        && record.expires == row.some_number("expires")?
+        && record.revoked == row.some_number("revoked")?;
+    if !same {
+        return Err(damaged());
+    }
+    Ok(StoredToken {
+        record,
+        revision: row.number("revision")?,
+    })
+}
+
+pub(super) fn read_archived_token(row: &impl Columns) -> Result<ArchivedToken, StoreError> {
+    Ok(ArchivedToken {
+        account: row.text("account_key")?,
+        token: read_token(row)?,
+    })
+}
+
+/// What an update of an account came to.
+pub(super) fn changed_one(rows: u64, user: &str) -> Result<(), StoreError> {
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::AccountUnknown(user.to_owned()))
+    }
+}
+
+pub(super) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Failed(error.to_string()))
+}

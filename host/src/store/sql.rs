@@ -1,0 +1,46 @@
+//! Statements that both kinds of database understand. SQLite takes `$1` as PostgreSQL does.
+
+/// The columns of an account, as [`super::rows`] reads them.
+pub(super) const SETTINGS: &str = "SELECT a.key, a.\"user\", a.suspended, a.features, a.created, a.removed, \
+    a.max_lifetime, a.expiry_required, a.password FROM accounts a";
+
+/// An account and the number of its live tokens.
+pub(super) const ACCOUNTS: &str = "SELECT a.key, a.\"user\", a.suspended, a.features, a.created, a.removed, \
+    a.max_lifetime, a.expiry_required, a.password, \
+    (SELECT count(*) FROM tokens t WHERE t.account = a.id AND t.revoked IS NULL) AS live_tokens \
+    FROM accounts a WHERE a.removed IS NULL";
+
+/// The columns that a record is checked against.
+pub(super) const TOKEN: &str = "SELECT CAST(t.record AS TEXT) AS record, t.revision, t.id, t.\"user\", t.name, \
+    t.hash, t.created, t.expires, t.revoked FROM tokens t";
+
+/// The same, with the key of the account.
+pub(super) const ARCHIVED_TOKEN: &str = "SELECT CAST(t.record AS TEXT) AS record, t.revision, t.id, t.\"user\", \
+    t.name, t.hash, t.created, t.expires, t.revoked, a.key AS account_key \
+    FROM tokens t JOIN accounts a ON a.id = t.account ORDER BY t.seq";
+
+/// Joins a token to the live account of a user, `$1`.
+pub(super) const OF_USER: &str = "JOIN accounts a ON a.id = t.account WHERE a.\"user\" = $1 AND a.removed IS NULL";
+
+pub(super) const STATE: &str = "SELECT epoch, revision FROM state";
+
+pub(super) const NEW_EPOCH: &str = "UPDATE state SET epoch = epoch + 1, revision = revision + 1";
+
+pub(super) const ADD_ACCOUNT: &str = "INSERT INTO accounts \
+    (key, \"user\", suspended, features, created, removed, max_lifetime, expiry_required, password) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+pub(super) const SET_SUSPENDED: &str = "UPDATE accounts SET suspended = $1 WHERE \"user\" = $2 AND removed IS NULL";
+
+pub(super) const SET_FEATURES: &str = "UPDATE accounts SET features = $1 WHERE \"user\" = $2 AND removed IS NULL";
+
+pub(super) const SET_POLICY: &str = "UPDATE accounts SET max_lifetime = $1, expiry_required = $2 \
+    WHERE \"user\" = $3 AND removed IS NULL";
+
+pub(super) const SET_PASSWORD: &str = "UPDATE accounts SET password = $1 WHERE \"user\" = $2 AND removed IS NULL";
+
+pub(super) const PASSWORD: &str = "SELECT password FROM accounts WHERE \"user\" = $1 AND removed IS NULL";
+
+pub(super) const RENAME_ACCOUNT: &str = "UPDATE accounts SET \"user\" = $1 WHERE \"user\" = $2 AND removed IS NULL";
+
+pub(super) const REMOVE_ACCOUNT: &str = "UPDATE accounts SET removed = $1 WHERE \"user\" = $2 AND removed IS NULL";

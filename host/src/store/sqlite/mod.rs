@@ -1,0 +1,307 @@
+//! The store in one SQLite file.
+
+mod open;
+mod schema;
+mod steps;
+
+use async_trait::async_trait;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Sqlite, Transaction};
+use tokenlatch_core::{Features, Policy, Record};
+use tokio::sync::Mutex;
+
+use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
+use super::archive::{Archive, Plan};
+use super::error::StoreError;
+use super::mark::{Changes, Mark};
+use super::rows::{
+    changed_one, read_account, read_archived_account, read_archived_token, read_mark, read_settings, read_token,
+    to_json,
+};
+use super::{Change, Store, StoredToken, sql};
+
+/// Accounts and records in one SQLite file: write-ahead log, and every change on the disk before it is acknowledged.
+#[derive(Debug)]
+pub struct SqliteStore {
+    pool: SqlitePool,
+    options: SqliteConnectOptions,
+    /// Kept for marks alone, so that they never wait for a connection of the pool.
+    marks: Mutex<Option<SqliteConnection>>,
+}
+
+impl SqliteStore {
+    /// Opens a database: a path, or `sqlite:PATH` with SQLite's own options (`?mode=ro`). `create` makes it when it is
+    /// missing, readable by its owner alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] without `create`; [`StoreError::Foreign`], [`StoreError::SchemaNewer`],
+    /// [`StoreError::Corrupt`] for a file that cannot be used; [`StoreError::Unsupported`] for another kind of database.
+    pub async fn open(address: &str, create: bool) -> Result<SqliteStore, StoreError> {
+        let (options, pool) = open::pool(address, create).await?;
+        let mut connection = pool.acquire().await?;
+        schema::prepare(&mut connection).await?;
+        drop(connection);
+        Ok(SqliteStore {
+            pool,
+            options,
+            marks: Mutex::new(None),
+        })
+    }
+
+    /// A transaction that writes: it takes the write lock at once, so it never fails for having read first.
+    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    async fn tokens_where(&self, user: &str, condition: &str) -> Result<Vec<StoredToken>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "{} {} {condition} ORDER BY t.seq",
+            sql::TOKEN,
+            sql::OF_USER
+        )))
+        .bind(user)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(read_token).collect()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        steps::add_account(&mut connection, account, now, None).await
+    }
+
+    async fn account(&self, user: &str) -> Result<Option<StoredAccount>, StoreError> {
+        sqlx::query(AssertSqlSafe(format!("{} AND a.\"user\" = $1", sql::ACCOUNTS)))
+            .bind(user)
+            .fetch_optional(&self.pool)
+            .await?
+            .as_ref()
+            .map(read_account)
+            .transpose()
+    }
+
+    async fn settings(&self, user: &str) -> Result<Option<Settings>, StoreError> {
+        sqlx::query(AssertSqlSafe(format!(
+            "{} WHERE a.\"user\" = $1 AND a.removed IS NULL",
+            sql::SETTINGS
+        )))
+        .bind(user)
+        .fetch_optional(&self.pool)
+        .await?
+        .as_ref()
+        .map(read_settings)
+        .transpose()
+    }
+
+    async fn accounts(&self) -> Result<Vec<StoredAccount>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!("{} ORDER BY a.\"user\"", sql::ACCOUNTS)))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(read_account).collect()
+    }
+
+    async fn set_suspended(&self, user: &str, suspended: bool) -> Result<(), StoreError> {
+        let query = sqlx::query(sql::SET_SUSPENDED).bind(suspended).bind(user);
+        changed_one(query.execute(&self.pool).await?.rows_affected(), user)
+    }
+
+    async fn set_features(&self, user: &str, features: &Features) -> Result<(), StoreError> {
+        let query = sqlx::query(sql::SET_FEATURES).bind(to_json(features)?).bind(user);
+        changed_one(query.execute(&self.pool).await?.rows_affected(), user)
+    }
+
+    async fn set_policy(&self, user: &str, policy: &Policy) -> Result<(), StoreError> {
+        let query = sqlx::query(sql::SET_POLICY)
+            .bind(policy.max_lifetime)
+            .bind(policy.expiry_required)
+            .bind(user);
+        changed_one(query.execute(&self.pool).await?.rows_affected(), user)
+    }
+
+    async fn set_password(&self, user: &str, password: &PasswordHash) -> Result<(), StoreError> {
+        let query = sqlx::query(sql::SET_PASSWORD).bind(password.expose()).bind(user);
+        changed_one(query.execute(&self.pool).await?.rows_affected(), user)
+    }
+
+    async fn password(&self, user: &str) -> Result<Option<PasswordHash>, StoreError> {
+        let found: Option<Option<String>> = sqlx::query_scalar(sql::PASSWORD)
+            .bind(user)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(found.flatten().map(PasswordHash::new))
+    }
+
+    async fn rename_account(&self, user: &str, new_user: &str) -> Result<(), StoreError> {
+        let query = sqlx::query(sql::RENAME_ACCOUNT).bind(new_user).bind(user);
+        changed_one(query.execute(&self.pool).await?.rows_affected(), user)
+    }
+
+    async fn remove_account(&self, user: &str, revoked: &[Change], now: i64) -> Result<(), StoreError> {
+        let mut transaction = self.write().await?;
+        steps::change(&mut transaction, revoked).await?;
+        // A token that is still live, because it was created meanwhile, makes the database refuse this.
+        let query = sqlx::query(sql::REMOVE_ACCOUNT).bind(now).bind(user);
+        changed_one(query.execute(&mut *transaction).await?.rows_affected(), user)?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn add_token(&self, record: &Record) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "INSERT INTO tokens (account, record) SELECT id, $1 FROM accounts WHERE user = $2 AND removed IS NULL",
+        )
+        .bind(to_json(record)?)
+        .bind(&record.user);
+        changed_one(query.execute(&self.pool).await?.rows_affected(), &record.user)
+    }
+
+    async fn tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError> {
+        self.tokens_where(user, "").await
+    }
+
+    async fn live_tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError> {
+        self.tokens_where(user, "AND t.revoked IS NULL").await
+    }
+
+    async fn tokens_named(&self, user: &str, names: &[String]) -> Result<Vec<StoredToken>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "{} {} AND t.revoked IS NULL AND t.name IN (SELECT value FROM json_each($2))",
+            sql::TOKEN,
+            sql::OF_USER
+        )))
+        .bind(user)
+        .bind(to_json(names)?)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(read_token).collect()
+    }
+
+    async fn token_by_hashes(&self, hashes: &[String]) -> Result<Option<Record>, StoreError> {
+        sqlx::query(AssertSqlSafe(format!(
+            "{} WHERE t.hash IN (SELECT value FROM json_each($1)) LIMIT 1",
+            sql::TOKEN
+        )))
+        .bind(to_json(hashes)?)
+        .fetch_optional(&self.pool)
+        .await?
+        .as_ref()
+        .map(|row| read_token(row).map(|token| token.record))
+        .transpose()
+    }
+
+    async fn change_tokens(&self, changes: &[Change]) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.write().await?;
+        steps::change(&mut transaction, changes).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn mark(&self) -> Result<Mark, StoreError> {
+        if self.pool.is_closed() {
+            return Err(sqlx::Error::PoolClosed.into());
+        }
+        let mut kept = self.marks.lock().await;
+        // Taken out while it is used: a call that is given up leaves no connection in an unknown state behind.
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
+            None => self.options.connect().await?,
+        };
+        let row = sqlx::query(sql::STATE).fetch_one(&mut connection).await?;
+        *kept = Some(connection);
+        read_mark(&row)
+    }
+
+    async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError> {
+        // A read transaction sees the database as it was at its first read.
+        let mut transaction = self.pool.begin().await?;
+        let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        let newer = mark.newer_than(since);
+        let (accounts, tokens) = match newer {
+            None => (
+                format!("{} WHERE a.removed IS NULL", sql::SETTINGS),
+                sql::TOKEN.to_owned(),
+            ),
+            Some(_) => (
+                format!(
+                    "{} JOIN account_changes c ON c.account = a.id WHERE c.revision > $1 AND a.removed IS NULL",
+                    sql::SETTINGS
+                ),
+                format!(
+                    "{} JOIN token_changes c ON c.token = t.seq WHERE c.revision > $1",
+                    sql::TOKEN
+                ),
+            ),
+        };
+        let (mut accounts, mut tokens) = (sqlx::query(AssertSqlSafe(accounts)), sqlx::query(AssertSqlSafe(tokens)));
+        if let Some(revision) = newer {
+            (accounts, tokens) = (accounts.bind(revision), tokens.bind(revision));
+        }
+        let accounts = accounts.fetch_all(&mut *transaction).await?;
+        let tokens = tokens.fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(Changes {
+            mark,
+            whole: newer.is_none(),
+            accounts: accounts
+                .iter()
+                .map(|row| read_settings(row).map(|settings| settings.account))
+                .collect::<Result<_, _>>()?,
+            records: tokens
+                .iter()
+                .map(|row| read_token(row).map(|token| token.record))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn archive(&self) -> Result<Archive, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        let accounts = sqlx::query(AssertSqlSafe(format!("{} ORDER BY a.id", sql::SETTINGS)))
+            .fetch_all(&mut *transaction)
+            .await?;
+        let tokens = sqlx::query(sql::ARCHIVED_TOKEN).fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(Archive {
+            mark,
+            accounts: accounts.iter().map(read_archived_account).collect::<Result<_, _>>()?,
+            tokens: tokens.iter().map(read_archived_token).collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
+        let mut transaction = self.write().await?;
+        let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        if mark != plan.since {
+            return Err(StoreError::Conflict);
+        }
+        for account in &plan.accounts {
+            steps::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
+        }
+        for token in &plan.tokens {
+            steps::add_token(&mut transaction, token).await?;
+        }
+        steps::change(&mut transaction, &plan.changes).await?;
+        sqlx::query(sql::NEW_EPOCH).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn check(&self) -> Result<Vec<String>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        schema::check(&mut connection).await
+    }
+
+    async fn close(&self) {
+        if let Some(connection) = self.marks.lock().await.take() {
+            // What is left to do at the end of a read-only connection is nothing that could be lost.
+            let _ = connection.close().await;
+        }
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,78 @@
+//! Opening a file: where it is, who may read it, how SQLite is to treat it.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use super::super::error::StoreError;
+use super::super::open::redacted;
+
+/// How long one process waits for another one's write.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The connections to a file, and how to make another.
+pub(super) async fn pool(address: &str, create: bool) -> Result<(SqliteConnectOptions, SqlitePool), StoreError> {
+    let mut options = options(address)?;
+    let file = options.get_filename().to_owned();
+    if create {
+        touch(&file)?;
+    }
+    if !file.exists() {
+        return Err(StoreError::Missing(address.to_owned()));
+    }
+    options = options
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("cell_size_check", "ON")
+        .pragma("trusted_schema", "OFF")
+        .disable_statement_logging();
+    if !address.contains("mode=ro") && !address.contains("immutable") {
+        options = options.journal_mode(SqliteJournalMode::Wal);
+    }
+    let pool = SqlitePoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(BUSY)
+        .connect_with(options.clone())
+        .await?;
+    Ok((options, pool))
+}
+
+fn options(address: &str) -> Result<SqliteConnectOptions, StoreError> {
+    let unsupported = || StoreError::Unsupported(redacted(address));
+    if address.is_empty() || address.contains(":memory:") {
+        return Err(unsupported());
+    }
+    if address.starts_with("sqlite:") {
+        return SqliteConnectOptions::from_str(address).map_err(|_| unsupported());
+    }
+    if address.contains("://") {
+        return Err(unsupported());
+    }
+    Ok(SqliteConnectOptions::new().filename(address))
+}
+
+/// Creates an empty file that only its owner can read. SQLite gives its companions the same permissions.
+fn touch(file: &Path) -> Result<(), StoreError> {
+    let mut new = OpenOptions::new();
+    new.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        new.mode(0o600);
+    }
+    match new.open(file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(match error.kind() {
+            io::ErrorKind::StorageFull => StoreError::Full,
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => StoreError::ReadOnly,
+            _ => StoreError::Unopenable(error.to_string()),
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,127 @@
+//! The schema of a file: whose it is, which version it has, bringing it up to date, looking for damage.
+
+use std::collections::BTreeSet;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+
+use super::super::error::StoreError;
+use super::super::migrate::{Step, failure, migrator, newest};
+use super::super::rows::{read_settings, read_token};
+use super::super::sql;
+
+/// "TLCH", as the first migration sets it.
+const APPLICATION_ID: i64 = 0x544c_4348;
+
+const STEPS: &[Step] = &[
+    (
+        1,
+        "accounts and tokens",
+        include_str!("../../../migrations/sqlite/0001_accounts_and_tokens.sql"),
+    ),
+    (
+        2,
+        "settings and changes",
+        include_str!("../../../migrations/sqlite/0002_settings_and_changes.sql"),
+    ),
+];
+
+/// Makes sure that the database is ours and up to date. Nothing is written when it is.
+pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let (found, known) = (version(connection).await?, newest(STEPS));
+    if found > known {
+        return Err(StoreError::SchemaNewer { found, known });
+    }
+    if found == known {
+        return Ok(());
+    }
+    // One writer at a time: whoever comes second finds the work done.
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    migrator(STEPS)
+        .run_direct(None, &mut *transaction, false)
+        .await
+        .map_err(failure)?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The version in the file, 0 for an empty one.
+async fn version(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await?;
+    if application == APPLICATION_ID {
+        let version: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
+            .fetch_one(&mut *connection)
+            .await?;
+        return Ok(version.unwrap_or_default());
+    }
+    let objects: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
+        .fetch_one(&mut *connection)
+        .await?;
+    if application == 0 && objects == 0 {
+        Ok(0)
+    } else {
+        Err(StoreError::Foreign)
+    }
+}
+
+/// Looks for damage: pages, references, the schema itself, each row.
+pub(super) async fn check(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
+    let mut found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check")
+        .fetch_all(&mut *connection)
+        .await?;
+    found.retain(|line| line != "ok");
+    if !found.is_empty() {
+        // Nothing more can be said of what cannot be read.
+        return Ok(found);
+    }
+    let lost = sqlx::query("PRAGMA foreign_key_check")
+        .fetch_all(&mut *connection)
+        .await?;
+    if !lost.is_empty() {
+        found.push(format!("{} rows refer to rows that are not there", lost.len()));
+    }
+    let there = objects(connection).await?;
+    let mut fresh = SqliteConnectOptions::new().in_memory(true).connect().await?;
+    migrator(STEPS)
+        .run_direct(None, &mut fresh, false)
+        .await
+        .map_err(failure)?;
+    let due = objects(&mut fresh).await?;
+    let names = |one: &BTreeSet<(String, String)>, other: &BTreeSet<(String, String)>| -> Vec<String> {
+        one.difference(other).map(|(name, _)| name.clone()).collect()
+    };
+    found.extend(
+        names(&due, &there)
+            .into_iter()
+            .map(|name| format!("`{name}`, which guards the data, is missing or was changed")),
+    );
+    let named: BTreeSet<&String> = due.iter().map(|(name, _)| name).collect();
+    found.extend(
+        names(&there, &due)
+            .into_iter()
+            .filter(|name| !named.contains(name))
+            .map(|name| format!("`{name}` does not belong to the schema")),
+    );
+    for row in sqlx::query(sql::SETTINGS).fetch_all(&mut *connection).await? {
+        if let Err(error) = read_settings(&row) {
+            found.push(error.to_string());
+        }
+    }
+    for row in sqlx::query(sql::TOKEN).fetch_all(&mut *connection).await? {
+        if let Err(error) = read_token(&row) {
+            found.push(error.to_string());
+        }
+    }
+    Ok(found)
+}
+
+/// What the schema is made of: names and statements.
+async fn objects(connection: &mut SqliteConnection) -> Result<BTreeSet<(String, String)>, StoreError> {
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().collect())
+}

@@ -1,0 +1,231 @@
+//! The gate: what is committed before a request is in force for it, and what cannot be known admits nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use common::{NOW, Place, module, plain, run};
+use tokenlatch::core::{Access, Api, Call, Features, Function, Pepper, Reason};
+use tokenlatch::{Gate, Presented, Service, SetClock};
+
+/// A call that a full token may make.
+fn listing() -> Call {
+    Call {
+        module: Some("Email".to_owned()),
+        function: Some("list_pops".to_owned()),
+        ..Call::default()
+    }
+}
+
+async fn ask(gate: &Gate, token: &str, call: &Call) -> Reason {
+    let header = format!("cpanel alice:{token}");
+    let verdict = gate
+        .verify(Presented::One(header.as_bytes()), call, None)
+        .await
+        .expect("a verdict");
+    assert_eq!(verdict.allowed, verdict.reason == Reason::Ok);
+    assert_eq!(verdict.refusal.is_some(), !verdict.allowed);
+    verdict.reason
+}
+
+#[test]
+fn what_another_process_commits_is_in_force_for_the_next_request() {
+    run(async {
+        let place = Place::new();
+        let elsewhere = place.service().await;
+        let gate = Gate::open(Service::new(module(), place.store().await), None)
+            .await
+            .unwrap();
+        assert_eq!(gate.records(), 0);
+        let token = elsewhere.create(plain("one")).await.unwrap();
+        let text = token.token.expose();
+        assert_eq!(ask(&gate, text, &listing()).await, Reason::Ok);
+        elsewhere.set_suspended("alice", true).await.unwrap();
+        assert_eq!(ask(&gate, text, &listing()).await, Reason::AccountSuspended);
+        elsewhere.set_suspended("alice", false).await.unwrap();
+        assert_eq!(ask(&gate, text, &listing()).await, Reason::Ok);
+        let few = Features::List(vec!["ftpaccts".to_owned(), "apitokens".to_owned()]);
+        elsewhere.set_features("alice", few).await.unwrap();
+        assert_eq!(ask(&gate, text, &listing()).await, Reason::FeatureNotInAccount);
+        elsewhere.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+        assert_eq!(ask(&gate, text, &listing()).await, Reason::TokenRevoked);
+        let two = elsewhere.create(plain("two")).await.unwrap();
+        elsewhere.remove_account("alice").await.unwrap();
+        assert_eq!(
+            elsewhere.accounts().await.unwrap().len(),
+            1,
+            "the account is gone, so its token is refused whatever the reason"
+        );
+        assert_ne!(ask(&gate, two.token.expose(), &listing()).await, Reason::Ok);
+    });
+}
+
+#[test]
+fn a_revocation_is_never_late_under_load() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(Service::new(module(), place.store().await), None)
+            .await
+            .unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let (busy, asked) = (
+            service.create(plain("busy")).await.unwrap(),
+            Arc::new(AtomicU64::new(0)),
+        );
+        let crowd: Vec<_> = (0..16)
+            .map(|_| {
+                let (gate, stop, asked) = (gate.clone(), Arc::clone(&stop), Arc::clone(&asked));
+                let text = busy.token.expose().to_owned();
+                tokio::spawn(async move {
+                    while !stop.load(Ordering::Relaxed) {
+                        assert_eq!(ask(&gate, &text, &listing()).await, Reason::Ok);
+                        asked.fetch_add(1, Ordering::Relaxed);
+                    }
+                })
+            })
+            .collect();
+        for round in 0..40 {
+            let name = format!("t{round}");
+            let token = service.create(plain(&name)).await.unwrap();
+            assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::Ok);
+            service.revoke("alice", None, &[name]).await.unwrap();
+            assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::TokenRevoked);
+        }
+        stop.store(true, Ordering::Relaxed);
+        for task in crowd {
+            task.await.unwrap();
+        }
+        assert!(asked.load(Ordering::Relaxed) > 100);
+    });
+}
+
+#[test]
+fn missing_and_repeated_headers_get_the_refusal_that_wrong_tokens_get() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(service, None).await.unwrap();
+        let call = listing();
+        let unknown = format!("cpanel alice:{}", "A".repeat(32));
+        let long = format!("cpanel alice:{}", "A".repeat(100_000));
+        let mut refusals = Vec::new();
+        for (presented, reason) in [
+            (Presented::Missing, Reason::HeaderMissing),
+            (Presented::Repeated, Reason::HeaderRepeated),
+            (Presented::One(b"cpanel alice"), Reason::HeaderMalformed),
+            (Presented::One(b"\xff\x00"), Reason::HeaderMalformed),
+            (Presented::One(long.as_bytes()), Reason::HeaderMalformed),
+            (Presented::One(unknown.as_bytes()), Reason::TokenUnknown),
+        ] {
+            let verdict = gate.verify(presented, &call, None).await.unwrap();
+            assert_eq!(verdict.reason, reason);
+            refusals.push(verdict.refusal.clone().unwrap());
+        }
+        assert!(refusals.iter().all(|refusal| *refusal == refusals[0]));
+    });
+}
+
+#[test]
+fn an_expiry_is_judged_by_the_clock_and_not_by_what_was_kept() {
+    run(async {
+        let place = Place::new();
+        let clock = Arc::new(SetClock::at(NOW));
+        let service = place.service().await.with_clock(clock.clone());
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let mut wish = plain("short");
+        wish.expires = Some(tokenlatch::core::ExpiryInput::Seconds(NOW + 10));
+        let token = service.create(wish).await.unwrap();
+        let text = token.token.expose();
+        for (now, reason) in [
+            (NOW, Reason::Ok),
+            (NOW + 9, Reason::Ok),
+            (NOW + 10, Reason::TokenExpired),
+        ] {
+            clock.set(now);
+            assert_eq!(ask(&gate, text, &listing()).await, reason);
+        }
+        clock.set(NOW + 9);
+        assert_eq!(ask(&gate, text, &listing()).await, Reason::Ok);
+    });
+}
+
+#[test]
+fn a_catalogue_takes_effect_whole_or_not_at_all() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let mut wish = plain("mail");
+        wish.access = Access::Limited {
+            features: vec!["reports".to_owned()],
+        };
+        let token = service.create(wish).await.unwrap();
+        let call = Call {
+            module: Some("Reports".to_owned()),
+            function: Some("list".to_owned()),
+            ..Call::default()
+        };
+        assert_eq!(
+            ask(&gate, token.token.expose(), &call).await,
+            Reason::FunctionWithoutFeature
+        );
+        let mut function = Function {
+            module: "Reports".to_owned(),
+            function: "list".to_owned(),
+            apis: vec![Api::Uapi],
+            feature: Some("reports".to_owned()),
+            writes: false,
+        };
+        gate.set_catalogue(Some(vec![function.clone()])).await.unwrap();
+        assert_eq!(ask(&gate, token.token.expose(), &call).await, Reason::Ok);
+        function.feature = Some("no good".to_owned());
+        let refused = gate.set_catalogue(Some(vec![function])).await.unwrap_err();
+        assert_eq!(refused.code(), "feature_invalid");
+        assert_eq!(
+            ask(&gate, token.token.expose(), &call).await,
+            Reason::Ok,
+            "the old one stays"
+        );
+    });
+}
+
+#[test]
+fn a_store_that_cannot_answer_admits_nothing() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let token = service.create(plain("one")).await.unwrap();
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::Ok);
+        service.close().await;
+        let header = format!("cpanel alice:{}", token.token.expose());
+        let outcome = gate.verify(Presented::One(header.as_bytes()), &listing(), None).await;
+        assert!(outcome.is_err());
+        assert!(gate.ready().await.is_err());
+    });
+}
+
+#[test]
+fn a_token_under_an_unknown_pepper_keeps_the_gate_shut() {
+    run(async {
+        let place = Place::new();
+        let pepper = Pepper {
+            id: "p1".to_owned(),
+            key: "00112233445566778899aabbccddeeff".into(),
+        };
+        let service = place.service().await.with_peppers(vec![pepper]);
+        service.create(plain("one")).await.unwrap();
+        Gate::open(service, None).await.unwrap();
+        let without = Service::new(module(), place.store().await);
+        assert_eq!(Gate::open(without, None).await.unwrap_err().code(), "pepper_unknown");
+    });
+}

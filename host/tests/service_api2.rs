@@ -1,0 +1,146 @@
+//! The token functions by API 2, and the refusal of API 1.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
+
+mod common;
+
+use common::NOW;
+use common::served::{DENIED, Request, Running};
+
+const LIST: &str = "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list";
+const API_1: &str = r#"{"cpanelresult":{"apiversion":"2","error":"Token authentication allows access to UAPI or API 2 calls only","data":{"reason":"Token authentication allows access to UAPI or API 2 calls only","result":"0"},"type":"text"}}"#;
+
+fn call(function: &str, parameters: &str) -> String {
+    format!(
+        "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func={function}{parameters}"
+    )
+}
+
+#[test]
+fn every_function_by_query() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    let created = running.get(&alice, &call("create_full_access", "&name=x&cpanel_jsonapi_user=alice"));
+    let token = created.json()["cpanelresult"]["data"][0]["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        created.body,
+        format!(
+            r#"{{"cpanelresult":{{"apiversion":2,"module":"Tokens","func":"create_full_access","data":[{{"create_time":{NOW},"token":"{token}"}}],"event":{{"result":1}}}}}}"#
+        )
+    );
+    let own = format!("cpanel alice:{token}");
+    assert_eq!(
+        running.get(&own, &call("rename", "&name=x&new_name=y")).body,
+        r#"{"cpanelresult":{"apiversion":2,"module":"Tokens","func":"rename","data":[],"event":{"result":1}}}"#
+    );
+    let list = running.get(&own, LIST).json();
+    assert_eq!(list["cpanelresult"]["data"][1]["name"], "y");
+    assert_eq!(
+        running.get(&alice, &call("revoke", "&name=y")).body,
+        r#"{"cpanelresult":{"apiversion":2,"module":"Tokens","func":"revoke","data":[1],"event":{"result":1}}}"#
+    );
+    assert_eq!(running.get(&own, LIST).status, 401);
+    let failed = running.get(&alice, &call("rename", "&name=y"));
+    let sentence = r#"The parameter "new_name" is missing."#;
+    assert_eq!(failed.json()["cpanelresult"]["error"], sentence);
+    assert_eq!(
+        failed.json()["cpanelresult"]["event"],
+        serde_json::json!({"result": 0, "reason": sentence})
+    );
+}
+
+#[test]
+fn the_function_may_stand_in_the_body() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    let form = LIST.split_once('?').unwrap().1;
+    let post = || Request::new("POST", "/json-api/cpanel").authorization(&alice);
+    let json = r#"{"cpanel_jsonapi_apiversion":2,"cpanel_jsonapi_module":"Tokens","cpanel_jsonapi_func":"list"}"#;
+    let expected = running.get(&alice, LIST).body;
+    assert_eq!(post().form(form).send(running.account).body, expected);
+    assert_eq!(post().json(json).send(running.account).body, expected);
+    assert_eq!(running.post("", "/json-api/cpanel", form).status, 401);
+}
+
+#[test]
+fn api_1_is_refused_and_so_is_a_call_without_a_version() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    for target in [
+        "/json-api/cpanel?cpanel_jsonapi_apiversion=1&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops",
+        "/json-api/cpanel?cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list",
+        "/json-api/cpanel?cpanel_jsonapi_apiversion=4&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list",
+        "/json-api/cpanel",
+    ] {
+        let answer = running.get(&alice, target);
+        assert_eq!((answer.status, answer.body.as_str()), (403, API_1), "{target}");
+        assert_eq!(running.get("", target).status, 401);
+    }
+}
+
+#[test]
+fn version_3_is_uapi_in_an_envelope() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    let answer = running.get(&alice, &LIST.replace("version=2", "version=3")).json();
+    assert_eq!(
+        (&answer["apiversion"], &answer["func"], &answer["module"]),
+        (&3.into(), &"list".into(), &"Tokens".into())
+    );
+    assert_eq!(answer["result"], running.get(&alice, "/execute/Tokens/list").json());
+}
+
+#[test]
+fn another_user_is_forbidden() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    let answer = running.get(&alice, &format!("{LIST}&cpanel_jsonapi_user=bob"));
+    assert_eq!((answer.status, answer.body.as_str()), (403, DENIED));
+    assert_eq!(running.get(&alice, &format!("{LIST}&cpanel_jsonapi_user=")).status, 200);
+}
+
+#[test]
+fn a_choice_that_can_be_read_in_two_ways_is_refused() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    for more in [
+        "&cpanel_jsonapi_func=revoke",
+        "&CPANEL_JSONAPI_FUNC=revoke",
+        "&cpanel.jsonapi.func=revoke",
+        "&cpanel_jsonapi_func[]=revoke",
+        "&cpanel_jsonapi_user=alice&cpanel_jsonapi_user=alice",
+    ] {
+        assert_eq!(running.get(&alice, &format!("{LIST}{more}")).status, 400, "{more}");
+    }
+    assert_eq!(running.post(&alice, LIST, "cpanel_jsonapi_func=revoke").status, 400);
+    let incomplete = running.get(&alice, "/json-api/cpanel?cpanel_jsonapi_apiversion=2");
+    assert_eq!(
+        (incomplete.status, &incomplete.json()["code"]),
+        (400, &"function_missing".into())
+    );
+}
+
+#[test]
+fn a_limited_token_and_a_reader_are_held_to_what_they_may() {
+    let running = Running::start();
+    let (reader, mail) = (
+        running.reader("alice", "r"),
+        running.limited("alice", "m", &["popaccts"]),
+    );
+    assert_eq!(running.get(&reader, LIST).status, 200);
+    assert_eq!(running.get(&reader, &call("revoke", "&name=m")).status, 403);
+    assert_eq!(running.get(&mail, LIST).status, 403);
+    assert_eq!(
+        running.get(&reader, &call("none", "")).status,
+        403,
+        "unknown functions count as writing"
+    );
+}

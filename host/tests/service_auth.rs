@@ -1,0 +1,282 @@
+//! `/auth`, for a proxy in front of an API.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
+
+mod common;
+
+use common::served::{DENIED, Request, Running};
+
+fn trusting() -> Running {
+    Running::with(|config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()])
+}
+
+/// The status for a token, asked as a proxy would.
+fn proxied(running: &Running, authorization: &str, fields: [&str; 2], method: &str, uri: &str) -> u16 {
+    let request = Request::new("GET", "/auth").authorization(authorization);
+    let request = request.header(fields[0], uri).header(fields[1], method);
+    request.send(running.account).status
+}
+
+const NGINX: [&str; 2] = ["X-Original-URI", "X-Original-Method"];
+const CADDY: [&str; 2] = ["X-Forwarded-Uri", "X-Forwarded-Method"];
+
+#[test]
+fn says_who_it_is() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    let answer = running.get(&alice, "/auth");
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let field = |name: &str| answer.header(&format!("x-tokenlatch-{name}")).map(str::to_owned);
+    assert_eq!(field("user").as_deref(), Some("alice"));
+    assert_eq!(field("token-id").unwrap().len(), 24);
+    assert_eq!(field("token-name").as_deref(), Some("first"));
+    assert_eq!(field("access").as_deref(), Some("full"));
+    assert_eq!(field("features"), None);
+    assert_eq!(field("read-only").as_deref(), Some("0"));
+    assert_eq!(field("expires").as_deref(), Some("1831593599"));
+    let mail = running.limited("alice", "mail", &["popaccts", "mysql"]);
+    let answer = running.get(&mail, "/auth?feature=mysql");
+    assert_eq!(answer.header("x-tokenlatch-access"), Some("limited"));
+    assert_eq!(answer.header("x-tokenlatch-features"), Some("popaccts,mysql"));
+}
+
+#[test]
+fn every_method_asks_and_no_body_is_read() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+        let request = Request::new(method, "/auth").authorization(&alice);
+        assert_eq!(request.send(running.account).status, 200, "{method}");
+        assert_eq!(
+            Request::new(method, "/auth").send(running.account).status,
+            401,
+            "{method}"
+        );
+    }
+    let request = Request::new("POST", "/auth")
+        .authorization(&alice)
+        .body("text/plain", "anything");
+    assert_eq!(request.send(running.account).status, 200);
+}
+
+#[test]
+fn the_query_names_the_call() {
+    let running = Running::start();
+    let mail = running.limited("alice", "mail", &["popaccts"]);
+    let reader = running.reader("alice", "reader");
+    for (target, of_mail, of_reader) in [
+        ("/auth", 403, 403),
+        ("/auth?module=Email&function=list_pops", 200, 200),
+        ("/auth?module=Email&function=add_pop", 200, 403),
+        ("/auth?module=Email&function=listpops&api=api2", 200, 200),
+        ("/auth?module=Email&function=listpops", 403, 403),
+        ("/auth?module=Email&function=listpops&api=api1", 403, 403),
+        ("/auth?module=No&function=such", 403, 403),
+        ("/auth?feature=popaccts", 200, 403),
+        ("/auth?feature=popaccts&writes=0", 200, 200),
+        ("/auth?feature=mysql&writes=0", 403, 200),
+        ("/auth?writes=0", 403, 200),
+        ("/auth?writes=1", 403, 403),
+    ] {
+        assert_eq!(running.get(&mail, target).status, of_mail, "{target}");
+        assert_eq!(running.get(&reader, target).status, of_reader, "{target}");
+        assert_eq!(running.get("", target).status, 401, "{target}");
+    }
+    let refused = running.get(&mail, "/auth?writes=0");
+    assert_eq!(refused.body, DENIED);
+    assert_eq!(refused.header("x-tokenlatch-user"), None);
+}
+
+#[test]
+fn a_query_that_is_not_understood_is_refused() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    for query in [
+        "module=Email",
+        "function=add_pop",
+        "module=E&function=f&writes=0",
+        "module=E&function=f&feature=x",
+        "writes=2",
+        "api=uapi",
+        "api=api9&module=E&function=f",
+        "colour=red",
+        "feature=a&feature=b",
+        "writes=0&writes=0",
+    ] {
+        assert_eq!(running.get(&alice, &format!("/auth?{query}")).status, 400, "{query}");
+    }
+}
+
+#[test]
+fn a_trusted_proxy_names_the_request() {
+    let running = trusting();
+    let mail = running.limited("alice", "mail", &["popaccts"]);
+    let reader = running.reader("alice", "reader");
+    for fields in [NGINX, CADDY] {
+        for (method, uri, of_mail, of_reader) in [
+            ("GET", "/execute/Email/list_pops?a=b", 200, 200),
+            ("GET", "/execute/Email/add_pop", 200, 403),
+            ("POST", "/execute/Email/list_pops", 200, 200),
+            (
+                "GET",
+                "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops",
+                200,
+                200,
+            ),
+            (
+                "POST",
+                "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops",
+                403,
+                403,
+            ),
+            (
+                "GET",
+                "/json-api/cpanel?cpanel_jsonapi_apiversion=1&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops",
+                403,
+                403,
+            ),
+            ("GET", "/orders/1", 403, 200),
+            ("HEAD", "/orders/1", 403, 200),
+            ("POST", "/orders", 403, 403),
+            ("DELETE", "/orders/1", 403, 403),
+            ("GET", "/a%20b/.well-known/x", 403, 200),
+        ] {
+            assert_eq!(proxied(&running, &mail, fields, method, uri), of_mail, "{method} {uri}");
+            assert_eq!(
+                proxied(&running, &reader, fields, method, uri),
+                of_reader,
+                "{method} {uri}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_target_that_can_be_read_in_two_ways_names_nothing() {
+    let running = trusting();
+    let reader = running.reader("alice", "reader");
+    for uri in [
+        "/x/../execute/Email/add_pop",
+        "/x/%2e%2e/execute/Email/add_pop",
+        "/x/..;/execute/Email/add_pop",
+        "//execute/Email/add_pop",
+        "/execute//Email/add_pop",
+        "/%65xecute/Email/add_pop",
+        "/EXECUTE/Email/add_pop",
+        "/execute/Email/add_pop/",
+        "/execute%2fEmail/add_pop",
+        "/x%5c..%5cexecute/Email/add_pop",
+        "/execute",
+        "/json-api/cpanel",
+        "/json-api/listaccts",
+        "/json-api%20/x/%2f",
+        "http://a/b",
+        "orders",
+    ] {
+        assert_eq!(proxied(&running, &reader, NGINX, "GET", uri), 403, "{uri}");
+        assert_eq!(proxied(&running, &reader, CADDY, "GET", uri), 403, "{uri}");
+    }
+    let half = Request::new("GET", "/auth").authorization(&reader);
+    assert_eq!(
+        half.clone()
+            .header("X-Original-URI", "/orders")
+            .send(running.account)
+            .status,
+        403
+    );
+    assert_eq!(
+        half.clone()
+            .header("X-Original-Method", "GET")
+            .send(running.account)
+            .status,
+        403
+    );
+    let twice = half
+        .header("X-Original-URI", "/orders")
+        .header("X-Original-URI", "/orders");
+    assert_eq!(
+        twice.header("X-Original-Method", "GET").send(running.account).status,
+        403
+    );
+}
+
+#[test]
+fn a_client_behind_the_proxy_cannot_name_another_request() {
+    let running = trusting();
+    let reader = running.reader("alice", "reader");
+    // Caddy sets the one pair, and passes the other on as the client wrote it.
+    let request = Request::new("GET", "/auth").authorization(&reader);
+    let request = request
+        .header("X-Forwarded-Uri", "/orders")
+        .header("X-Forwarded-Method", "POST");
+    let request = request
+        .header("X-Original-URI", "/orders")
+        .header("X-Original-Method", "GET");
+    assert_eq!(request.send(running.account).status, 403);
+}
+
+#[test]
+fn an_untrusted_peer_names_nothing() {
+    let running = Running::start();
+    let reader = running.reader("alice", "reader");
+    assert_eq!(proxied(&running, &reader, NGINX, "GET", "/orders"), 403);
+    assert_eq!(proxied(&running, &reader, CADDY, "GET", "/orders"), 403);
+    assert_eq!(running.get(&reader, "/auth?writes=0").status, 200);
+    let mut token = tokenlatch::NewToken::new("alice", "near", tokenlatch::core::Access::Full);
+    token.addresses = vec!["192.0.2.1".to_owned()];
+    let near = format!("cpanel alice:{}", running.token(token));
+    let request = Request::new("GET", "/auth")
+        .authorization(&near)
+        .header("X-Forwarded-For", "192.0.2.1");
+    assert_eq!(request.send(running.account).status, 403, "anyone can write that");
+}
+
+#[test]
+fn an_address_list_is_seen_through_a_trusted_proxy() {
+    let running = trusting();
+    let mut token = tokenlatch::NewToken::new("alice", "near", tokenlatch::core::Access::Full);
+    token.addresses = vec!["192.0.2.0/24".to_owned()];
+    let near = format!("cpanel alice:{}", running.token(token));
+    let from = |field: &str| {
+        let request = Request::new("GET", "/auth").authorization(&near);
+        request.header("X-Forwarded-For", field).send(running.account).status
+    };
+    assert_eq!(from("192.0.2.7"), 200);
+    assert_eq!(from("198.51.100.1, 192.0.2.7"), 200);
+    assert_eq!(from("192.0.2.7, 198.51.100.1"), 403);
+    assert_eq!(from("unknown"), 403, "an unknown address fails closed");
+    assert_eq!(running.get(&near, "/auth").status, 403);
+}
+
+#[test]
+fn the_administrators_port_verifies_for_its_realm() {
+    let running = trusting();
+    let (whm, root) = (running.administrator("w"), running.full("root", "r"));
+    assert_eq!(running.get_admin(&whm, "/auth").status, 200);
+    assert_eq!(running.get_admin(&root, "/auth").status, 401);
+    assert_eq!(running.get(&whm, "/auth").status, 401);
+    let named = |uri: &str| {
+        let request = Request::new("GET", "/auth").authorization(&whm);
+        request
+            .header("X-Original-URI", uri)
+            .header("X-Original-Method", "GET")
+            .send(running.admin)
+            .status
+    };
+    assert_eq!(named("/json-api/api_token_list?api.version=1"), 200);
+}
+
+#[test]
+fn a_revoked_token_is_refused_on_the_next_request() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    assert_eq!(running.get(&alice, "/auth").status, 200);
+    running.get(&alice, "/execute/Tokens/revoke?name=first");
+    assert_eq!(running.get(&alice, "/auth").status, 401);
+}

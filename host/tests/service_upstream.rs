@@ -1,0 +1,393 @@
+//! The guard in front of an API: what reaches it, and what doesn't.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
+
+mod common;
+
+use std::net::SocketAddr;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::Request as Arrived;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use common::served::{Request, Running};
+
+/// What arrived at the API.
+struct Seen {
+    line: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// A small API that tells what arrives, with a guard before it.
+fn guarded(tell: impl FnOnce(&mut tokenlatch::server::Config)) -> (Running, Receiver<Seen>) {
+    let (sender, receiver) = channel();
+    let sender = Arc::new(Mutex::new(sender));
+    let api = Router::new().fallback(move |request: Arrived| {
+        let sender = sender.clone();
+        async move {
+            let (parts, body) = request.into_parts();
+            let body = to_bytes(body, usize::MAX).await.unwrap_or_default().to_vec();
+            let headers = parts.headers.iter();
+            let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("?").to_owned()));
+            let seen = Seen {
+                line: format!("{} {}", parts.method, parts.uri),
+                headers: headers.collect(),
+                body,
+            };
+            sender.lock().unwrap().send(seen).unwrap();
+            if parts.uri.path().ends_with("/slow") {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+            let fields = [
+                ("x-tokenlatch-user", "evil"),
+                ("x-of-the-api", "1"),
+                ("content-type", "text/x-api"),
+            ];
+            (StatusCode::IM_A_TEAPOT, fields, "from the API").into_response()
+        }
+    });
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let running = Running::with(|config| {
+        config.upstream = Some(format!("http://{address}").parse().unwrap());
+        tell(config);
+    });
+    running.spawn(async move {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        axum::serve(listener, api).await.unwrap();
+    });
+    (running, receiver)
+}
+
+fn none(receiver: &Receiver<Seen>) {
+    if let Ok(seen) = receiver.try_recv() {
+        panic!("it reached the API: {}", seen.line);
+    }
+}
+
+#[test]
+fn an_admitted_request_goes_on_with_its_identity_and_without_the_token() {
+    let (running, api) = guarded(|_| {});
+    let mail = running.limited("alice", "mail", &["popaccts"]);
+    let secret = mail.strip_prefix("cpanel alice:").unwrap();
+    let answer = Request::new("GET", "/execute/Email/list_pops?regex=a%20b&x=1")
+        .authorization(&mail)
+        .header("Accept", "application/json")
+        .send(running.account);
+    assert_eq!((answer.status, answer.body.as_str()), (418, "from the API"));
+    assert_eq!(answer.header("content-type"), Some("text/x-api"));
+    assert_eq!(answer.header("x-of-the-api"), Some("1"));
+    assert_eq!(
+        answer.header("x-tokenlatch-user"),
+        None,
+        "an identity is for the API, not for the client"
+    );
+    let seen = api.recv().unwrap();
+    assert_eq!(seen.line, "GET /execute/Email/list_pops?regex=a%20b&x=1");
+    for (name, value) in [
+        ("x-tokenlatch-user", "alice"),
+        ("x-tokenlatch-token-name", "mail"),
+        ("x-tokenlatch-access", "limited"),
+        ("x-tokenlatch-features", "popaccts"),
+        ("x-tokenlatch-read-only", "0"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-proto", "http"),
+        ("x-forwarded-host", "localhost"),
+        ("accept", "application/json"),
+    ] {
+        assert_eq!(seen.header(name), Some(value), "{name}");
+    }
+    assert_eq!(seen.header("x-request-id"), answer.header("x-request-id"));
+    assert_eq!(seen.header("authorization"), None);
+    assert!(!seen.headers.iter().any(|(_, value)| value.contains(secret)));
+}
+
+#[test]
+fn what_a_client_says_of_itself_does_not_arrive() {
+    let (running, api) = guarded(|_| {});
+    let mail = running.limited("alice", "mail", &["popaccts"]);
+    let mut request = Request::new("GET", "/execute/Email/list_pops").authorization(&mail);
+    let spoofed = [
+        ("X-Tokenlatch-User", "root"),
+        ("x-tokenlatch-access", "full"),
+        ("X-Tokenlatch-Anything", "1"),
+        ("X_Tokenlatch_User", "root"),
+        ("X-Forwarded-For", "192.0.2.1"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "evil.example"),
+        ("X-Forwarded-Uri", "/x"),
+        ("Forwarded", "for=192.0.2.1"),
+        ("X-Original-URL", "/execute/Email/delete_pop"),
+        ("X-Rewrite-URL", "/execute/Email/delete_pop"),
+        ("X-HTTP-Method-Override", "DELETE"),
+        ("Proxy-Authorization", "Basic eDp5"),
+        (
+            "Connection",
+            "x-tokenlatch-user, x-tokenlatch-access, x-tokenlatch-features, host",
+        ),
+        ("TE", "trailers"),
+    ];
+    for (name, value) in spoofed {
+        request = request.header(name, value);
+    }
+    assert_eq!(request.send(running.account).status, 418);
+    let seen = api.recv().unwrap();
+    assert_eq!(seen.header("x-tokenlatch-user"), Some("alice"));
+    assert_eq!(seen.header("x-tokenlatch-access"), Some("limited"));
+    assert_eq!(seen.header("x-tokenlatch-features"), Some("popaccts"));
+    assert_eq!(seen.header("x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(seen.header("x-forwarded-proto"), Some("http"));
+    assert_eq!(seen.header("x-forwarded-host"), Some("localhost"));
+    let names = [
+        "x-tokenlatch-anything",
+        "x_tokenlatch_user",
+        "x-forwarded-uri",
+        "forwarded",
+        "x-original-url",
+        "x-rewrite-url",
+    ];
+    for name in names
+        .iter()
+        .chain(&["x-http-method-override", "proxy-authorization", "connection"])
+    {
+        assert_eq!(seen.header(name), None, "{name}");
+    }
+    let users = seen.headers.iter().filter(|(name, _)| name == "x-tokenlatch-user");
+    assert_eq!(users.count(), 1);
+}
+
+#[test]
+fn a_trusted_proxys_word_on_the_origin_is_passed_on() {
+    let (running, api) = guarded(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]);
+    let alice = running.full("alice", "first");
+    let request = Request::new("GET", "/execute/Email/list_pops").authorization(&alice);
+    let request = request.header("X-Forwarded-For", "203.0.113.9, 192.0.2.1");
+    let request = request
+        .header("X-Forwarded-Proto", "https")
+        .header("X-Forwarded-Host", "api.example");
+    assert_eq!(
+        request.header("X-Tokenlatch-User", "root").send(running.account).status,
+        418
+    );
+    let seen = api.recv().unwrap();
+    assert_eq!(seen.header("x-forwarded-for"), Some("192.0.2.1"));
+    assert_eq!(seen.header("x-forwarded-proto"), Some("https"));
+    assert_eq!(seen.header("x-forwarded-host"), Some("api.example"));
+    assert_eq!(seen.header("x-tokenlatch-user"), Some("alice"));
+}
+
+#[test]
+fn nothing_that_is_refused_arrives() {
+    let (running, api) = guarded(|_| {});
+    let mail = running.limited("alice", "mail", &["popaccts"]);
+    let reader = running.reader("alice", "reader");
+    let get = |authorization: &str, target: &str| running.get(authorization, target).status;
+    assert_eq!(get("", "/execute/Email/list_pops"), 401);
+    assert_eq!(get(&mail, "/execute/Mysql/list_databases"), 403);
+    assert_eq!(
+        get(&mail, "/execute/Quota/get_quota_info"),
+        403,
+        "a function without a feature"
+    );
+    assert_eq!(get(&mail, "/execute/No/such"), 403);
+    assert_eq!(get(&reader, "/execute/Email/add_pop"), 403);
+    assert_eq!(
+        get(&reader, "/execute/No/such"),
+        403,
+        "an unknown function counts as writing"
+    );
+    assert_eq!(get(&reader, "/orders"), 404);
+    let full = running.full("alice", "full");
+    for target in [
+        "/execute/Tokens/none",
+        "/execute/tokens/list",
+        "/execute/TOKENS/revoke",
+        "/execute/whm/api_token_list",
+    ] {
+        assert_eq!(get(&full, target), 404, "{target}");
+    }
+    for method in ["HEAD", "PUT", "DELETE", "OPTIONS"] {
+        let request = Request::new(method, "/execute/Email/list_pops").authorization(&full);
+        assert_eq!(request.send(running.account).status, 405, "{method}");
+    }
+    let upgrade = Request::new("GET", "/execute/Email/list_pops").authorization(&full);
+    let upgrade = upgrade.header("Upgrade", "WebSocket").header("Connection", "Upgrade");
+    assert_eq!(upgrade.send(running.account).status, 501);
+    none(&api);
+    assert_eq!(
+        get(&full, "/execute/No/such"),
+        418,
+        "a full token may call what the catalogue doesn't name"
+    );
+}
+
+#[test]
+fn a_body_streams_to_the_api_within_its_limit() {
+    let (running, api) = guarded(|config| config.limits.upstream_body_bytes = 4 << 20);
+    let alice = running.full("alice", "first");
+    let large = "x".repeat(3 << 20);
+    let post = || Request::new("POST", "/execute/Fileman/upload_files").authorization(&alice);
+    assert_eq!(
+        post()
+            .body("application/octet-stream", &large)
+            .send(running.account)
+            .status,
+        418
+    );
+    let seen = api.recv().unwrap();
+    assert_eq!(
+        (seen.body.len(), seen.header("content-type")),
+        (3 << 20, Some("application/octet-stream"))
+    );
+    let too_large = "x".repeat(5 << 20);
+    assert_eq!(
+        post()
+            .body("application/octet-stream", &too_large)
+            .send(running.account)
+            .status,
+        413
+    );
+    none(&api);
+}
+
+#[test]
+fn a_call_by_api_2_goes_on_in_the_one_spelling_that_was_checked() {
+    let (running, api) = guarded(|_| {});
+    let mail = running.limited("alice", "mail", &["popaccts"]);
+    let chosen = "cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
+    let target = format!("/json-api/cpanel?{chosen}&x=1;cpanel_jsonapi_func%3ddelpop");
+    assert_eq!(running.get(&mail, &target).status, 418);
+    let line = api.recv().unwrap().line;
+    assert_eq!(
+        line,
+        format!("GET /json-api/cpanel?{chosen}&x=1%3Bcpanel_jsonapi_func%3Ddelpop")
+    );
+    assert_eq!(
+        running
+            .post(&mail, "/json-api/cpanel?x=1", &format!("{chosen}&domain=a+b"))
+            .status,
+        418
+    );
+    let seen = api.recv().unwrap();
+    assert_eq!(seen.line, "POST /json-api/cpanel?x=1");
+    assert_eq!(String::from_utf8(seen.body).unwrap(), format!("{chosen}&domain=a+b"));
+    assert_eq!(
+        seen.headers.iter().filter(|(name, _)| name == "content-length").count(),
+        1
+    );
+    let post = |target: &str| Request::new("POST", target).authorization(&mail);
+    let in_query = format!("/json-api/cpanel?{chosen}");
+    assert_eq!(
+        post(&in_query).json(r#"{"domain":"a"}"#).send(running.account).status,
+        418
+    );
+    assert_eq!(api.recv().unwrap().body, br#"{"domain":"a"}"#);
+    let json = r#"{"cpanel_jsonapi_apiversion":2,"cpanel_jsonapi_module":"Email","cpanel_jsonapi_func":"listpops"}"#;
+    assert_eq!(post("/json-api/cpanel").json(json).send(running.account).status, 400);
+    assert_eq!(
+        post(&in_query)
+            .form("cpanel_jsonapi_func=delpop")
+            .send(running.account)
+            .status,
+        400
+    );
+    assert_eq!(
+        post(&in_query).body("text/plain", "x").send(running.account).status,
+        415
+    );
+    assert_eq!(running.get(&mail, &target.replace("listpops", "listftp")).status, 403);
+    none(&api);
+}
+
+#[test]
+fn an_api_that_is_down_is_said_to_be_and_nothing_more() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address: SocketAddr = listener.local_addr().unwrap();
+    drop(listener);
+    let running = Running::with(|config| config.upstream = Some(format!("http://{address}").parse().unwrap()));
+    let alice = running.full("alice", "first");
+    let answer = running.get(&alice, "/execute/Email/list_pops");
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (502, &"upstream_unreachable".into())
+    );
+    assert!(!answer.body.contains(&address.port().to_string()));
+}
+
+#[test]
+fn an_api_that_hangs_is_given_up() {
+    let (running, _api) = guarded(|config| config.limits.upstream_time = Duration::from_millis(300));
+    let alice = running.full("alice", "first");
+    let answer = running.get(&alice, "/execute/Email/slow");
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (504, &"upstream_timeout".into())
+    );
+}
+
+#[test]
+fn the_catalogue_is_read_anew_wholly_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalogue.toml");
+    let write = |feature: &str| {
+        let text = format!(
+            "[[function]]\nmodule = \"Shop\"\nfunction = \"orders\"\nfeature = \"{feature}\"\nwrites = false\n"
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    write("shop");
+    let (running, api) = guarded(|config| config.catalogue = Some(file.clone()));
+    let shop = running.limited("alice", "shop", &["shop"]);
+    let till = running.limited("alice", "till", &["till"]);
+    let statuses = || [&shop, &till].map(|token| running.get(token, "/execute/Shop/orders").status);
+    let reload = || {
+        let state = &running.state;
+        running.block_on(state.catalogue.reload(&state.gate, state.service.module()))
+    };
+    assert_eq!(statuses(), [418, 403]);
+    write("till");
+    assert_eq!(statuses(), [418, 403], "not yet");
+    reload().unwrap();
+    assert_eq!(statuses(), [403, 418]);
+    for wrong in [
+        "[[function]]\nmodule = \"Shop\"\n",
+        "x",
+        "[[function]]\nmodule = \"Tokens\"\nfunction = \"list\"\nwrites = false\n",
+    ] {
+        std::fs::write(&file, wrong).unwrap();
+        assert_eq!(reload().unwrap_err().code(), "catalogue_file_invalid");
+    }
+    write("not a feature");
+    assert_eq!(reload().unwrap_err().code(), "feature_invalid");
+    std::fs::remove_file(&file).unwrap();
+    reload().unwrap_err();
+    assert_eq!(statuses(), [403, 418], "the old one stays");
+    drop(api);
+}
+
+#[test]
+fn the_catalogue_that_is_shipped_can_be_used() {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/catalogue.toml");
+    let running = Running::with(|config| config.catalogue = Some(shipped.into()));
+    let shop = running.limited("alice", "shop", &["shop"]);
+    assert_eq!(running.get(&shop, "/auth?module=Shop&function=list_orders").status, 200);
+    assert_eq!(running.get(&shop, "/auth?module=Shop&function=none").status, 403);
+}
