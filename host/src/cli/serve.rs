@@ -175,6 +175,8 @@ impl Options {
 /// Serves until the process is told to stop.
 pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
     let _log: LogGuard = begin_log(options)?;
+    // From here on a signal is heard, however early it comes.
+    let stop = stop_signals()?;
     let folder = folder_of(context.database())?;
     let config = options.config(&folder);
     // What is refused in any case must leave no database behind.
@@ -203,7 +205,6 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     };
     told.tell(context)?;
     tracing::info!(account = %account, admin = ?admin, "serving");
-    let stop = stop_signals()?;
     server.run_until(stop.clone().times(1), stop.times(2)).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
