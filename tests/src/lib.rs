@@ -9,6 +9,7 @@ mod conformance;
 mod fault;
 pub mod report;
 pub mod runtimes;
+pub mod service;
 mod suite;
 pub mod vectors;
 

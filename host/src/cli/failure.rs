@@ -13,6 +13,15 @@ use super::output::Output;
 pub enum Failure {
     /// A coded error.
     Coded(Error),
+    /// A coded error of the command line itself, with its exit code.
+    Own {
+        /// The stable code.
+        code: &'static str,
+        /// The sentence for people, without any secret.
+        message: String,
+        /// The exit code.
+        exit: u8,
+    },
     /// The service cannot start.
     Server(ServerError),
     /// The system failed outside the library.
@@ -84,10 +93,20 @@ impl Failure {
         }
     }
 
+    /// The command line is wrong.
+    pub fn usage(code: &'static str, message: impl Into<String>) -> Failure {
+        Failure::Own {
+            code,
+            message: message.into(),
+            exit: 2,
+        }
+    }
+
     /// Prints the failure and tells the exit code.
     pub fn report(&self, output: &mut Output) -> ExitCode {
         let message = match self {
             Failure::Coded(error) => error.message(),
+            Failure::Own { message, .. } => message.clone(),
             Failure::Server(error) => error.to_string(),
             Failure::System(error) => error.to_string(),
             // As the shell has it for a program that the signal ended: 128 + 13.
@@ -95,6 +114,7 @@ impl Failure {
         };
         let (code, field) = match self {
             Failure::Coded(error) => (error.code(), error.field()),
+            Failure::Own { code, .. } => (*code, None),
             Failure::Server(error) => (error.code(), None),
             _ => ("system_failed", None),
         };
@@ -114,6 +134,7 @@ impl Failure {
 
     fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
+            Failure::Own { exit, .. } => *exit,
             Failure::Coded(Error::Refused(_)) => 1,
             Failure::Coded(Error::Store(error)) if error.is_refusal() => 1,
             Failure::Coded(Error::Store(_)) => 3,

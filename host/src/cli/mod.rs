@@ -1,16 +1,24 @@
 //! The command line.
 
 mod account;
+mod arguments;
 mod context;
 mod demo;
 mod failure;
+mod files;
 mod first;
+mod functions;
 mod module;
 mod output;
+mod person;
+mod remote;
+mod render;
 mod serve;
 mod table;
 mod token;
+mod uapi;
 mod verify;
+mod whmapi1;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -106,6 +114,10 @@ enum Command {
     /// Tokens: create, list, rename, revoke, verify
     #[command(subcommand, arg_required_else_help = true)]
     Token(token::Command),
+    /// Call a function of UAPI, as scripts do
+    Uapi(uapi::Uapi),
+    /// Call a function of WHM API 1, as scripts do
+    Whmapi1(whmapi1::Whmapi1),
     /// Serve tokens over HTTP, and guard an API
     Serve(Box<serve::Options>),
     /// Show the whole life of a token on a database that is thrown away
@@ -135,6 +147,8 @@ fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
         let outcome = match &cli.command {
             Command::Account(command) => command.run(&mut context).await,
             Command::Token(command) => command.run(&mut context).await,
+            Command::Uapi(command) => command.run(&mut context).await,
+            Command::Whmapi1(command) => command.run(&mut context).await,
             Command::Serve(options) => serve::run(options, &mut context).await,
             Command::Demo => demo::run(&mut context).await,
             Command::Module => module::run(&mut context),

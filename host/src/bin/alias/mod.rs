@@ -1,0 +1,52 @@
+//! Becomes the program `tokenlatch` that lies beside this one.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+/// Runs `tokenlatch NAME` with this program's arguments. Returns only where that could not be done, or once it has ended.
+pub fn run(name: &str) -> ExitCode {
+    let program = match beside() {
+        Ok(program) => program,
+        Err(error) => return failed(name, &format!("cannot tell where this program lies: {error}")),
+    };
+    if !program.is_file() {
+        return failed(
+            name,
+            &format!(
+                "there is no `{}`; install `tokenlatch` into the same folder",
+                program.display()
+            ),
+        );
+    }
+    become_(Command::new(&program).arg(name).args(env::args_os().skip(1)))
+        .unwrap_or_else(|error| failed(name, &format!("cannot run `{}`: {error}", program.display())))
+}
+
+/// A symbolic link to this program leads to where it really lies.
+fn beside() -> io::Result<PathBuf> {
+    let own = env::current_exe()?;
+    let own = own.canonicalize().unwrap_or(own);
+    let folder = own.parent().unwrap_or(Path::new("."));
+    Ok(folder.join(format!("tokenlatch{}", env::consts::EXE_SUFFIX)))
+}
+
+#[cfg(unix)]
+fn become_(command: &mut Command) -> io::Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    // Returns only where it failed.
+    Err(command.exec())
+}
+
+#[cfg(not(unix))]
+fn become_(command: &mut Command) -> io::Result<ExitCode> {
+    let code = command.status()?.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+fn failed(name: &str, message: &str) -> ExitCode {
+    eprintln!("{name}: {message}");
+    // As the shell has it for a command that cannot be found or run.
+    ExitCode::from(127)
+}

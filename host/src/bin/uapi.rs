@@ -1,0 +1,7 @@
+//! `uapi`: `tokenlatch uapi` under the name that scripts know.
+
+mod alias;
+
+fn main() -> std::process::ExitCode {
+    alias::run("uapi")
+}

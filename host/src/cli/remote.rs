@@ -1,0 +1,341 @@
+//! Functions of another server: its token from the environment or a file, its answer within limits.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::Uri;
+use clap::Args;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokenlatch::Module;
+use tokenlatch::core::{Authorization, IdentifyRequest, Reason, SecretString};
+use tokio_rustls::rustls::crypto::ring;
+use ureq::tls::{PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ureq::{Agent, Body, http::Response};
+use zeroize::Zeroizing;
+
+use super::failure::Failure;
+use super::files::read_text;
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 8 << 20;
+/// The longest file of a token, in bytes.
+const MAX_SECRET_FILE: u32 = 4096;
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long the whole of it may take.
+const WHOLE: Duration = Duration::from_secs(60);
+/// The environment variable of the token.
+const TOKEN: &str = "TOKENLATCH_TOKEN";
+
+/// The server, and how to be admitted by it.
+#[derive(Args)]
+pub struct Remote {
+    /// Ask this server instead of the database, such as https://host:2083; `http` only on this machine
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TOKENLATCH_URL",
+        hide_env_values = true,
+        help_heading = "Another server"
+    )]
+    pub url: Option<String>,
+    /// The file of the token; else it is in the environment variable TOKENLATCH_TOKEN
+    #[arg(long, value_name = "FILE", requires = "url", help_heading = "Another server")]
+    token_file: Option<PathBuf>,
+    /// A file with the line `Authorization: …`, as the service writes at its first start
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "url",
+        conflicts_with = "token_file",
+        help_heading = "Another server"
+    )]
+    header_file: Option<PathBuf>,
+    /// The certificates, in PEM, of whom the server's certificate must come; else those that the web trusts
+    #[arg(long, value_name = "FILE", requires = "url", help_heading = "Another server")]
+    cacert: Option<PathBuf>,
+}
+
+/// What is asked.
+pub struct Question<'a> {
+    /// The path, from its slash on; it may have a query.
+    pub path: &'a str,
+    /// The parameters, which go into the body: none of them shows in a log of addresses.
+    pub parameters: &'a [(String, String)],
+}
+
+impl Remote {
+    /// The value of the `Authorization` field. `named` is the user that the command line names; `user` is asked for only
+    /// where the token alone is at hand.
+    ///
+    /// # Errors
+    /// `token_missing`, `token_invalid`: exit code 2.
+    pub fn authorization(
+        &self,
+        module: &Module,
+        scheme: &str,
+        named: Option<&str>,
+        user: impl FnOnce() -> Result<String, Failure>,
+    ) -> Result<SecretString, Failure> {
+        let value = if let Some(path) = &self.header_file {
+            let text = secret_file(path)?;
+            let field = text
+                .trim_end()
+                .split_once(':')
+                .filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+            let (_, value) = field.ok_or_else(|| {
+                token_invalid(format!("the file `{}` has no line `Authorization: …`", path.display()))
+            })?;
+            Zeroizing::new(value.trim().to_owned())
+        } else {
+            let token = match &self.token_file {
+                Some(path) => secret_file(path)?,
+                None => Zeroizing::new(std::env::var(TOKEN).map_err(|_| {
+                    Failure::usage(
+                        "token_missing",
+                        "there is no token for the server: put it into the environment variable TOKENLATCH_TOKEN, or name its file by `--token-file` or `--header-file`",
+                    )
+                })?),
+            };
+            Zeroizing::new(format!("{scheme} {}:{}", user()?, token.trim()))
+        };
+        let value = SecretString::new(value.as_str().to_owned());
+        let identified = module.identify(&IdentifyRequest {
+            authorization: Authorization::One(value.clone()),
+            peppers: Vec::new(),
+        })?;
+        if identified.reason != Reason::Ok {
+            return Err(token_invalid("what was given isn't a user and a token"));
+        }
+        match (named, &identified.user) {
+            (Some(named), Some(user)) if named != user => {
+                Err(token_invalid("the header is of another user than `--user` says"))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    /// Asks the server, and gives the text that it answers with status 200.
+    ///
+    /// # Errors
+    /// `url_invalid` and `certificates_invalid` with exit code 2; `server_refused`, `server_failed`, `server_answer` and
+    /// `server_unreachable` with exit code 1.
+    pub fn ask(&self, authorization: &SecretString, question: &Question<'_>) -> Result<Zeroizing<String>, Failure> {
+        let (base, plain) = self.base()?;
+        let response = self
+            .agent(plain)?
+            .post(format!("{base}{}", question.path))
+            .header("Authorization", authorization.expose())
+            .send_form(
+                question
+                    .parameters
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), value.as_str())),
+            )
+            .map_err(|error| unreachable(&error))?;
+        answer(response)
+    }
+
+    /// The server's address, and whether it is spoken to without TLS.
+    fn base(&self) -> Result<(String, bool), Failure> {
+        let wrong = |why: &str| Failure::usage("url_invalid", format!("the server's URL cannot be used: {why}"));
+        let uri: Uri = self
+            .url
+            .as_deref()
+            .unwrap_or_default()
+            .parse()
+            .map_err(|_| wrong("it isn't one; write it such as https://host:2083"))?;
+        let authority = uri.authority().ok_or_else(|| wrong("it names no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(wrong("it holds a user; the token comes from the environment or a file"));
+        }
+        if !uri.path().trim_end_matches('/').is_empty() || uri.query().is_some() {
+            return Err(wrong("it has a path; give the scheme, the host and the port only"));
+        }
+        let plain = match uri.scheme_str() {
+            Some("https") => false,
+            Some("http") if is_loopback(authority.host()) => true,
+            Some("http") => return Err(wrong("a token must not travel without TLS; write `https`")),
+            _ => return Err(wrong("it is neither `https` nor `http`")),
+        };
+        let scheme = if plain { "http" } else { "https" };
+        Ok((format!("{scheme}://{authority}"), plain))
+    }
+
+    fn agent(&self, plain: bool) -> Result<Agent, Failure> {
+        let mut tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()));
+        if let Some(path) = &self.cacert {
+            tls = tls.root_certs(roots(path)?);
+        }
+        let mut config = Agent::config_builder()
+            .tls_config(tls.build())
+            .http_status_as_error(false)
+            .https_only(!plain)
+            // A token never follows a redirection to somebody else.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(CONNECT))
+            .timeout_global(Some(WHOLE))
+            .accept("application/json")
+            .user_agent(concat!("tokenlatch/", env!("CARGO_PKG_VERSION")));
+        if plain {
+            // Text without TLS stays on this machine.
+            config = config.proxy(None);
+        }
+        Ok(config.build().new_agent())
+    }
+}
+
+fn answer(mut response: Response<Body>) -> Result<Zeroizing<String>, Failure> {
+    let status = response.status();
+    if !status.is_success() {
+        let (code, why) = match status.as_u16() {
+            401 => (
+                "server_refused",
+                "it doesn't know the token, or the token is at its end",
+            ),
+            403 => ("server_refused", "the token may not do this"),
+            429 => ("server_refused", "too many attempts failed; wait, then try again"),
+            300..=399 => ("server_answer", "it points elsewhere; give the URL where it really is"),
+            404 => ("server_answer", "it has no such function, or it is another server"),
+            500.. => ("server_failed", "try again later"),
+            _ => ("server_answer", "it doesn't take the request"),
+        };
+        return Err(failed(code, format!("the server answers {}: {why}", status.as_u16())));
+    }
+    let read = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
+    let bytes = Zeroizing::new(read.map_err(|error| match error {
+        ureq::Error::BodyExceedsLimit(_) => failed("server_answer", "the server's answer is longer than 8 MiB"),
+        other => unreachable(&other),
+    })?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| failed("server_answer", "the server's answer isn't UTF-8"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+fn roots(path: &Path) -> Result<RootCerts, Failure> {
+    let wrong = |why: &str| {
+        let message = format!("the certificates in `{}` cannot be used: {why}", path.display());
+        Failure::usage("certificates_invalid", message)
+    };
+    let pem = fs::read(path).map_err(|error| wrong(&error.to_string()))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(certificate) = item.map_err(|_| wrong("it isn't PEM"))? {
+            certificates.push(certificate);
+        }
+    }
+    if certificates.is_empty() {
+        return Err(wrong("there is none"));
+    }
+    Ok(RootCerts::new_with_certs(&certificates))
+}
+
+/// A name as one segment of a path.
+pub fn segment(name: &str) -> String {
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
+    // A segment of dots would lead elsewhere.
+    let kept = if name.starts_with('.') { NON_ALPHANUMERIC } else { KEPT };
+    utf8_percent_encode(name, kept).to_string()
+}
+
+/// The answer has not the shape that such a server's replies have.
+pub fn unreadable() -> Failure {
+    failed("server_answer", "the server's answer isn't a reply of this interface")
+}
+
+/// Whether a host as it stands in a URL is this machine.
+fn is_loopback(host: &str) -> bool {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The text of a small file that holds a secret.
+fn secret_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    read_text(path, MAX_SECRET_FILE)
+        .map_err(|why| token_invalid(format!("the file `{}` cannot be used: {why}", path.display())))
+}
+
+fn token_invalid(message: impl Into<String>) -> Failure {
+    Failure::usage("token_invalid", message)
+}
+
+fn failed(code: &'static str, message: impl Into<String>) -> Failure {
+    Failure::Own {
+        code,
+        message: message.into(),
+        exit: 1,
+    }
+}
+
+fn unreachable(error: &ureq::Error) -> Failure {
+    failed("server_unreachable", format!("the server cannot be asked: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use super::{Remote, is_loopback};
+
+    fn remote(url: &str) -> Remote {
+        Remote {
+            url: Some(url.to_owned()),
+            token_file: None,
+            header_file: None,
+            cacert: None,
+        }
+    }
+
+    #[test]
+    fn a_token_travels_without_tls_only_on_this_machine() {
+        assert_eq!(
+            remote("https://host.example:2083/").base().ok().unwrap(),
+            ("https://host.example:2083".to_owned(), false)
+        );
+        assert_eq!(
+            remote("http://127.0.0.1:2083").base().ok().unwrap(),
+            ("http://127.0.0.1:2083".to_owned(), true)
+        );
+        assert!(remote("http://[::1]:2083").base().is_ok());
+        for spoilt in [
+            "http://host.example",
+            "http://localhost.example",
+            "http://127.0.0.1.example",
+            "http://127.0.0.1@host.example",
+            "https://alice:x@host.example",
+            "https://host/path",
+            "https://host?token=x",
+            "ftp://localhost",
+            "host",
+            "",
+            "/",
+        ] {
+            assert!(remote(spoilt).base().is_err(), "{spoilt}");
+        }
+    }
+
+    #[test]
+    fn hosts_of_this_machine_are_known() {
+        for host in ["localhost", "LOCALHOST", "127.9.9.9", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "localhost.",
+            "0.0.0.0",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "10.0.0.1",
+            "example",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

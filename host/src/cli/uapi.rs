@@ -1,0 +1,118 @@
+//! `tokenlatch uapi`: the functions of UAPI at the command line. CONTRACT.md, 3.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::arguments;
+use super::context::Context;
+use super::failure::Failure;
+use super::functions;
+use super::person;
+use super::remote::{Question, Remote, segment, unreadable};
+use super::render::{Form, render};
+
+const HELP: &str = "\
+Arguments are written key=value. Write a value URI-escaped: %20 for a space, %25 for a percent sign; a + stays a +.
+key=@FILE takes the file as it is, but for one line end at its end; write %40 for a value that begins with @.
+
+Without --url the functions of `Tokens` work on the database, as the account: whoever may open the database may act for
+every account in it. With --url every function goes to that server, with a token from TOKENLATCH_TOKEN, --token-file or
+--header-file. The reply is printed whether the function succeeded or not.
+
+Exit codes: 0 when the reply's status is 1, else 1; 2 when the command line is wrong; 3 to 5 as with other commands.
+
+Examples:
+  tokenlatch uapi --user=alice Tokens create_full_access name=mytoken
+  tokenlatch uapi --user=alice Tokens create_full_access name=day expires_at=$(date +%s -d '+24 hours')
+  tokenlatch uapi --user=alice Tokens create_limited name=mail features=popaccts readonly=1
+  tokenlatch uapi --output=jsonpretty --user=alice Tokens rename name=day new_name=daily
+  tokenlatch uapi --user=alice Tokens list --output=json
+  tokenlatch uapi --url https://host:2083 --header-file ./account.header Email list_pops";
+
+/// Call a function of UAPI, as scripts do.
+#[derive(Args)]
+#[command(after_help = HELP)]
+pub struct Uapi {
+    /// The account; your own by default, and the administrator must name one
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// The form of the reply; YAML by default
+    #[arg(long, value_enum, value_name = "FORM")]
+    output: Option<Form>,
+    #[command(flatten)]
+    remote: Remote,
+    /// The module, such as Tokens
+    #[arg(value_name = "MODULE")]
+    of: String,
+    /// The function, such as list
+    function: String,
+    /// The arguments
+    #[arg(value_name = "KEY=VALUE")]
+    arguments: Vec<String>,
+}
+
+impl Uapi {
+    /// Runs the command.
+    pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let parameters = arguments::read(&self.arguments)?;
+        let reply = match &self.remote.url {
+            Some(_) => self.ask(&parameters)?,
+            None => {
+                if self.of != "Tokens" {
+                    return Err(functions::not_ours(&format!("{} {}", self.of, self.function)));
+                }
+                let user = person::account(self.user.as_deref())?;
+                functions::uapi(context, &user, &self.function, parameters).await?
+            }
+        };
+        let value: Value = serde_json::from_str(&reply).map_err(|_| unreadable())?;
+        print(context, &reply, self.output)?;
+        Ok(exit_code(&value["result"]["status"]))
+    }
+
+    /// The server's reply is flat; at the command line it has the call around it.
+    fn ask(&self, parameters: &[(String, String)]) -> Result<Zeroizing<String>, Failure> {
+        let user = || person::account(self.user.as_deref());
+        let authorization = self
+            .remote
+            .authorization(&Context::module()?, "cpanel", self.user.as_deref(), user)?;
+        let path = format!("/execute/{}/{}", segment(&self.of), segment(&self.function));
+        let flat = self.remote.ask(
+            &authorization,
+            &Question {
+                path: &path,
+                parameters,
+            },
+        )?;
+        match serde_json::from_str::<Value>(&flat) {
+            Ok(Value::Object(reply)) if reply.contains_key("status") => {}
+            _ => return Err(unreadable()),
+        }
+        let (function, module) = (Value::from(self.function.as_str()), Value::from(self.of.as_str()));
+        let result = flat.trim();
+        Ok(Zeroizing::new(format!(
+            r#"{{"apiversion":3,"func":{function},"module":{module},"result":{result}}}"#
+        )))
+    }
+}
+
+/// Prints a reply in the form that is wanted.
+pub fn print(context: &mut Context<'_>, reply: &str, form: Option<Form>) -> Result<(), Failure> {
+    let form = form.unwrap_or(match context.output.wants_json() {
+        true => Form::Json,
+        false => Form::Yaml,
+    });
+    let text = render(reply, form)?;
+    context.output.line(text.as_str())
+}
+
+/// 0 for the number 1, or the text that some servers write for it.
+pub fn exit_code(status: &Value) -> ExitCode {
+    match status.as_i64() == Some(1) || status.as_str() == Some("1") {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,171 @@
+//! A small HTTP client, so that a test says byte for byte what is sent and knows what was acknowledged.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A connection that is kept open between requests. A request is never sent twice.
+#[derive(Debug)]
+pub struct Client {
+    address: SocketAddr,
+    stream: Option<BufReader<TcpStream>>,
+}
+
+/// An answer, read to its end.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The fields, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// The first field of a name, which is given in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(named, _)| named == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON; null where it is none.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+}
+
+impl Client {
+    /// Connects when it is first used.
+    #[must_use]
+    pub fn new(address: SocketAddr) -> Self {
+        Client { address, stream: None }
+    }
+
+    /// `GET`, with an `Authorization`.
+    ///
+    /// # Errors
+    /// When no whole answer came.
+    pub fn get(&mut self, target: &str, authorization: &str) -> io::Result<Answer> {
+        self.send("GET", target, &[("Authorization", authorization)], "")
+    }
+
+    /// `POST` of a form, with an `Authorization`.
+    ///
+    /// # Errors
+    /// When no whole answer came.
+    pub fn post(&mut self, target: &str, authorization: &str, form: &str) -> io::Result<Answer> {
+        let form_type = ("Content-Type", "application/x-www-form-urlencoded");
+        self.send("POST", target, &[("Authorization", authorization), form_type], form)
+    }
+
+    /// Sends a request and reads the answer.
+    ///
+    /// # Errors
+    /// When no whole answer came: whether the request was carried out isn't known then.
+    pub fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => {
+                let stream = TcpStream::connect(self.address)?;
+                stream.set_nodelay(true)?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                stream.set_write_timeout(Some(PATIENCE))?;
+                BufReader::new(stream)
+            }
+        };
+        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !body.is_empty() || method == "POST" {
+            request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        request.push_str("\r\n");
+        request.push_str(body);
+        stream.get_mut().write_all(request.as_bytes())?;
+        let (answer, stays) = read(&mut stream)?;
+        if stays {
+            self.stream = Some(stream);
+        }
+        Ok(answer)
+    }
+}
+
+fn read(stream: &mut BufReader<TcpStream>) -> io::Result<(Answer, bool)> {
+    let first = line(stream)?;
+    let status = first
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .ok_or_else(|| spoilt(&format!("no status in `{first}`")))?;
+    let mut headers = Vec::new();
+    loop {
+        let field = line(stream)?;
+        if field.is_empty() {
+            break;
+        }
+        let (name, value) = field.split_once(':').ok_or_else(|| spoilt("a field without a colon"))?;
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let mut answer = Answer {
+        status,
+        headers,
+        body: String::new(),
+    };
+    let mut stays = answer.header("connection") != Some("close");
+    let bytes = if answer.header("transfer-encoding") == Some("chunked") {
+        chunks(stream)?
+    } else if let Some(length) = answer.header("content-length") {
+        let length = length.parse().map_err(|_| spoilt("a length that is no number"))?;
+        exactly(stream, length)?
+    } else if matches!(status, 204 | 304) {
+        Vec::new()
+    } else {
+        stays = false;
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest)?;
+        rest
+    };
+    answer.body = String::from_utf8(bytes).map_err(|_| spoilt("a body that isn't UTF-8"))?;
+    Ok((answer, stays))
+}
+
+fn line(stream: &mut BufReader<TcpStream>) -> io::Result<String> {
+    let mut text = String::new();
+    match stream.read_line(&mut text)? {
+        0 => Err(ErrorKind::UnexpectedEof.into()),
+        _ => Ok(text.trim_end().to_owned()),
+    }
+}
+
+fn exactly(stream: &mut BufReader<TcpStream>, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn chunks(stream: &mut BufReader<TcpStream>) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let size = line(stream)?;
+        let size = usize::from_str_radix(size.split(';').next().unwrap_or_default(), 16)
+            .map_err(|_| spoilt("a chunk without a size"))?;
+        body.extend(exactly(stream, size)?);
+        line(stream)?;
+        if size == 0 {
+            return Ok(body);
+        }
+    }
+}
+
+fn spoilt(why: &str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, why)
+}

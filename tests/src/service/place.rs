@@ -1,0 +1,182 @@
+//! A folder that is thrown away, a database, and the command line over it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::program::{program, programs};
+use crate::fault::Fault;
+
+/// A folder that is thrown away, and the address of a database.
+#[derive(Debug)]
+pub struct Place {
+    folder: TempDir,
+    database: String,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// The exit code; none after a signal.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Of a finished process.
+    #[must_use]
+    pub fn of(output: &Output) -> Self {
+        Ran {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Standard output as JSON; null where it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_default()
+    }
+}
+
+impl Place {
+    /// A folder with a database of SQLite in it, which isn't made yet.
+    ///
+    /// # Errors
+    /// When there can be no temporary folder.
+    pub fn new() -> Result<Self, Fault> {
+        let folder = tempfile::tempdir().map_err(Fault::during("a temporary folder"))?;
+        let database = folder.path().join("tokenlatch.db").display().to_string();
+        Ok(Place { folder, database })
+    }
+
+    /// A folder, and a database that is elsewhere.
+    ///
+    /// # Errors
+    /// When there can be no temporary folder.
+    pub fn over(database: &str) -> Result<Self, Fault> {
+        let mut place = Place::new()?;
+        place.database = database.to_owned();
+        Ok(place)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A file in the folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// A program, in this folder and with nothing else of the environment than where programs lie.
+    ///
+    /// # Errors
+    /// When the programs can't be built.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Result<Command, Fault> {
+        let programs = programs()?;
+        let mut folders = vec![programs.clone()];
+        folders.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
+        let path = std::env::join_paths(folders).map_err(Fault::during("the search path"))?;
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.folder())
+            // Compiled code is kept between tests.
+            .env("XDG_CACHE_HOME", programs.join("../tmp/cache"))
+            .env("TOKENLATCH_DATABASE", &self.database)
+            .env("TOKENLATCH_TIME_ZONE", "UTC")
+            .current_dir(self.folder())
+            .stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// Runs a program of ours to its end.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn run(&self, name: &str, arguments: &[&str]) -> Result<Ran, Fault> {
+        let output = self
+            .command(program(name)?)?
+            .args(arguments)
+            .output()
+            .map_err(Fault::during(name))?;
+        Ok(Ran::of(&output))
+    }
+
+    /// Runs a program of ours that must succeed.
+    ///
+    /// # Errors
+    /// When it fails; the text holds what it said, which must be no secret.
+    pub fn must(&self, name: &str, arguments: &[&str]) -> Result<Ran, Fault> {
+        let ran = self.run(name, arguments)?;
+        match ran.code {
+            Some(0) => Ok(ran),
+            code => Err(Fault::new(format!(
+                "{name} {arguments:?} ends with {code:?}: {}{}",
+                ran.stdout, ran.stderr
+            ))),
+        }
+    }
+
+    /// Runs lines of the shell.
+    ///
+    /// # Errors
+    /// When there is no shell.
+    pub fn shell(&self, lines: &str) -> Result<Ran, Fault> {
+        let output = self
+            .command("sh")?
+            .args(["-eu", "-c", lines])
+            .output()
+            .map_err(Fault::during("sh"))?;
+        Ok(Ran::of(&output))
+    }
+
+    /// Adds accounts that have every feature.
+    ///
+    /// # Errors
+    /// When one can't be added.
+    pub fn accounts(&self, users: &[&str]) -> Result<(), Fault> {
+        users.iter().try_for_each(|user| {
+            self.must("tokenlatch", &["account", "add", user, "--all-features"])
+                .map(drop)
+        })
+    }
+
+    /// Creates a token by `uapi`, and gives its text.
+    ///
+    /// # Errors
+    /// When it isn't created.
+    pub fn token(&self, user: &str, name: &str, more: &[&str]) -> Result<String, Fault> {
+        let limited = more.iter().any(|argument| argument.starts_with("features"));
+        let function = if limited {
+            "create_limited"
+        } else {
+            "create_full_access"
+        };
+        let (user, name) = (format!("--user={user}"), format!("name={name}"));
+        let fixed = [user.as_str(), "--output=json", "Tokens", function, &name];
+        let made = self.must("uapi", &[&fixed, more].concat())?.json();
+        let token = made["result"]["data"]["token"].as_str();
+        token
+            .map(str::to_owned)
+            .ok_or_else(|| Fault::new("the reply holds no token"))
+    }
+}

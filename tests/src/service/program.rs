@@ -1,0 +1,86 @@
+//! The programs under test, built as this test was.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::conformance::require_all;
+use crate::fault::Fault;
+
+/// What cargo says of each thing it built; of the rest there is nothing to know.
+#[derive(Deserialize)]
+struct Said {
+    executable: Option<PathBuf>,
+}
+
+/// The folder of `tokenlatch`, `uapi` and `whmapi1`; `TOKENLATCH_PROGRAMS` names one that is built already.
+///
+/// # Errors
+/// When they can't be built; the text holds what cargo said.
+pub fn programs() -> Result<PathBuf, Fault> {
+    static ONCE: OnceLock<Result<PathBuf, Fault>> = OnceLock::new();
+    ONCE.get_or_init(build).clone()
+}
+
+/// A program, such as `tokenlatch`.
+///
+/// # Errors
+/// As [`programs`].
+pub fn program(name: &str) -> Result<PathBuf, Fault> {
+    Ok(programs()?.join(name))
+}
+
+fn build() -> Result<PathBuf, Fault> {
+    if let Some(folder) = std::env::var_os("TOKENLATCH_PROGRAMS") {
+        return Ok(folder.into());
+    }
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "tokenlatch",
+            "--bins",
+            "--message-format=json",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null());
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let output = cargo.output().map_err(Fault::during("cargo"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Fault::new(format!("building the programs: {said}")));
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Said>(line).ok()?.executable)
+        .find(|path| path.file_stem().is_some_and(|name| name == "tokenlatch"))
+        .and_then(|path| Some(path.parent()?.to_owned()))
+        .ok_or_else(|| Fault::new("cargo names no program"))
+}
+
+/// Whether a program of this machine can be started; said aloud where not, and a fault where nothing may be skipped.
+///
+/// # Errors
+/// When it is missing and `TOKENLATCH_REQUIRE_ALL` is set.
+pub fn require(name: &str) -> Result<Option<PathBuf>, Fault> {
+    let found = std::env::var_os("PATH")
+        .iter()
+        .flat_map(|path| std::env::split_paths(path).collect::<Vec<_>>())
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .map(|folder: PathBuf| folder.join(name))
+        .find(|path| path.is_file());
+    match found {
+        Some(path) => Ok(Some(path)),
+        None if require_all() => Err(Fault::missing(format!("`{name}` is missing"))),
+        None => {
+            eprintln!("SKIPPED: `{name}` is missing");
+            Ok(None)
+        }
+    }
+}

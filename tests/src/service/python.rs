@@ -1,0 +1,82 @@
+//! Programs from PyPI, installed into the target folder at the versions that are written down.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::program::programs;
+use crate::conformance::require_all;
+use crate::fault::Fault;
+
+/// A virtual environment that has what a file of requirements lists.
+#[derive(Debug)]
+pub struct Python {
+    folder: PathBuf,
+}
+
+impl Python {
+    /// Makes it, once for each state of the requirements; says aloud where this machine can't.
+    ///
+    /// # Errors
+    /// When it can't be made and `TOKENLATCH_REQUIRE_ALL` is set.
+    pub fn with(name: &str) -> Result<Option<Self>, Fault> {
+        match Python::install(name) {
+            Ok(python) => Ok(Some(python)),
+            Err(fault) if require_all() => Err(fault),
+            Err(fault) => {
+                eprintln!("SKIPPED: {fault}");
+                Ok(None)
+            }
+        }
+    }
+
+    fn install(name: &str) -> Result<Self, Fault> {
+        let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tools/{name}.txt"));
+        let wanted = fs::read(&requirements).map_err(Fault::during(requirements.display()))?;
+        let folder = programs()?.join(format!("../python-{name}"));
+        let (stamp, python) = (folder.join("requirements.txt"), Python { folder: folder.clone() });
+        // Two tests may want it at once.
+        let lock = fs::File::create(folder.with_extension("lock")).map_err(Fault::during("the lock file"))?;
+        lock.lock().map_err(Fault::during("waiting for the lock file"))?;
+        if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+            return Ok(python);
+        }
+        let _ = fs::remove_dir_all(&folder);
+        run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        run(python
+            .command("pip")
+            .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
+            .arg(&requirements))?;
+        fs::write(&stamp, wanted).map_err(Fault::during(stamp.display()))?;
+        Ok(python)
+    }
+
+    /// A program of it, such as `python`.
+    #[must_use]
+    pub fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(self.program(name));
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Where a program of it lies.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.folder.join("bin").join(name)
+    }
+}
+
+fn run(command: &mut Command) -> Result<(), Fault> {
+    let shown = format!("{command:?}");
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Fault::missing(format!("{shown}: {error}")))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(Fault::missing(format!(
+            "{shown}: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        ))),
+    }
+}

@@ -1,0 +1,215 @@
+//! Programs that run beside a test: `tokenlatch serve`, proxies, small APIs.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::free::free_address;
+use super::http::{Answer, Client};
+use super::place::Place;
+use super::program::program;
+use crate::fault::Fault;
+
+/// How long a program may take until it listens: an unoptimised one compiles the module first.
+const START: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A program that is ended with the test. What it prints goes into a file.
+#[derive(Debug)]
+pub struct Background {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Background {
+    /// Starts a program, and waits until something listens at the address.
+    ///
+    /// # Errors
+    /// When it ends before, or takes too long; the text holds what it printed.
+    pub fn start(mut command: Command, log: &Path, address: SocketAddr) -> Result<Self, Fault> {
+        let file = File::options()
+            .append(true)
+            .create(true)
+            .open(log)
+            .map_err(Fault::during(log.display()))?;
+        let also = file.try_clone().map_err(Fault::during(log.display()))?;
+        let shown = format!("{:?}", command.get_program());
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(file)
+            .stderr(also)
+            .spawn()
+            .map_err(Fault::during(&shown))?;
+        let mut background = Background {
+            child,
+            log: log.to_owned(),
+        };
+        let begun = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            if let Ok(Some(status)) = background.child.try_wait() {
+                return Err(Fault::new(format!("{shown} ended with {status}: {}", background.log())));
+            }
+            if begun.elapsed() > START {
+                return Err(Fault::new(format!("{shown} doesn't listen: {}", background.log())));
+            }
+            sleep(PAUSE);
+        }
+        Ok(background)
+    }
+
+    /// What it has printed.
+    #[must_use]
+    pub fn log(&self) -> String {
+        // A pipe has another reader.
+        if !self.log.is_file() {
+            return String::new();
+        }
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it at once, as `kill -9` does.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn kill(&mut self) -> Result<(), Fault> {
+        self.child.kill().map_err(Fault::during("killing a program"))?;
+        self.child
+            .wait()
+            .map(drop)
+            .map_err(Fault::during("waiting for a program"))
+    }
+
+    /// Asks it to stop, and waits for its end.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub fn stop(&mut self) -> Result<ExitStatus, Fault> {
+        let asked = Command::new("kill").arg(self.id().to_string()).status();
+        asked.map_err(Fault::during("kill"))?;
+        self.child.wait().map_err(Fault::during("waiting for a program"))
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // One that has ended can't be killed, which is all right.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A running `tokenlatch serve`, plain HTTP on loopback.
+#[derive(Debug)]
+pub struct Server {
+    /// The process.
+    pub process: Background,
+    /// The account port.
+    pub account: SocketAddr,
+    /// The administrator's port.
+    pub admin: SocketAddr,
+}
+
+impl Server {
+    /// Starts it over a place's database.
+    ///
+    /// # Errors
+    /// When it doesn't come up.
+    pub fn start(place: &Place, options: &[&str]) -> Result<Self, Fault> {
+        Server::start_with(place, options, &[])
+    }
+
+    /// Starts it with TLS, by the certificate that it makes at its first start.
+    ///
+    /// # Errors
+    /// When it doesn't come up.
+    pub fn start_tls(place: &Place, options: &[&str]) -> Result<Self, Fault> {
+        Server::launch(place, options, &[])
+    }
+
+    /// Starts it with variables of the environment.
+    ///
+    /// # Errors
+    /// When it doesn't come up.
+    pub fn start_with(place: &Place, options: &[&str], variables: &[(&str, &str)]) -> Result<Self, Fault> {
+        // A test's own refused attempts are no attack, unless it says otherwise.
+        let fixed = ["--http", "--failures-per-minute", "0"];
+        let tolerant = !options.contains(&"--failures-per-minute");
+        let fixed = if tolerant { &fixed[..] } else { &fixed[..1] };
+        let server = Server::launch(place, &[fixed, options].concat(), variables)?;
+        let ready = server
+            .client()
+            .get("/ready", "none")
+            .map_err(Fault::during("asking whether it is ready"))?;
+        match ready.status {
+            200 => Ok(server),
+            status => Err(Fault::new(format!("it isn't ready: {status} {}", server.process.log()))),
+        }
+    }
+
+    /// Starts it with its output going into a file or a pipe that is there.
+    ///
+    /// # Errors
+    /// When it doesn't come up.
+    pub fn start_logging_to(place: &Place, options: &[&str], log: &Path) -> Result<Self, Fault> {
+        let fixed = ["--http", "--failures-per-minute", "0"];
+        Server::launch_to(place, &[&fixed, options].concat(), &[], Some(log))
+    }
+
+    fn launch(place: &Place, options: &[&str], variables: &[(&str, &str)]) -> Result<Self, Fault> {
+        Server::launch_to(place, options, variables, None)
+    }
+
+    fn launch_to(
+        place: &Place,
+        options: &[&str],
+        variables: &[(&str, &str)],
+        into: Option<&Path>,
+    ) -> Result<Self, Fault> {
+        let (account, admin) = (free_address()?, free_address()?);
+        let mut command = place.command(program("tokenlatch")?)?;
+        let (listen, admin_listen) = (account.to_string(), admin.to_string());
+        command
+            .args(["serve", "--listen", &listen, "--admin-listen", &admin_listen])
+            .args(options)
+            .envs(variables.iter().copied());
+        let log = place.file(&format!("serve-{}.log", account.port()));
+        let process = Background::start(command, into.unwrap_or(&log), account)?;
+        Ok(Server {
+            process,
+            account,
+            admin,
+        })
+    }
+
+    /// A client of the account port.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(self.account)
+    }
+
+    /// A client of the administrator's port.
+    #[must_use]
+    pub fn admin_client(&self) -> Client {
+        Client::new(self.admin)
+    }
+
+    /// What `/auth` answers to a token for reading mail.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub fn auth(&self, user: &str, token: &str) -> Result<Answer, Fault> {
+        let authorization = format!("cpanel {user}:{token}");
+        self.client()
+            .get("/auth?module=Email&function=list_pops", &authorization)
+            .map_err(Fault::during("asking /auth"))
+    }
+}

@@ -1,0 +1,275 @@
+//! The shipped configurations of nginx and Caddy in front of a small API.
+
+use std::error::Error;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::Value;
+use tokenlatch_tests::service::{Background, Client, Echo, Place, Server, free_address, require};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// A service, a proxy and an API.
+struct Stage {
+    place: Place,
+    server: Server,
+    api: Echo,
+    front: SocketAddr,
+    proxy: Background,
+}
+
+/// A shipped file with the ports of this test in place of its own.
+fn shipped(name: &str, front: SocketAddr, server: SocketAddr, api: SocketAddr) -> Result<String, Box<dyn Error>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/deploy").join(name);
+    let text = fs::read_to_string(path)?;
+    let pairs = [
+        ("127.0.0.1:8443", front),
+        ("127.0.0.1:2083", server),
+        ("127.0.0.1:8080", api),
+    ];
+    for (from, _) in pairs {
+        assert!(text.contains(from), "{name} has {from}");
+    }
+    Ok(pairs
+        .iter()
+        .fold(text, |text, (from, to)| text.replace(from, &to.to_string())))
+}
+
+impl Stage {
+    fn new(program: &str, options: &[&str]) -> Result<Option<Stage>, Box<dyn Error>> {
+        let Some(program_path) = require(program)? else {
+            return Ok(None);
+        };
+        let place = Place::new()?;
+        place.accounts(&["alice"])?;
+        let server = Server::start(&place, &[&["--trusted-proxy", "127.0.0.1/32"], options].concat())?;
+        let (api, front) = (Echo::start()?, free_address()?);
+        let mut command = place.command(program_path)?;
+        if program == "nginx" {
+            let text = shipped("nginx.conf", front, server.account, api.address())?;
+            let file = place.file("nginx.conf");
+            fs::write(&file, text)?;
+            let own = format!(
+                "daemon off; pid {}; error_log stderr;",
+                place.file("nginx.pid").display()
+            );
+            command
+                .arg("-p")
+                .arg(place.folder())
+                .arg("-c")
+                .arg(&file)
+                .args(["-g", &own]);
+            fs::create_dir(place.file("logs"))?;
+        } else {
+            let text = shipped("Caddyfile", front, server.account, api.address())?;
+            let file = place.file("Caddyfile");
+            // Its own port of administration would be taken twice where two tests run at once.
+            fs::write(&file, format!("{{\n\tadmin off\n}}\n{text}"))?;
+            command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
+        }
+        let proxy = Background::start(command, &place.file("proxy.log"), front)?;
+        Ok(Some(Stage {
+            place,
+            server,
+            api,
+            front,
+            proxy,
+        }))
+    }
+
+    fn client(&self) -> Client {
+        Client::new(self.front)
+    }
+}
+
+fn header(token: &str) -> String {
+    format!("cpanel alice:{token}")
+}
+
+/// What every proxy must do.
+fn guards_an_api(program: &str) -> Outcome {
+    let Some(mut stage) = Stage::new(program, &[])? else {
+        return Ok(());
+    };
+    let token = stage.place.token("alice", "proxied", &[])?;
+    let mut client = stage.client();
+
+    // Admitted: the API learns who it is, and not by which token.
+    let answer = client.get("/things?a=%2Fb&c=1", &header(&token))?;
+    assert_eq!(answer.status, 200, "{} {}", answer.body, stage.proxy.log());
+    let seen = answer.json();
+    assert_eq!(
+        (&seen["method"], &seen["target"]),
+        (&Value::from("GET"), &Value::from("/things?a=%2Fb&c=1"))
+    );
+    let fields = &seen["headers"];
+    assert_eq!(fields["x-tokenlatch-user"], "alice");
+    assert_eq!(fields["x-tokenlatch-token-name"], "proxied");
+    assert_eq!(fields["x-tokenlatch-access"], "full");
+    assert_eq!(fields["x-tokenlatch-read-only"], "0");
+    assert_eq!(fields["x-tokenlatch-token-id"].as_str().map(str::len), Some(24));
+    assert!(!answer.body.contains(&token), "the token stays with the proxy");
+    assert_eq!(fields.get("authorization"), None);
+
+    // A body goes to the API, whole, and the question about it has none.
+    let form = "x=1&".repeat(2000);
+    let posted = client.post("/things", &header(&token), &form)?;
+    assert_eq!(
+        (posted.status, posted.json()["body"].as_str()),
+        (200, Some(form.as_str()))
+    );
+
+    // A client's own words for who it is don't arrive.
+    let limited = stage
+        .place
+        .token("alice", "limited", &["features=popaccts", "readonly=1"])?;
+    let spoofed = [
+        ("Authorization", header(&token)),
+        ("X-Tokenlatch-User", "root".to_owned()),
+        ("X-Tokenlatch-Features", "everything".to_owned()),
+        ("x-tokenlatch-access", "superuser".to_owned()),
+        ("X-Tokenlatch-Read-Only", "x".to_owned()),
+    ];
+    let spoofed: Vec<(&str, &str)> = spoofed.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let seen = client.send("GET", "/", &spoofed, "")?.json();
+    assert_eq!(seen["headers"]["x-tokenlatch-user"], "alice");
+    assert_eq!(seen["headers"]["x-tokenlatch-access"], "full");
+    assert_eq!(seen["headers"]["x-tokenlatch-read-only"], "0");
+    assert_ne!(seen["headers"]["x-tokenlatch-features"], "everything");
+
+    // Nor do its words for what it asks: a path that would be judged instead of the real one.
+    let reached = stage.api.reached();
+    let lies = [
+        ("Authorization", header(&limited)),
+        ("X-Original-URI", "/execute/Email/list_pops".to_owned()),
+        ("X-Original-Method", "GET".to_owned()),
+        ("X-Forwarded-Uri", "/execute/Email/list_pops".to_owned()),
+        ("X-Forwarded-Method", "GET".to_owned()),
+    ];
+    let lies: Vec<(&str, &str)> = lies.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(client.send("POST", "/execute/Email/delete_pop", &lies, "")?.status, 403);
+    assert_eq!(
+        client.get("/execute/Email/delete_pop", &header(&limited))?.status,
+        403,
+        "read only"
+    );
+    assert_eq!(stage.api.reached(), reached, "what is refused never reaches the API");
+    assert_eq!(client.get("/execute/Email/list_pops", &header(&limited))?.status, 200);
+    let seen = client.get("/execute/Email/list_pops", &header(&limited))?.json();
+    assert_eq!(seen["headers"]["x-tokenlatch-features"], "popaccts");
+
+    // Refused: the same for a missing and for a wrong token.
+    let reached = stage.api.reached();
+    let missing = client.send("GET", "/", &[], "")?;
+    let wrong = client.get("/", &header(&"A".repeat(32)))?;
+    for refused in [&missing, &wrong] {
+        assert_eq!(refused.status, 401);
+        assert_eq!(refused.header("www-authenticate"), Some(r#"Bearer realm="tokenlatch""#));
+        assert_eq!(refused.header("cache-control"), Some("no-store"));
+        assert_eq!(refused.json()["cpanelresult"]["error"], "Access denied");
+    }
+    assert_eq!(missing.body, wrong.body);
+    assert_eq!(stage.api.reached(), reached);
+
+    // The API's own failure is the API's.
+    let failed = client.get("/fails", &header(&token))?;
+    assert_eq!((failed.status, &failed.json()["target"]), (500, &Value::from("/fails")));
+
+    // An address list holds for the client's address, which the proxy tells and the client can't.
+    let near = stage
+        .place
+        .token("alice", "near", &["addresses=127.0.0.0/8", "features=popaccts"])?;
+    let far = stage
+        .place
+        .token("alice", "far", &["addresses=192.0.2.7", "features=popaccts"])?;
+    assert_eq!(client.get("/execute/Email/list_pops", &header(&near))?.status, 200);
+    assert_eq!(client.get("/execute/Email/list_pops", &header(&far))?.status, 403);
+    let far_header = header(&far);
+    let forged = [
+        ("Authorization", far_header.as_str()),
+        ("X-Forwarded-For", "192.0.2.7"),
+        ("Forwarded", "for=192.0.2.7"),
+    ];
+    assert_eq!(client.send("GET", "/execute/Email/list_pops", &forged, "")?.status, 403);
+
+    // Revoked: refused on the next request, of the same connection.
+    assert_eq!(client.get("/", &header(&token))?.status, 200);
+    stage
+        .place
+        .must("uapi", &["--user=alice", "Tokens", "revoke", "name=proxied"])?;
+    assert_eq!(client.get("/", &header(&token))?.status, 401);
+
+    // Without the service nobody is admitted.
+    let reached = stage.api.reached();
+    stage.server.process.kill()?;
+    let closed = client.get("/execute/Email/list_pops", &header(&near))?;
+    assert!(matches!(closed.status, 502 | 503), "{}", closed.status);
+    assert_eq!(stage.api.reached(), reached);
+    Ok(())
+}
+
+#[test]
+fn nginx_guards_an_api() -> Outcome {
+    guards_an_api("nginx")
+}
+
+#[test]
+fn caddy_guards_an_api() -> Outcome {
+    guards_an_api("caddy")
+}
+
+#[test]
+fn nginx_passes_too_many_attempts_on() -> Outcome {
+    let Some(stage) = Stage::new("nginx", &["--failures-per-minute", "30"])? else {
+        return Ok(());
+    };
+    let mut client = stage.client();
+    let wrong = header(&"A".repeat(32));
+    let statuses = (0..400).map(|_| client.get("/", &wrong).map(|answer| (answer.status, answer)));
+    let mut blocked = None;
+    for answer in statuses {
+        let (status, answer) = answer?;
+        assert!(matches!(status, 401 | 429), "{status}");
+        if status == 429 {
+            blocked = Some(answer);
+            break;
+        }
+    }
+    let blocked = blocked.ok_or("no number of attempts is too many")?;
+    let wait: u32 = blocked.header("retry-after").ok_or("no Retry-After")?.parse()?;
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert_eq!(blocked.json()["cpanelresult"]["error"], "Access denied");
+    Ok(())
+}
+
+#[test]
+fn the_shipped_files_are_accepted_by_their_programs() -> Outcome {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/deploy");
+    let place = Place::new()?;
+    let checks: [(&str, &[&str], &str); 3] = [
+        ("nginx", &["-t", "-c"], "nginx.conf"),
+        (
+            "caddy",
+            &["validate", "--adapter", "caddyfile", "--config"],
+            "Caddyfile",
+        ),
+        ("systemd-analyze", &["verify", "--man=no"], "tokenlatch.service"),
+    ];
+    for (name, arguments, file) in checks {
+        let Some(program) = require(name)? else {
+            continue;
+        };
+        // The unit names the program where it will be installed.
+        let text = fs::read_to_string(deploy.join(file))?.replace("/usr/local/bin/tokenlatch", "/bin/true");
+        let copy = place.file(file);
+        fs::write(&copy, text)?;
+        let output = place.command(program)?.args(arguments).arg(&copy).output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{name}: {said}");
+        if name == "systemd-analyze" {
+            assert!(!said.contains("Unknown"), "{said}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! No secret anywhere but in the one reply that shows it: not in logs at trace level, errors, databases, backups, nor in
+//! the memory of the program that collects the logs.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tokenlatch_tests::service::{Client, Place, Postgres, Server, require};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// What has been seen, and must be seen nowhere else.
+#[derive(Default)]
+struct Secrets(Vec<String>);
+
+impl Secrets {
+    fn add(&mut self, secret: &str) {
+        assert_eq!(secret.len(), 32);
+        self.0.push(secret.to_owned());
+    }
+
+    /// Fails where any secret is in the bytes, without saying it.
+    fn absent_from(&self, what: &str, bytes: &[u8]) {
+        for (number, secret) in self.0.iter().enumerate() {
+            // In any case, and as UTF-16 too.
+            let wide: Vec<u8> = secret.bytes().flat_map(|byte| [byte, 0]).collect();
+            let lower = secret.to_ascii_lowercase();
+            for form in [secret.as_bytes(), lower.as_bytes(), &wide] {
+                assert!(!holds(bytes, form), "secret {number} is in {what}");
+            }
+        }
+    }
+
+    /// Every file under a folder.
+    fn absent_from_files(&self, folder: &Path) -> Result<usize, Box<dyn Error>> {
+        let mut count = 0;
+        for path in files(folder)? {
+            self.absent_from(&path.display().to_string(), &fs::read(&path)?);
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+/// Whether bytes are among others. Rare first bytes make this quick enough for a core dump.
+fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
+    let Some((first, rest)) = wanted.split_first() else {
+        return true;
+    };
+    let mut from = 0;
+    while let Some(at) = bytes[from..].iter().position(|byte| byte == first) {
+        from += at + 1;
+        if bytes[from..].starts_with(rest) {
+            return true;
+        }
+    }
+    false
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else if path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Tokens that are made and used in every way, rightly and wrongly. Every answer but the creations must hold none.
+fn use_tokens(place: &Place, server: &Server, secrets: &mut Secrets) -> Outcome {
+    let token = place.token("alice", "first", &[])?;
+    secrets.add(&token);
+    let header = format!("cpanel alice:{token}");
+    let mut client = server.client();
+    let mut answers = Vec::new();
+
+    let made = client
+        .post("/execute/Tokens/create_full_access", &header, "name=second")?
+        .json();
+    let second = made["data"]["token"].as_str().ok_or("no token")?.to_owned();
+    secrets.add(&second);
+    let made = place
+        .must(
+            "whmapi1",
+            &["--user=alice", "--json", "api_token_create", "token_name=admin"],
+        )?
+        .json();
+    let admin = made["data"]["token"].as_str().ok_or("no token")?.to_owned();
+    secrets.add(&admin);
+
+    let theirs = format!("cpanel alice:{second}");
+    let whm = format!("whm alice:{admin}");
+    for target in [
+        "/execute/Tokens/list",
+        "/auth?module=Email&function=list_pops",
+        "/execute/Email/list_pops",
+    ] {
+        answers.push(client.get(target, &theirs)?);
+        // The wrong scheme, user and form, each with a good secret in it.
+        for wrong in [
+            format!("whm alice:{second}"),
+            format!("cpanel bob:{second}"),
+            format!("Bearer {second}x"),
+        ] {
+            answers.push(client.get(target, &wrong)?);
+        }
+        answers.push(client.get(target, &format!("Basic {second}"))?);
+        answers.push(client.get(target, &second)?);
+    }
+    // Where no secret belongs: the query, the path, a name, another field, a body of another kind.
+    for target in [
+        format!("/execute/Tokens/list?token={second}"),
+        format!("/execute/Tokens/list?Authorization=cpanel%20alice:{second}"),
+        format!("/execute/{second}/list"),
+        format!("/{second}"),
+        format!("/execute/Tokens/rename?name={second}&new_name=x"),
+        format!("/execute/Tokens/list?{second}"),
+        format!("//{second}"),
+    ] {
+        let answer = Client::new(server.account).get(&target, &theirs)?;
+        // A path or a key may be told back to the one who sent it.
+        drop(answer);
+    }
+    let odd = [
+        ("Authorization", theirs.as_str()),
+        ("X-Request-Id", second.as_str()),
+        ("Cookie", second.as_str()),
+    ];
+    answers.push(Client::new(server.account).send("POST", "/execute/Tokens/list", &odd, &format!("{{{second}"))?);
+    let json = [("Authorization", theirs.as_str()), ("Content-Type", "application/json")];
+    answers.push(Client::new(server.account).send("POST", "/execute/Tokens/list", &json, &format!("{{\"{second}"))?);
+    let form = format!("token={second}");
+    let mut admin_client = server.admin_client();
+    answers.push(admin_client.post(
+        "/json-api/api_token_get_details?api.version=1",
+        &whm,
+        &format!("token={admin}"),
+    )?);
+    answers.push(admin_client.post("/json-api/api_token_get_details?api.version=1", &whm, &form)?);
+    answers.push(admin_client.get("/json-api/api_token_list?api.version=1", &whm)?);
+    answers.push(client.post("/execute/Tokens/rename", &header, "name=second&new_name=third")?);
+    answers.push(client.post("/execute/Tokens/revoke", &header, "name=third")?);
+    answers.push(client.get("/execute/Tokens/list", &theirs)?);
+    answers.push(admin_client.get("/metrics", "none")?);
+    for answer in answers {
+        let fields: Vec<String> = answer
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
+        secrets.absent_from("an answer's fields", fields.join("\n").as_bytes());
+        secrets.absent_from("an answer", answer.body.as_bytes());
+    }
+    Ok(())
+}
+
+/// A program that takes the service's log in at one end of a pipe, as a collector of logs does.
+struct Collector {
+    child: Child,
+    pipe: PathBuf,
+    /// One end kept open, so that the pipe doesn't end with the first service.
+    _held: fs::File,
+}
+
+impl Collector {
+    fn start(place: &Place) -> Result<Collector, Box<dyn Error>> {
+        let pipe = place.file("log.pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status()?.success());
+        let held = fs::File::options().read(true).write(true).open(&pipe)?;
+        let kept = fs::File::create(place.file("collected.log"))?;
+        let child = Command::new("cat")
+            .arg(&pipe)
+            .stdin(Stdio::null())
+            .stdout(kept)
+            .spawn()?;
+        Ok(Collector {
+            child,
+            pipe,
+            _held: held,
+        })
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_file(&self.pipe);
+    }
+}
+
+fn leaks_nothing(place: &Place) -> Result<Secrets, Box<dyn Error>> {
+    place.accounts(&["alice", "bob"])?;
+    let collector = Collector::start(place)?;
+    let mut secrets = Secrets::default();
+    for format in ["text", "json"] {
+        let options = [
+            "--log-level",
+            "trace",
+            "--log-format",
+            format,
+            "--upstream",
+            "http://127.0.0.1:1",
+        ];
+        let mut server = Server::start_logging_to(place, &options, &collector.pipe)?;
+        if format == "json" {
+            // The first round has made its tokens; their names are free again.
+            for name in ["first", "third"] {
+                place.must("uapi", &["--user=alice", "Tokens", "revoke", &format!("name={name}")])?;
+            }
+            place.must("whmapi1", &["--user=alice", "api_token_revoke", "token_name=admin"])?;
+        }
+        use_tokens(place, &server, &mut secrets)?;
+        if let Some(gcore) = require("gcore")? {
+            let core = place.file("core");
+            let dumped = Command::new(gcore)
+                .arg("-o")
+                .arg(&core)
+                .arg(collector.child.id().to_string())
+                .output()?;
+            assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
+            let core = place.file(&format!("core.{}", collector.child.id()));
+            let bytes = fs::read(&core)?;
+            assert!(bytes.len() > 10_000);
+            secrets.absent_from("the collector's memory", &bytes);
+            fs::remove_file(core)?;
+        }
+        assert!(server.process.stop()?.success());
+        let log = fs::read_to_string(place.file("collected.log"))?;
+        assert!(
+            log.contains("TRACE") && log.lines().count() > 100,
+            "the log is at trace level"
+        );
+    }
+    let backup = place.file("backup.jsonl").display().to_string();
+    place.must("tokenlatch", &["db", "backup", &backup])?;
+    let count = secrets.absent_from_files(place.folder())?;
+    assert!(count > 2, "{count} files");
+    Ok(secrets)
+}
+
+#[test]
+fn no_secret_leaves_on_sqlite() -> Outcome {
+    leaks_nothing(&Place::new()?).map(drop)
+}
+
+#[test]
+fn no_secret_leaves_on_postgres() -> Outcome {
+    let Some(postgres) = Postgres::start()? else {
+        return Ok(());
+    };
+    let secrets = leaks_nothing(&Place::over(&postgres.url())?)?;
+    secrets.absent_from("a dump", &postgres.dump()?);
+    let count = secrets.absent_from_files(&postgres.data())?;
+    assert!(count > 100, "tables and the log of writes");
+    Ok(())
+}
