@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use tokenlatch::{EnvironmentError, Error, ModuleError, StoreError};
+use tokenlatch::{ArchiveError, EnvironmentError, Error, ModuleError, StoreError};
 
 use super::output::Output;
 
@@ -12,6 +12,8 @@ use super::output::Output;
 pub enum Failure {
     /// A coded error.
     Coded(Error),
+    /// What was given cannot be used.
+    Usage(&'static str),
     /// The system failed outside the library.
     System(io::Error),
     /// The reader of the output has gone away.
@@ -81,16 +83,23 @@ impl Failure {
         }
     }
 
+    /// What was given cannot be used.
+    pub fn usage(reason: &'static str) -> Failure {
+        Failure::Usage(reason)
+    }
+
     /// Prints the failure and tells the exit code.
     pub fn report(&self, output: &mut Output) -> ExitCode {
         let message = match self {
             Failure::Coded(error) => error.message(),
+            Failure::Usage(reason) => (*reason).to_owned(),
             Failure::System(error) => error.to_string(),
             // As the shell has it for a program that the signal ended: 128 + 13.
             Failure::OutputClosed => return ExitCode::from(141),
         };
         let (code, field) = match self {
             Failure::Coded(error) => (error.code(), error.field()),
+            Failure::Usage(_) => ("usage_invalid", None),
             _ => ("system_failed", None),
         };
         let next = NEXT.iter().find(|(named, _)| *named == code).map(|(_, next)| *next);
@@ -106,7 +115,9 @@ impl Failure {
 
     fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Failure::Coded(Error::Refused(_)) => 1,
+            Failure::Usage(_) | Failure::Coded(Error::Archive(ArchiveError::Revives { .. })) => 2,
+            Failure::Coded(Error::Refused(_) | Error::PasswordLength) => 1,
+            Failure::Coded(Error::Archive(error)) if !matches!(error, ArchiveError::System(_)) => 1,
             Failure::Coded(Error::Store(error)) if error.is_refusal() => 1,
             Failure::Coded(Error::Store(_)) => 3,
             Failure::Coded(Error::Module(_)) => 4,

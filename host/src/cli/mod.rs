@@ -2,10 +2,15 @@
 
 mod account;
 mod context;
+mod db;
 mod demo;
 mod failure;
 mod module;
 mod output;
+mod policy;
+mod progress;
+mod records;
+mod secrets;
 mod table;
 mod token;
 mod verify;
@@ -31,8 +36,8 @@ Exit codes:
   0  done; with `token verify`: every line was admitted
   1  refused by a rule or by what exists already, or does not exist;
      with `token verify`: a line was not admitted
-  2  the command line is wrong
-  3  the database failed or cannot be used
+  2  the command line is wrong, or must say what is to become of tokens
+  3  the database failed, is damaged or cannot be used
   4  the module could not be run
   5  the system failed: clock, randomness, time zone, a file, the output
 
@@ -59,11 +64,11 @@ struct Cli {
 
 #[derive(Args)]
 struct Global {
-    /// The database: a path, or `sqlite:PATH`
+    /// The database: a path, `sqlite:PATH`, or `postgres://USER@HOST/DATABASE` (the password best in PGPASSWORD or ~/.pgpass)
     #[arg(
         long,
         global = true,
-        value_name = "PATH",
+        value_name = "DATABASE",
         env = "TOKENLATCH_DATABASE",
         hide_env_values = true,
         default_value = "tokenlatch.db"
@@ -103,6 +108,13 @@ enum Command {
     /// Tokens: create, list, rename, revoke, verify
     #[command(subcommand, arg_required_else_help = true)]
     Token(token::Command),
+    /// The database as a whole: backup, restore, check
+    #[command(subcommand, arg_required_else_help = true)]
+    Db(db::Command),
+    /// Write accounts and live tokens as JSON lines, hashes only
+    Export(records::Export),
+    /// Read accounts and tokens that `export` wrote
+    Import(records::Import),
     /// Show the whole life of a token on a database that is thrown away
     Demo,
     /// Tell which module decides: digest, size, versions
@@ -129,6 +141,9 @@ fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
         let outcome = match &cli.command {
             Command::Account(command) => command.run(&mut context).await,
             Command::Token(command) => command.run(&mut context).await,
+            Command::Db(command) => command.run(&mut context).await,
+            Command::Export(export) => export.run(&mut context).await,
+            Command::Import(import) => import.run(&mut context).await,
             Command::Demo => demo::run(&mut context).await,
             Command::Module => module::run(&mut context),
         };
