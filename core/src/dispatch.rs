@@ -31,7 +31,7 @@ pub(crate) const OPERATIONS: &[(&str, Handler)] = &[
         encode(&info())
     }),
     ("list", |request| encode(&list(decode(request)?)?)),
-    ("parameters", |request| encode(&parameters(&decode(request)?)?)),
+    ("parameters", |request| parameters(&decode(request)?)),
     ("rename", |request| encode(&rename(decode(request)?)?)),
     ("reply", |request| encode(&reply(decode(request)?)?)),
     ("revoke", |request| encode(&revoke(decode(request)?)?)),

@@ -35,6 +35,7 @@ mod expiry;
 mod hash;
 mod identify;
 mod info;
+mod json;
 mod list;
 mod name;
 mod now;

@@ -14,12 +14,9 @@ use crate::secret::SecretString;
 use crate::validate::ValidExpiry;
 use crate::value::{MAX_SAFE_INTEGER, Value};
 
-/// Unknown keys that are told at most, and the characters of each.
+/// Unknown keys that are told at most, and the bytes of each.
 const MAX_UNKNOWN: usize = 16;
 const MAX_UNKNOWN_KEY: usize = 64;
-
-/// Keys of the interfaces themselves begin so.
-const ENVELOPE: [&str; 2] = ["api.", "cpanel_jsonapi_"];
 
 /// Parameters as they came in.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -48,44 +45,37 @@ impl FromValue for ParametersRequest {
 
 impl FromValue for (String, Value) {
     fn from_value(value: Value) -> Result<Self, Error> {
-        if let Value::Array(pair) = &value
-            && let [Value::String(key), value] = pair.as_slice()
-        {
-            return Ok((key.clone(), value.clone()));
+        match value {
+            Value::Array(mut pair) if pair.len() == 2 => match (pair.pop(), pair.pop()) {
+                (Some(value), Some(Value::String(key))) => Ok((key, value)),
+                _ => Err(wrong_type("a key and its value", &Value::Null)),
+            },
+            other => Err(wrong_type("a key and its value", &other)),
         }
-        Err(wrong_type("a key and its value", &value))
     }
 }
 
-/// What a function was given.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// What a function was given, as hosts read the answer of [`parameters`].
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Parameters {
     /// The token's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Its new name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_name: Option<String>,
     /// The names of the tokens to revoke.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
-    /// What the token may touch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access: Option<Access>,
-    /// Whether functions that write are refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_only: Option<bool>,
     /// When it ends; whether that lies ahead isn't looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<ValidExpiry>,
+    /// Whether functions that write are refused.
+    pub read_only: Option<bool>,
     /// The addresses it may be used from; empty for any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<String>>,
+    /// What the token may touch.
+    pub access: Option<Access>,
     /// A token's text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<SecretString>,
-    /// Keys that the function doesn't have, cut to 64 characters, 16 at most.
+    /// Keys that the function doesn't have, cut to 64 bytes, 16 at most.
     pub unknown: Vec<String>,
 }
 
@@ -93,47 +83,34 @@ pub struct Parameters {
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
     Name,
-    Access,
-    Addresses,
     NewName,
+    Names,
     Expires,
     ReadOnly,
+    Addresses,
+    Access,
     Token,
-    /// Several names, under the parameter of one.
-    Names,
 }
 
-/// For each part its word in the operations, UAPI's parameter and WHM's.
-const WORDS: &[[&str; 3]] = &[
+/// Of each part its word in the operations, UAPI's parameter and WHM's.
+const WORDS: [[&str; 3]; 8] = [
     ["name", "name", "token_name"],
-    ["access", "features", "acl"],
-    ["addresses", "addresses", "whitelist_ip"],
     ["newName", "new_name", "new_name"],
+    ["names", "name", "token_name"],
     ["expires", "expires_at", "expires_at"],
     ["readOnly", "readonly", "readonly"],
+    ["addresses", "addresses", "whitelist_ip"],
+    ["access", "features", "acl"],
     ["token", "token", "token"],
 ];
 
-/// An interface's parameter for a part, named by any of its words.
+/// An interface's parameter for a part that is named by any of its words.
 pub(crate) fn parameter(whm: bool, word: &str) -> Option<&'static str> {
     let [_, uapi, other] = WORDS.iter().find(|words| words.contains(&word))?;
     Some(if whm { other } else { uapi })
 }
 
-impl Part {
-    fn parameter(self, whm: bool) -> &'static str {
-        let at = if self == Part::Names { 0 } else { self as usize };
-        let words = WORDS.get(at).copied().unwrap_or_default();
-        if whm { words[2] } else { words[1] }
-    }
-
-    /// Whether it is a list, which may be spread over `key-0`, `key-1`….
-    fn is_list(self) -> bool {
-        matches!(self, Part::Access | Part::Addresses | Part::Names)
-    }
-}
-
-/// Whether WHM has it, the function, its parts, and how many of them must be given.
+/// A function: whether WHM has it, its name, its parts, and how many of them must be given.
 type Row = (bool, &'static str, &'static [Part], usize);
 
 const FUNCTIONS: &[Row] = &[
@@ -156,7 +133,7 @@ const FUNCTIONS: &[Row] = &[
     (
         true,
         "api_token_create",
-        &[Part::Name, Part::Access, Part::Expires, Part::Addresses],
+        &[Part::Name, Part::Expires, Part::Addresses, Part::Access],
         1,
     ),
     (true, "api_token_get_details", &[Part::Token], 1),
@@ -164,171 +141,209 @@ const FUNCTIONS: &[Row] = &[
     (true, "api_token_revoke", &[Part::Names], 1),
     (
         true,
-        "api_token_update",
-        &[Part::Name, Part::NewName, Part::Access, Part::Expires, Part::Addresses],
+        UPDATE,
+        &[Part::Name, Part::NewName, Part::Expires, Part::Addresses, Part::Access],
         1,
     ),
 ];
 
-/// Reads the parameters of a function.
+const UPDATE: &str = "api_token_update";
+
+/// Reads the parameters of a function: an object of the form of [`Parameters`].
 ///
 /// # Errors
 /// `value_invalid` for the shape `denied`, `function_unknown`; at a parameter `field_missing`, `field_duplicate`, `type_invalid`,
 /// `value_invalid`, `expiry_invalid`, `expiry_out_of_range`.
-pub fn parameters(request: &ParametersRequest) -> Result<Parameters, Error> {
-    if request.shape == Shape::Denied {
-        return Err(Error::at(
-            ErrorCode::ValueInvalid,
-            "shape",
-            "a refusal has no parameters",
-        ));
-    }
+pub fn parameters(request: &ParametersRequest) -> Result<Value, Error> {
     let whm = request.shape == Shape::Whm;
+    if request.shape == Shape::Denied {
+        return Err(refused().under("shape"));
+    }
     let row = FUNCTIONS.iter().find(|row| row.0 == whm && row.1 == request.function);
     let (_, function, parts, required) = *row.ok_or_else(unknown)?;
-    let mut read = Parameters::default();
+    let mut reading = Reading {
+        whm,
+        updates: function == UPDATE,
+        creates: parts.contains(&Part::Expires) && function != UPDATE,
+        values: &request.values,
+        read: Vec::new(),
+        fault: None,
+    };
     for (at, part) in parts.iter().enumerate() {
-        let key = part.parameter(whm);
-        let values = request.values.iter();
-        let given: Vec<&Value> = values
-            .filter(|(given, value)| *value != Value::Null && names(given, key, *part))
-            .map(|(_, value)| value)
-            .collect();
-        if !given.is_empty() {
-            read.take(*part, &given, function).map_err(|error| error.under(key))?;
-        } else if at < required {
-            return Err(Error::missing(key));
-        }
+        reading.take(*part, at < required);
     }
-    let creates = |name| function == name;
-    if creates("create_full_access") || creates("api_token_create") {
-        read.access.get_or_insert(Access::Full);
+    if function == "create_full_access" {
+        reading.put(Part::Access, text("full"));
     }
-    if read.access.is_some() && function != "api_token_update" {
-        read.expires.get_or_insert(ValidExpiry::Never);
+    let unknown = reading.unknown(parts);
+    reading.read.push((String::from("unknown"), unknown));
+    match reading.fault {
+        None => Ok(Value::Object(reading.read)),
+        Some(fault) => Err(fault),
     }
-    for (given, _) in &request.values {
-        let known = parts.iter().any(|part| names(given, part.parameter(whm), *part));
-        let key: String = given.chars().take(MAX_UNKNOWN_KEY).collect();
-        if !known
-            && !ENVELOPE.iter().any(|start| given.starts_with(start))
-            && read.unknown.len() < MAX_UNKNOWN
-            && !read.unknown.contains(&key)
-        {
-            read.unknown.push(key);
-        }
-    }
-    Ok(read)
 }
 
-/// Whether a given key is the parameter's, or one of those of a list.
-fn names(given: &str, key: &str, part: Part) -> bool {
+/// Parameters on their way. The first fault is kept and told at the end, as in [`Fields`].
+struct Reading<'a> {
+    whm: bool,
+    updates: bool,
+    creates: bool,
+    values: &'a [(String, Value)],
+    read: Vec<(String, Value)>,
+    fault: Option<Error>,
+}
+
+impl Reading<'_> {
+    fn words(&self, part: Part) -> (&'static str, &'static str) {
+        let [word, uapi, other] = WORDS.get(part as usize).copied().unwrap_or_default();
+        (word, if self.whm { other } else { uapi })
+    }
+
+    fn put(&mut self, part: Part, value: Value) {
+        self.read.push((self.words(part).0.into(), value));
+    }
+
+    fn take(&mut self, part: Part, required: bool) {
+        let (_, key) = self.words(part);
+        let mut items = Vec::new();
+        let mut given = false;
+        for (name, value) in self.values {
+            if *value != Value::Null && belongs(name, key, part) {
+                if given && !is_list(part) {
+                    self.fail(
+                        key,
+                        Error::new(ErrorCode::FieldDuplicate, "the parameter is given twice"),
+                    );
+                }
+                given = true;
+                if let Err(error) = self.read(part, value, &mut items) {
+                    self.fail(key, error);
+                }
+            }
+        }
+        let value = if part == Part::Names && items.is_empty() || !given {
+            match part {
+                _ if required => {
+                    self.fail(key, Error::new(ErrorCode::FieldMissing, "the parameter is missing"));
+                    return;
+                }
+                Part::Expires if self.creates => text("never"),
+                Part::Access if self.creates => text("full"),
+                _ => return,
+            }
+        } else if is_list(part) {
+            self.list(part, key, items)
+        } else {
+            items.pop().unwrap_or(Value::Null)
+        };
+        self.put(part, value);
+    }
+
+    fn fail(&mut self, key: &str, error: Error) {
+        let error = error.under(key);
+        self.fault.get_or_insert(error);
+    }
+
+    /// Reads a value, or the items of one.
+    fn read(&self, part: Part, value: &Value, items: &mut Vec<Value>) -> Result<(), Error> {
+        match (part, value) {
+            (Part::Expires, Value::Int(given)) => items.push(self.expiry(*given)),
+            (Part::Expires, Value::String(given)) => match seconds(given.as_bytes()) {
+                Some(given) if given <= MAX_SAFE_INTEGER => items.push(self.expiry(given)),
+                _ => {
+                    return Err(Error::new(
+                        ErrorCode::ExpiryInvalid,
+                        "the expiry must be whole Unix seconds",
+                    ));
+                }
+            },
+            (Part::ReadOnly, Value::Bool(given)) => items.push(Value::Bool(*given)),
+            (Part::ReadOnly, Value::Int(given @ (0 | 1))) => items.push(Value::Bool(*given == 1)),
+            (Part::ReadOnly, Value::String(given)) if given == "0" || given == "1" => {
+                items.push(Value::Bool(given == "1"));
+            }
+            (Part::ReadOnly, _) => return Err(refused()),
+            (_, Value::Array(given)) if is_list(part) => {
+                for item in given {
+                    self.read(part, item, items)?;
+                }
+            }
+            (_, Value::String(given)) if is_list(part) => {
+                for item in given.split(',') {
+                    let item = item.trim_ascii();
+                    if !item.is_empty() {
+                        items.push(text(item));
+                    }
+                }
+            }
+            (Part::Name | Part::NewName | Part::Token, Value::String(given)) => items.push(text(given)),
+            _ => return Err(wrong_type("a value as the parameter has it", value)),
+        }
+        Ok(())
+    }
+
+    /// WHM writes never as 0.
+    fn expiry(&self, seconds: i64) -> Value {
+        if self.whm && seconds == 0 {
+            text("never")
+        } else {
+            Value::Int(seconds)
+        }
+    }
+
+    fn list(&mut self, part: Part, key: &str, items: Vec<Value>) -> Value {
+        let open = match items.as_slice() {
+            [Value::String(word)] => self.whm && word == if part == Part::Access { "all" } else { "any" },
+            // Nothing at all doesn't open what was closed: the word `any` does.
+            [] if self.updates && part == Part::Addresses => {
+                self.fail(key, refused());
+                false
+            }
+            _ => false,
+        };
+        match part {
+            Part::Access if open => text("full"),
+            Part::Access => Value::Object(Vec::from([(String::from("features"), Value::Array(items))])),
+            Part::Addresses if open => Value::Array(Vec::new()),
+            _ => Value::Array(items),
+        }
+    }
+
+    /// The keys that the function doesn't have, nor the interface itself.
+    fn unknown(&self, parts: &[Part]) -> Value {
+        let mut keys = Vec::new();
+        for (name, _) in self.values {
+            let known = parts.iter().any(|part| belongs(name, self.words(*part).1, *part))
+                || name.starts_with("api.")
+                || name.starts_with("cpanel_jsonapi_");
+            if !known && keys.len() < MAX_UNKNOWN {
+                let mut name = name.clone();
+                name.truncate(name.floor_char_boundary(MAX_UNKNOWN_KEY));
+                keys.push(Value::String(name));
+            }
+        }
+        Value::Array(keys)
+    }
+}
+
+/// Whether the part is a list, which may be spread over `key-0`, `key-1`….
+fn is_list(part: Part) -> bool {
+    matches!(part, Part::Names | Part::Addresses | Part::Access)
+}
+
+/// Whether a key is the parameter's, or one of those of a list.
+fn belongs(given: &str, key: &str, part: Part) -> bool {
     match given.strip_prefix(key).map(str::as_bytes) {
         Some([]) => true,
-        Some([b'-', digits @ ..]) => part.is_list() && !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
+        Some([b'-', digits @ ..]) => is_list(part) && seconds(digits).is_some(),
         _ => false,
     }
 }
 
-impl Parameters {
-    fn take(&mut self, part: Part, given: &[&Value], function: &str) -> Result<(), Error> {
-        if part.is_list() {
-            return self.take_list(part, list(given)?, function);
-        }
-        let [value] = *given else {
-            return Err(Error::new(ErrorCode::FieldDuplicate, "the parameter is given twice"));
-        };
-        if part == Part::Expires {
-            let seconds = expires(value)?;
-            // WHM's functions write never as 0.
-            let never = seconds == 0 && function.starts_with("api_");
-            self.expires = Some(if never {
-                ValidExpiry::Never
-            } else {
-                ValidExpiry::At(seconds)
-            });
-            return Ok(());
-        }
-        if part == Part::ReadOnly {
-            self.read_only = Some(switch(value)?);
-            return Ok(());
-        }
-        let text = String::from_value(value.clone())?;
-        match part {
-            Part::Name => self.name = Some(text),
-            Part::NewName => self.new_name = Some(text),
-            _ => self.token = Some(SecretString::new(text)),
-        }
-        Ok(())
-    }
-
-    fn take_list(&mut self, part: Part, items: Vec<String>, function: &str) -> Result<(), Error> {
-        let whm = function.starts_with("api_");
-        let among = |word| whm && items.iter().any(|item| item == word);
-        let refused = || Error::new(ErrorCode::ValueInvalid, "the list can't be understood without doubt");
-        match part {
-            Part::Names if items.is_empty() => return Err(Error::new(ErrorCode::FieldMissing, "no name is given")),
-            Part::Names => self.names = Some(items),
-            Part::Access if among("all") => {
-                if items.len() > 1 {
-                    return Err(refused());
-                }
-                self.access = Some(Access::Full);
-            }
-            Part::Access => self.access = Some(Access::Limited { features: items }),
-            // Nothing at all doesn't open what was closed: the word `any` does.
-            _ if items.is_empty() && function == "api_token_update" => return Err(refused()),
-            _ if among("any") => {
-                if items.len() > 1 {
-                    return Err(refused());
-                }
-                self.addresses = Some(Vec::new());
-            }
-            _ => self.addresses = Some(items),
-        }
-        Ok(())
-    }
+fn text(text: &str) -> Value {
+    Value::String(text.into())
 }
 
-/// The items of a list: from arrays and from text with commas, empty ones left out.
-fn list(given: &[&Value]) -> Result<Vec<String>, Error> {
-    let mut items = Vec::new();
-    for value in given {
-        let texts = match value {
-            Value::Array(_) => Vec::<String>::from_value((*value).clone())?,
-            single => Vec::from([String::from_value((*single).clone())?]),
-        };
-        for text in &texts {
-            let trimmed = text.split(',').map(str::trim_ascii);
-            items.extend(trimmed.filter(|item| !item.is_empty()).map(String::from));
-        }
-    }
-    Ok(items)
-}
-
-fn expires(value: &Value) -> Result<i64, Error> {
-    let seconds = match value {
-        Value::Int(seconds) => *seconds,
-        Value::String(text) => seconds(text.as_bytes())
-            .ok_or_else(|| Error::new(ErrorCode::ExpiryInvalid, "the expiry must be whole Unix seconds"))?,
-        other => return Err(wrong_type("whole Unix seconds", other)),
-    };
-    if seconds > MAX_SAFE_INTEGER {
-        return Err(Error::new(
-            ErrorCode::ExpiryOutOfRange,
-            "the expiry is after the year 9999",
-        ));
-    }
-    Ok(seconds)
-}
-
-fn switch(value: &Value) -> Result<bool, Error> {
-    match value {
-        Value::Bool(on) => Ok(*on),
-        Value::Int(0) => Ok(false),
-        Value::Int(1) => Ok(true),
-        Value::String(text) if text == "0" => Ok(false),
-        Value::String(text) if text == "1" => Ok(true),
-        _ => Err(Error::new(ErrorCode::ValueInvalid, "expected 0 or 1")),
-    }
+fn refused() -> Error {
+    Error::new(ErrorCode::ValueInvalid, "the value isn't one that the parameter has")
 }

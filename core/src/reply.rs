@@ -1,7 +1,6 @@
 //! The replies of the compatible interfaces, so that no host builds one by hand. CONTRACT.md, 3 to 5.
 
-use alloc::string::{String, ToString};
-use alloc::vec;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -124,31 +123,39 @@ pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
     if request.shape == Shape::Denied {
         return denied(&request);
     }
-    let function = request.function.clone().ok_or_else(|| Error::missing("function"))?;
-    let whm_shape = request.shape == Shape::Whm;
-    let error = request.error.as_ref().map(|error| error.sentence(whm_shape, &function));
+    let function = request.function.as_deref().ok_or_else(|| Error::missing("function"))?;
+    let whm = request.shape == Shape::Whm;
+    let known: &[&str] = if whm { WHM } else { UAPI };
+    if !known.contains(&function) {
+        return Err(unknown());
+    }
+    let error = request.error.as_ref().map(|error| error.sentence(whm, function));
+    let data = match error {
+        // A function that failed needs none of the parts of one that succeeded.
+        Some(_) => Body::default(),
+        None => data(function, &request, whm)?,
+    };
     let body = match request.shape {
-        Shape::Whm => whm(&function, request, error)?,
-        shape => {
-            let data = uapi_data(&function, &request)?;
-            let warnings = warnings(&request.unknown);
-            match shape {
-                Shape::Api2 => api2(&function, data, error),
-                Shape::UapiCommand => object(vec![
-                    ("apiversion", Value::Int(3)),
-                    ("func", text(&function)),
-                    ("module", text("Tokens")),
-                    ("result", uapi(&function, data, error, warnings)),
-                ]),
-                _ => uapi(&function, data, error, warnings),
-            }
+        Shape::Whm => whm_body(function, data, error),
+        Shape::Api2 => api2(function, &data, error),
+        Shape::UapiCommand => {
+            let mut body = Body::default();
+            body.raw("{\"apiversion\":3,\"func\":").text(function);
+            body.raw(",\"module\":\"Tokens\",\"result\":");
+            uapi(&mut body, function, &data, error, &request.unknown);
+            body.raw("}");
+            body
+        }
+        _ => {
+            let mut body = Body::default();
+            uapi(&mut body, function, &data, error, &request.unknown);
+            body
         }
     };
     Ok(Reply {
         status: 200,
         headers: Headers::default().json(),
-        // A value of our own making has nothing that JSON can't write.
-        body: serde_json::to_string(&body).unwrap_or_default(),
+        body: body.0,
     })
 }
 
@@ -168,33 +175,6 @@ fn denied(request: &ReplyRequest) -> Result<Reply, Error> {
     Ok(Reply { status, headers, body })
 }
 
-fn text(text: &str) -> Value {
-    Value::String(text.into())
-}
-
-fn integer(number: Option<i64>) -> Value {
-    number.map_or(Value::Null, Value::Int)
-}
-
-fn strings(list: &[String]) -> Value {
-    Value::Array(list.iter().map(|item| text(item)).collect())
-}
-
-/// Not generic over the number of entries: each would be in the module once more.
-fn object(entries: Vec<(&str, Value)>) -> Value {
-    let named = entries.into_iter().map(|(key, value)| (key.to_string(), value));
-    Value::Object(named.collect())
-}
-
-/// One sentence for each key.
-fn warnings(unknown: &[String]) -> Value {
-    let told = |key: &String| Value::String(about("", key, " is not known and was ignored."));
-    match unknown {
-        [] => Value::Null,
-        keys => Value::Array(keys.iter().map(told).collect()),
-    }
-}
-
 pub(crate) fn unknown() -> Error {
     Error::at(
         ErrorCode::FunctionUnknown,
@@ -203,6 +183,7 @@ pub(crate) fn unknown() -> Error {
     )
 }
 
+/// The functions of UAPI and API 2.
 const UAPI: &[&str] = &[
     "create_full_access",
     "create_limited",
@@ -212,29 +193,103 @@ const UAPI: &[&str] = &[
     "set_addresses",
 ];
 
-/// A function that failed needs none of the parts of one that succeeded.
-fn uapi_data(function: &str, request: &ReplyRequest) -> Result<Value, Error> {
-    let known = UAPI.contains(&function);
-    if known && request.error.is_some() {
-        return Ok(Value::Null);
+/// The functions of WHM.
+const WHM: &[&str] = &[
+    "api_token_create",
+    "api_token_list",
+    "api_token_update",
+    "api_token_revoke",
+    "api_token_get_details",
+];
+
+/// JSON text in the making. It is written out rather than built of values: that would be twice the code.
+#[derive(Default)]
+struct Body(String);
+
+impl Body {
+    fn raw(&mut self, text: &str) -> &mut Self {
+        self.0.push_str(text);
+        self
     }
+
+    fn json(&mut self, value: &Value) -> &mut Self {
+        // A value of our own making has nothing that JSON can't write.
+        self.raw(&serde_json::to_string(value).unwrap_or_default())
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.json(&Value::String(text.into()))
+    }
+
+    fn integer(&mut self, number: Option<i64>) -> &mut Self {
+        self.json(&number.map_or(Value::Null, Value::Int))
+    }
+
+    /// Items between brackets, or the `entries` of an object between braces.
+    fn items<T>(&mut self, brackets: [&str; 2], items: &[T], write: &dyn Fn(&mut Body, &T)) -> &mut Self {
+        let [open, close] = brackets;
+        self.raw(open);
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                self.raw(",");
+            }
+            write(self, item);
+        }
+        self.raw(close)
+    }
+
+    fn texts(&mut self, texts: &[String]) -> &mut Self {
+        self.items(ARRAY, texts, &|body, text| {
+            body.text(text);
+        })
+    }
+}
+
+const ARRAY: [&str; 2] = ["[", "]"];
+const OBJECT: [&str; 2] = ["{", "}"];
+
+/// What the function yielded; nothing for a function of WHM that has no data.
+fn data(function: &str, request: &ReplyRequest, whm: bool) -> Result<Body, Error> {
+    let token = || request.token.as_ref().ok_or_else(|| Error::missing("token"));
+    let record = || request.record.as_ref().ok_or_else(|| Error::missing("record"));
+    let records = || request.records.as_deref().ok_or_else(|| Error::missing("records"));
+    let mut body = Body::default();
     match function {
         "create_full_access" | "create_limited" => {
-            let token = request.token.as_ref().ok_or_else(|| Error::missing("token"))?;
-            let record = request.record.as_ref().ok_or_else(|| Error::missing("record"))?;
-            Ok(object(vec![
-                ("create_time", Value::Int(record.created)),
-                ("token", text(token.expose())),
-            ]))
+            let (token, record) = (token()?, record()?);
+            body.raw("{\"create_time\":").integer(Some(record.created));
+            body.raw(",\"token\":").text(token.expose()).raw("}");
         }
         "list" => {
-            let records = request.records.as_deref().ok_or_else(|| Error::missing("records"))?;
-            Ok(Value::Array(live(records).into_iter().map(uapi_token).collect()))
+            body.items(ARRAY, &live(records()?), &|body, record| uapi_token(body, record));
         }
-        "rename" | "set_addresses" => Ok(Value::Null),
-        "revoke" => Ok(Value::Int(1)),
-        _ => Err(unknown()),
+        "revoke" => {
+            body.raw("1");
+        }
+        "api_token_create" => {
+            let (token, record) = (token()?, record()?);
+            whm_token(&mut body, record, Some(token), ARRAY);
+        }
+        "api_token_list" => {
+            body.raw("{\"tokens\":");
+            body.items(OBJECT, &live(records()?), &|body, record| {
+                body.text(&record.name).raw(":");
+                whm_token(body, record, None, OBJECT);
+            });
+            body.raw("}");
+        }
+        "api_token_update" => whm_token(&mut body, record()?, None, ARRAY),
+        "api_token_get_details" => {
+            if let Some(record) = &request.record {
+                whm_token(&mut body, record, None, ARRAY);
+            }
+        }
+        _ if whm => {}
+        _ => {
+            body.raw("null");
+        }
     }
+    Ok(body)
 }
 
 /// The tokens that a list shows: those not revoked, by name.
@@ -245,139 +300,96 @@ fn live(records: &[Record]) -> Vec<&Record> {
     order.into_iter().filter_map(|at| live.get(at).copied()).collect()
 }
 
-fn uapi_token(record: &Record) -> Value {
+fn uapi_token(body: &mut Body, record: &Record) {
     let (full, features) = match &record.access {
-        Access::Full => (1, Value::Array(Vec::new())),
-        Access::Limited { features } => (0, strings(features)),
+        Access::Full => (1, Default::default()),
+        Access::Limited { features } => (0, features.as_slice()),
     };
-    let mut token = vec![
-        ("name", text(&record.name)),
-        ("create_time", Value::Int(record.created)),
-        ("expires_at", integer(record.expires)),
-        ("features", features),
-        ("has_full_access", Value::Int(full)),
-    ];
-    if record.read_only {
-        token.push(("readonly", Value::Int(1)));
-    }
-    object(token)
+    body.raw("{\"name\":").text(&record.name);
+    body.raw(",\"create_time\":").integer(Some(record.created));
+    body.raw(",\"expires_at\":").integer(record.expires);
+    body.raw(",\"features\":").texts(features);
+    body.raw(",\"has_full_access\":").integer(Some(full));
+    body.raw(if record.read_only { ",\"readonly\":1}" } else { "}" });
 }
 
-fn uapi(function: &str, data: Value, error: Option<String>, warnings: Value) -> Value {
+fn uapi(body: &mut Body, function: &str, data: &Body, error: Option<String>, unknown: &[String]) {
     let metadata = if function == "list" && error.is_none() {
-        object(vec![("transformed", Value::Int(1))])
+        "{\"transformed\":1}"
     } else {
-        object(vec![])
+        "{}"
     };
-    object(vec![
-        ("status", Value::Int(i64::from(error.is_none()))),
-        ("data", data),
-        ("errors", error.map_or(Value::Null, |error| strings(&[error]))),
-        ("messages", Value::Null),
-        ("warnings", warnings),
-        ("metadata", metadata),
-    ])
+    match error {
+        None => body.raw("{\"status\":1,\"data\":").raw(&data.0).raw(",\"errors\":null"),
+        Some(error) => body.raw("{\"status\":0,\"data\":null,\"errors\":").texts(&[error]),
+    };
+    body.raw(",\"messages\":null,\"warnings\":");
+    if unknown.is_empty() {
+        body.raw("null");
+    } else {
+        body.items(ARRAY, unknown, &|body, key| {
+            body.text(&about("", key, " is not known and was ignored."));
+        });
+    }
+    body.raw(",\"metadata\":").raw(metadata).raw("}");
 }
 
-fn api2(function: &str, data: Value, error: Option<String>) -> Value {
-    let data = match data {
-        Value::Null => Vec::new(),
-        Value::Array(items) => items,
-        single => vec![single],
-    };
-    let mut result = vec![
-        ("apiversion", Value::Int(2)),
-        ("module", text("Tokens")),
-        ("func", text(function)),
-        ("data", Value::Array(data)),
-    ];
-    let event = match error {
-        None => object(vec![("result", Value::Int(1))]),
+fn api2(function: &str, data: &Body, error: Option<String>) -> Body {
+    let mut body = Body::default();
+    body.raw("{\"cpanelresult\":{\"apiversion\":2,\"module\":\"Tokens\",\"func\":")
+        .text(function);
+    body.raw(",\"data\":");
+    match error {
+        None => {
+            match data.0.as_str() {
+                "null" => body.raw("[]"),
+                array if array.starts_with('[') => body.raw(array),
+                single => body.raw("[").raw(single).raw("]"),
+            };
+            body.raw(",\"event\":{\"result\":1}}}");
+        }
         Some(error) => {
-            result.push(("error", text(&error)));
-            object(vec![("result", Value::Int(0)), ("reason", text(&error))])
+            body.raw("[],\"error\":").text(&error);
+            body.raw(",\"event\":{\"result\":0,\"reason\":").text(&error).raw("}}}");
         }
-    };
-    result.push(("event", event));
-    object(vec![("cpanelresult", object(result))])
-}
-
-fn whm(function: &str, request: ReplyRequest, error: Option<String>) -> Result<Value, Error> {
-    let data = match function {
-        "api_token_create" | "api_token_list" | "api_token_update" | "api_token_revoke" | "api_token_get_details"
-            if error.is_some() =>
-        {
-            None
-        }
-        "api_token_create" => {
-            let token = request.token.ok_or_else(|| Error::missing("token"))?;
-            let record = request.record.ok_or_else(|| Error::missing("record"))?;
-            Some(whm_token(&record, whm_acls(&record.access), Some(&token)))
-        }
-        "api_token_update" => {
-            let record = request.record.ok_or_else(|| Error::missing("record"))?;
-            Some(whm_token(&record, whm_acls(&record.access), None))
-        }
-        "api_token_get_details" => request
-            .record
-            .map(|record| whm_token(&record, whm_acls(&record.access), None)),
-        "api_token_list" => {
-            let records = request.records.ok_or_else(|| Error::missing("records"))?;
-            let tokens = live(&records)
-                .into_iter()
-                .map(|record| {
-                    (
-                        record.name.clone(),
-                        whm_token(record, whm_acl_map(&record.access), None),
-                    )
-                })
-                .collect();
-            Some(object(vec![("tokens", Value::Object(tokens))]))
-        }
-        "api_token_revoke" => None,
-        _ => return Err(unknown()),
-    };
-    let metadata = object(vec![
-        ("command", text(function)),
-        ("reason", text(error.as_deref().unwrap_or("OK"))),
-        ("result", Value::Int(i64::from(error.is_none()))),
-        ("version", Value::Int(1)),
-    ]);
-    Ok(match data {
-        None => object(vec![("metadata", metadata)]),
-        Some(data) => object(vec![("data", data), ("metadata", metadata)]),
-    })
-}
-
-fn acls(access: &Access) -> Vec<String> {
-    match access {
-        Access::Full => vec!["all".into()],
-        Access::Limited { features } => features.clone(),
     }
+    body
 }
 
-fn whm_acls(access: &Access) -> Value {
-    strings(&acls(access))
+fn whm_body(function: &str, data: Body, error: Option<String>) -> Body {
+    let mut body = Body::default();
+    body.raw("{");
+    if !data.0.is_empty() {
+        body.raw("\"data\":").raw(&data.0).raw(",");
+    }
+    body.raw("\"metadata\":{\"command\":").text(function);
+    body.raw(",\"reason\":").text(error.as_deref().unwrap_or("OK"));
+    body.raw(",\"result\":").raw(if error.is_none() { "1" } else { "0" });
+    body.raw(",\"version\":1}}");
+    body
 }
 
-fn whm_acl_map(access: &Access) -> Value {
-    Value::Object(acls(access).into_iter().map(|acl| (acl, Value::Int(1))).collect())
-}
-
-fn whm_token(record: &Record, acls: Value, token: Option<&SecretString>) -> Value {
-    let mut entries = vec![
-        ("acls", acls),
-        ("create_time", Value::Int(record.created)),
-        ("expires_at", integer(record.expires)),
-        ("name", text(&record.name)),
-    ];
+/// A token of WHM; the privileges in brackets as a list, in braces as an object.
+fn whm_token(body: &mut Body, record: &Record, token: Option<&SecretString>, brackets: [&str; 2]) {
+    let all = [String::from("all")];
+    let acls = match &record.access {
+        Access::Full => all.as_slice(),
+        Access::Limited { features } => features,
+    };
+    body.raw("{\"acls\":");
+    body.items(brackets, acls, &|body, acl| {
+        body.text(acl).raw(if brackets == OBJECT { ":1" } else { "" });
+    });
+    body.raw(",\"create_time\":").integer(Some(record.created));
+    body.raw(",\"expires_at\":").integer(record.expires);
+    body.raw(",\"name\":").text(&record.name);
     if let Some(token) = token {
-        entries.push(("token", text(token.expose())));
+        body.raw(",\"token\":").text(token.expose());
     }
-    let addresses = match record.addresses.as_slice() {
-        [] => Value::Null,
-        addresses => strings(addresses),
+    body.raw(",\"whitelist_ips\":");
+    match record.addresses.as_slice() {
+        [] => body.raw("null"),
+        addresses => body.texts(addresses),
     };
-    entries.push(("whitelist_ips", addresses));
-    object(entries)
+    body.raw("}");
 }

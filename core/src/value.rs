@@ -11,13 +11,14 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, ErrorCode};
+use crate::json;
 use crate::order::first_repeat;
 
 /// The largest whole number that every platform holds exactly (RFC 7493, 2.2).
 pub(crate) const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 
 /// How deep a request may be nested.
-const MAX_DEPTH: usize = 16;
+pub(crate) const MAX_DEPTH: usize = 16;
 
 /// The error of a value that is nested too deeply.
 pub(crate) fn too_deep() -> Error {
@@ -25,6 +26,11 @@ pub(crate) fn too_deep() -> Error {
         ErrorCode::TooDeep,
         format!("the request is nested deeper than {MAX_DEPTH} levels"),
     )
+}
+
+/// The error of an object with a key that stands twice.
+pub(crate) fn key_repeated(key: &str) -> Error {
+    Error::at(ErrorCode::FieldDuplicate, key, "the key is given twice")
 }
 
 /// A JSON value. `Debug` shows its kind only, for a request may hold secrets.
@@ -99,24 +105,7 @@ impl Value {
     /// # Errors
     /// `json_invalid`, `field_duplicate` and `too_deep`.
     pub fn from_json(text: &[u8]) -> Result<Value, Error> {
-        let fault = RefCell::new(None);
-        let mut parser = serde_json::Deserializer::from_slice(text);
-        let read = Nested::root(&fault)
-            .deserialize(&mut parser)
-            .and_then(|value| parser.end().map(|()| value));
-        if let Some(error) = fault.take() {
-            return Err(error);
-        }
-        read.map_err(|error| {
-            Error::new(
-                ErrorCode::JsonInvalid,
-                format!(
-                    "the text isn't valid JSON at line {}, column {}",
-                    error.line(),
-                    error.column()
-                ),
-            )
-        })
+        json::read(text)
     }
 
     /// Whether a number in it isn't whole and safe.
@@ -177,7 +166,7 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// Reads a value that may hold so many more levels. A parser's own error type can't carry our codes (and to make one costs the
+/// Reads a value for a host, that may hold so many more levels. A parser's own error type can't carry our codes (and to make one costs the
 /// module kilobytes): a fault is left in `fault`, and whatever was read then means nothing.
 #[derive(Clone, Copy)]
 struct Nested<'f> {
@@ -276,7 +265,7 @@ impl<'de> Visitor<'de> for Nested<'_> {
         }
         let repeated = first_repeat(object.len(), &|at| object.get(at).map(|(key, _)| key.as_str()));
         if let Some((key, _)) = repeated.and_then(|at| object.get(at)) {
-            return Ok(self.fail(Error::at(ErrorCode::FieldDuplicate, key, "the key is given twice")));
+            return Ok(self.fail(key_repeated(key)));
         }
         Ok(Value::Object(object))
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::service::ArchiveError;
 use crate::store::StoreError;
 
 /// What a host operation can fail with. Every failure is a refusal: nothing is admitted by an error.
@@ -23,6 +24,9 @@ pub enum Error {
     /// The password is too short or too long.
     #[error("a password has 8 to 1,024 bytes")]
     PasswordLength,
+    /// A file of accounts and tokens cannot be used.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
 }
 
 impl Error {
@@ -35,6 +39,7 @@ impl Error {
             Error::Store(error) => error.code(),
             Error::Environment(error) => error.code(),
             Error::PasswordLength => "password_length",
+            Error::Archive(error) => error.code(),
         }
     }
 

@@ -33,7 +33,10 @@ pub use error::{EnvironmentError, Error, ModuleError, Result};
 pub use gate::{Gate, Presented};
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Table};
 pub use peppers::read_peppers;
-pub use service::{ListOptions, NewToken, Revocation, Service, TokenUpdate};
+pub use service::{
+    ArchiveError, ArchiveFile, ArchiveKind, ListOptions, NewToken, Newer, RestoreChoice, Restored, Revived, Revocation,
+    Service, TokenUpdate,
+};
 pub use store::{
     Archive, ArchivedAccount, ArchivedToken, Change, Changes, Mark, NewAccount, PasswordHash, Plan, PostgresStore,
     Settings, SqliteStore, Store, StoreError, StoredAccount, StoredToken, open_store,

@@ -108,6 +108,8 @@ fn a_query_that_is_not_understood_is_refused() {
         "colour=red",
         "feature=a&feature=b",
         "writes=0&writes=0",
+        "feature=a%20b",
+        "feature=",
     ] {
         assert_eq!(running.get(&alice, &format!("/auth?{query}")).status, 400, "{query}");
     }
@@ -155,6 +157,17 @@ fn a_trusted_proxy_names_the_request() {
             );
         }
     }
+}
+
+#[test]
+fn a_call_by_api_2_for_another_user_is_forbidden() {
+    let running = trusting();
+    let alice = running.full("alice", "first");
+    let target =
+        "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
+    let of = |user: &str| format!("{target}&cpanel_jsonapi_user={user}");
+    assert_eq!(proxied(&running, &alice, NGINX, "GET", &of("alice")), 200);
+    assert_eq!(proxied(&running, &alice, NGINX, "GET", &of("bob")), 403);
 }
 
 #[test]
@@ -279,4 +292,24 @@ fn a_revoked_token_is_refused_on_the_next_request() {
     assert_eq!(running.get(&alice, "/auth").status, 200);
     running.get(&alice, "/execute/Tokens/revoke?name=first");
     assert_eq!(running.get(&alice, "/auth").status, 401);
+}
+
+#[test]
+fn no_number_of_features_asked_for_shuts_the_next_one_out() {
+    let running = Running::start();
+    let mail = running.limited("alice", "mail", &["popaccts"]);
+    running.block_on(async {
+        for number in 0..10_100 {
+            let call = tokenlatch::core::Call {
+                feature: Some(format!("f{number}")),
+                ..tokenlatch::core::Call::default()
+            };
+            let gate = &running.state.gate;
+            let verdict = gate.verify(tokenlatch::Presented::Missing, &call, None).await;
+            assert_eq!(verdict.unwrap().status, 401);
+        }
+    });
+    assert_eq!(running.get(&mail, "/auth?feature=popaccts").status, 200);
+    assert_eq!(running.get(&mail, "/auth?feature=mysql").status, 403);
+    assert_eq!(running.get(&mail, "/execute/Tokens/list").status, 403);
 }

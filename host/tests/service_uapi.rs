@@ -491,6 +491,51 @@ fn an_address_that_fails_too_often_is_told_when_to_come_back() {
 }
 
 #[test]
+fn a_blocked_address_is_served_again_after_the_time_it_was_told() {
+    let running = Running::with(|config| config.failures.per_address = 60);
+    let alice = running.full("alice", "first");
+    let mut waits = (0..200).filter_map(|_| running.get("", LIST).header("retry-after").map(str::to_owned));
+    assert_eq!(waits.next().as_deref(), Some("1"));
+    assert_eq!(running.get(&alice, LIST).status, 429);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(running.get(&alice, LIST).status, 200);
+}
+
+#[test]
+fn nobody_can_lock_a_user_out() {
+    let running = Running::with(|config| {
+        config.failures.per_address = 0;
+        config.failures.per_user = 2;
+    });
+    let alice = running.full("alice", "first");
+    for user in ["alice", "nobody"] {
+        let wrong = format!("cpanel {user}:{}", "A".repeat(32));
+        let statuses: Vec<u16> = (0..3).map(|_| running.get(&wrong, LIST).status).collect();
+        assert_eq!(
+            statuses,
+            [401, 401, 429],
+            "{user}: whether there is such a user is not told"
+        );
+    }
+    assert_eq!(running.get(&alice, LIST).status, 200);
+}
+
+#[test]
+fn a_store_that_is_lost_admits_nothing_and_tells_nothing() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    assert_eq!(running.get(&alice, LIST).status, 200);
+    running.block_on(running.state.service.close());
+    for authorization in [alice.as_str(), "cpanel alice:x", ""] {
+        for target in [LIST, "/auth", "/execute/Tokens/create_full_access?name=x"] {
+            let answer = running.get(authorization, target);
+            assert_eq!((answer.status, answer.body.as_str()), (503, DENIED), "{target}");
+            assert_eq!(answer.header("retry-after"), Some("1"));
+        }
+    }
+}
+
+#[test]
 fn no_reply_and_no_file_holds_the_secret_again() {
     let running = Running::start();
     let alice = running.full("alice", "first");

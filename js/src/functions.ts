@@ -10,6 +10,8 @@ import type {
   Description,
   Info,
   ListOptions,
+  Parameters,
+  ParametersOptions,
   ParseAuthorizationOptions,
   RenameOptions,
   Reply,
@@ -18,6 +20,7 @@ import type {
   Revoked,
   TokenList,
   TokenRecord,
+  UpdateOptions,
   ValidateOptions,
   Validation,
   Verdict,
@@ -116,6 +119,20 @@ export function renameToken(options: RenameOptions): { readonly record: TokenRec
 }
 
 /**
+ * Changes a token: what is left out stays as it was. Store the record.
+ *
+ * @example
+ * ```js
+ * const { record: bound } = updateToken({ record, addresses: ["192.0.2.0/24"] });
+ * ```
+ *
+ * @throws TokenlatchError for a wrong option, a revoked token, or another expiry for an account's token.
+ */
+export function updateToken(options: UpdateOptions): { readonly record: TokenRecord } {
+  return guarded(() => module.updateToken(options));
+}
+
+/**
  * Revokes tokens. Store the records.
  *
  * @example
@@ -149,6 +166,21 @@ export function functions(): { readonly functions: readonly CatalogueFunction[] 
  */
 export function info(): Info {
   return guarded(() => module.info());
+}
+
+/**
+ * Reads the parameters of a compatible interface, in the words of the other functions.
+ *
+ * @example
+ * ```js
+ * const values = [...new URLSearchParams("name=backup&expires_at=1830297599")];
+ * const { name, access, expires } = readParameters({ shape: "uapi", function: "create_full_access", values });
+ * ```
+ *
+ * @throws TokenlatchError for a missing or wrong parameter; its `field` is the parameter's name. Give it to `reply` as `error`.
+ */
+export function readParameters(options: ParametersOptions): Parameters {
+  return guarded(() => module.readParameters(options));
 }
 
 /**

@@ -118,6 +118,14 @@ export type Zone =
  */
 export type Expiry = UnixSeconds | string;
 
+/** The administrator's limits on tokens. */
+export interface Policy {
+  /** The longest life, in seconds from 1. */
+  readonly maxLifetime?: number | undefined;
+  /** Whether a token must expire. Default: false. */
+  readonly expiryRequired?: boolean | undefined;
+}
+
 /** Options of {@link createToken}. */
 export interface CreateOptions {
   /** 1 to 64 characters of `a-z A-Z 0-9 - _ . @`. */
@@ -141,16 +149,11 @@ export interface CreateOptions {
   /** Checked if given: the account must be able to have such a token. */
   readonly account?: Account | undefined;
   /** The administrator's limits. */
-  readonly policy?:
-    | {
-        /** The longest life, in seconds from 1. */
-        readonly maxLifetime?: number | undefined;
-        /** Whether a token must expire. Default: false. */
-        readonly expiryRequired?: boolean | undefined;
-      }
-    | undefined;
+  readonly policy?: Policy | undefined;
   /** Names in use. Default: none. */
   readonly taken?: readonly string[] | undefined;
+  /** The token that asks: the new one can't have more, and gets its addresses where it has none of its own. */
+  readonly creator?: TokenRecord | undefined;
   /** The present time. Default: the clock's. */
   readonly now?: UnixSeconds | undefined;
   /** The zone of dates. Default: the local time zone. */
@@ -310,6 +313,48 @@ export interface Verdict {
   readonly refusal: Reply | null;
 }
 
+/** A coded error to be worded, such as a `TokenlatchError`'s parts or a failure of a store. */
+export interface ReplyError {
+  /** The code. One that no sentence is for is told as a passing failure. */
+  readonly code: string;
+  /** It isn't told. */
+  readonly message?: string | undefined;
+  /** The path of the option at fault, or the parameter's name. */
+  readonly field?: string | undefined;
+}
+
+/** Options of {@link readParameters}. */
+export interface ParametersOptions {
+  /** The interface that was asked; all but WHM's share their parameters. */
+  readonly shape: "uapi" | "uapiCommand" | "api2" | "whm";
+  /** The function that was asked. */
+  readonly function: string;
+  /** Keys and values in the order received: text, or from a JSON body what stood there. Null counts as left out. */
+  readonly values: readonly (readonly [key: string, value: unknown])[];
+}
+
+/** What a function was given. What wasn't given is left out. */
+export interface Parameters {
+  /** The token's name. */
+  readonly name?: string;
+  /** Its new name. */
+  readonly newName?: string;
+  /** The names of the tokens to revoke. */
+  readonly names?: readonly string[];
+  /** When it is to stop being valid; whether that lies ahead isn't looked at. */
+  readonly expires?: UnixSeconds | "never";
+  /** Whether functions that write are refused. */
+  readonly readOnly?: boolean;
+  /** Addresses and CIDR blocks it may come from; empty: any. */
+  readonly addresses?: readonly string[];
+  /** What it may do. */
+  readonly access?: Access;
+  /** A token's text. */
+  readonly token?: string;
+  /** Keys that the function doesn't have, cut to 64 bytes, at most 16. */
+  readonly unknown: readonly string[];
+}
+
 /** Options of {@link reply}. */
 export interface ReplyOptions {
   /** Which interface answers, or `denied` for a refusal. */
@@ -322,8 +367,10 @@ export interface ReplyOptions {
   readonly record?: TokenRecord | undefined;
   /** The tokens, for the functions that list. */
   readonly records?: readonly TokenRecord[] | undefined;
-  /** Makes it the reply of a failure. */
-  readonly error?: string | undefined;
+  /** Makes it the reply of a failure: a sentence, or an error that the module words by its code and field. */
+  readonly error?: string | ReplyError | undefined;
+  /** Keys that the function doesn't have: the UAPI shapes warn of them. Default: none. */
+  readonly unknown?: readonly string[] | undefined;
   /** For `denied`. */
   readonly httpStatus?: 401 | 403 | 429 | undefined;
   /** For `denied` with 429: whole seconds from 1. */

@@ -1,6 +1,6 @@
 /* @ts-self-types="./upkeep.d.ts" */
 
-import type { Access, Realm, TokenRecord, UnixSeconds } from "./types.js";
+import type { Access, Account, Expiry, Policy, Realm, TokenRecord, UnixSeconds, Zone } from "./types.js";
 
 /** Options of {@link describeToken}. */
 export interface DescribeOptions {
@@ -86,6 +86,32 @@ export interface RenameOptions {
   readonly newName: string;
   /** Names in use. Default: none. */
   readonly taken?: readonly string[] | undefined;
+}
+
+/** Options of {@link updateToken}. What is left out stays as it was. */
+export interface UpdateOptions {
+  /** The token. */
+  readonly record: TokenRecord;
+  /** 1 to 50 characters of `a-z A-Z 0-9 - _`. */
+  readonly newName?: string | undefined;
+  /** Names in use. Default: none. */
+  readonly taken?: readonly string[] | undefined;
+  /** What it may do. */
+  readonly access?: Access | undefined;
+  /** For a token of the realm `admin` only. */
+  readonly expires?: Expiry | undefined;
+  /** Addresses and CIDR blocks it may come from; empty: any. */
+  readonly addresses?: readonly string[] | undefined;
+  /** Checked if given: the account must be able to have such a token. */
+  readonly account?: Account | undefined;
+  /** The administrator's limits; the longest life counts from the creation. */
+  readonly policy?: Policy | undefined;
+  /** The token that asks: the changed one can't have more. */
+  readonly creator?: TokenRecord | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+  /** The zone of dates. Default: the local time zone. */
+  readonly zone?: Zone | undefined;
 }
 
 /** Options of {@link revokeTokens}: either `ids` or `names`. */

@@ -10,9 +10,11 @@ import {
   info,
   listTokens,
   parseAuthorization,
+  readParameters,
   renameToken,
   reply,
   revokeTokens,
+  updateToken,
   validate,
   verifyToken,
 } from "tokenlatch";
@@ -39,6 +41,42 @@ test("carries a token through its life", () => {
   assert.equal(reply({ shape: "uapi", function: "revoke" }).status, 200);
   assert.equal(validate({ name: "a b" }).problems[0].code, "name_character");
   assert.ok(functions().functions.length > 0);
+});
+
+test("changes what is given and nothing else", () => {
+  const { record } = alices();
+  assert.deepEqual(updateToken({ record }).record, record);
+  const bound = updateToken({ record, addresses: ["192.0.2.0/24"], newName: "nightly" }).record;
+  assert.deepEqual(bound, { ...record, addresses: ["192.0.2.0/24"], name: "nightly" });
+  refuses(() => updateToken({ now: NOW, record, expires: NOW + 9 }), "expiry_fixed", "expires");
+  const theirs = { ...record, realm: "admin" };
+  assert.equal(updateToken({ now: NOW, record: theirs, expires: NOW + 9 }).record.expires, NOW + 9);
+  refuses(() => updateToken({ record: { ...record, revoked: NOW } }), "record_revoked", "record");
+});
+
+test("gives a new token no more than the one that asks has", () => {
+  const creator = { ...alices({ access: { features: ["backup"] } }).record, addresses: ["192.0.2.0/24"] };
+  refuses(() => alices({ creator }), "access_exceeds_creator", "access");
+  const { record } = alices({ creator, access: { features: ["backup"] } });
+  assert.deepEqual(record.addresses, creator.addresses);
+});
+
+test("reads the parameters of a request and words what is wrong with them", () => {
+  const ask = (text) =>
+    readParameters({ shape: "uapi", function: "create_limited", values: [...new URLSearchParams(text)] });
+  assert.deepEqual(ask("name=ci&features=a,b&readonly=1&colour=red"), {
+    name: "ci",
+    access: { features: ["a", "b"] },
+    expires: "never",
+    readOnly: true,
+    unknown: ["colour"],
+  });
+  refuses(() => ask("name=ci"), "field_missing", "features");
+  const body = (options) => JSON.parse(reply({ shape: "uapi", function: "create_limited", ...options }).body);
+  assert.deepEqual(body({ error: { code: "field_missing", field: "features" } }).errors, ['The parameter "features" is missing.']);
+  const warned = JSON.parse(reply({ shape: "uapi", function: "revoke", unknown: ["colour"] }).body);
+  assert.deepEqual(warned.warnings, ['The parameter "colour" is not known and was ignored.']);
+  refuses(() => ask([["name", "ci"], ["features", "a"], ["name", "b"]]), "field_duplicate", "name");
 });
 
 test("refuses at the second of expiry, and not before", () => {

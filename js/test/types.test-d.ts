@@ -5,7 +5,9 @@ import {
   createToken,
   listTokens,
   parseAuthorization,
+  readParameters,
   revokeTokens,
+  updateToken,
   verifyToken,
 } from "tokenlatch";
 import type { Access, ErrorCode, TokenRecord, Verdict } from "tokenlatch";
@@ -25,6 +27,15 @@ createToken({ user: "alice", name: "x", access: "full", expires: new Date() });
 createToken({ user: "alice", name: "x", access: "full", expires: null });
 // @ts-expect-error there is no such access
 createToken({ user: "alice", name: "x", access: "all" });
+
+updateToken({ record, access: "full", creator: record, expires: "never" }).record satisfies TokenRecord;
+// @ts-expect-error whether a token only reads is settled when it is created
+updateToken({ record, readOnly: false });
+const read = readParameters({ shape: "whm", function: "api_token_update", values: [["token_name", "x"], ["expires_at", 0]] });
+read.unknown satisfies readonly string[];
+read.expires satisfies number | "never" | undefined;
+// @ts-expect-error a refusal has no parameters
+readParameters({ shape: "denied", function: "list", values: [] });
 
 const maybe: string | undefined = undefined;
 const verdict: Verdict = verifyToken({ authorization: maybe, record: null, account: undefined });

@@ -16,10 +16,10 @@ import sys
 sys.dont_write_bytecode = True  # the folder holds data and its makers, nothing compiled
 
 import published
-from cases import admitting, asking, failing, keeping, loading, locating, making, presenting, replying, times, words
+from cases import admitting, asking, changing, failing, keeping, loading, locating, making, presenting, reading, replying, times, wording, words
 
 HERE = pathlib.Path(__file__).resolve().parent
-CASES = (words, times, making, presenting, admitting, locating, keeping, replying, asking, loading, failing)
+CASES = (words, times, making, presenting, admitting, locating, keeping, changing, replying, wording, reading, asking, loading, failing)
 
 CODES = """
 json_invalid request_too_large op_unknown field_missing field_unknown field_duplicate type_invalid value_invalid too_deep
@@ -27,7 +27,7 @@ record_version_unsupported hash_invalid hash_kind_unsupported name_empty name_to
 user_character feature_invalid address_invalid addresses_too_many call_ambiguous catalogue_invalid pepper_invalid pepper_unknown
 zone_invalid expiry_past expiry_out_of_range expiry_invalid now_invalid entropy_length entropy_weak name_taken prefix_invalid
 account_mismatch account_suspended tokens_disabled feature_not_in_account expiry_required expiry_too_late token_length
-token_character token_prefix token_checksum page_invalid record_revoked selection_invalid function_unknown hash_taken
+token_character token_prefix token_checksum page_invalid record_revoked selection_invalid function_unknown hash_taken expiry_fixed access_exceeds_creator
 """.split()
 """Every code that a vector can show. `table_unknown` needs a handle that is not live, which no vector can name."""
 

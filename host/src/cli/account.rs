@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use tokenlatch::core::Features;
+use tokenlatch::core::{Features, Policy};
 use tokenlatch::{Service, StoredAccount};
 
 use super::context::Context;
 use super::failure::Failure;
+use super::policy::{Lifetime, policy_text};
+use super::secrets;
 use super::table::{Mark, lay_out};
 
 /// The accounts that tokens act as.
@@ -24,6 +26,15 @@ pub enum Command {
         name: String,
         #[command(flatten)]
         features: FeatureArgs,
+        /// Read the password for the page from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+        /// The longest life of its tokens, in days such as `90d`; or `none`
+        #[arg(long, value_name = "DAYS", default_value = "none", hide_default_value = true)]
+        max_lifetime: Lifetime,
+        /// Every token of it must expire
+        #[arg(long)]
+        expiry_required: bool,
     },
     /// List the accounts
     List,
@@ -44,6 +55,28 @@ pub enum Command {
         #[command(flatten)]
         features: FeatureArgs,
     },
+    /// Give an account another name; its tokens stay and work under the new one
+    Rename {
+        /// The name it has
+        name: String,
+        /// The name it gets
+        new_name: String,
+    },
+    /// Set the password for the page: asked for on a terminal, else the first line of standard input
+    Password {
+        /// The user
+        name: String,
+        /// Read it from standard input even on a terminal
+        #[arg(long)]
+        stdin: bool,
+    },
+    /// Change what is demanded of an account's new tokens; what is left out stays
+    Policy {
+        /// The user
+        name: String,
+        #[command(flatten)]
+        policy: PolicyArgs,
+    },
     /// Remove an account and revoke its tokens, for good
     Remove {
         /// The user
@@ -63,6 +96,30 @@ pub struct FeatureArgs {
     all_features: bool,
 }
 
+/// What is demanded of new tokens: something of it.
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub struct PolicyArgs {
+    /// The longest life, in days such as `90d`; or `none`
+    #[arg(long, value_name = "DAYS")]
+    max_lifetime: Option<Lifetime>,
+    /// Every token must expire
+    #[arg(long)]
+    expiry_required: bool,
+    /// Tokens need not expire, unless there is a longest life
+    #[arg(long, conflicts_with = "expiry_required")]
+    expiry_optional: bool,
+}
+
+impl PolicyArgs {
+    fn over(&self, policy: Policy) -> Policy {
+        Policy {
+            max_lifetime: self.max_lifetime.map_or(policy.max_lifetime, |given| given.0),
+            expiry_required: self.expiry_required || (policy.expiry_required && !self.expiry_optional),
+        }
+    }
+}
+
 impl FeatureArgs {
     fn features(&self) -> Features {
         match &self.features {
@@ -78,6 +135,10 @@ struct Shown<'a> {
     user: &'a str,
     suspended: bool,
     features: &'a Features,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_lifetime: Option<i64>,
+    expiry_required: bool,
+    has_password: bool,
     created: i64,
     live_tokens: u64,
 }
@@ -105,6 +166,9 @@ impl<'a> From<&'a StoredAccount> for Shown<'a> {
             user: &stored.account.user,
             suspended: stored.account.suspended,
             features: &stored.account.features,
+            max_lifetime: stored.policy.max_lifetime,
+            expiry_required: stored.policy.expiry_required,
+            has_password: stored.has_password,
             created: stored.created,
             live_tokens: stored.live_tokens,
         }
@@ -115,9 +179,26 @@ impl Command {
     /// Runs the command.
     pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         match self {
-            Command::Add { name, features } => {
+            Command::Add {
+                name,
+                features,
+                password_stdin,
+                max_lifetime,
+                expiry_required,
+            } => {
+                let password = if *password_stdin {
+                    Some(secrets::from_stdin()?)
+                } else {
+                    None
+                };
+                let policy = Policy {
+                    max_lifetime: max_lifetime.0,
+                    expiry_required: *expiry_required,
+                };
                 let service = context.open_or_create().await?;
-                service.add_account(name, features.features()).await?;
+                service
+                    .add_account_with(name, features.features(), policy, password)
+                    .await?;
                 let text =
                     format!("Added the account {name}. Next: tokenlatch token create --user {name} --name NAME --full");
                 say(context, &service, name, &text).await?;
@@ -149,6 +230,30 @@ impl Command {
                 let service = context.open().await?;
                 service.set_features(name, features.features()).await?;
                 say(context, &service, name, &format!("Replaced the features of {name}.")).await?;
+            }
+            Command::Rename { name, new_name } => {
+                let service = context.open().await?;
+                service.rename_account(name, new_name).await?;
+                let text = format!("Renamed {name} to {new_name}. Its tokens stay, and work as {new_name}'s.");
+                say(context, &service, new_name, &text).await?;
+            }
+            Command::Password { name, stdin } => {
+                let service = context.open().await?;
+                service.account(name).await?;
+                let password = if *stdin {
+                    secrets::from_stdin()?
+                } else {
+                    secrets::new_password()?
+                };
+                service.set_password(name, password).await?;
+                say(context, &service, name, &format!("{name} has a new password.")).await?;
+            }
+            Command::Policy { name, policy } => {
+                let service = context.open().await?;
+                let policy = policy.over(service.account(name).await?.policy);
+                service.set_policy(name, policy).await?;
+                let text = format!("New tokens of {name}: {}. Those there are stay.", policy_text(policy));
+                say(context, &service, name, &text).await?;
             }
             Command::Remove { name } => remove(context, name).await?,
         }
@@ -192,12 +297,22 @@ async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
                 state,
                 (stored.live_tokens.to_string(), Mark::Plain),
                 (zone.show(stored.created), Mark::Plain),
+                (policy_text(stored.policy), Mark::Plain),
+                (yes_or_no(stored.has_password), Mark::Plain),
                 (features_text(&stored.account.features), Mark::Plain),
             ]
         })
         .collect();
     let text = lay_out(
-        &["ACCOUNT", "STATE", "TOKENS", "ADDED", "FEATURES"],
+        &[
+            "ACCOUNT",
+            "STATE",
+            "TOKENS",
+            "ADDED",
+            "NEW TOKENS",
+            "PASSWORD",
+            "FEATURES",
+        ],
         rows,
         context.output.colour(),
     );
@@ -226,4 +341,8 @@ fn features_text(features: &Features) -> String {
         Features::List(list) if list.is_empty() => "none".to_owned(),
         Features::List(list) => list.join(", "),
     }
+}
+
+fn yes_or_no(answer: bool) -> String {
+    if answer { "yes" } else { "no" }.to_owned()
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use tokenlatch::server::ServerError;
-use tokenlatch::{EnvironmentError, Error, ModuleError, StoreError};
+use tokenlatch::{ArchiveError, EnvironmentError, Error, ModuleError, StoreError};
 
 use super::output::Output;
 
@@ -135,7 +135,9 @@ impl Failure {
     fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Own { exit, .. } => *exit,
-            Failure::Coded(Error::Refused(_)) => 1,
+            Failure::Coded(Error::Archive(ArchiveError::Revives { .. })) => 2,
+            Failure::Coded(Error::Refused(_) | Error::PasswordLength) => 1,
+            Failure::Coded(Error::Archive(error)) if !matches!(error, ArchiveError::System(_)) => 1,
             Failure::Coded(Error::Store(error)) if error.is_refusal() => 1,
             Failure::Coded(Error::Store(_)) => 3,
             Failure::Coded(Error::Module(_)) => 4,

@@ -3,6 +3,7 @@
 mod account;
 mod arguments;
 mod context;
+mod db;
 mod demo;
 mod failure;
 mod files;
@@ -14,6 +15,10 @@ mod person;
 mod remote;
 mod render;
 mod serve;
+mod policy;
+mod progress;
+mod records;
+mod secrets;
 mod table;
 mod token;
 mod uapi;
@@ -42,8 +47,8 @@ Exit codes:
   0  done; with `token verify`: every line was admitted
   1  refused by a rule or by what exists already, or does not exist;
      with `token verify`: a line was not admitted
-  2  the command line is wrong
-  3  the database failed or cannot be used
+  2  the command line is wrong, or must say what is to become of tokens
+  3  the database failed, is damaged or cannot be used
   4  the module could not be run
   5  the system failed: clock, randomness, time zone, a file, the output
 
@@ -70,11 +75,11 @@ struct Cli {
 
 #[derive(Args)]
 struct Global {
-    /// The database: a path, or `sqlite:PATH`
+    /// The database: a path, `sqlite:PATH`, or `postgres://USER@HOST/DATABASE` (the password best in PGPASSWORD or ~/.pgpass)
     #[arg(
         long,
         global = true,
-        value_name = "PATH",
+        value_name = "DATABASE",
         env = "TOKENLATCH_DATABASE",
         hide_env_values = true,
         default_value = "tokenlatch.db"
@@ -120,6 +125,13 @@ enum Command {
     Whmapi1(whmapi1::Whmapi1),
     /// Serve tokens over HTTP, and guard an API
     Serve(Box<serve::Options>),
+    /// The database as a whole: backup, restore, check
+    #[command(subcommand, arg_required_else_help = true)]
+    Db(db::Command),
+    /// Write accounts and live tokens as JSON lines, hashes only
+    Export(records::Export),
+    /// Read accounts and tokens that `export` wrote
+    Import(records::Import),
     /// Show the whole life of a token on a database that is thrown away
     Demo,
     /// Tell which module decides: digest, size, versions
@@ -150,6 +162,9 @@ fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
             Command::Uapi(command) => command.run(&mut context).await,
             Command::Whmapi1(command) => command.run(&mut context).await,
             Command::Serve(options) => serve::run(options, &mut context).await,
+            Command::Db(command) => command.run(&mut context).await,
+            Command::Export(export) => export.run(&mut context).await,
+            Command::Import(import) => import.run(&mut context).await,
             Command::Demo => demo::run(&mut context).await,
             Command::Module => module::run(&mut context),
         };

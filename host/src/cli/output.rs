@@ -54,6 +54,12 @@ impl Output {
         writeln!(self.stdout, "{text}").map_err(Failure::system)
     }
 
+    /// Prints bytes as they are, and sends them off.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.stdout.write_all(bytes).map_err(Failure::system)?;
+        self.stdout.flush().map_err(Failure::system)
+    }
+
     /// Prints one JSON document on a line, and sends it off.
     pub fn json(&mut self, document: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(document).map_err(|error| Failure::System(io::Error::other(error)))?;

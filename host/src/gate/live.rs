@@ -12,8 +12,11 @@ use crate::store::{Changes, Mark};
 /// Verdicts that are kept spelled out.
 const VERDICTS: usize = 1 << 18;
 
-/// Calls that are kept prepared. Whatever else is asked is prepared each time.
+/// Calls of functions whose numbers are kept. There are only as many numbers as the catalogue tells apart.
 const CALLS: usize = 1 << 12;
+
+/// Features by name that are prepared. Anybody may name one, and the table prepares only so many calls.
+const FEATURES: usize = 1 << 12;
 
 pub(super) struct Live {
     loaded: Option<Loaded>,
@@ -24,6 +27,7 @@ struct Loaded {
     table: Table,
     mark: Mark,
     calls: HashMap<Call, u32>,
+    features: HashMap<Call, u32>,
     /// By the decision's number. A slot of the table may get another token, so any change empties this.
     verdicts: HashMap<i64, Arc<Verdict>>,
 }
@@ -62,6 +66,7 @@ impl Live {
                 table,
                 mark,
                 calls: HashMap::new(),
+                features: HashMap::new(),
                 verdicts: HashMap::new(),
             });
         }
@@ -79,7 +84,14 @@ impl Live {
         Ok(())
     }
 
-    pub fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
+    /// A verdict by the table; `None` when the call can't be prepared any more.
+    pub fn verify(
+        &mut self,
+        call: &Call,
+        header: &[u8],
+        address: Option<&str>,
+        now: i64,
+    ) -> Result<Option<Arc<Verdict>>> {
         let Some(loaded) = &mut self.loaded else {
             // The catalogue was replaced, or the table broke off, between the check and this.
             return Err(ModuleError::Busy.into());
@@ -93,28 +105,39 @@ impl Live {
 }
 
 impl Loaded {
-    fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
-        let number = match self.calls.get(call) {
-            Some(number) => *number,
-            None => self.prepare(call)?,
+    fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Option<Arc<Verdict>>> {
+        let Some(number) = self.number(call)? else {
+            return Ok(None);
         };
         let decision = self.table.verify(number, header, address.map(str::as_bytes), now)?;
         if let Some(verdict) = self.verdicts.get(&decision.code()) {
-            return Ok(Arc::clone(verdict));
+            return Ok(Some(Arc::clone(verdict)));
         }
         let verdict = Arc::new(self.table.verdict(decision)?);
         if self.verdicts.len() == VERDICTS {
             self.verdicts.clear();
         }
         self.verdicts.insert(decision.code(), Arc::clone(&verdict));
-        Ok(verdict)
+        Ok(Some(verdict))
     }
 
-    fn prepare(&mut self, call: &Call) -> Result<u32> {
-        let number = self.table.prepare(call)?;
-        if self.calls.len() < CALLS {
-            self.calls.insert(call.clone(), number);
+    /// The number of a prepared call.
+    fn number(&mut self, call: &Call) -> Result<Option<u32>> {
+        let (known, most) = match call.feature {
+            None => (&mut self.calls, CALLS),
+            Some(_) => (&mut self.features, FEATURES),
+        };
+        if let Some(number) = known.get(call) {
+            return Ok(Some(*number));
         }
-        Ok(number)
+        if known.len() == most {
+            if call.feature.is_some() {
+                return Ok(None);
+            }
+            known.clear();
+        }
+        let number = self.table.prepare(call)?;
+        known.insert(call.clone(), number);
+        Ok(Some(number))
     }
 }

@@ -116,8 +116,26 @@ impl Gate {
             Presented::Repeated => return self.repeated(now).map(Arc::new),
         };
         let address = address.map(|address| address.to_string());
-        let mut live = self.inner.live();
-        live.verify(call, header, address.as_deref(), now)
+        let outcome = self.inner.live().verify(call, header, address.as_deref(), now)?;
+        match outcome {
+            Some(verdict) => Ok(verdict),
+            None => self.unprepared(header, call, address).await,
+        }
+    }
+
+    /// A verdict straight from the store, for a feature that the table can't prepare. The catalogue doesn't matter to
+    /// such a call.
+    async fn unprepared(&self, header: &[u8], call: &Call, address: Option<String>) -> Result<Arc<Verdict>> {
+        let authorization = match header {
+            [] => Authorization::None,
+            header => Authorization::One(SecretString::new(String::from_utf8_lossy(header).into_owned())),
+        };
+        let call = Call {
+            address,
+            ..call.clone()
+        };
+        let verdict = self.inner.service.verify(&authorization, &call).await;
+        verdict.map(Arc::new)
     }
 
     /// Brings the table up to date: a verification could be had now.

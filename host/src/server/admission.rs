@@ -7,14 +7,28 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokenlatch_core::{
-    Authorization, Call, Headers, IdentifyRequest, Reply, ReplyRequest, SecretString, Shape, Verdict,
+    Authorization, Call, ErrorCode, Headers, IdentifyRequest, Reply, ReplyRequest, SecretString, Shape, Verdict,
 };
 
 use super::client::Client;
 use super::handler::Decided;
 use super::problem::Problem;
 use super::state::State;
+use crate::error::Error;
 use crate::gate::Presented;
+
+/// What the module finds wrong with the call itself, before it looks at a token.
+const CALL_ERRORS: &[ErrorCode] = &[
+    ErrorCode::FeatureInvalid,
+    ErrorCode::CallAmbiguous,
+    ErrorCode::FieldMissing,
+];
+
+const CALL_INVALID: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "call_invalid",
+    "The request does not name a call that there can be.",
+);
 
 /// A reply that ends the handling of a request early.
 pub(super) struct Ended(Box<Response>);
@@ -61,6 +75,7 @@ pub(super) async fn admit(state: &State, client: &Client, headers: &HeaderMap, c
     };
     let verdict = match state.gate.verify(presented, call, client.address).await {
         Ok(verdict) => verdict,
+        Err(Error::Refused(error)) if CALL_ERRORS.contains(&error.code) => return Err(CALL_INVALID.into()),
         Err(error) => {
             tracing::error!(code = error.code(), "no verdict could be had");
             let mut reply = unavailable(state);

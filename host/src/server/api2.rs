@@ -51,7 +51,8 @@ pub(super) struct Choice {
     api: Api,
     module: Option<String>,
     function: Option<String>,
-    user: Option<String>,
+    /// The user that the caller names, if any.
+    pub(super) user: Option<String>,
 }
 
 impl Choice {

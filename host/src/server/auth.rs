@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use tokenlatch_core::{Api, Call, Realm};
 
-use super::admission::{Ended, admit, malformed, reply_of};
+use super::admission::{Ended, admit, forbidden, malformed, reply_of};
 use super::api2::Choice;
 use super::client::Client;
 use super::form::Form;
@@ -60,20 +60,36 @@ async fn verify(state: &State, client: &Client, realm: Realm, request: &Parts) -
     if target::holds_secret(query.keys()) {
         return Err(malformed(state).into());
     }
-    let call = if query.len() > 0 {
-        asked(&query, realm)?
+    let wanted = if query.len() > 0 {
+        asked(&query, realm)?.into()
     } else if client.trusted_proxy {
         proxied(&request.headers, realm)
     } else {
-        target::nothing(realm)
+        target::nothing(realm).into()
     };
-    let admitted = admit(state, client, &request.headers, &call).await?;
+    let admitted = admit(state, client, &request.headers, &wanted.call).await?;
+    if wanted.user.is_some_and(|user| user != admitted.user) {
+        return Err(forbidden(state, &admitted, "user_mismatch"));
+    }
     let mut reply = StatusCode::OK.into_response();
     reply
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     identity::add(reply.headers_mut(), &admitted.verdict);
     Ok(admitted.sign(reply))
+}
+
+/// The call that is to be decided on.
+struct Wanted {
+    call: Call,
+    /// The one user whose it may be.
+    user: Option<String>,
+}
+
+impl From<Call> for Wanted {
+    fn from(call: Call) -> Wanted {
+        Wanted { call, user: None }
+    }
 }
 
 /// The call that the query spells out.
@@ -116,8 +132,8 @@ fn asked(query: &Form, realm: Realm) -> Result<Call, Problem> {
 }
 
 /// The call that a trusted proxy's header fields name. What can be read in two ways names nothing.
-fn proxied(headers: &HeaderMap, realm: Realm) -> Call {
-    let nothing = target::nothing(realm);
+fn proxied(headers: &HeaderMap, realm: Realm) -> Wanted {
+    let nothing = Wanted::from(target::nothing(realm));
     let (nginx, forwarded) = (named_by(headers, &NGINX), named_by(headers, &FORWARDED));
     // Either kind may have come from the client where the proxy sets only the other.
     let named = match (nginx, forwarded) {
@@ -154,7 +170,7 @@ fn named_by(headers: &HeaderMap, [uri, method]: &[HeaderName; 2]) -> Named {
 }
 
 /// The call that a request to the API makes; `None` when that cannot be said for sure.
-fn of_request(uri: &Uri, method: &Method, realm: Realm) -> Option<Call> {
+fn of_request(uri: &Uri, method: &Method, realm: Realm) -> Option<Wanted> {
     if !target::is_plain(uri) {
         return None;
     }
@@ -163,22 +179,27 @@ fn of_request(uri: &Uri, method: &Method, realm: Realm) -> Option<Call> {
     let folded = path.to_ascii_lowercase();
     if folded == "/execute" || folded.starts_with("/execute/") {
         let (module, function) = target::execute(path).filter(|_| realm == Realm::Account)?;
-        return Some(target::function(Api::Uapi, module, function, realm));
+        return Some(target::function(Api::Uapi, module, function, realm).into());
     }
     if folded == "/json-api" || folded.starts_with("/json-api/") {
         let function = target::json_api(path)?;
         if realm == Realm::Admin {
-            return Some(target::function(Api::Whm, "whm", function, realm)).filter(|_| function != "cpanel");
+            let call = target::function(Api::Whm, "whm", function, realm);
+            return Some(call.into()).filter(|_| function != "cpanel");
         }
         // The body of a POST may choose another function, and it is not seen here.
         if function != "cpanel" || !reads {
             return None;
         }
-        let query = Form::of_query(uri.query()).ok()?;
-        return Some(Choice::of(&query).ok()?.call());
+        let choice = Choice::of(&Form::of_query(uri.query()).ok()?).ok()?;
+        return Some(Wanted {
+            call: choice.call(),
+            user: choice.user,
+        });
     }
-    Some(Call {
+    let call = Call {
         writes: Some(!reads),
         ..target::nothing(realm)
-    })
+    };
+    Some(call.into())
 }

@@ -2,9 +2,9 @@
 //! in the log, figures, and header fields that every reply has.
 
 use std::any::Any;
-use std::borrow::Cow;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Method, Request, Response, header};
+use axum::http::{HeaderValue, Request, Response, header};
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -22,7 +22,6 @@ use tower_http::catch_panic::{CatchPanic, ResponseForPanic};
 use super::client::{self, Client, REQUEST_ID};
 use super::config::Config;
 use super::problem::Problem;
-use super::request_id::RequestId;
 use super::wire::Wired;
 use super::{edge, metrics};
 
@@ -124,7 +123,7 @@ async fn answer(
         None => edge::check(&mut request),
     };
     let method = request.method().clone();
-    let path = request.uri().clone();
+    let target = request.uri().clone();
     let mut response = match checked {
         Ok(()) => {
             client::drop_underscored(request.headers_mut());
@@ -143,10 +142,14 @@ async fn answer(
         }
     };
     dress(&mut response, &client, ends);
+    let (method, path) = match refused {
+        Some(_) => ("-", "-"),
+        None => (method.as_str(), target.path()),
+    };
     let seen = Seen {
         port: handling.name,
-        method: &method,
-        path: if refused.is_some() { "-" } else { path.path() },
+        method,
+        path,
         admitted: checked.is_ok(),
         client: &client,
     };
@@ -187,7 +190,7 @@ fn dress(response: &mut Response<Body>, client: &Client, ends: bool) {
 /// A request, as the log may know it: never its query, header fields or body.
 struct Seen<'a> {
     port: &'static str,
-    method: &'a Method,
+    method: &'a str,
     path: &'a str,
     admitted: bool,
     client: &'a Client,
@@ -204,24 +207,31 @@ impl Seen<'_> {
             metrics::verified(decided.reason);
         }
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let address: Cow<'static, str> = match self.client.address {
-            Some(address) => address.to_string().into(),
-            None => "-".into(),
-        };
-        let id: &RequestId = &self.client.request_id;
         tracing::info!(
             target: "tokenlatch::request",
             port = self.port,
-            method = %self.method,
+            method = self.method,
             path = self.path,
             status = status.as_u16(),
             reason = decided.map_or("-", |decided| decided.reason),
             user = decided.and_then(|decided| decided.user.as_deref()).unwrap_or("-"),
             token = decided.and_then(|decided| decided.token_id.as_deref()).unwrap_or("-"),
-            client = %address,
+            client = %Address(self.client.address),
             peer = %self.client.peer,
-            request_id = %id,
+            request_id = %self.client.request_id,
             micros,
         );
+    }
+}
+
+/// An address in the log.
+struct Address(Option<IpAddr>);
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("-"),
+        }
     }
 }

@@ -72,7 +72,7 @@ impl Logs {
         (logs, guard)
     }
 
-    /// Makes this the log of the whole process. `level` is a level, or a filter as `tracing` reads them.
+    /// Makes this the log of the whole process, panics included. `level` is a level, or a filter as `tracing` reads them.
     ///
     /// # Errors
     /// [`ServerError::LogLevel`].
@@ -88,7 +88,13 @@ impl Logs {
             LogFormat::Text => builder.try_init(),
             LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
         };
-        outcome.map_err(|error| ServerError::LogLevel(error.to_string()))
+        outcome.map_err(|error| ServerError::LogLevel(error.to_string()))?;
+        // What a panic says may hold anything, and the standard hook would print it past this log.
+        std::panic::set_hook(Box::new(|panic| match panic.location() {
+            Some(place) => tracing::error!(file = place.file(), line = place.line(), "a thread broke off"),
+            None => tracing::error!("a thread broke off"),
+        }));
+        Ok(())
     }
 
     fn send(&self, line: Vec<u8>) {

@@ -64,6 +64,7 @@ pub use upstream::Upstream;
 
 use crate::service::Service;
 use listen::{Listener, Port};
+use reload::HangUp;
 
 /// A server whose ports are bound and whose store, module and table are ready.
 #[derive(Debug)]
@@ -72,6 +73,7 @@ pub struct Server {
     admin: Option<Listener>,
     state: State,
     certificates: Option<tls::Certificates>,
+    hang_up: HangUp,
 }
 
 impl Server {
@@ -100,6 +102,8 @@ impl Server {
     ) -> Result<Server, ServerError> {
         config.check()?;
         metrics::begin();
+        // Before anybody can know that there is a server to tell.
+        let hang_up = HangUp::new();
         let config = Arc::new(config);
         let tls = tls::Certificates::open(&config)?;
         let state = State::open(config.clone(), service).await?;
@@ -115,6 +119,7 @@ impl Server {
             admin,
             state,
             certificates: tls,
+            hang_up,
         })
     }
 
@@ -147,7 +152,7 @@ impl Server {
 
     /// Like [`Server::run`]; once `now` yields too, what is under way is dropped.
     pub async fn run_until(self, stop: impl Future, now: impl Future) {
-        let keeper = self.reload().spawn();
+        let keeper = self.reload().spawn(self.hang_up);
         let listeners = [Some(self.account), self.admin].into_iter().flatten().collect();
         listen::serve(listeners, self.state.config.limits.stop_time, stop, now).await;
         keeper.abort();

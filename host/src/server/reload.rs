@@ -44,13 +44,12 @@ impl Reload {
     }
 
     /// Reloads on SIGHUP, and tidies, until it is aborted.
-    pub(super) fn spawn(self) -> JoinHandle<()> {
+    pub(super) fn spawn(self, mut hang_up: HangUp) -> JoinHandle<()> {
         tokio::spawn(async move {
             let mut tidy = interval(TIDY);
             tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut renew = interval(RENEW);
             renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            let mut hang_up = HangUp::new();
             loop {
                 tokio::select! {
                     () = hang_up.next() => {
@@ -73,14 +72,15 @@ impl Reload {
 }
 
 /// SIGHUP, where there is such a signal.
-struct HangUp {
+#[derive(Debug)]
+pub(super) struct HangUp {
     #[cfg(unix)]
     signal: Option<tokio::signal::unix::Signal>,
 }
 
 impl HangUp {
     #[cfg(unix)]
-    fn new() -> HangUp {
+    pub(super) fn new() -> HangUp {
         use tokio::signal::unix::{SignalKind, signal};
         let signal = signal(SignalKind::hangup())
             .inspect_err(|error| tracing::warn!("SIGHUP cannot be heard: {error}"))
@@ -101,7 +101,7 @@ impl HangUp {
     }
 
     #[cfg(not(unix))]
-    fn new() -> HangUp {
+    pub(super) fn new() -> HangUp {
         HangUp {}
     }
 

@@ -3,6 +3,7 @@
 //! The service fetches what a decision needs and keeps what was decided. Every decision is the module's.
 
 mod accounts;
+mod archive;
 mod passwords;
 mod tokens;
 mod update;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use tokenlatch_core::Pepper;
 use tokio::sync::Semaphore;
 
+pub use archive::{ArchiveError, ArchiveFile, ArchiveKind, Newer, RestoreChoice, Restored, Revived};
 pub use tokens::{ListOptions, NewToken, Revocation};
 pub use update::TokenUpdate;
 

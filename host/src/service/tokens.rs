@@ -150,14 +150,12 @@ impl Service {
         } else {
             self.live_tokens(user).await?
         };
-        self.module.operate(
-            "list",
-            &ListCall {
-                now: self.clock.now()?,
-                records: tokens.into_iter().map(|token| token.record).collect(),
-                options,
-            },
-        )
+        self.list_records(tokens.into_iter().map(|token| token.record).collect(), options)
+    }
+
+    pub(super) fn list_records(&self, records: Vec<Record>, options: ListOptions) -> Result<Listed> {
+        let now = self.clock.now()?;
+        self.module.operate("list", &ListCall { now, records, options })
     }
 
     /// Tells what the owner may know of a token.

@@ -40,10 +40,10 @@ pub struct ArchivedToken {
 pub struct Plan {
     /// Where the store stood when the plan was made.
     pub since: Mark,
+    /// Tokens to replace, before anything is added.
+    pub changes: Vec<Change>,
     /// Accounts to add.
     pub accounts: Vec<ArchivedAccount>,
     /// Tokens to add, after the accounts.
     pub tokens: Vec<ArchivedToken>,
-    /// Tokens to replace.
-    pub changes: Vec<Change>,
 }

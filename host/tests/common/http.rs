@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use tokenlatch::Service;
-use tokenlatch::server::{Config, Server, State};
+use tokenlatch::server::{Config, Reload, Server, State};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -18,6 +18,7 @@ pub struct Running {
     pub place: Place,
     pub service: Service,
     pub state: State,
+    pub reload: Reload,
     pub account: SocketAddr,
     pub admin: SocketAddr,
     pub runtime: Runtime,
@@ -51,12 +52,14 @@ impl Running {
         });
         let (account, admin) = server.addresses();
         let state = server.state().clone();
+        let reload = server.reload();
         let (stop, stopped) = oneshot::channel();
         let task = runtime.spawn(server.run(stopped));
         Running {
             place,
             service,
             state,
+            reload,
             account,
             admin: admin.unwrap_or(account),
             runtime,

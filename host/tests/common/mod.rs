@@ -111,6 +111,14 @@ impl Place {
         Ran::of(child.wait_with_output().expect("the command ends"))
     }
 
+    /// Whether bytes stand in the database or its companions.
+    pub fn holds_in_database(&self, bytes: &[u8]) -> bool {
+        ["", "-wal", "-shm"].iter().any(|end| {
+            let content = std::fs::read(format!("{}{end}", self.database)).unwrap_or_default();
+            content.windows(bytes.len()).any(|window| window == bytes)
+        })
+    }
+
     /// Whether bytes stand in any file of the folder.
     pub fn holds(&self, bytes: &[u8]) -> bool {
         std::fs::read_dir(self.folder.path())

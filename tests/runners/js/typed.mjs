@@ -6,11 +6,13 @@ const operations = {
   verify: ["verifyToken", "now"],
   describe: ["describeToken", "now"],
   list: ["listTokens", "now"],
+  parameters: ["readParameters"],
   rename: ["renameToken"],
   revoke: ["revokeTokens", "now"],
   functions: ["functions"],
   info: ["info"],
   reply: ["reply"],
+  update: ["updateToken", "now"],
 };
 
 /** Whether the typed function would be asked the same: it supplies a time where the text form has none. */

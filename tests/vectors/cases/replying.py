@@ -50,7 +50,7 @@ def _uapi_like(book):
             book.ok(f"replies_to_a_failed_{function}_in_{word}", failed, {"status": 200})
         book.ok(f"escapes_an_error_in_{word}", _reply(shape, "revoke", error=ODD))
         book.ok(f"replies_with_an_empty_error_in_{word}", _reply(shape, "revoke", error=""))
-        book.error(f"refuses_an_unknown_function_in_{word}", _reply(shape, "create_limited"), "function_unknown", field="function")
+        book.error(f"refuses_an_unknown_function_in_{word}", _reply(shape, "create_none"), "function_unknown", field="function")
         book.error(f"refuses_a_whm_function_in_{word}", _reply(shape, "api_token_list", records=[]), "function_unknown", field="function")
         book.error(f"refuses_a_reply_to_create_without_token_in_{word}", without(create, "token"), "field_missing", field="token")
         book.error(f"refuses_a_reply_to_create_without_record_in_{word}", without(create, "record"), "field_missing", field="record")

@@ -2,10 +2,11 @@
 
 from . import addresses, decoding, expiry, headers, names, records, tokens, verdicts, zones
 from .decoding import Reader, Refused, anything, array, boolean, integer, one_of, string
+from .parameters import parameters
 from .replies import reply
 
 warn_days = integer(0, 3650)
-LATE = ("access", "addresses", "prefix", "pepper", "account", "zone", "expires", "policy")
+LATE = ("access", "addresses", "prefix", "pepper", "account", "creator", "zone", "expires", "policy")
 """What `create` checks only once the keys before it have passed."""
 
 
@@ -56,9 +57,13 @@ def create(reader):
     account = checked("account", records.account, None)
     if account is not None:
         _check_account(account, user, access)
+    creator = checked("creator", records.record, None)
+    if creator is not None:
+        listed = listed or creator["addresses"]
+        _check_creator(creator, {"access": access, "readOnly": read_only, "addresses": listed, "realm": realm})
     zone = checked("zone", zones.zone, zones.UTC)
     longest, required = checked("policy", _policy, (None, False))
-    expires = _expires(optional, now, zone, longest, required)
+    expires = _expires(optional, now, now, zone, longest, required)
     secret, record_id = tokens.secret_from(string(given["entropy"], "entropy"))
     record = {
         "v": 1,
@@ -89,14 +94,35 @@ def _check_account(account, user, access):
         raise Refused("feature_not_in_account")
 
 
-def _expires(optional, now, zone, longest, required):
+def _check_creator(creator, made):
+    """Refuses a token that has more than the one that asks."""
+    granted = creator["access"] if creator["access"] == "full" else set(creator["access"]["features"])
+    wanted = made["access"] if made["access"] == "full" else set(made["access"]["features"])
+    ranges = [addresses.network(text) for text in creator["addresses"]]
+
+    def covered(text):
+        own = addresses.network(text)
+        return any(own.version == one.version and own.subnet_of(one) for one in ranges)
+
+    rows = {
+        "access": granted != "full" and (wanted == "full" or not wanted <= granted),
+        "readOnly": creator["readOnly"] and not made["readOnly"],
+        "addresses": ranges and not (made["addresses"] and all(map(covered, made["addresses"]))),
+        "realm": (creator["realm"], made["realm"]) == ("account", "admin"),
+    }
+    for field, exceeds in rows.items():
+        if exceeds:
+            raise Refused("access_exceeds_creator", field)
+
+
+def _expires(optional, now, created, zone, longest, required):
     if "expires" not in optional:
         default = expiry.one_year_ahead(now, zone)
         return default if longest is None else min(default, now + longest)
     expires = expiry.resolve(optional["expires"], now, zone)
     if expires == "never" and (required or longest is not None):
         raise Refused("expiry_required")
-    if expires != "never" and longest is not None and expires - now > longest:
+    if expires != "never" and longest is not None and expires - created > longest:
         raise Refused("expiry_too_late")
     return expires
 
@@ -224,6 +250,37 @@ def rename(reader):
     return {"record": record | {"name": name}}
 
 
+def update(reader):
+    """The record with some of its parts changed."""
+    record = reader.take("record", records.record)
+    creator = reader.take("creator", records.record, None)
+    now = reader.take("now", expiry.now)
+    name = reader.take("newName", names.name, record["name"])
+    taken = reader.take("taken", array(string), [])
+    if record["revoked"] is not None:
+        raise Refused("record_revoked", "record")
+    if name in taken and name != record["name"]:
+        raise Refused("name_taken", "newName")
+    access = reader.take("access", records.access, None)
+    listed = reader.take("addresses", addresses.entries, record["addresses"])
+    account = reader.take("account", records.account, None)
+    if account is not None:
+        _check_account(account, record["user"], access or "full")
+    made = record | {"name": name, "access": access or record["access"], "addresses": listed}
+    if creator is not None:
+        _check_creator(creator, made)
+    zone = reader.take("zone", zones.zone, zones.UTC)
+    longest, required = reader.take("policy", _policy, (None, False))
+    if reader.has("expires"):
+        given = {"expires": reader.take("expires", anything)}
+        if record["realm"] != "admin":
+            raise Refused("expiry_fixed", "expires")
+        until = _expires(given, now, record["created"], zone, longest, required)
+        made |= {"expires": None if until == "never" else until}
+    reader.done()
+    return {"record": made}
+
+
 def revoke(reader):
     """The chosen records, revoked."""
     found = reader.take("records", records.records)
@@ -258,6 +315,8 @@ OPERATIONS = {
     "describe": describe,
     "list": listing,
     "rename": rename,
+    "update": update,
+    "parameters": parameters,
     "revoke": revoke,
     "functions": _closed,
     "info": _closed,

@@ -2,12 +2,14 @@
 
 from . import decoding, records
 from .decoding import Refused
+from .sentences import sentence
 from .verdicts import compact, refusal
 
 PLAIN_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 PARTS = {
     "create_full_access": ("token", "record"),
+    "create_limited": ("token", "record"),
     "list": ("records",),
     "rename": (),
     "revoke": (),
@@ -18,7 +20,7 @@ PARTS = {
 }
 """What each function yields and a reply to it must be given."""
 
-UAPI = ("create_full_access", "list", "rename", "revoke")
+UAPI = ("create_full_access", "create_limited", "list", "rename", "revoke", "set_addresses")
 WHM = ("api_token_create", "api_token_list", "api_token_update", "api_token_revoke", "api_token_get_details")
 DECODERS = {"token": decoding.string, "record": records.record, "records": records.records}
 
@@ -31,7 +33,10 @@ def reply(reader):
     function = reader.take("function", decoding.string)
     if function not in (WHM if shape == "whm" else UAPI):
         raise Refused("function_unknown", "function")
-    error = reader.take("error", decoding.string, None)
+    error = reader.take("error", _error, None)
+    if isinstance(error, dict):
+        error = sentence(error["code"], error.get("field"), shape == "whm", function)
+    unknown = reader.take("unknown", decoding.array(decoding.string), [])
     given = {key: reader.take(key, decode) for key, decode in DECODERS.items() if reader.has(key)}
     reader.done()
     if error is None:
@@ -39,7 +44,20 @@ def reply(reader):
             if key not in given:
                 raise Refused("field_missing", key)
     body = {"uapi": _uapi, "uapiCommand": _command, "api2": _api2, "whm": _whm}[shape](function, given, error)
+    if unknown and shape in ("uapi", "uapiCommand"):
+        flat = body["result"] if shape == "uapiCommand" else body
+        flat["warnings"] = [f'The parameter "{key}" is not known and was ignored.' for key in unknown]
     return {"status": 200, "headers": PLAIN_HEADERS, "body": compact(body)}
+
+
+def _error(value, path):
+    if isinstance(value, str):
+        return value
+    reader = decoding.Reader(value, path)
+    found = {"code": reader.take("code", decoding.string), "field": reader.take("field", decoding.string, None)}
+    reader.take("message", decoding.string, None)
+    reader.done()
+    return found
 
 
 def _denied(reader):
@@ -63,7 +81,7 @@ def _live(all_records):
 
 
 def _uapi_data(function, given):
-    if function == "create_full_access":
+    if function in ("create_full_access", "create_limited"):
         return {"create_time": given["record"]["created"], "token": given["token"]}
     if function == "list":
         return [
@@ -77,7 +95,7 @@ def _uapi_data(function, given):
             | ({"readonly": 1} if one["readOnly"] else {})
             for one in _live(given["records"])
         ]
-    return None if function == "rename" else 1
+    return None if function in ("rename", "set_addresses") else 1
 
 
 def _uapi(function, given, error):

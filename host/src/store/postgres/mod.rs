@@ -148,11 +148,12 @@ impl PostgresStore {
         if mark != plan.since {
             return Err(StoreError::Conflict);
         }
+        // First of all, for a revocation sets a name free.
+        steps::change(&mut transaction, &plan.changes).await?;
         for account in &plan.accounts {
             steps::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
         }
         steps::add_tokens(&mut transaction, &plan.tokens).await?;
-        steps::change(&mut transaction, &plan.changes).await?;
         sqlx::query(sql::NEW_EPOCH).execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(())

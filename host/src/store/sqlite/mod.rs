@@ -280,13 +280,14 @@ impl Store for SqliteStore {
         if mark != plan.since {
             return Err(StoreError::Conflict);
         }
+        // First of all, for a revocation sets a name free.
+        steps::change(&mut transaction, &plan.changes).await?;
         for account in &plan.accounts {
             steps::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
         }
         for token in &plan.tokens {
             steps::add_token(&mut transaction, token).await?;
         }
-        steps::change(&mut transaction, &plan.changes).await?;
         sqlx::query(sql::NEW_EPOCH).execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(())

@@ -1,0 +1,40 @@
+//! What an administrator demands of new tokens, as it is written at the command line.
+
+use std::str::FromStr;
+
+use tokenlatch::core::Policy;
+
+const DAY: i64 = 86_400;
+
+/// A longest life: days, with or without `d`, or `none`.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetime(pub Option<i64>);
+
+impl FromStr for Lifetime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Lifetime, String> {
+        if text == "none" {
+            return Ok(Lifetime(None));
+        }
+        let days = text.strip_suffix('d').unwrap_or(text);
+        days.parse::<u32>()
+            .ok()
+            .filter(|days| *days > 0 && days.to_string().len() == text.trim_end_matches('d').len())
+            .map(|days| Lifetime(Some(i64::from(days) * DAY)))
+            .ok_or_else(|| "give whole days from 1, such as `90d`, or `none`".to_owned())
+    }
+}
+
+/// A policy for people.
+pub fn policy_text(policy: Policy) -> String {
+    let lifetime = policy.max_lifetime.map(|seconds| match seconds % DAY {
+        0 => format!("at most {} days", seconds / DAY),
+        _ => format!("at most {seconds} seconds"),
+    });
+    match (lifetime, policy.expiry_required) {
+        (Some(lifetime), _) => lifetime,
+        (None, true) => "must expire".to_owned(),
+        (None, false) => "any".to_owned(),
+    }
+}

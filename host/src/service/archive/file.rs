@@ -1,0 +1,326 @@
+//! The file: JSON lines. A header, the accounts, the tokens, and the SHA-256 of all lines before, so that a file that
+//! was cut off or has a wrong byte is refused before anything is done.
+
+use std::io::{self, BufRead, Read, Write};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokenlatch_core::{Account, Features, Policy, Record};
+
+use crate::store::{Archive, ArchivedAccount, ArchivedToken, Mark, NewAccount, PasswordHash, StoredToken};
+
+/// The version of the format.
+const FORMAT: u32 = 1;
+
+/// Bytes of one line; a record has some hundreds.
+const MAX_LINE: u64 = 1 << 20;
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ArchiveKind {
+    /// Everything, to be restored.
+    #[serde(rename = "tokenlatch-backup")]
+    Backup,
+    /// Accounts without passwords and tokens that are not revoked, to be imported elsewhere.
+    #[serde(rename = "tokenlatch-export")]
+    Export,
+}
+
+/// Why a file of accounts and tokens cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// The file is cut off, has been changed, or is something else.
+    #[error("the file is damaged or of another kind (line {line}: {reason}); nothing was read from it")]
+    Damaged {
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong, without any of its content.
+        reason: &'static str,
+    },
+    /// The file was written by a newer version.
+    #[error("the file has format {0}, this program knows {FORMAT}; use the newer program that wrote it")]
+    Newer(u32),
+    /// The file is an export, from which nothing can be restored.
+    #[error("the file is an export and no backup; `tokenlatch import` reads it")]
+    Kind,
+    /// The system could not read or write the file.
+    #[error("the file cannot be read or written: {0}")]
+    System(String),
+    /// Tokens would come back, and nobody said what is to become of them.
+    #[error(
+        "{tokens} live tokens would come back that this database does not know, and some may have been revoked in the {age} \
+         since the backup was made; say `--revived=keep` to let them work again, or `--revived=revoke`"
+    )]
+    Revives {
+        /// How many.
+        tokens: u64,
+        /// How old the backup is, in words.
+        age: String,
+    },
+}
+
+impl ArchiveError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            ArchiveError::Damaged { .. } => "archive_damaged",
+            ArchiveError::Newer(_) => "archive_newer",
+            ArchiveError::Kind => "archive_kind",
+            ArchiveError::System(_) => "archive_failed",
+            ArchiveError::Revives { .. } => "restore_revives",
+        }
+    }
+}
+
+impl From<io::Error> for ArchiveError {
+    fn from(error: io::Error) -> ArchiveError {
+        ArchiveError::System(error.to_string())
+    }
+}
+
+/// Accounts and tokens, as they are written to a file and read from one.
+#[derive(Clone, Debug)]
+pub struct ArchiveFile {
+    /// What it holds.
+    pub kind: ArchiveKind,
+    /// When it was made, in Unix seconds.
+    pub made: i64,
+    /// Where the store stood.
+    pub mark: Mark,
+    /// The accounts.
+    pub accounts: Vec<ArchivedAccount>,
+    /// The tokens.
+    pub tokens: Vec<ArchivedToken>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    kind: ArchiveKind,
+    format: u32,
+    made: i64,
+    epoch: i64,
+    revision: i64,
+    accounts: u64,
+    tokens: u64,
+}
+
+/// What of a header any version has.
+#[derive(Deserialize)]
+struct AnyHeader {
+    format: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Line {
+    Account(AccountLine),
+    Token(TokenLine),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AccountLine {
+    key: String,
+    user: String,
+    suspended: bool,
+    features: Features,
+    created: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    removed: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    max_lifetime: Option<i64>,
+    #[serde(default)]
+    expiry_required: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenLine {
+    /// The account's key.
+    account: String,
+    record: Record,
+}
+
+impl ArchiveFile {
+    pub(super) fn new(kind: ArchiveKind, made: i64, archive: Archive) -> ArchiveFile {
+        ArchiveFile {
+            kind,
+            made,
+            mark: archive.mark,
+            accounts: archive.accounts,
+            tokens: archive.tokens,
+        }
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// [`ArchiveError::System`].
+    pub fn write(&self, output: impl Write) -> Result<(), ArchiveError> {
+        let mut lines = Lines {
+            output,
+            digest: Sha256::new(),
+        };
+        lines.write(&Header {
+            kind: self.kind,
+            format: FORMAT,
+            made: self.made,
+            epoch: self.mark.epoch,
+            revision: self.mark.revision,
+            accounts: self.accounts.len() as u64,
+            tokens: self.tokens.len() as u64,
+        })?;
+        for account in &self.accounts {
+            lines.write(&Line::Account(AccountLine::from(account)))?;
+        }
+        for token in &self.tokens {
+            lines.write(&Line::Token(TokenLine {
+                account: token.account.clone(),
+                record: token.token.record.clone(),
+            }))?;
+        }
+        let trailer = trailer(lines.digest);
+        lines.output.write_all(trailer.as_bytes())?;
+        lines.output.flush()?;
+        Ok(())
+    }
+
+    /// Reads a file to its end, and refuses it unless every byte is as it was written.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Damaged`], [`ArchiveError::Newer`], [`ArchiveError::System`].
+    pub fn read(mut input: impl BufRead) -> Result<ArchiveFile, ArchiveError> {
+        let mut lines = Vec::new();
+        let mut digest = Sha256::new();
+        loop {
+            let mut line = Vec::new();
+            let number = lines.len() as u64 + 1;
+            input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
+            if line.last() != Some(&b'\n') {
+                return Err(damaged(number, "it ends too early"));
+            }
+            if line.starts_with(b"{\"sha256\":") {
+                if line != trailer(digest).into_bytes() {
+                    return Err(damaged(number, "the digest is another"));
+                }
+                break;
+            }
+            digest.update(&line);
+            lines.push(line);
+        }
+        let mut after = [0];
+        if input.read(&mut after)? != 0 {
+            return Err(damaged(lines.len() as u64 + 2, "something stands after its end"));
+        }
+        ArchiveFile::from_lines(&lines)
+    }
+
+    fn from_lines(lines: &[Vec<u8>]) -> Result<ArchiveFile, ArchiveError> {
+        let (header, rest) = lines.split_first().ok_or_else(|| damaged(1, "it has no header"))?;
+        let any: AnyHeader = serde_json::from_slice(header).map_err(|_| damaged(1, "it is no header"))?;
+        if any.format > FORMAT {
+            return Err(ArchiveError::Newer(any.format));
+        }
+        let header: Header = serde_json::from_slice(header).map_err(|_| damaged(1, "it is no header"))?;
+        let mut file = ArchiveFile {
+            kind: header.kind,
+            made: header.made,
+            mark: Mark {
+                epoch: header.epoch,
+                revision: header.revision,
+            },
+            accounts: Vec::new(),
+            tokens: Vec::new(),
+        };
+        for (number, line) in (2..).zip(rest) {
+            match serde_json::from_slice(line).map_err(|_| damaged(number, "it is no account and no token"))? {
+                Line::Account(account) => file.accounts.push(account.into()),
+                Line::Token(token) => file.tokens.push(ArchivedToken {
+                    account: token.account,
+                    token: StoredToken {
+                        record: token.record,
+                        revision: 1,
+                    },
+                }),
+            }
+        }
+        if (file.accounts.len() as u64, file.tokens.len() as u64) != (header.accounts, header.tokens) {
+            return Err(damaged(1, "the header counts otherwise"));
+        }
+        Ok(file)
+    }
+}
+
+/// Lines, and the digest of what was written.
+struct Lines<W> {
+    output: W,
+    digest: Sha256,
+}
+
+impl<W: Write> Lines<W> {
+    fn write(&mut self, line: &impl Serialize) -> Result<(), ArchiveError> {
+        let mut text = serde_json::to_vec(line).map_err(io::Error::other)?;
+        text.push(b'\n');
+        self.digest.update(&text);
+        self.output.write_all(&text)?;
+        Ok(())
+    }
+}
+
+fn trailer(digest: Sha256) -> String {
+    let hex: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{{\"sha256\":\"{hex}\"}}\n")
+}
+
+fn damaged(line: u64, reason: &'static str) -> ArchiveError {
+    ArchiveError::Damaged { line, reason }
+}
+
+impl From<&ArchivedAccount> for AccountLine {
+    fn from(found: &ArchivedAccount) -> AccountLine {
+        let NewAccount {
+            key,
+            account,
+            policy,
+            password,
+        } = &found.account;
+        AccountLine {
+            key: key.clone(),
+            user: account.user.clone(),
+            suspended: account.suspended,
+            features: account.features.clone(),
+            created: found.created,
+            removed: found.removed,
+            max_lifetime: policy.max_lifetime,
+            expiry_required: policy.expiry_required,
+            password: password.as_ref().map(|password| password.expose().to_owned()),
+        }
+    }
+}
+
+impl From<AccountLine> for ArchivedAccount {
+    fn from(line: AccountLine) -> ArchivedAccount {
+        ArchivedAccount {
+            account: NewAccount {
+                key: line.key,
+                account: Account {
+                    user: line.user,
+                    suspended: line.suspended,
+                    features: line.features,
+                },
+                policy: Policy {
+                    max_lifetime: line.max_lifetime,
+                    expiry_required: line.expiry_required,
+                },
+                password: line.password.map(PasswordHash::new),
+            },
+            created: line.created,
+            removed: line.removed,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Accounts and tokens as a file: backup and restore, export and import, and the search for damage.
+
+mod file;
+mod plan;
+
+use tokenlatch_core::{Account, Authorization, Record, VerifyRequest};
+
+pub use file::{ArchiveError, ArchiveFile, ArchiveKind};
+pub use plan::{Newer, RestoreChoice, Restored, Revived};
+
+use super::{ListOptions, Service, TRIES};
+use crate::error::Result;
+use crate::store::{Archive, StoreError};
+
+/// Records that one call of the module reads: a request has at most 8 MiB.
+const BATCH: usize = 2_000;
+
+impl Service {
+    /// Everything that the store holds, revoked tokens, removed accounts and hashes of passwords too.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub async fn backup(&self) -> Result<ArchiveFile> {
+        let made = self.clock.now()?;
+        Ok(ArchiveFile::new(ArchiveKind::Backup, made, self.store.archive().await?))
+    }
+
+    /// The accounts without their passwords, and their tokens that are not revoked; of one user, or of all.
+    ///
+    /// # Errors
+    /// `account_unknown`; failures of the store.
+    pub async fn export(&self, user: Option<&str>) -> Result<ArchiveFile> {
+        if let Some(user) = user {
+            self.settings(user).await?;
+        }
+        let made = self.clock.now()?;
+        let Archive {
+            mark,
+            mut accounts,
+            mut tokens,
+        } = self.store.archive().await?;
+        accounts.retain(|found| found.removed.is_none() && user.is_none_or(|user| found.account.account.user == user));
+        for account in &mut accounts {
+            account.account.password = None;
+        }
+        tokens.retain(|found| {
+            found.token.record.revoked.is_none() && user.is_none_or(|user| found.token.record.user == user)
+        });
+        let archive = Archive { mark, accounts, tokens };
+        Ok(ArchiveFile::new(ArchiveKind::Export, made, archive))
+    }
+
+    /// Brings back what a backup holds and this store does not. What is revoked or removed here stays so; accounts and
+    /// tokens that are in both stay as they are here, unless the backup says that a token is revoked.
+    ///
+    /// # Errors
+    /// `archive_kind` for what is no backup; `restore_revives` when live tokens would come back that this store does
+    /// not know, and `choice` does not say what is to become of them; refusals of the module for a record or an account
+    /// that it cannot read; failures of the store.
+    pub async fn restore(&self, file: &ArchiveFile, choice: RestoreChoice) -> Result<Restored> {
+        if file.kind != ArchiveKind::Backup {
+            return Err(ArchiveError::Kind.into());
+        }
+        self.absorb(file, choice, false).await
+    }
+
+    /// Adds the accounts and tokens of an export or a backup that this store does not have. What is revoked or removed
+    /// here stays so.
+    ///
+    /// # Errors
+    /// `name_taken` when a name belongs to another token here; refusals of the module; failures of the store.
+    pub async fn import(&self, file: &ArchiveFile) -> Result<Restored> {
+        let choice = RestoreChoice {
+            revived: Some(Revived::Keep),
+            newer: Newer::Keep,
+        };
+        self.absorb(file, choice, true).await
+    }
+
+    async fn absorb(&self, file: &ArchiveFile, choice: RestoreChoice, names_matter: bool) -> Result<Restored> {
+        self.check_file(file)?;
+        for _ in 0..TRIES {
+            let now = self.clock.now()?;
+            let present = self.store.archive().await?;
+            let (plan, restored) = plan::make(file, present, choice, now, |now, tokens| self.revoked(now, tokens))?;
+            if names_matter && !restored.names_taken.is_empty() {
+                return Err(StoreError::NameTaken.into());
+            }
+            match self.store.apply(&plan).await {
+                Err(StoreError::Conflict) => {}
+                outcome => return Ok(outcome.map(|()| restored)?),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Looks for damage in the store, and for records that the module cannot read. Each finding is a sentence.
+    ///
+    /// # Errors
+    /// Failures of the module and the store.
+    pub async fn check(&self) -> Result<Vec<String>> {
+        let mut found = self.store.check().await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let archive = self.store.archive().await?;
+        for account in &archive.accounts {
+            if let Err(error) = self.read_account(&account.account.account) {
+                found.push(format!("the account `{}`: {error}", account.account.account.user));
+            }
+        }
+        for token in &archive.tokens {
+            if let Err(error) = self.read_records(vec![token.token.record.clone()]) {
+                found.push(format!("the token `{}`: {error}", token.token.record.id));
+            }
+        }
+        Ok(found)
+    }
+
+    fn check_file(&self, file: &ArchiveFile) -> Result<()> {
+        for account in &file.accounts {
+            self.read_account(&account.account.account)?;
+        }
+        for batch in file.tokens.chunks(BATCH) {
+            self.read_records(batch.iter().map(|token| token.token.record.clone()).collect())?;
+        }
+        Ok(())
+    }
+
+    /// Has the module read an account.
+    fn read_account(&self, account: &Account) -> Result<()> {
+        self.module.verify(&VerifyRequest {
+            now: self.clock.now()?,
+            authorization: Authorization::None,
+            record: None,
+            account: Some(account.clone()),
+            call: None,
+            peppers: Vec::new(),
+            catalogue: None,
+        })?;
+        Ok(())
+    }
+
+    /// Has the module read records.
+    fn read_records(&self, records: Vec<Record>) -> Result<()> {
+        self.list_records(records, ListOptions::default()).map(drop)
+    }
+}

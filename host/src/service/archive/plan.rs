@@ -1,0 +1,230 @@
+//! What a restore changes. It never undoes a revocation, and never lets a token come back unasked.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::file::{ArchiveError, ArchiveFile};
+use crate::error::Result;
+use crate::store::{Archive, ArchivedToken, Plan, StoredToken};
+
+/// What becomes of live tokens of a backup that the store does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revived {
+    /// They work again.
+    Keep,
+    /// They come back as revoked ones.
+    Revoke,
+}
+
+/// What becomes of live tokens of the store that were created or changed after the backup was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Newer {
+    /// They stay as they are.
+    Keep,
+    /// They are revoked.
+    Revoke,
+}
+
+/// What is to become of tokens that a backup and the store do not agree about.
+#[derive(Clone, Copy, Debug)]
+pub struct RestoreChoice {
+    /// Tokens that would come back. `None`: there must not be any.
+    pub revived: Option<Revived>,
+    /// Tokens that the backup does not know.
+    pub newer: Newer,
+}
+
+/// What a restore came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Restored {
+    /// How old the file is, in seconds.
+    pub age: i64,
+    /// Accounts that were added, removed ones not counted.
+    pub accounts: u64,
+    /// Live tokens that came back.
+    pub revived: u64,
+    /// Tokens that came back as revoked ones, by choice or because their account is gone or their name is taken.
+    pub left_revoked: u64,
+    /// Tokens that came back as the revoked ones that they are in the file.
+    pub tombstones: u64,
+    /// Tokens here that were revoked because the file says so.
+    pub revoked_by_file: u64,
+    /// Live tokens here that the file does not know or knows otherwise.
+    pub newer: u64,
+    /// Whether these were revoked.
+    pub newer_revoked: bool,
+    /// Names of tokens that came back as revoked ones because the name belongs to another token here.
+    pub names_taken: Vec<String>,
+}
+
+impl Restored {
+    /// How old the file is, for people.
+    #[must_use]
+    pub fn age_in_words(&self) -> String {
+        in_words(self.age)
+    }
+}
+
+/// An account that tokens of the file go to.
+struct Target {
+    key: String,
+    /// Its user, unless it is removed.
+    user: Option<String>,
+}
+
+/// Makes the plan. `revoke` has the module revoke tokens.
+pub(super) fn make(
+    file: &ArchiveFile,
+    present: Archive,
+    choice: RestoreChoice,
+    now: i64,
+    revoke: impl Fn(i64, Vec<StoredToken>) -> Result<Vec<StoredToken>>,
+) -> Result<(Plan, Restored)> {
+    let mut plan = Plan {
+        since: present.mark,
+        accounts: Vec::new(),
+        tokens: Vec::new(),
+        changes: Vec::new(),
+    };
+    let mut told = Restored {
+        age: now.saturating_sub(file.made).max(0),
+        newer_revoked: choice.newer == Newer::Revoke,
+        ..Restored::default()
+    };
+    let targets = targets(file, &present, &mut plan);
+    told.accounts = plan.accounts.iter().filter(|added| added.removed.is_none()).count() as u64;
+
+    let in_file: HashMap<&str, &ArchivedToken> = file
+        .tokens
+        .iter()
+        .map(|token| (token.token.record.id.as_str(), token))
+        .collect();
+    let known: HashSet<String> = present
+        .tokens
+        .iter()
+        .map(|found| found.token.record.id.clone())
+        .collect();
+    let (mut names, mut revoked) = (HashSet::new(), Vec::new());
+    for ArchivedToken { account, token } in present.tokens {
+        if token.record.revoked.is_some() {
+            continue;
+        }
+        let other = in_file.get(token.record.id.as_str()).map(|other| &other.token.record);
+        let said_revoked = other.is_some_and(|other| other.revoked.is_some());
+        let newer = other.is_none_or(|other| *other != token.record) && !said_revoked;
+        told.revoked_by_file += u64::from(said_revoked);
+        told.newer += u64::from(newer);
+        if said_revoked || (newer && choice.newer == Newer::Revoke) {
+            revoked.push(token);
+        } else {
+            names.insert((account, token.record.name));
+        }
+    }
+    plan.changes = revoke(now, revoked)?;
+
+    let mut withheld = Vec::new();
+    for token in file
+        .tokens
+        .iter()
+        .filter(|token| !known.contains(&token.token.record.id))
+    {
+        let Some(target) = targets.get(token.account.as_str()) else {
+            return Err(ArchiveError::Damaged {
+                line: 1,
+                reason: "a token belongs to no account",
+            }
+            .into());
+        };
+        let mut new = ArchivedToken {
+            account: target.key.clone(),
+            token: token.token.clone(),
+        };
+        if new.token.record.revoked.is_some() {
+            told.tombstones += 1;
+            plan.tokens.push(new);
+            continue;
+        }
+        let Some(user) = &target.user else {
+            withheld.push(new);
+            continue;
+        };
+        new.token.record.user.clone_from(user);
+        if !names.insert((new.account.clone(), new.token.record.name.clone())) {
+            told.names_taken.push(new.token.record.name.clone());
+            withheld.push(new);
+            continue;
+        }
+        told.revived += 1;
+        match choice.revived {
+            Some(Revived::Revoke) => withheld.push(new),
+            _ => plan.tokens.push(new),
+        }
+    }
+    if told.revived > 0 && choice.revived.is_none() {
+        return Err(ArchiveError::Revives {
+            tokens: told.revived,
+            age: in_words(told.age),
+        }
+        .into());
+    }
+    if choice.revived == Some(Revived::Revoke) {
+        told.revived = 0;
+    }
+    told.left_revoked = withheld.len() as u64;
+    let (keys, tokens): (Vec<_>, Vec<_>) = withheld.into_iter().map(|new| (new.account, new.token)).unzip();
+    let tokens = revoke(now, tokens)?;
+    plan.tokens.extend(
+        keys.into_iter()
+            .zip(tokens)
+            .map(|(account, token)| ArchivedToken { account, token }),
+    );
+    Ok((plan, told))
+}
+
+/// Where the tokens of each account of the file go. An account that the store knows, by its key, stays as it is there,
+/// renamed or removed as it may be; so does one of the same name. The others are added.
+fn targets<'f>(file: &'f ArchiveFile, present: &Archive, plan: &mut Plan) -> HashMap<&'f str, Target> {
+    let by_key: HashMap<&str, _> = present
+        .accounts
+        .iter()
+        .map(|found| (found.account.key.as_str(), found))
+        .collect();
+    let by_user: HashMap<&str, _> = present
+        .accounts
+        .iter()
+        .filter(|found| found.removed.is_none())
+        .map(|found| (found.account.account.user.as_str(), found))
+        .collect();
+    let mut targets = HashMap::new();
+    for account in &file.accounts {
+        let user = account.account.account.user.as_str();
+        let of_same_name = by_user.get(user).filter(|_| account.removed.is_none());
+        let target = match by_key.get(account.account.key.as_str()).or(of_same_name) {
+            Some(there) => *there,
+            None => {
+                plan.accounts.push(account.clone());
+                account
+            }
+        };
+        targets.insert(
+            account.account.key.as_str(),
+            Target {
+                key: target.account.key.clone(),
+                user: target.removed.is_none().then(|| target.account.account.user.clone()),
+            },
+        );
+    }
+    targets
+}
+
+/// A length of time for people.
+fn in_words(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} seconds"),
+        120..7_200 => format!("{} minutes", seconds / 60),
+        7_200..172_800 => format!("{} hours", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}

@@ -1,0 +1,202 @@
+//! The command line: settings of accounts, backup and restore, export and import.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use common::database::Database;
+use common::{Place, Ran, run, verify, with_token};
+
+fn done(ran: Ran) -> Ran {
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    ran
+}
+
+fn code(ran: &Ran) -> (Option<i32>, String) {
+    (
+        ran.code,
+        ran.json()["error"]["code"].as_str().unwrap_or_default().to_owned(),
+    )
+}
+
+#[test]
+fn accounts_have_settings() {
+    let place = Place::new();
+    let add = [
+        "account",
+        "add",
+        "alice",
+        "--all-features",
+        "--password-stdin",
+        "--max-lifetime",
+        "90d",
+        "--json",
+    ];
+    let ran = done(place.run_with(&add, "correct horse\n"));
+    let account = &ran.json()["account"];
+    assert_eq!(account["maxLifetime"], 90 * 86_400);
+    assert_eq!(account["hasPassword"], true);
+    assert_eq!(account["expiryRequired"], false);
+    let never = [
+        "token",
+        "create",
+        "--user",
+        "alice",
+        "--name",
+        "x",
+        "--full",
+        "--expires",
+        "never",
+        "--json",
+    ];
+    assert_eq!(code(&place.run(&never)), (Some(1), "expiry_required".to_owned()));
+
+    let ran = done(place.run(&["account", "policy", "alice", "--max-lifetime", "none"]));
+    assert!(ran.stdout.contains("New tokens of alice: any."), "{ran:?}");
+    done(place.run(&never));
+    let ran = done(place.run(&["account", "policy", "alice", "--expiry-required", "--json"]));
+    assert_eq!(ran.json()["account"]["expiryRequired"], true);
+    done(place.run(&["account", "policy", "alice", "--expiry-optional"]));
+
+    done(place.run(&["account", "rename", "alice", "anna"]));
+    let ran = done(place.run(&["account", "list"]));
+    assert!(ran.stdout.contains("anna") && !ran.stdout.contains("alice"), "{ran:?}");
+    let ran = done(place.run(&["token", "list", "--user", "anna"]));
+    assert!(ran.stdout.contains('x'));
+
+    done(place.run_with(&["account", "password", "anna", "--stdin"], "another horse\n"));
+    let short = place.run_with(&["account", "password", "anna", "--stdin", "--json"], "short\n");
+    assert_eq!(code(&short), (Some(1), "password_length".to_owned()));
+    assert!(!place.holds(b"another horse") && !place.holds(b"correct horse"));
+    for wrong in ["0", "0d", "-1", "1.5", "9999999999999999999d", "d", "1dd", "", "1w"] {
+        let ran = place.run(&["account", "policy", "anna", &format!("--max-lifetime={wrong}")]);
+        assert_eq!(ran.code, Some(2), "{wrong}");
+    }
+    assert_eq!(place.run(&["account", "policy", "anna"]).code, Some(2));
+    let unknown = place.run(&["account", "rename", "nobody", "x", "--json"]);
+    assert_eq!(code(&unknown), (Some(1), "account_unknown".to_owned()));
+}
+
+#[test]
+fn a_backup_is_private_and_whole_and_its_restore_asks() {
+    let (place, token) = with_token(&["--full"]);
+    let ran = done(place.run(&["db", "backup", "backup.jsonl"]));
+    assert!(ran.stdout.contains("1 accounts and 1 tokens"), "{ran:?}");
+    let file = place.folder.path().join("backup.jsonl");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(!text.contains(&token));
+    assert_eq!(
+        fs::read_dir(place.folder.path())
+            .unwrap()
+            .filter(|entry| {
+                entry
+                    .as_ref()
+                    .unwrap()
+                    .file_name()
+                    .to_string_lossy()
+                    .starts_with(".tmp")
+            })
+            .count(),
+        0
+    );
+
+    let header = format!("cpanel alice:{token}");
+    done(place.run(&["token", "revoke", "--user", "alice", "deploy"]));
+    done(place.run(&["db", "restore", "backup.jsonl", "--revived=keep"]));
+    assert_eq!(verify(&place, &header, &[]).1, "token_revoked");
+
+    let other = ["--database", "other.db"];
+    let restore = |more: &[&str]| place.run(&[&["db", "restore", "backup.jsonl"], more, &other[..]].concat());
+    assert_eq!(code(&restore(&["--json"])), (Some(2), "restore_revives".to_owned()));
+    let ran = restore(&[]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("1 live tokens would come back"), "{ran:?}");
+    let ran = done(restore(&["--revived=keep"]));
+    assert!(ran.stdout.contains("1 live tokens came back"), "{ran:?}");
+    assert_eq!(verify(&place, &header, &other).1, "ok");
+    done(place.run(&["db", "check", "--database", "other.db"]));
+
+    fs::write(&file, text.replace("alice", "malice")).unwrap();
+    assert_eq!(code(&restore(&["--json"])), (Some(1), "archive_damaged".to_owned()));
+    assert_eq!(
+        code(&place.run(&["db", "restore", "none.jsonl", "--json"])),
+        (Some(5), "archive_failed".to_owned())
+    );
+    assert_eq!(
+        code(&place.run(&["db", "backup", "no/such/folder", "--json"])),
+        (Some(5), "system_failed".to_owned())
+    );
+}
+
+#[test]
+fn an_export_is_imported_elsewhere() {
+    let (place, token) = with_token(&["--full"]);
+    let export = done(place.run(&["export"]));
+    assert!(
+        export
+            .stdout
+            .starts_with("{\"kind\":\"tokenlatch-export\",\"format\":1,"),
+        "{export:?}"
+    );
+    assert!(!export.stdout.contains(&token));
+    let other = ["--database", "other.db"];
+    let ran = done(place.run_with(&[&["import", "-"], &other[..]].concat(), &export.stdout));
+    assert!(ran.stdout.contains("Imported 1 accounts and 1 tokens"), "{ran:?}");
+    assert_eq!(verify(&place, &format!("cpanel alice:{token}"), &other).1, "ok");
+    done(place.run(&["export", "--user", "alice", "export.jsonl"]));
+    done(place.run(&["import", "export.jsonl"]));
+    let refused = place.run(&["db", "restore", "export.jsonl", "--json"]);
+    assert_eq!(code(&refused), (Some(1), "archive_kind".to_owned()));
+    let refused = place.run(&["export", "--user", "nobody", "--json"]);
+    assert_eq!(code(&refused), (Some(1), "account_unknown".to_owned()));
+}
+
+#[test]
+fn damage_is_found() {
+    let (place, _) = with_token(&["--full"]);
+    let ran = done(place.run(&["db", "check"]));
+    assert!(ran.stdout.contains("sound"));
+    run(async {
+        let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", place.database))
+            .await
+            .unwrap();
+        sqlx::query("DROP TRIGGER tokens_update_revoked")
+            .execute(&pool)
+            .await
+            .unwrap();
+        pool.close().await;
+    });
+    let ran = place.run(&["db", "check", "--json"]);
+    assert_eq!((ran.code, &ran.json()["sound"]), (Some(3), &serde_json::json!(false)));
+    assert!(ran.stdout.contains("tokens_update_revoked"), "{ran:?}");
+}
+
+#[test]
+fn the_command_line_works_over_postgresql() {
+    let Some(database) = run(Database::postgres()) else {
+        return;
+    };
+    let mut place = Place::new();
+    place.database.clone_from(&database.address);
+    let missing = place.run(&["account", "list", "--json"]);
+    assert_eq!(code(&missing), (Some(3), "store_missing".to_owned()));
+    done(place.run(&["account", "add", "alice", "--all-features"]));
+    let token = common::create(&place, &["--full"]);
+    let header = format!("cpanel alice:{token}");
+    assert_eq!(verify(&place, &header, &[]).1, "ok");
+    done(place.run(&["db", "backup", "backup.jsonl"]));
+    done(place.run(&["token", "revoke", "--user", "alice", "deploy"]));
+    assert_eq!(verify(&place, &header, &[]).1, "token_revoked");
+    done(place.run(&["db", "restore", "backup.jsonl", "--revived=keep"]));
+    assert_eq!(verify(&place, &header, &[]).1, "token_revoked");
+    done(place.run(&["db", "check"]));
+}

@@ -1,0 +1,439 @@
+//! `tokenlatch serve`: the first start, what it prints, later starts, signals, and a log without secrets.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::Place;
+use common::http::{exchange, status};
+use serde_json::Value;
+
+/// A server in a process of its own.
+struct Serving {
+    child: Child,
+    /// What it printed before it began to wait.
+    printed: String,
+    errors: std::thread::JoinHandle<String>,
+}
+
+impl Serving {
+    /// Starts one on free ports.
+    fn start(place: &Place, arguments: &[&str]) -> Serving {
+        let ports = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+        Serving::spawn(place.command(&[&ports, arguments].concat()))
+    }
+
+    fn spawn(mut command: Command) -> Serving {
+        let mut child = command.spawn().unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let errors = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            stderr.read_to_end(&mut bytes).unwrap();
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut printed = String::new();
+        loop {
+            let mut line = String::new();
+            if stdout.read_line(&mut line).unwrap() == 0 {
+                panic!("it ended: {printed}{}", errors.join().unwrap());
+            }
+            printed.push_str(&line);
+            // The last line of each form.
+            if line.starts_with('{') || line.starts_with("Next:") || line.contains("all options") {
+                break;
+            }
+        }
+        Serving { child, printed, errors }
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.printed).unwrap()
+    }
+
+    fn address(&self, port: &str) -> SocketAddr {
+        let document = self.json();
+        let url = document["serving"][port].as_str().unwrap();
+        url.split_once("://").unwrap().1.parse().unwrap()
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Ends it gently, and gives what it logged.
+    fn stop(mut self) -> (Option<i32>, String) {
+        self.signal("-TERM");
+        let code = self.child.wait().unwrap().code();
+        (code, self.errors.join().unwrap())
+    }
+}
+
+fn has_curl() -> bool {
+    let found = Command::new("curl").arg("--version").output().is_ok();
+    if !found {
+        assert!(std::env::var_os("TOKENLATCH_REQUIRE_ALL").is_none(), "curl is missing");
+        eprintln!("SKIPPED: curl is missing, so the printed lines are not run");
+    }
+    found
+}
+
+/// The lines that are printed to be tried, from the first remark to the last line before the end.
+fn lines_to_try(printed: &str) -> String {
+    let start = printed.find("# create").unwrap();
+    let end = printed.rfind("\nNext:").unwrap();
+    printed[start..end].to_owned()
+}
+
+/// Runs lines in a folder that has nothing to do with the server's.
+fn run_lines(lines: &str) -> String {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let ran = Command::new("sh")
+        .args(["-eu", "-c", lines])
+        .env_clear()
+        .env("PATH", std::env::var("PATH").unwrap())
+        .current_dir(elsewhere.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(ran.stderr).unwrap();
+    assert!(ran.status.success() && stderr.is_empty(), "{stderr}");
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+fn check_lines(printed: &str) {
+    let out = run_lines(&lines_to_try(printed));
+    let lines: Vec<&str> = out.lines().collect();
+    let [listed, admitted, renamed, revoked, refused, admin] = lines.as_slice() else {
+        panic!("{out}");
+    };
+    assert!(
+        listed.contains(r#""name":"hello""#) && listed.contains(r#""name":"first-start""#),
+        "{listed}"
+    );
+    assert_eq!(*admitted, "200");
+    assert!(renamed.starts_with(r#"{"status":1,"#), "{renamed}");
+    assert!(revoked.starts_with(r#"{"status":1,"data":1,"#), "{revoked}");
+    assert_eq!(*refused, "401");
+    assert!(
+        admin.contains(r#""reason":"OK""#) && admin.contains("first-start-admin"),
+        "{admin}"
+    );
+}
+
+#[test]
+fn the_printed_lines_work_as_printed() {
+    if !has_curl() {
+        return;
+    }
+    for arguments in [&[][..], &["--http"]] {
+        let folder = tempfile::Builder::new().prefix("it's a $HOME ").tempdir().unwrap();
+        let place = Place {
+            database: folder.path().join("t.db").to_str().unwrap().to_owned(),
+            folder,
+        };
+        let serving = Serving::start(&place, arguments);
+        check_lines(&serving.printed);
+        // And once more: they leave nothing behind that would be in their way.
+        check_lines(&serving.printed);
+        let (code, log) = serving.stop();
+        assert_eq!(code, Some(0), "{log}");
+    }
+}
+
+#[test]
+fn the_first_start_keeps_its_secrets_in_files_and_a_later_one_makes_nothing() {
+    let place = Place::new();
+    let serving = Serving::start(&place, &[]);
+    let file = |name: &str| place.folder.path().join(name);
+    let mut secrets = Vec::new();
+    for (name, scheme) in [
+        ("tokenlatch-account.header", "cpanel"),
+        ("tokenlatch-admin.header", "whm"),
+    ] {
+        let line = fs::read_to_string(file(name)).unwrap();
+        let token = line
+            .trim_end()
+            .strip_prefix(&format!("Authorization: {scheme} admin:"))
+            .unwrap();
+        assert_eq!(token.len(), 32);
+        assert!(!serving.printed.contains(token));
+        assert_eq!(fs::metadata(file(name)).unwrap().mode() & 0o777, 0o600);
+        secrets.push(token.to_owned());
+    }
+    assert_eq!(fs::metadata(file("t.db")).unwrap().mode() & 0o777, 0o600);
+    let (code, log) = serving.stop();
+    assert_eq!(code, Some(0));
+    assert!(log.contains("serving") && log.contains("stopped"), "{log}");
+    let again = Serving::start(&place, &[]);
+    assert!(!again.printed.contains("first start"), "{}", again.printed);
+    assert!(again.printed.contains("tokenlatch account list"), "{}", again.printed);
+    let (_, later) = again.stop();
+    for secret in secrets {
+        assert!(!log.contains(&secret) && !later.contains(&secret));
+    }
+    let tokens = place.run(&["--json", "token", "list", "--user", "admin"]).json();
+    assert_eq!(tokens["total"], 2, "{tokens}");
+}
+
+#[test]
+fn one_json_document_tells_everything() {
+    let place = Place::new();
+    let serving = Serving::start(&place, &["--json", "--http"]);
+    let document = serving.json();
+    assert_eq!(document["first"]["user"], "admin");
+    assert_eq!(document["steps"].as_array().unwrap().len(), 7);
+    assert_eq!(document["serving"]["certificate"], Value::Null);
+    for port in ["account", "admin"] {
+        let reply = exchange(
+            serving.address(port),
+            b"GET /ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        );
+        assert_eq!(status(&reply), 200, "{reply}");
+    }
+    let metrics = exchange(
+        serving.address("admin"),
+        b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+    for figure in [
+        "tokenlatch_requests_total{",
+        "tokenlatch_table_records 2",
+        "tokenlatch_request_seconds_bucket{",
+    ] {
+        assert!(metrics.contains(figure), "{figure}: {metrics}");
+    }
+    serving.stop();
+}
+
+#[test]
+fn wrong_starts_say_what_to_do_and_leave_nothing_behind() {
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = held.local_addr().unwrap().to_string();
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["--listen", &taken], 5, "port_in_use"),
+        (&["--listen", "127.0.0.1:0", "--admin-listen", &taken], 5, "port_in_use"),
+        (&["--http", "--listen", "0.0.0.0:0"], 2, "plain_not_loopback"),
+        (&["--listen", "0.0.0.0:0"], 2, "certificate_needed"),
+        (&["--listen", "[::]:0"], 2, "certificate_needed"),
+        (
+            &[
+                "--listen",
+                "127.0.0.1:0",
+                "--tls-cert",
+                "none.pem",
+                "--tls-key",
+                "none.pem",
+            ],
+            5,
+            "certificate_invalid",
+        ),
+        (
+            &["--listen", "127.0.0.1:0", "--log-level", "tokenlatch=what"],
+            2,
+            "log_level_invalid",
+        ),
+    ];
+    for (arguments, code, name) in cases {
+        let place = Place::new();
+        let ran = place.run(&[&["--json", "serve"], *arguments].concat());
+        assert_eq!(ran.code, Some(*code), "{arguments:?}: {ran:?}");
+        assert_eq!(ran.json()["error"]["code"], *name, "{ran:?}");
+        for file in ["tokenlatch-account.header", "tokenlatch-admin.header"] {
+            assert!(!place.folder.path().join(file).exists(), "{arguments:?} made {file}");
+        }
+        if *code == 2 {
+            assert!(!place.folder.path().join("t.db").exists(), "{arguments:?}");
+        }
+    }
+    for arguments in [
+        &["--tls-cert", "a.pem"][..],
+        &["--http", "--tls-cert", "a", "--tls-key", "b"],
+        &["--listen", "nowhere"],
+        &["--trusted-proxy", "10.0.0.0/99"],
+        &["--log-format", "xml"],
+    ] {
+        let place = Place::new();
+        assert_eq!(
+            place.run(&[&["serve"], arguments].concat()).code,
+            Some(2),
+            "{arguments:?}"
+        );
+    }
+    // After a start that failed for its port, the next one is still the first.
+    let place = Place::new();
+    assert_eq!(place.run(&["serve", "--listen", &taken]).code, Some(5));
+    let serving = Serving::start(&place, &["--http"]);
+    assert!(serving.printed.contains("first start"), "{}", serving.printed);
+    serving.stop();
+}
+
+#[test]
+fn every_option_has_a_variable() {
+    let place = Place::new();
+    let mut command = place.command(&["serve", "--json"]);
+    for (name, value) in [
+        ("LISTEN", "127.0.0.1:0"),
+        ("ADMIN_LISTEN", "none"),
+        ("HTTP", "true"),
+        ("TRUSTED_PROXY", "127.0.0.1,10.0.0.0/8"),
+        ("FAILURES_PER_MINUTE", "5"),
+        ("LOG_FORMAT", "json"),
+        ("LOG", "info"),
+        ("MAX_CONNECTIONS", "10"),
+        ("MAX_CONNECTIONS_PER_ADDRESS", "5"),
+    ] {
+        command.env(format!("TOKENLATCH_{name}"), value);
+    }
+    let serving = Serving::spawn(command);
+    let document = serving.json();
+    assert_eq!(document["serving"]["admin"], Value::Null);
+    let request = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: 192.0.2.9\r\n\r\n";
+    assert_eq!(status(&exchange(serving.address("account"), request)), 200);
+    let (_, log) = serving.stop();
+    let line = log.lines().find(|line| line.contains("/health")).unwrap();
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["client"], "192.0.2.9", "{line}");
+    assert_eq!(line["status"], 200);
+    for option in ["UPSTREAM", "CATALOGUE", "TLS_CERT", "TLS_KEY", "DATABASE", "TIME_ZONE"] {
+        let help = place.run(&["serve", "--help"]).stdout;
+        assert!(help.contains(&format!("TOKENLATCH_{option}")), "{option}: {help}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_at_once_and_a_hang_up_does_not_end_it() {
+    let place = Place::new();
+    let serving = Serving::start(&place, &["--json", "--http"]);
+    serving.signal("-HUP");
+    let address = serving.address("account");
+    let health = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    assert_eq!(status(&exchange(address, health)), 200);
+    // A request that does not end by itself: its body never comes.
+    let mut stuck = common::http::connect(address);
+    let head = "POST /execute/Tokens/create_full_access HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
+    let header = fs::read_to_string(place.folder.path().join("tokenlatch-account.header")).unwrap();
+    let head = head.replace("\r\n\r\n", &format!("\r\n{}\r\n\r\n", header.trim_end()));
+    std::io::Write::write_all(&mut stuck, head.as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    serving.signal("-TERM");
+    std::thread::sleep(Duration::from_millis(500));
+    let started = Instant::now();
+    let (code, log) = serving.stop();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(log.contains("read anew"), "{log}");
+}
+
+#[test]
+fn no_log_holds_a_secret_even_at_trace_level() {
+    for format in ["text", "json"] {
+        let place = Place::new();
+        let arguments = ["--json", "--http", "--log-level", "trace", "--log-format", format];
+        let serving = Serving::start(&place, &arguments);
+        let account = serving.address("account");
+        let admin = serving.address("admin");
+        let secret_of = |file: &str| {
+            let line = fs::read_to_string(place.folder.path().join(file)).unwrap();
+            line.trim_end().rsplit_once(':').unwrap().1.to_owned()
+        };
+        let good = secret_of("tokenlatch-account.header");
+        let root = secret_of("tokenlatch-admin.header");
+        let bad = "Z9Y8X7W6V5U4T3S2R1Q0PONMLKJIHGFE".to_owned();
+        let mut secrets = vec![good.clone(), root.clone(), bad.clone()];
+        for secret in [&good, &bad] {
+            for request in [
+                format!(
+                    "GET /execute/Tokens/list HTTP/1.1\r\nHost: a\r\nAuthorization: cpanel admin:{secret}\r\nConnection: close\r\n\r\n"
+                ),
+                format!(
+                    "GET /auth?token={secret} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\nConnection: close\r\n\r\n"
+                ),
+                format!("GET /{secret} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+                format!(
+                    "GET / HTTP/1.1\r\nHost: {secret}\r\nX-{secret}: {secret}\r\nCookie: a={secret}\r\nConnection: close\r\n\r\n"
+                ),
+                format!(
+                    "GET /execute/Tokens/list HTTP/1.1\r\nHost: a\r\nAuthorization: cpanel admin:{secret}\x01\r\n\r\n"
+                ),
+                format!(
+                    "POST /execute/Tokens/rename HTTP/1.1\r\nHost: a\r\nAuthorization: cpanel admin:{good}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\nname={secret}&new_name={secret}",
+                    15 + 2 * secret.len()
+                ),
+                format!(
+                    "POST /execute/Tokens/revoke HTTP/1.1\r\nHost: a\r\nAuthorization: cpanel admin:{good}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{{\"name\":\"{secret}\"}}\r\n0\r\n\r\n",
+                    11 + secret.len()
+                ),
+            ] {
+                let reply = exchange(account, request.as_bytes());
+                assert!(status(&reply) < 500, "{reply}");
+            }
+            let details = format!(
+                "POST /json-api/api_token_get_details?api.version=1 HTTP/1.1\r\nHost: a\r\nAuthorization: whm admin:{root}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\ntoken={secret}",
+                6 + secret.len()
+            );
+            assert!(status(&exchange(admin, details.as_bytes())) < 500);
+        }
+        let create = format!(
+            "GET /execute/Tokens/create_full_access?name=new HTTP/1.1\r\nHost: a\r\nAuthorization: cpanel admin:{good}\r\nConnection: close\r\n\r\n"
+        );
+        let created = exchange(account, create.as_bytes());
+        let new = created.split(r#""token":""#).nth(1).unwrap().get(..32).unwrap();
+        secrets.push(new.to_owned());
+        let (_, log) = serving.stop();
+        assert!(log.contains("TRACE"), "nothing was traced");
+        assert!(log.contains("[secret]"), "the log saw secrets, and took them out");
+        for secret in secrets {
+            // As text, and as a list of bytes.
+            let bytes = format!("{:?}", secret.as_bytes());
+            for form in [
+                secret.as_str(),
+                &secret[..24],
+                &secret[8..],
+                &secret.to_lowercase(),
+                bytes.trim_matches(['[', ']']),
+            ] {
+                assert!(!log.contains(form), "{format}: the log holds {form}");
+            }
+            assert!(!place.holds_in_database(secret.as_bytes()));
+        }
+    }
+}
+
+#[test]
+fn an_empty_postgresql_database_makes_a_first_start_too() {
+    let Some(postgres) = common::postgres::Postgres::start() else {
+        return;
+    };
+    let place = Place::new();
+    let mut command = place.command(&[
+        "serve",
+        "--http",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+    ]);
+    command.env("TOKENLATCH_DATABASE", postgres.url());
+    let serving = Serving::spawn(command);
+    assert!(serving.printed.contains("first start"), "{}", serving.printed);
+    assert!(!serving.printed.contains(&postgres.url()), "{}", serving.printed);
+    if has_curl() {
+        check_lines(&serving.printed);
+    }
+    let (code, log) = serving.stop();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(place.folder.path().join("tokenlatch-account.header").exists());
+}

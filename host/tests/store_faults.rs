@@ -1,0 +1,315 @@
+//! Databases that fail, race, are old or were tampered with.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
+
+mod common;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use common::database::Database;
+use common::postgres::Postgres;
+use common::{Place, module, plain, reason, run};
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use tokenlatch::core::{Features, Realm, Reason};
+use tokenlatch::{Service, open_store};
+
+const FIRST_SCHEMA: &str = include_str!("../migrations/sqlite/0001_accounts_and_tokens.sql");
+
+over_both!(
+    an_account_removed_while_tokens_are_created_leaves_none_alive,
+    an_account_renamed_while_tokens_are_created_keeps_them_all,
+    a_missing_guard_is_found,
+    many_servers_may_make_the_schema_at_once,
+);
+
+async fn an_account_removed_while_tokens_are_created_leaves_none_alive(database: Database) {
+    let (first, second) = (database.service().await, database.open().await);
+    let mut tasks = Vec::new();
+    for number in 0..40 {
+        let service = if number % 2 == 0 { first.clone() } else { second.clone() };
+        tasks.push(tokio::spawn(async move {
+            service.create(plain(&format!("t{number}"))).await
+        }));
+    }
+    let removed = first.remove_account("alice").await;
+    let mut made = Vec::new();
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(created) => made.push(created.token),
+            Err(error) => assert_eq!(error.code(), "account_unknown"),
+        }
+    }
+    // Where too many came in between, the removal may have to be asked for again.
+    if removed.is_err() {
+        second.remove_account("alice").await.unwrap();
+    }
+    for token in made {
+        assert_eq!(reason(&second, token.expose()).await, Reason::TokenRevoked);
+    }
+}
+
+async fn an_account_renamed_while_tokens_are_created_keeps_them_all(database: Database) {
+    let (first, second) = (database.service().await, database.open().await);
+    let mut tasks = Vec::new();
+    for number in 0..40 {
+        let service = if number % 2 == 0 { first.clone() } else { second.clone() };
+        tasks.push(tokio::spawn(async move {
+            service.create(plain(&format!("t{number}"))).await
+        }));
+    }
+    first.rename_account("alice", "anna").await.unwrap();
+    let mut made = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => made += 1,
+            Err(error) => assert_eq!(error.code(), "account_unknown"),
+        }
+    }
+    let records = second.records("anna", Realm::Account).await.unwrap();
+    assert_eq!(records.len(), made);
+    assert!(records.iter().all(|record| record.user == "anna"));
+    assert!(second.check().await.unwrap().is_empty());
+}
+
+async fn a_missing_guard_is_found(database: Database) {
+    let service = database.service().await;
+    assert!(service.check().await.unwrap().is_empty());
+    for (sqlite, postgres, name) in [
+        (
+            "DROP TRIGGER tokens_delete",
+            "DROP TRIGGER tokens_delete ON tokenlatch.tokens",
+            "tokens_delete",
+        ),
+        (
+            "DROP INDEX tokens_live_name",
+            "DROP INDEX tokenlatch.tokens_live_name",
+            "tokens_live_name",
+        ),
+    ] {
+        database.sql(sqlite, postgres).await.unwrap();
+        let found = service.check().await.unwrap();
+        assert!(found.iter().any(|line| line.contains(name)), "{found:?}");
+    }
+    if !database.is_sqlite() {
+        let spoil = "CREATE OR REPLACE FUNCTION tokenlatch.guard_tokens() RETURNS trigger LANGUAGE plpgsql \
+                     AS $$ BEGIN RETURN NEW; END $$";
+        database.sql("", spoil).await.unwrap();
+        let found = service.check().await.unwrap();
+        assert!(found.iter().any(|line| line.contains("guard_tokens")), "{found:?}");
+    }
+}
+
+async fn many_servers_may_make_the_schema_at_once(database: Database) {
+    let mut tasks = Vec::new();
+    for _ in 0..8 {
+        let address = database.address.clone();
+        tasks.push(tokio::spawn(async move { open_store(&address, true).await.map(drop) }));
+    }
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    database.service().await.create(plain("one")).await.unwrap();
+}
+
+#[test]
+fn a_database_of_the_first_schema_is_brought_up_to_date() {
+    run(async {
+        let place = Place::new();
+        let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}?mode=rwc", place.database))
+            .await
+            .unwrap();
+        Migrator::with_migrations(vec![Migration::new(
+            1,
+            "accounts and tokens".into(),
+            MigrationType::Simple,
+            FIRST_SCHEMA.into_sql_str(),
+            false,
+        )])
+        .run(&pool)
+        .await
+        .unwrap();
+        // Records as the first version wrote them, of a database that lives beside.
+        let other = Place::new();
+        let service = other.service().await;
+        let live = service.create(plain("live")).await.unwrap();
+        let dead = service.create(plain("dead")).await.unwrap();
+        service
+            .revoke("alice", Realm::Account, &["dead".to_owned()])
+            .await
+            .unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO accounts (user, features, created) VALUES ('alice', '\"all\"', 1), ('gone', '[]', 2); \
+             UPDATE accounts SET removed = 3 WHERE user = 'gone'",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        for token in service.store().tokens("alice").await.unwrap() {
+            let mut record = token.record;
+            let revoked = record.revoked.take();
+            sqlx::query("INSERT INTO tokens (account, record) VALUES (1, ?)")
+                .bind(serde_json::to_string(&record).unwrap())
+                .execute(&pool)
+                .await
+                .unwrap();
+            record.revoked = revoked;
+            sqlx::query("UPDATE tokens SET record = ? WHERE id = ?")
+                .bind(serde_json::to_string(&record).unwrap())
+                .bind(&record.id)
+                .execute(&pool)
+                .await
+                .unwrap();
+        }
+        pool.close().await;
+
+        let service = Service::new(module(), open_store(&place.database, false).await.unwrap());
+        assert_eq!(reason(&service, live.token.expose()).await, Reason::Ok);
+        assert_eq!(reason(&service, dead.token.expose()).await, Reason::TokenRevoked);
+        assert!(service.check().await.unwrap().is_empty());
+        let mark = service.store().mark().await.unwrap();
+        service.rename_account("alice", "anna").await.unwrap();
+        assert!(service.store().changes(Some(mark)).await.unwrap().whole);
+        let backup = service.backup().await.unwrap();
+        assert_eq!((backup.accounts.len(), backup.tokens.len()), (2, 2));
+        assert_ne!(backup.accounts[0].account.key, backup.accounts[1].account.key);
+    });
+}
+
+#[test]
+fn the_first_schema_is_as_it_is_in_every_database() {
+    use sha2::{Digest, Sha256};
+    let digest: String = Sha256::digest(FIRST_SCHEMA)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(
+        digest,
+        "96317d1cbd585aa6dc2a57d85f6ed750d3bfcc944ec2722259bc81117e1607c7"
+    );
+}
+
+#[test]
+fn a_full_disk_refuses_changes_and_still_verifies() {
+    let place = Place::new();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+        .arg(place.folder.path())
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !mounted {
+        // Only root can mount.
+        eprintln!("SKIPPED: a file system of one megabyte cannot be mounted");
+        return;
+    }
+    let tested = std::panic::catch_unwind(|| {
+        run(async {
+            let service = place.service().await;
+            let one = service.create(plain("one")).await.unwrap();
+            let mut made = vec![one];
+            let error = loop {
+                match service.create(plain(&format!("t{}", made.len()))).await {
+                    Ok(created) => made.push(created),
+                    Err(error) => break error,
+                }
+                assert!(made.len() < 10_000, "the disk is never full");
+            };
+            assert_eq!(error.code(), "store_full");
+            for created in made.iter().step_by(10) {
+                assert_eq!(reason(&service, created.token.expose()).await, Reason::Ok);
+            }
+            let count = service.store().changes(None).await.unwrap().records.len();
+            assert_eq!(count, made.len(), "what was acknowledged is there, and no more");
+            service.store().mark().await.unwrap();
+            service.close().await;
+        });
+    });
+    let unmounted = Command::new("umount").arg(place.folder.path()).status().unwrap();
+    assert!(unmounted.success());
+    tested.unwrap();
+}
+
+#[test]
+fn postgresql_killed_and_started_again_loses_nothing_that_was_acknowledged() {
+    let Some(mut server) = Postgres::start() else {
+        return;
+    };
+    if !server.is_ours() {
+        return;
+    }
+    run(async {
+        let service = Service::new(module(), open_store(server.url(), true).await.unwrap());
+        service.add_account("alice", Features::All).await.unwrap();
+        let mut tokens = Vec::new();
+        for round in 0..3 {
+            for number in 0..20 {
+                tokens.push(service.create(plain(&format!("t{round}-{number}"))).await.unwrap());
+            }
+            let gone = format!("t{round}-7");
+            service.revoke("alice", Realm::Account, &[gone]).await.unwrap();
+            let mark = service.store().mark().await.unwrap();
+            server.kill();
+            let start = Instant::now();
+            for code in [
+                service.store().mark().await.unwrap_err().code(),
+                service.create(plain("late")).await.unwrap_err().code(),
+                service.store().changes(None).await.unwrap_err().code(),
+            ] {
+                assert!(["store_unreachable", "store_busy"].contains(&code), "{code}");
+            }
+            assert!(start.elapsed() < Duration::from_secs(40));
+            server.restart();
+            assert_eq!(service.store().mark().await.unwrap(), mark);
+            for (number, token) in tokens.iter().enumerate() {
+                let due = if number % 20 == 7 {
+                    Reason::TokenRevoked
+                } else {
+                    Reason::Ok
+                };
+                assert_eq!(reason(&service, token.token.expose()).await, due);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_server_that_is_not_there_is_a_coded_error_without_the_password() {
+    run(async {
+        let error = open_store("postgres://user:hunter2@127.0.0.1:1/db", true)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "store_unreachable");
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        let error = open_store("postgres://user:hunter2@127.0.0.1:port/db", true)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "store_unsupported");
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        let Some(database) = Database::postgres().await else {
+            return;
+        };
+        assert_eq!(
+            open_store(&database.address, false).await.unwrap_err().code(),
+            "store_missing"
+        );
+        let store = open_store(&database.address.replace("tokenlatch@", "tokenlatch:hunter2@"), true)
+            .await
+            .unwrap();
+        assert!(!format!("{store:?}").contains("hunter2"));
+        let error = open_store(&format!("{}_not_there", database.address), true)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "store_unopenable");
+        database.sql("", "CREATE SCHEMA other; ALTER SCHEMA tokenlatch RENAME TO old; CREATE SCHEMA tokenlatch; CREATE TABLE tokenlatch.notes ()").await.unwrap();
+        assert_eq!(
+            open_store(&database.address, true).await.unwrap_err().code(),
+            "store_foreign"
+        );
+    });
+}

@@ -1,0 +1,115 @@
+"""The parameters of the compatible interfaces: `parameters` of OPERATIONS.md."""
+
+import re
+
+from . import decoding
+from .decoding import Refused
+
+UAPI = {
+    "create_full_access": ("name!", "expires_at", "readonly"),
+    "create_limited": ("name!", "features!", "expires_at", "readonly", "addresses"),
+    "list": (),
+    "rename": ("name!", "new_name!"),
+    "revoke": ("name!",),
+    "set_addresses": ("name!", "addresses!"),
+}
+WHM = {
+    "api_token_create": ("token_name!", "expires_at", "whitelist_ip", "acl"),
+    "api_token_get_details": ("token!",),
+    "api_token_list": (),
+    "api_token_revoke": ("token_name!",),
+    "api_token_update": ("token_name!", "new_name", "expires_at", "whitelist_ip", "acl"),
+}
+"""Each function's parameters in the order they are checked; `!` marks what must be given."""
+
+WORDS = {
+    "token_name": "name",
+    "new_name": "newName",
+    "expires_at": "expires",
+    "readonly": "readOnly",
+    "whitelist_ip": "addresses",
+    "features": "access",
+    "acl": "access",
+}
+SWITCH = {"0": False, "1": True, 0: False, 1: True}
+
+
+def _pair(value, path):
+    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str):
+        raise Refused("type_invalid", path)
+    return value
+
+
+def parameters(reader):
+    """What a function was given, in the words of the operations."""
+    shape = reader.take("shape", decoding.one_of("uapi", "uapiCommand", "api2", "whm", "denied"))
+    function = reader.take("function", decoding.string)
+    values = reader.take("values", decoding.array(_pair))
+    reader.done()
+    if shape == "denied":
+        raise Refused("value_invalid", "shape")
+    table = WHM if shape == "whm" else UAPI
+    if function not in table:
+        raise Refused("function_unknown", "function")
+    read, taken = {}, []
+    for marked in table[function]:
+        key = marked.rstrip("!")
+        is_list = key in ("features", "acl", "addresses", "whitelist_ip") or function == "api_token_revoke"
+        pattern = re.escape(key) + (r"(-[0-9]{1,18})?" if is_list else "")
+        taken.append(pattern)
+        given = [value for name, value in values if re.fullmatch(pattern, name) and value is not None]
+        word = "names" if function == "api_token_revoke" else WORDS.get(key, key)
+        if given:
+            read[word] = _list(key, given, function) if is_list else _single(key, given, shape == "whm")
+        if marked.endswith("!") and read.get(word, None if word == "names" else 0) in (None, [], 0) and (not given or word == "names"):
+            raise Refused("field_missing", key)
+    if function in ("create_full_access", "api_token_create"):
+        read.setdefault("access", "full")
+    if "create" in function:
+        read.setdefault("expires", "never")
+    names = [name for name, _ in values if not any(re.fullmatch(pattern, name) for pattern in taken)]
+    names = [name for name in names if not name.startswith(("api.", "cpanel_jsonapi_"))]
+    return read | {"unknown": [name.encode()[:64].decode(errors="ignore") for name in names[:16]]}
+
+
+def _single(key, given, is_whm):
+    if key == "expires_at":
+        found = [_seconds(value, is_whm) for value in given]
+    elif key == "readonly":
+        found = [_switch(value) for value in given]
+    else:
+        found = [decoding.string(value, key) for value in given]
+    if len(found) > 1:
+        raise Refused("field_duplicate", key)
+    return found[0]
+
+
+def _switch(value):
+    if isinstance(value, (list, dict)) or value not in SWITCH:
+        raise Refused("value_invalid", "readonly")
+    return SWITCH[value]
+
+
+def _seconds(value, is_whm):
+    if isinstance(value, str):
+        if not re.fullmatch("[0-9]{1,18}", value) or int(value) > decoding.LARGEST:
+            raise Refused("expiry_invalid", "expires_at")
+        value = int(value)
+    elif isinstance(value, bool) or not isinstance(value, int) or abs(value) > decoding.LARGEST:
+        raise Refused("type_invalid", "expires_at")
+    return "never" if is_whm and value == 0 else value
+
+
+def _list(key, given, function):
+    items = []
+    for value in given:
+        for text in value if isinstance(value, list) else [value]:
+            items += [item.strip("\t\n\f\r ") for item in decoding.string(text, key).split(",")]
+    items = [item for item in items if item]
+    if key == "acl" and items == ["all"]:
+        return "full"
+    if key in ("features", "acl"):
+        return {"features": items}
+    if function == "api_token_update" and not items:
+        raise Refused("value_invalid", key)
+    return [] if key == "whitelist_ip" and items == ["any"] else items
