@@ -15,7 +15,6 @@ local fixed, path = os.getenv("LOAD_FIXED"), os.getenv("LOAD_TOKENS")
 local requests, at = {}, 0
 
 function init(args)
-  wrk.init(args)
   local function add(value)
     requests[#requests + 1] = wrk.format("GET", "/auth?module=Email&function=list_pops", { Authorization = value })
   end
