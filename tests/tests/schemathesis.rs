@@ -17,13 +17,7 @@ fn seconds() -> String {
 }
 
 /// Fuzzes one port, with a token that may do everything and whose requests mean something.
-fn fuzz(
-    python: &Python,
-    place: &Place,
-    port: SocketAddr,
-    authorization: &str,
-    paths: &str,
-) -> Result<Ran, Box<dyn Error>> {
+fn fuzz(python: &Python, place: &Place, port: SocketAddr, authorization: &str) -> Result<Ran, Box<dyn Error>> {
     let header = format!("Authorization: {authorization}");
     let output = python
         .command("st")
@@ -71,23 +65,20 @@ fn every_reply_is_described_and_none_is_a_failure_of_the_service() -> Outcome {
     let admin = made["data"]["token"].as_str().ok_or("no token")?;
     let server = Server::start(&place, &[])?;
     let ports = [
-        (
-            server.account,
-            format!("cpanel alice:{token}"),
-            "^/(execute|auth|health|ready|openapi|json-api/cpanel)",
-        ),
-        (
-            server.admin,
-            format!("whm alice:{admin}"),
-            "^/(json-api/api_|auth|health|ready|metrics|openapi)",
-        ),
+        (server.account, format!("cpanel alice:{token}")),
+        (server.admin, format!("whm alice:{admin}")),
     ];
-    for (port, authorization, paths) in ports {
-        let ran = fuzz(&python, &place, port, &authorization, paths)?;
+    for (port, authorization) in ports {
+        let ran = fuzz(&python, &place, port, &authorization)?;
         println!("{}", ran.stdout);
         assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     }
     let log = server.process.log();
     assert!(!log.contains("panicked"), "{log}");
+    let admitted = log.lines().filter(|line| line.contains("reason=\"ok\"")).count();
+    assert!(
+        admitted > 50,
+        "only {admitted} requests were admitted, so little was tried"
+    );
     Ok(())
 }
