@@ -13,9 +13,8 @@ pub(crate) type Outcome<T = JsValue> = Result<T, JsValue>;
 
 /// Hands an answer or an error to JavaScript. An answer is plain objects, arrays, strings, numbers, booleans and nulls.
 ///
-/// serde-wasm-bindgen assigns properties. Where the page or program has tampered with the prototypes an assignment may call
-/// a setter or throw in the middle of this module; then `JSON.parse` builds the answer, which defines properties. It also
-/// does so for a record's inner key `__proto__`, which an assignment would take for the prototype.
+/// `JSON.parse` builds it: that defines properties, where an assignment may call a setter if the page or program has tampered
+/// with the prototypes, and would take a record's inner key `__proto__` for the prototype.
 pub(crate) fn hand_out(answer: Result<Value, Error>) -> Outcome {
     let answer = answer.map_err(thrown)?;
     let object = if reach::assignment_defines() && !has_prototype_key(&answer) {
