@@ -377,3 +377,38 @@ fn a_request_whose_client_stops_sending_is_still_answered() {
     assert!(read_all(&mut stream).contains("GET /half 0"));
     assert!(started.elapsed() < Duration::from_secs(5));
 }
+
+#[test]
+fn every_byte_of_a_target_is_admitted_or_refused_by_the_edge() {
+    let server = echo();
+    for byte in 0x21..0x7f_u8 {
+        for target in ["/a?b", "/a?x=b"] {
+            let target = if target == "/a?b" {
+                format!("/a{}b", char::from(byte))
+            } else {
+                format!("/a?x={}b", char::from(byte))
+            };
+            let reply =
+                server.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").as_bytes());
+            match status(&reply) {
+                200 => assert!(reply.contains(&format!("GET {target} 0")), "{target}: {reply}"),
+                400 => assert_eq!(
+                    field(&reply, "content-type"),
+                    Some("application/problem+json"),
+                    "{target}"
+                ),
+                other => panic!("{target}: {other}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reply_is_not_lost_when_more_was_sent_than_is_read() {
+    let server = echo();
+    for _ in 0..20 {
+        let mut bytes = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".to_vec();
+        bytes.extend(b"GET /more HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20_000));
+        assert_eq!(statuses(&server.send(&bytes)), [200]);
+    }
+}

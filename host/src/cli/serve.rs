@@ -177,6 +177,7 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     let _log: LogGuard = begin_log(options)?;
     // From here on a signal is heard, however early it comes.
     let stop = stop_signals()?;
+    raise_file_limit();
     let folder = folder_of(context.database())?;
     let config = options.config(&folder);
     // What is refused in any case must leave no database behind.
@@ -215,6 +216,23 @@ fn begin_log(options: &Options) -> Result<LogGuard, Failure> {
     logs.install(options.log_format, &options.log_level)?;
     Ok(guard)
 }
+
+/// Each connection is an open file, and the usual limit for a process is lower than what the system grants on demand.
+#[cfg(unix)]
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!("the limit on open files stays as it is: {error}");
+    }
+}
+
+#[cfg(not(unix))]
+fn raise_file_limit() {}
 
 /// What is printed once the service can be reached.
 struct Told {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Method, Request, Response, header};
+use axum::http::{HeaderValue, Request, Response, header};
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -123,7 +123,7 @@ async fn answer(
         None => edge::check(&mut request),
     };
     let method = request.method().clone();
-    let path = request.uri().clone();
+    let target = request.uri().clone();
     let mut response = match checked {
         Ok(()) => {
             client::drop_underscored(request.headers_mut());
@@ -142,10 +142,14 @@ async fn answer(
         }
     };
     dress(&mut response, &client, ends);
+    let (method, path) = match refused {
+        Some(_) => ("-", "-"),
+        None => (method.as_str(), target.path()),
+    };
     let seen = Seen {
         port: handling.name,
-        method: &method,
-        path: if refused.is_some() { "-" } else { path.path() },
+        method,
+        path,
         admitted: checked.is_ok(),
         client: &client,
     };
@@ -186,7 +190,7 @@ fn dress(response: &mut Response<Body>, client: &Client, ends: bool) {
 /// A request, as the log may know it: never its query, header fields or body.
 struct Seen<'a> {
     port: &'static str,
-    method: &'a Method,
+    method: &'a str,
     path: &'a str,
     admitted: bool,
     client: &'a Client,
@@ -206,7 +210,7 @@ impl Seen<'_> {
         tracing::info!(
             target: "tokenlatch::request",
             port = self.port,
-            method = %self.method,
+            method = self.method,
             path = self.path,
             status = status.as_u16(),
             reason = decided.map_or("-", |decided| decided.reason),

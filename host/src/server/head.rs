@@ -86,6 +86,12 @@ const fn is_token(byte: u8) -> bool {
         )
 }
 
+/// A visible character that may stand in a target. A fragment may not: the library would drop it without a word. Nor may
+/// what the library would refuse in words of its own; what else RFC 3986 leaves out is borne in a query.
+const fn is_target(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>' | b'`')
+}
+
 /// Checks a whole head, its empty last line included, in which every line feed has its carriage return.
 pub(super) fn check(head: &[u8], limits: &EdgeLimits) -> Result<Framing, Fault> {
     let mut lines = head.split(|byte| *byte == b'\n');
@@ -126,8 +132,7 @@ fn request_line(line: &[u8], limits: &EdgeLimits) -> Result<bool, Fault> {
     if target.len() > limits.target_bytes {
         return Err(Fault::TargetTooLong);
     }
-    // A fragment is no part of a target; the library would drop it without a word.
-    if target.is_empty() || !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
+    if target.is_empty() || !target.iter().all(|byte| is_target(*byte)) {
         return Err(Fault::RequestLine);
     }
     match version {

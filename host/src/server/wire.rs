@@ -381,7 +381,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         let this = &mut *self;
         if this.lingering.is_none() {
             ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
-            if matches!(this.phase, Phase::Head | Phase::Pass(0) | Phase::Ended) {
+            // Between two requests there is nothing left to read, unless more came along with the last one.
+            if this.held().is_empty() && matches!(this.phase, Phase::Head | Phase::Pass(0) | Phase::Ended) {
                 return Poll::Ready(Ok(()));
             }
             this.lingering = Some(LINGER_BYTES);
