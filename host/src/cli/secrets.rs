@@ -26,7 +26,7 @@ pub fn new_password() -> Result<Zeroizing<String>, Failure> {
     let first = Zeroizing::new(rpassword::prompt_password("New password: ")?);
     let second = Zeroizing::new(rpassword::prompt_password("Once more: ")?);
     if *first != *second {
-        return Err(Failure::usage("the two passwords differ"));
+        return Err(Failure::usage("passwords_differ", "the two passwords differ"));
     }
     Ok(first)
 }

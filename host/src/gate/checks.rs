@@ -79,7 +79,11 @@ fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;

@@ -1,0 +1,85 @@
+//! Medians, as a table or as JSON.
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use tokenlatch_tests::Fault;
+
+use crate::wrk::Run;
+
+/// The medians of one thing's measurements.
+#[derive(Serialize)]
+pub struct Row {
+    name: &'static str,
+    /// Requests a second.
+    #[serde(rename = "requestsPerSecond")]
+    pub requests: f64,
+    #[serde(rename = "p50Microseconds")]
+    p50: f64,
+    #[serde(rename = "p99Microseconds")]
+    p99: f64,
+    ratio: f64,
+    /// The slowest and the quickest run: how much the figures can be trusted.
+    #[serde(rename = "requestsPerSecondFromTo")]
+    range: (f64, f64),
+}
+
+impl Row {
+    /// Of these runs, with a ratio to so many requests a second.
+    pub fn median(name: &'static str, runs: &[Run], first: f64) -> Row {
+        let rate = |run: &Run| run.requests as f64 * 1e6 / run.microseconds.max(1) as f64;
+        let (requests, range) = middle(runs.iter().map(rate));
+        Row {
+            name,
+            requests,
+            p50: middle(runs.iter().map(|run| run.p50 as f64)).0,
+            p99: middle(runs.iter().map(|run| run.p99 as f64)).0,
+            ratio: requests / first,
+            range,
+        }
+    }
+}
+
+/// The median, and the extremes.
+fn middle(numbers: impl Iterator<Item = f64>) -> (f64, (f64, f64)) {
+    let mut sorted: Vec<f64> = numbers.collect();
+    sorted.sort_by(f64::total_cmp);
+    let at = |index: usize| sorted.get(index).copied().unwrap_or_default();
+    let last = sorted.len().saturating_sub(1);
+    ((at(last / 2) + at(sorted.len() / 2)) / 2.0, (at(0), at(last)))
+}
+
+/// Prints them.
+///
+/// # Errors
+/// When they have no JSON form.
+pub fn print(rows: &[Row], json: bool) -> Result<(), Fault> {
+    if json {
+        let text = serde_json::to_string_pretty(rows).map_err(Fault::during("the figures"))?;
+        println!("{text}");
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN).set_header([
+        "",
+        "requests/s",
+        "from – to",
+        "p50 ms",
+        "p99 ms",
+        "of (a)",
+    ]);
+    for row in rows {
+        table.add_row([
+            row.name.to_owned(),
+            format!("{:.0}", row.requests),
+            format!("{:.0} – {:.0}", row.range.0, row.range.1),
+            format!("{:.2}", row.p50 / 1000.0),
+            format!("{:.2}", row.p99 / 1000.0),
+            format!("{:.2}", row.ratio),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!("{table}");
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! schemathesis against both ports, by the description that the service serves of itself: no 5xx, and no reply that isn't
+//! described. `TOKENLATCH_FUZZ_SECONDS=600` takes ten minutes for each port; by default it is short.
+
+use std::error::Error;
+use std::net::SocketAddr;
+
+use tokenlatch_tests::service::{Place, Python, Ran, Server};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// What is asked of every reply.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                      response_headers_conformance,response_schema_conformance";
+
+fn seconds() -> String {
+    std::env::var("TOKENLATCH_FUZZ_SECONDS").unwrap_or_else(|_| "20".to_owned())
+}
+
+/// Fuzzes one port, with a token that may do everything and whose requests mean something.
+fn fuzz(
+    python: &Python,
+    place: &Place,
+    port: SocketAddr,
+    authorization: &str,
+    paths: &str,
+) -> Result<Ran, Box<dyn Error>> {
+    let header = format!("Authorization: {authorization}");
+    let output = python
+        .command("st")
+        .args([
+            "run",
+            &format!("http://{port}/openapi.json"),
+            "--url",
+            &format!("http://{port}"),
+        ])
+        .args(["--checks", CHECKS, "--max-time", &seconds(), "--header", &header])
+        .args([
+            "--include-path-regex",
+            paths,
+            "--continue-on-failure",
+            "--warnings",
+            "off",
+        ])
+        .args([
+            "--request-timeout",
+            "30",
+            "--suppress-health-check",
+            "all",
+            "--generation-database",
+            "none",
+        ])
+        .current_dir(place.folder())
+        .output()?;
+    Ok(Ran::of(&output))
+}
+
+#[test]
+fn every_reply_is_described_and_none_is_a_failure_of_the_service() -> Outcome {
+    let Some(python) = Python::with("schemathesis")? else {
+        return Ok(());
+    };
+    let place = Place::new()?;
+    place.accounts(&["alice"])?;
+    let token = place.token("alice", "account", &[])?;
+    let made = place
+        .must(
+            "whmapi1",
+            &["--user=alice", "--json", "api_token_create", "token_name=admin"],
+        )?
+        .json();
+    let admin = made["data"]["token"].as_str().ok_or("no token")?;
+    let server = Server::start(&place, &[])?;
+    let ports = [
+        (
+            server.account,
+            format!("cpanel alice:{token}"),
+            "^/(execute|auth|health|ready|openapi|json-api/cpanel)",
+        ),
+        (
+            server.admin,
+            format!("whm alice:{admin}"),
+            "^/(json-api/api_|auth|health|ready|metrics|openapi)",
+        ),
+    ];
+    for (port, authorization, paths) in ports {
+        let ran = fuzz(&python, &place, port, &authorization, paths)?;
+        println!("{}", ran.stdout);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    }
+    let log = server.process.log();
+    assert!(!log.contains("panicked"), "{log}");
+    Ok(())
+}
