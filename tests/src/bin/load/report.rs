@@ -59,14 +59,9 @@ pub fn print(rows: &[Row], json: bool) -> Result<(), Fault> {
         return Ok(());
     }
     let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN).set_header([
-        "",
-        "requests/s",
-        "from – to",
-        "p50 ms",
-        "p99 ms",
-        "of (a)",
-    ]);
+    table
+        .load_style(presets::ASCII_MARKDOWN)
+        .set_header(["", "requests/s", "from – to", "p50 ms", "p99 ms", "of (a)"]);
     for row in rows {
         table.add_row([
             row.name.to_owned(),
