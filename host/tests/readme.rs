@@ -23,7 +23,7 @@ fn the_readme_starts_with_two_commands() {
         .filter_map(|line| line.split('#').next())
         .map(str::trim)
         .collect();
-    assert_eq!(commands, ["cargo run --release -- demo", "cargo test --workspace"]);
+    assert_eq!(commands, ["cargo run --release -- serve", "cargo test --workspace"]);
     assert!(README.find("```sh").is_some_and(|at| at < 40), "they come first");
 }
 

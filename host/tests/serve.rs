@@ -429,7 +429,7 @@ fn an_empty_postgresql_database_makes_a_first_start_too() {
     command.env("TOKENLATCH_DATABASE", postgres.url());
     let serving = Serving::spawn(command);
     assert!(serving.printed.contains("first start"), "{}", serving.printed);
-    assert!(!serving.printed.contains(&postgres.url()), "{}", serving.printed);
+    assert!(!serving.printed.contains(postgres.url()), "{}", serving.printed);
     if has_curl() {
         check_lines(&serving.printed);
     }

@@ -235,6 +235,23 @@ fn a_client_behind_the_proxy_cannot_name_another_request() {
 }
 
 #[test]
+fn a_query_that_the_proxy_handed_on_names_nothing() {
+    let reader = |running: &Running| running.reader("alice", "reader");
+    for running in [trusting(), Running::start()] {
+        let reader = reader(&running);
+        for name in [NGINX[0], CADDY[0]] {
+            let ask = |uri: &str| {
+                let request = Request::new("GET", "/auth?writes=0").authorization(&reader);
+                request.header(name, uri).send(running.account).status
+            };
+            assert_eq!(ask("/orders?writes=0"), 403, "{name}: the client wrote that");
+            assert_eq!(ask("/orders?a=b"), 200, "{name}: the proxy wrote that");
+            assert_eq!(ask("/orders"), 200, "{name}: the proxy wrote that");
+        }
+    }
+}
+
+#[test]
 fn an_untrusted_peer_names_nothing() {
     let running = Running::start();
     let reader = running.reader("alice", "reader");

@@ -32,6 +32,18 @@ extern "C" {
     #[wasm_bindgen(js_namespace = Reflect, js_name = get, catch)]
     fn reflect_get_index(target: &JsValue, key: u32) -> Result<JsValue, JsValue>;
 
+    #[wasm_bindgen(js_namespace = Reflect, js_name = ownKeys, catch)]
+    fn reflect_own_keys(target: &JsValue) -> Result<Array, JsValue>;
+
+    #[wasm_bindgen(js_namespace = Reflect, js_name = isExtensible, catch)]
+    fn reflect_is_extensible(target: &JsValue) -> Result<bool, JsValue>;
+
+    #[wasm_bindgen(thread_local_v2, js_namespace = Object, js_name = prototype)]
+    static OBJECT_PROTOTYPE: JsValue;
+
+    #[wasm_bindgen(thread_local_v2, js_namespace = Array, js_name = prototype)]
+    static ARRAY_PROTOTYPE: JsValue;
+
     #[wasm_bindgen(js_namespace = Reflect, js_name = getPrototypeOf, catch)]
     fn reflect_get_prototype_of(target: &JsValue) -> Result<JsValue, JsValue>;
 }
@@ -70,6 +82,23 @@ pub(crate) fn is_array(value: &JsValue) -> Result<bool, Threw> {
 pub(crate) fn is_plain(object: &JsValue) -> Result<bool, Threw> {
     let prototype = reflect_get_prototype_of(object)?;
     Ok(prototype.is_null() || reflect_get_prototype_of(&prototype)?.is_null())
+}
+
+/// How many own keys the language gives to `Object.prototype` (ECMA-262, 20.1.3 and B.2.2).
+const OBJECT_PROTOTYPE_KEYS: u32 = 12;
+
+/// Whether a property assigned to a new object or array is surely defined on it. It isn't when `Object.prototype` was
+/// given a setter or a read-only property, or was frozen, or `Array.prototype` was given an item.
+pub(crate) fn assignment_defines() -> bool {
+    let plain = || -> Result<bool, Threw> {
+        let object = OBJECT_PROTOTYPE.with(|prototype| -> Result<bool, Threw> {
+            Ok(reflect_own_keys(prototype)?.length() == OBJECT_PROTOTYPE_KEYS && reflect_is_extensible(prototype)?)
+        })?;
+        // Indexes come before all other keys (ECMA-262, 10.1.11); without any, the first key is `length`.
+        let first = ARRAY_PROTOTYPE.with(reflect_own_keys)?.get(0);
+        Ok(object && first == JsValue::from_str("length"))
+    };
+    plain().unwrap_or(false)
 }
 
 /// The bytes of a real `Uint8Array`, if the value is one of at most `most` bytes; `None` for anything else.

@@ -60,7 +60,9 @@ async fn verify(state: &State, client: &Client, realm: Realm, request: &Parts) -
     if target::holds_secret(query.keys()) {
         return Err(malformed(state).into());
     }
-    let wanted = if query.len() > 0 {
+    let wanted = if leaks(request) {
+        target::nothing(realm).into()
+    } else if query.len() > 0 {
         asked(&query, realm)?.into()
     } else if client.trusted_proxy {
         proxied(&request.headers, realm)
@@ -77,6 +79,20 @@ async fn verify(state: &State, client: &Client, realm: Realm, request: &Parts) -
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     identity::add(reply.headers_mut(), &admitted.verdict);
     Ok(admitted.sign(reply))
+}
+
+/// Whether the query here is that of the request the proxy asks about. Then it is the client that wrote it, and a proxy
+/// that hands it on (Caddy's `rewrite` does, unless told otherwise) would let the client choose what is verified.
+fn leaks(request: &Parts) -> bool {
+    let Some(query) = request.uri.query().filter(|query| !query.is_empty()) else {
+        return false;
+    };
+    let told = [&NGINX[0], &FORWARDED[0]].map(|name| request.headers.get_all(name));
+    let mut told = told.into_iter().flatten().map(|target| target.as_bytes());
+    told.any(|target| {
+        let end = target.iter().position(|byte| *byte == b'?').map(|at| at + 1);
+        end.and_then(|at| target.get(at..)) == Some(query.as_bytes())
+    })
 }
 
 /// The call that is to be decided on.

@@ -90,7 +90,7 @@ impl Default for EdgeLimits {
     fn default() -> EdgeLimits {
         EdgeLimits {
             connections: 4096,
-            connections_per_address: 512,
+            connections_per_address: 2048,
             handshake_time: Duration::from_secs(10),
             head_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(75),

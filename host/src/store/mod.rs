@@ -7,6 +7,7 @@ mod mark;
 mod migrate;
 mod open;
 mod postgres;
+mod queue;
 mod rows;
 mod sql;
 mod sqlite;

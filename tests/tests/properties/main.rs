@@ -8,6 +8,7 @@ mod ask;
 mod calendar;
 mod dates;
 mod headers;
+mod json;
 mod names;
 mod table;
 mod zones;

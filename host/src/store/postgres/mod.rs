@@ -17,6 +17,7 @@ use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::StoreError;
 use super::mark::{Changes, Mark};
+use super::queue::Queue;
 use super::rows::{
     changed_one, read_account, read_archived_account, read_archived_token, read_mark, read_settings, read_token,
     to_json,
@@ -32,6 +33,12 @@ const LONG_PATIENCE: Duration = Duration::from_secs(600);
 /// How long a mark may take: it is asked before every verification.
 const SHORT_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Connections that may wait for that row: while one commits, the next is at hand.
+const WRITERS: usize = 4;
+
+/// The other connections of a process.
+const READERS: usize = 12;
+
 /// Holds the one row that every writer holds until its commit, so that revisions become visible in their order and no
 /// two writers ever wait for each other.
 const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT 1 FROM state FOR UPDATE";
@@ -45,6 +52,8 @@ pub struct PostgresStore {
     options: PgConnectOptions,
     /// Kept for marks alone, so that they never wait for a connection of the pool.
     marks: Mutex<Option<PgConnection>>,
+    readers: Queue,
+    writers: Queue,
 }
 
 /// Without the address, which may hold a password.
@@ -69,6 +78,8 @@ impl PostgresStore {
             pool: open::pool(&options),
             options,
             marks: Mutex::new(None),
+            readers: Queue::new(READERS),
+            writers: Queue::new(WRITERS),
         })
     }
 
@@ -80,12 +91,23 @@ impl PostgresStore {
         Ok(self.pool.begin_with(READ).await?)
     }
 
+    /// A read, once there is a connection for it.
+    async fn reading<T>(
+        &self,
+        patience: Duration,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let _turn = self.readers.turn().await?;
+        bounded(patience, work).await
+    }
+
     async fn tokens_where(&self, user: &str, condition: &str) -> Result<Vec<StoredToken>, StoreError> {
         let query = AssertSqlSafe(format!("{} {} {condition} ORDER BY t.seq", sql::TOKEN, sql::OF_USER));
-        let rows = bounded(PATIENCE, async {
-            Ok(sqlx::query(query).bind(searchable(user)).fetch_all(&self.pool).await?)
-        })
-        .await?;
+        let rows = self
+            .reading(PATIENCE, async {
+                Ok(sqlx::query(query).bind(searchable(user)).fetch_all(&self.pool).await?)
+            })
+            .await?;
         rows.iter().map(read_token).collect()
     }
 
@@ -140,6 +162,7 @@ impl PostgresStore {
     }
 
     async fn carry_out(&self, plan: &Plan) -> Result<(), StoreError> {
+        let _turn = self.writers.turn().await?;
         let mut transaction = self.write().await?;
         sqlx::query("SET LOCAL statement_timeout = 0")
             .execute(&mut *transaction)
@@ -165,6 +188,7 @@ impl PostgresStore {
         user: &str,
         query: sqlx::query::Query<'_, Postgres, sqlx::postgres::PgArguments>,
     ) -> Result<(), StoreError> {
+        let _turn = self.writers.turn().await?;
         bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
             changed_one(query.execute(&mut *transaction).await?.rows_affected(), user)?;
@@ -190,6 +214,7 @@ async fn bounded<T>(patience: Duration, work: impl Future<Output = Result<T, Sto
 #[async_trait]
 impl Store for PostgresStore {
     async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError> {
+        let _turn = self.writers.turn().await?;
         bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
             steps::add_account(&mut transaction, account, now, None).await?;
@@ -201,7 +226,7 @@ impl Store for PostgresStore {
 
     async fn account(&self, user: &str) -> Result<Option<StoredAccount>, StoreError> {
         let query = AssertSqlSafe(format!("{} AND a.\"user\" = $1", sql::ACCOUNTS));
-        let row = bounded(PATIENCE, async {
+        let row = self.reading(PATIENCE, async {
             Ok(sqlx::query(query)
                 .bind(searchable(user))
                 .fetch_optional(&self.pool)
@@ -212,7 +237,7 @@ impl Store for PostgresStore {
 
     async fn settings(&self, user: &str) -> Result<Option<Settings>, StoreError> {
         let query = AssertSqlSafe(format!("{} WHERE a.\"user\" = $1 AND a.removed IS NULL", sql::SETTINGS));
-        let row = bounded(PATIENCE, async {
+        let row = self.reading(PATIENCE, async {
             Ok(sqlx::query(query)
                 .bind(searchable(user))
                 .fetch_optional(&self.pool)
@@ -223,7 +248,7 @@ impl Store for PostgresStore {
 
     async fn accounts(&self) -> Result<Vec<StoredAccount>, StoreError> {
         let query = AssertSqlSafe(format!("{} ORDER BY a.\"user\"", sql::ACCOUNTS));
-        let rows = bounded(PATIENCE, async { Ok(sqlx::query(query).fetch_all(&self.pool).await?) });
+        let rows = self.reading(PATIENCE, async { Ok(sqlx::query(query).fetch_all(&self.pool).await?) });
         rows.await?.iter().map(read_account).collect()
     }
 
@@ -251,7 +276,7 @@ impl Store for PostgresStore {
     }
 
     async fn password(&self, user: &str) -> Result<Option<PasswordHash>, StoreError> {
-        let row = bounded(PATIENCE, async {
+        let row = self.reading(PATIENCE, async {
             Ok(sqlx::query(sql::PASSWORD)
                 .bind(searchable(user))
                 .fetch_optional(&self.pool)
@@ -267,6 +292,7 @@ impl Store for PostgresStore {
     }
 
     async fn remove_account(&self, user: &str, revoked: &[Change], now: i64) -> Result<(), StoreError> {
+        let _turn = self.writers.turn().await?;
         bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
             steps::change(&mut transaction, revoked).await?;
@@ -304,7 +330,7 @@ impl Store for PostgresStore {
             sql::OF_USER
         ));
         let names: Vec<String> = names.iter().map(|name| searchable(name)).collect();
-        let rows = bounded(PATIENCE, async {
+        let rows = self.reading(PATIENCE, async {
             let query = sqlx::query(query).bind(searchable(user)).bind(names);
             Ok(query.fetch_all(&self.pool).await?)
         });
@@ -313,7 +339,7 @@ impl Store for PostgresStore {
 
     async fn token_by_hashes(&self, hashes: &[String]) -> Result<Option<Record>, StoreError> {
         let query = AssertSqlSafe(format!("{} WHERE t.hash = ANY ($1) LIMIT 1", sql::TOKEN));
-        let row = bounded(PATIENCE, async {
+        let row = self.reading(PATIENCE, async {
             Ok(sqlx::query(query).bind(hashes).fetch_optional(&self.pool).await?)
         });
         row.await?
@@ -326,6 +352,7 @@ impl Store for PostgresStore {
         if changes.is_empty() {
             return Ok(());
         }
+        let _turn = self.writers.turn().await?;
         bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
             steps::change(&mut transaction, changes).await?;
@@ -354,11 +381,11 @@ impl Store for PostgresStore {
     }
 
     async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError> {
-        bounded(LONG_PATIENCE, self.read_changes(since)).await
+        self.reading(LONG_PATIENCE, self.read_changes(since)).await
     }
 
     async fn archive(&self) -> Result<Archive, StoreError> {
-        bounded(LONG_PATIENCE, self.read_archive()).await
+        self.reading(LONG_PATIENCE, self.read_archive()).await
     }
 
     async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
@@ -366,7 +393,7 @@ impl Store for PostgresStore {
     }
 
     async fn check(&self) -> Result<Vec<String>, StoreError> {
-        bounded(LONG_PATIENCE, async {
+        self.reading(LONG_PATIENCE, async {
             let mut connection = self.pool.acquire().await?;
             schema::check(&mut connection).await
         })

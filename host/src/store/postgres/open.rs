@@ -9,11 +9,11 @@ use sqlx::{ConnectOptions, Connection};
 use super::super::error::StoreError;
 use super::super::open::redacted;
 
-/// How long it may take to connect, or to get a connection of the pool.
+/// How long it may take to connect.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Connections of one process; writers come one after another in any case.
-const CONNECTIONS: u32 = 16;
+/// Connections of one process: its readers and writers, who wait elsewhere for their turn, and one to spare.
+const CONNECTIONS: u32 = 17;
 
 /// What holds in every connection. A commit is on the disk before it is acknowledged, and nothing waits for ever.
 const SETTINGS: &[(&str, &str)] = &[

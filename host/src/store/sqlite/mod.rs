@@ -14,6 +14,7 @@ use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::StoreError;
 use super::mark::{Changes, Mark};
+use super::queue::Queue;
 use super::rows::{
     changed_one, read_account, read_archived_account, read_archived_token, read_mark, read_settings, read_token,
     to_json,
@@ -27,6 +28,7 @@ pub struct SqliteStore {
     options: SqliteConnectOptions,
     /// Kept for marks alone, so that they never wait for a connection of the pool.
     marks: Mutex<Option<SqliteConnection>>,
+    writers: Queue,
 }
 
 impl SqliteStore {
@@ -45,12 +47,23 @@ impl SqliteStore {
             pool,
             options,
             marks: Mutex::new(None),
+            writers: Queue::new(1),
         })
     }
 
     /// A transaction that writes: it takes the write lock at once, so it never fails for having read first.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// One statement that must change the one live account of a user.
+    async fn change_account(
+        &self,
+        user: &str,
+        query: sqlx::query::Query<'_, Sqlite, sqlx::sqlite::SqliteArguments>,
+    ) -> Result<(), StoreError> {
+        let _turn = self.writers.turn().await?;
+        changed_one(query.execute(&self.pool).await?.rows_affected(), user)
     }
 
     async fn tokens_where(&self, user: &str, condition: &str) -> Result<Vec<StoredToken>, StoreError> {
@@ -69,6 +82,7 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError> {
+        let _turn = self.writers.turn().await?;
         let mut connection = self.pool.acquire().await?;
         steps::add_account(&mut connection, account, now, None).await
     }
@@ -105,12 +119,12 @@ impl Store for SqliteStore {
 
     async fn set_suspended(&self, user: &str, suspended: bool) -> Result<(), StoreError> {
         let query = sqlx::query(sql::SET_SUSPENDED).bind(suspended).bind(user);
-        changed_one(query.execute(&self.pool).await?.rows_affected(), user)
+        self.change_account(user, query).await
     }
 
     async fn set_features(&self, user: &str, features: &Features) -> Result<(), StoreError> {
         let query = sqlx::query(sql::SET_FEATURES).bind(to_json(features)?).bind(user);
-        changed_one(query.execute(&self.pool).await?.rows_affected(), user)
+        self.change_account(user, query).await
     }
 
     async fn set_policy(&self, user: &str, policy: &Policy) -> Result<(), StoreError> {
@@ -118,12 +132,12 @@ impl Store for SqliteStore {
             .bind(policy.max_lifetime)
             .bind(policy.expiry_required)
             .bind(user);
-        changed_one(query.execute(&self.pool).await?.rows_affected(), user)
+        self.change_account(user, query).await
     }
 
     async fn set_password(&self, user: &str, password: &PasswordHash) -> Result<(), StoreError> {
         let query = sqlx::query(sql::SET_PASSWORD).bind(password.expose()).bind(user);
-        changed_one(query.execute(&self.pool).await?.rows_affected(), user)
+        self.change_account(user, query).await
     }
 
     async fn password(&self, user: &str) -> Result<Option<PasswordHash>, StoreError> {
@@ -136,10 +150,11 @@ impl Store for SqliteStore {
 
     async fn rename_account(&self, user: &str, new_user: &str) -> Result<(), StoreError> {
         let query = sqlx::query(sql::RENAME_ACCOUNT).bind(new_user).bind(user);
-        changed_one(query.execute(&self.pool).await?.rows_affected(), user)
+        self.change_account(user, query).await
     }
 
     async fn remove_account(&self, user: &str, revoked: &[Change], now: i64) -> Result<(), StoreError> {
+        let _turn = self.writers.turn().await?;
         let mut transaction = self.write().await?;
         steps::change(&mut transaction, revoked).await?;
         // A token that is still live, because it was created meanwhile, makes the database refuse this.
@@ -155,7 +170,7 @@ impl Store for SqliteStore {
         )
         .bind(to_json(record)?)
         .bind(&record.user);
-        changed_one(query.execute(&self.pool).await?.rows_affected(), &record.user)
+        self.change_account(&record.user, query).await
     }
 
     async fn tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError> {
@@ -196,6 +211,7 @@ impl Store for SqliteStore {
         if changes.is_empty() {
             return Ok(());
         }
+        let _turn = self.writers.turn().await?;
         let mut transaction = self.write().await?;
         steps::change(&mut transaction, changes).await?;
         transaction.commit().await?;
@@ -275,6 +291,7 @@ impl Store for SqliteStore {
     }
 
     async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
+        let _turn = self.writers.turn().await?;
         let mut transaction = self.write().await?;
         let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
         if mark != plan.since {

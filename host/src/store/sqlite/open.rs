@@ -15,6 +15,9 @@ use super::super::open::redacted;
 /// How long one process waits for another one's write.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// How long a request waits for a connection of its own process.
+const QUEUE: Duration = Duration::from_secs(30);
+
 /// The connections to a file, and how to make another.
 pub(super) async fn pool(address: &str, create: bool) -> Result<(SqliteConnectOptions, SqlitePool), StoreError> {
     let mut options = options(address)?;
@@ -38,7 +41,7 @@ pub(super) async fn pool(address: &str, create: bool) -> Result<(SqliteConnectOp
     }
     let pool = SqlitePoolOptions::new()
         .max_connections(4)
-        .acquire_timeout(BUSY)
+        .acquire_timeout(QUEUE)
         .connect_with(options.clone())
         .await?;
     Ok((options, pool))
