@@ -266,6 +266,11 @@ fn the_shipped_files_are_accepted_by_their_programs() -> Outcome {
         ("systemd-analyze", &["verify", "--man=no"], "tokenlatch.service"),
     ];
     for (name, arguments, file) in checks {
+        // A container has no systemd, and needs no unit.
+        if name == "systemd-analyze" && !Path::new("/usr/bin/systemd-analyze").exists() {
+            eprintln!("SKIPPED: `{name}` is missing");
+            continue;
+        }
         let Some(program) = require(name)? else {
             continue;
         };

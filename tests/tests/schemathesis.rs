@@ -28,13 +28,7 @@ fn fuzz(python: &Python, place: &Place, port: SocketAddr, authorization: &str) -
             &format!("http://{port}"),
         ])
         .args(["--checks", CHECKS, "--max-time", &seconds(), "--header", &header])
-        .args([
-            "--include-path-regex",
-            paths,
-            "--continue-on-failure",
-            "--warnings",
-            "off",
-        ])
+        .args(["--continue-on-failure", "--warnings", "off"])
         .args([
             "--request-timeout",
             "30",

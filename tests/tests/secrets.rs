@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use tokenlatch_tests::require_all;
 use tokenlatch_tests::service::{Client, Place, Postgres, Server, require};
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -234,11 +235,16 @@ fn leaks_nothing(place: &Place) -> Result<Secrets, Box<dyn Error>> {
                 .arg(&core)
                 .arg(collector.child.id().to_string())
                 .output()?;
-            assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
-            let core = place.file(&format!("core.{}", collector.child.id()));
-            assert!(fs::metadata(&core)?.len() > 10_000);
-            secrets.absent_from_files(&core)?;
-            fs::remove_file(core)?;
+            let said = String::from_utf8_lossy(&dumped.stderr);
+            if said.contains("not permitted") && !require_all() {
+                eprintln!("SKIPPED: this machine lets no process read another's memory");
+            } else {
+                assert!(dumped.status.success(), "{said}");
+                let core = place.file(&format!("core.{}", collector.child.id()));
+                assert!(fs::metadata(&core)?.len() > 10_000);
+                secrets.absent_from_files(&core)?;
+                fs::remove_file(core)?;
+            }
         }
         assert!(server.process.stop()?.success());
         let log = fs::read_to_string(place.file("collected.log"))?;
