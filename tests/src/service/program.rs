@@ -15,6 +15,21 @@ struct Said {
     executable: Option<PathBuf>,
 }
 
+/// With this selection every crate has the features that `cargo test --workspace` gives it, so that nothing is compiled
+/// anew after it: `--examples` turns on the dependencies of tests, and `conformance` has the builder of the module.
+const SELECTION: [&str; 10] = [
+    "--workspace",
+    "--examples",
+    "--bin",
+    "tokenlatch",
+    "--bin",
+    "uapi",
+    "--bin",
+    "whmapi1",
+    "--bin",
+    "conformance",
+];
+
 /// The folder of `tokenlatch`, `uapi` and `whmapi1`; `TOKENLATCH_PROGRAMS` names one that is built already.
 ///
 /// # Errors
@@ -38,16 +53,17 @@ fn build() -> Result<PathBuf, Fault> {
     }
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "tokenlatch",
-            "--bins",
-            "--message-format=json",
-        ])
+        .args(["build", "--quiet", "--message-format=json"])
+        .args(SELECTION)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null());
+    // What cargo tells a test of its package; build scripts that look at these would run again.
+    for (name, _) in std::env::vars_os() {
+        let told = |prefix: &&str| name.as_encoded_bytes().starts_with(prefix.as_bytes());
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(told) {
+            cargo.env_remove(name);
+        }
+    }
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
