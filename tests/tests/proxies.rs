@@ -2,11 +2,10 @@
 
 use std::error::Error;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::Value;
-use tokenlatch_tests::service::{Background, Client, Echo, Place, Server, free_address, require};
+use tokenlatch_tests::service::{Client, Echo, Place, Proxy, ProxyKind, Server, require};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -15,71 +14,29 @@ struct Stage {
     place: Place,
     server: Server,
     api: Echo,
-    front: SocketAddr,
-    proxy: Background,
-}
-
-/// A shipped file with the ports of this test in place of its own.
-fn shipped(name: &str, front: SocketAddr, server: SocketAddr, api: SocketAddr) -> Result<String, Box<dyn Error>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/deploy").join(name);
-    let text = fs::read_to_string(path)?;
-    let pairs = [
-        ("127.0.0.1:8443", front),
-        ("127.0.0.1:2083", server),
-        ("127.0.0.1:8080", api),
-    ];
-    for (from, _) in pairs {
-        assert!(text.contains(from), "{name} has {from}");
-    }
-    Ok(pairs
-        .iter()
-        .fold(text, |text, (from, to)| text.replace(from, &to.to_string())))
+    proxy: Proxy,
 }
 
 impl Stage {
-    fn new(program: &str, options: &[&str]) -> Result<Option<Stage>, Box<dyn Error>> {
-        let Some(program_path) = require(program)? else {
+    fn new(kind: ProxyKind, options: &[&str]) -> Result<Option<Stage>, Box<dyn Error>> {
+        if require(kind.program())?.is_none() {
             return Ok(None);
-        };
+        }
         let place = Place::new()?;
         place.accounts(&["alice"])?;
         let server = Server::start(&place, &[&["--trusted-proxy", "127.0.0.1/32"], options].concat())?;
-        let (api, front) = (Echo::start()?, free_address()?);
-        let mut command = place.command(program_path)?;
-        if program == "nginx" {
-            let text = shipped("nginx.conf", front, server.account, api.address())?;
-            let file = place.file("nginx.conf");
-            fs::write(&file, text)?;
-            let own = format!(
-                "daemon off; pid {}; error_log stderr;",
-                place.file("nginx.pid").display()
-            );
-            command
-                .arg("-p")
-                .arg(place.folder())
-                .arg("-c")
-                .arg(&file)
-                .args(["-g", &own]);
-            fs::create_dir(place.file("logs"))?;
-        } else {
-            let text = shipped("Caddyfile", front, server.account, api.address())?;
-            let file = place.file("Caddyfile");
-            // Its own port of administration would be taken twice where two tests run at once.
-            fs::write(&file, format!("{{\n\tadmin off\n}}\n{text}"))?;
-            command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
-        }
-        let proxy = Background::start(command, &place.file("proxy.log"), front)?;
-        Ok(Some(Stage {
+        let api = Echo::start()?;
+        let proxy = Proxy::start(kind, &place, server.account, api.address())?;
+        Ok(proxy.map(|proxy| Stage {
             place,
             server,
             api,
-            front,
             proxy,
         }))
     }
 
     fn client(&self) -> Client {
-        Client::new(self.front)
+        Client::new(self.proxy.address)
     }
 }
 
@@ -88,8 +45,8 @@ fn header(token: &str) -> String {
 }
 
 /// What every proxy must do.
-fn guards_an_api(program: &str) -> Outcome {
-    let Some(mut stage) = Stage::new(program, &[])? else {
+fn guards_an_api(kind: ProxyKind) -> Outcome {
+    let Some(mut stage) = Stage::new(kind, &[])? else {
         return Ok(());
     };
     let token = stage.place.token("alice", "proxied", &[])?;
@@ -97,7 +54,7 @@ fn guards_an_api(program: &str) -> Outcome {
 
     // Admitted: the API learns who it is, and not by which token.
     let answer = client.get("/things?a=%2Fb&c=1", &header(&token))?;
-    assert_eq!(answer.status, 200, "{} {}", answer.body, stage.proxy.log());
+    assert_eq!(answer.status, 200, "{} {}", answer.body, stage.proxy.process.log());
     let seen = answer.json();
     assert_eq!(
         (&seen["method"], &seen["target"]),
@@ -220,17 +177,17 @@ fn guards_an_api(program: &str) -> Outcome {
 
 #[test]
 fn nginx_guards_an_api() -> Outcome {
-    guards_an_api("nginx")
+    guards_an_api(ProxyKind::Nginx)
 }
 
 #[test]
 fn caddy_guards_an_api() -> Outcome {
-    guards_an_api("caddy")
+    guards_an_api(ProxyKind::Caddy)
 }
 
 #[test]
 fn nginx_passes_too_many_attempts_on() -> Outcome {
-    let Some(stage) = Stage::new("nginx", &["--failures-per-minute", "30"])? else {
+    let Some(stage) = Stage::new(ProxyKind::Nginx, &["--failures-per-minute", "30"])? else {
         return Ok(());
     };
     let mut client = stage.client();

@@ -6,6 +6,7 @@ mod http;
 mod place;
 mod postgres;
 mod program;
+mod proxy;
 mod python;
 mod server;
 
@@ -15,5 +16,6 @@ pub use http::{Answer, Client};
 pub use place::{Place, Ran};
 pub use postgres::Postgres;
 pub use program::{program, require};
+pub use proxy::{Proxy, ProxyKind};
 pub use python::Python;
 pub use server::{Background, Server};

@@ -9,7 +9,7 @@ use crate::wrk::Run;
 /// The medians of one thing's measurements.
 #[derive(Serialize)]
 pub struct Row {
-    name: &'static str,
+    name: String,
     /// Requests a second.
     #[serde(rename = "requestsPerSecond")]
     pub requests: f64,
@@ -24,16 +24,16 @@ pub struct Row {
 }
 
 impl Row {
-    /// Of these runs, with a ratio to so many requests a second.
-    pub fn median(name: &'static str, runs: &[Run], first: f64) -> Row {
+    /// Of these runs, with a ratio to so many requests a second; to their own where nothing is given.
+    pub fn median(name: &str, runs: &[Run], first: Option<f64>) -> Row {
         let rate = |run: &Run| run.requests as f64 * 1e6 / run.microseconds.max(1) as f64;
         let (requests, range) = middle(runs.iter().map(rate));
         Row {
-            name,
+            name: name.to_owned(),
             requests,
             p50: middle(runs.iter().map(|run| run.p50 as f64)).0,
             p99: middle(runs.iter().map(|run| run.p99 as f64)).0,
-            ratio: requests / first,
+            ratio: first.map_or(1.0, |first| requests / first),
             range,
         }
     }
@@ -64,7 +64,7 @@ pub fn print(rows: &[Row], json: bool) -> Result<(), Fault> {
         .set_header(["", "requests/s", "from – to", "p50 ms", "p99 ms", "of (a)"]);
     for row in rows {
         table.add_row([
-            row.name.to_owned(),
+            row.name.clone(),
             format!("{:.0}", row.requests),
             format!("{:.0} – {:.0}", row.range.0, row.range.1),
             format!("{:.2}", row.p50 / 1000.0),

@@ -1,13 +1,14 @@
 //! `wrk`: requests as fast as they are answered, over connections that are kept open.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::Deserialize;
 use tokenlatch_tests::Fault;
-use tokenlatch_tests::service::{Place, require};
+use tokenlatch_tests::service::{Client, Place, require};
 
 /// Cycles through the lines of a file, or sends one fixed field.
 const SCRIPT: &str = r#"
@@ -16,7 +17,7 @@ local requests, at = {}, 0
 
 function init(args)
   local function add(value)
-    requests[#requests + 1] = wrk.format("GET", "/auth?module=Email&function=list_pops", { Authorization = value })
+    requests[#requests + 1] = wrk.format("GET", os.getenv("LOAD_PATH"), { Authorization = value })
   end
   if path then
     for line in io.lines(path) do add("cpanel " .. line) end
@@ -41,24 +42,63 @@ function done(summary, latency, requests)
 end
 "#;
 
-/// Where requests go, and what they present.
+/// Where requests go, what they present, and what must come of them.
 pub struct Aim {
     address: SocketAddr,
+    path: &'static str,
     tokens: Option<PathBuf>,
+    status: u16,
 }
 
 impl Aim {
     /// The tokens of a file, one after the other.
     pub fn tokens(address: SocketAddr, lines: &Path) -> Aim {
         Aim {
-            address,
             tokens: Some(lines.to_owned()),
+            ..Aim::password(address)
         }
     }
 
     /// One user and password.
     pub fn password(address: SocketAddr) -> Aim {
-        Aim { address, tokens: None }
+        Aim {
+            address,
+            path: "/auth?module=Email&function=list_pops",
+            tokens: None,
+            status: 200,
+        }
+    }
+
+    /// Asks for another path than that of `/auth`.
+    pub fn at(self, path: &'static str) -> Aim {
+        Aim { path, ..self }
+    }
+
+    /// Every request must be refused, by 401.
+    pub fn refused(self) -> Aim {
+        Aim { status: 401, ..self }
+    }
+
+    /// `wrk` only tells errors from the rest; one token's request shows the very status.
+    fn try_once(&self) -> Result<(), Fault> {
+        let Some(path) = &self.tokens else {
+            return Ok(());
+        };
+        let mut line = String::new();
+        File::open(path)
+            .and_then(|file| BufReader::new(file).read_line(&mut line))
+            .map_err(Fault::during(path.display()))?;
+        let authorization = format!("cpanel {}", line.trim_end());
+        let answer = Client::new(self.address)
+            .get(self.path, &authorization)
+            .map_err(Fault::during(self.address))?;
+        match answer.status == self.status {
+            true => Ok(()),
+            false => Err(Fault::new(format!(
+                "{} answers {} instead of {}",
+                self.address, answer.status, self.status
+            ))),
+        }
     }
 }
 
@@ -104,17 +144,19 @@ impl Wrk {
         }))
     }
 
-    /// Measures once. Every request must have been admitted.
+    /// Measures once.
     ///
     /// # Errors
-    /// When a request was refused or lost.
+    /// When a request was lost, or had another answer than it must have.
     pub fn run(&self, aim: &Aim) -> Result<Run, Fault> {
+        aim.try_once()?;
         let mut command = Command::new(&self.program);
         command
             .args(["--threads", "2", "--connections", &self.connections.to_string()])
             .args(["--duration", &format!("{}s", self.seconds), "--latency", "--script"])
             .arg(&self.script)
-            .arg(format!("http://{}", aim.address));
+            .arg(format!("http://{}", aim.address))
+            .env("LOAD_PATH", aim.path);
         match &aim.tokens {
             Some(path) => command.env("LOAD_TOKENS", path),
             None => command.env("LOAD_FIXED", "Basic bG9hZDpwYXNzd29yZA=="),
@@ -125,9 +167,11 @@ impl Wrk {
             .lines()
             .find_map(|line| serde_json::from_str(line.strip_prefix("RESULT ")?).ok())
             .ok_or_else(|| Fault::new(format!("wrk: {said}{}", String::from_utf8_lossy(&output.stderr))))?;
-        if run.refused + run.failed > 0 || run.requests == 0 {
+        let refused = if aim.status < 400 { 0 } else { run.requests };
+        if run.refused != refused || run.failed > 0 || run.requests == 0 {
             return Err(Fault::new(format!("{}: {run:?}", aim.address)));
         }
+        aim.try_once()?;
         Ok(run)
     }
 }
