@@ -205,7 +205,8 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
         first,
     };
     told.tell(context)?;
-    tracing::info!(account = %account, admin = ?admin, "serving");
+    let admin = admin.map_or_else(|| "none".to_owned(), |admin| admin.to_string());
+    tracing::info!(account = %account, %admin, "serving");
     server.run_until(stop.clone().times(1), stop.times(2)).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
