@@ -302,3 +302,24 @@ fn expiry(expires: ValidExpiry) -> ExpiryInput {
         ValidExpiry::Never => ExpiryInput::Text("never".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_among_parameters_is_wiped() {
+        let secret = || Value::String("SECRET".to_owned());
+        let mut values = vec![
+            ("token".to_owned(), secret()),
+            ("names".to_owned(), Value::Array(vec![secret(), Value::Null, secret()])),
+            ("count".to_owned(), Value::Int(1)),
+        ];
+        wipe_values(&mut values);
+        assert!(values.iter().all(|(_, value)| match value {
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => !items.contains(&secret()),
+            _ => true,
+        }));
+    }
+}
