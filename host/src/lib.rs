@@ -34,8 +34,8 @@ pub use gate::{Gate, Presented};
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Table};
 pub use peppers::read_peppers;
 pub use service::{
-    ArchiveError, ArchiveFile, ArchiveKind, ListOptions, NewToken, Newer, RestoreChoice, Restored, Revived, Revocation,
-    Service, TokenUpdate,
+    ArchiveError, ArchiveFile, ArchiveKind, AskingToken, FunctionCall, FunctionFailure, ListOptions, NewToken, Newer,
+    RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate,
 };
 pub use store::{
     Archive, ArchivedAccount, ArchivedToken, Change, Changes, Mark, NewAccount, PasswordHash, Plan, PostgresStore,

@@ -198,6 +198,139 @@ fn a_catalogue_takes_effect_whole_or_not_at_all() {
     });
 }
 
+/// A catalogue that takes a while to load; `Reports::list` is in it where `reports` says so.
+fn large(reports: bool) -> Vec<Function> {
+    let function = |module: &str, function: String, feature: &str| Function {
+        module: module.to_owned(),
+        function,
+        apis: vec![Api::Uapi],
+        feature: Some(feature.to_owned()),
+        writes: false,
+    };
+    let mut functions: Vec<Function> = (0..3000)
+        .map(|number| function("Filler", format!("f{number}"), "filler"))
+        .collect();
+    functions.push(function("Email", "list_pops".to_owned(), "popaccts"));
+    if reports {
+        functions.push(function("Reports", "list".to_owned(), "reports"));
+    }
+    functions
+}
+
+/// Tasks that ask without a pause, and must be let in each time.
+fn crowd(gate: &Gate, token: &str, stop: &Arc<AtomicBool>, asked: &Arc<AtomicU64>) -> Vec<tokio::task::JoinHandle<()>> {
+    (0..8)
+        .map(|_| {
+            let (gate, stop, asked) = (gate.clone(), Arc::clone(stop), Arc::clone(asked));
+            let text = token.to_owned();
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    assert_eq!(ask(&gate, &text, &listing()).await, Reason::Ok);
+                    asked.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn a_catalogue_is_replaced_under_load_without_an_error_and_without_a_lost_change() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(Service::new(module(), place.store().await), None)
+            .await
+            .unwrap();
+        let busy = service.create(plain("busy")).await.unwrap();
+        let mut wish = plain("reporter");
+        wish.access = Access::Limited {
+            features: vec!["reports".to_owned()],
+        };
+        let reporter = service.create(wish).await.unwrap();
+        let reporting = Call {
+            module: Some("Reports".to_owned()),
+            function: Some("list".to_owned()),
+            ..Call::default()
+        };
+        let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let crowd = crowd(&gate, busy.token.expose(), &stop, &asked);
+        let swapping = tokio::spawn({
+            let (gate, reporter) = (gate.clone(), reporter.token.expose().to_owned());
+            async move {
+                for round in 0..12 {
+                    let reports = round % 2 == 0;
+                    gate.set_catalogue(Some(large(reports))).await.unwrap();
+                    let reason = ask(&gate, &reporter, &reporting).await;
+                    assert_eq!(reason == Reason::Ok, reports, "in force at once: {reason:?}");
+                    let mut wrong = large(true);
+                    wrong[7].feature = Some("no good".to_owned());
+                    let refused = gate.set_catalogue(Some(wrong)).await.unwrap_err();
+                    assert_eq!(refused.code(), "feature_invalid");
+                    assert_eq!(ask(&gate, &reporter, &reporting).await, reason, "the old one stays");
+                }
+            }
+        });
+        let mut round = 0;
+        while !swapping.is_finished() {
+            let name = format!("t{round}");
+            let token = service.create(plain(&name)).await.unwrap();
+            assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::Ok);
+            service.revoke("alice", None, &[name]).await.unwrap();
+            assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::TokenRevoked);
+            round += 1;
+        }
+        swapping.await.unwrap();
+        stop.store(true, Ordering::Relaxed);
+        for task in crowd {
+            task.await.unwrap();
+        }
+        assert!(round > 3 && asked.load(Ordering::Relaxed) > 100);
+    });
+}
+
+#[test]
+fn a_catalogue_is_replaced_while_everything_changes() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(Service::new(module(), place.store().await), None)
+            .await
+            .unwrap();
+        let busy = service.create(plain("busy")).await.unwrap();
+        let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let crowd = crowd(&gate, busy.token.expose(), &stop, &asked);
+        // Renaming begins another epoch, so a table that was being loaded meanwhile is out of date as a whole.
+        let swap = gate.set_catalogue(Some(large(true)));
+        let (swapped, renamed) = tokio::join!(swap, service.rename_account("bob", "bobby"));
+        swapped.unwrap();
+        renamed.unwrap();
+        let mut wish = plain("later");
+        wish.user = "bobby".to_owned();
+        let later = service.create(wish).await.unwrap();
+        let header = format!("cpanel bobby:{}", later.token.expose());
+        let verdict = gate.verify(Presented::One(header.as_bytes()), &listing(), None).await;
+        assert!(verdict.unwrap().allowed);
+        stop.store(true, Ordering::Relaxed);
+        for task in crowd {
+            task.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_catalogue_that_cannot_be_loaded_leaves_the_old_one() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        service.create(plain("one")).await.unwrap();
+        gate.ready().await.unwrap();
+        service.close().await;
+        assert!(gate.set_catalogue(Some(large(true))).await.is_err());
+        assert_eq!(gate.records(), 1, "the table is still there");
+    });
+}
+
 #[test]
 fn a_store_that_cannot_answer_admits_nothing() {
     run(async {

@@ -251,6 +251,114 @@ fn a_query_that_the_proxy_handed_on_names_nothing() {
     }
 }
 
+/// The status where the query of `/auth` and the original target are these.
+fn beside(running: &Running, authorization: &str, name: &str, query: &str, uri: &str) -> u16 {
+    let request = Request::new("GET", &format!("/auth?{query}")).authorization(authorization);
+    request.header(name, uri).send(running.account).status
+}
+
+#[test]
+fn a_query_that_the_proxy_extended_or_handed_on_in_part_names_nothing() {
+    for running in [trusting(), Running::start()] {
+        let reader = running.reader("alice", "reader");
+        for name in [NGINX[0], CADDY[0]] {
+            for (query, uri) in [
+                // Extended by the proxy, before or after.
+                ("feature=popaccts&writes=0", "/orders?writes=0"),
+                ("feature=popaccts&writes=0", "/orders?feature=popaccts"),
+                (
+                    "module=Email&function=list_pops&api=uapi",
+                    "/orders?module=Email&function=list_pops",
+                ),
+                // Handed on in part.
+                ("writes=0", "/orders?writes=0&page=2"),
+                ("writes=0", "/orders?page=2&writes=0"),
+                ("writes=0", "/orders?writes=0&writes=1"),
+                ("writes=0", "/orders?writes=0#end"),
+                ("module=Email&function=list_pops", "/orders?function=list_pops"),
+                // In another order, or with other words of ours.
+                (
+                    "function=list_pops&module=Email",
+                    "/orders?module=Email&function=list_pops",
+                ),
+                ("writes=0", "/orders?api"),
+                // Spelt otherwise, and made plain on the way.
+                ("writes=0", "/orders?%77rites=0"),
+                ("writes=0", "/orders?%2577rites=0"),
+                ("writes=0", "/orders?Writes=0"),
+                ("writes=0", "/orders?+writes=0"),
+                ("writes=0", "/orders?page=2;writes=0"),
+                ("writes=0", "/orders??writes=0"),
+                ("writes=0", "/orders?%26writes=0"),
+                ("writes=0", "/orders?writes%3D0"),
+                ("writes=0", "?writes=0"),
+            ] {
+                let status = beside(&running, &reader, name, query, uri);
+                assert_eq!(status, 403, "{name}: {query} for {uri}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_query_of_the_operators_own_says_what_is_asked() {
+    for running in [trusting(), Running::start()] {
+        let reader = running.reader("alice", "reader");
+        for (query, status) in [
+            ("writes=0", 200),
+            ("writes=1", 403),
+            ("feature=popaccts&writes=0", 200),
+            ("module=Email&function=list_pops", 200),
+            ("module=Email&function=add_pop", 403),
+        ] {
+            for uri in [
+                "/orders",
+                "/orders?",
+                "/orders?page=2&sort=name",
+                "/orders?q=writes",
+                "/orders?q=module&next=/x?m=function",
+                "/orders?q=a%3Db%26c",
+                "/orders?modules=1&my_feature=2&apis=3",
+                "/execute/Email/add_pop?domain=a.example",
+            ] {
+                for name in [NGINX[0], CADDY[0]] {
+                    assert_eq!(
+                        beside(&running, &reader, name, query, uri),
+                        status,
+                        "{name}: {query} for {uri}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_query_of_both_that_is_not_understood_is_refused() {
+    let running = trusting();
+    let (alice, reader) = (running.full("alice", "first"), running.reader("alice", "reader"));
+    let uri = "/orders?page=2";
+    assert_eq!(beside(&running, &alice, NGINX[0], "writes=0&page=2", uri), 400);
+    assert_eq!(beside(&running, &reader, NGINX[0], "page=2", uri), 403);
+}
+
+#[test]
+fn two_targets_in_one_question_cannot_hide_a_query_that_was_handed_on() {
+    let running = trusting();
+    let reader = running.reader("alice", "reader");
+    for (first, second) in [(NGINX[0], CADDY[0]), (CADDY[0], NGINX[0]), (CADDY[0], CADDY[0])] {
+        for (one, two) in [("/orders", "/orders?writes=0&a"), ("/orders?writes=0&a", "/orders")] {
+            let request = Request::new("GET", "/auth?writes=0").authorization(&reader);
+            let request = request.header(first, one).header(second, two);
+            assert_eq!(
+                request.send(running.account).status,
+                403,
+                "{first} {one}, {second} {two}"
+            );
+        }
+    }
+}
+
 #[test]
 fn an_untrusted_peer_names_nothing() {
     let running = Running::start();

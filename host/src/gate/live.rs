@@ -23,7 +23,8 @@ pub(super) struct Live {
     catalogue: Option<Vec<Function>>,
 }
 
-struct Loaded {
+/// A table, and what has been worked out with it.
+pub(super) struct Loaded {
     table: Table,
     mark: Mark,
     calls: HashMap<Call, u32>,
@@ -53,23 +54,11 @@ impl Live {
         self.catalogue.clone()
     }
 
-    /// Another catalogue needs another table.
-    pub fn set_catalogue(&mut self, catalogue: Option<Vec<Function>>) {
+    /// Puts a new table in place, and the catalogue that it was made with. The old one is handed out, for throwing it
+    /// away takes longer than those who verify should wait.
+    pub fn replace(&mut self, loaded: Loaded, catalogue: Option<Vec<Function>>) -> Option<Loaded> {
         self.catalogue = catalogue;
-        self.loaded = None;
-    }
-
-    /// Puts a new table in place, unless the catalogue it was made with has been replaced meanwhile.
-    pub fn replace(&mut self, table: Table, mark: Mark, catalogue: &Option<Vec<Function>>) {
-        if self.catalogue == *catalogue {
-            self.loaded = Some(Loaded {
-                table,
-                mark,
-                calls: HashMap::new(),
-                features: HashMap::new(),
-                verdicts: HashMap::new(),
-            });
-        }
+        self.loaded.replace(loaded)
     }
 
     /// Takes over changes. When that fails the table is loaded anew by the next check.
@@ -77,9 +66,7 @@ impl Live {
         let Some(mut loaded) = self.loaded.take() else {
             return Ok(());
         };
-        loaded.table.take_over(&changes.accounts, &changes.records)?;
-        loaded.mark = changes.mark;
-        loaded.verdicts.clear();
+        loaded.take_over(changes)?;
         self.loaded = Some(loaded);
         Ok(())
     }
@@ -93,7 +80,7 @@ impl Live {
         now: i64,
     ) -> Result<Option<Arc<Verdict>>> {
         let Some(loaded) = &mut self.loaded else {
-            // The catalogue was replaced, or the table broke off, between the check and this.
+            // The table broke off between the check and this.
             return Err(ModuleError::Busy.into());
         };
         let outcome = loaded.verify(call, header, address, now);
@@ -105,6 +92,29 @@ impl Live {
 }
 
 impl Loaded {
+    pub fn new(table: Table, mark: Mark) -> Loaded {
+        Loaded {
+            table,
+            mark,
+            calls: HashMap::new(),
+            features: HashMap::new(),
+            verdicts: HashMap::new(),
+        }
+    }
+
+    /// Where the table stands.
+    pub fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// Takes over changes since the mark. After an error the table holds a part of them, and must be thrown away.
+    pub fn take_over(&mut self, changes: Changes) -> Result<()> {
+        self.table.take_over(&changes.accounts, &changes.records)?;
+        self.mark = changes.mark;
+        self.verdicts.clear();
+        Ok(())
+    }
+
     fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Option<Arc<Verdict>>> {
         let Some(number) = self.number(call)? else {
             return Ok(None);

@@ -19,15 +19,18 @@ use tokenlatch_core::{Authorization, Call, Function, SecretString, TableInput, V
 use crate::error::{Error, Result};
 use crate::module::Table;
 use crate::service::Service;
-use crate::store::{Mark, StoreError};
+use crate::store::{Changes, StoreError};
 use checks::Checks;
-use live::Live;
+use live::{Live, Loaded};
 
 /// How long a request waits to learn whether the table is up to date, and the check for the store's answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the store may take to hand over what has changed: after a restore that is everything.
 const LOADING: Duration = Duration::from_secs(120);
+
+/// How often a table for another catalogue is loaded anew, when everything changed while it was loaded.
+const TRIES: usize = 4;
 
 /// What a request presented as its `Authorization`.
 #[derive(Clone, Copy)]
@@ -60,6 +63,8 @@ pub struct Gate {
 struct Inner {
     service: Service,
     checks: Checks,
+    /// Held by whoever reads changes from the store and takes them over, so that the table never goes back in time.
+    turn: tokio::sync::Mutex<()>,
     live: Mutex<Live>,
 }
 
@@ -74,6 +79,7 @@ impl Gate {
             inner: Arc::new(Inner {
                 service,
                 checks: Checks::default(),
+                turn: tokio::sync::Mutex::default(),
                 live: Mutex::new(Live::new(catalogue)),
             }),
         };
@@ -81,21 +87,27 @@ impl Gate {
         Ok(gate)
     }
 
-    /// Replaces the catalogue of functions; `None` is the built-in one. On an error the old one stays.
+    /// Replaces the catalogue of functions; `None` is the built-in one. Every request that begins after this returns is
+    /// judged by it; until then the old one serves, and on an error it stays.
     ///
     /// # Errors
     /// As [`Gate::open`].
     pub async fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
-        // A table without tokens tells whether the module takes the catalogue.
-        Table::new(
-            self.inner.service.module(),
-            &TableInput {
-                catalogue: catalogue.clone(),
-                ..TableInput::default()
-            },
-        )?;
-        self.inner.live().set_catalogue(catalogue);
-        self.ready().await
+        let inner = &self.inner;
+        for _ in 0..TRIES {
+            let all = in_time(LOADING, inner.service.store().changes(None)).await??;
+            let mut next = inner.load(all, catalogue.clone()).await?;
+            let _turn = inner.turn.lock().await;
+            // What was committed while the table was loaded, and what the table in use may know already.
+            let changes = in_time(PATIENCE, inner.service.store().changes(Some(next.mark()))).await??;
+            if !changes.whole {
+                next.take_over(changes)?;
+                let old = inner.live().replace(next, catalogue);
+                drop(old);
+                return Ok(());
+            }
+        }
+        Err(StoreError::Busy.into())
     }
 
     /// Decides whether a call may be made. `call` names no address: `address` does.
@@ -194,36 +206,37 @@ impl Inner {
     }
 
     /// Takes over what has been committed since the last time.
-    async fn catch_up(self: &Arc<Inner>) -> Result<()> {
-        let known = self.live().mark();
-        let store = self.service.store();
+    async fn catch_up(&self) -> Result<()> {
+        let _turn = self.turn.lock().await;
+        let (known, store) = (self.live().mark(), self.service.store());
         if let Some(known) = known
             && in_time(PATIENCE, store.mark()).await?? == known
         {
             return Ok(());
         }
         let changes = in_time(LOADING, store.changes(known)).await??;
-        if changes.whole {
-            return self.reload(changes).await;
+        if !changes.whole {
+            return self.live().take_over(changes);
         }
-        self.live().take_over(changes)
+        let catalogue = self.live().catalogue();
+        let loaded = self.load(changes, catalogue.clone()).await?;
+        let old = self.live().replace(loaded, catalogue);
+        drop(old);
+        Ok(())
     }
 
     /// Loads everything into a new table, off the threads that serve.
-    async fn reload(self: &Arc<Inner>, changes: crate::store::Changes) -> Result<()> {
-        let catalogue = self.live().catalogue();
-        let mark: Mark = changes.mark;
+    async fn load(&self, all: Changes, catalogue: Option<Vec<Function>>) -> Result<Loaded> {
         let service = self.service.clone();
         let input = TableInput {
-            records: changes.records,
-            accounts: changes.accounts,
+            records: all.records,
+            accounts: all.accounts,
             peppers: service.peppers().to_vec(),
-            catalogue: catalogue.clone(),
+            catalogue,
         };
         let table = tokio::task::spawn_blocking(move || Table::new(service.module(), &input))
             .await
             .map_err(|_| Error::from(StoreError::Failed("loading the table broke off".to_owned())))??;
-        self.live().replace(table, mark, &catalogue);
-        Ok(())
+        Ok(Loaded::new(table, all.mark))
     }
 }

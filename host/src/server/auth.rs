@@ -29,6 +29,12 @@ const FORWARDED: [HeaderName; 2] = [
     HeaderName::from_static("x-forwarded-method"),
 ];
 
+/// The keys of a query that names a call.
+const WORDS: &[&str] = &["module", "function", "api", "feature", "writes"];
+
+/// How often a key may have been escaped on its way.
+const DECODINGS: usize = 3;
+
 const WRONG_QUERY: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "call_invalid",
@@ -81,8 +87,9 @@ async fn verify(state: &State, client: &Client, realm: Realm, request: &Parts) -
     Ok(admitted.sign(reply))
 }
 
-/// Whether the query here is that of the request the proxy asks about. Then it is the client that wrote it, and a proxy
-/// that hands it on (Caddy's `rewrite` does, unless told otherwise) would let the client choose what is verified.
+/// Whether the query here may be the client's. A proxy that hands the query of the original request on (Caddy's `rewrite`
+/// does, unless told otherwise), all of it or a part, with words of its own or without, would let the client choose what
+/// is verified. So where the original query uses one of our words, nobody can tell who wrote ours.
 fn leaks(request: &Parts) -> bool {
     let Some(query) = request.uri.query().filter(|query| !query.is_empty()) else {
         return false;
@@ -91,7 +98,30 @@ fn leaks(request: &Parts) -> bool {
     let mut told = told.into_iter().flatten().map(|target| target.as_bytes());
     told.any(|target| {
         let end = target.iter().position(|byte| *byte == b'?').map(|at| at + 1);
-        end.and_then(|at| target.get(at..)) == Some(query.as_bytes())
+        let original = end.and_then(|at| target.get(at..)).unwrap_or_default();
+        original == query.as_bytes() || names_call(original)
+    })
+}
+
+/// Whether a query has one of the keys that name a call, in any spelling that some server would take for it.
+fn names_call(query: &[u8]) -> bool {
+    let is_word = |key: &[u8]| {
+        WORDS
+            .iter()
+            .any(|word| word.as_bytes().eq_ignore_ascii_case(key.trim_ascii()))
+    };
+    query.split(|byte| matches!(byte, b'&' | b';' | b'?')).any(|pair| {
+        let key = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        let mut key: Vec<u8> = key
+            .iter()
+            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+            .collect();
+        for _ in 0..DECODINGS {
+            key = percent_encoding::percent_decode(&key).collect();
+        }
+        // What was escaped may separate as well, once it isn't.
+        let mut parts = key.split(|byte| matches!(byte, b'&' | b';' | b'?' | b'=' | b'\0'));
+        parts.any(is_word)
     })
 }
 
@@ -110,8 +140,7 @@ impl From<Call> for Wanted {
 
 /// The call that the query spells out.
 fn asked(query: &Form, realm: Realm) -> Result<Call, Problem> {
-    let known = ["module", "function", "api", "feature", "writes"];
-    if query.keys().any(|key| !known.contains(&key)) {
+    if query.keys().any(|key| !WORDS.contains(&key)) {
         return Err(WRONG_QUERY);
     }
     let one = |key| query.one(key).map_err(|_| WRONG_QUERY);

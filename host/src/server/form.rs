@@ -11,6 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::body::read_body;
 use super::config::EdgeLimits;
 use super::problem::Problem;
+use crate::service::wipe_values;
 
 /// The most parameters of one request. A token has at most 1,000 features.
 const MAX_VALUES: usize = 4096;
@@ -173,27 +174,9 @@ impl Form {
     }
 }
 
-impl From<Vec<(String, Value)>> for Form {
-    fn from(values: Vec<(String, Value)>) -> Form {
-        Form(values)
-    }
-}
-
 impl Drop for Form {
     fn drop(&mut self) {
-        for (_, value) in &mut self.0 {
-            match value {
-                Value::String(text) => text.zeroize(),
-                Value::Array(items) => {
-                    for item in items {
-                        if let Value::String(text) = item {
-                            text.zeroize();
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
+        wipe_values(&mut self.0);
     }
 }
 

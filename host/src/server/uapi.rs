@@ -11,7 +11,7 @@ use super::form::Form;
 use super::problem::Problem;
 use super::state::State;
 use super::target;
-use super::tokens::{self, Job};
+use super::tokens::Job;
 
 /// Answers a function of ours, passes any other on.
 pub(super) async fn handle(
@@ -33,15 +33,15 @@ async fn execute(state: &State, client: &Client, request: Request) -> Result<Res
     let call = target::function(Api::Uapi, module, function, Realm::Account);
     let admitted = admit(state, client, &parts.headers, &call).await?;
     if is_ours(module) {
-        if module != "Tokens" || !tokens::has(Shape::Uapi, function) {
-            return Ok(admitted.sign(target::NO_FUNCTION));
-        }
         let job = Job {
             state,
             admitted: &admitted,
             shape: Shape::Uapi,
             function,
         };
+        if module != "Tokens" || !job.is_known() {
+            return Ok(admitted.sign(target::NO_FUNCTION));
+        }
         let reply = match query.with_body(&parts, body, &state.config.limits).await {
             Ok(form) => job.run(form).await,
             Err(problem) => return Ok(admitted.sign(problem)),

@@ -10,7 +10,7 @@ use super::form::Form;
 use super::problem::Problem;
 use super::state::State;
 use super::target;
-use super::tokens::{self, Job};
+use super::tokens::Job;
 
 /// The parameter that must say 1.
 const VERSION: &str = "api.version";
@@ -36,15 +36,15 @@ async fn call(state: &State, client: &Client, request: Request) -> Result<Respon
     }
     let call = target::function(Api::Whm, "whm", function, Realm::Admin);
     let admitted = admit(state, client, &parts.headers, &call).await?;
-    if !tokens::has(Shape::Whm, function) {
-        return Ok(admitted.sign(target::NO_FUNCTION));
-    }
     let job = Job {
         state,
         admitted: &admitted,
         shape: Shape::Whm,
         function,
     };
+    if !job.is_known() {
+        return Ok(admitted.sign(target::NO_FUNCTION));
+    }
     let form = match query.with_body(&parts, body, &state.config.limits).await {
         Ok(form) => form,
         Err(problem) => return Ok(admitted.sign(problem)),

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod archive;
+mod functions;
 mod passwords;
 mod tokens;
 mod update;
@@ -15,6 +16,9 @@ use tokenlatch_core::Pepper;
 use tokio::sync::Semaphore;
 
 pub use archive::{ArchiveError, ArchiveFile, ArchiveKind, Newer, RestoreChoice, Restored, Revived};
+#[cfg(feature = "server")]
+pub(crate) use functions::wipe_values;
+pub use functions::{AskingToken, FunctionCall, FunctionFailure};
 pub use tokens::{ListOptions, NewToken, Revocation};
 pub use update::TokenUpdate;
 

@@ -1,0 +1,325 @@
+//! The functions of the compatible interfaces, for whoever answers them: parameters, service, reply. CONTRACT.md, 3 to 5.
+
+use std::fmt;
+
+use tokenlatch_core::{
+    ExpiryInput, Parameters, ParametersRequest, Realm, Record, Reply, ReplyError, ReplyRequest, SecretString, Shape,
+    ValidExpiry, Value,
+};
+use zeroize::Zeroize;
+
+use super::{NewToken, Service, TokenUpdate};
+use crate::error::{Error, Result};
+
+/// What the functions do.
+#[derive(Clone, Copy)]
+enum Action {
+    Create,
+    List,
+    Rename,
+    Update,
+    Revoke,
+    Details,
+}
+
+/// The functions of UAPI and API 2, in the module `Tokens`.
+const UAPI: &[(&str, Action)] = &[
+    ("create_full_access", Action::Create),
+    ("create_limited", Action::Create),
+    ("list", Action::List),
+    ("rename", Action::Rename),
+    ("revoke", Action::Revoke),
+    ("set_addresses", Action::Update),
+];
+
+/// The administrator's functions, of WHM API 1.
+const WHM: &[(&str, Action)] = &[
+    ("api_token_create", Action::Create),
+    ("api_token_get_details", Action::Details),
+    ("api_token_list", Action::List),
+    ("api_token_revoke", Action::Revoke),
+    ("api_token_update", Action::Update),
+];
+
+/// A function of a compatible interface, and who asks for it.
+#[derive(Clone, Copy, Debug)]
+pub struct FunctionCall<'a> {
+    /// The interface. WHM's functions are about tokens of the administrator's port, all others about the account's.
+    pub shape: Shape,
+    /// The function.
+    pub function: &'a str,
+    /// The user whose tokens these are.
+    pub user: &'a str,
+    /// The token that asks: what it makes can be no more than itself. `None` is the user in person.
+    pub token: Option<AskingToken<'a>>,
+}
+
+/// The token that asks for a function, as a verdict names it.
+#[derive(Clone, Copy, Debug)]
+pub struct AskingToken<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The name it had: it is looked for there first.
+    pub name: Option<&'a str>,
+}
+
+/// Why a function has no reply of its own.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum FunctionFailure {
+    /// The interface has no such function.
+    Unknown,
+    /// The token that asked was revoked meanwhile.
+    Gone,
+    /// The module, the store or the system could not do its work. Who asked from afar is told nothing of why.
+    Failed(Error),
+}
+
+impl From<Error> for FunctionFailure {
+    fn from(error: Error) -> FunctionFailure {
+        FunctionFailure::Failed(error)
+    }
+}
+
+impl fmt::Display for FunctionFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FunctionFailure::Unknown => f.write_str("the interface has no such function"),
+            FunctionFailure::Gone => f.write_str("the token that asked has been revoked"),
+            FunctionFailure::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for FunctionFailure {}
+
+type Outcome<T> = std::result::Result<T, FunctionFailure>;
+
+impl FunctionCall<'_> {
+    /// Whether the interface has the function.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.action().is_some()
+    }
+
+    fn action(&self) -> Option<Action> {
+        let functions = match self.shape {
+            Shape::Uapi | Shape::UapiCommand | Shape::Api2 => UAPI,
+            Shape::Whm => WHM,
+            Shape::Denied => return None,
+        };
+        let found = functions.iter().find(|(name, _)| *name == self.function);
+        found.map(|(_, action)| *action)
+    }
+
+    fn realm(&self) -> Realm {
+        if self.shape == Shape::Whm {
+            Realm::Admin
+        } else {
+            Realm::Account
+        }
+    }
+}
+
+impl Service {
+    /// Carries a function out with the parameters as they came in, and words the reply. A refusal by the module or the
+    /// store is a reply too. The parameters are wiped, for one may be a token.
+    ///
+    /// # Errors
+    /// See [`FunctionFailure`]: how it is answered depends on who asked.
+    pub async fn function(
+        &self,
+        call: &FunctionCall<'_>,
+        values: Vec<(String, Value)>,
+    ) -> std::result::Result<Reply, FunctionFailure> {
+        let given = Given(ParametersRequest {
+            shape: call.shape,
+            function: call.function.to_owned(),
+            values,
+        });
+        let action = call.action().ok_or(FunctionFailure::Unknown)?;
+        let read = self.module.parameters(&given.0);
+        drop(given);
+        let (outcome, unknown) = match read {
+            Ok(mut parameters) => {
+                let unknown = std::mem::take(&mut parameters.unknown);
+                (self.perform(call, action, parameters).await, unknown)
+            }
+            Err(error) => (Err(error.into()), Vec::new()),
+        };
+        let (done, error) = match outcome {
+            Ok(done) => (done, None),
+            Err(FunctionFailure::Failed(error)) if is_refusal(&error) => {
+                (Yield::default(), Some(ReplyError::coded(error.code(), error.field())))
+            }
+            Err(failure) => return Err(failure),
+        };
+        Ok(self.module.reply(&ReplyRequest {
+            shape: call.shape,
+            function: Some(call.function.to_owned()),
+            token: done.token,
+            record: done.record,
+            records: done.records,
+            error,
+            unknown,
+            ..ReplyRequest::default()
+        })?)
+    }
+
+    /// The reply of a function that failed before it began, or for a reason that the caller chooses to tell.
+    ///
+    /// # Errors
+    /// Failures of the module.
+    pub fn function_refused(&self, call: &FunctionCall<'_>, error: ReplyError) -> Result<Reply> {
+        self.module.reply(&ReplyRequest {
+            shape: call.shape,
+            function: Some(call.function.to_owned()),
+            error: Some(error),
+            ..ReplyRequest::default()
+        })
+    }
+
+    async fn perform(&self, call: &FunctionCall<'_>, action: Action, given: Parameters) -> Outcome<Yield> {
+        let (user, realm) = (call.user, call.realm());
+        let name = given.name.as_deref().unwrap_or_default();
+        match action {
+            Action::Create => {
+                let mut token = NewToken::new(user, name, given.access.unwrap_or_default());
+                token.expires = given.expires.map(expiry);
+                token.read_only = given.read_only.unwrap_or_default();
+                token.addresses = given.addresses.unwrap_or_default();
+                token.realm = realm;
+                token.creator = self.creator(call).await?;
+                let created = self.create(token).await?;
+                Ok(Yield {
+                    token: Some(created.token),
+                    ..Yield::record(created.record)
+                })
+            }
+            Action::List => Ok(Yield {
+                records: Some(self.records(user, realm).await?),
+                ..Yield::default()
+            }),
+            Action::Rename | Action::Update => {
+                let update = TokenUpdate {
+                    new_name: given.new_name,
+                    access: given.access,
+                    expires: given.expires.map(expiry),
+                    addresses: given.addresses,
+                    // A name gives nothing away, so any token that may rename may rename any token.
+                    creator: match action {
+                        Action::Rename => None,
+                        _ => self.creator(call).await?,
+                    },
+                };
+                Ok(Yield::record(self.update(user, realm, name, update).await?))
+            }
+            Action::Revoke => {
+                let names = given.names.unwrap_or_else(|| given.name.into_iter().collect());
+                self.revoke(user, realm, &names).await?;
+                Ok(Yield::default())
+            }
+            Action::Details => {
+                let text = given.token.unwrap_or_default();
+                let record = self.find(user, realm, text.expose()).await?;
+                Ok(record.map(Yield::record).unwrap_or_default())
+            }
+        }
+    }
+
+    /// The record of the token that asks, as it is now.
+    async fn creator(&self, call: &FunctionCall<'_>) -> Outcome<Option<Record>> {
+        let Some(token) = call.token else {
+            return Ok(None);
+        };
+        let own = |record: &Record| record.id == token.id;
+        let names: Vec<String> = token.name.into_iter().map(str::to_owned).collect();
+        let named = self.store.tokens_named(call.user, &names).await.map_err(Error::from)?;
+        if let Some(found) = named.into_iter().find(|found| own(&found.record)) {
+            return Ok(Some(found.record));
+        }
+        // It was renamed meanwhile, or revoked.
+        let mut records = self.records(call.user, None).await?.into_iter();
+        records.find(own).map(Some).ok_or(FunctionFailure::Gone)
+    }
+}
+
+/// What a function yielded.
+#[derive(Default)]
+struct Yield {
+    token: Option<SecretString>,
+    record: Option<Record>,
+    records: Option<Vec<Record>>,
+}
+
+impl Yield {
+    fn record(record: Record) -> Yield {
+        Yield {
+            record: Some(record),
+            ..Yield::default()
+        }
+    }
+}
+
+/// Parameters as they came in, wiped when they are dropped.
+struct Given(ParametersRequest);
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        wipe_values(&mut self.0.values);
+    }
+}
+
+/// Overwrites the texts among parameters.
+pub(crate) fn wipe_values(values: &mut [(String, Value)]) {
+    for (_, value) in values {
+        match value {
+            Value::String(text) => text.zeroize(),
+            Value::Array(items) => {
+                for item in items {
+                    if let Value::String(text) = item {
+                        text.zeroize();
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether the function was understood and refused, rather than that something broke.
+fn is_refusal(error: &Error) -> bool {
+    match error {
+        Error::Refused(_) => true,
+        Error::Store(error) => error.is_refusal(),
+        _ => false,
+    }
+}
+
+fn expiry(expires: ValidExpiry) -> ExpiryInput {
+    match expires {
+        ValidExpiry::At(seconds) => ExpiryInput::Seconds(seconds),
+        ValidExpiry::Never => ExpiryInput::Text("never".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_among_parameters_is_wiped() {
+        let secret = || Value::String("SECRET".to_owned());
+        let mut values = vec![
+            ("token".to_owned(), secret()),
+            ("names".to_owned(), Value::Array(vec![secret(), Value::Null, secret()])),
+            ("count".to_owned(), Value::Int(1)),
+        ];
+        wipe_values(&mut values);
+        assert!(values.iter().all(|(_, value)| match value {
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => !items.contains(&secret()),
+            _ => true,
+        }));
+    }
+}
