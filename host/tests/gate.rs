@@ -362,3 +362,44 @@ fn a_token_under_an_unknown_pepper_keeps_the_gate_shut() {
         assert_eq!(Gate::open(without, None).await.unwrap_err().code(), "pepper_unknown");
     });
 }
+
+#[test]
+fn a_verdict_names_its_own_token_through_every_change() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let mut tokens = Vec::new();
+        for round in 0..30_usize {
+            let created = service.create(plain(&format!("t{round}"))).await.unwrap();
+            tokens.push((
+                created.token.expose().to_owned(),
+                created.record.id,
+                format!("t{round}"),
+                true,
+            ));
+            let at = (round * 7) % tokens.len();
+            let (_, _, name, live) = &mut tokens[at];
+            if *live && round % 3 == 0 {
+                service.revoke("alice", None, &[name.clone()]).await.unwrap();
+                *live = false;
+            } else if *live {
+                let renamed = format!("r{round}");
+                service.rename("alice", None, name, &renamed).await.unwrap();
+                *name = renamed;
+            }
+            for (text, id, name, live) in &tokens {
+                let header = format!("cpanel alice:{text}");
+                let verdict = gate.verify(Presented::One(header.as_bytes()), &listing(), None).await;
+                let verdict = verdict.unwrap();
+                assert_eq!(verdict.allowed, *live);
+                assert_eq!(verdict.id.as_ref(), Some(id));
+                assert_eq!(
+                    verdict.name.as_ref(),
+                    Some(name),
+                    "what was kept is forgotten with a change"
+                );
+            }
+        }
+    });
+}

@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use tokenlatch_core::{Call, Function, Verdict};
 
+use super::verdicts::Verdicts;
 use crate::error::{ModuleError, Result};
 use crate::module::Table;
 use crate::store::{Changes, Mark};
-
-/// Verdicts that are kept spelled out.
-const VERDICTS: usize = 1 << 18;
 
 /// Calls of functions whose numbers are kept. There are only as many numbers as the catalogue tells apart.
 const CALLS: usize = 1 << 12;
@@ -29,8 +27,7 @@ pub(super) struct Loaded {
     mark: Mark,
     calls: HashMap<Call, u32>,
     features: HashMap<Call, u32>,
-    /// By the decision's number. A slot of the table may get another token, so any change empties this.
-    verdicts: HashMap<i64, Arc<Verdict>>,
+    verdicts: Verdicts,
 }
 
 impl Live {
@@ -98,7 +95,7 @@ impl Loaded {
             mark,
             calls: HashMap::new(),
             features: HashMap::new(),
-            verdicts: HashMap::new(),
+            verdicts: Verdicts::default(),
         }
     }
 
@@ -111,7 +108,7 @@ impl Loaded {
     pub fn take_over(&mut self, changes: Changes) -> Result<()> {
         self.table.take_over(&changes.accounts, &changes.records)?;
         self.mark = changes.mark;
-        self.verdicts.clear();
+        self.verdicts.forget(&changes.records);
         Ok(())
     }
 
@@ -120,14 +117,11 @@ impl Loaded {
             return Ok(None);
         };
         let decision = self.table.verify(number, header, address.map(str::as_bytes), now)?;
-        if let Some(verdict) = self.verdicts.get(&decision.code()) {
-            return Ok(Some(Arc::clone(verdict)));
+        if let Some(verdict) = self.verdicts.get(decision) {
+            return Ok(Some(verdict));
         }
         let verdict = Arc::new(self.table.verdict(decision)?);
-        if self.verdicts.len() == VERDICTS {
-            self.verdicts.clear();
-        }
-        self.verdicts.insert(decision.code(), Arc::clone(&verdict));
+        self.verdicts.keep(decision, &verdict);
         Ok(Some(verdict))
     }
 

@@ -8,6 +8,7 @@
 
 mod checks;
 mod live;
+mod verdicts;
 
 use std::fmt;
 use std::net::IpAddr;

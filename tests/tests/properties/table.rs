@@ -198,7 +198,16 @@ proptest! {
     ) {
         let with = |records: &[Value]| json!({"records": records, "accounts": accounts, "peppers": peppers()});
         let mut table = TokenTable::from_value(core(&with(&first))).unwrap();
+        let slots = |table: &TokenTable| -> Vec<i64> {
+            headers.iter().map(|(_, header)| table.verify(0, header.as_bytes(), None, NOW) & 0xffff_ffff).collect()
+        };
+        let before = slots(&table);
         table.update_value(core(&json!({"records": second, "removeIds": removed}))).unwrap();
+
+        for ((at, _), (before, after)) in headers.iter().zip(before.into_iter().zip(slots(&table))) {
+            let stays = !removed.iter().any(|id| *id == format!("id{at}"));
+            prop_assert!(!stays || before == 0 || after == 0 || before == after, "a record that stays keeps its slot");
+        }
 
         // Removals first; then a known record is replaced, but never comes back from its revocation.
         let mut left: Vec<Value> = first.iter().filter(|record| !removed.contains(&record["id"].as_str().unwrap())).cloned().collect();

@@ -1,0 +1,48 @@
+//! Verdicts that are kept spelled out: the same decision about an unchanged token says the same.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokenlatch_core::{Record, Verdict};
+
+use crate::module::Decision;
+
+/// Verdicts that are kept.
+const MOST: usize = 1 << 18;
+
+/// Verdicts by slot and reason. A record that replaces one of the same id keeps its slot, and no slot gets another
+/// token as long as none is removed from the table (OPERATIONS.md, The table): the gate loads a new table instead.
+#[derive(Default)]
+pub(super) struct Verdicts {
+    kept: HashMap<i64, Arc<Verdict>>,
+    /// The decisions whose verdicts name a token, by its id.
+    named: HashMap<String, Vec<i64>>,
+}
+
+impl Verdicts {
+    pub fn get(&self, decision: Decision) -> Option<Arc<Verdict>> {
+        self.kept.get(&decision.code()).map(Arc::clone)
+    }
+
+    pub fn keep(&mut self, decision: Decision, verdict: &Arc<Verdict>) {
+        if self.kept.len() == MOST {
+            self.kept.clear();
+            self.named.clear();
+        }
+        if let Some(id) = &verdict.id {
+            self.named.entry(id.clone()).or_default().push(decision.code());
+        }
+        self.kept.insert(decision.code(), Arc::clone(verdict));
+    }
+
+    /// Forgets what was said of records that have changed.
+    pub fn forget(&mut self, changed: &[Record]) {
+        for code in changed
+            .iter()
+            .filter_map(|record| self.named.remove(&record.id))
+            .flatten()
+        {
+            self.kept.remove(&code);
+        }
+    }
+}
