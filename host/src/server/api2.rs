@@ -1,5 +1,7 @@
 //! `/json-api/cpanel`: API 2, and UAPI by the same path. CONTRACT.md, 4.
 
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{Extension, Request, State as Shared};
 use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -39,7 +41,7 @@ const AMBIGUOUS: Problem = Problem::new(
 
 /// Answers a function of ours, passes any other on, and refuses API 1.
 pub(super) async fn handle(
-    Shared(state): Shared<State>,
+    Shared(state): Shared<Arc<State>>,
     Extension(client): Extension<Client>,
     request: Request,
 ) -> Response {

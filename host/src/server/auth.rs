@@ -1,6 +1,8 @@
 //! `/auth`: a proxy in front of an API asks whether a request may go on. nginx's `auth_request`, Caddy's `forward_auth`,
 //! Traefik's ForwardAuth.
 
+use std::sync::Arc;
+
 use axum::extract::{Extension, Request, State as Shared};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
@@ -43,7 +45,7 @@ const WRONG_QUERY: Problem = Problem::new(
 
 /// Verifies for the account port.
 pub(super) async fn account(
-    Shared(state): Shared<State>,
+    Shared(state): Shared<Arc<State>>,
     Extension(client): Extension<Client>,
     request: Request,
 ) -> Response {
@@ -53,7 +55,7 @@ pub(super) async fn account(
 
 /// Verifies for the administrator's port.
 pub(super) async fn admin(
-    Shared(state): Shared<State>,
+    Shared(state): Shared<Arc<State>>,
     Extension(client): Extension<Client>,
     request: Request,
 ) -> Response {

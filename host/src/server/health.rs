@@ -1,5 +1,6 @@
 //! `/health`, `/ready` and `/metrics`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State as Shared;
@@ -23,7 +24,7 @@ pub async fn health() -> Response {
 }
 
 /// A verification could be had now: the store, the module and the table work.
-pub async fn ready(Shared(state): Shared<State>) -> Response {
+pub async fn ready(Shared(state): Shared<Arc<State>>) -> Response {
     match tokio::time::timeout(PATIENCE, state.gate.ready()).await {
         Ok(Ok(())) => (JSON, r#"{"status":"ready"}"#).into_response(),
         failed => {
@@ -37,7 +38,7 @@ pub async fn ready(Shared(state): Shared<State>) -> Response {
 }
 
 /// The figures, in the text format of Prometheus.
-pub async fn metrics(Shared(state): Shared<State>) -> Response {
+pub async fn metrics(Shared(state): Shared<Arc<State>>) -> Response {
     let format = [
         (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),

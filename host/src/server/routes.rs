@@ -1,5 +1,7 @@
 //! The paths of the two ports.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::routing::{any, get};
 
@@ -18,7 +20,7 @@ pub fn account_router(state: State) -> Router {
         .route("/openapi.json", get(openapi::account))
         .fallback(|| async { Problem::NOT_FOUND })
         .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
-        .with_state(state)
+        .with_state(Arc::new(state))
 }
 
 /// The administrator's port.
@@ -32,5 +34,5 @@ pub fn admin_router(state: State) -> Router {
         .route("/openapi.json", get(openapi::admin))
         .fallback(|| async { Problem::NOT_FOUND })
         .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
-        .with_state(state)
+        .with_state(Arc::new(state))
 }

@@ -1,5 +1,7 @@
 //! `/execute/Module/function`: UAPI. CONTRACT.md, 3.
 
+use std::sync::Arc;
+
 use axum::extract::{Extension, Request, State as Shared};
 use axum::response::Response;
 use tokenlatch_core::{Api, Realm, Shape};
@@ -15,7 +17,7 @@ use super::tokens::Job;
 
 /// Answers a function of ours, passes any other on.
 pub(super) async fn handle(
-    Shared(state): Shared<State>,
+    Shared(state): Shared<Arc<State>>,
     Extension(client): Extension<Client>,
     request: Request,
 ) -> Response {

@@ -1,5 +1,7 @@
 //! `/json-api/FUNCTION` on the administrator's port: WHM API 1. CONTRACT.md, 5.
 
+use std::sync::Arc;
+
 use axum::extract::{Extension, Request, State as Shared};
 use axum::response::Response;
 use tokenlatch_core::{Api, Realm, ReplyError, Shape};
@@ -19,7 +21,7 @@ const OTHER_VERSION: &str = "The parameter \"api.version\" must be 1.";
 
 /// Answers the administrator's functions.
 pub(super) async fn handle(
-    Shared(state): Shared<State>,
+    Shared(state): Shared<Arc<State>>,
     Extension(client): Extension<Client>,
     request: Request,
 ) -> Response {
