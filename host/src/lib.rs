@@ -39,6 +39,6 @@ pub use service::{
 };
 pub use store::{
     Archive, ArchivedAccount, ArchivedToken, Change, Changes, Mark, NewAccount, PasswordHash, Plan, PostgresStore,
-    Settings, SqliteStore, Store, StoreError, StoredAccount, StoredToken, open_store,
+    Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount, StoredToken, open_store,
 };
 pub use zone::ServerZone;

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use common::{NOW, Place, module, plain, run};
 use tokenlatch::core::{Access, Api, Call, Features, Function, Pepper, Reason};
-use tokenlatch::{Gate, Presented, Service, SetClock};
+use tokenlatch::{Gate, Presented, Service, SetClock, Store};
 
 /// A call that a full token may make.
 fn listing() -> Call {
@@ -381,7 +381,7 @@ fn a_verdict_names_its_own_token_through_every_change() {
             let at = (round * 7) % tokens.len();
             let (_, _, name, live) = &mut tokens[at];
             if *live && round % 3 == 0 {
-                service.revoke("alice", None, &[name.clone()]).await.unwrap();
+                service.revoke("alice", None, std::slice::from_ref(name)).await.unwrap();
                 *live = false;
             } else if *live {
                 let renamed = format!("r{round}");
@@ -401,5 +401,31 @@ fn a_verdict_names_its_own_token_through_every_change() {
                 );
             }
         }
+    });
+}
+
+#[test]
+fn the_token_of_a_sqlite_store_changes_with_every_commit_of_any_process() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let store = place.store().await;
+        store.mark().await.unwrap();
+        let mut last = store.stamp().expect("a token in WAL mode");
+        assert_eq!(store.stamp(), Some(last), "nothing was committed");
+        for round in 0..20 {
+            // Another connection of this process, and another process.
+            if round % 2 == 0 {
+                service.create(plain(&format!("t{round}"))).await.unwrap();
+            } else {
+                assert_eq!(place.run(&["account", "suspend", "bob"]).code, Some(0));
+                assert_eq!(place.run(&["account", "resume", "bob"]).code, Some(0));
+            }
+            let now = store.stamp().expect("a token");
+            assert_ne!(now, last, "round {round}");
+            last = now;
+        }
+        store.close().await;
+        assert_eq!(store.stamp(), None, "a closed store tells nothing");
     });
 }

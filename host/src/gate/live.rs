@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use tokenlatch_core::{Call, Function, Verdict};
 
+use super::freshness::Freshness;
 use super::verdicts::Verdicts;
 use crate::error::{ModuleError, Result};
 use crate::module::Table;
-use crate::store::{Changes, Mark};
+use crate::store::{Changes, Mark, Stamp};
 
 /// Calls of functions whose numbers are kept. There are only as many numbers as the catalogue tells apart.
 const CALLS: usize = 1 << 12;
@@ -19,6 +20,7 @@ const FEATURES: usize = 1 << 12;
 pub(super) struct Live {
     loaded: Option<Loaded>,
     catalogue: Option<Vec<Function>>,
+    pub(super) freshness: Freshness,
 }
 
 /// A table, and what has been worked out with it.
@@ -35,12 +37,18 @@ impl Live {
         Live {
             loaded: None,
             catalogue,
+            freshness: Freshness::default(),
         }
     }
 
     /// Where the table stands; `None` when it must be loaded.
     pub fn mark(&self) -> Option<Mark> {
         self.loaded.as_ref().map(|loaded| loaded.mark)
+    }
+
+    /// Whether the table is up to date, as far as the store's token tells.
+    pub fn is_fresh(&self, stamp: Option<Stamp>) -> bool {
+        self.loaded.is_some() && self.freshness.holds(stamp)
     }
 
     pub fn records(&self) -> usize {

@@ -7,6 +7,7 @@
 //! look-up of its own. When the store cannot answer, nothing is admitted.
 
 mod checks;
+mod freshness;
 mod live;
 mod verdicts;
 
@@ -121,7 +122,9 @@ impl Gate {
         call: &Call,
         address: Option<IpAddr>,
     ) -> Result<Arc<Verdict>> {
-        self.ready().await?;
+        if !self.inner.is_fresh() {
+            self.ready().await?;
+        }
         let now = self.inner.service.clock().now()?;
         let header = match authorization {
             Presented::Missing => &[],
@@ -206,23 +209,36 @@ impl Inner {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the store's token tells that nothing was committed since the last check.
+    fn is_fresh(&self) -> bool {
+        // The store's first: what is committed after this look began after the request did.
+        let stamp = self.service.store().stamp();
+        stamp.is_some() && self.live().is_fresh(stamp)
+    }
+
     /// Takes over what has been committed since the last time.
     async fn catch_up(&self) -> Result<()> {
         let _turn = self.turn.lock().await;
-        let (known, store) = (self.live().mark(), self.service.store());
+        let store = self.service.store();
+        // Before anything is read: what is committed meanwhile changes the next token.
+        let stamp = store.stamp();
+        let known = self.live().mark();
         if let Some(known) = known
             && in_time(PATIENCE, store.mark()).await?? == known
         {
+            self.live().freshness.confirm(stamp, store.stamp(), false);
             return Ok(());
         }
         let changes = in_time(LOADING, store.changes(known)).await??;
-        if !changes.whole {
-            return self.live().take_over(changes);
+        if changes.whole {
+            let catalogue = self.live().catalogue();
+            let loaded = self.load(changes, catalogue.clone()).await?;
+            let old = self.live().replace(loaded, catalogue);
+            drop(old);
+        } else {
+            self.live().take_over(changes)?;
         }
-        let catalogue = self.live().catalogue();
-        let loaded = self.load(changes, catalogue.clone()).await?;
-        let old = self.live().replace(loaded, catalogue);
-        drop(old);
+        self.live().freshness.confirm(stamp, store.stamp(), known.is_some());
         Ok(())
     }
 

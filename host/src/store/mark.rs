@@ -11,6 +11,10 @@ pub struct Mark {
     pub revision: i64,
 }
 
+/// A token of the store: equal to an earlier one only if nothing was committed between the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp(pub(super) [u8; 48]);
+
 impl Mark {
     /// The revision after which a reader with the mark `since` must read on; `None` where it must read everything.
     /// A database that stands before what the reader has seen is another one, such as a copy put in its place.
@@ -32,4 +36,10 @@ pub struct Changes {
     pub accounts: Vec<Account>,
     /// The records, with revoked ones.
     pub records: Vec<Record>,
+}
+
+/// A token for tests.
+#[cfg(test)]
+pub(crate) fn stamp(byte: u8) -> Option<Stamp> {
+    Some(Stamp([byte; 48]))
 }

@@ -3,6 +3,7 @@
 mod open;
 mod schema;
 mod steps;
+mod wal_index;
 
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool};
@@ -13,13 +14,14 @@ use tokio::sync::Mutex;
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::StoreError;
-use super::mark::{Changes, Mark};
+use super::mark::{Changes, Mark, Stamp};
 use super::queue::Queue;
 use super::rows::{
     changed_one, read_account, read_archived_account, read_archived_token, read_mark, read_settings, read_token,
     to_json,
 };
 use super::{Change, Store, StoredToken, sql};
+use wal_index::WalIndex;
 
 /// Accounts and records in one SQLite file: write-ahead log, and every change on the disk before it is acknowledged.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub struct SqliteStore {
     /// Kept for marks alone, so that they never wait for a connection of the pool.
     marks: Mutex<Option<SqliteConnection>>,
     writers: Queue,
+    index: WalIndex,
 }
 
 impl SqliteStore {
@@ -43,9 +46,11 @@ impl SqliteStore {
         let mut connection = pool.acquire().await?;
         schema::prepare(&mut connection).await?;
         drop(connection);
+        let index = WalIndex::of(options.get_filename());
         Ok(SqliteStore {
             pool,
             options,
+            index,
             marks: Mutex::new(None),
             writers: Queue::new(1),
         })
@@ -231,6 +236,14 @@ impl Store for SqliteStore {
         let row = sqlx::query(sql::STATE).fetch_one(&mut connection).await?;
         *kept = Some(connection);
         read_mark(&row)
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        if self.pool.is_closed() {
+            None
+        } else {
+            self.index.stamp()
+        }
     }
 
     async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError> {

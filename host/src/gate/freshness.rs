@@ -1,0 +1,65 @@
+//! For how long the table is known to be up to date.
+
+use std::time::{Duration, Instant};
+
+use crate::store::Stamp;
+
+/// After this time the store is asked even where its token says that nothing was committed.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// What the store's token was when the table was last brought up to date.
+#[derive(Debug, Default)]
+pub(super) struct Freshness {
+    stamp: Option<Stamp>,
+    at: Option<Instant>,
+    /// A token that stayed the same while something was committed is no token: the store is asked each time.
+    distrusted: bool,
+}
+
+impl Freshness {
+    /// Whether this token says that the table is still up to date.
+    pub fn holds(&self, stamp: Option<Stamp>) -> bool {
+        !self.distrusted && stamp.is_some() && stamp == self.stamp && self.at.is_some_and(|at| at.elapsed() < LONGEST)
+    }
+
+    /// After a check: the token before it and after it, and whether it found that something had been committed.
+    pub fn confirm(&mut self, before: Option<Stamp>, after: Option<Stamp>, changed: bool) {
+        if changed && after.is_some() && after == self.stamp {
+            self.distrusted = true;
+        }
+        self.stamp = before;
+        self.at = Some(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::stamp;
+
+    #[test]
+    fn only_the_same_token_tells_that_nothing_was_committed() {
+        let mut freshness = Freshness::default();
+        assert!(!freshness.holds(stamp(1)), "nothing is known yet");
+        freshness.confirm(stamp(1), stamp(1), false);
+        assert!(freshness.holds(stamp(1)));
+        assert!(!freshness.holds(stamp(2)));
+        assert!(!freshness.holds(None));
+        freshness.confirm(None, None, false);
+        assert!(!freshness.holds(None), "no token is no proof");
+    }
+
+    #[test]
+    fn a_token_that_stays_the_same_over_a_change_is_never_believed_again() {
+        let mut freshness = Freshness::default();
+        freshness.confirm(stamp(1), stamp(1), false);
+        // Committed between the token and the check's look: the token afterwards is another one.
+        freshness.confirm(stamp(1), stamp(2), true);
+        freshness.confirm(stamp(2), stamp(2), false);
+        assert!(freshness.holds(stamp(2)));
+        freshness.confirm(stamp(2), stamp(2), true);
+        assert!(!freshness.holds(stamp(2)));
+        freshness.confirm(stamp(3), stamp(3), false);
+        assert!(!freshness.holds(stamp(3)));
+    }
+}
