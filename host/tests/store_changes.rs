@@ -236,36 +236,3 @@ async fn a_change_made_by_hand_is_counted(database: Database) {
     assert_eq!(changes.records.len(), 1);
     assert_eq!(changes.records[0].revoked, Some(1_800_000_000));
 }
-
-/// `cargo test --release -p tokenlatch --test store_changes -- --ignored --nocapture`
-#[test]
-#[ignore = "it measures"]
-fn what_marks_and_creations_cost() {
-    common::database::over_sqlite(measure);
-    common::database::over_postgres(measure);
-}
-
-async fn measure(database: Database) {
-    let service = database.service().await;
-    service.store().mark().await.unwrap();
-    let start = std::time::Instant::now();
-    for _ in 0..5_000 {
-        service.store().mark().await.unwrap();
-    }
-    let mark = start.elapsed() / 5_000;
-    let start = std::time::Instant::now();
-    let tasks: Vec<_> = (0..500)
-        .map(|number| {
-            let service = service.clone();
-            tokio::spawn(async move { service.create(plain(&format!("t{number}"))).await })
-        })
-        .collect();
-    for task in tasks {
-        task.await.unwrap().unwrap();
-    }
-    let kind = if database.is_sqlite() { "SQLite" } else { "PostgreSQL" };
-    println!(
-        "{kind}: a mark {mark:?}, a creation {:?} with 500 at once",
-        start.elapsed() / 500
-    );
-}
