@@ -191,7 +191,9 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     let service = context.open_or_create().await?;
     let server = Server::bind(config, service.clone()).await?;
     // The ports are ours: only now is anything made that a second try could not make again.
-    let first = if service.accounts().await?.is_empty() {
+    // A database whose accounts were all removed is no new one.
+    let fresh = service.store().mark().await?.revision <= 1 && service.accounts().await?.is_empty();
+    let first = if fresh {
         Some(first::make(&service, &folder).await?)
     } else {
         None

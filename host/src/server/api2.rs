@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Extension, Request, State as Shared};
-use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +27,8 @@ const FUNCTION: &str = "cpanel_jsonapi_func";
 const USER: &str = "cpanel_jsonapi_user";
 
 const KEYS: [&str; 4] = [VERSION, MODULE, FUNCTION, USER];
+
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
 const INCOMPLETE: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
@@ -117,7 +119,11 @@ async fn call(state: &State, client: &Client, request: Request) -> Result<Respon
     if target::holds_secret(query.keys()) {
         return Err(malformed(state).into());
     }
-    // The body may choose the function too, so it is read before anything is decided.
+    // The body may choose the function too, so it is read before that is decided; but not for just anybody.
+    if state.failures.blocked(client.counted()).is_some() || parts.headers.get_all(AUTHORIZATION).iter().count() != 1 {
+        admit(state, client, &parts.headers, &target::nothing(Realm::Account)).await?;
+        return Err(malformed(state).into());
+    }
     let in_query = query.len();
     let bytes = read_body(body, &state.config.limits).await?;
     let mut form = query;
@@ -160,7 +166,10 @@ fn retold(mut parts: Parts, form: &Form, in_query: usize, bytes: Bytes) -> Resul
     if bytes.is_empty() {
         return Ok(Request::from_parts(parts, Body::empty()));
     }
-    let body = if Kind::of(&parts.headers)? == Kind::Urlencoded {
+    let kind = Kind::of(&parts.headers)?;
+    let body = if matches!(kind, Kind::Urlencoded | Kind::Multipart) {
+        // The parts of a body that is cut into parts can be read in more than one way, so it goes on as a form.
+        parts.headers.insert(CONTENT_TYPE, FORM);
         Bytes::from(form.encoded(in_query, form.len()))
     } else if form.keys().skip(in_query).any(|key| KEYS.contains(&key)) {
         // These bodies are passed on as they are, so the function must stand in the query.

@@ -69,7 +69,7 @@ async fn verify(state: &State, client: &Client, realm: Realm, request: &Parts) -
         return Err(malformed(state).into());
     }
     let wanted = if leaks(request) {
-        target::nothing(realm).into()
+        Wanted::unclear(realm)
     } else if query.len() > 0 {
         asked(&query, realm)?.into()
     } else if client.trusted_proxy {
@@ -78,6 +78,9 @@ async fn verify(state: &State, client: &Client, realm: Realm, request: &Parts) -
         target::nothing(realm).into()
     };
     let admitted = admit(state, client, &request.headers, &wanted.call).await?;
+    if wanted.unclear {
+        return Err(forbidden(state, &admitted, "call_unclear"));
+    }
     if wanted.user.is_some_and(|user| user != admitted.user) {
         return Err(forbidden(state, &admitted, "user_mismatch"));
     }
@@ -132,11 +135,27 @@ struct Wanted {
     call: Call,
     /// The one user whose it may be.
     user: Option<String>,
+    /// Something was named that cannot be told for sure: no token may do that, not even one that may do everything, for
+    /// its account may not.
+    unclear: bool,
+}
+
+impl Wanted {
+    fn unclear(realm: Realm) -> Wanted {
+        Wanted {
+            unclear: true,
+            ..target::nothing(realm).into()
+        }
+    }
 }
 
 impl From<Call> for Wanted {
     fn from(call: Call) -> Wanted {
-        Wanted { call, user: None }
+        Wanted {
+            call,
+            user: None,
+            unclear: false,
+        }
     }
 }
 
@@ -178,16 +197,16 @@ fn asked(query: &Form, realm: Realm) -> Result<Call, Problem> {
     })
 }
 
-/// The call that a trusted proxy's header fields name. What can be read in two ways names nothing.
+/// The call that a trusted proxy's header fields name.
 fn proxied(headers: &HeaderMap, realm: Realm) -> Wanted {
-    let nothing = Wanted::from(target::nothing(realm));
     let (nginx, forwarded) = (named_by(headers, &NGINX), named_by(headers, &FORWARDED));
     // Either kind may have come from the client where the proxy sets only the other.
     let named = match (nginx, forwarded) {
         (Named::Not, Named::As(uri, method)) | (Named::As(uri, method), Named::Not) => (uri, method),
-        _ => return nothing,
+        (Named::Not, Named::Not) => return target::nothing(realm).into(),
+        _ => return Wanted::unclear(realm),
     };
-    of_request(&named.0, &named.1, realm).unwrap_or(nothing)
+    of_request(&named.0, &named.1, realm).unwrap_or_else(|| Wanted::unclear(realm))
 }
 
 /// What one kind of header fields says.
@@ -242,6 +261,7 @@ fn of_request(uri: &Uri, method: &Method, realm: Realm) -> Option<Wanted> {
         return Some(Wanted {
             call: choice.call(),
             user: choice.user,
+            unclear: false,
         });
     }
     let call = Call {

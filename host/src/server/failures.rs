@@ -121,7 +121,7 @@ impl Failures {
         }
         let key = inner.hasher.hash_one(network(address));
         let mut blocked = inner.lock();
-        let until = *blocked.get(&key).or_else(|| blocked.get(&crowd(key)))?;
+        let until = *blocked.get(&key)?;
         let left = until.saturating_sub(inner.clock.now());
         if left.is_zero() {
             blocked.remove(&key);
@@ -139,9 +139,12 @@ impl Failures {
         let of_address = inner.addresses.as_ref().and_then(|limiter| {
             let key = inner.key(limiter, inner.hasher.hash_one(network(address)));
             let wait = limiter.check_key(&key).err()?.wait_time_from(now);
-            let mut blocked = inner.lock();
-            blocked.insert(key, now.saturating_add(wait));
-            inner.count.store(blocked.len(), Ordering::Release);
+            // What many share turns failures away, and nobody's good token.
+            if key >= CROWDS {
+                let mut blocked = inner.lock();
+                blocked.insert(key, now.saturating_add(wait));
+                inner.count.store(blocked.len(), Ordering::Release);
+            }
             Some(wait)
         });
         let of_user = inner.users.as_ref().zip(user).and_then(|(limiter, user)| {

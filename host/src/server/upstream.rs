@@ -39,6 +39,22 @@ const OVERRIDES: &[&str] = &[
     "x-method-override",
 ];
 
+/// Fields by which proxies tell who or where a client is, and which some servers believe.
+const CLAIMS: &[&str] = &[
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "remote-user",
+    "x-remote-user",
+    "x-user",
+    "x-webauth-user",
+    "x-forwarded",
+];
+
 /// The API that admitted requests are passed on to. Clones share its connections.
 #[derive(Clone)]
 pub struct Upstream {
@@ -159,7 +175,12 @@ fn strip(headers: &mut HeaderMap) {
         .collect();
     let doubtful = headers.keys().filter(|name| {
         let name = name.as_str();
-        name.contains('_') || name.starts_with(PREFIX) || name.starts_with("x-forwarded-") || OVERRIDES.contains(&name)
+        name.contains('_')
+            || name.starts_with(PREFIX)
+            || name.starts_with("x-forwarded-")
+            || name.starts_with("x-auth-request-")
+            || OVERRIDES.contains(&name)
+            || CLAIMS.contains(&name)
     });
     let fixed = [
         AUTHORIZATION,

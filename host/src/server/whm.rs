@@ -51,6 +51,12 @@ async fn call(state: &State, client: &Client, request: Request) -> Result<Respon
         Ok(form) => form,
         Err(problem) => return Ok(admitted.sign(problem)),
     };
+    // The sender chose how long the body took: what holds now counts.
+    let admitted = admit(state, client, &parts.headers, &call).await?;
+    let job = Job {
+        admitted: &admitted,
+        ..job
+    };
     let spoken = matches!(form.one(VERSION), Ok(Some(version)) if version == "1");
     let reply = if spoken {
         job.run(form).await

@@ -5,19 +5,25 @@
 //! WAL-Index Header). Nothing in it is interpreted here. Two headers that are equal byte for byte mean that nothing was
 //! committed between the two looks; in any other case, and wherever this file cannot be read, SQLite is asked.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::store::mark::Stamp;
 
 /// The header stands there twice: one that is being written differs from its copy.
 const COPY: usize = 48;
 
+/// The index files of this process, by device and number. None is ever closed: closing one would drop the locks that
+/// SQLite holds on it for the whole process (<https://www.sqlite.org/howtocorrupt.html>, 2.2). There are only as many as
+/// databases were opened.
+static OPEN: LazyLock<Mutex<HashMap<(u64, u64), &'static File>>> = LazyLock::new(Mutex::default);
+
 #[derive(Debug)]
 pub(super) struct WalIndex {
     path: PathBuf,
-    file: Mutex<Option<File>>,
+    file: Mutex<Option<&'static File>>,
 }
 
 impl WalIndex {
@@ -35,15 +41,30 @@ impl WalIndex {
     /// The header as it stands; `None` where it cannot be told.
     pub fn stamp(&self) -> Option<Stamp> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if file.as_ref().is_none_or(|file| !is_in_place(file)) {
-            *file = File::open(&self.path).ok();
+        if file.is_none_or(|file| !is_in_place(file)) {
+            *file = open(&self.path).filter(|file| is_in_place(file));
         }
-        let both = read(file.as_ref()?)?;
+        let both = read((*file)?)?;
         let (one, other) = both.split_at_checked(COPY)?;
         let stamp: [u8; COPY] = one.try_into().ok()?;
         let written = stamp.iter().any(|byte| *byte != 0);
         (one == other && written).then_some(Stamp(stamp))
     }
+}
+
+/// The file, opened once in this process.
+#[cfg(unix)]
+fn open(path: &Path) -> Option<&'static File> {
+    use std::os::unix::fs::MetadataExt;
+    let key = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(file) = open.get(&key(std::fs::metadata(path).ok()?)) {
+        return Some(file);
+    }
+    let file: &'static File = Box::leak(Box::new(File::open(path).ok()?));
+    // Another file may have come to the name meanwhile: this one is kept in any case.
+    open.insert(key(file.metadata().ok()?), file);
+    Some(file)
 }
 
 /// Whether the file still has its name. SQLite removes it with the last connection, and makes another one.
@@ -62,6 +83,11 @@ fn read(file: &File) -> Option<[u8; 2 * COPY]> {
 }
 
 /// Elsewhere nothing promises that a read sees what another process has mapped.
+#[cfg(not(unix))]
+fn open(_: &Path) -> Option<&'static File> {
+    None
+}
+
 #[cfg(not(unix))]
 fn is_in_place(_: &File) -> bool {
     false
