@@ -429,3 +429,29 @@ fn the_token_of_a_sqlite_store_changes_with_every_commit_of_any_process() {
         assert_eq!(store.stamp(), None, "a closed store tells nothing");
     });
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn asking_for_the_token_and_dropping_a_store_take_no_lock_from_another_store() {
+    use std::os::unix::fs::MetadataExt;
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let index = std::fs::metadata(format!("{}-shm", place.database)).unwrap();
+        // /proc/locks names a lock's file by its number; SQLite holds a shared lock as long as a connection is open.
+        let locks = || {
+            let locks = std::fs::read_to_string("/proc/locks").unwrap();
+            let file = format!(":{} ", index.ino());
+            locks.lines().filter(|line| line.contains(&file)).count()
+        };
+        let held = locks();
+        assert!(held > 0, "a connection is open");
+        for _ in 0..3 {
+            let other = place.store().await;
+            assert!(other.stamp().is_some());
+            drop(other);
+            assert_eq!(locks(), held);
+        }
+        drop(service);
+    });
+}
