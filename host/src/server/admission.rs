@@ -11,6 +11,7 @@ use tokenlatch_core::{
 };
 
 use super::client::Client;
+use super::failures::Failures;
 use super::handler::Decided;
 use super::problem::Problem;
 use super::state::State;
@@ -148,11 +149,7 @@ pub(super) fn denied(state: &State, denial: Denial) -> Response {
         Denial::Forbidden => (403, None),
         Denial::Later(wait) => (429, Some(wait)),
     };
-    let seconds = wait.map(|wait| {
-        i64::try_from(wait.as_millis().div_ceil(1000))
-            .unwrap_or(i64::MAX)
-            .max(1)
-    });
+    let seconds = wait.map(|wait| i64::from(Failures::retry_after(wait)));
     let reply = state.service.module().reply(&ReplyRequest {
         shape: Shape::Denied,
         http_status: Some(status),

@@ -19,6 +19,7 @@ use super::problem::Problem;
 use super::state::State;
 use super::target;
 use super::tokens::Job;
+use crate::service::FunctionCall;
 
 /// The parameters that choose the function, and their meaning.
 const VERSION: &str = "cpanel_jsonapi_apiversion";
@@ -137,15 +138,15 @@ async fn call(state: &State, client: &Client, request: Request) -> Result<Respon
         return Ok(admitted.sign(INCOMPLETE));
     };
     if is_ours(module) {
+        if module != "Tokens" || !FunctionCall::exists(choice.shape(), function) {
+            return Ok(admitted.sign(target::NO_FUNCTION));
+        }
         let job = Job {
             state,
             admitted: &admitted,
             shape: choice.shape(),
             function,
         };
-        if module != "Tokens" || !job.is_known() {
-            return Ok(admitted.sign(target::NO_FUNCTION));
-        }
         return Ok(admitted.sign(job.run(form).await));
     }
     let request = retold(parts, &form, in_query, bytes)?;

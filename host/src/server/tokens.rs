@@ -1,14 +1,38 @@
 //! The functions that manage tokens, as HTTP answers them.
 
+use axum::body::{Body, HttpBody};
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use tokenlatch_core::{ReplyError, Shape};
+use tokenlatch_core::{Call, ReplyError, Shape};
 
-use super::admission::{Admitted, Denial, denied, response, unavailable};
+use super::admission::{Admitted, Denial, Ended, admit, denied, response, unavailable};
+use super::client::Client;
 use super::form::Form;
 use super::state::State;
 use super::target;
 use crate::error::Error;
 use crate::service::{AskingToken, FunctionCall, FunctionFailure};
+
+/// Reads what a function is given. The sender chooses how long a body takes, so after one the request is admitted anew:
+/// what holds then counts.
+pub(super) async fn given(
+    state: &State,
+    client: &Client,
+    parts: &Parts,
+    call: &Call,
+    (admitted, query, body): (Admitted, Form, Body),
+) -> Result<(Admitted, Form), Ended> {
+    let at_once = body.is_end_stream();
+    let form = match query.with_body(parts, body, &state.config.limits).await {
+        Ok(form) => form,
+        Err(problem) => return Err(admitted.sign(problem).into()),
+    };
+    let admitted = match at_once {
+        true => admitted,
+        false => admit(state, client, &parts.headers, call).await?,
+    };
+    Ok((admitted, form))
+}
 
 /// A function, and who calls it.
 pub(super) struct Job<'a> {
@@ -19,11 +43,6 @@ pub(super) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Whether the interface has the function.
-    pub(super) fn is_known(&self) -> bool {
-        self.call().is_known()
-    }
-
     /// Carries the function out, and words the reply.
     pub(super) async fn run(&self, form: Form) -> Response {
         match self.state.service.function(&self.call(), form.into_values()).await {

@@ -13,7 +13,8 @@ use super::form::Form;
 use super::problem::Problem;
 use super::state::State;
 use super::target;
-use super::tokens::Job;
+use super::tokens::{Job, given};
+use crate::service::FunctionCall;
 
 /// Answers a function of ours, passes any other on.
 pub(super) async fn handle(
@@ -35,24 +36,15 @@ async fn execute(state: &State, client: &Client, request: Request) -> Result<Res
     let call = target::function(Api::Uapi, module, function, Realm::Account);
     let admitted = admit(state, client, &parts.headers, &call).await?;
     if is_ours(module) {
+        if module != "Tokens" || !FunctionCall::exists(Shape::Uapi, function) {
+            return Ok(admitted.sign(target::NO_FUNCTION));
+        }
+        let (admitted, form) = given(state, client, &parts, &call, (admitted, query, body)).await?;
         let job = Job {
             state,
             admitted: &admitted,
             shape: Shape::Uapi,
             function,
-        };
-        if module != "Tokens" || !job.is_known() {
-            return Ok(admitted.sign(target::NO_FUNCTION));
-        }
-        let form = match query.with_body(&parts, body, &state.config.limits).await {
-            Ok(form) => form,
-            Err(problem) => return Ok(admitted.sign(problem)),
-        };
-        // The sender chose how long the body took: what holds now counts.
-        let admitted = admit(state, client, &parts.headers, &call).await?;
-        let job = Job {
-            admitted: &admitted,
-            ..job
         };
         return Ok(admitted.sign(job.run(form).await));
     }

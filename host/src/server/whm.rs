@@ -12,7 +12,8 @@ use super::form::Form;
 use super::problem::Problem;
 use super::state::State;
 use super::target;
-use super::tokens::Job;
+use super::tokens::{Job, given};
+use crate::service::FunctionCall;
 
 /// The parameter that must say 1.
 const VERSION: &str = "api.version";
@@ -38,24 +39,15 @@ async fn call(state: &State, client: &Client, request: Request) -> Result<Respon
     }
     let call = target::function(Api::Whm, "whm", function, Realm::Admin);
     let admitted = admit(state, client, &parts.headers, &call).await?;
+    if !FunctionCall::exists(Shape::Whm, function) {
+        return Ok(admitted.sign(target::NO_FUNCTION));
+    }
+    let (admitted, form) = given(state, client, &parts, &call, (admitted, query, body)).await?;
     let job = Job {
         state,
         admitted: &admitted,
         shape: Shape::Whm,
         function,
-    };
-    if !job.is_known() {
-        return Ok(admitted.sign(target::NO_FUNCTION));
-    }
-    let form = match query.with_body(&parts, body, &state.config.limits).await {
-        Ok(form) => form,
-        Err(problem) => return Ok(admitted.sign(problem)),
-    };
-    // The sender chose how long the body took: what holds now counts.
-    let admitted = admit(state, client, &parts.headers, &call).await?;
-    let job = Job {
-        admitted: &admitted,
-        ..job
     };
     let spoken = matches!(form.one(VERSION), Ok(Some(version)) if version == "1");
     let reply = if spoken {

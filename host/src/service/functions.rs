@@ -96,20 +96,10 @@ impl std::error::Error for FunctionFailure {}
 type Outcome<T> = std::result::Result<T, FunctionFailure>;
 
 impl FunctionCall<'_> {
-    /// Whether the interface has the function.
+    /// Whether an interface has a function.
     #[must_use]
-    pub fn is_known(&self) -> bool {
-        self.action().is_some()
-    }
-
-    fn action(&self) -> Option<Action> {
-        let functions = match self.shape {
-            Shape::Uapi | Shape::UapiCommand | Shape::Api2 => UAPI,
-            Shape::Whm => WHM,
-            Shape::Denied => return None,
-        };
-        let found = functions.iter().find(|(name, _)| *name == self.function);
-        found.map(|(_, action)| *action)
+    pub fn exists(shape: Shape, function: &str) -> bool {
+        action(shape, function).is_some()
     }
 
     fn realm(&self) -> Realm {
@@ -119,6 +109,16 @@ impl FunctionCall<'_> {
             Realm::Account
         }
     }
+}
+
+fn action(shape: Shape, function: &str) -> Option<Action> {
+    let functions = match shape {
+        Shape::Uapi | Shape::UapiCommand | Shape::Api2 => UAPI,
+        Shape::Whm => WHM,
+        Shape::Denied => return None,
+    };
+    let found = functions.iter().find(|(name, _)| *name == function);
+    found.map(|(_, action)| *action)
 }
 
 impl Service {
@@ -137,7 +137,7 @@ impl Service {
             function: call.function.to_owned(),
             values,
         });
-        let action = call.action().ok_or(FunctionFailure::Unknown)?;
+        let action = action(call.shape, call.function).ok_or(FunctionFailure::Unknown)?;
         let read = self.module.parameters(&given.0);
         drop(given);
         let (outcome, unknown) = match read {
