@@ -553,3 +553,26 @@ fn no_reply_and_no_file_holds_the_secret_again() {
     }
     assert!(!running.place.holds(secret.as_bytes()));
 }
+
+#[test]
+fn a_token_revoked_while_its_body_is_awaited_does_nothing_more() {
+    use std::io::{Read, Write};
+    let running = Running::start();
+    let (leaked, owner) = (running.full("alice", "leaked"), running.full("alice", "owner"));
+    let form = "name=owner&new_name=stolen";
+    let mut slow = std::net::TcpStream::connect(running.account).unwrap();
+    let head = format!(
+        "POST /execute/Tokens/rename HTTP/1.1\r\nHost: localhost\r\nAuthorization: {leaked}\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+        form.len()
+    );
+    slow.write_all(head.as_bytes()).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let revoked = running.post(&owner, "/execute/Tokens/revoke", "name=leaked");
+    assert_eq!(revoked.json()["status"], 1);
+    slow.write_all(form.as_bytes()).unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert_eq!(names(&running, &owner), ["owner"]);
+}
