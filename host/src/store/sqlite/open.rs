@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -14,6 +14,9 @@ use super::super::open::redacted;
 
 /// How long one process waits for another one's write.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// After how long a busy file is tried anew.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// How long a request waits for a connection of its own process.
 const QUEUE: Duration = Duration::from_secs(30);
@@ -39,12 +42,24 @@ pub(super) async fn pool(address: &str, create: bool) -> Result<(SqliteConnectOp
     if !address.contains("mode=ro") && !address.contains("immutable") {
         options = options.journal_mode(SqliteJournalMode::Wal);
     }
-    let pool = SqlitePoolOptions::new()
-        .max_connections(4)
-        .acquire_timeout(QUEUE)
-        .connect_with(options.clone())
-        .await?;
+    let pool = connect(&options).await?;
     Ok((options, pool))
+}
+
+/// Connects. SQLite doesn't wait where two processes turn a new file to the write-ahead log at once, so that is tried
+/// anew for as long as any other write is waited for.
+async fn connect(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    let patience = Instant::now() + BUSY;
+    loop {
+        let connecting = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(QUEUE)
+            .connect_with(options.clone());
+        match connecting.await.map_err(StoreError::from) {
+            Err(StoreError::Busy) if Instant::now() < patience => tokio::time::sleep(AGAIN).await,
+            outcome => return outcome,
+        }
+    }
 }
 
 fn options(address: &str) -> Result<SqliteConnectOptions, StoreError> {
