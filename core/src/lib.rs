@@ -71,6 +71,7 @@ pub use hash::Pepper;
 pub use identify::{Identified, IdentifyRequest, identify};
 pub use info::{ABI_VERSION, Functions, Info, info};
 pub use list::{ListRequest, Listed, SortKey, list};
+pub use name::MAX_NAME;
 pub use parameters::{Parameters, ParametersRequest, parameters};
 pub use reason::Reason;
 pub use record::{Extra, Record};

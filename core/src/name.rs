@@ -5,7 +5,7 @@ use alloc::format;
 use crate::error::{Error, ErrorCode};
 
 /// A token's name has at most so many characters.
-pub(crate) const MAX_NAME: usize = 50;
+pub const MAX_NAME: usize = 50;
 /// A user has at most so many characters.
 pub(crate) const MAX_USER: usize = 64;
 const MAX_FEATURE: usize = 64;
