@@ -223,6 +223,7 @@ fn the_first_account_is_an_administrator_who_can_log_in_with_the_password_of_the
     common::run(async {
         let service = tokenlatch::Service::new(common::module(), place.store().await);
         let given = |text: &str| text.to_owned().into();
+        assert!(service.is_administrator("admin").await.unwrap());
         assert!(service.check_password("admin", given(&password(&place))).await.unwrap());
         assert!(!service.check_password("admin", given("")).await.unwrap());
     });

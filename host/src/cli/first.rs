@@ -77,6 +77,7 @@ pub async fn make(service: &Service, folder: &Path) -> Result<Option<First>, Fai
 
 /// Everything but the account. It can be done again, whatever an earlier try has left.
 async fn finish(service: &Service, folder: &Path) -> Result<First, Failure> {
+    service.set_administrator(USER, true).await?;
     let expires = SystemClock.now()?.saturating_add(LIFE);
     let first = First {
         user: USER,
