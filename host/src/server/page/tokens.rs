@@ -29,7 +29,7 @@ const SIZE_COOKIE: &str = "tokens_per_page";
 const SIZE_COOKIE_AGE: u32 = 365 * 86_400;
 
 /// The paths of the account port, beneath the session's own.
-pub(super) fn router() -> Router<Arc<State>> {
+pub(super) fn routes() -> Router<Arc<State>> {
     Router::new()
         .route("/tokens", get(show).post(create::create))
         .route("/tokens/new", get(create::form))
