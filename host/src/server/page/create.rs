@@ -15,7 +15,7 @@ use super::form::{Asked, Posted};
 use super::reply::{Failed, Layout, html, see, sentence};
 use super::session::Visitor;
 use super::tokens::curl;
-use super::view::{Moment, Row};
+use super::view::Row;
 use super::wanted::{Fault, Offer, Wanted, faults_of};
 use crate::error::Error;
 use crate::service::{ListedToken, NewToken};

@@ -8,7 +8,7 @@ use axum::extract::State as Shared;
 use axum::http::header::{COOKIE, HOST, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use tokenlatch_core::Realm;
 
 use super::super::config::Tls;
