@@ -121,6 +121,7 @@ fn account(number: usize, now: i64) -> ArchivedAccount {
             },
             policy: Policy::default(),
             password: None,
+            administrator: false,
         },
         created: now,
         removed: None,
