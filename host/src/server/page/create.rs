@@ -163,7 +163,11 @@ fn spent(state: &State, visitor: &Visitor) -> Response {
 }
 
 pub(super) async fn saved(posted: Posted) -> Response {
-    let next = if posted.has("another") { "/tokens/new" } else { "/tokens" };
+    let next = if posted.has("another") {
+        "/tokens/new"
+    } else {
+        "/tokens"
+    };
     see(posted.visitor.path(next))
 }
 
@@ -183,7 +187,11 @@ pub(super) async fn name(
     let name = asked.text("name");
     let long = i64::try_from(name.chars().count()).unwrap_or(i64::MAX);
     let most = i64::try_from(MAX_NAME).unwrap_or_default();
-    let (ok, message) = match state.service.draft_of(NewToken::new(&visitor.user, name, Access::Full)).await {
+    let (ok, message) = match state
+        .service
+        .draft_of(NewToken::new(&visitor.user, name, Access::Full))
+        .await
+    {
         Ok(_) => (true, "This name can be used.".to_owned()),
         Err(error @ Error::Refused(_)) => (false, sentence(&error.message())),
         Err(error) => return Err(error.into()),

@@ -105,10 +105,7 @@ pub(super) async fn revoke(Shared(state): Shared<Arc<State>>, posted: Posted) ->
     let visitor = &posted.visitor;
     state.service.may_manage(&visitor.user).await?;
     let ids = chosen(&posted);
-    let outcome = state
-        .service
-        .revoke_by_ids(&visitor.user, Realm::Account, &ids)
-        .await?;
+    let outcome = state.service.revoke_by_ids(&visitor.user, Realm::Account, &ids).await?;
     let (count, gone) = (outcome.revoked.len().to_string(), outcome.unknown.len().to_string());
     let mut more = vec![("done", "revoked"), ("count", count.as_str())];
     if gone != "0" {

@@ -170,7 +170,11 @@ fn done(asked: &Asked) -> Option<String> {
         ("revoked", 0, 0) => None,
         ("revoked", 0, gone) => Some(format!("{} revoked already.", tokens(gone))),
         ("revoked", revoked, 0) => Some(format!("{} revoked.", tokens(revoked))),
-        ("revoked", revoked, gone) => Some(format!("{} revoked, {} revoked already.", tokens(revoked), tokens(gone))),
+        ("revoked", revoked, gone) => Some(format!(
+            "{} revoked, {} revoked already.",
+            tokens(revoked),
+            tokens(gone)
+        )),
         _ => None,
     }
 }
@@ -186,9 +190,15 @@ fn remembered(headers: &HeaderMap) -> Option<&str> {
 
 /// A first command with a token. The host has been checked: it is one of this server's.
 pub(super) fn curl(state: &State, headers: &HeaderMap, user: &str) -> String {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
     let name = hosts::asked(headers).unwrap_or_default();
-    let near = name == "localhost" || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    let near = name == "localhost"
+        || name
+            .parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_loopback());
     // Whoever comes to a plain server by a name that isn't the machine's own comes through a proxy that has TLS.
     let scheme = match state.config.tls {
         Tls::Plain if near => "http",
