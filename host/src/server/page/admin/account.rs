@@ -163,8 +163,8 @@ fn policy(policy: Policy) -> String {
             format!("Live {} at most", count(usize::try_from(seconds / DAY).unwrap_or_default(), "day"))
         }
         (Some(seconds), _) => format!("Live {seconds} seconds at most"),
-        (None, true) => "Must expire".to_owned(),
-        (None, false) => "May live for ever".to_owned(),
+        (None, true) => "Need an expiration date".to_owned(),
+        (None, false) => "Need no expiration date".to_owned(),
     }
 }
 
