@@ -8,7 +8,7 @@
 
 mod common;
 
-use common::browser::{Browser, PASSWORD, encoded};
+use common::browser::{Browser, PASSWORD, encoded, value_of};
 use common::served::{Answer, Request, Running};
 use tokenlatch::core::{Access, Features, Realm};
 use tokenlatch::{NewToken, StoreError};
@@ -208,6 +208,37 @@ fn features_that_cannot_be_change_nothing_and_stay_in_the_form() {
     }
     let stored = running.block_on(running.state.service.account("alice")).unwrap();
     assert_eq!(stored.account.features, Features::All);
+}
+
+#[test]
+fn a_form_from_before_anothers_change_of_the_features_replaces_nothing_at_first() {
+    let (running, root) = start();
+    let send = |was: &str| {
+        let fields = [("features", "list"), ("list", "dns"), ("was", was)];
+        root.post("/accounts/alice/features", &fields)
+    };
+    let account = || {
+        running
+            .block_on(running.state.service.account("alice"))
+            .unwrap()
+            .account
+    };
+    let was = value_of(&root.get("/accounts/alice").body, "was").unwrap();
+    let others = [("features", "list"), ("list", "apitokens\nmail")];
+    assert_eq!(root.post("/accounts/alice/features", &others).status, 303);
+    let late = send(&was);
+    assert!(
+        late.status == 422 && late.body.contains("The features were changed meanwhile"),
+        "{}",
+        late.body
+    );
+    assert!(late.body.contains(">dns</textarea>"), "{}", late.body);
+    assert_eq!(
+        account().features,
+        Features::List(vec!["apitokens".to_owned(), "mail".to_owned()])
+    );
+    assert_eq!(send(&value_of(&late.body, "was").unwrap()).status, 303);
+    assert_eq!(account().features, Features::List(vec!["dns".to_owned()]));
 }
 
 #[test]
