@@ -9,6 +9,9 @@ use ipnet::IpNet;
 
 use super::error::ServerError;
 
+/// How often the store is told which tokens were used, if nothing else is wished.
+pub const USAGE_INTERVAL: Duration = Duration::from_secs(30);
+
 /// What a server is told.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -28,6 +31,8 @@ pub struct Config {
     pub limits: EdgeLimits,
     /// How many failed attempts are borne.
     pub failures: FailureLimits,
+    /// How often the store is told which tokens were used; zero is never.
+    pub usage_interval: Duration,
 }
 
 /// How the ports are secured.
@@ -141,6 +146,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             limits: EdgeLimits::default(),
             failures: FailureLimits::default(),
+            usage_interval: USAGE_INTERVAL,
         }
     }
 
