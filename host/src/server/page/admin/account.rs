@@ -88,7 +88,9 @@ pub(super) async fn show(
     let view = ListView::asked(&asked, None);
     let told = Told {
         done: match asked.text("done") {
-            "features" => Some("The features were replaced. Every token of the account is judged by them from now on.".to_owned()),
+            "features" => {
+                Some("The features were replaced. Every token of the account is judged by them from now on.".to_owned())
+            }
             "suspended" => Some("The account is suspended. Its tokens are refused from now on.".to_owned()),
             "resumed" => Some("The account works again, and so do its tokens.".to_owned()),
             _ => done(&asked),
@@ -160,7 +162,10 @@ pub(super) async fn draw(
 fn policy(policy: Policy) -> String {
     match (policy.max_lifetime, policy.expiry_required) {
         (Some(seconds), _) if seconds % DAY == 0 => {
-            format!("Live {} at most", count(usize::try_from(seconds / DAY).unwrap_or_default(), "day"))
+            format!(
+                "Live {} at most",
+                count(usize::try_from(seconds / DAY).unwrap_or_default(), "day")
+            )
         }
         (Some(seconds), _) => format!("Live {seconds} seconds at most"),
         (None, true) => "Need an expiration date".to_owned(),
@@ -189,7 +194,10 @@ pub(super) async fn features(
     let (features, slip) = match posted.text("features") {
         "all" => (Features::All, None),
         "list" => (Features::List(named), None),
-        _ => (Features::List(named), Some("Choose what the account may do.".to_owned())),
+        _ => (
+            Features::List(named),
+            Some("Choose what the account may do.".to_owned()),
+        ),
     };
     let fault = match slip {
         Some(slip) => slip,

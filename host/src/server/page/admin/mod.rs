@@ -22,7 +22,10 @@ pub(super) fn routes() -> Router<Arc<State>> {
         .route("/accounts/{user}/features", get(account::back).post(account::features))
         .route("/accounts/{user}/suspend", get(account::ask).post(account::suspend))
         .route("/accounts/{user}/resume", get(account::back).post(account::resume))
-        .route("/accounts/{user}/revoke/confirm", get(account::back).post(tokens::confirm))
+        .route(
+            "/accounts/{user}/revoke/confirm",
+            get(account::back).post(tokens::confirm),
+        )
         .route("/accounts/{user}/revoke", get(account::back).post(tokens::revoke))
 }
 
