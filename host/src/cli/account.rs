@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use tokenlatch::core::{Features, Policy};
 use tokenlatch::{Service, StoredAccount};
@@ -35,6 +35,9 @@ pub enum Command {
         /// Every token of it must expire
         #[arg(long)]
         expiry_required: bool,
+        /// Let it use the administrator's page
+        #[arg(long)]
+        administrator: bool,
     },
     /// List the accounts
     List,
@@ -77,11 +80,28 @@ pub enum Command {
         #[command(flatten)]
         policy: PolicyArgs,
     },
+    /// Let an account use the administrator's page, or no more: then whoever is logged in as it is logged out
+    Administrator {
+        /// The user
+        name: String,
+        /// Whether it may
+        #[arg(value_enum)]
+        switch: Switch,
+    },
     /// Remove an account and revoke its tokens, for good
     Remove {
         /// The user
         name: String,
     },
+}
+
+/// Whether something is to be.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It may
+    On,
+    /// It may not
+    Off,
 }
 
 /// The features of an account: these, or all. There is no default.
@@ -139,6 +159,7 @@ struct Shown<'a> {
     max_lifetime: Option<i64>,
     expiry_required: bool,
     has_password: bool,
+    administrator: bool,
     created: i64,
     live_tokens: u64,
 }
@@ -169,6 +190,7 @@ impl<'a> From<&'a StoredAccount> for Shown<'a> {
             max_lifetime: stored.policy.max_lifetime,
             expiry_required: stored.policy.expiry_required,
             has_password: stored.has_password,
+            administrator: stored.administrator,
             created: stored.created,
             live_tokens: stored.live_tokens,
         }
@@ -185,6 +207,7 @@ impl Command {
                 password_stdin,
                 max_lifetime,
                 expiry_required,
+                administrator,
             } => {
                 let password = if *password_stdin {
                     Some(secrets::from_stdin()?)
@@ -196,9 +219,12 @@ impl Command {
                     expiry_required: *expiry_required,
                 };
                 let service = context.open_or_create().await?;
-                service
-                    .add_account_with(name, features.features(), policy, password)
-                    .await?;
+                let features = features.features();
+                if *administrator {
+                    service.add_administrator_with(name, features, policy, password).await?;
+                } else {
+                    service.add_account_with(name, features, policy, password).await?;
+                }
                 let text =
                     format!("Added the account {name}. Next: tokenlatch token create --user {name} --name NAME --full");
                 say(context, &service, name, &text).await?;
@@ -255,6 +281,19 @@ impl Command {
                 let text = format!("New tokens of {name}: {}. Those there are stay.", policy_text(policy));
                 say(context, &service, name, &text).await?;
             }
+            Command::Administrator { name, switch } => {
+                let service = context.open().await?;
+                let on = *switch == Switch::On;
+                service.set_administrator(name, on).await?;
+                let text = if on {
+                    format!("{name} may use the administrator's page, once it has a password.")
+                } else {
+                    format!(
+                        "{name} may not use the administrator's page any more. Whoever was logged in as it is logged out."
+                    )
+                };
+                say(context, &service, name, &text).await?;
+            }
             Command::Remove { name } => remove(context, name).await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -299,6 +338,7 @@ async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
                 (zone.show(stored.created), Mark::Plain),
                 (policy_text(stored.policy), Mark::Plain),
                 (yes_or_no(stored.has_password), Mark::Plain),
+                (yes_or_no(stored.administrator), Mark::Plain),
                 (features_text(&stored.account.features), Mark::Plain),
             ]
         })
@@ -311,6 +351,7 @@ async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
             "ADDED",
             "NEW TOKENS",
             "PASSWORD",
+            "ADMINISTRATOR",
             "FEATURES",
         ],
         rows,
