@@ -4,7 +4,6 @@
 mod api;
 mod auth;
 mod empty;
-mod fill;
 mod nginx;
 mod proxies;
 mod report;

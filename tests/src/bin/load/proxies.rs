@@ -1,10 +1,9 @@
 //! nginx and Caddy as they are shipped, each beside itself without the check.
 
 use tokenlatch_tests::Fault;
-use tokenlatch_tests::service::{Background, Place, Proxy, ProxyKind, Server, free_address};
+use tokenlatch_tests::service::{Background, Place, Proxy, ProxyKind, Server, Stock, free_address};
 
 use crate::Options;
-use crate::fill::Stock;
 use crate::report;
 use crate::target::{self, Target};
 use crate::wrk::{Aim, Wrk};
