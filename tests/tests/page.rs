@@ -17,9 +17,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 const PASSWORD: &str = "correct-horse-battery";
 /// The administrator has the last name.
-const PEOPLE: [&str; 10] = [
-    "ann", "ben", "cat", "dan", "eve", "gus", "kim", "mia", "tom", "root",
-];
+const PEOPLE: [&str; 10] = ["ann", "ben", "cat", "dan", "eve", "gus", "kim", "mia", "tom", "root"];
 /// A name as long as a name may be.
 const LONG: &str = "the-longest-name-a-token-may-have-with-50-letters_";
 /// What would run in a browser if it were ever taken for markup.
@@ -61,7 +59,9 @@ fn fill(place: &Place) -> Result<(), Fault> {
         // Whoever has to do with features beyond our own names gives them as texts.
         let features = ["apitokens", "popaccts", MARKUP].map(str::to_owned);
         service.add_account("lee", Features::List(features.into())).await?;
-        service.add_account("off", Features::List(vec!["popaccts".to_owned()])).await
+        service
+            .add_account("off", Features::List(vec!["popaccts".to_owned()]))
+            .await
     })?;
     for user in ["lee", "off"] {
         place.must_with("tokenlatch", &["account", "password", user, "--stdin"], PASSWORD)?;
@@ -109,7 +109,12 @@ fn a_person_does_all_of_the_page_in_a_browser() -> Outcome {
         .output()
         .map_err(Fault::during("node"))?;
     let ran = Ran::of(&output);
-    println!("{}\nscreenshots: {}\n{:.0?}", ran.stdout, pictures.display(), begun.elapsed());
+    println!(
+        "{}\nscreenshots: {}\n{:.0?}",
+        ran.stdout,
+        pictures.display(),
+        begun.elapsed()
+    );
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     let log = server.process.log();
     assert!(!log.contains("panicked"), "{log}");

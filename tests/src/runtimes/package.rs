@@ -69,7 +69,6 @@ fn prepare(built: &Built) -> Result<Installed, Fault> {
     let tarball = npm(&package, &["pack", "--silent", "--pack-destination", &text(&tools)?])?;
     let tarball = tools.join(tarball.trim());
 
-
     let project = tools.join("project");
     fs::create_dir_all(&project).map_err(Fault::during(project.display()))?;
     let manifest = project.join("package.json");

@@ -29,7 +29,10 @@ impl Stock {
         let accounts = accounts.max(1);
         let users: Vec<String> = (0..accounts).map(|number| format!("user{number}")).collect();
         let share = |number: usize| tokens / accounts + usize::from(number < tokens % accounts);
-        let holders = users.iter().enumerate().map(|(number, user)| (user.as_str(), share(number)));
+        let holders = users
+            .iter()
+            .enumerate()
+            .map(|(number, user)| (user.as_str(), share(number)));
         Stock::of(&holders.collect::<Vec<_>>())
     }
 

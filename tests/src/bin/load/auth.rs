@@ -17,8 +17,8 @@ pub fn measure(options: &Options) -> Result<(), Fault> {
     let Some(wrk) = Wrk::find(&place, options.seconds, options.connections)? else {
         return Ok(());
     };
-    eprintln!("making {} tokens", options.tokens);
-    let stock = Stock::make(options.accounts, options.tokens)?;
+    eprintln!("making {} tokens", options.token_count());
+    let stock = Stock::make(options.accounts, options.token_count())?;
     let lines = place.file("tokens");
     stock.write(&lines)?;
 
