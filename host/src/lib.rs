@@ -34,11 +34,12 @@ pub use gate::{Gate, Presented};
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Table};
 pub use peppers::read_peppers;
 pub use service::{
-    ArchiveError, ArchiveFile, ArchiveKind, AskingToken, FunctionCall, FunctionFailure, ListOptions, NewToken, Newer,
-    RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate,
+    ArchiveError, ArchiveFile, ArchiveKind, AskingToken, FunctionCall, FunctionFailure, ListOptions, ListedToken,
+    NewToken, Newer, PagedTokens, RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate,
 };
 pub use store::{
-    Archive, ArchivedAccount, ArchivedToken, Change, Changes, Mark, NewAccount, PasswordHash, Plan, PostgresStore,
-    Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount, StoredToken, open_store,
+    Archive, ArchivedAccount, ArchivedToken, Change, Changes, Mark, NewAccount, PageQuery, PasswordHash, Plan,
+    PostgresStore, Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount, StoredSession, StoredToken,
+    TokenPage, Usage, open_store,
 };
 pub use zone::ServerZone;

@@ -54,6 +54,7 @@ impl Service {
             account,
             policy,
             password,
+            administrator: false,
         };
         Ok(self.store.add_account(&new, now).await?)
     }
@@ -111,6 +112,22 @@ impl Service {
         self.settings(user).await?;
         self.check_policy(user, policy)?;
         Ok(self.store.set_policy(user, &policy).await?)
+    }
+
+    /// Lets an account use the administrator's page, or no more: then its sessions end.
+    ///
+    /// # Errors
+    /// `account_unknown`; failures of the store.
+    pub async fn set_administrator(&self, user: &str, administrator: bool) -> Result<()> {
+        Ok(self.store.set_administrator(user, administrator).await?)
+    }
+
+    /// Whether an account may use the administrator's page.
+    ///
+    /// # Errors
+    /// `account_unknown`; failures of the store.
+    pub async fn is_administrator(&self, user: &str) -> Result<bool> {
+        Ok(self.settings(user).await?.administrator)
     }
 
     /// Gives an account another name. Its tokens stay and act as the new user.

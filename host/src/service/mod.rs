@@ -5,6 +5,7 @@
 mod accounts;
 mod archive;
 mod functions;
+mod page;
 mod passwords;
 mod tokens;
 mod update;
@@ -19,6 +20,7 @@ pub use archive::{ArchiveError, ArchiveFile, ArchiveKind, Newer, RestoreChoice, 
 #[cfg(feature = "server")]
 pub(crate) use functions::wipe_values;
 pub use functions::{AskingToken, FunctionCall, FunctionFailure};
+pub use page::{ListedToken, PagedTokens};
 pub use tokens::{ListOptions, NewToken, Revocation};
 pub use update::TokenUpdate;
 

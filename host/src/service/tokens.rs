@@ -10,7 +10,7 @@ use super::update::is_of;
 use super::{Service, TRIES};
 use crate::entropy;
 use crate::error::Result;
-use crate::store::{StoreError, StoredToken};
+use crate::store::{Settings, StoreError, StoredToken};
 
 /// A token that a user wants.
 #[derive(Clone, Debug)]
@@ -94,12 +94,28 @@ struct DescribeCall<'a> {
     record: &'a Record,
 }
 
+/// What a token is looked up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    Name,
+    Id,
+}
+
+impl By {
+    pub fn key(self, record: &Record) -> &str {
+        match self {
+            By::Name => &record.name,
+            By::Id => &record.id,
+        }
+    }
+}
+
 /// What became of a wish to revoke.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revocation {
     /// The names of the tokens that are now revoked.
     pub revoked: Vec<String>,
-    /// The names that no live token has.
+    /// The names, or the ids, that no live token has.
     pub unknown: Vec<String>,
 }
 
@@ -115,9 +131,26 @@ impl Service {
             .tokens_named(&token.user, std::slice::from_ref(&token.name))
             .await?;
         let taken = holder.into_iter().map(|holder| holder.record.name).collect();
+        let created = self.decide(token, settings, taken)?;
+        self.store.add_token(&created.record).await?;
+        Ok(created)
+    }
+
+    /// What a token made now without further wishes would be. Nothing is kept, and nobody learns its text.
+    ///
+    /// # Errors
+    /// `account_unknown`, `tokens_disabled`, `account_suspended`, `entropy_unavailable`; failures of the store.
+    pub async fn draft(&self, user: &str) -> Result<Record> {
+        let settings = self.settings(user).await?;
+        let token = NewToken::new(user, "draft", Access::Full);
+        Ok(self.decide(token, settings, Vec::new())?.record)
+    }
+
+    /// Has the module make a token.
+    fn decide(&self, token: NewToken, settings: Settings, taken: Vec<String>) -> Result<Created> {
         let now = self.clock.now()?;
         let entropy = entropy::fresh(self.entropy.as_ref())?;
-        let created = self.module.create(&CreateRequest {
+        self.module.create(&CreateRequest {
             now,
             entropy: SecretString::from(entropy.as_str()),
             user: token.user,
@@ -134,9 +167,15 @@ impl Service {
             policy: settings.policy,
             taken,
             creator: token.creator,
-        })?;
-        self.store.add_token(&created.record).await?;
-        Ok(created)
+        })
+    }
+
+    /// Those of a user's live tokens that are meant.
+    pub(super) async fn tokens_by(&self, by: By, user: &str, keys: &[String]) -> Result<Vec<StoredToken>> {
+        Ok(match by {
+            By::Name => self.store.tokens_named(user, keys).await?,
+            By::Id => self.store.tokens_with_ids(user, keys).await?,
+        })
     }
 
     /// Lists the tokens of a user.
@@ -214,12 +253,28 @@ impl Service {
         realm: impl Into<Option<Realm>> + Send,
         names: &[String],
     ) -> Result<Revocation> {
-        let realm = realm.into();
+        self.revoke_by(By::Name, user, realm.into(), names).await
+    }
+
+    /// Revokes tokens as [`Service::revoke`] does, by their ids. What is unknown is told by its id.
+    ///
+    /// # Errors
+    /// `account_unknown`; failures of the store.
+    pub async fn revoke_by_ids(
+        &self,
+        user: &str,
+        realm: impl Into<Option<Realm>> + Send,
+        ids: &[String],
+    ) -> Result<Revocation> {
+        self.revoke_by(By::Id, user, realm.into(), ids).await
+    }
+
+    async fn revoke_by(&self, by: By, user: &str, realm: Option<Realm>, keys: &[String]) -> Result<Revocation> {
         self.settings(user).await?;
         for _ in 0..TRIES {
-            let mut live = self.store.tokens_named(user, names).await?;
+            let mut live = self.tokens_by(by, user, keys).await?;
             live.retain(|token| is_of(&token.record, realm));
-            let (chosen, unknown) = choose(live, names);
+            let (chosen, unknown) = choose(by, live, keys);
             let revoked = chosen.iter().map(|token| token.record.name.clone()).collect();
             let changes = self.revoked(self.clock.now()?, chosen)?;
             match self.store.change_tokens(&changes).await {
@@ -231,15 +286,15 @@ impl Service {
     }
 }
 
-/// Finds the named tokens, in the order of the names; a repeated name counts once.
-fn choose(mut tokens: Vec<StoredToken>, names: &[String]) -> (Vec<StoredToken>, Vec<String>) {
+/// Finds the tokens that are meant, in the order of the names or ids; a repeated one counts once.
+fn choose(by: By, mut tokens: Vec<StoredToken>, keys: &[String]) -> (Vec<StoredToken>, Vec<String>) {
     let mut chosen: Vec<StoredToken> = Vec::new();
     let mut unknown: Vec<String> = Vec::new();
-    for name in names {
-        if let Some(index) = tokens.iter().position(|token| token.record.name == *name) {
+    for key in keys {
+        if let Some(index) = tokens.iter().position(|token| by.key(&token.record) == key) {
             chosen.push(tokens.swap_remove(index));
-        } else if !unknown.contains(name) && !chosen.iter().any(|token| token.record.name == *name) {
-            unknown.push(name.clone());
+        } else if !unknown.contains(key) && !chosen.iter().any(|token| by.key(&token.record) == key) {
+            unknown.push(key.clone());
         }
     }
     (chosen, unknown)

@@ -2,6 +2,7 @@
 
 use tokenlatch_core::{Access, ExpiryInput, Realm, Record, RenameRequest, UpdateRequest};
 
+use super::tokens::By;
 use super::{Service, TRIES};
 use crate::error::Result;
 use crate::store::{Change, StoreError, StoredToken};
@@ -33,8 +34,26 @@ impl Service {
         name: &str,
         new_name: &str,
     ) -> Result<Record> {
+        self.rename_by(By::Name, user, realm.into(), name, new_name).await
+    }
+
+    /// Renames a token as [`Service::rename`] does, by its id.
+    ///
+    /// # Errors
+    /// `account_unknown`, `token_unknown`, `name_taken`; the module's refusals; failures of the store.
+    pub async fn rename_by_id(
+        &self,
+        user: &str,
+        realm: impl Into<Option<Realm>> + Send,
+        id: &str,
+        new_name: &str,
+    ) -> Result<Record> {
+        self.rename_by(By::Id, user, realm.into(), id, new_name).await
+    }
+
+    async fn rename_by(&self, by: By, user: &str, realm: Option<Realm>, key: &str, new_name: &str) -> Result<Record> {
         self.settings(user).await?;
-        self.change(user, realm.into(), name, Some(new_name), |record, taken| {
+        self.change((by, key), user, realm, Some(new_name), |record, taken| {
             let request = RenameRequest {
                 record,
                 new_name: new_name.to_owned(),
@@ -60,46 +79,52 @@ impl Service {
         let settings = self.settings(user).await?;
         let now = self.clock.now()?;
         let new_name = update.new_name.clone();
-        self.change(user, realm.into(), name, new_name.as_deref(), |record, taken| {
-            let request = UpdateRequest {
-                now,
-                record,
-                new_name: update.new_name.clone(),
-                taken,
-                access: update.access.clone(),
-                expires: update.expires.clone(),
-                addresses: update.addresses.clone(),
-                zone: self.zone.table(now),
-                policy: settings.policy,
-                account: Some(settings.account.clone()),
-                creator: update.creator.clone(),
-            };
-            Ok(self.module.update(&request)?.record)
-        })
+        self.change(
+            (By::Name, name),
+            user,
+            realm.into(),
+            new_name.as_deref(),
+            |record, taken| {
+                let request = UpdateRequest {
+                    now,
+                    record,
+                    new_name: update.new_name.clone(),
+                    taken,
+                    access: update.access.clone(),
+                    expires: update.expires.clone(),
+                    addresses: update.addresses.clone(),
+                    zone: self.zone.table(now),
+                    policy: settings.policy,
+                    account: Some(settings.account.clone()),
+                    creator: update.creator.clone(),
+                };
+                Ok(self.module.update(&request)?.record)
+            },
+        )
         .await
     }
 
     /// Looks a token up, has the change decided and stores it; anew where another process was quicker.
     async fn change(
         &self,
+        (by, key): (By, &str),
         user: &str,
         realm: Option<Realm>,
-        name: &str,
         new_name: Option<&str>,
         decide: impl Fn(Record, Vec<String>) -> Result<Record> + Send + Sync,
     ) -> Result<Record> {
-        let names: Vec<String> = [Some(name), new_name]
-            .into_iter()
-            .flatten()
-            .map(str::to_owned)
-            .collect();
+        let (keys, new_name) = ([key.to_owned()], new_name.map(str::to_owned));
         for _ in 0..TRIES {
-            let found = self.store.tokens_named(user, &names).await?;
-            let taken = found.iter().map(|token| token.record.name.clone()).collect();
+            let found = self.tokens_by(by, user, &keys).await?;
+            let taken = match &new_name {
+                Some(name) => self.store.tokens_named(user, std::slice::from_ref(name)).await?,
+                None => Vec::new(),
+            };
+            let taken = taken.into_iter().map(|holder| holder.record.name).collect();
             let StoredToken { record, revision } = found
                 .into_iter()
-                .find(|token| token.record.name == name && is_of(&token.record, realm))
-                .ok_or_else(|| StoreError::TokenUnknown(name.to_owned()))?;
+                .find(|token| is_of(&token.record, realm))
+                .ok_or_else(|| StoreError::TokenUnknown(key.to_owned()))?;
             let record = decide(record, taken)?;
             let change = Change { record, revision };
             match self.store.change_tokens(std::slice::from_ref(&change)).await {

@@ -6,6 +6,7 @@ mod error;
 mod mark;
 mod migrate;
 mod open;
+mod page;
 mod postgres;
 mod queue;
 mod rows;
@@ -24,6 +25,7 @@ pub use error::StoreError;
 pub(crate) use mark::stamp;
 pub use mark::{Changes, Mark, Stamp};
 pub use open::open_store;
+pub use page::{PageQuery, StoredSession, TokenPage, Usage};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
@@ -74,6 +76,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The password of a user's account, where there is one.
     async fn password(&self, user: &str) -> Result<Option<PasswordHash>, StoreError>;
 
+    /// Lets an account use the administrator's page, or no more.
+    async fn set_administrator(&self, user: &str, administrator: bool) -> Result<(), StoreError>;
+
     /// Gives an account another name. Its tokens stay, and their records name the new user.
     async fn rename_account(&self, user: &str, new_user: &str) -> Result<(), StoreError>;
 
@@ -98,6 +103,39 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Replaces records, all or none. [`StoreError::Conflict`] when one has changed since it was read.
     async fn change_tokens(&self, changes: &[Change]) -> Result<(), StoreError>;
+
+    /// A part of a user's live tokens, in the order of the module's `list`. It takes no longer where the user has many
+    /// tokens, unless a part of the name is looked for.
+    async fn tokens_page(&self, user: &str, query: &PageQuery) -> Result<TokenPage, StoreError>;
+
+    /// Those of a user's live tokens that have one of these ids.
+    async fn tokens_with_ids(&self, user: &str, ids: &[String]) -> Result<Vec<StoredToken>, StoreError>;
+
+    /// Adds a person's session. `false`: there is one with this key. [`StoreError::AccountUnknown`] when the user has
+    /// no account that works.
+    async fn add_session(&self, session: &StoredSession) -> Result<bool, StoreError>;
+
+    /// The session with a key, whether it has ended or not.
+    async fn session(&self, key: &str) -> Result<Option<StoredSession>, StoreError>;
+
+    /// Replaces what belongs to a session. `false`: it is gone, and stays so.
+    async fn change_session(&self, session: &StoredSession) -> Result<bool, StoreError>;
+
+    /// Removes a session, if it is there.
+    async fn remove_session(&self, key: &str) -> Result<(), StoreError>;
+
+    /// Whether this is the first time that a form is sent. What is asked of it after `ends` is the caller's to refuse.
+    async fn spend_form(&self, key: &str, ends: i64) -> Result<bool, StoreError>;
+
+    /// Removes sessions and forms that have ended.
+    async fn tidy_page(&self, now: i64) -> Result<(), StoreError>;
+
+    /// Adds to how tokens were used, in one step; what is said of tokens that there are not is left out. This is no
+    /// change that is counted.
+    async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError>;
+
+    /// How tokens were used; those that were never used are left out.
+    async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError>;
 
     /// Where the data stands: one cheap read, on a connection kept for it. Whatever was acknowledged before this was
     /// called is counted in the answer.

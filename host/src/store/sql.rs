@@ -2,11 +2,11 @@
 
 /// The columns of an account, as [`super::rows`] reads them.
 pub(super) const SETTINGS: &str = "SELECT a.key, a.\"user\", a.suspended, a.features, a.created, a.removed, \
-    a.max_lifetime, a.expiry_required, a.password FROM accounts a";
+    a.max_lifetime, a.expiry_required, a.password, a.administrator FROM accounts a";
 
 /// An account and the number of its live tokens.
 pub(super) const ACCOUNTS: &str = "SELECT a.key, a.\"user\", a.suspended, a.features, a.created, a.removed, \
-    a.max_lifetime, a.expiry_required, a.password, \
+    a.max_lifetime, a.expiry_required, a.password, a.administrator, \
     (SELECT count(*) FROM tokens t WHERE t.account = a.id AND t.revoked IS NULL) AS live_tokens \
     FROM accounts a WHERE a.removed IS NULL";
 
@@ -27,8 +27,8 @@ pub(super) const STATE: &str = "SELECT epoch, revision FROM state";
 pub(super) const NEW_EPOCH: &str = "UPDATE state SET epoch = epoch + 1, revision = revision + 1";
 
 pub(super) const ADD_ACCOUNT: &str = "INSERT INTO accounts \
-    (key, \"user\", suspended, features, created, removed, max_lifetime, expiry_required, password) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    (key, \"user\", suspended, features, created, removed, max_lifetime, expiry_required, password, \
+    administrator) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 pub(super) const SET_SUSPENDED: &str = "UPDATE accounts SET suspended = $1 WHERE \"user\" = $2 AND removed IS NULL";
 
@@ -38,6 +38,9 @@ pub(super) const SET_POLICY: &str = "UPDATE accounts SET max_lifetime = $1, expi
     WHERE \"user\" = $3 AND removed IS NULL";
 
 pub(super) const SET_PASSWORD: &str = "UPDATE accounts SET password = $1 WHERE \"user\" = $2 AND removed IS NULL";
+
+pub(super) const SET_ADMINISTRATOR: &str =
+    "UPDATE accounts SET administrator = $1 WHERE \"user\" = $2 AND removed IS NULL";
 
 pub(super) const PASSWORD: &str = "SELECT password FROM accounts WHERE \"user\" = $1 AND removed IS NULL";
 

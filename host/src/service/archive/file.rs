@@ -136,6 +136,8 @@ struct AccountLine {
     expiry_required: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     password: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    administrator: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -288,6 +290,7 @@ impl From<&ArchivedAccount> for AccountLine {
             account,
             policy,
             password,
+            administrator,
         } = &found.account;
         AccountLine {
             key: key.clone(),
@@ -299,6 +302,7 @@ impl From<&ArchivedAccount> for AccountLine {
             max_lifetime: policy.max_lifetime,
             expiry_required: policy.expiry_required,
             password: password.as_ref().map(|password| password.expose().to_owned()),
+            administrator: *administrator,
         }
     }
 }
@@ -318,6 +322,7 @@ impl From<AccountLine> for ArchivedAccount {
                     expiry_required: line.expiry_required,
                 },
                 password: line.password.map(PasswordHash::new),
+                administrator: line.administrator,
             },
             created: line.created,
             removed: line.removed,

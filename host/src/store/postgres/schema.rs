@@ -9,11 +9,14 @@ use super::super::open::redacted;
 use super::super::rows::{read_settings, read_token};
 use super::super::sql;
 
-const STEPS: &[Step] = &[(
-    1,
-    "accounts and tokens",
-    include_str!("../../../migrations/postgres/0001_accounts_and_tokens.sql"),
-)];
+const STEPS: &[Step] = &[
+    (
+        1,
+        "accounts and tokens",
+        include_str!("../../../migrations/postgres/0001_accounts_and_tokens.sql"),
+    ),
+    (3, "page", include_str!("../../../migrations/postgres/0003_page.sql")),
+];
 
 /// Servers that start at once wait for each other here. "TLCH" twice.
 const LOCK: i64 = 0x544c_4348_544c_4348;

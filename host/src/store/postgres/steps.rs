@@ -19,7 +19,7 @@ pub(super) async fn add_account(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO accounts (key, \"user\", suspended, features, created, removed, max_lifetime, expiry_required, \
-         password, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
+         password, administrator, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)",
     )
     .bind(&new.key)
     .bind(&new.account.user)
@@ -30,6 +30,7 @@ pub(super) async fn add_account(
     .bind(new.policy.max_lifetime)
     .bind(new.policy.expiry_required)
     .bind(new.password.as_ref().map(PasswordHash::expose))
+    .bind(new.administrator)
     .execute(connection)
     .await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! The store in one SQLite file.
 
 mod open;
+mod page;
 mod schema;
 mod steps;
 mod wal_index;
@@ -15,6 +16,7 @@ use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::StoreError;
 use super::mark::{Changes, Mark, Stamp};
+use super::page::{PageQuery, StoredSession, TokenPage, Usage};
 use super::queue::Queue;
 use super::rows::{
     changed_one, read_account, read_archived_account, read_archived_token, read_mark, read_settings, read_token,
@@ -153,6 +155,11 @@ impl Store for SqliteStore {
         Ok(found.flatten().map(PasswordHash::new))
     }
 
+    async fn set_administrator(&self, user: &str, administrator: bool) -> Result<(), StoreError> {
+        let query = sqlx::query(sql::SET_ADMINISTRATOR).bind(administrator).bind(user);
+        self.change_account(user, query).await
+    }
+
     async fn rename_account(&self, user: &str, new_user: &str) -> Result<(), StoreError> {
         let query = sqlx::query(sql::RENAME_ACCOUNT).bind(new_user).bind(user);
         self.change_account(user, query).await
@@ -221,6 +228,46 @@ impl Store for SqliteStore {
         steps::change(&mut transaction, changes).await?;
         transaction.commit().await?;
         Ok(())
+    }
+
+    async fn tokens_page(&self, user: &str, query: &PageQuery) -> Result<TokenPage, StoreError> {
+        page::tokens(self, user, query).await
+    }
+
+    async fn tokens_with_ids(&self, user: &str, ids: &[String]) -> Result<Vec<StoredToken>, StoreError> {
+        page::tokens_with_ids(self, user, ids).await
+    }
+
+    async fn add_session(&self, session: &StoredSession) -> Result<bool, StoreError> {
+        page::add_session(self, session).await
+    }
+
+    async fn session(&self, key: &str) -> Result<Option<StoredSession>, StoreError> {
+        page::session(self, key).await
+    }
+
+    async fn change_session(&self, session: &StoredSession) -> Result<bool, StoreError> {
+        page::change_session(self, session).await
+    }
+
+    async fn remove_session(&self, key: &str) -> Result<(), StoreError> {
+        page::remove_session(self, key).await
+    }
+
+    async fn spend_form(&self, key: &str, ends: i64) -> Result<bool, StoreError> {
+        page::spend_form(self, key, ends).await
+    }
+
+    async fn tidy_page(&self, now: i64) -> Result<(), StoreError> {
+        page::tidy(self, now).await
+    }
+
+    async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError> {
+        page::add_usage(self, usage).await
+    }
+
+    async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError> {
+        page::usage(self, ids).await
     }
 
     async fn mark(&self) -> Result<Mark, StoreError> {

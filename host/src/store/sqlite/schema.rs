@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
         "settings and changes",
         include_str!("../../../migrations/sqlite/0002_settings_and_changes.sql"),
     ),
+    (3, "page", include_str!("../../../migrations/sqlite/0003_page.sql")),
 ];
 
 /// Makes sure that the database is ours and up to date. Nothing is written when it is.

@@ -1,0 +1,230 @@
+//! What the page keeps and asks for: pages of tokens, sessions, how often tokens are used.
+
+use std::fmt;
+
+use tokenlatch_core::{Realm, SortKey};
+
+use super::StoredToken;
+use super::error::StoreError;
+use super::rows::{Columns, changed_one};
+
+/// Which of a user's live tokens, in which order.
+#[derive(Clone, Debug, Default)]
+pub struct PageQuery {
+    /// The port whose tokens are meant; both where it is `None`.
+    pub realm: Option<Realm>,
+    /// A part of the name, without regard to the case of ASCII letters.
+    pub search: Option<String>,
+    /// The order. Equal ones stand by id in both directions, and those that never expire stand last in both.
+    pub sort: SortKey,
+    /// Whether the order falls.
+    pub descending: bool,
+    /// How many to leave out at the beginning.
+    pub offset: u64,
+    /// How many at most.
+    pub limit: u64,
+}
+
+/// A part of a user's live tokens.
+#[derive(Clone, Debug, Default)]
+pub struct TokenPage {
+    /// The tokens.
+    pub tokens: Vec<StoredToken>,
+    /// How many there are without regard to offset and limit.
+    pub total: u64,
+}
+
+/// A person's session, as it is stored. It ends with the account, and when the account is renamed or suspended, gets
+/// another password or is an administrator's no more.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredSession {
+    /// The hash of the session's id.
+    pub key: String,
+    /// The user.
+    pub user: String,
+    /// What belongs to it, as JSON.
+    pub data: String,
+    /// From when it is nothing any more, in Unix seconds.
+    pub ends: i64,
+}
+
+/// Without the data, which hold what a form must prove, and without the key.
+impl fmt::Debug for StoredSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredSession")
+            .field("user", &self.user)
+            .field("ends", &self.ends)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a token was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// The token's id.
+    pub id: String,
+    /// When it was last admitted, in Unix seconds.
+    pub last_used: i64,
+    /// How often it was admitted.
+    pub uses: u64,
+}
+
+/// The live account of a user, `$1`.
+const ACCOUNT: &str = "(SELECT a.id FROM accounts a WHERE a.\"user\" = $1 AND a.removed IS NULL)";
+
+/// Adds a session to the account of a user, unless it is suspended.
+pub(super) const ADD_SESSION: &str = "INSERT INTO page_sessions (key, account, data, ends) \
+    SELECT $2, a.id, $3, $4 FROM accounts a WHERE a.\"user\" = $1 AND a.removed IS NULL AND NOT a.suspended";
+
+pub(super) const SESSION: &str = "SELECT s.key, a.\"user\", s.data, s.ends FROM page_sessions s \
+    JOIN accounts a ON a.id = s.account WHERE s.key = $1";
+
+pub(super) const CHANGE_SESSION: &str = "UPDATE page_sessions SET data = $3, ends = $4 WHERE key = $2 \
+    AND account = (SELECT a.id FROM accounts a WHERE a.\"user\" = $1 AND a.removed IS NULL)";
+
+pub(super) const REMOVE_SESSION: &str = "DELETE FROM page_sessions WHERE key = $1";
+
+pub(super) const SPEND_FORM: &str = "INSERT INTO page_forms (key, ends) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
+
+/// What has ended at `$1`.
+pub(super) const TIDY: [&str; 2] = [
+    "DELETE FROM page_sessions WHERE ends <= $1",
+    "DELETE FROM page_forms WHERE ends <= $1",
+];
+
+impl PageQuery {
+    /// The statement that counts: `$1` is the user, `$2` what [`PageQuery::part`] gives. `within` is what the database
+    /// calls the place of one text in another.
+    pub(super) fn count(&self, within: &str) -> String {
+        let arms: Vec<String> = self
+            .realms()
+            .iter()
+            .map(|realm| {
+                format!(
+                    "SELECT count(*) AS total FROM tokens t {}",
+                    self.condition(realm, within, "$2")
+                )
+            })
+            .collect();
+        format!(
+            "SELECT CAST(sum(c.total) AS BIGINT) AS total FROM ({}) c",
+            arms.join(" UNION ALL ")
+        )
+    }
+
+    /// The statement that finds the tokens' numbers, in their order: `$1` is the user, `$2` the limit, `$3` the offset,
+    /// `$4` what [`PageQuery::part`] gives. It reads an index of this very order from its place, and where both ports are
+    /// meant, two of them side by side.
+    pub(super) fn numbers(&self, within: &str) -> String {
+        let arms: Vec<String> = self
+            .realms()
+            .iter()
+            .map(|realm| {
+                format!(
+                    "SELECT t.seq AS seq, t.{} AS place, t.id AS id FROM tokens t {}",
+                    self.column(),
+                    self.condition(realm, within, "$4")
+                )
+            })
+            .collect();
+        format!(
+            "{} ORDER BY {} LIMIT $2 OFFSET $3",
+            arms.join(" UNION ALL "),
+            self.order("")
+        )
+    }
+
+    /// The statement that reads the tokens. `select` is the columns of a token, `t`.
+    pub(super) fn tokens(&self, select: &str, within: &str) -> String {
+        format!(
+            "{select} JOIN ({}) p ON p.seq = t.seq ORDER BY {}",
+            self.numbers(within),
+            self.order("p.")
+        )
+    }
+
+    /// What is looked for in the names, in small letters.
+    pub(super) fn part(&self) -> Option<String> {
+        self.search
+            .as_ref()
+            .filter(|part| !part.is_empty())
+            .map(|part| part.to_ascii_lowercase())
+    }
+
+    /// Limit and offset, as a database takes them.
+    pub(super) fn bounds(&self) -> (i64, i64) {
+        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        (number(self.limit), number(self.offset))
+    }
+
+    fn realms(&self) -> &'static [&'static str] {
+        match self.realm {
+            None => &["account", "admin"],
+            Some(Realm::Account) => &["account"],
+            Some(Realm::Admin) => &["admin"],
+        }
+    }
+
+    fn column(&self) -> &'static str {
+        match self.sort {
+            SortKey::Name => "name",
+            SortKey::Created => "created",
+            SortKey::Expires => "expires",
+        }
+    }
+
+    /// The order of the module's `list`.
+    fn order(&self, table: &str) -> String {
+        let (direction, nulls) = match (self.descending, self.sort) {
+            (false, SortKey::Expires) => ("ASC", " NULLS LAST"),
+            (true, SortKey::Expires) => ("DESC", " NULLS LAST"),
+            (false, _) => ("ASC", ""),
+            (true, _) => ("DESC", ""),
+        };
+        let ties = match self.sort {
+            // No two live tokens of an account have one name.
+            SortKey::Name => String::new(),
+            _ => format!(", {table}id"),
+        };
+        format!("{table}place {direction}{nulls}{ties}")
+    }
+
+    fn condition(&self, realm: &str, within: &str, part: &str) -> String {
+        let search = match self.part() {
+            Some(_) => format!(" AND {within}(lower(t.name), {part}) > 0"),
+            None => String::new(),
+        };
+        format!("WHERE t.account = {ACCOUNT} AND t.realm = '{realm}' AND t.revoked IS NULL{search}")
+    }
+}
+
+pub(super) fn read_session(row: &impl Columns) -> Result<StoredSession, StoreError> {
+    Ok(StoredSession {
+        key: row.text("key")?,
+        user: row.text("user")?,
+        data: row.text("data")?,
+        ends: row.number("ends")?,
+    })
+}
+
+pub(super) fn read_usage(row: &impl Columns) -> Result<Usage, StoreError> {
+    Ok(Usage {
+        id: row.text("id")?,
+        last_used: row.number("last_used")?,
+        uses: row.number("uses")?.unsigned_abs(),
+    })
+}
+
+/// What came of adding a session: `false` where its key is taken.
+pub(super) fn added(outcome: Result<u64, sqlx::Error>, user: &str) -> Result<bool, StoreError> {
+    match outcome {
+        Ok(rows) => changed_one(rows, user).map(|()| true),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A count as a database takes it.
+pub(super) fn to_count(uses: u64) -> i64 {
+    i64::try_from(uses).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,169 @@
+//! What the page keeps and asks for, in a database that several servers share.
+
+use sqlx::AssertSqlSafe;
+
+use super::super::error::StoreError;
+use super::super::page::{self, PageQuery, StoredSession, TokenPage, Usage, read_session, read_usage, to_count};
+use super::super::rows::{Columns, read_token};
+use super::super::{StoredToken, sql};
+use super::{PATIENCE, PostgresStore, bounded, searchable};
+
+/// What PostgreSQL calls the place of one text in another.
+const WITHIN: &str = "strpos";
+
+/// Rows of one statement.
+const BATCH: usize = 2_000;
+
+pub(super) async fn tokens(store: &PostgresStore, user: &str, query: &PageQuery) -> Result<TokenPage, StoreError> {
+    let part = query.part().map(|part| searchable(&part));
+    let (total, rows) = store
+        .reading(PATIENCE, async {
+            // One snapshot: the count is of the same instant as the tokens.
+            let mut transaction = store.read().await?;
+            let mut count = sqlx::query(AssertSqlSafe(query.count(WITHIN))).bind(searchable(user));
+            if let Some(part) = &part {
+                count = count.bind(part);
+            }
+            let total = count.fetch_one(&mut *transaction).await?.number("total")?;
+            let (limit, offset) = query.bounds();
+            let mut tokens = sqlx::query(AssertSqlSafe(query.tokens(sql::TOKEN, WITHIN)))
+                .bind(searchable(user))
+                .bind(limit)
+                .bind(offset);
+            if let Some(part) = &part {
+                tokens = tokens.bind(part);
+            }
+            let rows = tokens.fetch_all(&mut *transaction).await?;
+            transaction.commit().await?;
+            Ok((total, rows))
+        })
+        .await?;
+    Ok(TokenPage {
+        tokens: rows.iter().map(read_token).collect::<Result<_, _>>()?,
+        total: total.unsigned_abs(),
+    })
+}
+
+pub(super) async fn tokens_with_ids(
+    store: &PostgresStore,
+    user: &str,
+    ids: &[String],
+) -> Result<Vec<StoredToken>, StoreError> {
+    let query = AssertSqlSafe(format!(
+        "{} {} AND t.revoked IS NULL AND t.id = ANY ($2)",
+        sql::TOKEN,
+        sql::OF_USER
+    ));
+    let ids: Vec<String> = ids.iter().map(|id| searchable(id)).collect();
+    let rows = store.reading(PATIENCE, async {
+        let query = sqlx::query(query).bind(searchable(user)).bind(ids);
+        Ok(query.fetch_all(&store.pool).await?)
+    });
+    rows.await?.iter().map(read_token).collect()
+}
+
+/// The account's row is held while the session is added, so that neither misses the other's change.
+pub(super) async fn add_session(store: &PostgresStore, session: &StoredSession) -> Result<bool, StoreError> {
+    let statement = AssertSqlSafe(format!("{} FOR SHARE OF a", page::ADD_SESSION));
+    let query = sqlx::query(statement)
+        .bind(searchable(&session.user))
+        .bind(&session.key)
+        .bind(&session.data)
+        .bind(session.ends);
+    let _turn = store.writers.turn().await?;
+    let done = bounded(PATIENCE, async { Ok(query.execute(&store.pool).await) }).await?;
+    page::added(done.map(|done| done.rows_affected()), &session.user)
+}
+
+pub(super) async fn session(store: &PostgresStore, key: &str) -> Result<Option<StoredSession>, StoreError> {
+    let row = store.reading(PATIENCE, async {
+        let query = sqlx::query(page::SESSION).bind(searchable(key));
+        Ok(query.fetch_optional(&store.pool).await?)
+    });
+    row.await?.as_ref().map(read_session).transpose()
+}
+
+pub(super) async fn change_session(store: &PostgresStore, session: &StoredSession) -> Result<bool, StoreError> {
+    let query = sqlx::query(page::CHANGE_SESSION)
+        .bind(searchable(&session.user))
+        .bind(searchable(&session.key))
+        .bind(&session.data)
+        .bind(session.ends);
+    Ok(writing(store, query).await? == 1)
+}
+
+pub(super) async fn remove_session(store: &PostgresStore, key: &str) -> Result<(), StoreError> {
+    let query = sqlx::query(page::REMOVE_SESSION).bind(searchable(key));
+    writing(store, query).await.map(drop)
+}
+
+pub(super) async fn spend_form(store: &PostgresStore, key: &str, ends: i64) -> Result<bool, StoreError> {
+    let query = sqlx::query(page::SPEND_FORM).bind(key).bind(ends);
+    Ok(writing(store, query).await? == 1)
+}
+
+pub(super) async fn tidy(store: &PostgresStore, now: i64) -> Result<(), StoreError> {
+    for statement in page::TIDY {
+        writing(store, sqlx::query(statement).bind(now)).await?;
+    }
+    Ok(())
+}
+
+/// Tokens are taken in the order of their ids, so that no two servers wait for each other.
+pub(super) async fn add_usage(store: &PostgresStore, usage: &[Usage]) -> Result<(), StoreError> {
+    if usage.is_empty() {
+        return Ok(());
+    }
+    let mut ordered: Vec<&Usage> = usage.iter().collect();
+    ordered.sort_by(|one, other| one.id.cmp(&other.id));
+    let _turn = store.writers.turn().await?;
+    bounded(PATIENCE, async {
+        let mut transaction = store.pool.begin().await?;
+        for batch in ordered.chunks(BATCH) {
+            let ids: Vec<String> = batch.iter().map(|used| searchable(&used.id)).collect();
+            let last: Vec<i64> = batch.iter().map(|used| used.last_used).collect();
+            let uses: Vec<i64> = batch.iter().map(|used| to_count(used.uses)).collect();
+            sqlx::query(
+                "INSERT INTO token_usage AS u (token, last_used, uses) \
+                 SELECT t.seq, max(n.last_used), CAST(sum(n.uses) AS bigint) \
+                 FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS n (id, last_used, uses) \
+                 JOIN tokens t ON t.id = n.id GROUP BY t.seq, t.id ORDER BY t.id \
+                 ON CONFLICT (token) DO UPDATE SET last_used = greatest(u.last_used, excluded.last_used), \
+                 uses = u.uses + excluded.uses",
+            )
+            .bind(ids)
+            .bind(last)
+            .bind(uses)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn usage(store: &PostgresStore, ids: &[String]) -> Result<Vec<Usage>, StoreError> {
+    let ids: Vec<String> = ids.iter().map(|id| searchable(id)).collect();
+    let rows = store.reading(PATIENCE, async {
+        Ok(sqlx::query(
+            "SELECT t.id, u.last_used, u.uses FROM tokens t JOIN token_usage u ON u.token = t.seq \
+             WHERE t.id = ANY ($1)",
+        )
+        .bind(ids)
+        .fetch_all(&store.pool)
+        .await?)
+    });
+    rows.await?.iter().map(read_usage).collect()
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+/// A statement that writes what is not counted: it doesn't hold the row that counts.
+async fn writing(store: &PostgresStore, query: Query<'_>) -> Result<u64, StoreError> {
+    let _turn = store.writers.turn().await?;
+    bounded(PATIENCE, async {
+        Ok(query.execute(&store.pool).await?.rows_affected())
+    })
+    .await
+}

@@ -1,0 +1,142 @@
+//! What the page keeps and asks for, in a file.
+
+use sqlx::{AssertSqlSafe, Sqlite, Transaction};
+
+use super::super::error::StoreError;
+use super::super::page::{self, PageQuery, StoredSession, TokenPage, Usage, read_session, read_usage, to_count};
+use super::super::rows::{Columns, read_token, to_json};
+use super::super::{StoredToken, sql};
+use super::SqliteStore;
+
+/// What SQLite calls the place of one text in another.
+const WITHIN: &str = "instr";
+
+pub(super) async fn tokens(store: &SqliteStore, user: &str, query: &PageQuery) -> Result<TokenPage, StoreError> {
+    let part = query.part();
+    // A read transaction: the count is of the same instant as the tokens.
+    let mut transaction: Transaction<'_, Sqlite> = store.pool.begin().await?;
+    let mut count = sqlx::query(AssertSqlSafe(query.count(WITHIN))).bind(user);
+    if let Some(part) = &part {
+        count = count.bind(part);
+    }
+    let total = count.fetch_one(&mut *transaction).await?.number("total")?;
+    let (limit, offset) = query.bounds();
+    let mut tokens = sqlx::query(AssertSqlSafe(query.tokens(sql::TOKEN, WITHIN)))
+        .bind(user)
+        .bind(limit)
+        .bind(offset);
+    if let Some(part) = &part {
+        tokens = tokens.bind(part);
+    }
+    let rows = tokens.fetch_all(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(TokenPage {
+        tokens: rows.iter().map(read_token).collect::<Result<_, _>>()?,
+        total: total.unsigned_abs(),
+    })
+}
+
+pub(super) async fn tokens_with_ids(
+    store: &SqliteStore,
+    user: &str,
+    ids: &[String],
+) -> Result<Vec<StoredToken>, StoreError> {
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "{} {} AND t.revoked IS NULL AND t.id IN (SELECT value FROM json_each($2))",
+        sql::TOKEN,
+        sql::OF_USER
+    )))
+    .bind(user)
+    .bind(to_json(ids)?)
+    .fetch_all(&store.pool)
+    .await?;
+    rows.iter().map(read_token).collect()
+}
+
+pub(super) async fn add_session(store: &SqliteStore, session: &StoredSession) -> Result<bool, StoreError> {
+    let _turn = store.writers.turn().await?;
+    let done = sqlx::query(page::ADD_SESSION)
+        .bind(&session.user)
+        .bind(&session.key)
+        .bind(&session.data)
+        .bind(session.ends)
+        .execute(&store.pool)
+        .await;
+    page::added(done.map(|done| done.rows_affected()), &session.user)
+}
+
+pub(super) async fn session(store: &SqliteStore, key: &str) -> Result<Option<StoredSession>, StoreError> {
+    let found = sqlx::query(page::SESSION).bind(key).fetch_optional(&store.pool).await?;
+    found.as_ref().map(read_session).transpose()
+}
+
+pub(super) async fn change_session(store: &SqliteStore, session: &StoredSession) -> Result<bool, StoreError> {
+    let _turn = store.writers.turn().await?;
+    let done = sqlx::query(page::CHANGE_SESSION)
+        .bind(&session.user)
+        .bind(&session.key)
+        .bind(&session.data)
+        .bind(session.ends)
+        .execute(&store.pool)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn remove_session(store: &SqliteStore, key: &str) -> Result<(), StoreError> {
+    let _turn = store.writers.turn().await?;
+    sqlx::query(page::REMOVE_SESSION).bind(key).execute(&store.pool).await?;
+    Ok(())
+}
+
+pub(super) async fn spend_form(store: &SqliteStore, key: &str, ends: i64) -> Result<bool, StoreError> {
+    let _turn = store.writers.turn().await?;
+    let done = sqlx::query(page::SPEND_FORM)
+        .bind(key)
+        .bind(ends)
+        .execute(&store.pool)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn tidy(store: &SqliteStore, now: i64) -> Result<(), StoreError> {
+    let _turn = store.writers.turn().await?;
+    let mut transaction = store.write().await?;
+    for statement in page::TIDY {
+        sqlx::query(statement).bind(now).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+pub(super) async fn add_usage(store: &SqliteStore, usage: &[Usage]) -> Result<(), StoreError> {
+    if usage.is_empty() {
+        return Ok(());
+    }
+    let _turn = store.writers.turn().await?;
+    let mut transaction = store.write().await?;
+    for used in usage {
+        sqlx::query(
+            "INSERT INTO token_usage (token, last_used, uses) SELECT t.seq, $2, $3 FROM tokens t WHERE t.id = $1 \
+             ON CONFLICT (token) DO UPDATE SET last_used = max(last_used, excluded.last_used), \
+             uses = uses + excluded.uses",
+        )
+        .bind(&used.id)
+        .bind(used.last_used)
+        .bind(to_count(used.uses))
+        .execute(&mut *transaction)
+        .await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+pub(super) async fn usage(store: &SqliteStore, ids: &[String]) -> Result<Vec<Usage>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT t.id, u.last_used, u.uses FROM tokens t JOIN token_usage u ON u.token = t.seq \
+         WHERE t.id IN (SELECT value FROM json_each($1))",
+    )
+    .bind(to_json(ids)?)
+    .fetch_all(&store.pool)
+    .await?;
+    rows.iter().map(read_usage).collect()
+}
