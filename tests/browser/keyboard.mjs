@@ -1,8 +1,7 @@
 // The page without a mouse: everything is reached by Tab, in order, and it shows where one is.
 import assert from "node:assert/strict";
 
-import { DESKTOP, eventually, scene, told, tokenNames } from "./stage.mjs";
-import { ACCOUNT } from "./stage.mjs";
+import { ACCOUNT, DESKTOP, eventually, scene, told, tokenNames } from "./stage.mjs";
 import { arrive, button, check, field, link, radio, rows, shown, table } from "./steps.mjs";
 
 /** What has the focus: whether it is seen, and that its marking is. */
@@ -91,7 +90,7 @@ scene("a token's whole life by the keyboard alone", DESKTOP, async ({ page }) =>
   await type(field(page, "New API Token Name"), "rings");
   await page.keyboard.press("Enter");
   await arrive(page, "Manage rings");
-  await press(page, link(page, "Manage API Tokens"));
+  await press(page, link(page, "All API tokens"));
   await arrive(page, "Manage API Tokens");
 
   await press(page, check(page, "Select all tokens shown"), "Space");

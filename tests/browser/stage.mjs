@@ -116,7 +116,7 @@ export function command(...args) {
 }
 
 /** The names of a user's tokens, as the database has them. */
-export const tokenNames = (user) => command("token", "list", "--user", user).tokens.map((token) => token.name).sort();
+export const tokenNames = (user) => command("token", "list", "--user", user, "--page-size", "1000").tokens.map((token) => token.name).sort();
 
 /** What the guard says to a token: 200 where it works. */
 export async function works(context, user, token) {

@@ -14,6 +14,7 @@ use tokenlatch_tests::service::{Place, Ran, Server, Stock, Visit, program};
 use tokenlatch_tests::{Fault, require_all};
 
 type Outcome = Result<(), Box<dyn Error>>;
+type Made = Result<(), tokenlatch::Error>;
 
 const PASSWORD: &str = "correct-horse-battery";
 /// The administrator has the last name.
@@ -25,7 +26,7 @@ const MARKUP: &str = "<img/src=x/onerror=alert(1)>";
 const DAY: i64 = 86_400;
 
 /// A token that was created so many days ago and ends in so many.
-async fn token(service: &Service, name: &str, days: Option<i64>, change: impl FnOnce(&mut NewToken)) -> Outcome2 {
+async fn token(service: &Service, name: &str, days: Option<i64>, change: impl FnOnce(&mut NewToken)) -> Made {
     let now = service.clock().now()?;
     let mut token = NewToken::new("gus", name, Access::Full);
     let never = ExpiryInput::Text("never".to_owned());
@@ -33,8 +34,6 @@ async fn token(service: &Service, name: &str, days: Option<i64>, change: impl Fn
     change(&mut token);
     service.create(token).await.map(drop)
 }
-
-type Outcome2 = Result<(), tokenlatch::Error>;
 
 /// Everyone who comes to the page. `gus` has a token of each kind.
 fn fill(place: &Place) -> Result<(), Fault> {
