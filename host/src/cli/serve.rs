@@ -4,13 +4,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
+use std::time::Duration;
 
 use axum::http::Uri;
 use clap::Args;
 use ipnet::IpNet;
 use serde::Serialize;
 use tokenlatch::server::{
-    CERTIFICATE_FILE, Config, EdgeLimits, FailureLimits, LogFormat, LogGuard, Logs, Server, Tls, stop_signals,
+    CERTIFICATE_FILE, Config, EdgeLimits, FailureLimits, LogFormat, LogGuard, Logs, Server, SessionLimits, Tls,
+    stop_signals,
 };
 
 use super::context::Context;
@@ -83,6 +85,23 @@ pub struct Options {
     )]
     #[arg(default_value_t = FailureLimits::default().per_address)]
     failures_per_minute: u32,
+    /// A name by which browsers may reach the page, besides those of the certificate; may be repeated
+    #[arg(long = "host", value_name = "NAME", env = "TOKENLATCH_HOST", hide_env_values = true)]
+    #[arg(value_delimiter = ',', value_parser = host)]
+    hosts: Vec<String>,
+    /// Minutes without a request after which a person is logged out of the page
+    #[arg(long, value_name = "MIN", env = "TOKENLATCH_SESSION_IDLE", hide_env_values = true)]
+    #[arg(default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=525_600))]
+    session_idle: u32,
+    /// Minutes after which a person is logged out of the page in any case
+    #[arg(
+        long,
+        value_name = "MIN",
+        env = "TOKENLATCH_SESSION_LIFETIME",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = 720, value_parser = clap::value_parser!(u32).range(1..=525_600))]
+    session_lifetime: u32,
     /// Connections at once, on each port
     #[arg(long, value_name = "N", env = "TOKENLATCH_MAX_CONNECTIONS", hide_env_values = true)]
     #[arg(default_value_t = EdgeLimits::default().connections)]
@@ -140,6 +159,15 @@ fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| "give an address such as 192.0.2.7, or a block such as 192.0.2.0/24".to_owned())
 }
 
+/// Reads the name of a host, without a port.
+fn host(text: &str) -> Result<String, String> {
+    Config::host(text).ok_or_else(|| "give a name such as tokens.example.com, or an address, without a port".to_owned())
+}
+
+fn minutes(number: u32) -> Duration {
+    Duration::from_secs(u64::from(number) * 60)
+}
+
 impl Options {
     fn config(&self, folder: &Path) -> Config {
         let tls = match (&self.tls_cert, &self.tls_key) {
@@ -168,6 +196,12 @@ impl Options {
                 per_address: self.failures_per_minute,
                 per_user: self.failures_per_minute,
             },
+            logins: FailureLimits::LOGINS,
+            sessions: SessionLimits {
+                idle: minutes(self.session_idle),
+                lifetime: minutes(self.session_lifetime),
+            },
+            hosts: self.hosts.clone(),
         }
     }
 }
