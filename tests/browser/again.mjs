@@ -9,8 +9,8 @@ import { arrive, button, create, field, holds, link, logIn, openForm, shown } fr
 /** Nothing of the token is left, wherever the browser is now. */
 const gone = (page, token) => eventually(async () => assert.equal(await holds(page, token), false));
 
-/** Goes somewhere in the history; a browser may refuse to show a reply to a form once more, which is as good. */
-const step = (page, way) => page[way]({ timeout: 10_000, waitUntil: "load" }).catch((error) => assert.match(String(error), /ERR_CACHE_MISS|ERR_ABORTED|interrupted/));
+/** Goes somewhere in the history. A browser may refuse to show a reply to a form once more, which is as good; from its cache a page comes without loading. */
+const step = (page, way) => page[way]({ timeout: 5000, waitUntil: "commit" }).catch((error) => assert.match(String(error), /ERR_CACHE_MISS|ERR_ABORTED|interrupted|Timeout/));
 
 async function comeBack({ page, javaScript }, user, name) {
   const made = async (number) => {
