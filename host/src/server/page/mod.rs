@@ -5,14 +5,20 @@
 
 mod admin;
 mod assets;
+mod create;
 mod door;
 mod form;
 mod guard;
 mod hosts;
+mod list;
+mod manage;
 mod reply;
+mod revoke;
 mod session;
 mod target;
 mod tokens;
+mod view;
+mod wanted;
 
 use std::sync::Arc;
 
