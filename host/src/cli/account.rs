@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokenlatch::core::{Features, Policy};
 use tokenlatch::{Service, StoredAccount};
 
+use super::confirm;
 use super::context::Context;
 use super::failure::Failure;
 use super::policy::{Lifetime, policy_text};
@@ -77,10 +78,13 @@ pub enum Command {
         #[command(flatten)]
         policy: PolicyArgs,
     },
-    /// Remove an account and revoke its tokens, for good
+    /// Remove an account and revoke its tokens, for good; on a terminal the name must be typed once more
     Remove {
         /// The user
         name: String,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -255,7 +259,7 @@ impl Command {
                 let text = format!("New tokens of {name}: {}. Those there are stay.", policy_text(policy));
                 say(context, &service, name, &text).await?;
             }
-            Command::Remove { name } => remove(context, name).await?,
+            Command::Remove { name, yes } => remove(context, name, *yes).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -319,8 +323,16 @@ async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
     context.output.line(text)
 }
 
-async fn remove(context: &mut Context<'_>, name: &str) -> Result<(), Failure> {
+async fn remove(context: &mut Context<'_>, name: &str, yes: bool) -> Result<(), Failure> {
     let service = context.open().await?;
+    let account = service.account(name).await?;
+    if !yes {
+        let tokens = match account.live_tokens {
+            1 => "its token stops".to_owned(),
+            count => format!("its {count} tokens stop"),
+        };
+        confirm::by_name(name, &format!("{name} goes for good, and {tokens} working."))?;
+    }
     let revoked = service.remove_account(name).await?;
     if context.output.wants_json() {
         return context.output.json(&RemovedDocument {

@@ -2,6 +2,7 @@
 
 mod account;
 mod arguments;
+mod confirm;
 mod context;
 mod db;
 mod demo;
