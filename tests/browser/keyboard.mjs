@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 
 import { ACCOUNT, DESKTOP, eventually, scene, told, tokenNames } from "./stage.mjs";
-import { arrive, button, check, field, link, radio, rows, shown, table } from "./steps.mjs";
+import { arrive, button, check, field, gear, link, radio, rows, shown, table } from "./steps.mjs";
 
 /** What has the focus: whether it is seen, and that its marking is. */
 const focused = (page) =>
@@ -79,7 +79,7 @@ scene("a token's whole life by the keyboard alone", DESKTOP, async ({ page }) =>
   await press(page, button(page, "Yes, I Saved My Token"));
   await table(page, ["keys", "locks"]);
 
-  await press(page, page.locator("summary").filter({ hasText: "Settings" }));
+  await press(page, gear(page));
   await tabTo(page, field(page, "API tokens per page"));
   await page.keyboard.type("50");
   await press(page, button(page, "Apply"));

@@ -83,12 +83,12 @@ export function scene(name, how, act) {
     const person = await open(how);
     try {
       await act(person, t);
-      assert.deepEqual(person.faults, []);
+      assert.deepEqual([...new Set(person.faults)], []);
     } catch (error) {
       const file = `failed ${name}`.replaceAll(/[^a-zA-Z0-9]+/g, "-");
       await person.page.screenshot({ path: join(told.pictures, `${file}.png`) }).catch(() => {});
-      const shown = await person.page.locator("body").ariaSnapshot({ timeout: 1000 }).catch(String);
-      console.error(`${name}: the page is "${await person.page.title().catch(String)}", the browser complains of ${JSON.stringify(person.faults)}\n${shown}`);
+      const shown = (await person.page.getByRole("main").ariaSnapshot({ timeout: 1000 }).catch(String)).slice(0, 1000);
+      console.error(`${name}: the page is "${await person.page.title().catch(String)}", the browser complains of ${JSON.stringify([...new Set(person.faults)])}\n${shown}`);
       throw error;
     } finally {
       await person.context.close();

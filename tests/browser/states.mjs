@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { ACCOUNT, ADMIN, DESKTOP, eventually, scene, told } from "./stage.mjs";
 import { look } from "./look.mjs";
-import { arrive, button, check, create, enter, field, link, logIn, openForm, radio, row, rows, save, says, warns } from "./steps.mjs";
+import { arrive, button, check, create, enter, field, gear, link, logIn, openForm, radio, row, rows, save, says, warns } from "./steps.mjs";
 
 /** The path of the session that a page is in, such as `/cpsess0123456789`. */
 const session = (page) => new URL(page.url()).pathname.match(/^\/cpsess\d{10}/)[0];
@@ -36,7 +36,7 @@ scene("the table with a token of each kind", DESKTOP, async ({ page, context }) 
   await page.screenshot({ path: join(told.pictures, "table-wide-forced.png"), fullPage: true });
   await page.emulateMedia({ forcedColors: "none" });
 
-  await page.getByText("Settings", { exact: true }).click();
+  await gear(page).click();
   await look(page, "table-settings");
   await field(page, "Search").fill("nothing has this name");
   await button(page, "Search").click();

@@ -47,6 +47,9 @@ export const says = (page, text) => eventually(async () => assert.match((await p
 /** What is wrong, as a screen reader is told at once. */
 export const warns = (page, text) => eventually(async () => assert.match((await page.getByRole("alert").allInnerTexts()).join("\n"), text));
 
+/** The gear, which opens the settings. */
+export const gear = (page) => page.locator("summary", { hasText: "Settings" });
+
 /** Opens the form. */
 export async function openForm(page) {
   await link(page, "+ Create").click();
