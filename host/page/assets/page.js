@@ -51,14 +51,15 @@
 
   function show(page) {
     wipe();
+    const main = page.querySelector("main");
+    const first = main.querySelector("[autofocus]") ?? main.querySelector("h1") ?? main;
+    first.removeAttribute("autofocus");
     for (const part of ["body > header", "main", "body > footer"]) {
       const [old, fresh] = [document.querySelector(part), page.querySelector(part)];
       if (old && fresh && (part === "main" || old.outerHTML !== fresh.outerHTML)) old.replaceWith(fresh);
     }
     document.title = page.title;
     ready();
-    const main = document.querySelector("main");
-    const first = main.querySelector("[autofocus]") ?? main.querySelector("h1") ?? main;
     if (first.tabIndex < 0) first.tabIndex = -1;
     scrollTo(0, 0);
     first.focus({ preventScroll: first.matches("h1") });
