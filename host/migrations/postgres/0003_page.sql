@@ -17,6 +17,47 @@ CREATE INDEX tokens_by_expires ON tokenlatch.tokens (account, realm, expires, id
 CREATE INDEX tokens_by_expires_last ON tokenlatch.tokens (account, realm, expires DESC NULLS LAST, id) INCLUDE (seq)
     WHERE revoked IS NULL;
 
+-- How many live tokens an account has for each port: counting them takes as long as there are many.
+CREATE TABLE tokenlatch.token_counts (
+    account bigint NOT NULL REFERENCES tokenlatch.accounts (id) ON DELETE RESTRICT ON UPDATE RESTRICT,
+    realm   text COLLATE "C" NOT NULL,
+    live    bigint NOT NULL CHECK (live >= 0),
+    PRIMARY KEY (account, realm)
+);
+
+INSERT INTO tokenlatch.token_counts (account, realm, live)
+SELECT account, realm, count(*) FROM tokenlatch.tokens WHERE revoked IS NULL GROUP BY account, realm;
+
+-- Once a statement, however many tokens it adds.
+CREATE FUNCTION tokenlatch.count_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO tokenlatch.token_counts AS c (account, realm, live)
+    SELECT account, realm, count(*) FROM added WHERE revoked IS NULL GROUP BY account, realm
+    ON CONFLICT (account, realm) DO UPDATE SET live = c.live + excluded.live;
+    RETURN NULL;
+END
+$$;
+
+-- A revocation is never undone, and no token goes to another account or port.
+CREATE FUNCTION tokenlatch.count_revoked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE tokenlatch.token_counts c SET live = c.live - r.tokens
+    FROM (
+        SELECT n.account, n.realm, count(*) AS tokens FROM after n JOIN before o ON o.seq = n.seq
+        WHERE o.revoked IS NULL AND n.revoked IS NOT NULL GROUP BY n.account, n.realm
+    ) r
+    WHERE c.account = r.account AND c.realm = r.realm;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER tokens_count_inserted AFTER INSERT ON tokenlatch.tokens
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION tokenlatch.count_inserted();
+CREATE TRIGGER tokens_count_revoked AFTER UPDATE ON tokenlatch.tokens
+    REFERENCING OLD TABLE AS before NEW TABLE AS after
+    FOR EACH STATEMENT EXECUTE FUNCTION tokenlatch.count_revoked();
+
 -- `key` is a hash: who reads this table learns no session. Neither this table nor those after it are counted as changes
 -- of accounts and tokens.
 CREATE TABLE tokenlatch.page_sessions (

@@ -14,6 +14,31 @@ CREATE INDEX tokens_by_created_last ON tokens (account, realm, created DESC, id)
 CREATE INDEX tokens_by_expires ON tokens (account, realm, expires, id) WHERE revoked IS NULL;
 CREATE INDEX tokens_by_expires_last ON tokens (account, realm, expires DESC, id) WHERE revoked IS NULL;
 
+-- How many live tokens an account has for each port: counting them takes as long as there are many.
+CREATE TABLE token_counts (
+    account INTEGER NOT NULL REFERENCES accounts (id) ON DELETE RESTRICT ON UPDATE RESTRICT,
+    realm   TEXT    NOT NULL,
+    live    INTEGER NOT NULL CHECK (live >= 0),
+    PRIMARY KEY (account, realm)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO token_counts (account, realm, live)
+SELECT account, realm, count(*) FROM tokens WHERE revoked IS NULL GROUP BY account, realm;
+
+CREATE TRIGGER tokens_count_inserted AFTER INSERT ON tokens
+WHEN NEW.revoked IS NULL
+BEGIN
+    INSERT INTO token_counts (account, realm, live) VALUES (NEW.account, NEW.realm, 1)
+    ON CONFLICT (account, realm) DO UPDATE SET live = live + 1;
+END;
+
+-- A revocation is never undone, and no token goes to another account or port.
+CREATE TRIGGER tokens_count_revoked AFTER UPDATE ON tokens
+WHEN OLD.revoked IS NULL AND NEW.revoked IS NOT NULL
+BEGIN
+    UPDATE token_counts SET live = live - 1 WHERE account = NEW.account AND realm = NEW.realm;
+END;
+
 -- `key` is a hash: who reads this table learns no session. Neither this table nor those after it are counted as changes
 -- of accounts and tokens.
 CREATE TABLE page_sessions (

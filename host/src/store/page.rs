@@ -1,12 +1,13 @@
 //! What the page keeps and asks for: pages of tokens, sessions, how often tokens are used.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use tokenlatch_core::{Realm, SortKey};
 
 use super::StoredToken;
 use super::error::StoreError;
-use super::rows::{Columns, changed_one};
+use super::rows::{Columns, changed_one, read_token};
 
 /// Which of a user's live tokens, in which order.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +70,23 @@ pub struct Usage {
     pub uses: u64,
 }
 
+/// Whose statements are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// What the place of one text in another is called.
+    fn within(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "instr",
+            Dialect::Postgres => "strpos",
+        }
+    }
+}
+
 /// The live account of a user, `$1`.
 const ACCOUNT: &str = "(SELECT a.id FROM accounts a WHERE a.\"user\" = $1 AND a.removed IS NULL)";
 
@@ -93,54 +111,49 @@ pub(super) const TIDY: [&str; 2] = [
 ];
 
 impl PageQuery {
-    /// The statement that counts: `$1` is the user, `$2` what [`PageQuery::part`] gives. `within` is what the database
-    /// calls the place of one text in another.
-    pub(super) fn count(&self, within: &str) -> String {
-        let arms: Vec<String> = self
-            .realms()
-            .iter()
-            .map(|realm| {
-                format!(
-                    "SELECT count(*) AS total FROM tokens t {}",
-                    self.condition(realm, within, "$2")
-                )
-            })
-            .collect();
-        format!(
-            "SELECT CAST(sum(c.total) AS BIGINT) AS total FROM ({}) c",
-            arms.join(" UNION ALL ")
-        )
+    /// The statement that counts: `$1` is the user, `$2` what [`PageQuery::part`] gives, where it gives something.
+    pub(super) fn count(&self, dialect: Dialect) -> String {
+        let realms: Vec<String> = self.realms().iter().map(|realm| format!("'{realm}'")).collect();
+        let realms = realms.join(", ");
+        match self.part() {
+            None => format!(
+                "SELECT CAST(coalesce(sum(c.live), 0) AS BIGINT) AS total FROM token_counts c \
+                 WHERE c.account = {ACCOUNT} AND c.realm IN ({realms})"
+            ),
+            Some(_) => format!(
+                "SELECT count(*) AS total FROM tokens t WHERE t.account = {ACCOUNT} AND t.realm IN ({realms}) \
+                 AND t.revoked IS NULL AND {}(lower(t.name), $2) > 0",
+                dialect.within()
+            ),
+        }
     }
 
     /// The statement that finds the tokens' numbers, in their order: `$1` is the user, `$2` the limit, `$3` the offset,
-    /// `$4` what [`PageQuery::part`] gives. It reads an index of this very order from its place, and where both ports are
-    /// meant, two of them side by side.
-    pub(super) fn numbers(&self, within: &str) -> String {
-        let arms: Vec<String> = self
-            .realms()
-            .iter()
-            .map(|realm| {
-                format!(
-                    "SELECT t.seq AS seq, t.{} AS place, t.id AS id FROM tokens t {}",
-                    self.column(),
-                    self.condition(realm, within, "$4")
-                )
-            })
-            .collect();
-        format!(
-            "{} ORDER BY {} LIMIT $2 OFFSET $3",
-            arms.join(" UNION ALL "),
-            self.order("")
-        )
-    }
-
-    /// The statement that reads the tokens. `select` is the columns of a token, `t`.
-    pub(super) fn tokens(&self, select: &str, within: &str) -> String {
-        format!(
-            "{select} JOIN ({}) p ON p.seq = t.seq ORDER BY {}",
-            self.numbers(within),
-            self.order("p.")
-        )
+    /// `$4` what [`PageQuery::part`] gives, where it gives something. It reads an index of this very order; where both
+    /// ports are meant, two side by side.
+    pub(super) fn numbers(&self, dialect: Dialect) -> String {
+        let order = self.order();
+        let arms = self.realms().iter().map(|realm| {
+            format!(
+                "SELECT t.seq AS seq, {} FROM tokens t {}",
+                self.columns(),
+                self.condition(realm, dialect, "$4")
+            )
+        });
+        match (dialect, self.realm) {
+            // Without this its planner sorts all of them, until it knows how many there are.
+            (Dialect::Postgres, None) => {
+                let arms: Vec<String> = arms
+                    .map(|arm| format!("({arm} ORDER BY {order} LIMIT $2::bigint + $3::bigint)"))
+                    .collect();
+                let arms = arms.join(" UNION ALL ");
+                format!("SELECT p.seq FROM ({arms}) p ORDER BY {order} LIMIT $2 OFFSET $3")
+            }
+            _ => {
+                let arms: Vec<String> = arms.collect();
+                format!("{} ORDER BY {order} LIMIT $2 OFFSET $3", arms.join(" UNION ALL "))
+            }
+        }
     }
 
     /// What is looked for in the names, in small letters.
@@ -153,7 +166,8 @@ impl PageQuery {
 
     /// Limit and offset, as a database takes them.
     pub(super) fn bounds(&self) -> (i64, i64) {
-        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        // Their sum must be a number too.
+        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX).min(i64::MAX / 2);
         (number(self.limit), number(self.offset))
     }
 
@@ -165,37 +179,43 @@ impl PageQuery {
         }
     }
 
-    fn column(&self) -> &'static str {
+    /// What the order is made of. No two live tokens of an account have one name.
+    fn columns(&self) -> &'static str {
         match self.sort {
-            SortKey::Name => "name",
-            SortKey::Created => "created",
-            SortKey::Expires => "expires",
+            SortKey::Name => "t.name AS place",
+            SortKey::Created => "t.created AS place, t.id AS id",
+            SortKey::Expires => "t.expires AS place, t.id AS id",
         }
     }
 
     /// The order of the module's `list`.
-    fn order(&self, table: &str) -> String {
-        let (direction, nulls) = match (self.descending, self.sort) {
-            (false, SortKey::Expires) => ("ASC", " NULLS LAST"),
-            (true, SortKey::Expires) => ("DESC", " NULLS LAST"),
-            (false, _) => ("ASC", ""),
-            (true, _) => ("DESC", ""),
-        };
-        let ties = match self.sort {
-            // No two live tokens of an account have one name.
-            SortKey::Name => String::new(),
-            _ => format!(", {table}id"),
-        };
-        format!("{table}place {direction}{nulls}{ties}")
+    fn order(&self) -> &'static str {
+        match (self.sort, self.descending) {
+            (SortKey::Name, false) => "place",
+            (SortKey::Name, true) => "place DESC",
+            (SortKey::Created, false) => "place, id",
+            (SortKey::Created, true) => "place DESC, id",
+            (SortKey::Expires, false) => "place NULLS LAST, id",
+            (SortKey::Expires, true) => "place DESC NULLS LAST, id",
+        }
     }
 
-    fn condition(&self, realm: &str, within: &str, part: &str) -> String {
+    fn condition(&self, realm: &str, dialect: Dialect, part: &str) -> String {
         let search = match self.part() {
-            Some(_) => format!(" AND {within}(lower(t.name), {part}) > 0"),
+            Some(_) => format!(" AND {}(lower(t.name), {part}) > 0", dialect.within()),
             None => String::new(),
         };
         format!("WHERE t.account = {ACCOUNT} AND t.realm = '{realm}' AND t.revoked IS NULL{search}")
     }
+}
+
+/// Tokens with their numbers, in the order of these numbers.
+pub(super) fn in_order(numbers: &[i64], mut tokens: HashMap<i64, StoredToken>) -> Vec<StoredToken> {
+    numbers.iter().filter_map(|number| tokens.remove(number)).collect()
+}
+
+pub(super) fn read_numbered(row: &impl Columns) -> Result<(i64, StoredToken), StoreError> {
+    Ok((row.number("seq")?, read_token(row)?))
 }
 
 pub(super) fn read_session(row: &impl Columns) -> Result<StoredSession, StoreError> {
@@ -227,4 +247,22 @@ pub(super) fn added(outcome: Result<u64, sqlx::Error>, user: &str) -> Result<boo
 /// A count as a database takes it.
 pub(super) fn to_count(uses: u64) -> i64 {
     i64::try_from(uses).unwrap_or(i64::MAX)
+}
+/// Every query that is one of its own kind.
+#[cfg(test)]
+pub(super) fn kinds() -> Vec<PageQuery> {
+    let mut kinds = Vec::new();
+    for realm in [None, Some(Realm::Account), Some(Realm::Admin)] {
+        for sort in [SortKey::Name, SortKey::Created, SortKey::Expires] {
+            for descending in [false, true] {
+                kinds.push(PageQuery {
+                    realm,
+                    sort,
+                    descending,
+                    ..PageQuery::default()
+                });
+            }
+        }
+    }
+    kinds
 }

@@ -7,12 +7,16 @@ pub(super) const SETTINGS: &str = "SELECT a.key, a.\"user\", a.suspended, a.feat
 /// An account and the number of its live tokens.
 pub(super) const ACCOUNTS: &str = "SELECT a.key, a.\"user\", a.suspended, a.features, a.created, a.removed, \
     a.max_lifetime, a.expiry_required, a.password, a.administrator, \
-    (SELECT count(*) FROM tokens t WHERE t.account = a.id AND t.revoked IS NULL) AS live_tokens \
+    CAST(coalesce((SELECT sum(c.live) FROM token_counts c WHERE c.account = a.id), 0) AS BIGINT) AS live_tokens \
     FROM accounts a WHERE a.removed IS NULL";
 
 /// The columns that a record is checked against.
 pub(super) const TOKEN: &str = "SELECT CAST(t.record AS TEXT) AS record, t.revision, t.id, t.\"user\", t.name, \
     t.hash, t.created, t.expires, t.revoked FROM tokens t";
+
+/// The same, with the number of the token.
+pub(super) const NUMBERED_TOKEN: &str = "SELECT t.seq, CAST(t.record AS TEXT) AS record, t.revision, t.id, \
+    t.\"user\", t.name, t.hash, t.created, t.expires, t.revoked FROM tokens t";
 
 /// The same, with the key of the account.
 pub(super) const ARCHIVED_TOKEN: &str = "SELECT CAST(t.record AS TEXT) AS record, t.revision, t.id, t.\"user\", \
@@ -23,6 +27,12 @@ pub(super) const ARCHIVED_TOKEN: &str = "SELECT CAST(t.record AS TEXT) AS record
 pub(super) const OF_USER: &str = "JOIN accounts a ON a.id = t.account WHERE a.\"user\" = $1 AND a.removed IS NULL";
 
 pub(super) const STATE: &str = "SELECT epoch, revision FROM state";
+
+/// How often the kept number of live tokens is not theirs.
+pub(super) const WRONG_COUNTS: &str = "SELECT count(*) FROM accounts a \
+    CROSS JOIN (SELECT 'account' AS realm UNION ALL SELECT 'admin') r \
+    WHERE coalesce((SELECT c.live FROM token_counts c WHERE c.account = a.id AND c.realm = r.realm), 0) \
+    <> (SELECT count(*) FROM tokens t WHERE t.account = a.id AND t.realm = r.realm AND t.revoked IS NULL)";
 
 pub(super) const NEW_EPOCH: &str = "UPDATE state SET epoch = epoch + 1, revision = revision + 1";
 

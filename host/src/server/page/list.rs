@@ -197,10 +197,14 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// The links around a page of a list at `path`.
+    /// The links around a page of tokens at `path`.
     pub(super) fn new(view: &ListView, path: &str, found: &PagedTokens) -> Pages {
+        Pages::of(view, path, found.page, found.pages)
+    }
+
+    /// The links around a page of any list at `path`.
+    pub(super) fn of(view: &ListView, path: &str, page: i64, pages: i64) -> Pages {
         let link = |there: bool, page: i64| there.then(|| view.at_page(page).link(path, &[]));
-        let (page, pages) = (found.page, found.pages);
         Pages {
             page,
             pages,

@@ -14,6 +14,7 @@ use super::list::ListView;
 use super::reply::{Failed, Layout, html, see};
 use super::tokens::{Told, table};
 use super::view::Row;
+use crate::service::Revocation;
 
 /// Asks whether the chosen tokens are to be revoked.
 #[derive(Template)]
@@ -106,10 +107,15 @@ pub(super) async fn revoke(Shared(state): Shared<Arc<State>>, posted: Posted) ->
     state.service.may_manage(&visitor.user).await?;
     let ids = chosen(&posted);
     let outcome = state.service.revoke_by_ids(&visitor.user, Realm::Account, &ids).await?;
+    Ok(see(revoked(&ListView::posted(&posted), &visitor.path("/tokens"), &outcome)))
+}
+
+/// The address of a list at a path that says what was revoked.
+pub(super) fn revoked(view: &ListView, path: &str, outcome: &Revocation) -> String {
     let (count, gone) = (outcome.revoked.len().to_string(), outcome.unknown.len().to_string());
     let mut more = vec![("done", "revoked"), ("count", count.as_str())];
     if gone != "0" {
         more.push(("gone", gone.as_str()));
     }
-    Ok(see(ListView::posted(&posted).link(&visitor.path("/tokens"), &more)))
+    view.link(path, &more)
 }

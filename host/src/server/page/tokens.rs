@@ -144,7 +144,7 @@ pub(super) async fn table(
     Ok(html(status, page))
 }
 
-fn nothing(view: &ListView) -> PagedTokens {
+pub(super) fn nothing(view: &ListView) -> PagedTokens {
     PagedTokens {
         tokens: Vec::new(),
         page: 1,
@@ -160,7 +160,7 @@ async fn back(visitor: Visitor) -> Response {
 }
 
 /// What the redirect after a change says has been done.
-fn done(asked: &Asked) -> Option<String> {
+pub(super) fn done(asked: &Asked) -> Option<String> {
     let number = |name| asked.text(name).parse::<usize>().unwrap_or_default();
     let tokens = |number: usize| match number {
         1 => "1 API token was".to_owned(),

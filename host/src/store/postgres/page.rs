@@ -3,43 +3,48 @@
 use sqlx::AssertSqlSafe;
 
 use super::super::error::StoreError;
-use super::super::page::{self, PageQuery, StoredSession, TokenPage, Usage, read_session, read_usage, to_count};
+use super::super::page::{
+    self, Dialect, PageQuery, StoredSession, TokenPage, Usage, in_order, read_numbered, read_session, read_usage,
+    to_count,
+};
 use super::super::rows::{Columns, read_token};
 use super::super::{StoredToken, sql};
 use super::{PATIENCE, PostgresStore, bounded, searchable};
-
-/// What PostgreSQL calls the place of one text in another.
-const WITHIN: &str = "strpos";
 
 /// Rows of one statement.
 const BATCH: usize = 2_000;
 
 pub(super) async fn tokens(store: &PostgresStore, user: &str, query: &PageQuery) -> Result<TokenPage, StoreError> {
     let part = query.part().map(|part| searchable(&part));
-    let (total, rows) = store
+    let (total, numbers, rows) = store
         .reading(PATIENCE, async {
             // One snapshot: the count is of the same instant as the tokens.
             let mut transaction = store.read().await?;
-            let mut count = sqlx::query(AssertSqlSafe(query.count(WITHIN))).bind(searchable(user));
+            let mut count = sqlx::query(AssertSqlSafe(query.count(Dialect::Postgres))).bind(searchable(user));
             if let Some(part) = &part {
                 count = count.bind(part);
             }
             let total = count.fetch_one(&mut *transaction).await?.number("total")?;
             let (limit, offset) = query.bounds();
-            let mut tokens = sqlx::query(AssertSqlSafe(query.tokens(sql::TOKEN, WITHIN)))
+            let mut numbers = sqlx::query_scalar(AssertSqlSafe(query.numbers(Dialect::Postgres)))
                 .bind(searchable(user))
                 .bind(limit)
                 .bind(offset);
             if let Some(part) = &part {
-                tokens = tokens.bind(part);
+                numbers = numbers.bind(part);
             }
-            let rows = tokens.fetch_all(&mut *transaction).await?;
+            let numbers: Vec<i64> = numbers.fetch_all(&mut *transaction).await?;
+            let rows = sqlx::query(AssertSqlSafe(format!("{} WHERE t.seq = ANY ($1)", sql::NUMBERED_TOKEN)))
+                .bind(&numbers)
+                .fetch_all(&mut *transaction)
+                .await?;
             transaction.commit().await?;
-            Ok((total, rows))
+            Ok((total, numbers, rows))
         })
         .await?;
+    let tokens = rows.iter().map(read_numbered).collect::<Result<_, _>>()?;
     Ok(TokenPage {
-        tokens: rows.iter().map(read_token).collect::<Result<_, _>>()?,
+        tokens: in_order(&numbers, tokens),
         total: total.unsigned_abs(),
     })
 }

@@ -101,13 +101,24 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<String>, 
             found.push(error.to_string());
         }
     }
+    let wrong: i64 = sqlx::query_scalar(sql::WRONG_COUNTS)
+        .fetch_one(&mut *connection)
+        .await?;
+    if wrong > 0 {
+        found.push(format!("{wrong} numbers of live tokens are not those that are there"));
+    }
     sqlx::query("RESET statement_timeout").execute(&mut *connection).await?;
     Ok(found)
 }
 
-/// The names of triggers, unique indexes and functions, as the steps have them.
+/// The names of tables, triggers, unique indexes and functions, as the steps have them.
 fn guard_names() -> Vec<String> {
-    const BEFORE: &[&str] = &["CREATE TRIGGER ", "CREATE UNIQUE INDEX ", "CREATE FUNCTION tokenlatch."];
+    const BEFORE: &[&str] = &[
+        "CREATE TRIGGER ",
+        "CREATE UNIQUE INDEX ",
+        "CREATE TABLE tokenlatch.",
+        "CREATE FUNCTION tokenlatch.",
+    ];
     STEPS
         .iter()
         .flat_map(|(_, _, sql)| sql.lines())
@@ -124,7 +135,9 @@ async fn guards(connection: &mut PgConnection) -> Result<Vec<(String, bool)>, St
          JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'tokenlatch' AND NOT t.tgisinternal \
          UNION ALL SELECT c.relname::text, i.indisunique AND i.indisvalid AND i.indislive FROM pg_index i \
          JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE n.nspname = 'tokenlatch'",
+         WHERE n.nspname = 'tokenlatch' \
+         UNION ALL SELECT c.relname::text, true FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = 'tokenlatch' AND c.relkind = 'r'",
     )
     .fetch_all(&mut *connection)
     .await?;

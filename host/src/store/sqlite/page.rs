@@ -3,35 +3,43 @@
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
 use super::super::error::StoreError;
-use super::super::page::{self, PageQuery, StoredSession, TokenPage, Usage, read_session, read_usage, to_count};
+use super::super::page::{
+    self, Dialect, PageQuery, StoredSession, TokenPage, Usage, in_order, read_numbered, read_session, read_usage,
+    to_count,
+};
 use super::super::rows::{Columns, read_token, to_json};
 use super::super::{StoredToken, sql};
 use super::SqliteStore;
-
-/// What SQLite calls the place of one text in another.
-const WITHIN: &str = "instr";
 
 pub(super) async fn tokens(store: &SqliteStore, user: &str, query: &PageQuery) -> Result<TokenPage, StoreError> {
     let part = query.part();
     // A read transaction: the count is of the same instant as the tokens.
     let mut transaction: Transaction<'_, Sqlite> = store.pool.begin().await?;
-    let mut count = sqlx::query(AssertSqlSafe(query.count(WITHIN))).bind(user);
+    let mut count = sqlx::query(AssertSqlSafe(query.count(Dialect::Sqlite))).bind(user);
     if let Some(part) = &part {
         count = count.bind(part);
     }
     let total = count.fetch_one(&mut *transaction).await?.number("total")?;
     let (limit, offset) = query.bounds();
-    let mut tokens = sqlx::query(AssertSqlSafe(query.tokens(sql::TOKEN, WITHIN)))
+    let mut numbers = sqlx::query_scalar(AssertSqlSafe(query.numbers(Dialect::Sqlite)))
         .bind(user)
         .bind(limit)
         .bind(offset);
     if let Some(part) = &part {
-        tokens = tokens.bind(part);
+        numbers = numbers.bind(part);
     }
-    let rows = tokens.fetch_all(&mut *transaction).await?;
+    let numbers: Vec<i64> = numbers.fetch_all(&mut *transaction).await?;
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "{} WHERE t.seq IN (SELECT value FROM json_each($1))",
+        sql::NUMBERED_TOKEN
+    )))
+    .bind(to_json(&numbers)?)
+    .fetch_all(&mut *transaction)
+    .await?;
     transaction.commit().await?;
+    let tokens = rows.iter().map(read_numbered).collect::<Result<_, _>>()?;
     Ok(TokenPage {
-        tokens: rows.iter().map(read_token).collect::<Result<_, _>>()?,
+        tokens: in_order(&numbers, tokens),
         total: total.unsigned_abs(),
     })
 }
@@ -139,4 +147,38 @@ pub(super) async fn usage(store: &SqliteStore, ids: &[String]) -> Result<Vec<Usa
     .fetch_all(&store.pool)
     .await?;
     rows.iter().map(read_usage).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+mod tests {
+    use sqlx::Row;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_is_read_from_an_index_of_its_order_and_nothing_is_sorted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("t.db");
+        let store = SqliteStore::open(file.to_str().unwrap(), true).await.unwrap();
+        let plan = async |statement: String| -> String {
+            let steps = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+                .fetch_all(&store.pool)
+                .await
+                .unwrap();
+            let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+            steps.join("\n")
+        };
+        for query in page::kinds() {
+            let numbers = plan(query.numbers(Dialect::Sqlite)).await;
+            assert!(numbers.contains("USING INDEX tokens_by_"), "{query:?}: {numbers}");
+            assert!(
+                !numbers.contains("TEMP B-TREE") && !numbers.contains("SCAN"),
+                "{query:?}: {numbers}"
+            );
+            let count = plan(query.count(Dialect::Sqlite)).await;
+            assert!(count.contains("SEARCH c USING PRIMARY KEY"), "{query:?}: {count}");
+            assert!(!count.contains("tokens_"), "{query:?}: {count}");
+        }
+    }
 }

@@ -115,6 +115,12 @@ pub(super) async fn check(connection: &mut SqliteConnection) -> Result<Vec<Strin
             found.push(error.to_string());
         }
     }
+    let wrong: i64 = sqlx::query_scalar(sql::WRONG_COUNTS)
+        .fetch_one(&mut *connection)
+        .await?;
+    if wrong > 0 {
+        found.push(format!("{wrong} numbers of live tokens are not those that are there"));
+    }
     Ok(found)
 }
 
