@@ -28,6 +28,9 @@ const LOGIN_BYTES: usize = 16 << 10;
 const INVALID: &str = "The login is invalid.";
 const SUSPENDED: &str = "This account is suspended. Ask your administrator.";
 
+/// Where one is after logging out.
+const OUT: &str = "/login?out=1";
+
 /// The form to log in by.
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -224,10 +227,15 @@ pub(super) async fn logout(
     let (parts, body) = request.into_parts();
     let given = form::read(&parts, body, &state.config.limits).await?;
     if let Found::Person(visitor) = session::find(&state, &session, port).await? {
-        if !session::same(given.text("csrf"), &visitor.csrf) {
-            return Err(Failed::Stale);
-        }
-        session::end(&session).await?;
+        let right = session::same(given.text("csrf"), &visitor.csrf);
+        let mut reply = if right {
+            session::end(&session).await?;
+            see(OUT.to_owned())
+        } else {
+            Failed::Stale.into_response()
+        };
+        reply.extensions_mut().insert(visitor);
+        return Ok(reply);
     }
-    Ok(see("/login?out=1".to_owned()))
+    Ok(see(OUT.to_owned()))
 }

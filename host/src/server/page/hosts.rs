@@ -73,6 +73,7 @@ pub(in crate::server) fn host_name(text: &str) -> Option<String> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 
+    use super::super::super::config::Tls;
     use super::*;
 
     fn read(host: &str) -> Option<String> {
@@ -102,6 +103,35 @@ mod tests {
             "[::1",
         ] {
             assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_the_certificate_are_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["tokens.example", "*.wild.example", "192.0.2.9"].map(str::to_owned);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let own = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+        let (certificate, private) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+        std::fs::write(&certificate, own.pem()).unwrap();
+        std::fs::write(&private, key.serialize_pem()).unwrap();
+        let mut config = Config::plain();
+        config.tls = Tls::Files {
+            certificate,
+            key: private,
+        };
+        let hosts = Hosts::new(&config, Certificates::open(&config).unwrap());
+        for host in ["tokens.example", "a.wild.example", "192.0.2.9", "localhost"] {
+            assert!(hosts.allow(host), "{host}");
+        }
+        for host in [
+            "a.tokens.example",
+            "wild.example",
+            "a.b.wild.example",
+            "192.0.2.1",
+            "example",
+        ] {
+            assert!(!hosts.allow(host), "{host}");
         }
     }
 

@@ -36,6 +36,7 @@ use tower_sessions::Session;
 pub(super) use hosts::{Hosts, host_name};
 
 use super::config::EdgeLimits;
+use super::handler::Noted;
 use super::state::State;
 use door::Shown;
 use reply::{Failed, see};
@@ -130,9 +131,7 @@ async fn enter(state: Arc<State>, port: Port, pages: Router, session: Session, r
     };
     let visitor = match found {
         Found::Person(visitor) if session::same(digits, visitor.prefix.trim_start_matches(PREFIX)) => visitor,
-        Found::Person(_) => return turn_away(&state, port, "This address belongs to another session.", request).await,
-        Found::Ended(reason) => return turn_away(&state, port, reason, request).await,
-        Found::Nobody => return turn_away(&state, port, "You are not logged in.", request).await,
+        found => return turn_away(&state, port, &found, request).await,
     };
     if matches!(rest, "" | "/") {
         return see(visitor.path(port.home()));
@@ -160,7 +159,12 @@ fn without_prefix(uri: &Uri, rest: &str) -> Option<Uri> {
 }
 
 /// The form to log in by, which says what was not done, and leads back afterwards.
-async fn turn_away(state: &State, port: Port, reason: &str, request: Request) -> Response {
+async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -> Response {
+    let (code, reason) = match found {
+        Found::Person(_) => ("session_other", "This address belongs to another session."),
+        Found::Ended(reason) => ("session_ended", *reason),
+        Found::Nobody => ("session_missing", "You are not logged in."),
+    };
     let (mut parts, body) = request.into_parts();
     let uri = inside(parts.uri.path()).and_then(|(_, rest)| without_prefix(&parts.uri, rest));
     parts.uri = uri.unwrap_or_default();
@@ -188,6 +192,10 @@ async fn turn_away(state: &State, port: Port, reason: &str, request: Request) ->
         ..Shown::default()
     };
     let mut reply = door::login_page(state, port, StatusCode::UNAUTHORIZED, &shown);
+    reply.extensions_mut().insert(Noted {
+        reason: code,
+        user: None,
+    });
     if unread {
         reply
             .headers_mut()
