@@ -12,6 +12,7 @@ use tokenlatch_core::{Access, Created, MAX_NAME, SecretString};
 
 use super::super::state::State;
 use super::form::{Asked, Posted};
+use super::note::NotePage;
 use super::reply::{Failed, Layout, html, see, sentence};
 use super::session::Visitor;
 use super::tokens::curl;
@@ -62,15 +63,6 @@ struct CreatedPage<'a> {
     token: &'a SecretString,
     row: Row,
     curl: String,
-}
-
-/// A page that says one thing and offers ways on.
-#[derive(Template)]
-#[template(path = "note.html")]
-struct NotePage<'a> {
-    layout: Layout<'a>,
-    lines: &'static [&'static str],
-    links: Vec<(&'static str, String)>,
 }
 
 pub(super) async fn form(
@@ -154,7 +146,7 @@ fn spent(state: &State, visitor: &Visitor) -> Response {
             "Nothing was created this time. The API token that the form created can’t be shown again.",
             "If you didn’t save it, revoke it and create another.",
         ],
-        links: vec![
+        links: &[
             ("Manage API Tokens", visitor.path("/tokens")),
             ("Create another API token", visitor.path("/tokens/new")),
         ],
