@@ -8,28 +8,26 @@
 
 mod common;
 
-use std::net::SocketAddr;
-
+use common::browser::{Browser, PASSWORD, encoded, value_of};
 use common::served::{Answer, Request, Running};
-use form_urlencoded::byte_serialize;
 use tokenlatch::core::{Access, Features, Realm};
 use tokenlatch::{NewToken, StoreError};
 
-const PASSWORD: &str = "correct horse battery";
-
-/// A person who is logged in.
+/// A person who is logged in, with the session's CSRF value.
+#[derive(Clone)]
 struct Person {
-    port: SocketAddr,
-    cookie: String,
-    prefix: String,
+    browser: Browser,
     csrf: String,
 }
 
 impl Person {
+    fn at(mut browser: Browser) -> Person {
+        let csrf = browser.csrf();
+        Person { browser, csrf }
+    }
+
     fn get(&self, path: &str) -> Answer {
-        Request::new("GET", &format!("{}{path}", self.prefix))
-            .header("Cookie", &self.cookie)
-            .send(self.port)
+        self.browser.clone().see(path)
     }
 
     /// Sends a form with the session's own CSRF value.
@@ -38,77 +36,25 @@ impl Person {
     }
 
     fn post_with(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        Request::new("POST", &format!("{}{path}", self.prefix))
-            .header("Cookie", &self.cookie)
-            .form(&form(fields))
-            .send(self.port)
+        self.browser.clone().post(&self.browser.path(path), fields)
     }
 
     /// The page that a form leads to.
     fn follow(&self, answer: &Answer) -> Answer {
         assert_eq!(answer.status, 303, "{answer:?}");
-        let path = answer.header("location").unwrap().strip_prefix(&self.prefix).unwrap();
-        self.get(path)
+        self.browser.clone().get(answer.header("location").unwrap())
     }
-}
-
-fn form(fields: &[(&str, &str)]) -> String {
-    let pairs = fields.iter().map(|(name, value)| {
-        let value: String = byte_serialize(value.as_bytes()).collect();
-        format!("{name}={value}")
-    });
-    pairs.collect::<Vec<_>>().join("&")
-}
-
-fn try_login(port: SocketAddr, user: &str) -> Answer {
-    let fields = form(&[("user", user), ("pass", PASSWORD)]);
-    Request::new("POST", "/login").form(&fields).send(port)
-}
-
-fn login(port: SocketAddr, user: &str) -> Person {
-    let answer = try_login(port, user);
-    assert_eq!(answer.status, 303, "{answer:?}");
-    let cookie = answer
-        .header("set-cookie")
-        .unwrap()
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
-    let location = answer.header("location").unwrap();
-    let mut person = Person {
-        port,
-        cookie,
-        prefix: location.get(..17).unwrap().to_owned(),
-        csrf: String::new(),
-    };
-    let page = person.get(location.get(17..).unwrap());
-    person.csrf = value_of(&page, "csrf");
-    person
-}
-
-/// The value of the first hidden field of a name.
-fn value_of(page: &Answer, name: &str) -> String {
-    let mark = format!(r#"name="{name}" value=""#);
-    let (_, rest) = page
-        .body
-        .split_once(&mark)
-        .unwrap_or_else(|| panic!("no {name} in {page:?}"));
-    rest.split('"').next().unwrap().to_owned()
 }
 
 /// A server whose account root is an administrator, and root at the page.
 fn start() -> (Running, Person) {
-    let running = Running::start();
-    running.block_on(async {
-        let service = &running.state.service;
-        for user in ["alice", "root"] {
-            service.set_password(user, PASSWORD.to_owned().into()).await.unwrap();
-        }
-        service.set_administrator("root", true).await.unwrap();
-    });
-    let root = login(running.admin, "root");
+    let running = Running::with_passwords();
+    let root = Person::at(Browser::administrator(&running, "root"));
     (running, root)
+}
+
+fn try_login(port: std::net::SocketAddr, user: &str) -> Answer {
+    Browser::new(port).try_log_in(user, PASSWORD)
 }
 
 /// The ids of a user's live tokens with these names.
@@ -133,20 +79,18 @@ fn only_an_administrator_gets_in() {
     let refused = try_login(running.admin, "alice");
     assert_eq!(refused.status, 401);
     assert!(refused.body.contains("The login is invalid."), "{}", refused.body);
-    // A session of the account port is none here.
-    let alice = login(running.account, "alice");
+    // A session of the account port is none here, whatever its cookie is called.
+    let alice = Person::at(Browser::logged_in(&running, "alice"));
+    let id = alice.browser.cookies.values().next().unwrap();
     for (name, prefix) in [
-        ("cpsession", &alice.prefix),
-        ("whostmgrsession", &alice.prefix),
-        ("whostmgrsession", &root.prefix),
+        ("cpsession", &alice.browser.prefix),
+        ("whostmgrsession", &alice.browser.prefix),
+        ("whostmgrsession", &root.browser.prefix),
     ] {
-        let cookie = format!("{name}={}", alice.cookie.split_once('=').unwrap().1);
-        let stranger = Person {
-            port: running.admin,
-            cookie,
-            prefix: prefix.clone(),
-            csrf: alice.csrf.clone(),
-        };
+        let mut stranger = alice.clone();
+        stranger.browser.port = running.admin;
+        stranger.browser.cookies = [(name.to_owned(), id.clone())].into();
+        stranger.browser.prefix.clone_from(prefix);
         assert_eq!(stranger.get("/accounts").status, 401);
         assert_eq!(stranger.post("/accounts/bob/suspend", &[]).status, 401);
     }
@@ -184,7 +128,10 @@ fn the_accounts_and_an_account_are_shown() {
     ] {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
-    assert!(page.body.contains(&format!(r#"href="{}/accounts/alice""#, root.prefix)));
+    assert!(
+        page.body
+            .contains(&format!(r#"href="{}/accounts/alice""#, root.browser.prefix))
+    );
     let account = root.get("/accounts/alice");
     for text in [
         "<h1>Account alice</h1>",
@@ -264,10 +211,41 @@ fn features_that_cannot_be_change_nothing_and_stay_in_the_form() {
 }
 
 #[test]
+fn a_form_from_before_anothers_change_of_the_features_replaces_nothing_at_first() {
+    let (running, root) = start();
+    let send = |was: &str| {
+        let fields = [("features", "list"), ("list", "dns"), ("was", was)];
+        root.post("/accounts/alice/features", &fields)
+    };
+    let account = || {
+        running
+            .block_on(running.state.service.account("alice"))
+            .unwrap()
+            .account
+    };
+    let was = value_of(&root.get("/accounts/alice").body, "was").unwrap();
+    let others = [("features", "list"), ("list", "apitokens\nmail")];
+    assert_eq!(root.post("/accounts/alice/features", &others).status, 303);
+    let late = send(&was);
+    assert!(
+        late.status == 422 && late.body.contains("The features were changed meanwhile"),
+        "{}",
+        late.body
+    );
+    assert!(late.body.contains(">dns</textarea>"), "{}", late.body);
+    assert_eq!(
+        account().features,
+        Features::List(vec!["apitokens".to_owned(), "mail".to_owned()])
+    );
+    assert_eq!(send(&value_of(&late.body, "was").unwrap()).status, 303);
+    assert_eq!(account().features, Features::List(vec!["dns".to_owned()]));
+}
+
+#[test]
 fn a_suspended_account_is_refused_and_logged_out_until_it_works_again() {
     let (running, root) = start();
     let token = running.full("alice", "deploy");
-    let alice = login(running.account, "alice");
+    let alice = Person::at(Browser::logged_in(&running, "alice"));
     assert_eq!(alice.get("/tokens").status, 200);
     let asked = root.get("/accounts/alice/suspend");
     assert!(
@@ -296,7 +274,7 @@ fn a_suspended_account_is_refused_and_logged_out_until_it_works_again() {
     assert!(page.body.contains("The account works again"), "{}", page.body);
     assert_eq!(call(&running, &token, "dns"), 200);
     assert_eq!(alice.get("/tokens").status, 401, "the old session stays ended");
-    assert_eq!(login(running.account, "alice").get("/tokens").status, 200);
+    assert_eq!(Browser::logged_in(&running, "alice").see("/tokens").status, 200);
 }
 
 #[test]
@@ -420,11 +398,11 @@ fn markup_in_what_others_wrote_is_shown_as_text() {
     let (running, root) = start();
     // No rule of the module lets such names in: an older database might.
     for name in ["<b>x", "\"><script>alert(1)</script>", "'&amp;"] {
-        let page = root.get(&format!("/accounts?{}", form(&[("search", name)])));
+        let page = root.get(&format!("/accounts?{}", encoded(&[("search", name)])));
         assert!(page.status == 200 && !page.body.contains(name), "{}", page.body);
-        let page = root.get(&format!("/accounts/alice?{}", form(&[("search", name)])));
+        let page = root.get(&format!("/accounts/alice?{}", encoded(&[("search", name)])));
         assert!(!page.body.contains(name), "{}", page.body);
-        let step: String = byte_serialize(name.as_bytes()).collect();
+        let step: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
         let page = root.get(&format!("/accounts/{}", step.replace('+', "%20")));
         assert!(page.status == 404 || page.status == 400, "{page:?}");
         assert!(!page.body.contains(name), "{}", page.body);
@@ -445,7 +423,7 @@ fn a_user_of_dots_has_a_page_too() {
         } else {
             user.to_owned()
         };
-        let link = format!("{}/accounts/{step}", root.prefix);
+        let link = format!("{}/accounts/{step}", root.browser.prefix);
         assert!(
             root.get("/accounts").body.contains(&format!("href=\"{link}\"")),
             "{user}"
@@ -482,7 +460,7 @@ fn five_hundred_accounts_are_searched_and_paged() {
         "{}",
         first.body
     );
-    assert!(first.body.contains(&format!("{}/accounts?page=2", root.prefix)));
+    assert!(first.body.contains(&format!("{}/accounts?page=2", root.browser.prefix)));
     let last = root.get("/accounts?page=11");
     assert!(rows(&last) == 3 && last.body.contains("user499"), "{}", last.body);
     assert_eq!(
@@ -520,7 +498,8 @@ fn the_tokens_of_an_account_are_searched_sorted_and_paged() {
         page.body
     );
     assert!(
-        page.body.contains(&format!("{}/accounts/bob?page=2", root.prefix)),
+        page.body
+            .contains(&format!("{}/accounts/bob?page=2", root.browser.prefix)),
         "{}",
         page.body
     );
@@ -556,7 +535,7 @@ fn another_administrators_session_and_a_wrong_form_do_nothing() {
         service.set_password("carol", PASSWORD.to_owned().into()).await.unwrap();
         service.set_administrator("carol", true).await.unwrap();
     });
-    let carol = login(running.admin, "carol");
+    let carol = Person::at(Browser::administrator(&running, "carol"));
     let fields = [("csrf", carol.csrf.as_str())];
     for path in ["suspend", "resume", "features", "revoke", "revoke/confirm"] {
         let path = format!("/accounts/alice/{path}");
@@ -564,18 +543,13 @@ fn another_administrators_session_and_a_wrong_form_do_nothing() {
         for fields in [&[][..], &[("csrf", "")], &fields] {
             assert_eq!(root.post_with(&path, fields).status, 403, "{path}");
         }
-        let mixed = Person {
-            port: root.port,
-            cookie: root.cookie.clone(),
-            prefix: carol.prefix.clone(),
-            csrf: root.csrf.clone(),
-        };
+        let mut mixed = root.clone();
+        mixed.browser.prefix.clone_from(&carol.browser.prefix);
         assert_eq!(mixed.post(&path, &[]).status, 401, "{path}");
-        let other_site = Request::new("POST", &format!("{}{path}", root.prefix))
-            .header("Cookie", &root.cookie)
+        let other_site = Request::new("POST", &root.browser.path(&path))
             .header("Origin", "https://evil.example")
-            .form(&form(&[("csrf", &root.csrf)]))
-            .send(root.port);
+            .form(&encoded(&[("csrf", root.csrf.as_str())]));
+        let other_site = root.browser.clone().send(other_site);
         assert_eq!(other_site.status, 403, "{path}");
     }
     let alice = running.block_on(running.state.service.account("alice")).unwrap();
@@ -605,7 +579,7 @@ fn who_comes_to_the_address_of_a_form_finds_the_account() {
         let answer = root.get(&format!("/accounts/alice/{path}"));
         assert_eq!(
             answer.header("location").unwrap(),
-            format!("{}/accounts/alice", root.prefix)
+            format!("{}/accounts/alice", root.browser.prefix)
         );
     }
 }

@@ -239,10 +239,17 @@ fn nginx_passes_the_page_on_under_a_name_of_its_own() -> Outcome {
     let host = format!("{name}:{}", address.port());
     let form = "user=alice&pass=correct+horse+battery";
     let login = by_name(address, &host, "POST /login", form)?;
-    assert!(login.starts_with("HTTP/1.1 303 ") && login.contains("cpsession="), "{}", login.len());
+    assert!(
+        login.starts_with("HTTP/1.1 303 ") && login.contains("cpsession="),
+        "{}",
+        login.len()
+    );
     // The name that the browser sees is the one that a form must come from.
     let mut other = TcpStream::connect(stage.server.account)?;
-    write!(other, "GET /login HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n")?;
+    write!(
+        other,
+        "GET /login HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n"
+    )?;
     let mut answer = String::new();
     other.read_to_string(&mut answer)?;
     assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");

@@ -79,7 +79,7 @@ CREATE INDEX page_forms_ends ON tokenlatch.page_forms (ends);
 CREATE TABLE tokenlatch.token_usage (
     token     bigint PRIMARY KEY REFERENCES tokenlatch.tokens (seq),
     last_used bigint NOT NULL,
-    uses      bigint NOT NULL CHECK (uses >= 1)
+    uses      bigint NOT NULL CHECK (uses >= 0)
 );
 
 -- Who was logged in as an account must not stay so when it is another's, is shut, or may do less. A session that is

@@ -60,7 +60,7 @@ CREATE INDEX page_forms_ends ON page_forms (ends);
 CREATE TABLE token_usage (
     token     INTEGER PRIMARY KEY REFERENCES tokens (seq),
     last_used INTEGER NOT NULL,
-    uses      INTEGER NOT NULL CHECK (uses >= 1)
+    uses      INTEGER NOT NULL CHECK (uses >= 0)
 ) STRICT;
 
 -- Who was logged in as an account must not stay so when it is another's, is shut, or may do less.

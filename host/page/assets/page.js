@@ -74,10 +74,13 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
     if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    const part = link.getAttribute("href");
     const url = new URL(link.href);
-    if (link.target || link.hasAttribute("download") || link.getAttribute("href").startsWith("#") || !ours(url)) return;
+    if (link.target || link.hasAttribute("download") || !(part.startsWith("#") || ours(url))) return;
     event.preventDefault();
-    go(url.href);
+    // A step within the page is no step back either.
+    if (part.startsWith("#")) document.getElementById(part.slice(1))?.focus();
+    else go(url.href);
   });
 
   document.addEventListener("submit", (event) => {
@@ -91,8 +94,7 @@
   });
 
   addEventListener("popstate", () => {
-    // A step to a part of the same page asks for nothing.
-    if (place() !== shown) go(location.href, { history: "none" });
+    if (answered || place() !== shown) go(location.href, { history: "none" });
   });
 
   // --- The token that is shown once --------------------------------------------------------------------------------

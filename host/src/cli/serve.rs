@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 use tokenlatch::server::{
     CERTIFICATE_FILE, Config, EdgeLimits, FailureLimits, LogFormat, LogGuard, Logs, Server, SessionLimits, Tls,
-    stop_signals,
+    USAGE_INTERVAL, stop_signals,
 };
 
 use super::context::Context;
@@ -116,6 +116,15 @@ pub struct Options {
     )]
     #[arg(default_value_t = EdgeLimits::default().connections_per_address)]
     max_connections_per_address: usize,
+    /// How often the database is told which tokens were used, in seconds; 0 is never
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "TOKENLATCH_USAGE_INTERVAL",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = USAGE_INTERVAL.as_secs(), value_parser = clap::value_parser!(u64).range(..=86_400))]
+    usage_interval: u64,
     /// The log, on standard error: `text` or `json`
     #[arg(long, value_name = "FORMAT", env = "TOKENLATCH_LOG_FORMAT", hide_env_values = true)]
     #[arg(default_value = "text")]
@@ -203,6 +212,7 @@ impl Options {
                 lifetime: minutes(self.session_lifetime),
             },
             hosts: self.hosts.clone(),
+            usage_interval: Duration::from_secs(self.usage_interval),
         }
     }
 }

@@ -9,6 +9,7 @@
 mod checks;
 mod freshness;
 mod live;
+mod usage;
 mod verdicts;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use crate::service::Service;
 use crate::store::{Changes, StoreError};
 use checks::Checks;
 use live::{Live, Loaded};
+use usage::Uses;
 
 /// How long a request waits to learn whether the table is up to date, and the check for the store's answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -68,6 +70,9 @@ struct Inner {
     /// Held by whoever reads changes from the store and takes them over, so that the table never goes back in time.
     turn: tokio::sync::Mutex<()>,
     live: Mutex<Live>,
+    uses: Uses,
+    /// Held while uses are handed over.
+    handing: tokio::sync::Mutex<()>,
 }
 
 impl Gate {
@@ -83,6 +88,8 @@ impl Gate {
                 checks: Checks::default(),
                 turn: tokio::sync::Mutex::default(),
                 live: Mutex::new(Live::new(catalogue)),
+                uses: Uses::default(),
+                handing: tokio::sync::Mutex::default(),
             }),
         };
         gate.inner.catch_up().await?;
@@ -133,10 +140,43 @@ impl Gate {
         };
         let address = address.map(|address| address.to_string());
         let outcome = self.inner.live().verify(call, header, address.as_deref(), now)?;
-        match outcome {
-            Some(verdict) => Ok(verdict),
-            None => self.unprepared(header, call, address).await,
+        let verdict = match outcome {
+            Some(verdict) => verdict,
+            None => self.unprepared(header, call, address).await?,
+        };
+        if verdict.allowed
+            && let Some(id) = &verdict.id
+        {
+            self.inner.uses.note(id, now);
         }
+        Ok(verdict)
+    }
+
+    /// From now on it is noted which tokens are admitted, and when: whoever calls this calls [`Gate::flush_usage`] now and
+    /// then. No verification waits for the store because of it.
+    pub fn note_usage(&self) {
+        self.inner.uses.begin();
+    }
+
+    /// Hands to the store what was noted since the last time, in one step. After a failure it is kept for the next time;
+    /// where the store did its work and its answer was lost, uses count twice.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub async fn flush_usage(&self) -> Result<()> {
+        let _turn = self.inner.handing.lock().await;
+        let taken = self.inner.uses.take();
+        if !taken.usage().is_empty() {
+            self.inner.service.store().add_usage(taken.usage()).await?;
+            taken.kept();
+        }
+        Ok(())
+    }
+
+    /// How many admissions were not noted, because too many tokens were used between two flushes.
+    #[must_use]
+    pub fn missed_usage(&self) -> u64 {
+        self.inner.uses.missed()
     }
 
     /// A verdict straight from the store, for a feature that the table can't prepare. The catalogue doesn't matter to

@@ -9,6 +9,9 @@ use ipnet::IpNet;
 
 use super::error::ServerError;
 
+/// How often the store is told which tokens were used, if nothing else is wished.
+pub const USAGE_INTERVAL: Duration = Duration::from_secs(30);
+
 /// What a server is told.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -34,6 +37,8 @@ pub struct Config {
     pub sessions: SessionLimits,
     /// More names by which browsers may reach the page.
     pub hosts: Vec<String>,
+    /// How often the store is told which tokens were used; zero is never.
+    pub usage_interval: Duration,
 }
 
 /// How the ports are secured.
@@ -176,6 +181,7 @@ impl Config {
             logins: FailureLimits::LOGINS,
             sessions: SessionLimits::default(),
             hosts: Vec::new(),
+            usage_interval: USAGE_INTERVAL,
         }
     }
 

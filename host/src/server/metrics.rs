@@ -18,6 +18,7 @@ const CONNECTIONS: &str = "tokenlatch_connections";
 const TURNED_AWAY: &str = "tokenlatch_connections_turned_away_total";
 const RECORDS: &str = "tokenlatch_table_records";
 const BLOCKED: &str = "tokenlatch_blocked_addresses";
+const MISSED_USES: &str = "tokenlatch_uses_missed_total";
 const LOST_LINES: &str = "tokenlatch_log_lines_lost_total";
 
 /// Upper bounds of the histogram, in seconds.
@@ -44,6 +45,10 @@ pub(super) fn begin() {
         describe_counter!(TURNED_AWAY, "Connections over a limit, by port");
         describe_gauge!(RECORDS, "Records in the table");
         describe_gauge!(BLOCKED, "Addresses that have spent their allowance of failures");
+        describe_counter!(
+            MISSED_USES,
+            "Admissions that are not in the last use of tokens, because too many tokens were used at once"
+        );
         describe_counter!(
             LOST_LINES,
             "Log lines that were not written because nobody read them fast enough"
@@ -106,6 +111,7 @@ pub(super) fn lost_lines(number: u64) {
 pub(super) fn render(state: &State) -> String {
     let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
     gauge!(RECORDS).set(number(state.gate.records()));
+    counter!(MISSED_USES).absolute(state.gate.missed_usage());
     gauge!(BLOCKED).set(number(state.failures.blocked_addresses()));
     HANDLE
         .get()

@@ -38,6 +38,7 @@ mod tls_files;
 mod tokens;
 mod uapi;
 mod upstream;
+mod usage;
 mod whm;
 mod wire;
 
@@ -49,7 +50,7 @@ use axum::Router;
 pub use body::read_body;
 pub use catalogue::Catalogue;
 pub use client::Client;
-pub use config::{Config, EdgeLimits, FailureLimits, SessionLimits, Tls};
+pub use config::{Config, EdgeLimits, FailureLimits, SessionLimits, Tls, USAGE_INTERVAL};
 pub use error::ServerError;
 pub use failures::{Failures, Ticks};
 pub use handler::Decided;
@@ -154,8 +155,12 @@ impl Server {
     /// Like [`Server::run`]; once `now` yields too, what is under way is dropped.
     pub async fn run_until(self, stop: impl Future, now: impl Future) {
         let keeper = self.reload().spawn(self.hang_up);
+        let usage = usage::Keeper::spawn(&self.state.gate, self.state.config.usage_interval);
         let listeners = [Some(self.account), self.admin].into_iter().flatten().collect();
         listen::serve(listeners, self.state.config.limits.stop_time, stop, now).await;
         keeper.abort();
+        if let Some(usage) = usage {
+            usage.finish().await;
+        }
     }
 }

@@ -107,7 +107,11 @@ pub(super) async fn revoke(Shared(state): Shared<Arc<State>>, posted: Posted) ->
     state.service.may_manage(&visitor.user).await?;
     let ids = chosen(&posted);
     let outcome = state.service.revoke_by_ids(&visitor.user, Realm::Account, &ids).await?;
-    Ok(see(revoked(&ListView::posted(&posted), &visitor.path("/tokens"), &outcome)))
+    Ok(see(revoked(
+        &ListView::posted(&posted),
+        &visitor.path("/tokens"),
+        &outcome,
+    )))
 }
 
 /// The address of a list at a path that says what was revoked.

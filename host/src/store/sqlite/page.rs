@@ -11,6 +11,9 @@ use super::super::rows::{Columns, read_token, to_json};
 use super::super::{StoredToken, sql};
 use super::SqliteStore;
 
+/// Rows of one statement.
+const BATCH: usize = 2_000;
+
 pub(super) async fn tokens(store: &SqliteStore, user: &str, query: &PageQuery) -> Result<TokenPage, StoreError> {
     let part = query.part();
     // A read transaction: the count is of the same instant as the tokens.
@@ -122,15 +125,19 @@ pub(super) async fn add_usage(store: &SqliteStore, usage: &[Usage]) -> Result<()
     }
     let _turn = store.writers.turn().await?;
     let mut transaction = store.write().await?;
-    for used in usage {
+    for batch in usage.chunks(BATCH) {
+        let batch: Vec<_> = batch
+            .iter()
+            .map(|used| (&used.id, used.last_used, to_count(used.uses)))
+            .collect();
         sqlx::query(
-            "INSERT INTO token_usage (token, last_used, uses) SELECT t.seq, $2, $3 FROM tokens t WHERE t.id = $1 \
+            "INSERT INTO token_usage (token, last_used, uses) \
+             SELECT t.seq, max(json_extract(n.value, '$[1]')), sum(json_extract(n.value, '$[2]')) \
+             FROM json_each($1) n CROSS JOIN tokens t WHERE t.id = json_extract(n.value, '$[0]') GROUP BY t.seq \
              ON CONFLICT (token) DO UPDATE SET last_used = max(last_used, excluded.last_used), \
              uses = uses + excluded.uses",
         )
-        .bind(&used.id)
-        .bind(used.last_used)
-        .bind(to_count(used.uses))
+        .bind(to_json(&batch)?)
         .execute(&mut *transaction)
         .await?;
     }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
-use tokenlatch_core::{Features, Policy};
+use tokenlatch_core::Policy;
 
 use super::super::super::state::State;
 use super::super::form::{Asked, Posted};
@@ -15,6 +15,7 @@ use super::super::reply::{Failed, Layout, html, see, sentence};
 use super::super::session::Visitor;
 use super::super::tokens::{Told, done, nothing};
 use super::super::view::{Moment, Row, count};
+use super::features::FeaturesForm;
 use super::{gone, path_of, user_of};
 use crate::error::Error;
 use crate::store::StoredAccount;
@@ -46,28 +47,6 @@ struct AccountPage<'a> {
     pages: Pages,
 }
 
-/// The form of an account's features.
-pub(super) struct FeaturesForm {
-    every: bool,
-    /// One a line.
-    list: String,
-    fault: Option<String>,
-}
-
-impl FeaturesForm {
-    fn of(features: &Features) -> FeaturesForm {
-        let (every, list) = match features {
-            Features::All => (true, String::new()),
-            Features::List(list) => (false, list.join("\n")),
-        };
-        FeaturesForm {
-            every,
-            list,
-            fault: None,
-        }
-    }
-}
-
 /// Asks whether an account is to be suspended.
 #[derive(Template)]
 #[template(path = "suspend.html")]
@@ -88,7 +67,9 @@ pub(super) async fn show(
     let view = ListView::asked(&asked, None);
     let told = Told {
         done: match asked.text("done") {
-            "features" => Some("The features were replaced. Every token of the account is judged by them from now on.".to_owned()),
+            "features" => {
+                Some("The features were replaced. Every token of the account is judged by them from now on.".to_owned())
+            }
             "suspended" => Some("The account is suspended. Its tokens are refused from now on.".to_owned()),
             "resumed" => Some("The account works again, and so do its tokens.".to_owned()),
             _ => done(&asked),
@@ -160,7 +141,10 @@ pub(super) async fn draw(
 fn policy(policy: Policy) -> String {
     match (policy.max_lifetime, policy.expiry_required) {
         (Some(seconds), _) if seconds % DAY == 0 => {
-            format!("Live {} at most", count(usize::try_from(seconds / DAY).unwrap_or_default(), "day"))
+            format!(
+                "Live {} at most",
+                count(usize::try_from(seconds / DAY).unwrap_or_default(), "day")
+            )
         }
         (Some(seconds), _) => format!("Live {seconds} seconds at most"),
         (None, true) => "Need an expiration date".to_owned(),
@@ -171,57 +155,6 @@ fn policy(policy: Policy) -> String {
 /// Who comes by an address that only forms are sent to finds the account.
 pub(super) async fn back(visitor: Visitor, Path(step): Path<String>) -> Response {
     see(path_of(&visitor, user_of(&step)))
-}
-
-pub(super) async fn features(
-    Shared(state): Shared<Arc<State>>,
-    Path(step): Path<String>,
-    posted: Posted,
-) -> Result<Response, Failed> {
-    let user = user_of(&step);
-    let list = posted.text("list");
-    let named: Vec<String> = list
-        .split(|letter: char| letter == ',' || letter.is_whitespace())
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect();
-    // What neither choice says is no choice: an account never gets every feature by a slip.
-    let (features, slip) = match posted.text("features") {
-        "all" => (Features::All, None),
-        "list" => (Features::List(named), None),
-        _ => (Features::List(named), Some("Choose what the account may do.".to_owned())),
-    };
-    let fault = match slip {
-        Some(slip) => slip,
-        None => match state.service.set_features(user, features.clone()).await {
-            Ok(()) => return Ok(see(format!("{}?done=features", path_of(&posted.visitor, user)))),
-            Err(Error::Refused(refused)) => fault_of(&features, &refused),
-            Err(error) => return Err(gone(error)),
-        },
-    };
-    let form = FeaturesForm {
-        every: features == Features::All,
-        list: list.to_owned(),
-        fault: Some(fault),
-    };
-    let view = ListView::posted(&posted);
-    draw(&state, &posted.visitor, user, &view, Told::default(), Some(form)).await
-}
-
-/// The refusal with the feature that it is about.
-fn fault_of(features: &Features, refused: &tokenlatch_core::Error) -> String {
-    let message = sentence(&refused.message);
-    let index = refused.field.as_deref().and_then(|field| {
-        let (_, rest) = field.rsplit_once('[')?;
-        rest.strip_suffix(']')?.parse::<usize>().ok()
-    });
-    match (features, index) {
-        (Features::List(list), Some(index)) => match list.get(index) {
-            Some(feature) => format!("“{feature}”: {message}"),
-            None => message,
-        },
-        _ => message,
-    }
 }
 
 /// GET: asks first.

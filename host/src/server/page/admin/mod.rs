@@ -2,6 +2,7 @@
 
 mod account;
 mod accounts;
+mod features;
 mod tokens;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use axum::Router;
 use axum::routing::get;
 
 use super::super::state::State;
+use super::reply::Failed;
 use super::session::Visitor;
 use crate::error::Error;
 use crate::store::StoreError;
@@ -19,10 +21,13 @@ pub(super) fn routes() -> Router<Arc<State>> {
     Router::new()
         .route("/accounts", get(accounts::show))
         .route("/accounts/{user}", get(account::show))
-        .route("/accounts/{user}/features", get(account::back).post(account::features))
+        .route("/accounts/{user}/features", get(account::back).post(features::replace))
         .route("/accounts/{user}/suspend", get(account::ask).post(account::suspend))
         .route("/accounts/{user}/resume", get(account::back).post(account::resume))
-        .route("/accounts/{user}/revoke/confirm", get(account::back).post(tokens::confirm))
+        .route(
+            "/accounts/{user}/revoke/confirm",
+            get(account::back).post(tokens::confirm),
+        )
         .route("/accounts/{user}/revoke", get(account::back).post(tokens::revoke))
 }
 
@@ -39,9 +44,9 @@ fn user_of(step: &str) -> &str {
 }
 
 /// What is said where the account has gone meanwhile.
-fn gone(error: Error) -> super::reply::Failed {
+fn gone(error: Error) -> Failed {
     match error {
-        Error::Store(StoreError::AccountUnknown(_)) => super::reply::Failed::Conflict(
+        Error::Store(StoreError::AccountUnknown(_)) => Failed::Conflict(
             "This account is not there any more, so nothing was changed. It was removed or renamed.".to_owned(),
         ),
         other => other.into(),
