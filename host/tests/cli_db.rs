@@ -200,3 +200,42 @@ fn the_command_line_works_over_postgresql() {
     assert_eq!(verify(&place, &header, &[]).1, "token_revoked");
     done(place.run(&["db", "check"]));
 }
+
+#[test]
+fn an_account_becomes_an_administrator_and_is_one_in_its_backup() {
+    let place = Place::new();
+    let add = ["account", "add", "root", "--all-features", "--administrator", "--json"];
+    assert_eq!(done(place.run(&add)).json()["account"]["administrator"], true);
+    let add = ["account", "add", "alice", "--all-features", "--json"];
+    assert_eq!(done(place.run(&add)).json()["account"]["administrator"], false);
+    let switch = |name: &str, switch: &str| place.run(&["account", "administrator", name, switch, "--json"]);
+    assert_eq!(done(switch("alice", "on")).json()["account"]["administrator"], true);
+    assert_eq!(done(switch("root", "off")).json()["account"]["administrator"], false);
+    assert_eq!(code(&switch("nobody", "on")), (Some(1), "account_unknown".to_owned()));
+    assert_eq!(switch("alice", "perhaps").code, Some(2));
+    let text = done(place.run(&["account", "list"])).stdout;
+    let of = |user: &str| text.lines().find(|line| line.contains(user)).unwrap().to_owned();
+    assert!(of("alice").contains("yes") && !of("root").contains("yes"), "{text}");
+
+    for (write, read) in [("export", "import"), ("backup", "restore")] {
+        let file = place.folder.path().join(write);
+        let file = file.to_str().unwrap();
+        let words: &[&str] = if write == "backup" {
+            &["db", "backup", file]
+        } else {
+            &["export", file]
+        };
+        done(place.run(words));
+        let other = Place::new();
+        let words: &[&str] = if read == "restore" {
+            &["db", "restore", file]
+        } else {
+            &["import", file]
+        };
+        done(other.run(words));
+        let accounts = done(other.run(&["account", "list", "--json"])).json();
+        for account in accounts["accounts"].as_array().unwrap() {
+            assert_eq!(account["administrator"], account["user"] == "alice", "{read}");
+        }
+    }
+}

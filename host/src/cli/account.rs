@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use tokenlatch::core::{Features, Policy};
 use tokenlatch::{Service, StoredAccount};
@@ -36,6 +36,9 @@ pub enum Command {
         /// Every token of it must expire
         #[arg(long)]
         expiry_required: bool,
+        /// Let it use the administrator's page
+        #[arg(long)]
+        administrator: bool,
     },
     /// List the accounts
     List,
@@ -78,6 +81,14 @@ pub enum Command {
         #[command(flatten)]
         policy: PolicyArgs,
     },
+    /// Let an account use the administrator's page, or no more: then whoever is logged in as it is logged out
+    Administrator {
+        /// The user
+        name: String,
+        /// Whether it may
+        #[arg(value_enum)]
+        switch: Switch,
+    },
     /// Remove an account and revoke its tokens, for good; on a terminal the name must be typed once more
     Remove {
         /// The user
@@ -86,6 +97,15 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// Whether something is to be.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It may
+    On,
+    /// It may not
+    Off,
 }
 
 /// The features of an account: these, or all. There is no default.
@@ -143,6 +163,7 @@ struct Shown<'a> {
     max_lifetime: Option<i64>,
     expiry_required: bool,
     has_password: bool,
+    administrator: bool,
     created: i64,
     live_tokens: u64,
 }
@@ -173,6 +194,7 @@ impl<'a> From<&'a StoredAccount> for Shown<'a> {
             max_lifetime: stored.policy.max_lifetime,
             expiry_required: stored.policy.expiry_required,
             has_password: stored.has_password,
+            administrator: stored.administrator,
             created: stored.created,
             live_tokens: stored.live_tokens,
         }
@@ -189,6 +211,7 @@ impl Command {
                 password_stdin,
                 max_lifetime,
                 expiry_required,
+                administrator,
             } => {
                 let password = if *password_stdin {
                     Some(secrets::from_stdin()?)
@@ -200,9 +223,12 @@ impl Command {
                     expiry_required: *expiry_required,
                 };
                 let service = context.open_or_create().await?;
-                service
-                    .add_account_with(name, features.features(), policy, password)
-                    .await?;
+                let features = features.features();
+                if *administrator {
+                    service.add_administrator_with(name, features, policy, password).await?;
+                } else {
+                    service.add_account_with(name, features, policy, password).await?;
+                }
                 let text =
                     format!("Added the account {name}. Next: tokenlatch token create --user {name} --name NAME --full");
                 say(context, &service, name, &text).await?;
@@ -259,6 +285,19 @@ impl Command {
                 let text = format!("New tokens of {name}: {}. Those there are stay.", policy_text(policy));
                 say(context, &service, name, &text).await?;
             }
+            Command::Administrator { name, switch } => {
+                let service = context.open().await?;
+                let on = *switch == Switch::On;
+                service.set_administrator(name, on).await?;
+                let text = if on {
+                    format!("{name} may use the administrator's page, once it has a password.")
+                } else {
+                    format!(
+                        "{name} may not use the administrator's page any more. Whoever was logged in as it is logged out."
+                    )
+                };
+                say(context, &service, name, &text).await?;
+            }
             Command::Remove { name, yes } => remove(context, name, *yes).await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -303,6 +342,7 @@ async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
                 (zone.show(stored.created), Mark::Plain),
                 (policy_text(stored.policy), Mark::Plain),
                 (yes_or_no(stored.has_password), Mark::Plain),
+                (yes_or_no(stored.administrator), Mark::Plain),
                 (features_text(&stored.account.features), Mark::Plain),
             ]
         })
@@ -315,6 +355,7 @@ async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
             "ADDED",
             "NEW TOKENS",
             "PASSWORD",
+            "ADMINISTRATOR",
             "FEATURES",
         ],
         rows,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use tokenlatch::core::{Access, Description, ExpiryInput, Listed, Notice, Realm, SortKey, Status};
-use tokenlatch::{ListOptions, NewToken, ServerZone};
+use tokenlatch::{ListOptions, ListedToken, NewToken, ServerZone};
 
 use super::context::Context;
 use super::failure::Failure;
@@ -159,6 +159,28 @@ struct CreatedDocument<'a> {
     description: &'a Description,
 }
 
+/// A page, with the last use of each token where it is known.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedDocument<'a> {
+    tokens: Vec<ListedLine<'a>>,
+    page: i64,
+    page_size: i64,
+    pages: i64,
+    total: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedLine<'a> {
+    #[serde(flatten)]
+    token: &'a Description,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uses: Option<u64>,
+}
+
 #[derive(Serialize)]
 struct DescribedDocument<'a> {
     description: &'a Description,
@@ -255,14 +277,31 @@ impl List {
             warn_days: self.warn_days,
             include_revoked: self.revoked,
         };
-        let listed = service.list(&self.user, options).await?;
+        let mut listed = service.list(&self.user, options).await?;
+        let tokens = service.with_usage(std::mem::take(&mut listed.tokens)).await?;
         if context.output.wants_json() {
-            context.output.json(&listed)?;
+            context.output.json(&ListedDocument {
+                tokens: tokens.iter().map(ListedLine::from).collect(),
+                page: listed.page,
+                page_size: listed.page_size,
+                pages: listed.pages,
+                total: listed.total,
+            })?;
         } else {
             let zone = context.zone()?;
-            show(context, &listed, zone)?;
+            show(context, &listed, &tokens, zone)?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl<'a> From<&'a ListedToken> for ListedLine<'a> {
+    fn from(listed: &'a ListedToken) -> ListedLine<'a> {
+        ListedLine {
+            token: &listed.token,
+            last_used: listed.usage.as_ref().map(|usage| usage.last_used),
+            uses: listed.usage.as_ref().map(|usage| usage.uses),
+        }
     }
 }
 
@@ -310,14 +349,23 @@ async fn revoke(context: &mut Context<'_>, user: &str, names: &[String]) -> Resu
     })
 }
 
-fn show(context: &mut Context<'_>, listed: &Listed, zone: ServerZone) -> Result<(), Failure> {
+fn show(context: &mut Context<'_>, listed: &Listed, tokens: &[ListedToken], zone: ServerZone) -> Result<(), Failure> {
     if listed.total == 0 {
         return context
             .output
             .line("There is no token to list. `tokenlatch token create` makes one; `--revoked` lists revoked ones.");
     }
-    let rows = listed.tokens.iter().map(|token| row(token, zone)).collect();
-    let heading = ["TOKEN", "STATUS", "EXPIRES", "CREATED", "ACCESS", "ADDRESSES", "HINT"];
+    let rows = tokens.iter().map(|listed| row(listed, zone)).collect();
+    let heading = [
+        "TOKEN",
+        "STATUS",
+        "EXPIRES",
+        "CREATED",
+        "LAST USED",
+        "ACCESS",
+        "ADDRESSES",
+        "HINT",
+    ];
     let text = lay_out(&heading, rows, context.output.colour());
     context.output.line(text)?;
     let tokens = if listed.total == 1 { "token" } else { "tokens" };
@@ -330,7 +378,12 @@ fn show(context: &mut Context<'_>, listed: &Listed, zone: ServerZone) -> Result<
     ))
 }
 
-fn row(token: &Description, zone: ServerZone) -> Row {
+fn row(listed: &ListedToken, zone: ServerZone) -> Row {
+    let token = &listed.token;
+    let used = match &listed.usage {
+        Some(usage) => zone.show(usage.last_used),
+        None => "not known".to_owned(),
+    };
     let (status, mark) = match token.status {
         Status::Active => ("active", Mark::Good),
         Status::Expiring => ("expiring", Mark::Warn),
@@ -352,6 +405,7 @@ fn row(token: &Description, zone: ServerZone) -> Row {
         (status.to_owned(), mark),
         (expiry_text(token, zone), expires),
         (zone.show(token.created), Mark::Plain),
+        (used, Mark::Plain),
         (access_text(token), Mark::Plain),
         (addresses, Mark::Plain),
         (format!("…{}", token.hint), Mark::Faint),

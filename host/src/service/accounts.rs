@@ -38,6 +38,31 @@ impl Service {
         policy: Policy,
         password: Option<Zeroizing<String>>,
     ) -> Result<()> {
+        self.add(user, features, policy, password, false).await
+    }
+
+    /// Adds an account as [`Service::add_account_with`] does, that may use the administrator's page.
+    ///
+    /// # Errors
+    /// As [`Service::add_account_with`].
+    pub async fn add_administrator_with(
+        &self,
+        user: &str,
+        features: Features,
+        policy: Policy,
+        password: Option<Zeroizing<String>>,
+    ) -> Result<()> {
+        self.add(user, features, policy, password, true).await
+    }
+
+    async fn add(
+        &self,
+        user: &str,
+        features: Features,
+        policy: Policy,
+        password: Option<Zeroizing<String>>,
+        administrator: bool,
+    ) -> Result<()> {
         let account = Account {
             user: user.to_owned(),
             suspended: false,
@@ -54,7 +79,7 @@ impl Service {
             account,
             policy,
             password,
-            administrator: false,
+            administrator,
         };
         Ok(self.store.add_account(&new, now).await?)
     }

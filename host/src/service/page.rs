@@ -151,7 +151,11 @@ impl Service {
             .await
     }
 
-    async fn with_usage(&self, tokens: Vec<Description>) -> Result<Vec<ListedToken>> {
+    /// Adds how each token was used, as far as that is known.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub async fn with_usage(&self, tokens: Vec<Description>) -> Result<Vec<ListedToken>> {
         if tokens.is_empty() {
             return Ok(Vec::new());
         }
