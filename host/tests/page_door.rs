@@ -9,7 +9,8 @@
 
 mod common;
 
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use common::browser::{Browser, PASSWORD, set_cookies, value_of};
 use common::served::{Answer, Request, Running};
@@ -349,19 +350,38 @@ fn whoever_may_not_be_here_any_more_is_out_at_once() {
     out(&mut bob);
 }
 
+/// Another server over the same store, with the same clock.
+fn another(running: &Running) -> SocketAddr {
+    running.block_on(async {
+        let store = running.place.store().await;
+        let service = Service::new(module(), store).with_clock(running.clock.clone());
+        let server = Server::bind(Config::plain(), service).await.unwrap();
+        let (account, _) = server.addresses();
+        tokio::spawn(server.run(std::future::pending::<()>()));
+        account
+    })
+}
+
+#[test]
+fn sessions_that_have_ended_are_cleared_away() {
+    let running = Running::with_passwords();
+    Browser::logged_in(&running, "alice");
+    assert_eq!(running.place.sessions(), 1);
+    running.clock.set(NOW + HOUR);
+    // Each server looks when it starts, and now and then.
+    another(&running);
+    let begun = Instant::now();
+    while running.place.sessions() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it is still there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn sessions_outlast_a_restart() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
-    let (account, _) = running.block_on(async {
-        let store = running.place.store().await;
-        let service = Service::new(module(), store).with_clock(running.clock.clone());
-        let server = Server::bind(Config::plain(), service).await.unwrap();
-        let addresses = server.addresses();
-        tokio::spawn(server.run(std::future::pending::<()>()));
-        addresses
-    });
-    alice.port = account;
+    alice.port = another(&running);
     assert_eq!(alice.see("/tokens").status, 200);
 }
 

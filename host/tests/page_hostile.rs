@@ -393,7 +393,7 @@ fn rubbish_in_cookies_makes_no_session_and_no_trouble() {
     let status = |cookie: &str| {
         let request = Request::new("GET", &list).header("Cookie", cookie);
         let answer = request.send(running.account);
-        assert!(!(answer.status == 200 && !answer.body.contains("<b>alice</b>")));
+        assert!(answer.status != 200 || answer.body.contains("<b>alice</b>"));
         answer.status
     };
     let good = format!("cpsession={id}");
@@ -445,22 +445,6 @@ fn rubbish_in_cookies_makes_no_session_and_no_trouble() {
     assert_eq!(alice.see("/tokens").status, 200);
     let rows = running.place.sessions();
     assert_eq!(rows, 1, "rubbish makes no row");
-}
-
-impl common::Place {
-    /// How many sessions the store holds.
-    fn sessions(&self) -> i64 {
-        common::run(async {
-            let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", self.database))
-                .await
-                .unwrap();
-            let row: (i64,) = sqlx::query_as("SELECT count(*) FROM page_sessions")
-                .fetch_one(&pool)
-                .await
-                .unwrap();
-            row.0
-        })
-    }
 }
 
 #[test]

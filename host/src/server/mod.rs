@@ -2,7 +2,8 @@
 //!
 //! From outside in: the limit on connections ([`listen`]), TLS ([`tls`]), the check of each request's bytes ([`wire`],
 //! [`head`]), the HTTP library, the request's id, log line and figures ([`handler`]), the check of target, method and
-//! path ([`edge`]), then the router. Nothing that the edge refuses reaches a handler.
+//! path ([`edge`]), then the router, and behind it, for what is no path of the API, the page ([`page`]). Nothing that the
+//! edge refuses reaches a handler.
 
 mod admission;
 mod api2;

@@ -97,11 +97,6 @@ impl Asked {
         self.0.text(name)
     }
 
-    /// The texts of a parameter that may stand more than once.
-    pub(super) fn texts(&self, name: &str) -> Vec<&str> {
-        self.0.texts(name).collect()
-    }
-
     /// Whether a parameter is there.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.texts(name).next().is_some()

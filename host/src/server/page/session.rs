@@ -218,9 +218,9 @@ pub(super) fn layer(state: &State, port: Port) -> SessionManagerLayer<Sessions> 
         service: state.service.clone(),
         limits: state.config.sessions,
     };
-    // Not `Strict`: a link to this page on any other would lead a person who is logged in to the login form. What
-    // another site can start that way only reads; a POST of another site comes without the cookie, and without the
-    // CSRF value.
+    // Not `Strict`: a link to this page on any other would lead a person who is logged in to the login form, and in
+    // Chromium not even reloading brings the cookie then. What another site can start that way only reads; a POST of
+    // another site comes without the cookie, and without the CSRF value.
     SessionManagerLayer::new(sessions)
         .with_name(port.cookie())
         .with_secure(true)

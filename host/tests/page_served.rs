@@ -1,4 +1,4 @@
-//! What the log says of the page, and what it never says, whatever is asked of it.
+//! The page of a server in a process of its own: its options, what its log says, and what it never says.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -149,4 +149,33 @@ fn the_log_says_who_asked_and_what_came_of_it() {
         ],
         "{log}"
     );
+}
+
+#[test]
+fn the_command_line_says_names_and_times() {
+    let place = place();
+    let options = [
+        "--host",
+        "tokens.example,[::2]",
+        "--session-idle",
+        "1",
+        "--session-lifetime",
+        "2",
+    ];
+    log_of(&place, &options, |address| {
+        for (host, status) in [("tokens.example:80", 200), ("[::2]:80", 200), ("other.example", 421)] {
+            let answer = Request::new("GET", "/login").host(host).send(address);
+            assert_eq!(answer.status, status, "{host}");
+        }
+    });
+    for wrong in [
+        ["--host", "a b"],
+        ["--host", "https://tokens.example"],
+        ["--host", "tokens.example:2083"],
+        ["--session-idle", "0"],
+        ["--session-lifetime", "-1"],
+    ] {
+        let ran = place.run(&[&["serve"], wrong.as_slice()].concat());
+        assert_eq!(ran.code, Some(2), "{wrong:?} {ran:?}");
+    }
 }
