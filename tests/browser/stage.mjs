@@ -58,9 +58,9 @@ export async function open(how = {}, from = browser()) {
     if (!(protocol === "https:" && ours.includes(host))) faults.push(`request to ${protocol}//${host}`);
   });
   context.on("requestfailed", (request) => {
-    // A page that is left gives up what it was still asking for.
+    // A page that is left gives up what it was still asking for, and no reply to a form is kept to be shown again.
     const why = request.failure()?.errorText;
-    if (why !== "net::ERR_ABORTED") faults.push(`${request.method()} ${new URL(request.url()).pathname.replace(/^\/cpsess\d+/, "")}: ${why}`);
+    if (!["net::ERR_ABORTED", "net::ERR_CACHE_MISS"].includes(why)) faults.push(`${request.method()} ${new URL(request.url()).pathname.replace(/^\/cpsess\d+/, "")}: ${why}`);
   });
   context.on("response", (response) => {
     if (response.status() >= 500) faults.push(`status ${response.status()}`);
@@ -109,14 +109,14 @@ export async function eventually(look, patience = PATIENCE) {
   }
 }
 
-/** Runs a command over the service's database, and gives its JSON. */
-export function command(...args) {
+/** Runs a command over the service's database with a line of input, and gives its JSON. */
+export function command(line, ...args) {
   const env = { PATH: process.env.PATH, HOME: told.folder, XDG_CACHE_HOME: join(told.program, "../../tmp/cache"), TOKENLATCH_DATABASE: told.database, TOKENLATCH_TIME_ZONE: "UTC" };
-  return JSON.parse(execFileSync(told.program, [...args, "--json"], { env, encoding: "utf8" }));
+  return JSON.parse(execFileSync(told.program, [...args, "--json"], { env, input: `${line}\n`, encoding: "utf8" }) || "null");
 }
 
 /** The names of a user's tokens, as the database has them. */
-export const tokenNames = (user) => command("token", "list", "--user", user, "--page-size", "1000").tokens.map((token) => token.name).sort();
+export const tokenNames = (user) => command("", "token", "list", "--user", user, "--page-size", "1000").tokens.map((token) => token.name).sort();
 
 /** What the guard says to a token: 200 where it works. */
 export async function works(context, user, token) {
