@@ -40,6 +40,6 @@ pub use service::{
 pub use store::{
     Archive, ArchivedAccount, ArchivedToken, Change, Changes, Mark, NewAccount, PageQuery, PasswordHash, Plan,
     PostgresStore, Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount, StoredSession, StoredToken,
-    TokenPage, Usage, open_store,
+    TokenPage, Usage, UsageBatch, open_store,
 };
 pub use zone::ServerZone;

@@ -70,6 +70,35 @@ pub struct Usage {
     pub uses: u64,
 }
 
+/// Whose report of uses something is, and the how manyeth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageBatch {
+    /// Who sends it: at least 8 characters.
+    pub follower: String,
+    /// Its number, which rises from one report of a sender to the next.
+    pub number: i64,
+    /// When it came, in Unix seconds.
+    pub seen: i64,
+}
+
+impl UsageBatch {
+    /// A sender of whom nothing was heard since this is forgotten.
+    pub(super) fn forgotten(&self) -> i64 {
+        self.seen.saturating_sub(SENDER_KEPT)
+    }
+}
+
+/// For how long a sender's last number is kept, in seconds: nobody repeats a report after so long.
+const SENDER_KEPT: i64 = 30 * 86_400;
+
+/// Notes a sender's number; no row where it, or a later one, was noted before.
+pub(super) const NOTE_BATCH: &str = "INSERT INTO usage_batches (follower, batch, seen) VALUES ($1, $2, $3) \
+    ON CONFLICT (follower) DO UPDATE SET batch = excluded.batch, seen = excluded.seen \
+    WHERE usage_batches.batch < excluded.batch";
+
+/// Forgets those of whom nothing was heard since `$1`.
+pub(super) const FORGET_SENDERS: &str = "DELETE FROM usage_batches WHERE seen < $1";
+
 /// Whose statements are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {

@@ -1,11 +1,11 @@
 //! What the page keeps and asks for, in a database that several servers share.
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Postgres, Transaction};
 
 use super::super::error::StoreError;
 use super::super::page::{
-    self, Dialect, PageQuery, StoredSession, TokenPage, Usage, in_order, read_numbered, read_session, read_usage,
-    to_count,
+    self, Dialect, PageQuery, StoredSession, TokenPage, Usage, UsageBatch, in_order, read_numbered, read_session,
+    read_usage, to_count,
 };
 use super::super::rows::{Columns, read_token};
 use super::super::{StoredToken, sql};
@@ -119,33 +119,67 @@ pub(super) async fn add_usage(store: &PostgresStore, usage: &[Usage]) -> Result<
     if usage.is_empty() {
         return Ok(());
     }
-    let mut ordered: Vec<&Usage> = usage.iter().collect();
-    ordered.sort_by(|one, other| one.id.cmp(&other.id));
     let _turn = store.writers.turn().await?;
     bounded(PATIENCE, async {
         let mut transaction = store.pool.begin().await?;
-        for batch in ordered.chunks(BATCH) {
-            let ids: Vec<String> = batch.iter().map(|used| searchable(&used.id)).collect();
-            let last: Vec<i64> = batch.iter().map(|used| used.last_used).collect();
-            let uses: Vec<i64> = batch.iter().map(|used| to_count(used.uses)).collect();
-            sqlx::query(
-                "INSERT INTO token_usage AS u (token, last_used, uses) \
+        count(&mut transaction, usage).await?;
+        transaction.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn add_usage_batch(
+    store: &PostgresStore,
+    batch: &UsageBatch,
+    usage: &[Usage],
+) -> Result<bool, StoreError> {
+    let _turn = store.writers.turn().await?;
+    bounded(PATIENCE, async {
+        let mut transaction = store.pool.begin().await?;
+        let noted = sqlx::query(page::NOTE_BATCH)
+            .bind(&batch.follower)
+            .bind(batch.number)
+            .bind(batch.seen)
+            .execute(&mut *transaction)
+            .await?;
+        if noted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        count(&mut transaction, usage).await?;
+        transaction.commit().await?;
+        // In a step of its own: it must not wait for a sender's row while it holds others.
+        sqlx::query(page::FORGET_SENDERS)
+            .bind(batch.forgotten())
+            .execute(&store.pool)
+            .await?;
+        Ok(true)
+    })
+    .await
+}
+
+async fn count(transaction: &mut Transaction<'_, Postgres>, usage: &[Usage]) -> Result<(), StoreError> {
+    let mut ordered: Vec<&Usage> = usage.iter().collect();
+    ordered.sort_by(|one, other| one.id.cmp(&other.id));
+    for batch in ordered.chunks(BATCH) {
+        let ids: Vec<String> = batch.iter().map(|used| searchable(&used.id)).collect();
+        let last: Vec<i64> = batch.iter().map(|used| used.last_used).collect();
+        let uses: Vec<i64> = batch.iter().map(|used| to_count(used.uses)).collect();
+        sqlx::query(
+            "INSERT INTO token_usage AS u (token, last_used, uses) \
                  SELECT t.seq, max(n.last_used), CAST(sum(n.uses) AS bigint) \
                  FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS n (id, last_used, uses) \
                  JOIN tokens t ON t.id = n.id GROUP BY t.seq, t.id ORDER BY t.id \
                  ON CONFLICT (token) DO UPDATE SET last_used = greatest(u.last_used, excluded.last_used), \
                  uses = u.uses + excluded.uses",
-            )
-            .bind(ids)
-            .bind(last)
-            .bind(uses)
-            .execute(&mut *transaction)
-            .await?;
-        }
-        transaction.commit().await?;
-        Ok(())
-    })
-    .await
+        )
+        .bind(ids)
+        .bind(last)
+        .bind(uses)
+        .execute(&mut **transaction)
+        .await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn usage(store: &PostgresStore, ids: &[String]) -> Result<Vec<Usage>, StoreError> {

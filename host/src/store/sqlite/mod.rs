@@ -16,7 +16,7 @@ use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::StoreError;
 use super::mark::{Changes, Mark, Stamp};
-use super::page::{PageQuery, StoredSession, TokenPage, Usage};
+use super::page::{PageQuery, StoredSession, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
 use super::rows::{
     changed_one, read_account, read_archived_account, read_archived_token, read_mark, read_settings, read_token,
@@ -264,6 +264,10 @@ impl Store for SqliteStore {
 
     async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError> {
         page::add_usage(self, usage).await
+    }
+
+    async fn add_usage_batch(&self, batch: &UsageBatch, usage: &[Usage]) -> Result<bool, StoreError> {
+        page::add_usage_batch(self, batch, usage).await
     }
 
     async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError> {

@@ -4,8 +4,8 @@ use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
 use super::super::error::StoreError;
 use super::super::page::{
-    self, Dialect, PageQuery, StoredSession, TokenPage, Usage, in_order, read_numbered, read_session, read_usage,
-    to_count,
+    self, Dialect, PageQuery, StoredSession, TokenPage, Usage, UsageBatch, in_order, read_numbered, read_session,
+    read_usage, to_count,
 };
 use super::super::rows::{Columns, read_token, to_json};
 use super::super::{StoredToken, sql};
@@ -125,6 +125,37 @@ pub(super) async fn add_usage(store: &SqliteStore, usage: &[Usage]) -> Result<()
     }
     let _turn = store.writers.turn().await?;
     let mut transaction = store.write().await?;
+    count(&mut transaction, usage).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+pub(super) async fn add_usage_batch(
+    store: &SqliteStore,
+    batch: &UsageBatch,
+    usage: &[Usage],
+) -> Result<bool, StoreError> {
+    let _turn = store.writers.turn().await?;
+    let mut transaction = store.write().await?;
+    let noted = sqlx::query(page::NOTE_BATCH)
+        .bind(&batch.follower)
+        .bind(batch.number)
+        .bind(batch.seen)
+        .execute(&mut *transaction)
+        .await?;
+    if noted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query(page::FORGET_SENDERS)
+        .bind(batch.forgotten())
+        .execute(&mut *transaction)
+        .await?;
+    count(&mut transaction, usage).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+async fn count(transaction: &mut Transaction<'_, Sqlite>, usage: &[Usage]) -> Result<(), StoreError> {
     for batch in usage.chunks(BATCH) {
         let batch: Vec<_> = batch
             .iter()
@@ -138,10 +169,9 @@ pub(super) async fn add_usage(store: &SqliteStore, usage: &[Usage]) -> Result<()
              uses = uses + excluded.uses",
         )
         .bind(to_json(&batch)?)
-        .execute(&mut *transaction)
+        .execute(&mut **transaction)
         .await?;
     }
-    transaction.commit().await?;
     Ok(())
 }
 
