@@ -25,7 +25,7 @@ use crate::service::Service;
 use crate::store::{Changes, StoreError};
 use checks::Checks;
 use live::{Live, Loaded};
-use usage::Uses;
+pub(crate) use usage::{Taken, Uses};
 
 /// How long a request waits to learn whether the table is up to date, and the check for the store's answer.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -15,7 +15,7 @@ const MOST: usize = 6_400;
 
 /// What was used since it was last handed over.
 #[derive(Debug, Default)]
-pub(super) struct Uses {
+pub(crate) struct Uses {
     parts: [Mutex<Part>; PARTS],
     hasher: RandomState,
     /// Nothing is noted until somebody has promised to hand it over.
@@ -95,7 +95,7 @@ impl Part {
 }
 
 /// What was taken. If it is dropped before it is kept it goes back, whatever became of those who had it.
-pub(super) struct Taken<'u> {
+pub(crate) struct Taken<'u> {
     uses: &'u Uses,
     usage: Vec<Usage>,
 }

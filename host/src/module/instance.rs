@@ -221,7 +221,10 @@ impl Instance {
     }
 
     /// One more function of the plain ABI.
-    pub(crate) fn function<P: WasmParams, R: WasmResults>(&mut self, name: &str) -> Result<TypedFunc<P, R>, ModuleError> {
+    pub(crate) fn function<P: WasmParams, R: WasmResults>(
+        &mut self,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>, ModuleError> {
         self.instance
             .get_typed_func(&mut self.store, name)
             .map_err(|error| ModuleError::Invalid(format!("{error:#}")))

@@ -130,9 +130,8 @@ impl Snapshot {
         let handle = self.handle;
         let mut left = 0;
         for piece in bytes.chunks(PIECE) {
-            let answer = self.with(|instance, calls| {
-                instance.ask(&calls.push, piece, |span| (handle, span.pointer, span.length))
-            })?;
+            let answer = self
+                .with(|instance, calls| instance.ask(&calls.push, piece, |span| (handle, span.pointer, span.length)))?;
             left = decode(&answer).map(|told: Left| told.left)?;
         }
         Ok(left)
@@ -178,9 +177,8 @@ impl Snapshot {
     pub fn prepare(&mut self, call: &Call) -> Result<u32> {
         let call = encode(call)?;
         let handle = self.handle;
-        let answer = self.with(|instance, calls| {
-            instance.ask(&calls.prepare, &call, |span| (handle, span.pointer, span.length))
-        })?;
+        let answer = self
+            .with(|instance, calls| instance.ask(&calls.prepare, &call, |span| (handle, span.pointer, span.length)))?;
         decode(&answer).map(|prepared: Prepared| prepared.call)
     }
 

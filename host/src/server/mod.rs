@@ -34,6 +34,7 @@ mod scrub;
 mod signals;
 mod state;
 mod target;
+mod threshold;
 mod tls;
 mod tls_files;
 mod tokens;

@@ -13,9 +13,9 @@ use super::{api2, auth, health, openapi, page, uapi, whm};
 pub fn account_router(state: State) -> Router {
     let state = Arc::new(state);
     Router::new()
-        .route("/execute/{module}/{function}", any(uapi::handle))
-        .route("/json-api/cpanel", any(api2::handle))
-        .route("/auth", any(auth::account))
+        .route("/execute/{module}/{function}", any(uapi::handle::<State>))
+        .route("/json-api/cpanel", any(api2::handle::<State>))
+        .route("/auth", any(auth::account::<State>))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/openapi.json", get(openapi::account))
@@ -29,7 +29,7 @@ pub fn admin_router(state: State) -> Router {
     let state = Arc::new(state);
     Router::new()
         .route("/json-api/{function}", any(whm::handle))
-        .route("/auth", any(auth::admin))
+        .route("/auth", any(auth::admin::<State>))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
