@@ -213,6 +213,7 @@ impl Options {
             },
             hosts: self.hosts.clone(),
             usage_interval: Duration::from_secs(self.usage_interval),
+            snapshots: None,
         }
     }
 }

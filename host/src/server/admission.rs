@@ -64,7 +64,12 @@ impl Admitted {
 }
 
 /// Lets a request in, or says what it is told instead. Nothing but the module's verdict admits.
-pub(super) async fn admit(state: &impl Threshold, client: &Client, headers: &HeaderMap, call: &Call) -> Result<Admitted, Ended> {
+pub(super) async fn admit(
+    state: &impl Threshold,
+    client: &Client,
+    headers: &HeaderMap,
+    call: &Call,
+) -> Result<Admitted, Ended> {
     if let Some(wait) = state.failures().blocked(client.counted()) {
         return Err(signed(state, Denial::Later(wait), "address_blocked", None));
     }

@@ -120,7 +120,8 @@ async fn call<T: Threshold>(state: &T, client: &Client, request: Request) -> Res
         return Err(malformed(state).into());
     }
     // The body may choose the function too, so it is read before that is decided; but not for just anybody.
-    if state.failures().blocked(client.counted()).is_some() || parts.headers.get_all(AUTHORIZATION).iter().count() != 1 {
+    if state.failures().blocked(client.counted()).is_some() || parts.headers.get_all(AUTHORIZATION).iter().count() != 1
+    {
         admit(state, client, &parts.headers, &target::nothing(Realm::Account)).await?;
         return Err(malformed(state).into());
     }

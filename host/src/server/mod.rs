@@ -16,6 +16,7 @@ mod connections;
 mod edge;
 mod error;
 mod failures;
+mod follow;
 mod form;
 mod handler;
 mod head;
@@ -32,6 +33,7 @@ mod request_id;
 mod routes;
 mod scrub;
 mod signals;
+mod snapshot;
 mod state;
 mod target;
 mod threshold;
@@ -52,9 +54,10 @@ use axum::Router;
 pub use body::read_body;
 pub use catalogue::Catalogue;
 pub use client::Client;
-pub use config::{Config, EdgeLimits, FailureLimits, SessionLimits, Tls, USAGE_INTERVAL};
+pub use config::{Config, EdgeLimits, FailureLimits, SessionLimits, SnapshotConfig, Tls, USAGE_INTERVAL};
 pub use error::ServerError;
 pub use failures::{Failures, Ticks};
+pub use follow::{EdgeServer, EdgeState};
 pub use handler::Decided;
 pub use logs::{LogFormat, LogGuard, Logs};
 pub use problem::Problem;
@@ -112,7 +115,7 @@ impl Server {
         let tls = tls::Certificates::open(&config)?;
         let state = State::open(config.clone(), service, tls.clone()).await?;
         let (account, admin) = routers(&state);
-        let port = |name, router| Port::new(name, router, &state, tls.clone());
+        let port = |name, router| Port::new(name, router, &state.config, state.publisher.clone(), tls.clone());
         let account = Listener::bind(config.listen, port("account", account)).await?;
         let admin = match config.admin_listen {
             Some(address) => Some(Listener::bind(address, port("admin", admin)).await?),
@@ -159,6 +162,14 @@ impl Server {
         let keeper = self.reload().spawn(self.hang_up);
         let usage = usage::Keeper::spawn(&self.state.gate, self.state.config.usage_interval);
         let listeners = [Some(self.account), self.admin].into_iter().flatten().collect();
+        let publisher = self.state.publisher.clone();
+        let stop = async move {
+            stop.await;
+            // Those who wait for a change are told that there is none, so that they don't hold up the end.
+            if let Some(publisher) = publisher {
+                publisher.finish();
+            }
+        };
         listen::serve(listeners, self.state.config.limits.stop_time, stop, now).await;
         keeper.abort();
         if let Some(usage) = usage {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 
 use super::problem::Problem;
 use super::state::State;
-use super::{api2, auth, health, openapi, page, uapi, whm};
+use super::{api2, auth, health, openapi, page, snapshot, uapi, whm};
 
 /// The account port.
 pub fn account_router(state: State) -> Router {
@@ -33,6 +33,9 @@ pub fn admin_router(state: State) -> Router {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/snapshot", get(snapshot::whole))
+        .route("/snapshot/deltas", get(snapshot::deltas))
+        .route("/snapshot/usage", post(snapshot::usage))
         .route("/openapi.json", get(openapi::admin))
         .fallback_service(page::router(&state, page::Port::Admin))
         .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })

@@ -11,6 +11,7 @@ use super::tls::Certificates;
 use super::upstream::Upstream;
 use crate::gate::Gate;
 use crate::service::Service;
+use crate::snapshot::Publisher;
 
 /// What the handlers share. Clones share everything.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct State {
     pub catalogue: Catalogue,
     /// Where guarded requests go.
     pub upstream: Option<Upstream>,
+    /// Publishes snapshots for edges.
+    pub publisher: Option<Publisher>,
     /// What the server was told.
     pub config: Arc<Config>,
 }
@@ -48,7 +51,12 @@ impl State {
             .as_ref()
             .map(|upstream| Upstream::new(upstream, &config))
             .transpose()?;
+        let publisher = config
+            .snapshots
+            .as_ref()
+            .map(|told| Publisher::new(service.clone(), Arc::clone(&told.key), told.options));
         Ok(State {
+            publisher,
             service,
             gate,
             failures: Failures::new(config.failures, Ticks::system()),

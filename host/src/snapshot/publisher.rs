@@ -111,11 +111,11 @@ struct Inner {
 impl Publisher {
     /// A publisher that signs by this key.
     #[must_use]
-    pub fn new(service: Service, key: SigningKey, options: PublisherOptions) -> Publisher {
+    pub fn new(service: Service, key: Arc<SigningKey>, options: PublisherOptions) -> Publisher {
         let inner = Inner {
             watch: Watch::new(Arc::clone(service.store())),
             service,
-            key: Arc::new(key),
+            key,
             options,
             cache: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
