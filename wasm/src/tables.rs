@@ -153,7 +153,7 @@ pub(crate) fn verdict(handle: u32, code: i64) -> Result<Value, Error> {
 
 /// Writes whose token a code of a snapshot speaks of; gives how many bytes that took, or 0.
 pub(crate) fn holder(handle: u32, code: i64, room: &mut [u8]) -> u32 {
-    let write = |snapshot: &Snapshot| {
+    let mut write = |snapshot: &Snapshot| {
         let holder = snapshot.holder(code)?;
         let texts = [
             holder.user,
