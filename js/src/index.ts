@@ -8,6 +8,7 @@ export type { LatchCreated, LatchRevoked } from "./latch.js";
 export { LatchError } from "./latch-error.js";
 export type { LatchErrorCode } from "./latch-error.js";
 export type { LatchCreateOptions, LatchListOptions, LatchOptions, TokenSelection, TokenSelector } from "./latch-options.js";
+export { Snapshot } from "./snapshot.js";
 export { TokenTable } from "./table.js";
 export type * from "./types.js";
 export type { Admitted, FaultReason, Identity, LatchVerdict, Refused } from "./verdict.js";
