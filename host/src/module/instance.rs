@@ -230,16 +230,6 @@ impl Instance {
             .map_err(|error| ModuleError::Invalid(format!("{error:#}")))
     }
 
-    /// Calls such a function.
-    pub(crate) fn invoke<P: WasmParams, R: WasmResults>(
-        &mut self,
-        function: &TypedFunc<P, R>,
-        parameters: P,
-    ) -> Result<R, ModuleError> {
-        self.begin();
-        function.call(&mut self.store, parameters).map_err(broken)
-    }
-
     /// Calls such a function with the place of a request, and takes its answer.
     pub(crate) fn ask<P: WasmParams>(
         &mut self,

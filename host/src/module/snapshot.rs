@@ -15,17 +15,11 @@ use crate::error::{ModuleError, Result};
 /// Bytes of one piece: the module lends only so much memory at once.
 const PIECE: usize = 1 << 20;
 
-/// What `tokenlatch_snapshot_verify` takes: snapshot, call, authorization, address, now.
-type Verify = TypedFunc<(u32, u32, u32, u32, u32, u32, i64), i64>;
-
-/// The functions of the plain ABI.
+/// The functions of the plain ABI that a table doesn't have; the others are its own.
 struct Calls {
     begin: TypedFunc<(u32, u32, u32, i64), u64>,
     push: TypedFunc<(u32, u32, u32), u64>,
     commit: TypedFunc<u32, u64>,
-    prepare: TypedFunc<(u32, u32, u32), u64>,
-    verify: Verify,
-    verdict: TypedFunc<(u32, i64), u64>,
     state: TypedFunc<u32, u64>,
 }
 
@@ -60,12 +54,7 @@ pub struct Snapshot {
 
 #[derive(Deserialize)]
 struct Opened {
-    snapshot: u32,
-}
-
-#[derive(Deserialize)]
-struct Begun {
-    body: u64,
+    table: u32,
 }
 
 #[derive(Deserialize)]
@@ -92,9 +81,6 @@ impl Snapshot {
             begin: instance.function("tokenlatch_snapshot_begin")?,
             push: instance.function("tokenlatch_snapshot_push")?,
             commit: instance.function("tokenlatch_snapshot_commit")?,
-            prepare: instance.function("tokenlatch_snapshot_prepare")?,
-            verify: instance.function("tokenlatch_snapshot_verify")?,
-            verdict: instance.function("tokenlatch_snapshot_verdict")?,
             state: instance.function("tokenlatch_snapshot_state")?,
         };
         let opened: Opened = decode(&instance.ask(&new, &options, |span| (span.pointer, span.length))?)?;
@@ -103,7 +89,7 @@ impl Snapshot {
         Ok(Snapshot {
             instance: Some(instance),
             calls,
-            handle: opened.snapshot,
+            handle: opened.table,
             header,
             address,
         })
@@ -119,7 +105,7 @@ impl Snapshot {
         let answer = self.with(|instance, calls| {
             instance.ask(&calls.begin, head, |span| (handle, span.pointer, span.length, now))
         })?;
-        decode(&answer).map(|begun: Begun| begun.body)
+        decode(&answer).map(|begun: Left| begun.left)
     }
 
     /// Takes the next bytes of the body, any number of them, and gives how many are still to come.
@@ -177,8 +163,7 @@ impl Snapshot {
     pub fn prepare(&mut self, call: &Call) -> Result<u32> {
         let call = encode(call)?;
         let handle = self.handle;
-        let answer = self
-            .with(|instance, calls| instance.ask(&calls.prepare, &call, |span| (handle, span.pointer, span.length)))?;
+        let answer = self.with(|instance, _| instance.table_prepare(handle, &call))?;
         decode(&answer).map(|prepared: Prepared| prepared.call)
     }
 
@@ -189,12 +174,10 @@ impl Snapshot {
     /// could not be run: then nothing is admitted.
     pub fn verify(&mut self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> Result<Decision> {
         let (handle, header, place) = (self.handle, self.header, self.address);
-        let code = self.with(|instance, calls| {
+        let code = self.with(|instance, _| {
             let header = Lent::new(instance, header, authorization)?;
             let place = Lent::new(instance, place, address.unwrap_or_default())?;
-            let (one, other) = (header.span, place.span);
-            let parameters = (handle, call, one.pointer, one.length, other.pointer, other.length, now);
-            let code = instance.invoke(&calls.verify, parameters)?;
+            let code = instance.table_verify(handle, call, header.span, place.span, now)?;
             header.give_back(instance)?;
             place.give_back(instance)?;
             checked(code)
@@ -208,7 +191,7 @@ impl Snapshot {
     /// As [`Snapshot::prepare`].
     pub fn verdict(&mut self, decision: Decision) -> Result<Verdict> {
         let handle = self.handle;
-        let answer = self.with(|instance, calls| instance.ask(&calls.verdict, &[], |_| (handle, decision.0)))?;
+        let answer = self.with(|instance, _| instance.table_verdict(handle, decision.code()))?;
         decode(&answer)
     }
 

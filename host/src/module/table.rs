@@ -34,7 +34,7 @@ pub struct Table {
 
 /// The outcome of [`Table::verify`]: small enough to be made for every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decision(pub(super) i64);
+pub struct Decision(i64);
 
 /// What a table starts with; the rest follows in steps.
 #[derive(Serialize)]
