@@ -208,7 +208,7 @@ fn an_edge_without_a_database_follows_a_server_and_both_end_at_once() {
     assert!(took < Duration::from_secs(5), "{took:?}: nobody who waits holds it up");
     until("the edge notices", || {
         let figures = Request::new("GET", "/metrics").send(edge.admin).body;
-        figures.contains("tokenlatch_snapshot_failing 1")
+        figures.contains("\ntokenlatch_snapshot_failing 1\n")
     });
     let (took, edge_log) = edge.stop();
     assert!(took < Duration::from_secs(8), "{took:?}");

@@ -330,7 +330,7 @@ fn an_edge_serves_by_what_its_origin_publishes_and_refuses_when_it_is_too_old() 
     let ready = edge.get("/ready");
     assert_eq!((ready.status, &ready.json()["reason"]), (503, &"snapshot_stale".into()));
     let metrics = edge.get("/metrics").body;
-    assert!(metrics.contains("tokenlatch_snapshot_failing 1"), "{metrics}");
+    assert!(metrics.contains("\ntokenlatch_snapshot_failing 1\n"), "{metrics}");
     assert!(
         metrics.contains(r#"tokenlatch_verifications_total{reason="snapshot_stale"}"#),
         "{metrics}"
