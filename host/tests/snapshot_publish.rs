@@ -22,6 +22,7 @@ over_both!(
     a_snapshot_admits_whom_the_store_admits,
     deltas_lead_from_any_version_to_the_newest,
     where_nothing_has_changed_a_delta_renews_the_age,
+    a_delta_that_was_made_before_is_young_for_who_comes_later,
     another_epoch_is_a_gap_and_its_snapshot_is_made_later,
     who_waits_learns_of_a_revocation_at_once,
     two_origins_of_one_database_go_on_for_each_other,
@@ -131,6 +132,21 @@ async fn where_nothing_has_changed_a_delta_renews_the_age(database: Database) {
     let again = publisher.snapshot().await.unwrap();
     assert_eq!((again.mark, again.made), (first.mark, NOW + 50));
     assert_eq!(edge.apply(&again.bytes, NOW + 50).unwrap().made, NOW + 50);
+}
+
+async fn a_delta_that_was_made_before_is_young_for_who_comes_later(database: Database) {
+    let (service, clock) = clocked(&database).await;
+    let publisher = publisher(&service, 60);
+    let first = publisher.snapshot().await.unwrap();
+    let one = token(&service, "one").await;
+    assert_eq!(since(&publisher, first.mark).await.made, NOW);
+    clock.set(NOW + 100);
+    let late = since(&publisher, first.mark).await;
+    assert_eq!(late.made, NOW + 100);
+    let mut edge = edge();
+    edge.apply(&first.bytes, NOW + 100).unwrap();
+    edge.apply(&late.bytes, NOW + 100).unwrap();
+    assert_eq!(reason(&mut edge, &one, NOW + 100), "ok");
 }
 
 async fn another_epoch_is_a_gap_and_its_snapshot_is_made_later(database: Database) {

@@ -22,15 +22,8 @@ pub(super) struct Cache {
 impl Cache {
     /// The whole table, if it still is what the store holds; signed anew where that was found out later than it says.
     pub(super) fn whole(&mut self, mark: Mark, made: i64, key: &SigningKey) -> Result<Option<Arc<Message>>> {
-        let Some(whole) = self.whole.as_mut().filter(|whole| whole.mark == mark) else {
-            return Ok(None);
-        };
-        if whole.made < made {
-            let mut bytes = whole.bytes.as_ref().clone();
-            tokenlatch_core::renew(&mut bytes, made, key)?;
-            *whole = Arc::new(Message::new(bytes, mark)?);
-        }
-        Ok(Some(Arc::clone(whole)))
+        let whole = self.whole.as_mut().filter(|whole| whole.mark == mark);
+        whole.map(|whole| at_least(whole, made, key)).transpose()
     }
 
     /// The whole table that was made last, whatever it leads to.
@@ -42,10 +35,20 @@ impl Cache {
         self.whole = Some(Arc::clone(message));
     }
 
-    /// A delta from a version to where the store stands now.
-    pub(super) fn delta(&self, since: i64, mark: Mark) -> Option<Arc<Message>> {
-        let found = self.deltas.iter().find(|(from, to)| *from == since && to.mark == mark);
-        found.map(|(_, message)| Arc::clone(message))
+    /// A delta from a version to where the store stands now, signed anew like the whole table: one that was made for those
+    /// who were there at once must not leave others with a table that is old when they get it.
+    pub(super) fn delta(
+        &mut self,
+        since: i64,
+        mark: Mark,
+        made: i64,
+        key: &SigningKey,
+    ) -> Result<Option<Arc<Message>>> {
+        let found = self
+            .deltas
+            .iter_mut()
+            .find(|(from, to)| *from == since && to.mark == mark);
+        found.map(|(_, message)| at_least(message, made, key)).transpose()
     }
 
     pub(super) fn keep_delta(&mut self, since: i64, message: &Arc<Message>) {
@@ -54,4 +57,14 @@ impl Cache {
             self.deltas.push((since, Arc::clone(message)));
         }
     }
+}
+
+/// The same message, made no earlier than at a time.
+fn at_least(message: &mut Arc<Message>, made: i64, key: &SigningKey) -> Result<Arc<Message>> {
+    if message.made < made {
+        let mut bytes = message.bytes.as_ref().clone();
+        tokenlatch_core::renew(&mut bytes, made, key)?;
+        *message = Arc::new(Message::new(bytes, message.mark)?);
+    }
+    Ok(Arc::clone(message))
 }

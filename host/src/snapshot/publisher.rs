@@ -189,7 +189,7 @@ impl Publisher {
                 return Ok(Delta::Gap);
             }
             if mark.revision > since.revision {
-                return self.changed(since, mark).await;
+                return self.changed(since, mark, now).await;
             }
             if Instant::now() >= end || *finishing.borrow() {
                 return inner
@@ -224,13 +224,13 @@ impl Publisher {
         self.inner.finishing.send_replace(true);
     }
 
-    async fn changed(&self, since: Mark, seen: Mark) -> Result<Delta> {
+    async fn changed(&self, since: Mark, seen: Mark, now: i64) -> Result<Delta> {
         let inner = &self.inner;
-        if let Some(message) = inner.cache().delta(since.revision, seen) {
+        if let Some(message) = inner.kept(since, seen, now)? {
             return Ok(Delta::Message(message));
         }
         let _turn = inner.turn.lock().await;
-        if let Some(message) = inner.cache().delta(since.revision, seen) {
+        if let Some(message) = inner.kept(since, seen, now)? {
             return Ok(Delta::Message(message));
         }
         let now = inner.service.clock().now()?;
@@ -275,6 +275,12 @@ impl Inner {
         let made = now.max(least);
         *last = Some((mark.epoch, made));
         made
+    }
+
+    /// A delta that was made for another who stood there, if it leads to where the store stood at `now`.
+    fn kept(&self, since: Mark, seen: Mark, now: i64) -> Result<Option<Arc<Message>>> {
+        let made = self.made(now, seen);
+        self.cache().delta(since.revision, seen, made, &self.key)
     }
 
     fn heading(&self, mark: Mark, made: i64) -> Heading {
