@@ -38,6 +38,7 @@ async fn token(service: &Service, name: &str, days: Option<i64>, change: impl Fn
 /// Everyone who comes to the page. `gus` has a token of each kind.
 fn fill(place: &Place) -> Result<(), Fault> {
     place.people(&PEOPLE, PASSWORD)?;
+    place.must("tokenlatch", &["account", "administrator", "root", "on"])?;
     let now = SystemClock.now().map_err(Fault::during("the clock"))?;
     place.inside(now - 362 * DAY, async |service| {
         token(service, "ends-soon", Some(365), |_| ()).await?;
@@ -55,7 +56,6 @@ fn fill(place: &Place) -> Result<(), Fault> {
         })
         .await?;
         let list = |features: &[&str]| Features::List(features.iter().map(|&feature| feature.to_owned()).collect());
-        service.set_administrator("root", true).await?;
         service.add_account("lee", list(&["apitokens", "popaccts"])).await?;
         // Without `apitokens` there is no use of tokens.
         service.add_account("off", list(&["popaccts"])).await
