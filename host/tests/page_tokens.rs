@@ -205,6 +205,12 @@ fn the_gear_sets_how_many_tokens_a_page_shows_and_that_is_remembered() {
         assert!(page.body.contains(link), "{link}");
     }
     // A page beyond the last is the last.
+    assert!(
+        alice
+            .see("/tokens?page=9223372036854775807")
+            .body
+            .contains("Page 3 of 3")
+    );
     let page = alice.see("/tokens?page=9");
     assert_eq!(names(&page).len(), 5);
     assert!(page.body.contains("Page 3 of 3") && !page.body.contains(">Next<"));

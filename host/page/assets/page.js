@@ -134,6 +134,18 @@
     all.indeterminate = chosen > 0 && chosen < rows.length;
   });
 
+  // The settings close as menus do.
+  const closeSettings = (keep) => document.querySelectorAll("details.gear[open]").forEach((gear) => {
+    if (gear !== keep) gear.open = false;
+  });
+  document.addEventListener("click", (event) => closeSettings(event.target.closest?.("details.gear")));
+  document.addEventListener("keydown", (event) => {
+    const gear = event.key === "Escape" && document.activeElement?.closest("details.gear[open]");
+    if (!gear) return;
+    closeSettings();
+    gear.querySelector("summary").focus();
+  });
+
   let waiting;
   document.addEventListener("input", (event) => {
     const field = event.target;

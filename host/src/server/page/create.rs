@@ -12,13 +12,14 @@ use tokenlatch_core::{Access, Created, MAX_NAME, SecretString};
 
 use super::super::state::State;
 use super::form::{Asked, Posted};
+use super::note::NotePage;
 use super::reply::{Failed, Layout, html, see, sentence};
 use super::session::Visitor;
 use super::tokens::curl;
-use super::view::Row;
+use super::view::{Moment, access};
 use super::wanted::{Fault, Offer, Wanted, faults_of};
 use crate::error::Error;
-use crate::service::{ListedToken, NewToken};
+use crate::service::NewToken;
 use crate::store::StoreError;
 
 /// The form.
@@ -60,17 +61,10 @@ struct CreatedPage<'a> {
     base: String,
     csrf: &'a str,
     token: &'a SecretString,
-    row: Row,
+    name: &'a str,
+    expires: Option<Moment>,
+    access: Option<String>,
     curl: String,
-}
-
-/// A page that says one thing and offers ways on.
-#[derive(Template)]
-#[template(path = "note.html")]
-struct NotePage<'a> {
-    layout: Layout<'a>,
-    lines: &'static [&'static str],
-    links: Vec<(&'static str, String)>,
 }
 
 pub(super) async fn form(
@@ -120,7 +114,7 @@ pub(super) async fn create(
         return Ok(spent(&state, visitor));
     }
     match state.service.create(wanted).await {
-        Ok(created) => shown(&state, visitor, &headers, &created),
+        Ok(created) => Ok(shown(&state, visitor, &headers, &created)),
         Err(error @ (Error::Refused(_) | Error::Store(StoreError::NameTaken))) => {
             let faults = faults_of(&state, &form, &error);
             Ok(filled(&state, visitor, &form, offer, faults))
@@ -129,21 +123,21 @@ pub(super) async fn create(
     }
 }
 
-/// Shows a token's text, for the only time.
-fn shown(state: &State, visitor: &Visitor, headers: &HeaderMap, created: &Created) -> Result<Response, Failed> {
-    let listed = ListedToken {
-        token: state.service.describe(&created.record)?,
-        usage: None,
-    };
+/// Shows a token's text, for the only time. It has been made, so nothing may come between it and its owner any more.
+fn shown(state: &State, visitor: &Visitor, headers: &HeaderMap, created: &Created) -> Response {
+    let zone = *state.service.zone();
+    let record = &created.record;
     let page = CreatedPage {
         layout: Layout::of(state, visitor, "API Token Created"),
         base: visitor.path("/tokens"),
         csrf: &visitor.csrf,
         token: &created.token,
-        row: Row::of(*state.service.zone(), &listed),
+        name: &record.name,
+        expires: record.expires.map(|at| Moment::of(zone, at)),
+        access: state.service.describe(record).map(|token| access(&token)).ok(),
         curl: curl(state, headers, &visitor.user),
     };
-    Ok(html(StatusCode::OK, page))
+    html(StatusCode::OK, page)
 }
 
 /// What a form that was sent before gets: no second token, and no second look at the first.
@@ -154,7 +148,7 @@ fn spent(state: &State, visitor: &Visitor) -> Response {
             "Nothing was created this time. The API token that the form created can’t be shown again.",
             "If you didn’t save it, revoke it and create another.",
         ],
-        links: vec![
+        links: &[
             ("Manage API Tokens", visitor.path("/tokens")),
             ("Create another API token", visitor.path("/tokens/new")),
         ],

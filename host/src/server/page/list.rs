@@ -14,6 +14,9 @@ pub(super) const SIZES: &[i64] = &[10, 20, 50, 100];
 /// How many it shows as long as nobody has chosen.
 const SIZE: i64 = 20;
 
+/// Beyond every page there can be. A larger number is no number of the module's.
+const LAST_PAGE: i64 = 1_000_000_000;
+
 /// The columns by which a list can be ordered.
 const COLUMNS: &[(SortKey, &str, &str)] = &[
     (SortKey::Name, "name", "Token Name"),
@@ -56,7 +59,7 @@ impl ListView {
             search: text("search").to_owned(),
             sort: known.map_or(SortKey::Name, |(key, ..)| *key),
             descending: text("order") == "desc",
-            page: text("page").parse().ok().filter(|page| *page > 0).unwrap_or(1),
+            page: text("page").parse().map_or(1, |page: i64| page.clamp(1, LAST_PAGE)),
             size: size.and_then(read_size).unwrap_or(SIZE),
         }
     }

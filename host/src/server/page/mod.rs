@@ -12,6 +12,7 @@ mod guard;
 mod hosts;
 mod list;
 mod manage;
+mod note;
 mod reply;
 mod revoke;
 mod session;

@@ -15,6 +15,7 @@ use super::super::config::Tls;
 use super::super::state::State;
 use super::form::Asked;
 use super::list::{ListView, Pages, SIZES, TokenTable, read_size};
+use super::note::NotePage;
 use super::reply::{Failed, Layout, html, sentence};
 use super::session::Visitor;
 use super::view::{Row, count};
@@ -78,6 +79,9 @@ async fn show(
     asked: Asked,
     headers: HeaderMap,
 ) -> Result<Response, Failed> {
+    if let Err(error) = state.service.may_manage(&visitor.user).await {
+        return disabled(&state, &visitor, error);
+    }
     let view = ListView::asked(&asked, remembered(&headers));
     let told = Told {
         done: done(&asked),
@@ -94,7 +98,22 @@ async fn show(
     Ok(reply)
 }
 
-/// The table. Where something is wrong with what was sent, it is no success.
+/// What is shown to whom the administrator lets manage no tokens.
+fn disabled(state: &State, visitor: &Visitor, error: Error) -> Result<Response, Failed> {
+    match Failed::from(error) {
+        Failed::Forbidden(reason) => {
+            let page = NotePage {
+                layout: Layout::of(state, visitor, "Manage API Tokens"),
+                lines: &[&reason],
+                links: &[],
+            };
+            Ok(html(StatusCode::FORBIDDEN, page))
+        }
+        failed => Err(failed),
+    }
+}
+
+/// The table, for whom may manage tokens. Where something is wrong with what was sent, it is no success.
 pub(super) async fn table(
     state: &State,
     visitor: &Visitor,
@@ -102,7 +121,6 @@ pub(super) async fn table(
     view: &ListView,
     mut told: Told,
 ) -> Result<Response, Failed> {
-    state.service.may_manage(&visitor.user).await?;
     let found = match state.service.page(&visitor.user, Realm::Account, view.options()).await {
         Ok(found) => found,
         // A search that cannot be: the only wish that the module may still refuse.

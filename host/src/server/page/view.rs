@@ -97,7 +97,7 @@ impl Row {
 }
 
 /// What a token may do, in a few words.
-fn access(token: &Description) -> String {
+pub(super) fn access(token: &Description) -> String {
     let mut words = match &token.access {
         Access::Full => "Full access".to_owned(),
         Access::Limited { features } => count(features.len(), "feature"),

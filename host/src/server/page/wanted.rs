@@ -136,9 +136,8 @@ fn day_before(date: &str) -> String {
 
 /// What the module says to a token of the user's that never ends, if it refuses it.
 async fn never_refused(service: &Service, user: &str) -> Result<Option<String>> {
-    let mut token = NewToken::new(user, "never", Access::Full);
-    token.expires = Some(ExpiryInput::Text("never".to_owned()));
-    match service.draft_of(token).await {
+    let never = ExpiryInput::Text("never".to_owned());
+    match service.draft_ending(user, Some(never)).await {
         Err(Error::Refused(refused)) if refused.code == ErrorCode::ExpiryRequired => {
             Ok(Some(sentence(&refused.message)))
         }
