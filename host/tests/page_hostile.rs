@@ -14,7 +14,7 @@ use common::browser::{Browser, PASSWORD, encoded, set_cookies, value_of};
 use common::served::{Answer, Request, Running};
 use tokenlatch::NewAccount;
 use tokenlatch::core::{Account, Features, Policy};
-use tokenlatch::server::FailureLimits;
+use tokenlatch::server::{Config, FailureLimits, Server};
 use zeroize::Zeroizing;
 
 const MARKUP: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>";
@@ -464,4 +464,49 @@ fn anonymous_visitors_leave_nothing_behind() {
     stranger.post("/logout", &[]);
     assert!(stranger.cookies.is_empty());
     assert_eq!(running.place.sessions(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn over_postgresql_rubbish_is_no_failure_of_the_store_either() {
+    common::database::over_postgres(async |database| {
+        let service = database.service().await;
+        let password = Zeroizing::new(PASSWORD.to_owned());
+        service.set_password("alice", password).await.unwrap();
+        let server = Server::bind(Config::plain(), service).await.unwrap();
+        let (account, _) = server.addresses();
+        tokio::spawn(server.run(std::future::pending::<()>()));
+        let mut alice = Browser::new(account);
+        for (user, status) in [
+            ("a\0b", 400),
+            ("a\nb", 401),
+            ("ä€😀", 401),
+            ("'; DROP TABLE accounts; --", 401),
+        ] {
+            assert_eq!(alice.try_log_in(user, PASSWORD).status, status, "{user:?}");
+        }
+        alice.log_in("alice");
+        for (path, status) in [
+            ("/tokens", 200),
+            ("/tokens?search=%00", 400),
+            ("/tokens?search=%27%25_%5C", 200),
+            ("/tokens?search=%F0%9F%98%80", 200),
+            ("/tokens?page=-1&sort=x&order=y&size=0", 200),
+            ("/tokens?page=99999999999999999999", 200),
+            ("/tokens/new?name=%00", 400),
+            ("/tokens/name?name=%00", 400),
+            ("/tokens/%F0%9F%98%80", 404),
+        ] {
+            assert_eq!(alice.see(path).status, status, "{path}");
+        }
+        for id in ["\0", "", "'", "😀"] {
+            let answer = alice.submit("/tokens/revoke/confirm", &[("id", id)]);
+            assert!(answer.status < 500, "{id:?} {answer:?}");
+            let answer = alice.submit("/tokens/revoke", &[("id", id)]);
+            assert!(answer.status < 500, "{id:?} {answer:?}");
+        }
+        let csrf = alice.csrf();
+        assert_eq!(alice.post("/logout", &[("csrf", &csrf)]).status, 303);
+        assert_eq!(alice.see("/tokens").status, 401);
+    });
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod account;
+mod accounts;
 mod arguments;
 mod confirm;
 mod context;

@@ -24,6 +24,12 @@ const TWICE: Problem = Problem::new(
     "A parameter stands twice that may stand once only.",
 );
 
+const NUL: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "parameter_nul",
+    "A parameter holds a NUL character.",
+);
+
 /// Any other content type, for no form of the page has one.
 const NO_FORM: Problem = Problem::new(
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -108,7 +114,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Asked, Failed> {
         let form = Form::of_query(parts.uri.query())?;
-        once_each(&form)?;
+        check(&form)?;
         Ok(Asked(form))
     }
 }
@@ -120,16 +126,20 @@ pub(super) async fn read(parts: &Parts, body: Body, limits: &EdgeLimits) -> Resu
         return Err(NO_FORM);
     }
     let form = Form::default().with_body(parts, body, limits).await?;
-    once_each(&form)?;
+    check(&form)?;
     Ok(form)
 }
 
-/// No two readers of a form may come to think that it says different things.
-fn once_each(form: &Form) -> Result<(), Problem> {
+/// No two readers of a form may come to think that it says different things; and no NUL is in anything that a person
+/// types, while some databases take no text with one.
+fn check(form: &Form) -> Result<(), Problem> {
     let mut keys: Vec<&str> = form.keys().filter(|key| !REPEATED.contains(key)).collect();
     keys.sort_unstable();
     if keys.windows(2).any(|pair| pair.first() == pair.last()) {
         return Err(TWICE);
+    }
+    if form.all_texts().any(|text| text.contains('\0')) {
+        return Err(NUL);
     }
     Ok(())
 }
