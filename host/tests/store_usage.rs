@@ -215,6 +215,13 @@ mod server {
         let ended = running.stop();
         running.runtime.block_on(ended).unwrap();
         let used = running.runtime.block_on(usage(&running.service, &one.record.id));
+        let list = ["token", "list", "--user", "alice"];
+        let listed = running.place.run(&[&list[..], &["--json"]].concat()).json();
+        let line = &listed["tokens"][0];
+        assert_eq!(line["uses"].as_u64(), used.as_ref().map(|used| used.uses));
+        assert_eq!(line["lastUsed"].as_i64(), used.as_ref().map(|used| used.last_used));
+        let text = running.place.run(&list).stdout;
+        assert_eq!(text.contains("not known"), used.is_none(), "{text}");
         used.map_or(0, |used| used.uses)
     }
 
