@@ -273,6 +273,18 @@ fn the_administrator_says_for_whom_and_others_need_not() {
     } else {
         assert_eq!(ran.json()["func"], "list", "{ran:?}");
     }
+    let mut command = place.command(&["uapi", "--json", "--url", "http://127.0.0.1:1", "Tokens", "list"]);
+    let ran = Ran::of(command.env("TOKENLATCH_TOKEN", TOKEN).output().unwrap());
+    if root {
+        let error = &ran.json()["error"];
+        assert_eq!((ran.code, &error["code"]), (Some(2), &json!("user_needed")));
+        assert!(
+            error["message"]
+                .as_str()
+                .unwrap()
+                .contains("a token alone doesn't tell whose it is")
+        );
+    }
 }
 
 #[test]

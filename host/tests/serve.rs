@@ -20,6 +20,21 @@ use common::Place;
 use common::http::{exchange, status};
 use serde_json::Value;
 
+const PASSWORD_FILE: &str = "tokenlatch-admin.password";
+const BEGUN_FILE: &str = "tokenlatch-first.begun";
+
+/// The password that the first start made.
+fn password(place: &Place) -> String {
+    let line = fs::read_to_string(place.folder.path().join(PASSWORD_FILE)).unwrap();
+    let password = line.strip_suffix('\n').unwrap();
+    let groups: Vec<&str> = password.split('-').collect();
+    assert!(
+        groups.len() == 4 && groups.iter().all(|group| group.len() == 6),
+        "four groups of six"
+    );
+    password.to_owned()
+}
+
 /// A server in a process of its own.
 struct Serving {
     child: Child,
@@ -159,7 +174,18 @@ fn the_first_start_keeps_its_secrets_in_files_and_a_later_one_makes_nothing() {
     let place = Place::new();
     let serving = Serving::start(&place, &[]);
     let file = |name: &str| place.folder.path().join(name);
-    let mut secrets = Vec::new();
+    let password = password(&place);
+    assert_eq!(fs::metadata(file(PASSWORD_FILE)).unwrap().mode() & 0o777, 0o600);
+    assert!(serving.printed.contains(PASSWORD_FILE) && !serving.printed.contains(&password));
+    assert!(
+        serving.printed.contains("tokenlatch account password admin"),
+        "{}",
+        serving.printed
+    );
+    for part in password.split('-') {
+        assert!(!place.holds_in_database(part.as_bytes()));
+    }
+    let mut secrets = vec![password];
     for (name, scheme) in [
         ("tokenlatch-account.header", "cpanel"),
         ("tokenlatch-admin.header", "whm"),
@@ -190,11 +216,100 @@ fn the_first_start_keeps_its_secrets_in_files_and_a_later_one_makes_nothing() {
 }
 
 #[test]
+fn the_first_account_is_an_administrator_who_can_log_in_with_the_password_of_the_file() {
+    let place = Place::new();
+    let serving = Serving::start(&place, &["--json", "--http"]);
+    let form = format!("user=admin&pass={}", password(&place));
+    let login = format!(
+        "POST /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    for (port, page) in [("account", "/tokens\r\n"), ("admin", "/accounts\r\n")] {
+        let reply = exchange(serving.address(port), login.as_bytes());
+        assert!(
+            status(&reply) == 303 && reply.contains(page),
+            "{port}: {}",
+            status(&reply)
+        );
+    }
+    let (code, log) = serving.stop();
+    assert_eq!(code, Some(0), "{log}");
+    common::run(async {
+        let service = tokenlatch::Service::new(common::module(), place.store().await);
+        let given = |text: &str| text.to_owned().into();
+        assert!(service.is_administrator("admin").await.unwrap());
+        assert!(service.check_password("admin", given(&password(&place))).await.unwrap());
+        assert!(!service.check_password("admin", given("")).await.unwrap());
+    });
+}
+
+#[test]
+fn a_first_start_that_broke_off_is_done_again_by_the_next() {
+    for file in ["tokenlatch-account.header", "tokenlatch-admin.header", PASSWORD_FILE] {
+        let place = Place::new();
+        // What can't be replaced stands in the way of the file.
+        let in_the_way = place.folder.path().join(file);
+        fs::create_dir(&in_the_way).unwrap();
+        let ports = [
+            "--json",
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin-listen",
+            "127.0.0.1:0",
+        ];
+        let ran = place.run(&ports);
+        assert_eq!(ran.code, Some(5), "{file}: {ran:?}");
+        assert_eq!(ran.json()["error"]["code"], "system_failed");
+        let accounts = place.run(&["--json", "account", "list"]).json();
+        assert_eq!(accounts["accounts"][0]["hasPassword"], false, "{accounts}");
+
+        fs::remove_dir(&in_the_way).unwrap();
+        let serving = Serving::start(&place, &["--json", "--http"]);
+        assert_eq!(serving.json()["first"]["user"], "admin", "{file}");
+        let header = fs::read_to_string(place.folder.path().join("tokenlatch-account.header")).unwrap();
+        let list = format!(
+            "GET /execute/Tokens/list HTTP/1.1\r\nHost: a\r\n{}\r\nConnection: close\r\n\r\n",
+            header.trim_end()
+        );
+        let listed = exchange(serving.address("account"), list.as_bytes());
+        assert!(status(&listed) == 200 && listed.contains("first-start"), "{listed}");
+        assert_eq!(password(&place).len(), 27);
+        serving.stop();
+        let tokens = place.run(&["--json", "token", "list", "--user", "admin"]).json();
+        assert_eq!(tokens["total"], 2, "{tokens}");
+        assert!(!place.folder.path().join(BEGUN_FILE).exists());
+        let again = Serving::start(&place, &["--json"]);
+        assert_eq!(again.json()["first"], Value::Null);
+        again.stop();
+    }
+}
+
+#[test]
+fn the_note_of_another_database_gives_nobody_a_new_password() {
+    let place = Place::new();
+    assert_eq!(place.run(&["account", "add", "admin", "--all-features"]).code, Some(0));
+    let note = "The first start on the database 1 has begun.\n";
+    fs::write(place.folder.path().join(BEGUN_FILE), note).unwrap();
+    let serving = Serving::start(&place, &["--json"]);
+    assert_eq!(serving.json()["first"], Value::Null);
+    serving.stop();
+    assert!(!place.folder.path().join(PASSWORD_FILE).exists());
+}
+
+#[test]
 fn one_json_document_tells_everything() {
     let place = Place::new();
     let serving = Serving::start(&place, &["--json", "--http"]);
     let document = serving.json();
     assert_eq!(document["first"]["user"], "admin");
+    assert!(
+        document["first"]["passwordFile"]
+            .as_str()
+            .unwrap()
+            .ends_with(PASSWORD_FILE)
+    );
     assert_eq!(document["steps"].as_array().unwrap().len(), 7);
     assert_eq!(document["serving"]["certificate"], Value::Null);
     for port in ["account", "admin"] {
@@ -251,7 +366,12 @@ fn wrong_starts_say_what_to_do_and_leave_nothing_behind() {
         let ran = place.run(&[&["--json", "serve"], *arguments].concat());
         assert_eq!(ran.code, Some(*code), "{arguments:?}: {ran:?}");
         assert_eq!(ran.json()["error"]["code"], *name, "{ran:?}");
-        for file in ["tokenlatch-account.header", "tokenlatch-admin.header"] {
+        for file in [
+            "tokenlatch-account.header",
+            "tokenlatch-admin.header",
+            PASSWORD_FILE,
+            BEGUN_FILE,
+        ] {
             assert!(!place.folder.path().join(file).exists(), "{arguments:?} made {file}");
         }
         if *code == 2 {
@@ -352,7 +472,7 @@ fn no_log_holds_a_secret_even_at_trace_level() {
         let good = secret_of("tokenlatch-account.header");
         let root = secret_of("tokenlatch-admin.header");
         let bad = "Z9Y8X7W6V5U4T3S2R1Q0PONMLKJIHGFE".to_owned();
-        let mut secrets = vec![good.clone(), root.clone(), bad.clone()];
+        let mut secrets = vec![good.clone(), root.clone(), bad.clone(), password(&place)];
         for secret in [&good, &bad] {
             for request in [
                 format!(

@@ -2,7 +2,10 @@
 
 use std::error::Error;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokenlatch_tests::service::{Client, Echo, Place, Proxy, ProxyKind, Server, require};
@@ -206,6 +209,53 @@ fn nginx_passes_too_many_attempts_on() -> Outcome {
     let wait: u32 = blocked.header("retry-after").ok_or("no Retry-After")?.parse()?;
     assert!((1..=60).contains(&wait), "{wait}");
     assert_eq!(blocked.json()["cpanelresult"]["error"], "Access denied");
+    Ok(())
+}
+
+/// A request to the page under a name, and the whole answer.
+fn by_name(address: SocketAddr, host: &str, head: &str, form: &str) -> Result<String, Box<dyn Error>> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    write!(
+        stream,
+        "{head} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nOrigin: http://{host}\r\nContent-Length: {}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}",
+        form.len()
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn nginx_passes_the_page_on_under_a_name_of_its_own() -> Outcome {
+    let name = "tokens.example.com";
+    let Some(stage) = Stage::new(ProxyKind::Nginx, &["--host", name])? else {
+        return Ok(());
+    };
+    let set = "printf 'correct horse battery' | tokenlatch account password alice";
+    assert_eq!(stage.place.shell(set)?.code, Some(0));
+    let address = stage.proxy.address;
+    let host = format!("{name}:{}", address.port());
+    let form = "user=alice&pass=correct+horse+battery";
+    let login = by_name(address, &host, "POST /login", form)?;
+    assert!(
+        login.starts_with("HTTP/1.1 303 ") && login.contains("cpsession="),
+        "{}",
+        login.len()
+    );
+    // The name that the browser sees is the one that a form must come from.
+    let mut other = TcpStream::connect(stage.server.account)?;
+    write!(
+        other,
+        "GET /login HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    other.read_to_string(&mut answer)?;
+    assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");
+    // Under any other name the API is reached, which wants a token.
+    assert!(by_name(address, "api.example.com", "POST /login", form)?.starts_with("HTTP/1.1 401 "));
+    assert_eq!(stage.api.reached(), 0);
     Ok(())
 }
 

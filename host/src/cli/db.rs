@@ -10,7 +10,7 @@ use tokenlatch::{Newer, RestoreChoice, Restored, Revived};
 use super::context::Context;
 use super::failure::Failure;
 use super::progress::Progress;
-use super::records::{read_file, write_file};
+use super::records::{Target, read_file};
 
 const RESTORE_HELP: &str = "\
 Nothing that is revoked or removed in this database comes back, whatever the file says. A live token of the file that this
@@ -25,8 +25,11 @@ Examples:
 pub enum Command {
     /// Write everything to a file that only you can read
     Backup {
-        /// The file; one that is there is replaced once the new one is whole
+        /// The file
         file: PathBuf,
+        /// Replace a file that is there, once the new one is whole
+        #[arg(long)]
+        force: bool,
     },
     /// Bring back what a backup holds and this database does not
     #[command(after_help = RESTORE_HELP)]
@@ -85,18 +88,18 @@ impl Command {
     /// Runs the command.
     pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         match self {
-            Command::Backup { file } => backup(context, file).await,
+            Command::Backup { file, force } => backup(context, Target::new(file, *force)?).await,
             Command::Restore(restore) => restore.run(context).await,
             Command::Check => check(context).await,
         }
     }
 }
 
-async fn backup(context: &mut Context<'_>, path: &std::path::Path) -> Result<ExitCode, Failure> {
+async fn backup(context: &mut Context<'_>, target: Target<'_>) -> Result<ExitCode, Failure> {
     let service = context.open().await?;
     let progress = Progress::start("reading the database", context.output.wants_json());
     let file = service.backup().await?;
-    write_file(path, &file)?;
+    target.write(&file)?;
     drop(progress);
     let (accounts, tokens) = (file.accounts.len(), file.tokens.len());
     if context.output.wants_json() {
@@ -104,7 +107,7 @@ async fn backup(context: &mut Context<'_>, path: &std::path::Path) -> Result<Exi
     } else {
         context.output.line(format_args!(
             "Wrote {accounts} accounts and {tokens} tokens, removed and revoked ones too, to {}. Keep it where only you can read it.",
-            path.display()
+            target.path().display()
         ))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,7 @@
-//! The first start of the service: an account, a token for each port in a file, and lines to try it with.
+//! The first start of the service: an account with a password, a token for each port, each in a file, and lines to try.
+//!
+//! It is several steps, and any of them may fail. A note beside the database says that it has begun; the next start finds
+//! the note and does all of it again. The password is given last: an account that has one was made to the end.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -6,10 +9,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tokenlatch::core::{Access, ExpiryInput, Features, Realm};
-use tokenlatch::{Clock, NewToken, Service, SystemClock};
+use tokenlatch::{Clock, Error, NewToken, Service, StoreError, StoredAccount, SystemClock};
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
+use super::secrets;
 
 /// The account that is made.
 pub const USER: &str = "admin";
@@ -18,6 +22,9 @@ const LIFE: i64 = 86_400;
 
 const ACCOUNT_FILE: &str = "tokenlatch-account.header";
 const ADMIN_FILE: &str = "tokenlatch-admin.header";
+const PASSWORD_FILE: &str = "tokenlatch-admin.password";
+/// The note that a first start has begun and isn't finished.
+const BEGUN_FILE: &str = "tokenlatch-first.begun";
 
 /// What the first start made.
 #[derive(Serialize)]
@@ -25,6 +32,8 @@ const ADMIN_FILE: &str = "tokenlatch-admin.header";
 pub struct First {
     /// The account.
     pub user: &'static str,
+    /// The file with its password for the page.
+    pub password_file: PathBuf,
     /// The file with the header line for the account port.
     pub account_header: PathBuf,
     /// The file with the header line for the administrator's port.
@@ -33,13 +42,46 @@ pub struct First {
     pub expires: i64,
 }
 
-/// Makes the account, and a token for each port. Their texts go into files that only the owner can read, so no screen
-/// and no log ever holds one.
-pub async fn make(service: &Service, folder: &Path) -> Result<First, Failure> {
+/// Makes the account, a token for each port and a password, if this is the first start or an earlier one broke off. The
+/// secrets go into files that only the owner can read, so no screen and no log ever holds one.
+pub async fn make(service: &Service, folder: &Path) -> Result<Option<First>, Failure> {
+    let begun = folder.join(BEGUN_FILE);
+    let mark = service.store().mark().await?;
+    let note = format!("The first start on the database {} has begun.\n", mark.epoch);
+    let broken_off = fs::read_to_string(&begun).is_ok_and(|text| text == note);
+    let account = find(service).await?;
+    // A database whose accounts were all removed is no new one.
+    let fresh = mark.revision <= 1 && service.accounts().await?.is_empty();
+    let unfinished = broken_off && account.as_ref().is_none_or(|account| !account.has_password);
+    if !fresh && !unfinished {
+        if broken_off {
+            fs::remove_file(&begun)?;
+        }
+        return Ok(None);
+    }
+    write(&begun, note.as_bytes())?;
+    if account.is_none() {
+        match service.add_account(USER, Features::All).await {
+            // Another server of the same database was quicker, and makes the rest.
+            Err(Error::Store(StoreError::AccountExists)) => {
+                fs::remove_file(&begun)?;
+                return Ok(None);
+            }
+            outcome => outcome?,
+        }
+    }
+    let first = finish(service, folder).await?;
+    fs::remove_file(&begun)?;
+    Ok(Some(first))
+}
+
+/// Everything but the account. It can be done again, whatever an earlier try has left.
+async fn finish(service: &Service, folder: &Path) -> Result<First, Failure> {
+    service.set_administrator(USER, true).await?;
     let expires = SystemClock.now()?.saturating_add(LIFE);
-    service.add_account(USER, Features::All).await?;
     let first = First {
         user: USER,
+        password_file: folder.join(PASSWORD_FILE),
         account_header: folder.join(ACCOUNT_FILE),
         admin_header: folder.join(ADMIN_FILE),
         expires,
@@ -49,6 +91,8 @@ pub async fn make(service: &Service, folder: &Path) -> Result<First, Failure> {
         (&first.admin_header, "first-start-admin", Realm::Admin, "whm"),
     ];
     for (path, name, realm, scheme) in files {
+        // Nobody has its text.
+        service.revoke(USER, realm, &[name.to_owned()]).await?;
         let wanted = NewToken {
             expires: Some(ExpiryInput::Seconds(expires)),
             realm,
@@ -58,11 +102,27 @@ pub async fn make(service: &Service, folder: &Path) -> Result<First, Failure> {
         let line = Zeroizing::new(format!("Authorization: {scheme} {USER}:{}\n", created.token.expose()));
         write(path, line.as_bytes())?;
     }
+    let password = secrets::random_password()?;
+    let line = Zeroizing::new(format!("{}\n", password.as_str()));
+    write(&first.password_file, line.as_bytes())?;
+    service.set_password(USER, password).await?;
     Ok(first)
 }
 
-/// Puts a file there that only its owner can read, in place of an older one.
+async fn find(service: &Service) -> Result<Option<StoredAccount>, Failure> {
+    match service.account(USER).await {
+        Ok(account) => Ok(Some(account)),
+        Err(Error::Store(StoreError::AccountUnknown(_))) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Puts a file there that only its owner can read, in place of an older one. The error names it.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(path, bytes).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

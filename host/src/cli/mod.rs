@@ -1,7 +1,9 @@
 //! The command line.
 
 mod account;
+mod accounts;
 mod arguments;
+mod confirm;
 mod context;
 mod db;
 mod demo;

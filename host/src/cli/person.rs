@@ -24,6 +24,19 @@ pub fn account(named: Option<&str>) -> Result<String, Failure> {
     })
 }
 
+/// Whose a token is that came without its user: the account named, or that of the person who runs the command.
+///
+/// # Errors
+/// `user_needed`, with exit code 2.
+pub fn owner(named: Option<&str>) -> Result<String, Failure> {
+    account(named).map_err(|_| {
+        Failure::usage(
+            "user_needed",
+            "a token alone doesn't tell whose it is, so name its account: `--user=NAME`; or give `--header-file`, which names it",
+        )
+    })
+}
+
 #[cfg(unix)]
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()

@@ -21,6 +21,9 @@ pub struct Export {
     user: Option<String>,
     /// Where to; standard output by default
     file: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
 }
 
 /// Accounts and tokens to read in.
@@ -38,13 +41,15 @@ struct ImportedDocument<'a> {
 impl Export {
     /// Writes JSON lines: hashes only, no password, nothing that is revoked.
     pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let target = self.file.as_deref().filter(|file| file.as_os_str() != "-");
+        let target = target.map(|path| Target::new(path, self.force)).transpose()?;
         let service = context.open().await?;
         let progress = Progress::start("reading the database", context.output.wants_json());
         let export = service.export(self.user.as_deref()).await?;
         drop(progress);
-        match &self.file {
-            Some(file) if file.as_os_str() != "-" => write_file(file, &export)?,
-            _ => {
+        match target {
+            Some(target) => target.write(&export)?,
+            None => {
                 let mut text = Vec::new();
                 export.write(&mut text).map_err(Error::from)?;
                 context.output.bytes(&text)?;
@@ -85,22 +90,62 @@ impl Import {
     }
 }
 
-/// Writes a file that only its owner can read: beside its place first, then on the disk, then into its place.
-pub fn write_file(path: &Path, file: &ArchiveFile) -> Result<(), Failure> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    // The library makes such files with mode 0600.
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    let mut output = BufWriter::new(temporary.as_file_mut());
-    file.write(&mut output).map_err(Error::from)?;
-    output.flush()?;
-    drop(output);
-    temporary.as_file().sync_all()?;
-    temporary.persist(path).map_err(|error| Failure::from(error.error))?;
-    File::open(folder)?.sync_all()?;
-    Ok(())
+/// Where a file is to be written.
+pub struct Target<'a> {
+    path: &'a Path,
+    force: bool,
+}
+
+impl<'a> Target<'a> {
+    /// Looks at the place before any work is done.
+    ///
+    /// # Errors
+    /// `file_exists`, with exit code 1, where a file is there and may not be replaced.
+    pub fn new(path: &'a Path, force: bool) -> Result<Target<'a>, Failure> {
+        if !force && path.symlink_metadata().is_ok() {
+            return Err(exists(path));
+        }
+        Ok(Target { path, force })
+    }
+
+    /// The place.
+    pub fn path(&self) -> &Path {
+        self.path
+    }
+
+    /// Writes a file that only its owner can read: beside its place first, then on the disk, then into its place.
+    pub fn write(&self, file: &ArchiveFile) -> Result<(), Failure> {
+        let folder = match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        // The library makes such files with mode 0600.
+        let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+        let mut output = BufWriter::new(temporary.as_file_mut());
+        file.write(&mut output).map_err(Error::from)?;
+        output.flush()?;
+        drop(output);
+        temporary.as_file().sync_all()?;
+        let placed = if self.force {
+            temporary.persist(self.path)
+        } else {
+            temporary.persist_noclobber(self.path)
+        };
+        placed.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => exists(self.path),
+            _ => Failure::from(error.error),
+        })?;
+        File::open(folder)?.sync_all()?;
+        Ok(())
+    }
+}
+
+fn exists(path: &Path) -> Failure {
+    Failure::Own {
+        code: "file_exists",
+        message: format!("the file `{}` is there already; `--force` replaces it", path.display()),
+        exit: 1,
+    }
 }
 
 /// Reads a whole file, or standard input for `-`.

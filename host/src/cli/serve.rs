@@ -11,8 +11,8 @@ use clap::Args;
 use ipnet::IpNet;
 use serde::Serialize;
 use tokenlatch::server::{
-    CERTIFICATE_FILE, Config, EdgeLimits, FailureLimits, LogFormat, LogGuard, Logs, Server, Tls, USAGE_INTERVAL,
-    stop_signals,
+    CERTIFICATE_FILE, Config, EdgeLimits, FailureLimits, LogFormat, LogGuard, Logs, Server, SessionLimits, Tls,
+    USAGE_INTERVAL, stop_signals,
 };
 
 use super::context::Context;
@@ -22,14 +22,15 @@ use super::first::{self, First, Reached, Step};
 /// Options of `tokenlatch serve`.
 #[derive(Args)]
 #[command(after_help = "\
-The first start makes the database, the account `admin` and a token for each port in a file beside the database, and \
-prints lines to try. SIGHUP reads catalogue and certificates anew; SIGTERM finishes what is under way, a second one ends \
+The first start makes the database and the account `admin`; its password for the page and a token for each port go into \
+files beside the database. Then it prints where the page is, and lines to try. SIGHUP reads catalogue and certificates anew; SIGTERM finishes what is under way, a second one ends \
 at once.
 
 Examples:
   tokenlatch serve
   tokenlatch serve --http --listen 127.0.0.1:8080 --admin-listen none
-  tokenlatch serve --listen 0.0.0.0:2083 --tls-cert cert.pem --tls-key key.pem --upstream http://127.0.0.1:3000")]
+  tokenlatch serve --listen 0.0.0.0:2083 --tls-cert cert.pem --tls-key key.pem \\
+    --upstream http://127.0.0.1:3000")]
 pub struct Options {
     /// The account port
     #[arg(long, value_name = "ADDR", env = "TOKENLATCH_LISTEN", hide_env_values = true)]
@@ -85,6 +86,23 @@ pub struct Options {
     )]
     #[arg(default_value_t = FailureLimits::default().per_address)]
     failures_per_minute: u32,
+    /// A name by which browsers may reach the page, besides those of the certificate; may be repeated
+    #[arg(long = "host", value_name = "NAME", env = "TOKENLATCH_HOST", hide_env_values = true)]
+    #[arg(value_delimiter = ',', value_parser = host)]
+    hosts: Vec<String>,
+    /// Minutes without a request after which a person is logged out of the page
+    #[arg(long, value_name = "MIN", env = "TOKENLATCH_SESSION_IDLE", hide_env_values = true)]
+    #[arg(default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=525_600))]
+    session_idle: u32,
+    /// Minutes after which a person is logged out of the page in any case
+    #[arg(
+        long,
+        value_name = "MIN",
+        env = "TOKENLATCH_SESSION_LIFETIME",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = 720, value_parser = clap::value_parser!(u32).range(1..=525_600))]
+    session_lifetime: u32,
     /// Connections at once, on each port
     #[arg(long, value_name = "N", env = "TOKENLATCH_MAX_CONNECTIONS", hide_env_values = true)]
     #[arg(default_value_t = EdgeLimits::default().connections)]
@@ -151,6 +169,15 @@ fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| "give an address such as 192.0.2.7, or a block such as 192.0.2.0/24".to_owned())
 }
 
+/// Reads the name of a host, without a port.
+fn host(text: &str) -> Result<String, String> {
+    Config::host(text).ok_or_else(|| "give a name such as tokens.example.com, or an address, without a port".to_owned())
+}
+
+fn minutes(number: u32) -> Duration {
+    Duration::from_secs(u64::from(number) * 60)
+}
+
 impl Options {
     fn config(&self, folder: &Path) -> Config {
         let tls = match (&self.tls_cert, &self.tls_key) {
@@ -179,6 +206,12 @@ impl Options {
                 per_address: self.failures_per_minute,
                 per_user: self.failures_per_minute,
             },
+            logins: FailureLimits::LOGINS,
+            sessions: SessionLimits {
+                idle: minutes(self.session_idle),
+                lifetime: minutes(self.session_lifetime),
+            },
+            hosts: self.hosts.clone(),
             usage_interval: Duration::from_secs(self.usage_interval),
         }
     }
@@ -202,14 +235,8 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     };
     let service = context.open_or_create().await?;
     let server = Server::bind(config, service.clone()).await?;
-    // The ports are ours: only now is anything made that a second try could not make again.
-    // A database whose accounts were all removed is no new one.
-    let fresh = service.store().mark().await?.revision <= 1 && service.accounts().await?.is_empty();
-    let first = if fresh {
-        Some(first::make(&service, &folder).await?)
-    } else {
-        None
-    };
+    // Only now, for the ports are ours: a start that fails for its ports has made nothing.
+    let first = first::make(&service, &folder).await?;
     let (account, admin) = server.addresses();
     let told = Told {
         account: url(scheme, account),
@@ -312,13 +339,27 @@ impl Told {
             return output.line("`tokenlatch account list` shows the accounts, `tokenlatch serve --help` all options.");
         };
         output.line(format!(
-            "\nThis is the first start, so there is an account `{}` now, and a token for each port, good for 24 hours,\n\
-             in files that only you can read:\n  {}\n  {}\n",
+            "\nThis is the first start, so there is an account `{}` now. In files that only you can read are its password\n\
+             for the page, and a token for each port that is good for 24 hours:\n  {}\n  {}\n  {}\n",
             first.user,
+            first.password_file.display(),
             first.account_header.display(),
             first.admin_header.display()
         ))?;
-        output.line("Try these lines in another shell:\n")?;
+        output.line(format!("The page, to manage tokens:    {}/", self.account))?;
+        if let Some(admin) = &self.admin {
+            output.line(format!("The page of the administrator: {admin}/"))?;
+        }
+        output.line(format!(
+            "Log in as `{}` with that password; `tokenlatch account password {}` sets one of yours.",
+            first.user, first.user
+        ))?;
+        if self.certificate.is_some() {
+            output.line(
+                "The browser doesn't know the certificate, which was made here for this machine: tell it to go on.",
+            )?;
+        }
+        output.line("\nOr try these lines in another shell:\n")?;
         for Step { what, line } in steps {
             output.line(format!("# {what}\n{line}"))?;
         }

@@ -18,8 +18,10 @@ The token's text is printed once, on standard output, and cannot be shown again:
 
 Examples:
   tokenlatch token create --user alice --name deploy --full
-  tokenlatch token create --user alice --name mail --features popaccts --read-only
-  tokenlatch token create --user alice --name ci --full --expires 2030-12-31 --prefix acme";
+  tokenlatch token create --user alice --name mail \\
+    --features popaccts --read-only
+  tokenlatch token create --user alice --name ci --full \\
+    --expires 2030-12-31 --prefix acme";
 
 /// Whoever holds the database may see and change the tokens of both ports.
 const EITHER: Option<Realm> = None;

@@ -26,17 +26,20 @@ Exit codes: 0 when the reply's status is 1, else 1; 2 when the command line is w
 
 Examples:
   tokenlatch uapi --user=alice Tokens create_full_access name=mytoken
-  tokenlatch uapi --user=alice Tokens create_full_access name=day expires_at=$(date +%s -d '+24 hours')
-  tokenlatch uapi --user=alice Tokens create_limited name=mail features=popaccts readonly=1
-  tokenlatch uapi --output=jsonpretty --user=alice Tokens rename name=day new_name=daily
+  tokenlatch uapi --user=alice Tokens create_full_access name=day \\
+    expires_at=$(date +%s -d '+24 hours')
+  tokenlatch uapi --user=alice Tokens create_limited name=mail \\
+    features=popaccts readonly=1
+  tokenlatch uapi --user=alice Tokens rename name=day new_name=daily
   tokenlatch uapi --user=alice Tokens list --output=json
-  tokenlatch uapi --url https://host:2083 --header-file ./account.header Email list_pops";
+  tokenlatch uapi --url https://host:2083 --header-file ./account.header \\
+    Email list_pops";
 
 /// Call a function of UAPI, as scripts do.
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub struct Uapi {
-    /// The account; your own by default, and the administrator must name one
+    /// The account; your own by default, and root must name one, also with `--url` and a token that comes without its user
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// The form of the reply; YAML by default
@@ -75,7 +78,7 @@ impl Uapi {
 
     /// The server's reply is flat; at the command line it has the call around it.
     fn ask(&self, parameters: &[(String, String)]) -> Result<Zeroizing<String>, Failure> {
-        let user = || person::account(self.user.as_deref());
+        let user = || person::owner(self.user.as_deref());
         let authorization = self
             .remote
             .authorization(&Context::module()?, "cpanel", self.user.as_deref(), user)?;

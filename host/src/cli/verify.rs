@@ -18,8 +18,10 @@ read from standard input and nowhere else, so that none ends up in a shell's his
 Without any function or feature, a call that names nothing is meant: only a full token that may write passes.
 
 Examples:
-  echo 'cpanel alice:TOKEN' | tokenlatch token verify --module Email --function list_pops
-  tokenlatch token verify --feature popaccts --reads --address 192.0.2.7 < headers.txt";
+  echo 'cpanel alice:TOKEN' |
+    tokenlatch token verify --module Email --function list_pops
+  tokenlatch token verify --feature popaccts --reads \\
+    --address 192.0.2.7 < headers.txt";
 
 /// Bytes of a line that are handed on; a header that long is refused in any case.
 const MAX_LINE: usize = 64 << 10;

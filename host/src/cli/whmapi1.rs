@@ -24,10 +24,13 @@ Without --url the functions work on the database. With --url they go to that ser
 Exit codes: 0 when the reply's result is 1, else 1; 2 when the command line is wrong; 3 to 5 as with other commands.
 
 Examples:
-  tokenlatch whmapi1 --user=admin api_token_create token_name=deploy acl-0=list-accts acl-1=create-acct
+  tokenlatch whmapi1 --user=admin api_token_create \\
+    token_name=deploy acl-0=list-accts acl-1=create-acct
   tokenlatch whmapi1 --user=admin --output=jsonpretty api_token_list
-  tokenlatch whmapi1 --user=admin api_token_revoke token_name-0=deploy token_name-1=old
-  tokenlatch whmapi1 --url https://host:2087 --header-file ./admin.header api_token_list";
+  tokenlatch whmapi1 --user=admin api_token_revoke \\
+    token_name-0=deploy token_name-1=old
+  tokenlatch whmapi1 --url https://host:2087 --header-file ./admin.header \\
+    api_token_list";
 
 /// Call a function of WHM API 1, as scripts do.
 #[derive(Args)]

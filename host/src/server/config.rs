@@ -31,6 +31,12 @@ pub struct Config {
     pub limits: EdgeLimits,
     /// How many failed attempts are borne.
     pub failures: FailureLimits,
+    /// How many failed logins at the page are borne.
+    pub logins: FailureLimits,
+    /// How long a person stays logged in at the page.
+    pub sessions: SessionLimits,
+    /// More names by which browsers may reach the page.
+    pub hosts: Vec<String>,
     /// How often the store is told which tokens were used; zero is never.
     pub usage_interval: Duration,
 }
@@ -132,6 +138,32 @@ impl Default for FailureLimits {
     }
 }
 
+impl FailureLimits {
+    /// For logins: a password can be guessed, unlike a token.
+    pub const LOGINS: FailureLimits = FailureLimits {
+        per_address: 10,
+        per_user: 10,
+    };
+}
+
+/// How long a person stays logged in at the page.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLimits {
+    /// Without a request.
+    pub idle: Duration,
+    /// In any case.
+    pub lifetime: Duration,
+}
+
+impl Default for SessionLimits {
+    fn default() -> SessionLimits {
+        SessionLimits {
+            idle: Duration::from_secs(30 * 60),
+            lifetime: Duration::from_secs(12 * 3600),
+        }
+    }
+}
+
 impl Config {
     /// The default ports on loopback, secured by a certificate in this folder.
     #[must_use]
@@ -146,6 +178,9 @@ impl Config {
             trusted_proxies: Vec::new(),
             limits: EdgeLimits::default(),
             failures: FailureLimits::default(),
+            logins: FailureLimits::LOGINS,
+            sessions: SessionLimits::default(),
+            hosts: Vec::new(),
             usage_interval: USAGE_INTERVAL,
         }
     }
@@ -180,6 +215,12 @@ impl Config {
             Tls::SelfSigned { .. } => Err(ServerError::CertificateNeeded(open)),
             Tls::Files { .. } => Ok(()),
         }
+    }
+
+    /// A name or an address as [`Config::hosts`] holds it: in small letters, without a port or a last dot.
+    #[must_use]
+    pub fn host(text: &str) -> Option<String> {
+        super::page::host_name(text)
     }
 
     /// Whether an address is that of a trusted proxy.

@@ -76,6 +76,27 @@ impl Form {
         }
     }
 
+    /// The text of a parameter; empty when it is absent.
+    pub(super) fn text(&self, key: &str) -> &str {
+        self.texts(key).next().unwrap_or_default()
+    }
+
+    /// Every text of any parameter.
+    pub(super) fn all_texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|(_, value)| match value {
+            Value::String(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The texts of a parameter, in order.
+    pub(super) fn texts(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(move |(name, value)| match value {
+            Value::String(text) if name == key => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     /// The names of the parameters.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(key, _)| key.as_str())

@@ -2,6 +2,7 @@
 //! in the log, figures, and header fields that every reply has.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -23,7 +24,7 @@ use super::client::{self, Client, REQUEST_ID};
 use super::config::Config;
 use super::problem::Problem;
 use super::wire::Wired;
-use super::{edge, metrics};
+use super::{edge, metrics, page};
 
 /// What a handler decided about a request: put it into the extensions of the reply, for the log and the figures.
 #[derive(Clone, Debug)]
@@ -34,6 +35,15 @@ pub struct Decided {
     pub user: Option<String>,
     /// The token's id, once it has been verified.
     pub token_id: Option<String>,
+}
+
+/// What a page tells the log of a request: put it into the extensions of the reply.
+#[derive(Clone, Debug)]
+pub(super) struct Noted {
+    /// What came of it, such as `login_invalid`.
+    pub(super) reason: &'static str,
+    /// The person who is logged in.
+    pub(super) user: Option<String>,
 }
 
 type Guarded = CatchPanic<Router, Broken>;
@@ -201,26 +211,42 @@ impl Seen<'_> {
         let status = response.status();
         metrics::replied(self.port, metrics::class(self.path), status, time);
         let decided = response.extensions().get::<Decided>();
+        let noted = response.extensions().get::<Noted>();
         if self.admitted
             && let Some(decided) = decided
         {
             metrics::verified(decided.reason);
         }
+        let reason = decided.map(|decided| decided.reason);
+        let user = decided.and_then(|decided| decided.user.as_deref());
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         tracing::info!(
             target: "tokenlatch::request",
             port = self.port,
             method = self.method,
-            path = self.path,
+            path = %public(self.path),
             status = status.as_u16(),
-            reason = decided.map_or("-", |decided| decided.reason),
-            user = decided.and_then(|decided| decided.user.as_deref()).unwrap_or("-"),
+            reason = reason.or(noted.map(|noted| noted.reason)).unwrap_or("-"),
+            user = user.or(noted.and_then(|noted| noted.user.as_deref())).unwrap_or("-"),
             token = decided.and_then(|decided| decided.token_id.as_deref()).unwrap_or("-"),
             client = %Address(self.client.address),
             peer = %self.client.peer,
             request_id = %self.client.request_id,
             micros,
         );
+    }
+}
+
+/// A path without the number of a session.
+fn public(path: &str) -> Cow<'_, str> {
+    match path.strip_prefix(page::PREFIX) {
+        Some(rest) => format!(
+            "{}…{}",
+            page::PREFIX,
+            rest.trim_start_matches(|digit: char| digit.is_ascii_digit())
+        )
+        .into(),
+        None => path.into(),
     }
 }
 

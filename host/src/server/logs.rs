@@ -80,6 +80,12 @@ impl Logs {
         let filter = EnvFilter::builder()
             .parse(level)
             .map_err(|error| ServerError::LogLevel(error.to_string()))?;
+        // The library of sessions calls every session that has ended a suspicious one, and knows ids that no log may.
+        let quiet = "tower_sessions_core=error,tower_sessions=error";
+        let filter = quiet
+            .split(',')
+            .filter_map(|directive| directive.parse().ok())
+            .fold(filter, EnvFilter::add_directive);
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(false)

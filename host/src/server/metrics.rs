@@ -7,6 +7,7 @@ use ::metrics::{counter, describe_counter, describe_gauge, describe_histogram, g
 use axum::http::StatusCode;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use super::page;
 use super::state::State;
 
 const REQUESTS: &str = "tokenlatch_requests_total";
@@ -67,6 +68,7 @@ pub(super) fn class(path: &str) -> &'static str {
     match path {
         "/auth" => "auth",
         "/health" | "/ready" | "/metrics" | "/openapi.json" => "operations",
+        _ if page::belongs(path) => "page",
         _ => CLASSES
             .iter()
             .find(|(start, _)| path.starts_with(start))
@@ -132,6 +134,7 @@ fn status_text(status: StatusCode) -> &'static str {
         (204, "204"),
         (301, "301"),
         (302, "302"),
+        (303, "303"),
         (304, "304"),
         (400, "400"),
         (401, "401"),
@@ -139,10 +142,13 @@ fn status_text(status: StatusCode) -> &'static str {
         (404, "404"),
         (405, "405"),
         (408, "408"),
+        (409, "409"),
         (413, "413"),
         (414, "414"),
         (415, "415"),
         (417, "417"),
+        (421, "421"),
+        (422, "422"),
         (429, "429"),
         (431, "431"),
         (500, "500"),

@@ -2,7 +2,8 @@
 //!
 //! From outside in: the limit on connections ([`listen`]), TLS ([`tls`]), the check of each request's bytes ([`wire`],
 //! [`head`]), the HTTP library, the request's id, log line and figures ([`handler`]), the check of target, method and
-//! path ([`edge`]), then the router. Nothing that the edge refuses reaches a handler.
+//! path ([`edge`]), then the router, and behind it, for what is no path of the API, the page ([`page`]). Nothing that the
+//! edge refuses reaches a handler.
 
 mod admission;
 mod api2;
@@ -24,6 +25,7 @@ mod listen;
 mod logs;
 mod metrics;
 mod openapi;
+mod page;
 mod problem;
 mod reload;
 mod request_id;
@@ -49,7 +51,7 @@ use axum::Router;
 pub use body::read_body;
 pub use catalogue::Catalogue;
 pub use client::Client;
-pub use config::{Config, EdgeLimits, FailureLimits, Tls, USAGE_INTERVAL};
+pub use config::{Config, EdgeLimits, FailureLimits, SessionLimits, Tls, USAGE_INTERVAL};
 pub use error::ServerError;
 pub use failures::{Failures, Ticks};
 pub use handler::Decided;
@@ -107,7 +109,7 @@ impl Server {
         let hang_up = HangUp::new();
         let config = Arc::new(config);
         let tls = tls::Certificates::open(&config)?;
-        let state = State::open(config.clone(), service).await?;
+        let state = State::open(config.clone(), service, tls.clone()).await?;
         let (account, admin) = routers(&state);
         let port = |name, router| Port::new(name, router, &state, tls.clone());
         let account = Listener::bind(config.listen, port("account", account)).await?;

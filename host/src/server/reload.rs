@@ -7,6 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::ServerError;
 use super::metrics;
+use super::page;
 use super::state::State;
 use super::tls::Certificates;
 
@@ -58,6 +59,8 @@ impl Reload {
                     }
                     _ = tidy.tick() => {
                         self.state.failures.tidy();
+                        self.state.logins.tidy();
+                        page::tidy(&self.state).await;
                         metrics::tidy();
                     }
                     _ = renew.tick() => {

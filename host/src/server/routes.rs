@@ -7,10 +7,11 @@ use axum::routing::{any, get};
 
 use super::problem::Problem;
 use super::state::State;
-use super::{api2, auth, health, openapi, uapi, whm};
+use super::{api2, auth, health, openapi, page, uapi, whm};
 
 /// The account port.
 pub fn account_router(state: State) -> Router {
+    let state = Arc::new(state);
     Router::new()
         .route("/execute/{module}/{function}", any(uapi::handle))
         .route("/json-api/cpanel", any(api2::handle))
@@ -18,13 +19,14 @@ pub fn account_router(state: State) -> Router {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/openapi.json", get(openapi::account))
-        .fallback(|| async { Problem::NOT_FOUND })
+        .fallback_service(page::router(&state, page::Port::Account))
         .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
-        .with_state(Arc::new(state))
+        .with_state(state)
 }
 
 /// The administrator's port.
 pub fn admin_router(state: State) -> Router {
+    let state = Arc::new(state);
     Router::new()
         .route("/json-api/{function}", any(whm::handle))
         .route("/auth", any(auth::admin))
@@ -32,7 +34,7 @@ pub fn admin_router(state: State) -> Router {
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(openapi::admin))
-        .fallback(|| async { Problem::NOT_FOUND })
+        .fallback_service(page::router(&state, page::Port::Admin))
         .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
-        .with_state(Arc::new(state))
+        .with_state(state)
 }

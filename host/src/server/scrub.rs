@@ -1,5 +1,7 @@
 //! Takes secrets out of text, whatever wrote it.
 
+use std::borrow::Cow;
+
 /// The shortest run of a secret's characters that is taken out: less than a secret has, so that no useful part of one
 /// stays, and more than any number has digits.
 const RUN: usize = 24;
@@ -7,34 +9,64 @@ const RUN: usize = 24;
 /// What stands there instead.
 const MARK: &[u8] = b"[secret]";
 
-/// Replaces each run of 24 or more characters `A-Z 0-9`, of which secrets consist. Text without one is not copied.
+/// What the number of a session stands behind in a path, and what stands there instead.
+const NUMBERED: &[u8] = b"cpsess";
+const NUMBER_MARK: &[u8] = "…".as_bytes();
+
+/// Replaces each run of 24 or more characters `A-Z 0-9`, of which secrets consist, and the number in each `cpsess` and
+/// digits, which a session's addresses begin with. Text without either is not copied.
 #[must_use]
-pub fn scrub(text: &[u8]) -> std::borrow::Cow<'_, [u8]> {
-    let mut clean: Option<Vec<u8>> = None;
-    let mut copied = 0;
+pub fn scrub(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut clean = Clean {
+        text,
+        copied: 0,
+        made: None,
+    };
     let mut start = 0;
     let mut at = 0;
-    let take_out = |start: usize, end: usize, copied: &mut usize, clean: &mut Option<Vec<u8>>| {
-        if end - start >= RUN {
-            let clean = clean.get_or_insert_with(|| Vec::with_capacity(text.len()));
-            clean.extend_from_slice(text.get(*copied..start).unwrap_or_default());
-            clean.extend_from_slice(MARK);
-            *copied = end;
-        }
-    };
     for byte in text {
         if !(byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
-            take_out(start, at, &mut copied, &mut clean);
+            clean.run(start, at);
             start = at + 1;
         }
         at += 1;
     }
-    take_out(start, at, &mut copied, &mut clean);
-    match clean {
-        None => text.into(),
-        Some(mut clean) => {
-            clean.extend_from_slice(text.get(copied..).unwrap_or_default());
-            clean.into()
+    clean.run(start, at);
+    clean.done()
+}
+
+/// A text in which something stands for what was taken out.
+struct Clean<'a> {
+    text: &'a [u8],
+    /// Up to where it is in `made`.
+    copied: usize,
+    made: Option<Vec<u8>>,
+}
+
+impl<'a> Clean<'a> {
+    /// Looks at a run of capital letters and digits.
+    fn run(&mut self, start: usize, end: usize) {
+        if end - start >= RUN {
+            self.put(start, end, MARK);
+        } else if end > start && self.text.get(..start).is_some_and(|before| before.ends_with(NUMBERED)) {
+            self.put(start, end, NUMBER_MARK);
+        }
+    }
+
+    fn put(&mut self, start: usize, end: usize, mark: &[u8]) {
+        let made = self.made.get_or_insert_with(|| Vec::with_capacity(self.text.len()));
+        made.extend_from_slice(self.text.get(self.copied..start).unwrap_or_default());
+        made.extend_from_slice(mark);
+        self.copied = end;
+    }
+
+    fn done(self) -> Cow<'a, [u8]> {
+        match self.made {
+            None => self.text.into(),
+            Some(mut made) => {
+                made.extend_from_slice(self.text.get(self.copied..).unwrap_or_default());
+                made.into()
+            }
         }
     }
 }
@@ -61,6 +93,15 @@ mod tests {
             assert!(!text.contains("ABCDEFGH"), "{text}");
             assert!(text.starts_with(before), "{text}");
         }
+    }
+
+    #[test]
+    fn the_number_of_a_session_is_taken_out() {
+        assert_eq!(
+            scrubbed("GET /cpsess0123456789/tokens and /cpsess9/"),
+            "GET /cpsess…/tokens and /cpsess…/"
+        );
+        assert_eq!(scrubbed("cpsess, cpsession=x"), "cpsess, cpsession=x");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use super::catalogue::Catalogue;
 use super::config::Config;
 use super::error::ServerError;
 use super::failures::{Failures, Ticks};
+use super::page::Hosts;
+use super::tls::Certificates;
 use super::upstream::Upstream;
 use crate::gate::Gate;
 use crate::service::Service;
@@ -19,6 +21,10 @@ pub struct State {
     pub gate: Gate,
     /// Counts failed attempts.
     pub failures: Failures,
+    /// Counts failed logins at the page.
+    pub logins: Failures,
+    /// The names by which browsers may reach the page.
+    pub(super) hosts: Hosts,
     /// The functions that are guarded.
     pub catalogue: Catalogue,
     /// Where guarded requests go.
@@ -29,7 +35,11 @@ pub struct State {
 
 impl State {
     /// Makes everything ready that a request needs.
-    pub(super) async fn open(config: Arc<Config>, service: Service) -> Result<State, ServerError> {
+    pub(super) async fn open(
+        config: Arc<Config>,
+        service: Service,
+        certificates: Option<Certificates>,
+    ) -> Result<State, ServerError> {
         let catalogue = Catalogue::new(config.catalogue.as_deref());
         let functions = catalogue.functions(service.module())?;
         let gate = Gate::open(service.clone(), functions).await?;
@@ -42,6 +52,8 @@ impl State {
             service,
             gate,
             failures: Failures::new(config.failures, Ticks::system()),
+            logins: Failures::new(config.logins, Ticks::system()),
+            hosts: Hosts::new(&config, certificates),
             catalogue,
             upstream,
             config,

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
+use webpki::EndEntityCert;
 
 use super::config::{Config, Tls};
 use super::error::ServerError;
@@ -21,7 +22,15 @@ const MAX_BYTES: u64 = 1 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Certificates {
     source: Tls,
-    current: Arc<RwLock<Arc<ServerConfig>>>,
+    current: Arc<RwLock<Current>>,
+}
+
+/// What is in use now.
+#[derive(Clone, Debug)]
+struct Current {
+    config: Arc<ServerConfig>,
+    /// The server's own certificate, first of its chain.
+    own: CertificateDer<'static>,
 }
 
 impl Certificates {
@@ -39,7 +48,17 @@ impl Certificates {
 
     /// What the next handshake is done with.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.current.read().unwrap_or_else(PoisonError::into_inner).clone())
+        TlsAcceptor::from(self.current().config)
+    }
+
+    /// Whether the certificate is good for a name or an address.
+    pub(super) fn names(&self, name: &ServerName<'_>) -> bool {
+        let own = self.current().own;
+        EndEntityCert::try_from(&own).is_ok_and(|own| own.verify_is_valid_for_subject_name(name).is_ok())
+    }
+
+    fn current(&self) -> Current {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads the files anew; on an error the old certificate stays in use.
@@ -75,15 +94,21 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-fn read(pair: &Pair) -> Result<Arc<ServerConfig>, ServerError> {
+fn read(pair: &Pair) -> Result<Current, ServerError> {
     let chain = read_chain(&pair.certificate)?;
+    let Some(own) = chain.first().cloned() else {
+        return Err(fault(&pair.certificate, "it holds no certificate".to_owned()));
+    };
     let key = read_key(&pair.key)?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13, &TLS12])
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| fault(&pair.certificate, error.to_string()))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(Current {
+        config: Arc::new(config),
+        own,
+    })
 }
 
 pub(super) fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServerError> {

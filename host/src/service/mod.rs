@@ -112,6 +112,12 @@ impl Service {
         &self.clock
     }
 
+    /// The source of randomness.
+    #[must_use]
+    pub fn entropy(&self) -> &Arc<dyn Entropy> {
+        &self.entropy
+    }
+
     /// The peppers, newest first.
     #[must_use]
     pub fn peppers(&self) -> &[Pepper] {

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use tokenlatch_core::{Description, Listed, Realm, Record};
+use tokenlatch_core::{
+    Access, CreateRequest, Description, ErrorCode, Listed, Policy, Realm, Record, SecretString, Zone,
+};
 
 use super::update::is_of;
 use super::{ListOptions, Service};
-use crate::error::Result;
+use crate::error::{Error, ModuleError, Result};
 use crate::store::{PageQuery, Usage};
 
 /// Tokens that one call of the module describes.
@@ -37,6 +39,38 @@ pub struct ListedToken {
 }
 
 impl Service {
+    /// Whether a user may manage tokens now. It costs less than [`Service::draft`], which tells it too.
+    ///
+    /// # Errors
+    /// `account_unknown`, `tokens_disabled`, `account_suspended`; failures of the module and the store.
+    pub async fn may_manage(&self, user: &str) -> Result<()> {
+        let account = self.settings(user).await?.account;
+        // The module finds out last of all that it cannot make the token for want of entropy.
+        let asked = self.module.create(&CreateRequest {
+            now: self.clock.now()?,
+            entropy: SecretString::new(String::new()),
+            user: user.to_owned(),
+            name: "manage".to_owned(),
+            access: Access::Full,
+            expires: None,
+            read_only: false,
+            addresses: Vec::new(),
+            realm: Realm::Account,
+            zone: Zone::default(),
+            prefix: None,
+            pepper: None,
+            account: Some(account),
+            policy: Policy::default(),
+            taken: Vec::new(),
+            creator: None,
+        });
+        match asked {
+            Err(Error::Refused(error)) if error.code == ErrorCode::EntropyLength => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => Err(ModuleError::Answer("a token was made without entropy").into()),
+        }
+    }
+
     /// A page of a user's live tokens, as [`Service::list`] gives it, without reading all of them. `realm` is the port
     /// whose tokens are meant; both where it is `None`. A page beyond the last is the last.
     ///

@@ -125,12 +125,7 @@ impl Service {
     /// # Errors
     /// `account_unknown`, `name_taken`, `entropy_unavailable`; the module's refusals; failures of the store.
     pub async fn create(&self, token: NewToken) -> Result<Created> {
-        let settings = self.settings(&token.user).await?;
-        let holder = self
-            .store
-            .tokens_named(&token.user, std::slice::from_ref(&token.name))
-            .await?;
-        let taken = holder.into_iter().map(|holder| holder.record.name).collect();
+        let (settings, taken) = self.surroundings(&token).await?;
         let created = self.decide(token, settings, taken)?;
         self.store.add_token(&created.record).await?;
         Ok(created)
@@ -141,9 +136,38 @@ impl Service {
     /// # Errors
     /// `account_unknown`, `tokens_disabled`, `account_suspended`, `entropy_unavailable`; failures of the store.
     pub async fn draft(&self, user: &str) -> Result<Record> {
+        self.draft_ending(user, None).await
+    }
+
+    /// What a token made now with this end would be, as [`Service::draft`] tells.
+    ///
+    /// # Errors
+    /// Those of [`Service::draft`]; `expiry_*` of the module.
+    pub async fn draft_ending(&self, user: &str, expires: Option<ExpiryInput>) -> Result<Record> {
         let settings = self.settings(user).await?;
-        let token = NewToken::new(user, "draft", Access::Full);
+        let token = NewToken {
+            expires,
+            ..NewToken::new(user, "draft", Access::Full)
+        };
         Ok(self.decide(token, settings, Vec::new())?.record)
+    }
+
+    /// What [`Service::create`] would make of these wishes now. Nothing is kept, and nobody learns its text.
+    ///
+    /// # Errors
+    /// Those of [`Service::create`].
+    pub async fn draft_of(&self, token: NewToken) -> Result<Record> {
+        let (settings, taken) = self.surroundings(&token).await?;
+        Ok(self.decide(token, settings, taken)?.record)
+    }
+
+    /// What the account and its other tokens say to a new one.
+    async fn surroundings(&self, token: &NewToken) -> Result<(Settings, Vec<String>)> {
+        let settings = self.settings(&token.user).await?;
+        let names = std::slice::from_ref(&token.name);
+        let holder = self.store.tokens_named(&token.user, names).await?;
+        let taken = holder.into_iter().map(|holder| holder.record.name).collect();
+        Ok((settings, taken))
     }
 
     /// Has the module make a token.

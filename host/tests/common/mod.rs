@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+#[cfg(feature = "server")]
+pub mod browser;
 #[cfg(unix)]
 pub mod database;
 #[cfg(feature = "server")]

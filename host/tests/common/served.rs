@@ -141,6 +141,16 @@ impl Request {
         }
     }
 
+    /// To a host of another name; without one where it is empty.
+    pub fn host(mut self, host: &str) -> Request {
+        let field = match host {
+            "" => String::new(),
+            host => format!("Host: {host}\r\n"),
+        };
+        self.head = self.head.replace("Host: localhost\r\n", &field);
+        self
+    }
+
     pub fn header(mut self, name: &str, value: &str) -> Request {
         self.head.push_str(&format!("{name}: {value}\r\n"));
         self

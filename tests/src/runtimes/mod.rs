@@ -13,7 +13,7 @@ use tokenlatch_build::Built;
 use crate::command::Command;
 use crate::fault::Fault;
 
-pub use package::{Installed, build_package, install, package};
+pub use package::{Installed, build_package, install, install_tools, package};
 pub use process::Process;
 
 /// Who answers.

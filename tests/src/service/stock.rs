@@ -8,9 +8,11 @@ use tokenlatch::{
     ArchivedAccount, ArchivedToken, Clock, CodeCache, ENTROPY_BYTES, Entropy, Module, NewAccount, Options, Plan,
     StoredToken, SystemClock, SystemEntropy, open_store,
 };
-use tokenlatch_tests::Fault;
+
+use crate::fault::Fault;
 
 /// Accounts and their tokens.
+#[derive(Debug)]
 pub struct Stock {
     accounts: Vec<ArchivedAccount>,
     tokens: Vec<ArchivedToken>,
@@ -19,54 +21,75 @@ pub struct Stock {
 }
 
 impl Stock {
-    /// Makes them.
+    /// So many tokens, spread over so many accounts.
     ///
     /// # Errors
     /// When the module, the clock or randomness fails.
     pub fn make(accounts: usize, tokens: usize) -> Result<Stock, Fault> {
+        let accounts = accounts.max(1);
+        let users: Vec<String> = (0..accounts).map(|number| format!("user{number}")).collect();
+        let share = |number: usize| tokens / accounts + usize::from(number < tokens % accounts);
+        let holders = users
+            .iter()
+            .enumerate()
+            .map(|(number, user)| (user.as_str(), share(number)));
+        Stock::of(&holders.collect::<Vec<_>>())
+    }
+
+    /// Each of these users with so many tokens, which never end.
+    ///
+    /// # Errors
+    /// When the module, the clock or randomness fails.
+    pub fn of(holders: &[(&str, usize)]) -> Result<Stock, Fault> {
         let module =
             Module::embedded_with(Options::new().cache(CodeCache::User)).map_err(Fault::during("the module"))?;
         let now = SystemClock.now().map_err(Fault::during("the clock"))?;
-        let accounts: Vec<ArchivedAccount> = (0..accounts.max(1)).map(|number| account(number, now)).collect();
         let mut stock = Stock {
-            accounts,
-            tokens: Vec::with_capacity(tokens),
-            presented: Vec::with_capacity(tokens),
+            accounts: Vec::with_capacity(holders.len()),
+            tokens: Vec::new(),
+            presented: Vec::new(),
         };
-        for number in 0..tokens {
-            let of = &stock.accounts[number % stock.accounts.len()].account;
-            let created = module
-                .create(&CreateRequest {
-                    now,
-                    entropy: SecretString::new(entropy()?),
-                    user: of.account.user.clone(),
-                    name: format!("t{number}"),
-                    access: Access::Full,
-                    expires: Some(ExpiryInput::Text("never".to_owned())),
-                    read_only: false,
-                    addresses: Vec::new(),
-                    realm: Realm::Account,
-                    zone: Zone::default(),
-                    prefix: None,
-                    pepper: None,
-                    account: None,
-                    policy: Policy::default(),
-                    taken: Vec::new(),
-                    creator: None,
-                })
-                .map_err(Fault::during("creating a token"))?;
-            let presented = format!("{}:{}", of.account.user, created.token.expose());
-            let token = ArchivedToken {
-                account: of.key.clone(),
-                token: StoredToken {
-                    record: created.record,
-                    revision: 1,
-                },
-            };
-            stock.presented.push(presented);
-            stock.tokens.push(token);
+        for (number, (user, count)) in holders.iter().enumerate() {
+            let account = account(number, user, now);
+            for number in 0..*count {
+                stock.add(&module, now, &account, number)?;
+            }
+            stock.accounts.push(account);
         }
         Ok(stock)
+    }
+
+    fn add(&mut self, module: &Module, now: i64, of: &ArchivedAccount, number: usize) -> Result<(), Fault> {
+        let user = &of.account.account.user;
+        let created = module
+            .create(&CreateRequest {
+                now,
+                entropy: SecretString::new(entropy()?),
+                user: user.clone(),
+                name: format!("t{number}"),
+                access: Access::Full,
+                expires: Some(ExpiryInput::Text("never".to_owned())),
+                read_only: false,
+                addresses: Vec::new(),
+                realm: Realm::Account,
+                zone: Zone::default(),
+                prefix: None,
+                pepper: None,
+                account: None,
+                policy: Policy::default(),
+                taken: Vec::new(),
+                creator: None,
+            })
+            .map_err(Fault::during("creating a token"))?;
+        self.presented.push(format!("{user}:{}", created.token.expose()));
+        self.tokens.push(ArchivedToken {
+            account: of.account.key.clone(),
+            token: StoredToken {
+                record: created.record,
+                revision: 1,
+            },
+        });
+        Ok(())
     }
 
     /// Puts them into a database that is made for them.
@@ -110,12 +133,12 @@ impl Stock {
     }
 }
 
-fn account(number: usize, now: i64) -> ArchivedAccount {
+fn account(number: usize, user: &str, now: i64) -> ArchivedAccount {
     ArchivedAccount {
         account: NewAccount {
             key: format!("{number:024x}"),
             account: Account {
-                user: format!("user{number}"),
+                user: user.to_owned(),
                 suspended: false,
                 features: Features::All,
             },

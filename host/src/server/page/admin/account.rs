@@ -1,0 +1,211 @@
+//! One account: what it may do, whether it works, and its tokens.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+use axum::response::Response;
+use tokenlatch_core::Policy;
+
+use super::super::super::state::State;
+use super::super::form::{Asked, Posted};
+use super::super::list::{ListView, Pages, SIZES, TokenTable};
+use super::super::reply::{Failed, Layout, html, see, sentence};
+use super::super::session::Visitor;
+use super::super::tokens::{Told, done, nothing};
+use super::super::view::{Moment, Row, count};
+use super::features::FeaturesForm;
+use super::{gone, path_of, user_of};
+use crate::error::Error;
+use crate::store::StoredAccount;
+
+const DAY: i64 = 86_400;
+
+/// An account, and what can be done with it.
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    layout: Layout<'a>,
+    accounts: String,
+    base: String,
+    csrf: &'a str,
+    user: &'a str,
+    account: &'a StoredAccount,
+    created: Moment,
+    policy: String,
+    own: bool,
+    done: Option<String>,
+    fault: Option<String>,
+    form: FeaturesForm,
+    size: &'a i64,
+    sizes: &'static [i64],
+    view: &'a ListView,
+    clear: String,
+    kept: Vec<(&'static str, String)>,
+    table: TokenTable,
+    pages: Pages,
+}
+
+/// Asks whether an account is to be suspended.
+#[derive(Template)]
+#[template(path = "suspend.html")]
+struct SuspendPage<'a> {
+    layout: Layout<'a>,
+    base: String,
+    csrf: &'a str,
+    user: &'a str,
+    tokens: String,
+}
+
+pub(super) async fn show(
+    Shared(state): Shared<Arc<State>>,
+    visitor: Visitor,
+    Path(step): Path<String>,
+    asked: Asked,
+) -> Result<Response, Failed> {
+    let view = ListView::asked(&asked, None);
+    let told = Told {
+        done: match asked.text("done") {
+            "features" => {
+                Some("The features were replaced. Every token of the account is judged by them from now on.".to_owned())
+            }
+            "suspended" => Some("The account is suspended. Its tokens are refused from now on.".to_owned()),
+            "resumed" => Some("The account works again, and so do its tokens.".to_owned()),
+            _ => done(&asked),
+        },
+        fault: None,
+    };
+    draw(&state, &visitor, user_of(&step), &view, told, None).await
+}
+
+/// The account's page. Where something is wrong with what was sent, it is no success.
+pub(super) async fn draw(
+    state: &State,
+    visitor: &Visitor,
+    user: &str,
+    view: &ListView,
+    mut told: Told,
+    form: Option<FeaturesForm>,
+) -> Result<Response, Failed> {
+    let account = state.service.account(user).await?;
+    let found = match state.service.page(user, None, view.options()).await {
+        Ok(found) => found,
+        // A search that cannot be: the only wish that the module may still refuse.
+        Err(Error::Refused(refused)) => {
+            told.fault = Some(sentence(&refused.message));
+            nothing(view)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let view = ListView {
+        page: found.page,
+        ..view.clone()
+    };
+    let base = path_of(visitor, user);
+    let zone = *state.service.zone();
+    let rows = found.tokens.iter().map(|token| Row::of(zone, token)).collect();
+    let form = form.unwrap_or_else(|| FeaturesForm::of(&account.account.features));
+    let wrong = told.fault.is_some() || form.fault.is_some();
+    let title = format!("Account {user}");
+    let page = AccountPage {
+        layout: Layout::of(state, visitor, &title),
+        accounts: visitor.path("/accounts"),
+        csrf: &visitor.csrf,
+        user,
+        created: Moment::of(zone, account.created),
+        policy: policy(account.policy),
+        own: visitor.user == user,
+        account: &account,
+        done: told.done,
+        fault: told.fault,
+        form,
+        size: &view.size,
+        sizes: SIZES,
+        clear: view.without_search().link(&base, &[]),
+        kept: view.kept(),
+        table: TokenTable::new(&view, &base, found.total, rows, None),
+        pages: Pages::of(&view, &base, found.page, found.pages),
+        view: &view,
+        base,
+    };
+    let status = if wrong {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    Ok(html(status, page))
+}
+
+/// What is demanded of new tokens, for people.
+fn policy(policy: Policy) -> String {
+    match (policy.max_lifetime, policy.expiry_required) {
+        (Some(seconds), _) if seconds % DAY == 0 => {
+            format!(
+                "Live {} at most",
+                count(usize::try_from(seconds / DAY).unwrap_or_default(), "day")
+            )
+        }
+        (Some(seconds), _) => format!("Live {seconds} seconds at most"),
+        (None, true) => "Need an expiration date".to_owned(),
+        (None, false) => "Need no expiration date".to_owned(),
+    }
+}
+
+/// Who comes by an address that only forms are sent to finds the account.
+pub(super) async fn back(visitor: Visitor, Path(step): Path<String>) -> Response {
+    see(path_of(&visitor, user_of(&step)))
+}
+
+/// GET: asks first.
+pub(super) async fn ask(
+    Shared(state): Shared<Arc<State>>,
+    visitor: Visitor,
+    Path(step): Path<String>,
+) -> Result<Response, Failed> {
+    let user = user_of(&step);
+    let account = state.service.account(user).await?;
+    not_own(&visitor, user)?;
+    let title = format!("Suspend {user}");
+    let page = SuspendPage {
+        layout: Layout::of(&state, &visitor, &title),
+        base: path_of(&visitor, user),
+        csrf: &visitor.csrf,
+        user,
+        tokens: count(usize::try_from(account.live_tokens).unwrap_or(usize::MAX), "API token"),
+    };
+    Ok(html(StatusCode::OK, page))
+}
+
+pub(super) async fn suspend(
+    Shared(state): Shared<Arc<State>>,
+    Path(step): Path<String>,
+    posted: Posted,
+) -> Result<Response, Failed> {
+    let user = user_of(&step);
+    not_own(&posted.visitor, user)?;
+    set(&state, &posted.visitor, user, true).await
+}
+
+pub(super) async fn resume(
+    Shared(state): Shared<Arc<State>>,
+    Path(step): Path<String>,
+    posted: Posted,
+) -> Result<Response, Failed> {
+    set(&state, &posted.visitor, user_of(&step), false).await
+}
+
+async fn set(state: &State, visitor: &Visitor, user: &str, suspended: bool) -> Result<Response, Failed> {
+    state.service.set_suspended(user, suspended).await.map_err(gone)?;
+    let done = if suspended { "suspended" } else { "resumed" };
+    Ok(see(format!("{}?done={done}", path_of(visitor, user))))
+}
+
+/// Whoever suspended himself would be logged out, and perhaps nobody could undo it here.
+fn not_own(visitor: &Visitor, user: &str) -> Result<(), Failed> {
+    if visitor.user == user {
+        let message = "You cannot suspend your own account: you would be logged out, and could not undo it here.";
+        return Err(Failed::Conflict(message.to_owned()));
+    }
+    Ok(())
+}

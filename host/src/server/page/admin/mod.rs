@@ -1,0 +1,54 @@
+//! The administrator's pages: accounts, what they may do, and their tokens.
+
+mod account;
+mod accounts;
+mod features;
+mod tokens;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::super::state::State;
+use super::reply::Failed;
+use super::session::Visitor;
+use crate::error::Error;
+use crate::store::StoreError;
+
+/// The paths of the administrator's port behind a session's prefix.
+pub(super) fn routes() -> Router<Arc<State>> {
+    Router::new()
+        .route("/accounts", get(accounts::show))
+        .route("/accounts/{user}", get(account::show))
+        .route("/accounts/{user}/features", get(account::back).post(features::replace))
+        .route("/accounts/{user}/suspend", get(account::ask).post(account::suspend))
+        .route("/accounts/{user}/resume", get(account::back).post(account::resume))
+        .route(
+            "/accounts/{user}/revoke/confirm",
+            get(account::back).post(tokens::confirm),
+        )
+        .route("/accounts/{user}/revoke", get(account::back).post(tokens::revoke))
+}
+
+/// The path of an account's page. Users consist of what a path may hold as it is. One that begins with a dot could be
+/// taken for a folder, so it has a `~` before it, which no user has.
+fn path_of(visitor: &Visitor, user: &str) -> String {
+    let guard = if user.starts_with('.') { "~" } else { "" };
+    visitor.path(&format!("/accounts/{guard}{user}"))
+}
+
+/// The user whom a step of a path means.
+fn user_of(step: &str) -> &str {
+    step.strip_prefix('~').unwrap_or(step)
+}
+
+/// What is said where the account has gone meanwhile.
+fn gone(error: Error) -> Failed {
+    match error {
+        Error::Store(StoreError::AccountUnknown(_)) => Failed::Conflict(
+            "This account is not there any more, so nothing was changed. It was removed or renamed.".to_owned(),
+        ),
+        other => other.into(),
+    }
+}

@@ -1,0 +1,239 @@
+//! Logging in and out.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Json;
+use axum::extract::{Extension, Request, State as Shared};
+use axum::http::StatusCode;
+use axum::http::header::{HeaderValue, WWW_AUTHENTICATE};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tower_sessions::Session;
+use zeroize::Zeroizing;
+
+use super::super::client::Client;
+use super::super::config::EdgeLimits;
+use super::super::handler::Noted;
+use super::super::state::State;
+use super::form::{self, Asked};
+use super::reply::{Failed, Layout, html, see};
+use super::session::{self, Found, Visit, Visitor};
+use super::{Port, target};
+
+/// The body of a login, in bytes.
+const LOGIN_BYTES: usize = 16 << 10;
+
+/// Whatever is wrong: it must not tell which accounts there are.
+const INVALID: &str = "The login is invalid.";
+const SUSPENDED: &str = "This account is suspended. Ask your administrator.";
+
+/// Where one is after logging out.
+const OUT: &str = "/login?out=1";
+
+/// The form to log in by.
+#[derive(Template)]
+#[template(path = "login.html")]
+struct Login<'a> {
+    layout: Layout<'a>,
+    /// What went wrong.
+    error: &'a str,
+    /// What went well.
+    status: &'a str,
+    user: &'a str,
+    to: &'a str,
+}
+
+/// What a login form is shown with.
+#[derive(Default)]
+pub(super) struct Shown<'a> {
+    pub(super) error: &'a str,
+    pub(super) status: &'a str,
+    pub(super) user: &'a str,
+    /// Where to go after the login: a path of the page, without a prefix.
+    pub(super) to: &'a str,
+}
+
+/// The form to log in by, under a status.
+pub(super) fn login_page(state: &State, port: Port, status: StatusCode, shown: &Shown<'_>) -> Response {
+    let page = Login {
+        layout: Layout::open(state, port, "Log in"),
+        error: shown.error,
+        status: shown.status,
+        user: shown.user,
+        to: shown.to,
+    };
+    let mut reply = html(status, page);
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 9110, section 15.5.2, wants one; browsers ask nobody for this scheme.
+        let scheme = HeaderValue::from_static("Cookie realm=\"tokenlatch\"");
+        reply.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+    }
+    reply
+}
+
+/// `/`: on to the first page.
+pub(super) async fn root(
+    Shared(state): Shared<Arc<State>>,
+    Extension(port): Extension<Port>,
+    session: Session,
+) -> Result<Response, Failed> {
+    Ok(match session::find(&state, &session, port).await? {
+        Found::Person(visitor) => see(visitor.path(port.home())),
+        Found::Nobody | Found::Ended(_) => see("/login".to_owned()),
+    })
+}
+
+/// GET `/login`.
+pub(super) async fn form(
+    Shared(state): Shared<Arc<State>>,
+    Extension(port): Extension<Port>,
+    session: Session,
+    asked: Asked,
+) -> Result<Response, Failed> {
+    let mut shown = Shown::default();
+    match session::find(&state, &session, port).await? {
+        Found::Person(visitor) => return Ok(see(visitor.path(port.home()))),
+        Found::Ended(reason) => shown.error = reason,
+        Found::Nobody if asked.has("out") => shown.status = "You are logged out.",
+        Found::Nobody => {}
+    }
+    Ok(login_page(&state, port, StatusCode::OK, &shown))
+}
+
+/// POST `/login`.
+pub(super) async fn login(
+    Shared(state): Shared<Arc<State>>,
+    Extension(port): Extension<Port>,
+    Extension(client): Extension<Client>,
+    session: Session,
+    request: Request,
+) -> Result<Response, Failed> {
+    let address = client.counted();
+    if let Some(wait) = state.logins.blocked(address) {
+        return Err(Failed::Later(wait));
+    }
+    let (parts, body) = request.into_parts();
+    let limits = EdgeLimits {
+        body_bytes: state.config.limits.body_bytes.min(LOGIN_BYTES),
+        ..state.config.limits
+    };
+    let given = form::read(&parts, body, &limits).await?;
+    let user = given.text("user");
+    let password = Zeroizing::new(given.text("pass").to_owned());
+    let to = target::known(port, given.text("to")).unwrap_or_default();
+    let for_script = given.text("login_only") == "1";
+    let checked = check(&state, port, user, password).await?;
+    // As many guesses may be under way as there are connections; none of them tells anything once there were too many.
+    if let Some(wait) = state.logins.blocked(address) {
+        return Err(Failed::Later(wait));
+    }
+    let refused = |status, error, reason| {
+        let mut reply = if for_script {
+            (status, Json(json!({"status": 0, "message": error}))).into_response()
+        } else {
+            let shown = Shown {
+                error,
+                user,
+                to: &to,
+                ..Shown::default()
+            };
+            login_page(&state, port, status, &shown)
+        };
+        // Not the name that was given: people type their password there.
+        reply.extensions_mut().insert(Noted { reason, user: None });
+        reply
+    };
+    let visitor = match checked {
+        Checked::Good(before) => enter(&state, &session, port, user, before.as_deref()).await?,
+        Checked::Suspended => return Ok(refused(StatusCode::FORBIDDEN, SUSPENDED, "account_suspended")),
+        Checked::Wrong => None,
+    };
+    let Some(visitor) = visitor else {
+        if let Some(wait) = state.logins.failed(address, Some(user)) {
+            return Err(Failed::Later(wait));
+        }
+        return Ok(refused(StatusCode::UNAUTHORIZED, INVALID, "login_invalid"));
+    };
+    let to = visitor.path(if to.is_empty() { port.home() } else { &to });
+    let mut reply = if for_script {
+        Json(json!({"status": 1, "security_token": visitor.prefix, "redirect": to})).into_response()
+    } else {
+        see(to)
+    };
+    reply.extensions_mut().insert(Noted {
+        reason: "login",
+        user: Some(visitor.user),
+    });
+    Ok(reply)
+}
+
+/// What came of a name and a password.
+enum Checked {
+    /// Right; with the hash that stood there before the check.
+    Good(Option<Zeroizing<String>>),
+    /// Right, but the account is suspended.
+    Suspended,
+    Wrong,
+}
+
+async fn check(state: &State, port: Port, user: &str, password: Zeroizing<String>) -> Result<Checked, Failed> {
+    let before = stored_hash(state, user).await?;
+    if !state.service.check_password(user, password).await? {
+        return Ok(Checked::Wrong);
+    }
+    let Some(settings) = state.service.store().settings(user).await? else {
+        return Ok(Checked::Wrong);
+    };
+    Ok(match port {
+        Port::Admin if !settings.administrator => Checked::Wrong,
+        _ if settings.account.suspended => Checked::Suspended,
+        _ => Checked::Good(before),
+    })
+}
+
+/// Begins a session. `None` when the password was changed while it was checked: the sessions that the change ended did
+/// not have this one among them.
+async fn enter(
+    state: &State,
+    session: &Session,
+    port: Port,
+    user: &str,
+    before: Option<&String>,
+) -> Result<Option<Visitor>, Failed> {
+    let visit = Visit::begin(&state.service, user, port)?;
+    let visitor = session::begin(state, session, visit).await?;
+    if stored_hash(state, user).await?.as_deref() != before {
+        session::end(session).await?;
+        return Ok(None);
+    }
+    Ok(Some(visitor))
+}
+
+async fn stored_hash(state: &State, user: &str) -> Result<Option<Zeroizing<String>>, Failed> {
+    let hash = state.service.store().password(user).await?;
+    Ok(hash.map(|hash| Zeroizing::new(hash.expose().to_owned())))
+}
+
+/// POST `/logout`. It needs the CSRF value, or any site could log a person out.
+pub(super) async fn logout(
+    Shared(state): Shared<Arc<State>>,
+    Extension(port): Extension<Port>,
+    session: Session,
+    request: Request,
+) -> Result<Response, Failed> {
+    let (parts, body) = request.into_parts();
+    let given = form::read(&parts, body, &state.config.limits).await?;
+    if let Found::Person(visitor) = session::find(&state, &session, port).await? {
+        let right = session::same(given.text("csrf"), &visitor.csrf);
+        let mut reply = if right {
+            session::end(&session).await?;
+            see(OUT.to_owned())
+        } else {
+            Failed::Stale.into_response()
+        };
+        reply.extensions_mut().insert(visitor);
+        return Ok(reply);
+    }
+    Ok(see(OUT.to_owned()))
+}

@@ -1,0 +1,145 @@
+//! What a person sends: the query of an address, and the form of a POST, read strictly and with its CSRF value checked.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+
+use super::super::config::EdgeLimits;
+use super::super::form::{Form, Kind};
+use super::super::problem::Problem;
+use super::super::request_id::RequestId;
+use super::super::state::State;
+use super::reply::Failed;
+use super::session::{Visitor, digest, same};
+
+/// The parameters that may stand more than once: check boxes of one name.
+const REPEATED: &[&str] = &["id", "shown", "feature"];
+
+const TWICE: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "parameter_repeated",
+    "A parameter stands twice that may stand once only.",
+);
+
+const NUL: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "parameter_nul",
+    "A parameter holds a NUL character.",
+);
+
+/// Any other content type, for no form of the page has one.
+const NO_FORM: Problem = Problem::new(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "content_type_unsupported",
+    "The body must be a form, urlencoded and in UTF-8.",
+);
+
+/// The form of a POST from the page, sent by the person who is logged in. Dropping it wipes it.
+pub(super) struct Posted {
+    /// Who sent it.
+    pub(super) visitor: Visitor,
+    form: Form,
+}
+
+impl Posted {
+    /// The text of a parameter; empty when it is absent.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.form.text(name)
+    }
+
+    /// The texts of a parameter that may stand more than once.
+    pub(super) fn texts(&self, name: &str) -> Vec<&str> {
+        self.form.texts(name).collect()
+    }
+
+    /// Whether a parameter is there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.form.texts(name).next().is_some()
+    }
+
+    /// Whether this is the first time that the form with this `once` is sent. Ask just before what must not be done
+    /// twice. It is kept as long as the session can last.
+    pub(super) async fn spend(&self, state: &State) -> Result<bool, Failed> {
+        let once = self.text("once");
+        if RequestId::read(once.as_bytes()).is_none() {
+            return Err(Failed::Stale);
+        }
+        let key = digest(&[&self.visitor.key, once]);
+        Ok(state.service.store().spend_form(&key, self.visitor.ends).await?)
+    }
+}
+
+impl Visitor {
+    /// A value for the hidden field `once` of a form that must not work twice. It is no secret: unlike any other of
+    /// this person's is enough, for a form without the CSRF value does nothing.
+    pub(super) fn new_once(&self, _: &State) -> String {
+        RequestId::new().as_str().to_owned()
+    }
+}
+
+impl FromRequest<Arc<State>> for Posted {
+    type Rejection = Failed;
+
+    async fn from_request(request: Request, state: &Arc<State>) -> Result<Posted, Failed> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, state).await?;
+        let form = read(&parts, body, &state.config.limits).await?;
+        if !same(form.text("csrf"), &visitor.csrf) {
+            return Err(Failed::Stale);
+        }
+        Ok(Posted { visitor, form })
+    }
+}
+
+/// The query of an address.
+pub(super) struct Asked(Form);
+
+impl Asked {
+    /// The text of a parameter; empty when it is absent.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.0.text(name)
+    }
+
+    /// Whether a parameter is there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.texts(name).next().is_some()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Asked, Failed> {
+        let form = Form::of_query(parts.uri.query())?;
+        check(&form)?;
+        Ok(Asked(form))
+    }
+}
+
+/// The form in a body.
+pub(super) async fn read(parts: &Parts, body: Body, limits: &EdgeLimits) -> Result<Form, Problem> {
+    use hyper::body::Body as _;
+    if !body.is_end_stream() && Kind::of(&parts.headers).ok() != Some(Kind::Urlencoded) {
+        return Err(NO_FORM);
+    }
+    let form = Form::default().with_body(parts, body, limits).await?;
+    check(&form)?;
+    Ok(form)
+}
+
+/// No two readers of a form may come to think that it says different things; and no NUL is in anything that a person
+/// types, while some databases take no text with one.
+fn check(form: &Form) -> Result<(), Problem> {
+    let mut keys: Vec<&str> = form.keys().filter(|key| !REPEATED.contains(key)).collect();
+    keys.sort_unstable();
+    if keys.windows(2).any(|pair| pair.first() == pair.last()) {
+        return Err(TWICE);
+    }
+    if form.all_texts().any(|text| text.contains('\0')) {
+        return Err(NUL);
+    }
+    Ok(())
+}

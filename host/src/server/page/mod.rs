@@ -1,0 +1,216 @@
+//! The page: for persons, in a browser, beside the API on the same ports.
+//!
+//! From outside in: the guard (host, site, cookies, header fields; [`guard`]), the session ([`session`]), the door
+//! (login, logout; [`door`]), and behind the session's prefix `/cpsess##########` the pages themselves.
+
+mod admin;
+mod assets;
+mod create;
+mod door;
+mod form;
+mod guard;
+mod hosts;
+mod list;
+mod manage;
+mod note;
+mod reply;
+mod revoke;
+mod session;
+mod target;
+mod tokens;
+mod view;
+mod wanted;
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router, middleware};
+use serde::{Deserialize, Serialize};
+use tower::ServiceExt;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_sessions::Session;
+
+pub(super) use hosts::{Hosts, host_name};
+
+use super::config::EdgeLimits;
+use super::handler::Noted;
+use super::state::State;
+use door::Shown;
+use reply::{Failed, see};
+use session::Found;
+
+/// What every path behind a login begins with.
+pub(super) const PREFIX: &str = "/cpsess";
+/// How many digits follow it.
+const DIGITS: usize = 10;
+
+/// How much of a form that is turned away is read, in bytes: its sender isn't known.
+const TURNED_AWAY_BYTES: usize = 16 << 10;
+
+/// The port that a page is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Port {
+    /// The account port.
+    Account,
+    /// The administrator's port.
+    Admin,
+}
+
+impl Port {
+    /// The session's cookie. CONTRACT.md, 4.
+    const fn cookie(self) -> &'static str {
+        match self {
+            Port::Account => "cpsession",
+            Port::Admin => "whostmgrsession",
+        }
+    }
+
+    /// The first page, without the session's prefix.
+    const fn home(self) -> &'static str {
+        match self {
+            Port::Account => "/tokens",
+            Port::Admin => "/accounts",
+        }
+    }
+}
+
+/// Whether a path is the page's. Any other is the API's.
+pub(super) fn belongs(path: &str) -> bool {
+    matches!(path, "/" | "/login" | "/logout" | "/favicon.ico")
+        || path.starts_with("/assets/")
+        || inside(path).is_some()
+}
+
+/// The digits of a session's prefix, and the path behind it.
+fn inside(path: &str) -> Option<(&str, &str)> {
+    let (digits, rest) = path.strip_prefix(PREFIX)?.split_at_checked(DIGITS)?;
+    let sound = digits.bytes().all(|byte| byte.is_ascii_digit()) && (rest.is_empty() || rest.starts_with('/'));
+    sound.then_some((digits, rest))
+}
+
+/// The page of a port, for what no path of the API is.
+pub(super) fn router(state: &Arc<State>, port: Port) -> Router {
+    let pages = match port {
+        Port::Account => tokens::routes(),
+        Port::Admin => admin::routes(),
+    };
+    let pages = pages
+        .fallback(|| async { Failed::NotFound })
+        .method_not_allowed_fallback(|| async { Failed::Method })
+        .with_state(state.clone());
+    let (own, within) = (state.clone(), pages);
+    Router::new()
+        .route("/", get(door::root))
+        .route("/login", get(door::form).post(door::login))
+        .route("/logout", post(door::logout))
+        .method_not_allowed_fallback(|| async { Failed::Method })
+        .fallback(move |session: Session, request: Request| enter(own.clone(), port, within.clone(), session, request))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            // What it said may hold anything.
+            tracing::error!("a page broke off");
+            Failed::Broken.into_response()
+        }))
+        .layer(session::layer(state, port))
+        .layer(Extension(port))
+        .layer(middleware::from_fn_with_state((state.clone(), port), guard::guard))
+        .with_state(state.clone())
+}
+
+/// Lets a person in whose session is good and whose address has the session's prefix. No handler is asked without.
+async fn enter(state: Arc<State>, port: Port, pages: Router, session: Session, request: Request) -> Response {
+    let found = match session::find(&state, &session, port).await {
+        Ok(found) => found,
+        Err(failed) => return failed.into_response(),
+    };
+    let Some((digits, rest)) = inside(request.uri().path()) else {
+        return Failed::NotFound.into_response();
+    };
+    let visitor = match found {
+        Found::Person(visitor) if session::same(digits, visitor.prefix.trim_start_matches(PREFIX)) => visitor,
+        found => return turn_away(&state, port, &found, request).await,
+    };
+    if matches!(rest, "" | "/") {
+        return see(visitor.path(port.home()));
+    }
+    let Some(uri) = without_prefix(request.uri(), rest) else {
+        return Failed::NotFound.into_response();
+    };
+    let mut request = request;
+    *request.uri_mut() = uri;
+    request.extensions_mut().insert(visitor.clone());
+    let mut reply = match pages.oneshot(request).await {
+        Ok(reply) => reply,
+        Err(never) => match never {},
+    };
+    reply.extensions_mut().insert(visitor);
+    reply
+}
+
+fn without_prefix(uri: &Uri, rest: &str) -> Option<Uri> {
+    let path = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{rest}?{query}")),
+        None => PathAndQuery::try_from(rest),
+    };
+    path.ok().map(Uri::from)
+}
+
+/// The form to log in by, which says what was not done, and leads back afterwards.
+async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -> Response {
+    let (code, reason) = match found {
+        Found::Person(_) => ("session_other", "This address belongs to another session."),
+        Found::Ended(reason) => ("session_ended", *reason),
+        Found::Nobody => ("session_missing", "You are not logged in."),
+    };
+    let (mut parts, body) = request.into_parts();
+    let uri = inside(parts.uri.path()).and_then(|(_, rest)| without_prefix(&parts.uri, rest));
+    parts.uri = uri.unwrap_or_default();
+    let posted = !matches!(parts.method, Method::GET | Method::HEAD);
+    let creates = posted && parts.uri.path() == "/tokens";
+    let limits = EdgeLimits {
+        body_bytes: state.config.limits.body_bytes.min(TURNED_AWAY_BYTES),
+        ..state.config.limits
+    };
+    let mut unread = posted;
+    let given = match parts.method {
+        Method::POST => form::read(&parts, body, &limits).await.ok(),
+        _ => None,
+    };
+    unread &= given.is_none();
+    let to = target::after(port, &parts.method, &parts.uri, given.as_ref());
+    let nothing = match (creates, posted) {
+        (true, _) => " Nothing was created.",
+        (false, true) => " Nothing was changed.",
+        (false, false) => "",
+    };
+    let shown = Shown {
+        error: &format!("{reason}{nothing} Log in to go on."),
+        to: &to,
+        ..Shown::default()
+    };
+    let mut reply = door::login_page(state, port, StatusCode::UNAUTHORIZED, &shown);
+    reply.extensions_mut().insert(Noted {
+        reason: code,
+        user: None,
+    });
+    if unread {
+        reply
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    reply
+}
+
+/// Forgets sessions and forms that have ended.
+pub(super) async fn tidy(state: &State) {
+    let Ok(now) = state.service.clock().now() else {
+        return;
+    };
+    if let Err(error) = state.service.store().tidy_page(now).await {
+        tracing::warn!(code = error.code(), "what has ended was not tidied away");
+    }
+}

@@ -1,0 +1,226 @@
+//! The table "Manage API Tokens".
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State as Shared;
+use axum::http::header::{COOKIE, HOST, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use axum::routing::get;
+use tokenlatch_core::Realm;
+
+use super::super::config::Tls;
+use super::super::state::State;
+use super::form::Asked;
+use super::list::{ListView, Pages, SIZES, TokenTable, read_size};
+use super::note::NotePage;
+use super::reply::{Failed, Layout, html, sentence};
+use super::session::Visitor;
+use super::view::{Row, count};
+use super::{create, hosts, manage, revoke};
+use crate::error::Error;
+use crate::service::PagedTokens;
+
+/// The cookie that remembers how many tokens a page shows. It tells nothing of anybody.
+const SIZE_COOKIE: &str = "tokens_per_page";
+
+/// A year.
+const SIZE_COOKIE_AGE: u32 = 365 * 86_400;
+
+/// The paths of the account port, beneath the session's own.
+pub(super) fn routes() -> Router<Arc<State>> {
+    Router::new()
+        .route("/tokens", get(show).post(create::create))
+        .route("/tokens/new", get(create::form))
+        .route("/tokens/name", get(create::name))
+        .route("/tokens/saved", get(back).post(create::saved))
+        .route("/tokens/revoke", get(back).post(revoke::revoke))
+        .route("/tokens/revoke/confirm", get(back).post(revoke::confirm))
+        .route("/tokens/{id}", get(manage::show))
+        .route("/tokens/{id}/rename", get(manage::back).post(manage::rename))
+}
+
+/// The table, or what is shown where there is no token yet.
+#[derive(Template)]
+#[template(path = "tokens.html")]
+struct TokensPage<'a> {
+    layout: Layout<'a>,
+    base: String,
+    csrf: &'a str,
+    done: Option<String>,
+    fault: Option<String>,
+    empty: bool,
+    curl: String,
+    search: &'a str,
+    sort: &'static str,
+    order: &'static str,
+    size: &'a i64,
+    sizes: &'static [i64],
+    clear: String,
+    kept: Vec<(&'static str, String)>,
+    table: TokenTable,
+    pages: Pages,
+}
+
+/// What a table is shown with besides its tokens.
+#[derive(Default)]
+pub(super) struct Told {
+    /// What has been done.
+    pub(super) done: Option<String>,
+    /// What is wrong with what was sent.
+    pub(super) fault: Option<String>,
+}
+
+async fn show(
+    Shared(state): Shared<Arc<State>>,
+    visitor: Visitor,
+    asked: Asked,
+    headers: HeaderMap,
+) -> Result<Response, Failed> {
+    if let Err(error) = state.service.may_manage(&visitor.user).await {
+        return disabled(&state, &visitor, error);
+    }
+    let view = ListView::asked(&asked, remembered(&headers));
+    let told = Told {
+        done: done(&asked),
+        fault: None,
+    };
+    let mut reply = table(&state, &visitor, &headers, &view, told).await?;
+    if let Some(size) = read_size(asked.text("size")) {
+        let cookie =
+            format!("{SIZE_COOKIE}={size}; Path=/; Max-Age={SIZE_COOKIE_AGE}; HttpOnly; Secure; SameSite=Strict");
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            reply.headers_mut().append(SET_COOKIE, cookie);
+        }
+    }
+    Ok(reply)
+}
+
+/// What is shown to whom the administrator lets manage no tokens.
+fn disabled(state: &State, visitor: &Visitor, error: Error) -> Result<Response, Failed> {
+    match Failed::from(error) {
+        Failed::Forbidden(reason) => {
+            let page = NotePage {
+                layout: Layout::of(state, visitor, "Manage API Tokens"),
+                lines: &[&reason],
+                links: &[],
+            };
+            Ok(html(StatusCode::FORBIDDEN, page))
+        }
+        failed => Err(failed),
+    }
+}
+
+/// The table, for whom may manage tokens. Where something is wrong with what was sent, it is no success.
+pub(super) async fn table(
+    state: &State,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    view: &ListView,
+    mut told: Told,
+) -> Result<Response, Failed> {
+    let found = match state.service.page(&visitor.user, Realm::Account, view.options()).await {
+        Ok(found) => found,
+        // A search that cannot be: the only wish that the module may still refuse.
+        Err(Error::Refused(refused)) => {
+            told.fault = Some(sentence(&refused.message));
+            nothing(view)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let view = ListView {
+        page: found.page,
+        ..view.clone()
+    };
+    let base = visitor.path("/tokens");
+    let zone = *state.service.zone();
+    let rows = found.tokens.iter().map(|token| Row::of(zone, token)).collect();
+    let status = match told.fault {
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
+    let page = TokensPage {
+        layout: Layout::of(state, visitor, "Manage API Tokens"),
+        csrf: &visitor.csrf,
+        done: told.done,
+        empty: found.total == 0 && view.search.is_empty() && told.fault.is_none(),
+        fault: told.fault,
+        curl: curl(state, headers, &visitor.user),
+        search: &view.search,
+        sort: view.sort_word(),
+        order: view.order_word(),
+        size: &view.size,
+        sizes: SIZES,
+        clear: view.without_search().link(&base, &[]),
+        kept: view.kept(),
+        table: TokenTable::new(&view, &base, found.total, rows, Some(base.clone())),
+        pages: Pages::new(&view, &base, &found),
+        base,
+    };
+    Ok(html(status, page))
+}
+
+pub(super) fn nothing(view: &ListView) -> PagedTokens {
+    PagedTokens {
+        tokens: Vec::new(),
+        page: 1,
+        page_size: view.size,
+        pages: 1,
+        total: 0,
+    }
+}
+
+/// Who comes by an address that only forms are sent to finds the table.
+async fn back(visitor: Visitor) -> Response {
+    super::reply::see(visitor.path("/tokens"))
+}
+
+/// What the redirect after a change says has been done.
+pub(super) fn done(asked: &Asked) -> Option<String> {
+    let number = |name| asked.text(name).parse::<usize>().unwrap_or_default();
+    let tokens = |number: usize| match number {
+        1 => "1 API token was".to_owned(),
+        _ => format!("{} were", count(number, "API token")),
+    };
+    match (asked.text("done"), number("count"), number("gone")) {
+        ("revoked", 0, 0) => None,
+        ("revoked", 0, gone) => Some(format!("{} revoked already.", tokens(gone))),
+        ("revoked", revoked, 0) => Some(format!("{} revoked.", tokens(revoked))),
+        ("revoked", revoked, gone) => Some(format!(
+            "{} revoked, {} revoked already.",
+            tokens(revoked),
+            tokens(gone)
+        )),
+        _ => None,
+    }
+}
+
+/// The size that an earlier visit chose.
+fn remembered(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(name, value)| (name == SIZE_COOKIE).then_some(value))
+}
+
+/// A first command with a token. The host has been checked: it is one of this server's.
+pub(super) fn curl(state: &State, headers: &HeaderMap, user: &str) -> String {
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let name = hosts::asked(headers).unwrap_or_default();
+    let near = name == "localhost"
+        || name
+            .parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    // Whoever comes to a plain server by a name that isn't the machine's own comes through a proxy that has TLS.
+    let scheme = match state.config.tls {
+        Tls::Plain if near => "http",
+        _ => "https",
+    };
+    format!("curl -H \"Authorization: cpanel {user}:$TOKEN\" {scheme}://{host}/execute/Tokens/list")
+}
