@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 
-import { ACCOUNT, ADMIN, DESKTOP, eventually, scene, told } from "./stage.mjs";
+import { ACCOUNT, ADMIN, DESKTOP, eventually, scene, setPassword, told } from "./stage.mjs";
 import { look } from "./look.mjs";
 import { arrive, button, check, create, enter, field, gear, link, logIn, openForm, radio, row, rows, save, says, warns } from "./steps.mjs";
 
@@ -104,6 +104,30 @@ scene("creating a token", DESKTOP, async ({ page }) => {
   await button(page, "Yes, Revoke the Token").click();
   await says(page, /revoked/i);
   await look(page, "revoked");
+});
+
+scene("forms that can't be sent any more", DESKTOP, async ({ page, context }) => {
+  await logIn(page, "zoe");
+  await openForm(page);
+  const form = page.getByRole("main").locator("form");
+  await field(page, "API Token Name").fill("once");
+  const [other] = await Promise.all([context.waitForEvent("page"), form.evaluate((one) => ((one.target = "_blank"), one.submit(), one.removeAttribute("target")))]);
+  await arrive(other, "API Token Created");
+  await button(page, "Create").click();
+  await eventually(async () => assert.match(await page.getByRole("main").innerText(), /already sent/));
+  await look(page, "create-spent");
+  await page.goto(page.url());
+  await form.locator("[name=csrf]").evaluate((one) => (one.value = "0"));
+  await field(page, "API Token Name").fill("twice");
+  await button(page, "Create").click();
+  await eventually(async () => assert.match(await page.getByRole("main").innerText(), /out of date/));
+  await look(page, "create-stale");
+  await page.goto(page.url());
+  await setPassword("zoe");
+  await field(page, "API Token Name").fill("thrice");
+  await button(page, "Create").click();
+  await warns(page, /Nothing was created/);
+  await look(page, "create-ended");
 });
 
 scene("an account whose tokens the administrator has disabled", DESKTOP, async ({ page }) => {

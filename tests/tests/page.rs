@@ -1,4 +1,5 @@
-//! The page "Manage API Tokens" as a person uses it, in Chromium: `tests/browser`, run by `node --test`.
+//! The page "Manage API Tokens" as a person uses it, in Chromium: `tests/browser`, run by `node --test`. A part of a scene's
+//! name in `TOKENLATCH_SCENE` runs that scene alone.
 
 use std::error::Error;
 use std::path::Path;
@@ -18,8 +19,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 type Made = Result<String, tokenlatch::Error>;
 
 const PASSWORD: &str = "correct-horse-battery";
-/// The administrator has the last name.
-const PEOPLE: [&str; 10] = ["ann", "ben", "cat", "dan", "eve", "gus", "kim", "mia", "tom", "root"];
+const PEOPLE: [&str; 11] = ["ann", "ben", "cat", "dan", "eve", "gus", "kim", "mia", "tom", "root"];
 /// A name as long as a name may be.
 const LONG: &str = "the-longest-name-a-token-may-have-with-50-letters_";
 /// What would run in a browser if it were ever taken for markup.
