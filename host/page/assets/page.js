@@ -37,6 +37,8 @@
         const same = answered || reply.url === location.href;
         history[same ? "replaceState" : "pushState"](null, "", reply.url);
       }
+      // A question is a step of its own: back leads from it to where it was asked.
+      if (!own && url.endsWith("/confirm")) history.pushState(null, "", location.href);
       answered = !own;
       shown = place();
       show(page);
