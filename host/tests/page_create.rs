@@ -379,3 +379,57 @@ fn while_a_name_is_typed_the_module_judges_it() {
     }
     assert_eq!(number(&running), 1);
 }
+
+#[test]
+fn where_the_store_fails_nobody_is_told_that_nothing_was_created() {
+    let running = Running::with_passwords();
+    let mut alice = Browser::logged_in(&running, "alice");
+    let once = once(&mut alice);
+    running.block_on(async {
+        let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", running.place.database))
+            .await
+            .unwrap();
+        let failing = "CREATE TRIGGER failing BEFORE INSERT ON tokens BEGIN SELECT RAISE(ABORT, 'broken'); END";
+        sqlx::raw_sql(failing).execute(&pool).await.unwrap();
+        pool.close().await;
+    });
+    let page = send(&mut alice, &once, &[("name", "lost")]);
+    assert_eq!(page.status, 503, "{page:?}");
+    assert!(page.body.contains("it isn’t known whether the API token was created"));
+    assert!(page.body.contains(">Manage API Tokens</a>"));
+    assert!(!page.body.contains("id=\"token\""));
+    let again = send(&mut alice, &once, &[("name", "lost")]);
+    assert_eq!(again.status, 409, "{again:?}");
+    assert!(again.body.contains("if it did"));
+}
+
+#[test]
+fn a_choice_that_the_policy_takes_away_is_not_kept() {
+    let running = Running::with_passwords();
+    let mut alice = Browser::logged_in(&running, "alice");
+    let once = once(&mut alice);
+    let policy = |max_lifetime| {
+        let policy = Policy {
+            max_lifetime,
+            expiry_required: true,
+        };
+        running
+            .block_on(running.state.service.set_policy("alice", policy))
+            .unwrap();
+    };
+    policy(None);
+    let page = send(&mut alice, &once, &[("name", "for-ever"), ("expiry", "never")]);
+    assert_eq!(page.status, 422, "{page:?}");
+    assert!(page.body.contains("value=\"date\" checked") && !page.body.contains("value=\"never\" checked"));
+    assert!(page.body.contains("href=\"#date\""));
+    // Hours only: there is no whole day to choose.
+    policy(Some(3_600));
+    let form = alice.see("/tokens/new");
+    assert!(form.body.contains("value=\"longest\" checked"), "{form:?}");
+    assert!(form.body.contains("value=\"date\" disabled"), "{form:?}");
+    let page = create(&mut alice, &[("name", "hours"), ("date", "2027-01-15")]);
+    assert_eq!(page.status, 422, "{page:?}");
+    assert!(page.body.contains("href=\"#expiry\"") && page.body.contains("id=\"expiry\" tabindex=\"-1\""));
+    assert!(page.body.contains("id=\"date-fault\""));
+    assert_eq!(number(&running), 0);
+}

@@ -22,6 +22,7 @@
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
     const known = page.querySelector("script[src]")?.getAttribute("src") === script;
     if (!page.querySelector("main") || (!known && !form)) throw new Error("not a page of ours");
+    stay();
     return { reply, page };
   }
 
@@ -167,8 +168,10 @@
   async function check(field) {
     const name = field.value;
     const live = field.closest(".field").querySelector("[data-live]");
+    // The name that a token has needs no check.
     let answer = { ok: true, message: "" };
-    if (name && name !== field.defaultValue) {
+    if (name && name !== field.dataset.own) {
+      answer = undefined;
       try {
         const reply = await fetch(`${field.dataset.check}?${new URLSearchParams({ name })}`);
         if (reply.ok) answer = await reply.json();
@@ -176,14 +179,33 @@
         // Sending the form will tell.
       }
     }
-    if (field.value !== name) return;
-    field.closest(".field").querySelector(".fault")?.remove();
+    if (field.value !== name || !answer) return;
+    // What was wrong with an earlier name; the field still refers to the line.
+    field.closest(".field").querySelector(".fault:not([data-live])")?.replaceChildren();
     if (answer.ok) field.removeAttribute("aria-invalid");
     else field.setAttribute("aria-invalid", "true");
     live.classList.toggle("fault", !answer.ok);
     live.classList.toggle("good", answer.ok);
     live.textContent = answer.message;
   }
+
+  // --- The session's end -------------------------------------------------------------------------------------------
+
+  // Who is about to be logged out is told in time, and can stay by one press (WCAG 2.2.1).
+  let ending;
+  function stay() {
+    clearTimeout(ending);
+    const idle = Number(document.body.dataset.idle) * 1000;
+    const early = Math.min(120_000, idle / 2);
+    if (prefix && idle > 0) ending = setTimeout(() => document.querySelector("#ending")?.showPopover(), Math.min(idle - early, 2 ** 31 - 1));
+  }
+  document.addEventListener("click", async (event) => {
+    if (!event.target.closest?.("#ending button")) return;
+    const reply = await fetch(`${prefix}stay`).catch(() => undefined);
+    if (!reply?.ok) return location.reload();
+    document.querySelector("#ending").hidePopover();
+    stay();
+  });
 
   // --- What is made of a page once it is here ----------------------------------------------------------------------
 
@@ -206,4 +228,5 @@
     }
   }
   ready();
+  stay();
 })();

@@ -41,7 +41,7 @@ use super::handler::Noted;
 use super::state::State;
 use door::Shown;
 use reply::{Failed, see};
-use session::Found;
+use session::{Found, Visitor};
 
 /// What every path behind a login begins with.
 pub(super) const PREFIX: &str = "/cpsess";
@@ -100,6 +100,8 @@ pub(super) fn router(state: &Arc<State>, port: Port) -> Router {
         Port::Admin => admin::routes(),
     };
     let pages = pages
+        // Asked by those who are about to be logged out.
+        .route("/stay", get(|_: Visitor| async { StatusCode::NO_CONTENT }))
         .fallback(|| async { Failed::NotFound })
         .method_not_allowed_fallback(|| async { Failed::Method })
         .with_state(state.clone());

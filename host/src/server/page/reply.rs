@@ -26,6 +26,8 @@ pub(super) struct Layout<'a> {
     pub(super) port: Port,
     /// The server's time zone.
     pub(super) zone: &'static str,
+    /// After how many seconds without a request a session ends.
+    pub(super) idle: u64,
 }
 
 impl<'a> Layout<'a> {
@@ -36,6 +38,7 @@ impl<'a> Layout<'a> {
             visitor: Some(visitor),
             port: visitor.port,
             zone: state.service.zone().name(),
+            idle: state.config.sessions.idle.as_secs(),
         }
     }
 
@@ -46,6 +49,7 @@ impl<'a> Layout<'a> {
             visitor: None,
             port,
             zone: state.service.zone().name(),
+            idle: state.config.sessions.idle.as_secs(),
         }
     }
 
@@ -68,6 +72,11 @@ impl<'a> Layout<'a> {
     pub(super) fn home(&self) -> String {
         self.visitor
             .map_or_else(|| "/".to_owned(), |visitor| visitor.path(self.port.home()))
+    }
+
+    /// The same in minutes, at least one.
+    pub(super) fn idle_minutes(&self) -> u64 {
+        (self.idle / 60).max(1)
     }
 
     /// Whether it is the administrator's port.

@@ -63,6 +63,8 @@ pub(super) struct Choice {
 pub(super) struct Offer {
     /// The date at which the form begins.
     pub(super) date: String,
+    /// Whether a whole day may be chosen at all: the policy may allow hours only.
+    pub(super) dated: bool,
     /// Today, in the server's zone.
     pub(super) today: String,
     /// The server's zone.
@@ -89,13 +91,15 @@ impl Offer {
         let default = service.draft(user).await?.expires;
         let now = service.clock().now()?;
         let day = |at: i64| zone.show(at).chars().take(10).collect::<String>();
+        let today = day(now);
         let date = day(default.unwrap_or(now));
         // Where the policy cuts the life short, the default is no end of a day: the day before is the last whole one.
         let whole = default.is_none() || default == end_of(service, now, &date)?;
         let (open, features) = features(state, account.features)?;
         Ok(Offer {
+            dated: whole || date != today,
             date: if whole { date } else { day_before(&date) },
-            today: day(now),
+            today,
             zone: zone.name(),
             longest: default.filter(|_| !whole).map(|at| Moment::of(zone, at)),
             never_refused: never_refused(service, user).await?,
@@ -210,6 +214,20 @@ impl Wanted {
             readonly: posted.has("readonly"),
             addresses: posted.text("addresses").to_owned(),
         }
+    }
+
+    /// The same form without a choice that the account doesn't have any more.
+    pub(super) fn offered(mut self, offer: &Offer) -> Wanted {
+        let gone = match self.expiry.as_str() {
+            "never" => offer.never_refused.is_some(),
+            "longest" => offer.longest.is_none(),
+            "date" => !offer.dated,
+            _ => false,
+        };
+        if gone {
+            self.expiry = Wanted::fresh(offer, "").expiry;
+        }
+        self
     }
 
     /// The token that is wanted. Nothing that was left open is filled in: neither an end nor what it may do.
