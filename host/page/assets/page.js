@@ -10,6 +10,8 @@
   // Whether what is shown answered a POST, so that the address is not its own.
   let answered = false;
   let busy = false;
+  let leaving = false;
+  addEventListener("pageshow", () => { leaving = false; });
 
   // --- Going from page to page -------------------------------------------------------------------------------------
 
@@ -28,11 +30,17 @@
 
   // On any doubt the browser does it. A form that creates is good for one time, so sending it again creates nothing.
   async function go(url, { form, history: how = "push" } = {}) {
-    if (busy) return how === "none" ? location.reload() : undefined;
+    if (busy && form) return;
+    if (busy) {
+      // Whoever doesn't want to wait is led on by the browser itself.
+      leaving = true;
+      return how === "none" ? location.reload() : location.assign(url);
+    }
     busy = true;
     document.querySelector("main").setAttribute("aria-busy", "true");
     try {
       const { reply, page } = await ask(url, form);
+      if (leaving) return;
       const own = !form || reply.redirected;
       if (own && how !== "none") {
         const same = answered || reply.url === location.href;
@@ -44,6 +52,7 @@
       shown = place();
       show(page);
     } catch {
+      if (leaving) return;
       if (form) form.submit();
       else location.assign(url);
     } finally {
