@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokenlatch_core::{Access, Created, MAX_NAME, SecretString};
 
 use super::super::state::State;
-use super::form::{Asked, Posted};
+use super::form::{Asked, Posted, new_once};
 use super::note::NotePage;
 use super::reply::{Failed, Layout, html, see, sentence};
 use super::session::Visitor;
@@ -88,7 +88,7 @@ fn filled(state: &State, visitor: &Visitor, form: Wanted, mut offer: Offer, faul
         layout: Layout::of(state, visitor, "Create API Token"),
         base: visitor.path("/tokens"),
         csrf: &visitor.csrf,
-        once: visitor.new_once(state),
+        once: new_once(),
         most: MAX_NAME,
         form: form.offered(&offer),
         offer,

@@ -72,12 +72,22 @@ impl Posted {
     }
 }
 
-impl Visitor {
-    /// A value for the hidden field `once` of a form that must not work twice. It is no secret: unlike any other of
-    /// this person's is enough, for a form without the CSRF value does nothing.
-    pub(super) fn new_once(&self, _: &State) -> String {
-        RequestId::new().as_str().to_owned()
-    }
+/// A value for the hidden field `once` of a form that must not work twice. It need not be secret: two forms of one
+/// session must differ in it, and nobody else can send them, for want of the CSRF value.
+pub(super) fn new_once() -> String {
+    RequestId::new().as_str().to_owned()
+}
+
+/// What was typed into one field as a list: one a line, or with commas or spaces.
+pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|letter: char| letter == ',' || letter.is_whitespace());
+    words.filter(|word| !word.is_empty()).map(str::to_owned)
+}
+
+/// Which entry of a list the module finds fault with: the number in a path such as `addresses[3]`.
+pub(super) fn index(path: &str) -> Option<usize> {
+    let (_, rest) = path.split_once('[')?;
+    rest.split_once(']')?.0.parse().ok()
 }
 
 impl FromRequest<Arc<State>> for Posted {

@@ -15,14 +15,13 @@ use super::super::config::Tls;
 use super::super::state::State;
 use super::super::tls_files::CERTIFICATE_FILE;
 use super::form::Asked;
-use super::list::{ListView, Pages, SIZES, TokenTable, read_size};
+use super::list::{ListView, TokenList, read_size};
 use super::note::NotePage;
-use super::reply::{Failed, Layout, html, sentence};
+use super::reply::{Failed, Layout, html};
 use super::session::Visitor;
-use super::view::{Row, count};
+use super::view::count;
 use super::{create, hosts, manage, revoke};
 use crate::error::Error;
-use crate::service::PagedTokens;
 
 /// The cookie that remembers how many tokens a page shows. It tells nothing of anybody.
 const SIZE_COOKIE: &str = "tokens_per_page";
@@ -48,21 +47,12 @@ pub(super) fn routes() -> Router<Arc<State>> {
 #[template(path = "tokens.html")]
 struct TokensPage<'a> {
     layout: Layout<'a>,
-    base: String,
     csrf: &'a str,
     done: Option<String>,
     fault: Option<String>,
     empty: bool,
     curl: String,
-    search: &'a str,
-    sort: &'static str,
-    order: &'static str,
-    size: &'a i64,
-    sizes: &'static [i64],
-    clear: String,
-    kept: Vec<(&'static str, String)>,
-    table: TokenTable,
-    pages: Pages,
+    list: TokenList,
 }
 
 /// What a table is shown with besides its tokens.
@@ -120,25 +110,12 @@ pub(super) async fn table(
     visitor: &Visitor,
     headers: &HeaderMap,
     view: &ListView,
-    mut told: Told,
+    told: Told,
 ) -> Result<Response, Failed> {
-    let found = match state.service.page(&visitor.user, Realm::Account, view.options()).await {
-        Ok(found) => found,
-        // A search that cannot be: the only wish that the module may still refuse.
-        Err(Error::Refused(refused)) => {
-            told.fault = Some(sentence(&refused.message));
-            nothing(view)
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let view = ListView {
-        page: found.page,
-        ..view.clone()
-    };
     let base = visitor.path("/tokens");
-    let zone = *state.service.zone();
-    let rows = found.tokens.iter().map(|token| Row::of(zone, token)).collect();
-    let status = match told.fault {
+    let mut list = TokenList::read(state, &visitor.user, Some(Realm::Account), view, base, true).await?;
+    let fault = list.refused.take().or(told.fault);
+    let status = match fault {
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
         None => StatusCode::OK,
     };
@@ -146,31 +123,12 @@ pub(super) async fn table(
         layout: Layout::of(state, visitor, "Manage API Tokens"),
         csrf: &visitor.csrf,
         done: told.done,
-        empty: found.total == 0 && view.search.is_empty() && told.fault.is_none(),
-        fault: told.fault,
+        empty: list.total == 0 && list.search.is_empty() && fault.is_none(),
+        fault,
         curl: curl(state, headers, &visitor.user),
-        search: &view.search,
-        sort: view.sort_word(),
-        order: view.order_word(),
-        size: &view.size,
-        sizes: SIZES,
-        clear: view.without_search().link(&base, &[]),
-        kept: view.kept(),
-        table: TokenTable::new(&view, &base, found.total, rows, Some(base.clone())),
-        pages: Pages::new(&view, &base, &found),
-        base,
+        list,
     };
     Ok(html(status, page))
-}
-
-pub(super) fn nothing(view: &ListView) -> PagedTokens {
-    PagedTokens {
-        tokens: Vec::new(),
-        page: 1,
-        page_size: view.size,
-        pages: 1,
-        total: 0,
-    }
 }
 
 /// Who comes by an address that only forms are sent to finds the table.

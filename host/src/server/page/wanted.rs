@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use tokenlatch_core::{Access, Error as Refusal, ErrorCode, ExpiryInput, Features, ValidExpiry, ValidateRequest};
 
 use super::super::state::State;
-use super::form::Posted;
+use super::form::{Posted, index, words};
 use super::reply::{Failed, sentence};
 use super::view::Moment;
 use crate::error::{Error, Result};
@@ -43,12 +43,6 @@ impl Fault {
             _ => Fault::at("", message),
         }
     }
-}
-
-/// The number in a path such as `addresses[3]`.
-fn index(path: &str) -> Option<usize> {
-    let (_, rest) = path.split_once('[')?;
-    rest.split_once(']')?.0.parse().ok()
 }
 
 /// A feature that can be chosen.
@@ -271,11 +265,6 @@ impl Wanted {
     fn address_list(&self) -> Vec<String> {
         words(&self.addresses).collect()
     }
-}
-
-fn words(text: &str) -> impl Iterator<Item = String> {
-    let words = text.split(|letter: char| letter == ',' || letter.is_whitespace());
-    words.filter(|word| !word.is_empty()).map(str::to_owned)
 }
 
 /// Why a token was refused, together with whatever else the module finds wrong with the form.
