@@ -17,7 +17,7 @@ use super::reply::{Failed, Layout, html, see, sentence};
 use super::session::Visitor;
 use super::tokens::curl;
 use super::view::{Moment, access};
-use super::wanted::{Fault, Offer, Wanted, faults_of};
+use super::wanted::{Fault, Offer, Wanted, faults_of, with_others};
 use crate::error::Error;
 use crate::service::NewToken;
 use crate::store::StoreError;
@@ -107,7 +107,10 @@ pub(super) async fn create(
     let form = Wanted::posted(&posted);
     let wanted = match form.token(&visitor.user) {
         Ok(wanted) => wanted,
-        Err(fault) => return Ok(filled(&state, visitor, form, offer, vec![fault])),
+        Err(fault) => {
+            let faults = with_others(&state, &form, fault);
+            return Ok(filled(&state, visitor, form, offer, faults));
+        }
     };
     // Before anything is made: of two that come at the same time one alone goes on.
     if !posted.spend(&state).await? {

@@ -274,6 +274,12 @@ pub(super) fn faults_of(state: &State, form: &Wanted, error: &Error) -> Vec<Faul
         Error::Refused(refusal) => Fault::of(refusal, &addresses),
         other => Fault::at("name", sentence(&other.message())),
     };
+    with_others(state, form, first)
+}
+
+/// Something that is wrong, together with whatever the module finds wrong with the rest of the form.
+pub(super) fn with_others(state: &State, form: &Wanted, first: Fault) -> Vec<Fault> {
+    let addresses = form.address_list();
     let mut faults = vec![first];
     let service = &state.service;
     let Ok(now) = service.clock().now() else {
