@@ -131,6 +131,8 @@ pub(super) enum Failed {
     Refused(String),
     /// Too many failed logins: come back after this time.
     Later(std::time::Duration),
+    /// The network has other logins under way.
+    Behind,
     /// The request cannot be read.
     Problem(Problem),
     /// No answer can be had now, and nothing was changed.
@@ -215,6 +217,12 @@ impl Failed {
                 "Too many failed logins",
                 "There were too many failed logins. Wait a minute, then try again.",
             ),
+            Failed::Behind => words(
+                StatusCode::TOO_MANY_REQUESTS,
+                "logins_under_way",
+                "Other logins are under way",
+                "Other logins from your network are being checked. Try again in a moment.",
+            ),
             Failed::Problem(problem) => words(problem.status, problem.code, "Not understood", problem.detail),
             Failed::Unavailable => words(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -235,7 +243,7 @@ impl Failed {
     pub(super) fn retry_after(&self) -> Option<u32> {
         match self {
             Failed::Later(wait) => Some(Failures::retry_after(*wait)),
-            Failed::Unavailable => Some(1),
+            Failed::Unavailable | Failed::Behind => Some(1),
             Failed::Problem(problem) => problem.retry_after,
             _ => None,
         }
