@@ -611,3 +611,23 @@ fn who_comes_to_the_address_of_a_form_finds_the_account() {
         );
     }
 }
+
+#[test]
+fn a_step_of_a_path_comes_back_in_no_other_shape() {
+    let running = Running::with_passwords();
+    let mut root = Browser::administrator(&running, "root");
+    for (step, back) in [
+        ("bob", "bob"),
+        ("a%20b:%3C", "a%20b%3A%3C"),
+        ("%c3%a9%3Fx%23", "%C3%A9%3Fx%23"),
+        ("%7E.x", "~.x"),
+    ] {
+        let answer = root.see(&format!("/accounts/{step}/resume"));
+        let place = root.path(&format!("/accounts/{back}"));
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (303, Some(place.as_str())),
+            "{step}"
+        );
+    }
+}

@@ -68,7 +68,7 @@ fn whoever_has_no_token_is_taught_the_first_command() {
     assert!(page.body.contains("You have no API tokens yet"));
     assert!(
         page.body.contains(
-            "curl -H &#34;Authorization: cpanel alice:$TOKEN&#34; http://localhost/execute/Tokens/list</pre>"
+            "printf &#39;Authorization: cpanel alice:%s\\n&#39; &#34;$TOKEN&#34; | curl -H @- http://localhost/execute/Tokens/list</pre>"
         ),
         "{page:?}"
     );

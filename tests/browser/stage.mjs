@@ -118,13 +118,16 @@ export async function eventually(look, patience = PATIENCE) {
 }
 
 /** Runs a command over the service's database with a line of input, and gives its JSON. */
-export function command(line, ...args) {
+function command(line, ...args) {
   const env = { PATH: process.env.PATH, HOME: told.folder, XDG_CACHE_HOME: join(told.program, "../../tmp/cache"), TOKENLATCH_DATABASE: told.database, TOKENLATCH_TIME_ZONE: "UTC" };
   return JSON.parse(execFileSync(told.program, [...args, "--json"], { env, input: `${line}\n`, encoding: "utf8" }) || "null");
 }
 
 /** The names of a user's tokens, as the database has them. */
 export const tokenNames = (user) => command("", "token", "list", "--user", user, "--page-size", "1000").tokens.map((token) => token.name).sort();
+
+/** With another password every session of the account ends; so it does with the same one set again. */
+export const setPassword = (user) => command(told.password, "account", "password", user, "--stdin");
 
 /** What the guard says to a token: 200 where it works. */
 export async function works(context, user, token) {

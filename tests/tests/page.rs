@@ -1,4 +1,5 @@
-//! The page "Manage API Tokens" as a person uses it, in Chromium: `tests/browser`, run by `node --test`.
+//! The page "Manage API Tokens" as a person uses it, in Chromium: `tests/browser`, run by `node --test`. A part of a scene's
+//! name in `TOKENLATCH_SCENE` runs that scene alone.
 
 use std::error::Error;
 use std::path::Path;
@@ -7,18 +8,20 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokenlatch::core::{Access, ExpiryInput, Features};
-use tokenlatch::{Clock, NewToken, Service, SystemClock};
+use tokenlatch::{Clock, NewToken, Service, SystemClock, Usage};
 use tokenlatch_build::{Options, build};
 use tokenlatch_tests::runtimes::install_tools;
 use tokenlatch_tests::service::{Place, Ran, Server, Stock, Visit, program};
 use tokenlatch_tests::{Fault, require_all};
 
 type Outcome = Result<(), Box<dyn Error>>;
-type Made = Result<(), tokenlatch::Error>;
+/// The id of a token.
+type Made = Result<String, tokenlatch::Error>;
 
 const PASSWORD: &str = "correct-horse-battery";
-/// The administrator has the last name.
-const PEOPLE: [&str; 10] = ["ann", "ben", "cat", "dan", "eve", "gus", "kim", "mia", "tom", "root"];
+const PEOPLE: &[&str] = &[
+    "ann", "ben", "cat", "dan", "eve", "gus", "kim", "mia", "tom", "zoe", "root",
+];
 /// A name as long as a name may be.
 const LONG: &str = "the-longest-name-a-token-may-have-with-50-letters_";
 /// What would run in a browser if it were ever taken for markup.
@@ -32,12 +35,12 @@ async fn token(service: &Service, name: &str, days: Option<i64>, change: impl Fn
     let never = ExpiryInput::Text("never".to_owned());
     token.expires = Some(days.map_or(never, |days| ExpiryInput::Seconds(now + days * DAY)));
     change(&mut token);
-    service.create(token).await.map(drop)
+    Ok(service.create(token).await?.record.id)
 }
 
 /// Everyone who comes to the page. `gus` has a token of each kind.
 fn fill(place: &Place) -> Result<(), Fault> {
-    place.people(&PEOPLE, PASSWORD)?;
+    place.people(PEOPLE, PASSWORD)?;
     place.must("tokenlatch", &["account", "administrator", "root", "on"])?;
     let now = SystemClock.now().map_err(Fault::during("the clock"))?;
     place.inside(now - 362 * DAY, async |service| {
@@ -46,7 +49,9 @@ fn fill(place: &Place) -> Result<(), Fault> {
         token(service, LONG, None, |_| ()).await
     })?;
     place.inside(now, async |service| {
-        token(service, "laptop", Some(365), |_| ()).await?;
+        let id = token(service, "laptop", Some(365), |_| ()).await?;
+        let last_used = now - DAY;
+        service.store().add_usage(&[Usage { id, last_used, uses: 7 }]).await?;
         token(service, "reader", Some(90), |token| {
             token.access = Access::Limited {
                 features: vec!["popaccts".to_owned(), "apitokens".to_owned()],

@@ -22,6 +22,7 @@ mod head;
 mod health;
 mod identity;
 mod listen;
+mod logins;
 mod logs;
 mod metrics;
 mod openapi;
@@ -55,6 +56,7 @@ pub use config::{Config, EdgeLimits, FailureLimits, SessionLimits, Tls, USAGE_IN
 pub use error::ServerError;
 pub use failures::{Failures, Ticks};
 pub use handler::Decided;
+pub use logins::Logins;
 pub use logs::{LogFormat, LogGuard, Logs};
 pub use problem::Problem;
 pub use reload::Reload;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
+use super::super::body::read_body;
 use super::super::config::EdgeLimits;
 use super::super::form::{Form, Kind};
 use super::super::problem::Problem;
@@ -129,15 +130,27 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     }
 }
 
+/// The request with its body in memory. What is no form is not taken in, and no reader here takes it either.
+pub(super) async fn taken_in(request: Request, limits: &EdgeLimits) -> Result<Request, Failed> {
+    let (parts, body) = request.into_parts();
+    is_form(&parts, &body)?;
+    let bytes = read_body(body, limits).await?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
 /// The form in a body.
 pub(super) async fn read(parts: &Parts, body: Body, limits: &EdgeLimits) -> Result<Form, Problem> {
-    use hyper::body::Body as _;
-    if !body.is_end_stream() && Kind::of(&parts.headers).ok() != Some(Kind::Urlencoded) {
-        return Err(NO_FORM);
-    }
+    is_form(parts, &body)?;
     let form = Form::default().with_body(parts, body, limits).await?;
     check(&form)?;
     Ok(form)
+}
+
+fn is_form(parts: &Parts, body: &Body) -> Result<(), Problem> {
+    if !body.is_end_stream() && Kind::of(&parts.headers).ok() != Some(Kind::Urlencoded) {
+        return Err(NO_FORM);
+    }
+    Ok(())
 }
 
 /// No two readers of a form may come to think that it says different things; and no NUL is in anything that a person

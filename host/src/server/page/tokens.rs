@@ -13,6 +13,7 @@ use tokenlatch_core::Realm;
 
 use super::super::config::Tls;
 use super::super::state::State;
+use super::super::tls_files::CERTIFICATE_FILE;
 use super::form::Asked;
 use super::list::{ListView, TokenList, read_size};
 use super::note::NotePage;
@@ -180,5 +181,12 @@ pub(super) fn curl(state: &State, headers: &HeaderMap, user: &str) -> String {
         Tls::Plain if near => "http",
         _ => "https",
     };
-    format!("curl -H \"Authorization: cpanel {user}:$TOKEN\" {scheme}://{host}/execute/Tokens/list")
+    let trust = match state.config.tls {
+        Tls::SelfSigned { .. } => format!(" --cacert {CERTIFICATE_FILE}"),
+        _ => String::new(),
+    };
+    // By standard input: the arguments of a program are everybody's to read.
+    format!(
+        "printf 'Authorization: cpanel {user}:%s\\n' \"$TOKEN\" | curl{trust} -H @- {scheme}://{host}/execute/Tokens/list"
+    )
 }

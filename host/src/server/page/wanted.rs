@@ -57,6 +57,8 @@ pub(super) struct Choice {
 pub(super) struct Offer {
     /// The date at which the form begins.
     pub(super) date: String,
+    /// Whether a whole day may be chosen at all: the policy may allow hours only.
+    pub(super) dated: bool,
     /// Today, in the server's zone.
     pub(super) today: String,
     /// The server's zone.
@@ -83,13 +85,15 @@ impl Offer {
         let default = service.draft(user).await?.expires;
         let now = service.clock().now()?;
         let day = |at: i64| zone.show(at).chars().take(10).collect::<String>();
+        let today = day(now);
         let date = day(default.unwrap_or(now));
         // Where the policy cuts the life short, the default is no end of a day: the day before is the last whole one.
         let whole = default.is_none() || default == end_of(service, now, &date)?;
         let (open, features) = features(state, account.features)?;
         Ok(Offer {
+            dated: whole || date != today,
             date: if whole { date } else { day_before(&date) },
-            today: day(now),
+            today,
             zone: zone.name(),
             longest: default.filter(|_| !whole).map(|at| Moment::of(zone, at)),
             never_refused: never_refused(service, user).await?,
@@ -206,6 +210,20 @@ impl Wanted {
         }
     }
 
+    /// The same form without a choice that the account doesn't have any more.
+    pub(super) fn offered(mut self, offer: &Offer) -> Wanted {
+        let gone = match self.expiry.as_str() {
+            "never" => offer.never_refused.is_some(),
+            "longest" => offer.longest.is_none(),
+            "date" => !offer.dated,
+            _ => false,
+        };
+        if gone {
+            self.expiry = Wanted::fresh(offer, "").expiry;
+        }
+        self
+    }
+
     /// The token that is wanted. Nothing that was left open is filled in: neither an end nor what it may do.
     pub(super) fn token(&self, user: &str) -> Result<NewToken, Fault> {
         let expires = match self.expiry.as_str() {
@@ -256,6 +274,12 @@ pub(super) fn faults_of(state: &State, form: &Wanted, error: &Error) -> Vec<Faul
         Error::Refused(refusal) => Fault::of(refusal, &addresses),
         other => Fault::at("name", sentence(&other.message())),
     };
+    with_others(state, form, first)
+}
+
+/// Something that is wrong, together with whatever the module finds wrong with the rest of the form.
+pub(super) fn with_others(state: &State, form: &Wanted, first: Fault) -> Vec<Fault> {
+    let addresses = form.address_list();
     let mut faults = vec![first];
     let service = &state.service;
     let Ok(now) = service.clock().now() else {
