@@ -174,7 +174,7 @@ fn whatever_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost() {
         ),
         ("name", "<b>x</b>", "name", "A name may contain only letters, digits"),
         ("date", "2027-01-14", "date", "The expiry must be in the future."),
-        ("date", "", "date", "The expiry must be"),
+        ("date", "", "date", "Choose the day on which it expires."),
         ("date", "soon", "date", "The expiry must be"),
         ("date", "never", "date", "The expiry must be"),
         ("date", "2027-02-30", "date", "The expiry must be"),

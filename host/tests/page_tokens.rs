@@ -88,7 +88,7 @@ fn a_row_says_what_its_token_is() {
     let mut alice = Browser::logged_in(&running, "alice");
     let page = alice.see("/tokens");
     let row = row(&page, "deploy");
-    assert!(row.contains(&format!("Ends in <span class=\"mono\">{}</span>", record.hint)));
+    assert!(row.contains(&format!("<span class=\"mono\">…{}</span>", record.hint)));
     assert!(row.contains("2 features, read only, from 1 address only"), "{row}");
     assert!(row.contains("<time datetime=\"2027-01-15T08:00:00Z\">2027-01-15 08:00:00 UTC</time>"));
     assert!(row.contains("2028-01-15 23:59:59 UTC"));

@@ -14,7 +14,7 @@ async function live({ page, context, javaScript, phone }, user) {
   await logIn(page, user);
 
   // Without tokens it teaches the first line.
-  await page.getByText(/curl .*Authorization: cpanel/s).first().waitFor();
+  await page.getByText(/Authorization: cpanel .*curl /s).first().waitFor();
   assert.deepEqual(await rows(page), []);
 
   // A name that breaks the rules is told before it is sent, and the form doesn't lose it.

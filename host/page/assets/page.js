@@ -24,7 +24,8 @@
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
     const known = page.querySelector("script[src]")?.getAttribute("src") === script;
     if (!page.querySelector("main") || (!known && !form)) throw new Error("not a page of ours");
-    stay();
+    if (reply.status === 401) quiet();
+    else stay();
     return { reply, page };
   }
 
@@ -202,18 +203,24 @@
 
   // Who is about to be logged out is told in time, and can stay by one press (WCAG 2.2.1).
   let ending;
-  function stay() {
+  const box = () => document.querySelector("#ending");
+  function quiet() {
     clearTimeout(ending);
+    if (box()?.matches(":popover-open")) box().hidePopover();
+  }
+  function stay() {
+    quiet();
     const idle = Number(document.body.dataset.idle) * 1000;
     const early = Math.min(120_000, idle / 2);
-    if (prefix && idle > 0) ending = setTimeout(() => document.querySelector("#ending")?.showPopover(), Math.min(idle - early, 2 ** 31 - 1));
+    if (prefix && idle > 0) ending = setTimeout(() => box()?.showPopover(), Math.min(idle - early, 2 ** 31 - 1));
   }
   document.addEventListener("click", async (event) => {
     if (!event.target.closest?.("#ending button")) return;
     const reply = await fetch(`${prefix}stay`).catch(() => undefined);
-    if (!reply?.ok) return location.reload();
-    document.querySelector("#ending").hidePopover();
-    stay();
+    if (reply?.ok) return stay();
+    // Nothing typed is taken away: sending it leads to the login.
+    box().querySelector("p").textContent = "You have been logged out. Keep what you have typed before you log in again.";
+    event.target.hidden = true;
   });
 
   // --- What is made of a page once it is here ----------------------------------------------------------------------

@@ -15,7 +15,7 @@ use super::form::{Asked, Posted, new_once};
 use super::note::NotePage;
 use super::reply::{Failed, Layout, html, see, sentence};
 use super::session::Visitor;
-use super::tokens::curl;
+use super::tokens::{LIST, curl};
 use super::view::{Moment, access};
 use super::wanted::{Fault, Offer, Wanted, faults_of, with_others};
 use crate::error::Error;
@@ -65,6 +65,7 @@ struct CreatedPage<'a> {
     expires: Option<Moment>,
     access: Option<String>,
     curl: String,
+    full: bool,
 }
 
 pub(super) async fn form(
@@ -130,6 +131,8 @@ pub(super) async fn create(
 fn shown(state: &State, visitor: &Visitor, headers: &HeaderMap, created: &Created) -> Response {
     let zone = *state.service.zone();
     let record = &created.record;
+    // Which function a limited token may call is its owner's to know.
+    let full = record.access == Access::Full;
     let page = CreatedPage {
         layout: Layout::of(state, visitor, "API Token Created"),
         base: visitor.path("/tokens"),
@@ -138,7 +141,13 @@ fn shown(state: &State, visitor: &Visitor, headers: &HeaderMap, created: &Create
         name: &record.name,
         expires: record.expires.map(|at| Moment::of(zone, at)),
         access: state.service.describe(record).map(|token| access(&token)).ok(),
-        curl: curl(state, headers, &visitor.user),
+        curl: curl(
+            state,
+            headers,
+            &visitor.user,
+            if full { LIST } else { "MODULE/FUNCTION" },
+        ),
+        full,
     };
     html(StatusCode::OK, page)
 }

@@ -74,9 +74,12 @@ impl<'a> Layout<'a> {
             .map_or_else(|| "/".to_owned(), |visitor| visitor.path(self.port.home()))
     }
 
-    /// The same in minutes, at least one.
-    pub(super) fn idle_minutes(&self) -> u64 {
-        (self.idle / 60).max(1)
+    /// The same in words.
+    pub(super) fn idle_words(&self) -> String {
+        match self.idle / 60 {
+            0 | 1 => "a minute".to_owned(),
+            minutes => format!("{minutes} minutes"),
+        }
     }
 
     /// Whether it is the administrator's port.

@@ -26,6 +26,9 @@ use crate::error::Error;
 /// The cookie that remembers how many tokens a page shows. It tells nothing of anybody.
 const SIZE_COOKIE: &str = "tokens_per_page";
 
+/// The function that the first command calls.
+pub(super) const LIST: &str = "Tokens/list";
+
 /// A year.
 const SIZE_COOKIE_AGE: u32 = 365 * 86_400;
 
@@ -125,7 +128,7 @@ pub(super) async fn table(
         done: told.done,
         empty: list.total == 0 && list.search.is_empty() && fault.is_none(),
         fault,
-        curl: curl(state, headers, &visitor.user),
+        curl: curl(state, headers, &visitor.user, LIST),
         list,
     };
     Ok(html(status, page))
@@ -166,7 +169,7 @@ fn remembered(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// A first command with a token. The host has been checked: it is one of this server's.
-pub(super) fn curl(state: &State, headers: &HeaderMap, user: &str) -> String {
+pub(super) fn curl(state: &State, headers: &HeaderMap, user: &str, function: &str) -> String {
     let host = headers
         .get(HOST)
         .and_then(|host| host.to_str().ok())
@@ -187,6 +190,6 @@ pub(super) fn curl(state: &State, headers: &HeaderMap, user: &str) -> String {
     };
     // By standard input: the arguments of a program are everybody's to read.
     format!(
-        "printf 'Authorization: cpanel {user}:%s\\n' \"$TOKEN\" | curl{trust} -H @- {scheme}://{host}/execute/Tokens/list"
+        "printf 'Authorization: cpanel {user}:%s\\n' \"$TOKEN\" | curl{trust} -H @- {scheme}://{host}/execute/{function}"
     )
 }

@@ -229,6 +229,7 @@ impl Wanted {
         let expires = match self.expiry.as_str() {
             "never" => Some(ExpiryInput::Text("never".to_owned())),
             "longest" => None,
+            "date" if self.date.is_empty() => return Err(Fault::at("date", "Choose the day on which it expires.")),
             // The word belongs to the other choice.
             "date" if self.date == "never" => Some(ExpiryInput::Text(String::new())),
             "date" => Some(ExpiryInput::Text(self.date.clone())),
