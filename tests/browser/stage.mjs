@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
-import { after, test } from "node:test";
+import { after } from "node:test";
 
 import { executable } from "./chromium.mjs";
 
@@ -43,9 +43,9 @@ const refusal = (message) => /the server responded with a status of 4\d\d/.test(
  * A person with a browser of their own. Whatever the browser complains of, and every request to another host, is written down
  * in `faults`.
  */
-export async function open(how = {}, from = browser()) {
+async function open(how, from) {
   const { javaScript = true, ...options } = how;
-  const context = await (await from).newContext({ ...DESKTOP, locale: "en-GB", javaScriptEnabled: javaScript, reducedMotion: "reduce", ...options });
+  const context = await from.newContext({ ...DESKTOP, locale: "en-GB", javaScriptEnabled: javaScript, reducedMotion: "reduce", ...options });
   context.setDefaultTimeout(PATIENCE);
   const faults = [];
   const ours = [new URL(ACCOUNT).host, new URL(ADMIN).host];
@@ -73,14 +73,21 @@ export async function open(how = {}, from = browser()) {
   return { page, context, faults, javaScript, phone: options.isMobile === true };
 }
 
-/** A test with a person in it. What the browser complains of fails it, unless the test takes it out of `faults`. */
-export function scene(name, how, act) {
-  test(name, { timeout: 150_000 }, async (t) => {
+/** Every scene, by name: `page.test.mjs` runs them. */
+export const scenes = new Map();
+
+/**
+ * A test with a person in it, in the browser that all share unless another is started for it. What the browser complains of
+ * fails it, unless the test takes it out of `faults`.
+ */
+export function scene(name, how, act, start = browser) {
+  scenes.set(name, async (t) => {
     if (executable === undefined) {
       if (process.env.TOKENLATCH_REQUIRE_ALL === "1") assert.fail("Chromium isn't installed");
       return t.skip("Chromium isn't installed");
     }
-    const person = await open(how);
+    const own = await start();
+    const person = await open(how, own);
     try {
       await act(person, t);
       assert.deepEqual([...new Set(person.faults)], []);
@@ -92,6 +99,7 @@ export function scene(name, how, act) {
       throw error;
     } finally {
       await person.context.close();
+      if (start !== browser) await own.close();
     }
   });
 }
@@ -110,13 +118,16 @@ export async function eventually(look, patience = PATIENCE) {
 }
 
 /** Runs a command over the service's database with a line of input, and gives its JSON. */
-export function command(line, ...args) {
+function command(line, ...args) {
   const env = { PATH: process.env.PATH, HOME: told.folder, XDG_CACHE_HOME: join(told.program, "../../tmp/cache"), TOKENLATCH_DATABASE: told.database, TOKENLATCH_TIME_ZONE: "UTC" };
   return JSON.parse(execFileSync(told.program, [...args, "--json"], { env, input: `${line}\n`, encoding: "utf8" }) || "null");
 }
 
 /** The names of a user's tokens, as the database has them. */
 export const tokenNames = (user) => command("", "token", "list", "--user", user, "--page-size", "1000").tokens.map((token) => token.name).sort();
+
+/** With another password every session of the account ends; so it does with the same one set again. */
+export const setPassword = (user) => command(told.password, "account", "password", user, "--stdin");
 
 /** What the guard says to a token: 200 where it works. */
 export async function works(context, user, token) {

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 
-import { ACCOUNT, ADMIN, DESKTOP, eventually, scene, told } from "./stage.mjs";
+import { ACCOUNT, ADMIN, DESKTOP, eventually, scene, setPassword, told } from "./stage.mjs";
 import { look } from "./look.mjs";
-import { arrive, button, check, create, enter, field, gear, link, logIn, openForm, radio, row, rows, save, says, warns } from "./steps.mjs";
+import { arrive, button, check, create, enter, field, gear, link, logIn, openForm, radio, refusedAt, row, rows, save, says, warns } from "./steps.mjs";
 
 /** The path of the session that a page is in, such as `/cpsess0123456789`. */
 const session = (page) => new URL(page.url()).pathname.match(/^\/cpsess\d{10}/)[0];
@@ -25,10 +25,12 @@ scene("no token yet", DESKTOP, async ({ page }) => {
 
 scene("the table with a token of each kind", DESKTOP, async ({ page, context }) => {
   await logIn(page, "gus");
-  assert.equal((await rows(page)).length, 5);
+  assert.deepEqual((await rows(page)).toSorted(), ["ended", "ends-soon", "laptop", "reader", told.long].toSorted());
   // Told by words, and not by a colour alone.
   for (const [name, words] of [["ends-soon", /Expires soon/], ["ended", /Expired/], [told.long, /Never expires/]]) assert.match(await row(page, name).innerText(), words);
   assert.doesNotMatch(await row(page, "laptop").innerText(), /Expired|Expires soon|Never/);
+  // Told once it is known, and not before.
+  assert.deepEqual(await Promise.all(["laptop", "reader"].map((name) => row(page, name).getByText("Not yet").count())), [0, 1]);
   const colours = await Promise.all(["laptop", "ends-soon", "ended"].map((name) => row(page, name).evaluate((one) => getComputedStyle(one).backgroundColor + getComputedStyle(one.cells[1]).backgroundColor)));
   assert.equal(new Set(colours).size, 3, `the rows' colours are ${colours}`);
   await look(page, "table");
@@ -59,7 +61,7 @@ scene("the table with a token of each kind", DESKTOP, async ({ page, context }) 
   await look(page, "manage");
   await field(page, "New API Token Name").fill("laptop");
   await button(page, "Update").click();
-  await eventually(async () => assert.equal(await field(page, "New API Token Name").getAttribute("aria-invalid"), "true"));
+  await refusedAt(page, "New API Token Name", /of that name/);
   await look(page, "manage-refused");
   await button(page, "Revoke").click();
   await button(page, "Yes, Revoke the Token").waitFor();
@@ -87,7 +89,7 @@ scene("creating a token", DESKTOP, async ({ page }) => {
   await radio(page, "Chosen features only").check();
   await field(page, "Allowed IP addresses").fill("nowhere");
   await button(page, "Create").click();
-  await eventually(async () => assert.ok((await page.locator("[aria-invalid=true]").count()) > 0));
+  await warns(page, /was not created/);
   await look(page, "create-refused");
   await field(page, "Expiration Date").fill("2099-12-31");
   await radio(page, "Full access").check();
@@ -104,10 +106,33 @@ scene("creating a token", DESKTOP, async ({ page }) => {
   await look(page, "revoked");
 });
 
+scene("forms that can't be sent any more", DESKTOP, async ({ page, context }) => {
+  await logIn(page, "zoe");
+  await openForm(page);
+  const form = page.getByRole("main").locator("form");
+  await field(page, "API Token Name").fill("once");
+  const [other] = await Promise.all([context.waitForEvent("page"), form.evaluate((one) => ((one.target = "_blank"), one.submit(), one.removeAttribute("target")))]);
+  await arrive(other, "API Token Created");
+  await button(page, "Create").click();
+  await eventually(async () => assert.match(await page.getByRole("main").innerText(), /already sent/));
+  await look(page, "create-spent");
+  await page.goto(page.url());
+  await form.locator("[name=csrf]").evaluate((one) => (one.value = "0"));
+  await field(page, "API Token Name").fill("twice");
+  await button(page, "Create").click();
+  await eventually(async () => assert.match(await page.getByRole("main").innerText(), /out of date/));
+  await look(page, "create-stale");
+  await page.goto(page.url());
+  await setPassword("zoe");
+  await field(page, "API Token Name").fill("thrice");
+  await button(page, "Create").click();
+  await warns(page, /Nothing was created/);
+  await look(page, "create-ended");
+});
+
 scene("an account whose tokens the administrator has disabled", DESKTOP, async ({ page }) => {
-  await page.goto(ACCOUNT);
-  await enter(page, "off");
-  await warns(page, /administrator has disabled/);
+  await logIn(page, "off");
+  await page.getByText(/administrator has disabled/).first().waitFor();
   await look(page, "disabled");
 });
 
@@ -159,7 +184,7 @@ scene("the administrator's pages", DESKTOP, async ({ page, context }) => {
   const [name] = await rows(page);
   await check(page, `Select ${name}`).check();
   await button(page, "Revoke").click();
-  await arrive(page, "Revoke Selected API Tokens");
+  await arrive(page, "Revoke API Tokens of many");
   await look(page, "admin-revoke");
   await button(page, "Revoke Selected API Tokens").click();
   await eventually(async () => assert.equal((await rows(page)).includes(name), false));

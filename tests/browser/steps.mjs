@@ -50,6 +50,12 @@ export const warns = (page, text) => eventually(async () => assert.match((await 
 /** The gear, which opens the settings. */
 export const gear = (page) => page.locator("summary", { hasText: "Settings" });
 
+/** Waits for the reply to a form that is refused at this field; a name is told to be wrong before, while it is typed. */
+export async function refusedAt(page, label, text) {
+  await warns(page, text);
+  assert.equal(await field(page, label).getAttribute("aria-invalid"), "true");
+}
+
 /** Opens the form. */
 export async function openForm(page) {
   await link(page, "+ Create").click();

@@ -6,6 +6,7 @@ use super::catalogue::Catalogue;
 use super::config::Config;
 use super::error::ServerError;
 use super::failures::{Failures, Ticks};
+use super::logins::Logins;
 use super::page::Hosts;
 use super::tls::Certificates;
 use super::upstream::Upstream;
@@ -22,8 +23,8 @@ pub struct State {
     pub gate: Gate,
     /// Counts failed attempts.
     pub failures: Failures,
-    /// Counts failed logins at the page.
-    pub logins: Failures,
+    /// Counts logins at the page.
+    pub logins: Logins,
     /// The names by which browsers may reach the page.
     pub(super) hosts: Hosts,
     /// The functions that are guarded.
@@ -60,7 +61,7 @@ impl State {
             service,
             gate,
             failures: Failures::new(config.failures, Ticks::system()),
-            logins: Failures::new(config.logins, Ticks::system()),
+            logins: Logins::new(config.logins, Ticks::system()),
             hosts: Hosts::new(&config, certificates),
             catalogue,
             upstream,

@@ -423,8 +423,7 @@ impl<'i> Reports<'i> {
     }
 
     fn gather(&mut self) {
-        let uses = self.inner.replica.uses();
-        for tokens in uses.tokens().chunks(MAX_REPORTED) {
+        for tokens in self.inner.replica.uses().chunks(MAX_REPORTED) {
             self.open.push_back(UsageReport {
                 follower: self.inner.name.clone(),
                 batch: self.next,
@@ -432,7 +431,6 @@ impl<'i> Reports<'i> {
             });
             self.next = self.next.saturating_add(1);
         }
-        uses.kept();
     }
 }
 

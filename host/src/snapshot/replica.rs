@@ -8,8 +8,9 @@ use tokenlatch_core::{Authorization, Call, IdentifyRequest, Pepper, SecretString
 
 use super::report::ReportedUse;
 use crate::error::{Error, Result};
-use crate::gate::{Taken, Uses};
+use crate::gate::Uses;
 use crate::module::{Module, Snapshot, SnapshotState};
+use crate::store::Usage;
 
 /// Calls whose numbers are kept. There are only as many numbers as the catalogue tells apart.
 const CALLS: usize = 1 << 12;
@@ -33,12 +34,6 @@ struct Live {
     state: Option<SnapshotState>,
     calls: HashMap<Call, u32>,
     verdicts: HashMap<i64, Arc<Verdict>>,
-}
-
-/// Uses on their way to the origin. They go back where they are dropped before they were taken.
-pub(super) struct Reporting<'r> {
-    ids: Taken<'r>,
-    hashes: Taken<'r>,
 }
 
 impl Replica {
@@ -142,12 +137,14 @@ impl Replica {
         &self.module
     }
 
-    /// Takes what was used.
-    pub(super) fn uses(&self) -> Reporting<'_> {
-        Reporting {
-            ids: self.ids.take(),
-            hashes: self.hashes.take(),
-        }
+    /// Takes what was used since the last time. Whoever takes it keeps it until the origin has it.
+    pub(super) fn uses(&self) -> Vec<ReportedUse> {
+        let ids = taken(&self.ids)
+            .into_iter()
+            .map(|used| reported(used, |id| (Some(id), None)));
+        let hashes = taken(&self.hashes).into_iter();
+        ids.chain(hashes.map(|used| reported(used, |hash| (None, Some(hash)))))
+            .collect()
     }
 
     fn take<T>(&self, work: impl FnOnce(&mut Snapshot) -> Result<T>) -> Result<T> {
@@ -197,31 +194,23 @@ impl Live {
     }
 }
 
-impl Reporting<'_> {
-    /// What is reported.
-    pub(super) fn tokens(&self) -> Vec<ReportedUse> {
-        let of = |used: &crate::store::Usage, id: Option<String>, hash: Option<String>| ReportedUse {
-            id,
-            hash,
-            last_used: used.last_used,
-            uses: used.uses.min(u64::from(u32::MAX)),
-        };
-        let ids = self
-            .ids
-            .usage()
-            .iter()
-            .map(|used| of(used, Some(used.id.clone()), None));
-        let hashes = self
-            .hashes
-            .usage()
-            .iter()
-            .map(|used| of(used, None, Some(used.id.clone())));
-        ids.chain(hashes).collect()
+/// Takes everything that was noted.
+fn taken(uses: &Uses) -> Vec<Usage> {
+    let mut all = Vec::new();
+    let mut taken = uses.take();
+    while let Some(batch) = taken.batch() {
+        all.extend_from_slice(batch);
+        taken.kept();
     }
+    all
+}
 
-    /// The caller keeps it until the origin has it.
-    pub(super) fn kept(self) {
-        self.ids.kept();
-        self.hashes.kept();
+fn reported(used: Usage, by: impl FnOnce(String) -> (Option<String>, Option<String>)) -> ReportedUse {
+    let (id, hash) = by(used.id);
+    ReportedUse {
+        id,
+        hash,
+        last_used: used.last_used,
+        uses: used.uses.min(u64::from(u32::MAX)),
     }
 }

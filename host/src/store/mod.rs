@@ -67,6 +67,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Replaces the features of an account.
     async fn set_features(&self, user: &str, features: &Features) -> Result<(), StoreError>;
 
+    /// Replaces the features of an account as long as they are what they were. `false`: they are not.
+    async fn replace_features(&self, user: &str, was: &Features, features: &Features) -> Result<bool, StoreError>;
+
     /// Replaces what is demanded of an account's new tokens.
     async fn set_policy(&self, user: &str, policy: &Policy) -> Result<(), StoreError>;
 

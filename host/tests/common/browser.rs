@@ -147,6 +147,19 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Writes something else into every session.
+    pub fn damage_sessions(&self, data: &str) {
+        run(async {
+            let database = format!("sqlite:{}", self.database);
+            let pool = sqlx::SqlitePool::connect(&database).await.expect("the file opens");
+            let change = sqlx::query("UPDATE page_sessions SET data = ?").bind(data);
+            change.execute(&pool).await.expect("a change");
+            pool.close().await;
+        });
+    }
+}
+
 impl Running {
     /// A server on which alice, bob and root have [`PASSWORD`], and root is an administrator.
     pub fn with_passwords() -> Running {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
+use super::super::body::read_body;
 use super::super::config::EdgeLimits;
 use super::super::form::{Form, Kind};
 use super::super::problem::Problem;
@@ -72,12 +73,22 @@ impl Posted {
     }
 }
 
-impl Visitor {
-    /// A value for the hidden field `once` of a form that must not work twice. It is no secret: unlike any other of
-    /// this person's is enough, for a form without the CSRF value does nothing.
-    pub(super) fn new_once(&self, _: &State) -> String {
-        RequestId::new().as_str().to_owned()
-    }
+/// A value for the hidden field `once` of a form that must not work twice. It need not be secret: two forms of one
+/// session must differ in it, and nobody else can send them, for want of the CSRF value.
+pub(super) fn new_once() -> String {
+    RequestId::new().as_str().to_owned()
+}
+
+/// What was typed into one field as a list: one a line, or with commas or spaces.
+pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|letter: char| letter == ',' || letter.is_whitespace());
+    words.filter(|word| !word.is_empty()).map(str::to_owned)
+}
+
+/// Which entry of a list the module finds fault with: the number in a path such as `addresses[3]`.
+pub(super) fn index(path: &str) -> Option<usize> {
+    let (_, rest) = path.split_once('[')?;
+    rest.split_once(']')?.0.parse().ok()
 }
 
 impl FromRequest<Arc<State>> for Posted {
@@ -119,15 +130,27 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     }
 }
 
+/// The request with its body in memory. What is no form is not taken in, and no reader here takes it either.
+pub(super) async fn taken_in(request: Request, limits: &EdgeLimits) -> Result<Request, Failed> {
+    let (parts, body) = request.into_parts();
+    is_form(&parts, &body)?;
+    let bytes = read_body(body, limits).await?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
 /// The form in a body.
 pub(super) async fn read(parts: &Parts, body: Body, limits: &EdgeLimits) -> Result<Form, Problem> {
-    use hyper::body::Body as _;
-    if !body.is_end_stream() && Kind::of(&parts.headers).ok() != Some(Kind::Urlencoded) {
-        return Err(NO_FORM);
-    }
+    is_form(parts, &body)?;
     let form = Form::default().with_body(parts, body, limits).await?;
     check(&form)?;
     Ok(form)
+}
+
+fn is_form(parts: &Parts, body: &Body) -> Result<(), Problem> {
+    if !body.is_end_stream() && Kind::of(&parts.headers).ok() != Some(Kind::Urlencoded) {
+        return Err(NO_FORM);
+    }
+    Ok(())
 }
 
 /// No two readers of a form may come to think that it says different things; and no NUL is in anything that a person

@@ -264,6 +264,18 @@ impl Store for PostgresStore {
         self.change_account(user, query).await
     }
 
+    async fn replace_features(&self, user: &str, was: &Features, features: &Features) -> Result<bool, StoreError> {
+        let query = AssertSqlSafe(format!("{} AND features::jsonb = $3::jsonb", sql::SET_FEATURES));
+        let query = sqlx::query(query)
+            .bind(to_json(features)?)
+            .bind(user)
+            .bind(to_json(was)?);
+        match self.change_account(user, query).await {
+            Err(StoreError::AccountUnknown(_)) if self.settings(user).await?.is_some() => Ok(false),
+            outcome => outcome.map(|()| true),
+        }
+    }
+
     async fn set_policy(&self, user: &str, policy: &Policy) -> Result<(), StoreError> {
         let query = sqlx::query(sql::SET_POLICY)
             .bind(policy.max_lifetime)

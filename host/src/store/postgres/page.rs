@@ -24,16 +24,22 @@ pub(super) async fn tokens(store: &PostgresStore, user: &str, query: &PageQuery)
             if let Some(part) = &part {
                 count = count.bind(part);
             }
-            let total = count.fetch_one(&mut *transaction).await?.number("total")?;
-            let (limit, offset) = query.bounds();
-            let mut numbers = sqlx::query_scalar(AssertSqlSafe(query.numbers(Dialect::Postgres)))
+            let total = count
+                .fetch_one(&mut *transaction)
+                .await?
+                .number("total")?
+                .unsigned_abs();
+            let Some((end, limit, offset)) = query.bounds(total) else {
+                return Ok((total, Vec::new(), Vec::new()));
+            };
+            let mut numbers = sqlx::query_scalar(AssertSqlSafe(query.numbers(end, Dialect::Postgres)))
                 .bind(searchable(user))
                 .bind(limit)
                 .bind(offset);
             if let Some(part) = &part {
                 numbers = numbers.bind(part);
             }
-            let numbers: Vec<i64> = numbers.fetch_all(&mut *transaction).await?;
+            let numbers = end.ordered(numbers.fetch_all(&mut *transaction).await?);
             let rows = sqlx::query(AssertSqlSafe(format!("{} WHERE t.seq = ANY ($1)", sql::NUMBERED_TOKEN)))
                 .bind(&numbers)
                 .fetch_all(&mut *transaction)
@@ -45,7 +51,7 @@ pub(super) async fn tokens(store: &PostgresStore, user: &str, query: &PageQuery)
     let tokens = rows.iter().map(read_numbered).collect::<Result<_, _>>()?;
     Ok(TokenPage {
         tokens: in_order(&numbers, tokens),
-        total: total.unsigned_abs(),
+        total,
     })
 }
 

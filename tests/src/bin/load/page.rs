@@ -35,18 +35,23 @@ pub fn measure(options: &Options) -> Result<(), Fault> {
     let mut few = Visit::log_in(server.client(), "few", PASSWORD)?;
     let mut lots = Visit::log_in(server.client(), "many", PASSWORD)?;
     let last = format!("/tokens?size=10&page={}", many.div_ceil(10));
+    // Whether it is judged: a hundred rows are ten times the work, and a search reads every name.
     let views = [
-        ("as it opens", "/tokens"),
-        ("ten on a page", "/tokens?size=10"),
-        ("a hundred on a page", "/tokens?size=100"),
-        ("the last page", last.as_str()),
-        ("by expiry, the latest first", "/tokens?size=10&sort=expires&order=desc"),
-        ("a search", "/tokens?size=10&search=7"),
+        ("as it opens", "/tokens", true),
+        ("ten on a page", "/tokens?size=10", true),
+        ("a hundred on a page", "/tokens?size=100", false),
+        ("the last page", last.as_str(), true),
+        (
+            "by expiry, the latest first",
+            "/tokens?size=10&sort=expires&order=desc",
+            true,
+        ),
+        ("a search", "/tokens?size=10&search=7", false),
     ];
     let mut times: Vec<(Vec<Duration>, Vec<Duration>)> = vec![Default::default(); views.len()];
     // In turns, so that whatever else the machine does falls on all alike.
     for round in 0..WARM + REQUESTS {
-        for ((_, path), (with_few, with_many)) in views.iter().zip(&mut times) {
+        for ((_, path, _), (with_few, with_many)) in views.iter().zip(&mut times) {
             let (short, long) = (timed(&mut few, "/tokens?size=10")?, timed(&mut lots, path)?);
             if round >= WARM {
                 with_few.push(short);
@@ -57,7 +62,7 @@ pub fn measure(options: &Options) -> Result<(), Fault> {
     let rows: Vec<Timed> = views
         .iter()
         .zip(times)
-        .map(|((name, _), (with_few, with_many))| Timed::of(name, with_few, with_many))
+        .map(|((name, ..), (with_few, with_many))| Timed::of(name, with_few, with_many))
         .collect();
     print_times(
         &rows,
@@ -65,8 +70,9 @@ pub fn measure(options: &Options) -> Result<(), Fault> {
         &format!("{many} tokens, ms"),
         options.json,
     )?;
-    match rows.first() {
-        Some(opened) if opened.ratio <= LIMIT => Ok(()),
+    let judged = views.iter().zip(&rows).filter(|((.., judged), _)| *judged);
+    match judged.map(|(_, row)| row.ratio).reduce(f64::max) {
+        Some(worst) if worst <= LIMIT => Ok(()),
         _ => Err(Fault::new(format!(
             "with {many} tokens the table takes more than {LIMIT} times as long"
         ))),
