@@ -10,10 +10,12 @@ pub const MAX_NAME: usize = 50;
 pub(crate) const MAX_USER: usize = 64;
 const MAX_FEATURE: usize = 64;
 
+#[inline(always)]
 const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
+#[inline(always)]
 const fn is_user_byte(byte: u8) -> bool {
     is_name_byte(byte) || byte == b'.' || byte == b'@'
 }

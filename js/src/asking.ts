@@ -14,8 +14,8 @@ const MAX_U32 = 2 ** 32 - 1;
 const MAX_HEADER = 600;
 const MAX_ADDRESS = 64;
 
-/** The most bytes of requests that go over at once. */
-const BATCH = 1 << 20;
+/** How many requests go over at once. */
+const BATCH = 4096;
 
 const encoder = new TextEncoder();
 
@@ -50,40 +50,37 @@ export function ask(handle: number, authorization: string, call: number, address
   }
 }
 
-/** Asks for the codes of many requests, and gives each with its index to `told`. */
+/** Asks for the codes of many requests, and gives each to `told`, in their order. */
 export function askMany(
   handle: number,
   headers: readonly (string | null | undefined)[],
   options: VerifyManyOptions | undefined,
-  told: (code: number, index: number) => void,
+  told: (code: number) => void,
 ): void {
   const { call, now, addresses } = readManyOptions(headers, options);
-  const bytes = new Uint8Array(BATCH);
-  const view = new DataView(bytes.buffer);
-  let used = 0;
-  let first = 0;
-  const flush = (after: number): void => {
-    const codes = send(bytes.subarray(0, used), (module, at, length) => module.tokenlatch_verify_many(handle, call, at, length, BigInt(now)));
-    const numbers = new DataView(codes.buffer, codes.byteOffset, codes.byteLength);
-    for (let index = first; index < after; index++) {
-      const place = (index - first) * 8;
-      told(numbers.getInt32(place + 4, true) * REFUSED + numbers.getUint32(place, true), index);
-    }
-    used = 0;
-    first = after;
-  };
-  for (let index = 0; index < headers.length; index++) {
-    if (used + 4 + 3 * (MAX_HEADER + MAX_ADDRESS) > BATCH) flush(index);
-    const header = text(headers[index], "headers", index, MAX_HEADER);
-    const address = text(addresses?.[index], "addresses", index, MAX_ADDRESS);
-    const from = used + 4;
-    const headerLength = encoder.encodeInto(header, bytes.subarray(from)).written;
-    const addressLength = address === "" ? 0 : encoder.encodeInto(address, bytes.subarray(from + headerLength)).written;
-    view.setUint16(used, headerLength, true);
-    view.setUint16(used + 2, addressLength, true);
-    used = from + headerLength + addressLength;
+  for (let from = 0; from < headers.length; from += BATCH) {
+    const count = Math.min(BATCH, headers.length - from);
+    const bytes = written(count, (at) => [text(headers[from + at], "headers", from + at, MAX_HEADER), text(addresses?.[from + at], "addresses", from + at, MAX_ADDRESS)]);
+    const codes = send(bytes, (module, at, length) => module.tokenlatch_verify_many(handle, call, at, length, BigInt(now)));
+    const numbers = new DataView(codes.buffer);
+    for (let at = 0; at < 8 * count; at += 8) told(numbers.getInt32(at + 4, true) * REFUSED + numbers.getUint32(at, true));
   }
-  if (first < headers.length) flush(headers.length);
+}
+
+/** Requests as the module reads them: how many, the two lengths of each, then all texts. */
+function written(count: number, request: (at: number) => readonly [string, string]): Uint8Array {
+  const texts: string[] = [];
+  for (let at = 0; at < count; at++) texts.push(...request(at));
+  const whole = texts.join("");
+  const start = 4 + 4 * count;
+  const bytes = new Uint8Array(start + 3 * whole.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, count, true);
+  const { written: length } = encoder.encodeInto(whole, bytes.subarray(start));
+  // As many bytes as characters: it is all ASCII, as what can be admitted is.
+  const ascii = length === whole.length;
+  texts.forEach((text, at) => view.setUint16(4 + 2 * at, ascii ? text.length : encoder.encode(text).length, true));
+  return bytes.subarray(0, start + length);
 }
 
 function text(value: unknown, field: string, index: number, most: number): string {
@@ -110,53 +107,58 @@ export interface Asked {
   now: number;
 }
 
-/** Reads the options of `verify`: own properties only, each once. */
-export function readOptions(options: TableVerifyOptions | undefined): Asked {
-  const asked = { call: 0, address: "", now: undefined as number | undefined };
-  if (options !== undefined) {
-    each(options, ["call", "address", "now"], (key, value) => {
-      if (key === "now") asked.now = instant(value);
-      else if (key === "call") asked.call = callNumber(value);
-      else if (value !== null && value !== undefined) {
+/** Reads the options of `verify`: own properties only, each once. Written out, for it is on the hot path. */
+export function readOptions(options: TableVerifyOptions): Asked {
+  let call = 0;
+  let address = "";
+  let now: number | undefined;
+  if (typeof options !== "object" || options === null) throw wrong("options", "expected an object");
+  for (const key in options) {
+    if (!Object.hasOwn(options, key)) continue;
+    const value: unknown = options[key as keyof TableVerifyOptions];
+    switch (key) {
+      case "now":
+        now = instant(value);
+        break;
+      case "call":
+        call = callNumber(value);
+        break;
+      case "address":
+        if (value === undefined || value === null) break;
         if (typeof value !== "string") throw wrong(key, "expected a string");
-        asked.address = value;
-      }
-    });
+        address = value;
+        break;
+      default:
+        throw unknown(key, "`call`, `address`, `now`");
+    }
   }
-  return { call: asked.call, address: asked.address, now: asked.now ?? present() };
+  return { call, address, now: now ?? present() };
 }
 
 function readManyOptions(
   headers: readonly unknown[],
-  options: VerifyManyOptions | undefined,
-): { call: number; now: number; addresses: readonly (string | null | undefined)[] | undefined } {
+  options: VerifyManyOptions = {},
+): { call: number; now: number; addresses: readonly unknown[] | undefined } {
   if (!Array.isArray(headers)) throw wrong("headers", "expected an array of strings");
+  if (typeof options !== "object" || options === null) throw wrong("options", "expected an object");
   let call = 0;
   let now: number | undefined;
-  let addresses: readonly (string | null | undefined)[] | undefined;
-  if (options !== undefined) {
-    each(options, ["call", "addresses", "now"], (key, value) => {
-      if (key === "now") now = instant(value);
-      else if (key === "call") call = callNumber(value);
-      else if (value !== undefined) {
-        if (!Array.isArray(value) || value.length !== headers.length) throw wrong(key, "expected an array with an address for each header");
-        addresses = value;
-      }
-    });
+  let addresses: readonly unknown[] | undefined;
+  for (const key of Object.keys(options)) {
+    const value: unknown = options[key as keyof VerifyManyOptions];
+    if (key === "now") now = instant(value);
+    else if (key === "call") call = callNumber(value);
+    else if (key !== "addresses") throw unknown(key, "`call`, `addresses`, `now`");
+    else if (value !== undefined) {
+      if (!Array.isArray(value) || value.length !== headers.length) throw wrong(key, "expected an array with an address for each header");
+      addresses = value;
+    }
   }
   return { call, now: now ?? present(), addresses };
 }
 
-/** Hands over own properties, each once; any other key is an error. */
-function each(options: object, known: readonly string[], take: (key: string, value: unknown) => void): void {
-  if (typeof options !== "object" || options === null) throw wrong("options", "expected an object");
-  for (const key in options) {
-    if (!Object.hasOwn(options, key)) continue;
-    if (!known.includes(key)) {
-      throw new TokenlatchError("field_unknown", `the option isn't known; known are ${known.map((name) => `\`${name}\``).join(", ")}`, key);
-    }
-    take(key, options[key as keyof object]);
-  }
+function unknown(key: string, known: string): TokenlatchError {
+  return new TokenlatchError("field_unknown", `the option isn't known; known are ${known}`, key);
 }
 
 /** Checks a time; `undefined` stays so. */

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
 const source = new URL("../src/", import.meta.url);
-const files = ["errors", "functions", "table", "latch", "latch-error", "schema"].map((name) => `${name}.ts`);
+const files = ["errors", "functions", "table", "snapshot", "latch", "latch-error", "schema"].map((name) => `${name}.ts`);
 for (const folder of ["stores", "middleware"]) {
   files.push(...readdirSync(new URL(`${folder}/`, source)).map((name) => `${folder}/${name}`));
 }

@@ -1,5 +1,6 @@
 // Compiled, never run: what the declarations allow and what they refuse, as a user's compiler sees them.
 import {
+  Snapshot,
   TokenTable,
   TokenlatchError,
   createToken,
@@ -39,7 +40,7 @@ readParameters({ shape: "denied", function: "list", values: [] });
 
 const maybe: string | undefined = undefined;
 const verdict: Verdict = verifyToken({ authorization: maybe, record: null, account: undefined });
-const status: 200 | 401 | 403 = verdict.status;
+const status: 200 | 401 | 403 | 503 = verdict.status;
 // @ts-expect-error the account must be looked for
 verifyToken({ authorization: null, record });
 // @ts-expect-error verdicts aren't changed
@@ -59,7 +60,15 @@ const call: number = table.prepare({ module: "Tokens", function: "list" });
 table.verify(maybe, { call, address: maybe, now: 1 }).refusal?.headers["WWW-Authenticate"];
 // @ts-expect-error one header only
 table.verify(["a"]);
+table.verifyMany([maybe, null], { call, addresses: [maybe, null] })[0]?.allowed satisfies boolean | undefined;
 table.free();
+
+const snapshot = Snapshot.load(new Uint8Array(), { publicKeys: ["00", new Uint8Array(32)], floor: { epoch: 1, version: 2, made: 3 }, now: 1 });
+snapshot.apply(new Uint8Array(), 1).version satisfies number;
+snapshot.state?.maxAge satisfies number | undefined;
+snapshot.verify(maybe, { call: snapshot.prepare({ realm: "admin" }), now: 1 }).reason === "snapshot_stale";
+// @ts-expect-error a snapshot is opened with keys
+new Snapshot({});
 
 try {
   createToken({ user: "", name: "x", access: "full" });

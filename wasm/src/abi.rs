@@ -99,31 +99,31 @@ pub extern "C" fn tokenlatch_snapshot_new(ptr: u32, len: u32) -> u64 {
 /// Begins to take a message, of which head and signature are given.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_snapshot_begin(snapshot: u32, ptr: u32, len: u32, now: i64) -> u64 {
-    memory::hand_out(answer_json(snapshots::begin(snapshot, (ptr, len), now)))
+    snapshots::begin(snapshot, (ptr, len), now)
 }
 
 /// Takes the next bytes of the message's body.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_snapshot_push(snapshot: u32, ptr: u32, len: u32) -> u64 {
-    memory::hand_out(answer_json(snapshots::push(snapshot, (ptr, len))))
+    snapshots::push(snapshot, (ptr, len))
 }
 
 /// Puts the message in force.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_snapshot_commit(snapshot: u32) -> u64 {
-    memory::hand_out(answer_json(snapshots::commit(snapshot)))
+    snapshots::commit(snapshot)
 }
 
 /// Takes a whole message.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_snapshot_apply(snapshot: u32, ptr: u32, len: u32, now: i64) -> u64 {
-    memory::hand_out(answer_json(snapshots::apply(snapshot, (ptr, len), now)))
+    snapshots::apply(snapshot, (ptr, len), now)
 }
 
 /// Says which table a snapshot holds.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_snapshot_state(snapshot: u32) -> u64 {
-    memory::hand_out(answer_json(snapshots::state(snapshot)))
+    snapshots::state(snapshot)
 }
 
 /// Writes whose token a code speaks of: the bytes written, or 0 for a code without a token, too little room, and

@@ -1,7 +1,7 @@
 //! Snapshots on the plain ABI, which the JavaScript package uses too: what goes in are bytes and numbers.
 
 use serde::Serialize;
-use tokenlatch_core::{Error, Snapshot, Value, encode};
+use tokenlatch_core::{Error, Snapshot, Value, answer_json, encode};
 
 use crate::{memory, tables};
 
@@ -11,62 +11,62 @@ struct Left {
     left: u64,
 }
 
-/// Does something with a snapshot and bytes that the host owns.
-fn given(
-    snapshot: u32,
-    range: (u32, u32),
-    then: impl FnOnce(&mut Snapshot, &[u8]) -> Result<Value, Error>,
-) -> Result<Value, Error> {
-    memory::read(range, |bytes| {
-        tables::with_snapshot(snapshot, |snapshot| then(snapshot, bytes))
-    })
-    .ok_or_else(memory::not_owned)?
+/// Does something with a snapshot and bytes that the host owns, and hands the answer out. Not generic: the module has
+/// this once, not for each thing done.
+fn given(snapshot: u32, range: (u32, u32), then: &mut dyn FnMut(&mut Snapshot, &[u8]) -> Result<Value, Error>) -> u64 {
+    let answer = memory::read(range, |bytes| {
+        tables::with_snapshot(snapshot, &mut |snapshot| then(snapshot, bytes))
+    });
+    memory::hand_out(answer_json(answer.unwrap_or_else(|| Err(memory::not_owned()))))
 }
 
 /// Begins to take a message.
-pub(crate) fn begin(snapshot: u32, range: (u32, u32), now: i64) -> Result<Value, Error> {
-    given(snapshot, range, |snapshot, head| {
+pub(crate) fn begin(snapshot: u32, range: (u32, u32), now: i64) -> u64 {
+    given(snapshot, range, &mut |snapshot, head| {
         let left = snapshot.begin(head, now)?;
         encode(&Left { left })
     })
 }
 
 /// Takes the next bytes of its body.
-pub(crate) fn push(snapshot: u32, range: (u32, u32)) -> Result<Value, Error> {
-    given(snapshot, range, |snapshot, piece| {
+pub(crate) fn push(snapshot: u32, range: (u32, u32)) -> u64 {
+    given(snapshot, range, &mut |snapshot, piece| {
         let left = snapshot.push(piece)?;
         encode(&Left { left })
     })
 }
 
 /// Puts it in force.
-pub(crate) fn commit(snapshot: u32) -> Result<Value, Error> {
-    tables::with_snapshot(snapshot, |snapshot| encode(&snapshot.commit()?))
+pub(crate) fn commit(snapshot: u32) -> u64 {
+    given(snapshot, NOTHING, &mut |snapshot, _| encode(&Some(snapshot.commit()?)))
 }
 
 /// Takes a whole message.
-pub(crate) fn apply(snapshot: u32, range: (u32, u32), now: i64) -> Result<Value, Error> {
-    given(snapshot, range, |snapshot, message| {
-        encode(&snapshot.apply(message, now)?)
+pub(crate) fn apply(snapshot: u32, range: (u32, u32), now: i64) -> u64 {
+    given(snapshot, range, &mut |snapshot, message| {
+        encode(&Some(snapshot.apply(message, now)?))
     })
 }
 
 /// Which table is held.
-pub(crate) fn state(snapshot: u32) -> Result<Value, Error> {
-    tables::with_snapshot(snapshot, |snapshot| encode(&snapshot.state()))
+pub(crate) fn state(snapshot: u32) -> u64 {
+    given(snapshot, NOTHING, &mut |snapshot, _| encode(&snapshot.state()))
 }
 
-/// Verifies requests that stand one after another: the numbers of each, in 8 bytes.
+/// No bytes.
+const NOTHING: (u32, u32) = (0, 0);
+
+/// Verifies many requests: their count in 4 bytes, then the lengths of header and address of each in 2 bytes, then all
+/// headers and addresses. Gives the number of each in 8 bytes.
 pub(crate) fn verify_many(handle: u32, call: u32, requests: &[u8], now: i64) -> Vec<u8> {
     let mut codes = Vec::new();
-    let mut rest = requests;
-    while !rest.is_empty() {
-        let Some((authorization, address)) = next(&mut rest) else {
-            codes.extend(NOT_OWNED.to_le_bytes());
-            break;
-        };
+    if requests_of(requests, |authorization, address| {
         let address = Some(address).filter(|address| !address.is_empty());
         codes.extend(tables::verify(handle, call, authorization, address, now).to_le_bytes());
+    })
+    .is_none()
+    {
+        codes.extend(NOT_OWNED.to_le_bytes());
     }
     codes
 }
@@ -74,13 +74,17 @@ pub(crate) fn verify_many(handle: u32, call: u32, requests: &[u8], now: i64) -> 
 /// The code for memory that the caller doesn't own.
 pub(crate) const NOT_OWNED: i64 = -2;
 
-/// Takes one request off: two lengths of 2 bytes, the header, the address.
-fn next<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let (header, after) = rest.split_first_chunk()?;
-    let (address, after) = after.split_first_chunk()?;
-    let length = |bytes: &[u8; 2]| usize::from(u16::from_le_bytes(*bytes));
-    let (header, after) = after.split_at_checked(length(header))?;
-    let (address, after) = after.split_at_checked(length(address))?;
-    *rest = after;
-    Some((header, address))
+/// Hands over the requests one by one; none when they are cut off.
+fn requests_of(requests: &[u8], mut each: impl FnMut(&[u8], &[u8])) -> Option<()> {
+    let (count, rest) = requests.split_first_chunk()?;
+    let lengths = usize::try_from(u32::from_le_bytes(*count)).ok()?.checked_mul(4)?;
+    let (lengths, mut texts) = rest.split_at_checked(lengths)?;
+    for lengths in lengths.as_chunks::<4>().0 {
+        let [a, b, c, d] = *lengths;
+        let (header, rest) = texts.split_at_checked(u16::from_le_bytes([a, b]).into())?;
+        let (address, rest) = rest.split_at_checked(u16::from_le_bytes([c, d]).into())?;
+        each(header, address);
+        texts = rest;
+    }
+    Some(())
 }

@@ -102,10 +102,10 @@ pub(crate) fn update(table: u32, update: Value) -> Result<Value, Error> {
     })
 }
 
-/// Does something with a snapshot.
+/// Does something with a snapshot. Not generic: the module has this once, not for each thing done.
 pub(crate) fn with_snapshot(
     handle: u32,
-    then: impl FnOnce(&mut Snapshot) -> Result<Value, Error>,
+    then: &mut dyn FnMut(&mut Snapshot) -> Result<Value, Error>,
 ) -> Result<Value, Error> {
     with(handle, |judge| match judge {
         Judge::Snapshot(snapshot) => then(snapshot),
