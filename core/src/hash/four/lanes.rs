@@ -99,7 +99,7 @@ pub(in crate::hash) fn digests(secrets: [Presented<'_>; 4]) -> [Digest; 4] {
     schedule[8] = u32x4_splat(0x8000_0000);
     schedule[15] = u32x4_splat(256);
 
-    let initial = INITIAL.map(u32x4_splat);
+    let initial = INITIAL.map(|word| u32x4_splat(word));
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = initial;
     for constants in ROUNDS.as_chunks::<16>().0 {
         for (constant, word) in constants.iter().zip(&schedule) {
@@ -130,9 +130,9 @@ pub(in crate::hash) fn digests(secrets: [Presented<'_>; 4]) -> [Digest; 4] {
         *sum = i32x4_add(*sum, word);
     }
     [
-        Digest::from_words(sums.map(u32x4_extract_lane::<0>)),
-        Digest::from_words(sums.map(u32x4_extract_lane::<1>)),
-        Digest::from_words(sums.map(u32x4_extract_lane::<2>)),
-        Digest::from_words(sums.map(u32x4_extract_lane::<3>)),
+        Digest::from_words(sums.map(|lanes| u32x4_extract_lane::<0>(lanes))),
+        Digest::from_words(sums.map(|lanes| u32x4_extract_lane::<1>(lanes))),
+        Digest::from_words(sums.map(|lanes| u32x4_extract_lane::<2>(lanes))),
+        Digest::from_words(sums.map(|lanes| u32x4_extract_lane::<3>(lanes))),
     ]
 }
