@@ -8,7 +8,6 @@ use hashbrown::HashTable;
 use serde::Serialize;
 
 use crate::account::{Account, Rights};
-use crate::authorization::parse;
 use crate::call::Call;
 use crate::calls::{CALL_UNKNOWN, Calls, code, code_invalid, read_code};
 use crate::catalogue::Function;
@@ -16,6 +15,7 @@ use crate::decode::{Fields, FromValue};
 use crate::dispatch::decode_checked;
 use crate::error::{Error, ErrorCode};
 use crate::hash::{Digest, Hasher, Pepper};
+use crate::presentation::Presentation;
 use crate::reason::Reason;
 use crate::record::Record;
 use crate::secret::Presented;
@@ -230,15 +230,22 @@ impl TokenTable {
     /// unknown call. 0 to 2³² − 1 is an admission, anything else a refusal. [`TokenTable::verdict`] tells the rest.
     #[must_use]
     pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
+        self.decide(call, &Presentation::read(authorization), address, now)
+    }
+
+    /// The same of a header that has been read.
+    #[must_use]
+    pub fn decide(&self, call: u32, presented: &Presentation<'_>, address: Option<&[u8]>, now: i64) -> i64 {
         let Some(target) = self.calls.get(call) else {
             return CALL_UNKNOWN;
         };
-        let credential = parse(authorization);
-        let secret = credential
-            .as_ref()
-            .map_or(Presented::DECOY, |credential| credential.secret);
+        let Presentation {
+            credential,
+            secret,
+            plain,
+        } = presented;
         let mut found = None;
-        self.hasher.each(secret, |place, digest| {
+        self.hasher.each_beside(*secret, *plain, |place, digest| {
             let key = digest.index();
             let slot = self.by_digest.find(key, |(known, at)| {
                 *known == key
@@ -254,7 +261,7 @@ impl TokenTable {
         });
         let slot = found.and_then(|at| self.slot_at(at).map(|slot| (at, slot)));
         match (credential, slot) {
-            (Err(reason), _) => code(reason, None),
+            (Err(reason), _) => code(*reason, None),
             (Ok(_), None) => code(Reason::TokenUnknown, None),
             (Ok(credential), Some((at, slot))) => {
                 // The account's copy of the user is the one at hand.
@@ -267,7 +274,7 @@ impl TokenTable {
                     owner,
                     account,
                 };
-                code(matched.judge(&credential, target, address, now), Some(at))
+                code(matched.judge(credential, target, address, now), Some(at))
             }
         }
     }

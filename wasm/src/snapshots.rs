@@ -60,12 +60,14 @@ const NOTHING: (u32, u32) = (0, 0);
 /// headers and addresses. Gives the number of each in 8 bytes.
 pub(crate) fn verify_many(handle: u32, call: u32, requests: &[u8], now: i64) -> Vec<u8> {
     let mut codes = Vec::new();
-    if requests_of(requests, |authorization, address| {
-        let address = Some(address).filter(|address| !address.is_empty());
-        codes.extend(tables::verify(handle, call, authorization, address, now).to_le_bytes());
-    })
-    .is_none()
-    {
+    let mut cut_off = true;
+    if let Some((count, lengths, texts)) = split(requests) {
+        let mut texts = texts;
+        let requests = lengths.iter().map_while(|lengths| next(lengths, &mut texts));
+        tables::verify_all(handle, call, requests, now, |code| codes.extend(code.to_le_bytes()));
+        cut_off = codes.len() < count.saturating_mul(8);
+    }
+    if cut_off {
         codes.extend(NOT_OWNED.to_le_bytes());
     }
     codes
@@ -74,17 +76,18 @@ pub(crate) fn verify_many(handle: u32, call: u32, requests: &[u8], now: i64) -> 
 /// The code for memory that the caller doesn't own.
 pub(crate) const NOT_OWNED: i64 = -2;
 
-/// Hands over the requests one by one; none when they are cut off.
-fn requests_of(requests: &[u8], mut each: impl FnMut(&[u8], &[u8])) -> Option<()> {
+/// How many requests there are, the lengths of each, and the texts; none when the lengths are cut off.
+fn split(requests: &[u8]) -> Option<(usize, &[[u8; 4]], &[u8])> {
     let (count, rest) = requests.split_first_chunk()?;
-    let lengths = usize::try_from(u32::from_le_bytes(*count)).ok()?.checked_mul(4)?;
-    let (lengths, mut texts) = rest.split_at_checked(lengths)?;
-    for lengths in lengths.as_chunks::<4>().0 {
-        let [a, b, c, d] = *lengths;
-        let (header, rest) = texts.split_at_checked(u16::from_le_bytes([a, b]).into())?;
-        let (address, rest) = rest.split_at_checked(u16::from_le_bytes([c, d]).into())?;
-        each(header, address);
-        texts = rest;
-    }
-    Some(())
+    let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
+    let (lengths, texts) = rest.split_at_checked(count.checked_mul(4)?)?;
+    Some((count, lengths.as_chunks().0, texts))
+}
+
+/// Takes the header and the address of one request off the texts. An address of length 0 is none.
+fn next<'r>([a, b, c, d]: &[u8; 4], texts: &mut &'r [u8]) -> Option<(&'r [u8], Option<&'r [u8]>)> {
+    let (header, rest) = texts.split_at_checked(u16::from_le_bytes([*a, *b]).into())?;
+    let (address, rest) = rest.split_at_checked(u16::from_le_bytes([*c, *d]).into())?;
+    *texts = rest;
+    Some((header, Some(address).filter(|address| !address.is_empty())))
 }

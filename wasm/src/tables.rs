@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use serde::Serialize;
-use tokenlatch_core::{Error, ErrorCode, Snapshot, TokenTable, Value, encode};
+use tokenlatch_core::{Error, ErrorCode, Presentation, Snapshot, TokenTable, Value, encode};
 
 /// The code of `verify` for a table or a call number that isn't known.
 pub(crate) const UNKNOWN: i64 = -1;
@@ -131,6 +131,34 @@ impl Judge {
             Judge::Snapshot(snapshot) => snapshot.verify(call, authorization, address, now),
         }
     }
+}
+
+/// Verifies requests, four at a time, and hands over the number of each.
+pub(crate) fn verify_all<'r>(
+    handle: u32,
+    call: u32,
+    mut requests: impl Iterator<Item = (&'r [u8], Option<&'r [u8]>)>,
+    now: i64,
+    mut told: impl FnMut(i64),
+) {
+    LIVE.with_borrow(|live| {
+        let judge = live.get(handle);
+        loop {
+            // What there is no more of is read as a request without a header, and not told.
+            let four: [_; 4] = std::array::from_fn(|_| requests.next());
+            let headers = four.map(|request| request.map_or(&[][..], |(header, _)| header));
+            for (request, presented) in four.iter().zip(&Presentation::read_four(headers)) {
+                let Some((_, address)) = request else {
+                    return;
+                };
+                told(match judge {
+                    Some(Judge::Table(table)) => table.decide(call, presented, *address, now),
+                    Some(Judge::Snapshot(snapshot)) => snapshot.decide(call, presented, *address, now),
+                    None => UNKNOWN,
+                });
+            }
+        }
+    });
 }
 
 /// Verifies one request.

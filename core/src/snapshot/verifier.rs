@@ -13,7 +13,6 @@ use super::key::PublicKeys;
 use super::loading::Loading;
 use super::table::Held;
 use super::{CLOCK_SLACK, malformed};
-use crate::authorization::parse;
 use crate::call::Call;
 use crate::calls::{CALL_UNKNOWN, Calls, code, code_invalid, read_code};
 use crate::catalogue::Function;
@@ -22,6 +21,7 @@ use crate::dispatch::decode_checked;
 use crate::error::{Error, ErrorCode};
 use crate::hash::{Digest, Hasher, Pepper};
 use crate::now::{MIN_NOW, check_now, is_now};
+use crate::presentation::Presentation;
 use crate::reason::Reason;
 use crate::secret::Presented;
 use crate::value::Value;
@@ -282,6 +282,12 @@ impl Snapshot {
     /// unknown call. 0 to 2³² − 1 is an admission, anything else a refusal. [`Snapshot::verdict`] tells the rest.
     #[must_use]
     pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
+        self.decide(call, &Presentation::read(authorization), address, now)
+    }
+
+    /// The same of a header that has been read.
+    #[must_use]
+    pub fn decide(&self, call: u32, presented: &Presentation<'_>, address: Option<&[u8]>, now: i64) -> i64 {
         let Some(target) = self.calls.get(call) else {
             return CALL_UNKNOWN;
         };
@@ -289,22 +295,23 @@ impl Snapshot {
             Ok(held) => held,
             Err(reason) => return code(reason, None),
         };
-        let credential = parse(authorization);
-        let secret = credential
-            .as_ref()
-            .map_or(Presented::DECOY, |credential| credential.secret);
+        let Presentation {
+            credential,
+            secret,
+            plain,
+        } = presented;
         let mut found = None;
         self.hasher
-            .each(secret, |pepper, digest| match held.find(&digest, pepper) {
+            .each_beside(*secret, *plain, |pepper, digest| match held.find(&digest, pepper) {
                 Some(at) => found = Some(at),
                 // A miss compares as often as a hit does.
                 None => _ = core::hint::black_box(self.decoy.same(&digest)),
             });
         let matched = found.and_then(|at| Some((at, held.matched(at)?)));
         match (credential, matched) {
-            (Err(reason), _) => code(reason, None),
+            (Err(reason), _) => code(*reason, None),
             (Ok(_), None) => code(Reason::TokenUnknown, None),
-            (Ok(credential), Some((at, matched))) => code(matched.judge(&credential, target, address, now), Some(at)),
+            (Ok(credential), Some((at, matched))) => code(matched.judge(credential, target, address, now), Some(at)),
         }
     }
 

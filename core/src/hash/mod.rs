@@ -1,5 +1,7 @@
 //! What is stored of a secret: SHA-256, or HMAC-SHA-256 under a pepper kept outside the store. CONTRACT.md, 1.
 
+mod four;
+
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -108,6 +110,11 @@ impl Digest {
         let mut state = INITIAL;
         compress256(&mut state, core::slice::from_ref(&block));
         Digest::from_words(state)
+    }
+
+    /// The same of four secrets.
+    pub(crate) fn of_four(secrets: [Presented<'_>; 4]) -> [Digest; 4] {
+        four::digests(secrets)
     }
 
     #[inline]
@@ -256,13 +263,19 @@ impl Hasher {
 
     /// Computes every candidate in order, whether or not one of them is wanted: the work doesn't depend on the token.
     #[inline]
-    pub(crate) fn each(&self, secret: Presented<'_>, mut candidate: impl FnMut(usize, Digest)) {
+    pub(crate) fn each(&self, secret: Presented<'_>, candidate: impl FnMut(usize, Digest)) {
+        self.each_beside(secret, Digest::of(secret), candidate);
+    }
+
+    /// The same where the plain SHA-256 is known.
+    #[inline]
+    pub(crate) fn each_beside(&self, secret: Presented<'_>, plain: Digest, mut candidate: impl FnMut(usize, Digest)) {
         for (place, (_, key)) in self.keyed.iter().enumerate() {
             let mut mac = key.clone();
             mac.update(secret.as_bytes());
             candidate(place, Digest::from_bytes(&mac.finalize().into_bytes().into()));
         }
-        candidate(self.keyed.len(), Digest::of(secret));
+        candidate(self.keyed.len(), plain);
     }
 
     /// The place of a pepper by its id; that of the plain SHA-256 for the empty id.
@@ -332,6 +345,14 @@ mod tests {
             let digest = secret.map(Digest::of).map(Digest::to_hex);
             let general: [u8; 32] = Sha256::digest(&text).into();
             prop_assert_eq!(digest, Some(base16ct::lower::encode_string(&general)));
+        }
+
+        #[test]
+        fn four_secrets_at_once_are_hashed_like_each_alone(texts in prop::array::uniform4("[A-Z0-9]{32}")) {
+            let secrets = texts.each_ref().map(|text| Presented::parse(text.as_bytes()).unwrap_or(Presented::DECOY));
+            for (four, one) in Digest::of_four(secrets).iter().zip(secrets.map(Digest::of)) {
+                prop_assert!(bool::from(four.same(&one)));
+            }
         }
 
         #[test]
