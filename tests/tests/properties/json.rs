@@ -92,6 +92,14 @@ fn agrees(text: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+#[test]
+fn the_greatest_safe_number_is_read_exactly_with_a_fraction_of_zeros() {
+    for text in ["9007199254740991.0", "-9007199254740991.000", "90071992547409910e-1"] {
+        agrees(text.as_bytes()).unwrap();
+    }
+    assert_eq!(Read::from_json(b"9007199254740991.0").unwrap(), Read::Int(9_007_199_254_740_991));
+}
+
 proptest! {
     #![proptest_config(cases(4_000))]
 
