@@ -1,0 +1,314 @@
+/* @ts-self-types="./follower.d.ts" */
+
+import { type FetchRequest, type NodeRequest, authorizationOf } from "./authorization.js";
+import { faultOf, refusedBy, unavailableReply } from "./fault.js";
+import { type FollowerOptions, type FollowerState, checkFollowerOptions } from "./follower-options.js";
+import { Following } from "./following.js";
+import { parseAuthorization, reply } from "./functions.js";
+import { Origin } from "./origin.js";
+import type { Snapshot } from "./snapshot.js";
+import { Turns, pause } from "./turns.js";
+import type { AuthorizationHeader, Call, Reply, Verdict } from "./types.js";
+import { type TokenKey, UsageCounts } from "./usage.js";
+import type { FollowerVerdict, Refused } from "./verdict.js";
+
+/** Calls whose numbers are remembered; the module tells those of the others anew. */
+const MOST_CALLS = 1_000;
+
+/** Milliseconds to wait after the first failure, which double with each further one, and the longest wait. */
+const FIRST_WAIT = 250;
+const LONGEST_WAIT = 15_000;
+
+/** The shortest time between long polls that told nothing, in milliseconds: for an origin that doesn't hold them. */
+const QUIET = 1_000;
+
+/** How long the origin may hold a long poll, in seconds, and how often usage is reported, in milliseconds. */
+const WAIT = 25;
+const USAGE_INTERVAL = 10_000;
+
+/** An admission and what it is counted by. */
+interface Seen {
+  readonly verdict: FollowerVerdict;
+  readonly tokens: readonly TokenKey[];
+}
+
+/**
+ * Follows an origin's signed snapshot and decides about requests by it, in the module's memory, without asking anyone.
+ * A table that has become older than is allowed refuses every request (503, `snapshot_stale`) until the origin is heard again.
+ *
+ * @example
+ * ```js
+ * const follower = new SnapshotFollower({
+ *   url: "https://origin.example:2087",
+ *   publicKeys: [publicKey],
+ *   authorization: `whm edge:${token}`,
+ *   onError: (error) => console.warn(error.code, error.message),
+ * });
+ * follower.start();
+ * const verdict = follower.verify(request, { feature: "backup", writes: false });
+ * ```
+ */
+export class SnapshotFollower {
+  readonly #options: FollowerOptions;
+  readonly #origin: Origin;
+  readonly #following: Following;
+  readonly #unavailable: Reply;
+  readonly #usage: UsageCounts | undefined;
+  /** Numbers of calls by what they say, and whose numbers they are. */
+  #calls = new Map<string, number>();
+  #numbered: Snapshot | undefined;
+  #seen = new WeakMap<Verdict, Seen>();
+  readonly #reports = new Turns();
+  #reportedAt = 0;
+  #stopper: AbortController | undefined;
+  #loops: Promise<unknown> = Promise.resolve();
+
+  /**
+   * Nothing is asked yet: call {@link start}, or {@link poll} where nothing may run by itself.
+   *
+   * @throws LatchError `option_invalid` for a wrong option, TokenlatchError for a key, a pepper or a catalogue that the module refuses.
+   */
+  constructor(options: FollowerOptions) {
+    checkFollowerOptions(options);
+    this.#options = { ...options };
+    this.#origin = new Origin(this.#options);
+    this.#following = new Following(this.#options, this.#origin);
+    this.#unavailable = unavailableReply();
+    this.#usage = options.usage === false ? undefined : new UsageCounts();
+  }
+
+  /** How it stands. */
+  get state(): FollowerState {
+    const { table, contacted, failures, error } = this.#following;
+    const running = this.#stopper !== undefined;
+    return { table, contacted, failures, error, running, usage: this.#usage?.state ?? { waiting: 0, lost: 0 } };
+  }
+
+  /** Whether there is a table that may be decided by at this time. */
+  get ready(): boolean {
+    return this.verify(null).status !== 503;
+  }
+
+  /**
+   * Begins to follow, in the background: by long polls, or every `interval`. Its timers keep no process alive; a long
+   * poll may until {@link stop} is called. In workerd timers run only as long as a request or a Durable Object does: use {@link poll} there.
+   *
+   * @example
+   * ```js
+   * follower.start();
+   * ```
+   */
+  start(): void {
+    if (this.#stopper !== undefined) return;
+    const stopper = new AbortController();
+    this.#stopper = stopper;
+    this.#loops = Promise.all([this.#loops, this.#follow(stopper.signal), this.#reportAgain(stopper.signal)]);
+  }
+
+  /**
+   * Ends what {@link start} began, and reports the uses that are still unreported, once. The table goes on deciding until it is too old.
+   *
+   * @example
+   * ```js
+   * await follower.stop();
+   * ```
+   */
+  async stop(): Promise<void> {
+    this.#stopper?.abort();
+    this.#stopper = undefined;
+    this.#following.end();
+    await this.#loops;
+    await this.#report(new AbortController().signal);
+  }
+
+  /**
+   * Catches up with the origin, one time: for cron triggers, alarms and runtimes without background work. It reports usage
+   * too when that is due. It never rejects: `state.error` says what went wrong. While another poll runs it waits for that one.
+   *
+   * @param options `wait`: for how many seconds the origin may hold the answer until something changes. Default: 0.
+   *
+   * @example
+   * ```js
+   * const { table, error } = await follower.poll();
+   * ```
+   */
+  async poll(options: { readonly wait?: number | undefined } = {}): Promise<FollowerState> {
+    await this.#following.once(options.wait ?? 0);
+    if (Date.now() - this.#reportedAt >= this.#usageInterval) await this.#report(new AbortController().signal);
+    return this.state;
+  }
+
+  /**
+   * Decides about a request, at once. A refusal is a verdict, and so is a table that is missing or too old (status 503): send
+   * its `refusal`, keep its `reason` for the log.
+   *
+   * @param request a standard `Request`, a request of Node's `http`, or an `Authorization` header
+   * @param call what the request wants to do; left out, only a full token that may write passes
+   * @param address where it came from, unless `call` says so
+   *
+   * @example
+   * ```js
+   * const verdict = follower.verify(request, { feature: "backup", writes: false }, "192.0.2.7");
+   * if (!verdict.allowed) return new Response(verdict.refusal.body, verdict.refusal);
+   * ```
+   *
+   * @throws TokenlatchError for a wrong call, LatchError for something that is no request.
+   */
+  verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call, address?: string | null): FollowerVerdict {
+    const authorization = headerOf(authorizationOf(request));
+    try {
+      const now = this.#now();
+      const options = { call: this.#numberOf(call), address: address ?? call?.address, now };
+      const verdict = this.#following.snapshot.verify(authorization, options);
+      if (verdict.status !== 503 && this.#isTooOld(now)) return this.#stale();
+      return verdict.allowed ? this.#admitted(verdict, authorization, now) : ({ ...verdict, fault: null } as Refused);
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault === undefined) throw error;
+      return refusedBy(fault, this.unavailable());
+    }
+  }
+
+  /**
+   * The reply to an address that has failed too often, to send as it is.
+   *
+   * @param retryAfter whole seconds from 1
+   *
+   * @example
+   * ```js
+   * follower.tooMany(30).headers["Retry-After"]; // "30"
+   * ```
+   */
+  tooMany(retryAfter: number): Reply {
+    return reply({ shape: "denied", httpStatus: 429, retryAfter });
+  }
+
+  /**
+   * The reply where no verdict can be had, to send as it is.
+   *
+   * @example
+   * ```js
+   * follower.unavailable().status; // 503
+   * ```
+   */
+  unavailable(): Reply {
+    return { ...this.#unavailable, headers: { ...this.#unavailable.headers } };
+  }
+
+  get #usageInterval(): number {
+    const { usage } = this.#options;
+    return usage === undefined || usage === false ? USAGE_INTERVAL : usage.interval;
+  }
+
+  #now(): number {
+    return this.#options.now?.() ?? Math.floor(Date.now() / 1_000);
+  }
+
+  /** The number of a call. What it says is read each time: an object may have been changed. */
+  #numberOf(call: Call | undefined): number {
+    if (call === undefined) return 0;
+    const { snapshot } = this.#following;
+    if (this.#numbered !== snapshot) {
+      this.#numbered = snapshot;
+      this.#calls.clear();
+    }
+    // What is no call, the module refuses.
+    if (typeof call !== "object" || call === null) return snapshot.prepare(call);
+    const { address: _, ...rest } = call;
+    const key = JSON.stringify(rest);
+    let number = this.#calls.get(key);
+    if (number === undefined) {
+      number = snapshot.prepare(rest);
+      if (this.#calls.size < MOST_CALLS) this.#calls.set(key, number);
+    }
+    return number;
+  }
+
+  /** Whether the table is older than this edge allows; what the origin allows is the module's to judge. */
+  #isTooOld(now: number): boolean {
+    const { maxAge } = this.#options;
+    const { table } = this.#following;
+    return maxAge !== undefined && table !== null && now > table.made + maxAge;
+  }
+
+  #stale(): Refused {
+    const error = new Error("the snapshot is older than this edge allows");
+    return { ...refusedBy({ reason: "snapshot_stale", error }, this.unavailable()), fault: null };
+  }
+
+  #admitted(verdict: Verdict, authorization: string | null, now: number): FollowerVerdict {
+    // The module's verdict stays the same object as long as the table does: what belongs to it is made once.
+    let seen = this.#seen.get(verdict);
+    if (seen === undefined) {
+      const tokens = this.#usage === undefined ? [] : this.#keysOf(verdict, authorization);
+      seen = { verdict: Object.freeze({ ...verdict, fault: null }) as FollowerVerdict, tokens };
+      this.#seen.set(verdict, seen);
+    }
+    for (const token of seen.tokens) this.#usage?.count(token, now);
+    return seen.verdict;
+  }
+
+  /** What the origin finds a token by: its id, or without names its hash under each pepper, of which it knows one. */
+  #keysOf({ id }: Verdict, authorization: string | null): TokenKey[] {
+    if (id !== null) return [{ id }];
+    const { peppers } = this.#options;
+    return parseAuthorization({ authorization, peppers }).hashes.map((hash) => ({ hash }));
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { interval, wait = WAIT } = this.#options;
+    while (!signal.aborted) {
+      const began = Date.now();
+      const before = this.#following.table;
+      await this.#following.once(interval === undefined ? wait : 0);
+      const { failures, table } = this.#following;
+      const isSame = table?.version === before?.version && table?.epoch === before?.epoch;
+      if (failures > 0) {
+        await pause(waitAfter(failures), signal);
+      } else if (interval !== undefined) {
+        await pause(interval, signal);
+      } else if (isSame) {
+        await pause(QUIET - (Date.now() - began), signal);
+      }
+    }
+  }
+
+  async #reportAgain(signal: AbortSignal): Promise<void> {
+    while (this.#usage !== undefined && !signal.aborted) {
+      // Edges that were started together shall not report together.
+      await pause(this.#usageInterval * (0.9 + Math.random() / 5), signal);
+      if (!signal.aborted) await this.#report(signal);
+    }
+  }
+
+  /** Reports all usage that is held, batch by batch, until one fails. That one is repeated next time. */
+  async #report(signal: AbortSignal): Promise<void> {
+    const usage = this.#usage;
+    if (usage === undefined) return;
+    await this.#reports.take(this.#origin.timeout + QUIET, async (turn) => {
+      this.#reportedAt = Date.now();
+      const abort = () => turn.abort();
+      signal.addEventListener("abort", abort);
+      try {
+        for (let next = usage.next(); next !== undefined; next = usage.next()) {
+          usage.settled(next.number, await this.#origin.report(next.body, turn));
+        }
+      } catch (error) {
+        if (turn.live) this.#following.tell(error);
+      } finally {
+        signal.removeEventListener("abort", abort);
+      }
+    });
+  }
+}
+
+/** The header as one text. Several values are joined as a standard request joins them: the module refuses what comes of it. */
+function headerOf(authorization: AuthorizationHeader): string | null {
+  if (authorization === null || authorization === undefined || typeof authorization === "string") return authorization ?? null;
+  return authorization.length === 0 ? null : authorization.join(", ");
+}
+
+/** Milliseconds to wait after so many failures, with jitter: edges that lost their origin together don't come back together. */
+function waitAfter(failures: number): number {
+  return Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(failures - 1, 10)) * (0.5 + Math.random() / 2);
+}
