@@ -14,7 +14,7 @@ use crate::name::is_feature;
 use crate::order::first_repeat;
 use crate::value::Value;
 
-const MAX_FEATURES: usize = 1_000;
+pub(crate) const MAX_FEATURES: usize = 1_000;
 
 /// Full access, or only the features in a list. An empty list grants nothing; there is no default.
 #[derive(Clone, Debug, PartialEq, Eq)]

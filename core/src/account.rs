@@ -80,11 +80,11 @@ impl FromValue for Account {
 deserialize_by_value!(Account);
 
 /// An account, checked, with its features ready to be asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rights {
     pub(crate) suspended: bool,
     /// In order; none for every feature.
-    features: Option<Vec<String>>,
+    pub(crate) features: Option<Vec<String>>,
 }
 
 impl Rights {

@@ -7,7 +7,7 @@ use core::net::IpAddr;
 
 use crate::error::{Error, ErrorCode};
 
-const MAX_ADDRESSES: usize = 100;
+pub(crate) const MAX_ADDRESSES: usize = 100;
 
 /// A block of addresses of one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +37,24 @@ impl Block {
             return None;
         }
         let (v4, network) = bits(&address);
+        Block::checked(v4, network, free)
+    }
+
+    fn checked(v4: bool, network: u128, free: u32) -> Option<Self> {
         let whole = network.checked_shr(free).unwrap_or(0);
         let block = Block { v4, network, free };
         (whole.checked_shl(free).unwrap_or(0) == network).then_some(block)
+    }
+
+    /// A block of so many leading bits; none when bits are set after them, or there aren't so many.
+    pub(crate) fn new(v4: bool, network: u128, length: u32) -> Option<Self> {
+        Block::checked(v4, network, u32::checked_sub(if v4 { 32 } else { 128 }, length)?)
+    }
+
+    /// The family, the address, and the number of leading bits.
+    pub(crate) fn parts(&self) -> (bool, u128, u32) {
+        let width = if self.v4 { 32_u32 } else { 128 };
+        (self.v4, self.network, width.saturating_sub(self.free))
     }
 
     fn contains(&self, v4: bool, bits: u128) -> bool {

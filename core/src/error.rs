@@ -138,6 +138,20 @@ codes! {
     SelectionInvalid = "selection_invalid",
     /// No such function.
     FunctionUnknown = "function_unknown",
+    /// A public or private key that can't be read, or that no signature may be made with.
+    KeyInvalid = "key_invalid",
+    /// A snapshot or delta that isn't signed by one of the keys, or isn't what was signed.
+    SnapshotSignature = "snapshot_signature",
+    /// A snapshot or delta that breaks the format.
+    SnapshotMalformed = "snapshot_malformed",
+    /// A snapshot or delta that is older than what is held.
+    SnapshotRollback = "snapshot_rollback",
+    /// A delta that doesn't start where the table stands.
+    SnapshotGap = "snapshot_gap",
+    /// A snapshot or delta that there is no memory for.
+    SnapshotTooLarge = "snapshot_too_large",
+    /// The clock is behind the origin's.
+    ClockBackwards = "clock_backwards",
     /// No such table.
     TableUnknown = "table_unknown",
     /// Memory that the caller doesn't own.

@@ -50,7 +50,7 @@ deserialize_by_value!(Pepper);
 pub(crate) struct Digest([u64; 4]);
 
 impl Digest {
-    fn from_bytes(bytes: &[u8; 32]) -> Self {
+    pub(crate) fn from_bytes(bytes: &[u8; 32]) -> Self {
         let mut words = [0; 4];
         for (word, chunk) in words.iter_mut().zip(bytes.as_chunks().0) {
             *word = u64::from_be_bytes(*chunk);
@@ -58,12 +58,25 @@ impl Digest {
         Digest(words)
     }
 
-    fn to_hex(self) -> String {
+    pub(crate) fn to_bytes(self) -> [u8; 32] {
         let mut bytes = [0; 32];
         for (word, chunk) in self.0.iter().zip(bytes.as_chunks_mut().0) {
             *chunk = word.to_be_bytes();
         }
-        base16ct::lower::encode_string(&bytes)
+        bytes
+    }
+
+    fn to_hex(self) -> String {
+        base16ct::lower::encode_string(&self.to_bytes())
+    }
+
+    /// The eight 32-bit words, the first one first.
+    #[inline]
+    pub(crate) fn words(&self) -> [u32; 8] {
+        let [a, b, c, d] = self.0;
+        let halves = |word: u64| ((word >> 32) as u32, word as u32);
+        let ((a, b), (c, d), (e, f), (g, h)) = (halves(a), halves(b), halves(c), halves(d));
+        [a, b, c, d, e, f, g, h]
     }
 
     /// A number for an index. Digests are uniform; they are folded all the same, so that made-up ones don't crowd one place.
@@ -94,7 +107,11 @@ impl Digest {
         }
         let mut state = INITIAL;
         compress256(&mut state, core::slice::from_ref(&block));
-        let [a, b, c, d, e, f, g, h] = state;
+        Digest::from_words(state)
+    }
+
+    #[inline]
+    pub(crate) fn from_words([a, b, c, d, e, f, g, h]: [u32; 8]) -> Self {
         let join = |high: u32, low: u32| (u64::from(high) << 32) | u64::from(low);
         Digest([join(a, b), join(c, d), join(e, f), join(g, h)])
     }
@@ -231,13 +248,9 @@ impl Hasher {
     pub(crate) fn place(&self, hash: &StoredHash) -> Result<usize, Error> {
         match &hash.pepper {
             None => Ok(self.keyed.len()),
-            Some(wanted) => self.keyed.iter().position(|(id, _)| id == wanted).ok_or_else(|| {
-                Error::at(
-                    ErrorCode::PepperUnknown,
-                    "hash",
-                    format!("the hash was made under the pepper `{wanted}`, which wasn't given"),
-                )
-            }),
+            Some(wanted) => self
+                .place_of(wanted)
+                .ok_or_else(|| pepper_unknown(wanted).under("hash")),
         }
     }
 
@@ -250,6 +263,14 @@ impl Hasher {
             candidate(place, Digest::from_bytes(&mac.finalize().into_bytes().into()));
         }
         candidate(self.keyed.len(), Digest::of(secret));
+    }
+
+    /// The place of a pepper by its id; that of the plain SHA-256 for the empty id.
+    pub(crate) fn place_of(&self, pepper: &str) -> Option<usize> {
+        if pepper.is_empty() {
+            return Some(self.keyed.len());
+        }
+        self.keyed.iter().position(|(id, _)| id == pepper)
     }
 
     /// The text that a new record stores: under the newest pepper, or the plain SHA-256 when there is none.
@@ -269,6 +290,12 @@ impl Hasher {
         });
         texts
     }
+}
+
+/// A hash under a pepper that wasn't given.
+pub(crate) fn pepper_unknown(id: &str) -> Error {
+    let message = format!("the hash was made under the pepper `{id}`, which wasn't given");
+    Error::new(ErrorCode::PepperUnknown, message)
 }
 
 fn pepper_error(field: &str, message: &'static str) -> Error {

@@ -13,8 +13,10 @@
 //! HTTP or know any time zone by name; hosts do that and ask this crate to decide.
 //!
 //! [`call_json`] is the one door for hosts that speak JSON, [`call`] the same with [`Value`]s, and [`TokenTable`] the
-//! hot path. The operations are described below.
+//! hot path. [`Snapshot`] is a table that an origin has signed. The operations and the format are described below.
 #![doc = include_str!("../OPERATIONS.md")]
+#![doc = ""]
+#![doc = include_str!("../SNAPSHOT.md")]
 
 extern crate alloc;
 
@@ -23,6 +25,7 @@ mod account;
 mod address;
 mod authorization;
 mod call;
+mod calls;
 mod catalogue;
 mod create;
 mod creator;
@@ -48,6 +51,7 @@ mod reply;
 mod revoke;
 mod secret;
 mod sentence;
+mod snapshot;
 mod table;
 mod text;
 mod update;
@@ -80,6 +84,10 @@ pub use reply::{Reply, ReplyRequest, Shape, reply};
 pub use revoke::{RevokeRequest, Revoked, revoke};
 pub use secret::SecretString;
 pub use sentence::ReplyError;
+pub use snapshot::{
+    Floor, Heading, Holder, Inspected, Kind, MESSAGE_HEAD_BYTES, Publication, SigningKey, Snapshot, SnapshotOptions,
+    SnapshotState, inspect,
+};
 pub use table::{TableInput, TableUpdate, TokenTable};
 pub use update::{UpdateRequest, update};
 pub use validate::{ValidExpiry, ValidateRequest, Validated, validate};

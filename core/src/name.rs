@@ -44,6 +44,11 @@ pub(crate) fn check_name(name: &str, field: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether the bytes are a token's name.
+pub(crate) fn is_name(name: &[u8]) -> bool {
+    (1..=MAX_NAME).contains(&name.len()) && name.iter().copied().all(is_name_byte)
+}
+
 /// Whether the bytes are a user: 1 to 64 characters of `a-z A-Z 0-9 - _ . @`; never a `:`, which ends a user in a header.
 pub(crate) fn is_user(user: &[u8]) -> bool {
     (1..=MAX_USER).contains(&user.len()) && user.iter().copied().all(is_user_byte)

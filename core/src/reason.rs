@@ -85,4 +85,10 @@ reasons! {
     ReadOnly = 19, "read_only", 403, "the token is read only, and the function writes";
     /// The clock can't be right.
     ClockInvalid = 20, "clock_invalid", 401, "the clock isn't set, so no expiry can be judged";
+    /// No snapshot is held.
+    SnapshotMissing = 21, "snapshot_missing", 503, "no snapshot has been loaded, so nothing can be decided";
+    /// The clock is behind the snapshot, or went back.
+    ClockBackwards = 22, "clock_backwards", 503, "the clock is behind the snapshot's, or went back; nothing can be decided by it";
+    /// The snapshot is older than it may be.
+    SnapshotStale = 23, "snapshot_stale", 503, "the snapshot is older than the origin allows; a newer one is needed";
 }

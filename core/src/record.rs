@@ -135,7 +135,7 @@ impl Record {
     /// `record_version_unsupported`, `name_*`, `user_*`, `hash_*`, `feature_invalid`, `address_invalid`, `addresses_too_many`, `value_invalid`.
     pub(crate) fn check(&self) -> Result<Checked, Error> {
         check_version(self.v)?;
-        if self.id.is_empty() || self.id.len() > 64 || !self.id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if !is_id(self.id.as_bytes()) {
             return Err(Error::at(
                 ErrorCode::ValueInvalid,
                 "id",
@@ -149,6 +149,11 @@ impl Record {
         let addresses = parse_list(&self.addresses)?;
         Ok(Checked { hash, addresses })
     }
+}
+
+/// Whether the bytes are an id: 1 to 64 printable ASCII characters.
+pub(crate) fn is_id(id: &[u8]) -> bool {
+    (1..=64).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
 }
 
 /// # Errors

@@ -1,6 +1,5 @@
 //! Many records indexed by hash, for the hot path: loaded once, then asked with text and numbers only.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -10,8 +9,9 @@ use serde::Serialize;
 
 use crate::account::{Account, Rights};
 use crate::authorization::parse;
-use crate::call::{Call, Target};
-use crate::catalogue::{Catalogue, Function};
+use crate::call::Call;
+use crate::calls::{CALL_UNKNOWN, Calls, code, code_invalid, read_code};
+use crate::catalogue::Function;
 use crate::decode::{Fields, FromValue};
 use crate::dispatch::decode_checked;
 use crate::error::{Error, ErrorCode};
@@ -20,9 +20,7 @@ use crate::reason::Reason;
 use crate::record::Record;
 use crate::secret::Presented;
 use crate::value::Value;
-use crate::verify::{Entry, Verdict};
-
-const MAX_CALLS: usize = 10_000;
+use crate::verify::{Entry, Matched, Verdict};
 
 /// What a table starts with.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -110,8 +108,7 @@ pub struct TokenTable {
     accounts: Vec<Holder>,
     by_user: Index,
     hasher: Hasher,
-    catalogue: Catalogue,
-    calls: Vec<Target>,
+    calls: Calls,
     decoy: Digest,
 }
 
@@ -130,8 +127,6 @@ impl TokenTable {
     /// Those of a spoilt record, account, pepper or catalogue; `hash_taken`; `pepper_unknown`.
     pub fn new(input: TableInput) -> Result<Self, Error> {
         let hasher = Hasher::new(&input.peppers).map_err(|error| error.under("peppers"))?;
-        let catalogue = Catalogue::new(input.catalogue).map_err(|error| error.under("catalogue"))?;
-        let nothing = Call::default().target(&catalogue)?;
         let mut table = TokenTable {
             slots: Vec::new(),
             vacant: Vec::new(),
@@ -140,8 +135,7 @@ impl TokenTable {
             accounts: Vec::new(),
             by_user: HashTable::new(),
             hasher,
-            catalogue,
-            calls: Vec::from([nothing]),
+            calls: Calls::new(input.catalogue)?,
             decoy: Digest::of(Presented::DECOY),
         };
         table.update(TableUpdate {
@@ -221,28 +215,7 @@ impl TokenTable {
     /// # Errors
     /// Those of a call; `value_invalid` when it holds an address, or when too many calls were prepared.
     pub fn prepare(&mut self, call: &Call) -> Result<u32, Error> {
-        if call.address.is_some() {
-            return Err(Error::at(
-                ErrorCode::ValueInvalid,
-                "address",
-                "the address is given with each verification, not with the call",
-            ));
-        }
-        let target = call.target(&self.catalogue)?;
-        let at = match self.calls.iter().position(|known| *known == target) {
-            Some(at) => at,
-            None if self.calls.len() >= MAX_CALLS => {
-                return Err(Error::new(
-                    ErrorCode::ValueInvalid,
-                    format!("at most {MAX_CALLS} calls can be prepared"),
-                ));
-            }
-            None => {
-                self.calls.push(target);
-                self.calls.len().saturating_sub(1)
-            }
-        };
-        Ok(u32::try_from(at).unwrap_or(0))
+        self.calls.prepare(call)
     }
 
     /// The same from a request that isn't typed yet.
@@ -257,8 +230,8 @@ impl TokenTable {
     /// unknown call. 0 to 2³² − 1 is an admission, anything else a refusal. [`TokenTable::verdict`] tells the rest.
     #[must_use]
     pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
-        let Some(target) = self.calls.get(place(call)) else {
-            return -1;
+        let Some(target) = self.calls.get(call) else {
+            return CALL_UNKNOWN;
         };
         let credential = parse(authorization);
         let secret = credential
@@ -286,10 +259,15 @@ impl TokenTable {
             (Ok(credential), Some((at, slot))) => {
                 // The account's copy of the user is the one at hand.
                 let holder = self.accounts.get(place(slot.account));
-                let owner = holder.map_or("", |holder| holder.user.as_str());
+                let owner = holder.map_or(&[][..], |holder| holder.user.as_bytes());
                 let account = holder.and_then(|holder| holder.rights.as_ref());
-                let reason = slot.entry.judge(owner, &credential, account, target, address, now);
-                code(reason, Some(at))
+                let matched = Matched {
+                    life: slot.entry.life,
+                    grant: &slot.entry.grant,
+                    owner,
+                    account,
+                };
+                code(matched.judge(&credential, target, address, now), Some(at))
             }
         }
     }
@@ -299,24 +277,9 @@ impl TokenTable {
     /// # Errors
     /// `value_invalid` for a number that no verification gives, `call_unknown` for −1.
     pub fn verdict(&self, code: i64) -> Result<Verdict, Error> {
-        if code == -1 {
-            return Err(Error::new(ErrorCode::CallUnknown, "the call number was never prepared"));
-        }
-        let wrong = || Error::at(ErrorCode::ValueInvalid, "code", "no verification gives this number");
-        let code = u64::try_from(code).map_err(|_| wrong())?;
-        let reason = usize::try_from(code >> 32)
-            .ok()
-            .and_then(|number| Reason::ALL.get(number))
-            .ok_or_else(wrong)?;
-        let slot = u32::try_from(code & 0xffff_ffff)
-            .ok()
-            .and_then(|slot| slot.checked_sub(1))
-            .map(|at| self.slot_at(at).ok_or_else(wrong))
-            .transpose()?;
-        if slot.is_none() && *reason == Reason::Ok {
-            return Err(wrong());
-        }
-        Ok(Entry::verdict(slot.map(|slot| &slot.entry), *reason))
+        let (reason, slot) = read_code(code)?;
+        let slot = slot.map(|at| self.slot_at(at).ok_or_else(code_invalid)).transpose()?;
+        Ok(Entry::verdict(slot.map(|slot| &slot.entry), reason))
     }
 
     #[inline]
@@ -404,8 +367,11 @@ impl TokenTable {
     }
 
     fn insert(&mut self, mut slot: Slot) {
-        if self.remove(&slot.entry.id).is_some_and(|known| known.entry.revoked) {
-            slot.entry.revoked = true;
+        if self
+            .remove(&slot.entry.id)
+            .is_some_and(|known| known.entry.life.revoked)
+        {
+            slot.entry.life.revoked = true;
         }
         let at = self.vacant.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -442,10 +408,4 @@ impl TokenTable {
 #[inline]
 const fn place(at: u32) -> usize {
     at as usize
-}
-
-#[inline]
-fn code(reason: Reason, slot: Option<u32>) -> i64 {
-    let slot = slot.map_or(0, |at| i64::from(at).saturating_add(1));
-    (i64::from(reason as u8) << 32) | slot
 }

@@ -70,7 +70,7 @@ impl FromValue for VerifyRequest {
 pub struct Verdict {
     /// Whether the request may go on.
     pub allowed: bool,
-    /// 200, 401 or 403.
+    /// 200, 401 or 403; from a snapshot also 503.
     pub status: u16,
     /// Why, for the owner and the log.
     pub reason: Reason,
@@ -191,18 +191,30 @@ impl Refusal {
     }
 }
 
+/// What of a token may be the same for many: how it may be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    pub(crate) access: Access,
+    pub(crate) read_only: bool,
+    pub(crate) addresses: Vec<Block>,
+    pub(crate) realm: Realm,
+}
+
+/// What of a token is its own: how long it lives, and whether it still does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    pub(crate) expires: Option<i64>,
+    pub(crate) revoked: bool,
+}
+
 /// The parts of a record that a verdict hangs on.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) user: String,
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) expires: Option<i64>,
-    pub(crate) access: Access,
-    pub(crate) read_only: bool,
-    pub(crate) addresses: Vec<Block>,
-    pub(crate) realm: Realm,
-    pub(crate) revoked: bool,
+    pub(crate) life: Life,
+    pub(crate) grant: Grant,
 }
 
 impl Entry {
@@ -211,12 +223,16 @@ impl Entry {
             user: record.user,
             id: record.id,
             name: record.name,
-            expires: record.expires,
-            access: record.access,
-            read_only: record.read_only,
-            addresses,
-            realm: record.realm,
-            revoked: record.revoked.is_some(),
+            life: Life {
+                expires: record.expires,
+                revoked: record.revoked.is_some(),
+            },
+            grant: Grant {
+                access: record.access,
+                read_only: record.read_only,
+                addresses,
+                realm: record.realm,
+            },
         }
     }
 
@@ -225,12 +241,67 @@ impl Entry {
         expires.is_some_and(|expires| now >= expires)
     }
 
-    /// Judges a token whose hash has matched; `owner` is its user.
+    /// The verdict on a request: with the token's own data once its hash has matched.
+    pub(crate) fn verdict(entry: Option<&Entry>, reason: Reason) -> Verdict {
+        let verdict = Verdict::of(reason);
+        match entry {
+            None => verdict,
+            Some(entry) => Verdict {
+                id: Some(entry.id.clone()),
+                name: Some(entry.name.clone()),
+                ..verdict.about(&entry.user, entry.life, &entry.grant)
+            },
+        }
+    }
+}
+
+impl Verdict {
+    /// A verdict that names no token.
+    pub(crate) fn of(reason: Reason) -> Verdict {
+        let allowed = reason == Reason::Ok;
+        Verdict {
+            allowed,
+            status: reason.status(),
+            reason,
+            message: reason.message().into(),
+            user: None,
+            id: None,
+            name: None,
+            expires: None,
+            access: None,
+            read_only: None,
+            refusal: (!allowed).then(|| Refusal::of(reason)),
+        }
+    }
+
+    /// The same about a token whose hash has matched.
+    pub(crate) fn about(self, user: &str, life: Life, grant: &Grant) -> Verdict {
+        Verdict {
+            user: Some(user.into()),
+            expires: life.expires,
+            access: Some(grant.access.clone()),
+            read_only: Some(grant.read_only),
+            ..self
+        }
+    }
+}
+
+/// A token whose hash has matched.
+#[derive(Clone, Copy)]
+pub(crate) struct Matched<'a> {
+    pub(crate) life: Life,
+    pub(crate) grant: &'a Grant,
+    /// Its user.
+    pub(crate) owner: &'a [u8],
+    /// The user's rights, when the account is known.
+    pub(crate) account: Option<&'a Rights>,
+}
+
+impl Matched<'_> {
+    /// Judges the token: the one rule of records, tables and snapshots.
     pub(crate) fn judge(
         &self,
-        owner: &str,
         credential: &Credential<'_>,
-        account: Option<&Rights>,
         target: &Target,
         address: Option<&[u8]>,
         now: i64,
@@ -238,19 +309,19 @@ impl Entry {
         if !is_now(now) {
             return Reason::ClockInvalid;
         }
-        if self.revoked {
+        if self.life.revoked {
             return Reason::TokenRevoked;
         }
-        if !credential.scheme.serves(self.realm) || target.realm != self.realm {
+        if !credential.scheme.serves(self.grant.realm) || target.realm != self.grant.realm {
             return Reason::RealmMismatch;
         }
-        if credential.user.is_some_and(|user| user != owner) {
+        if credential.user.is_some_and(|user| user.as_bytes() != self.owner) {
             return Reason::UserMismatch;
         }
-        if Entry::expired(self.expires, now) {
+        if Entry::expired(self.life.expires, now) {
             return Reason::TokenExpired;
         }
-        let Some(account) = account else {
+        let Some(account) = self.account else {
             return Reason::AccountUnknown;
         };
         if account.suspended {
@@ -259,17 +330,17 @@ impl Entry {
         if !account.may_use_tokens() {
             return Reason::TokensDisabled;
         }
-        if !self.addresses.is_empty() {
+        if !self.grant.addresses.is_empty() {
             match address.and_then(parse_address) {
                 None => return Reason::AddressUnknown,
-                Some(address) if !contains(&self.addresses, &address) => return Reason::AddressRefused,
+                Some(address) if !contains(&self.grant.addresses, &address) => return Reason::AddressRefused,
                 Some(_) => {}
             }
         }
         if target.api == Api::Api1 {
             return Reason::ApiUnsupported;
         }
-        if let Access::Limited { features } = &self.access {
+        if let Access::Limited { features } = &self.grant.access {
             match &target.feature {
                 None => return Reason::FunctionWithoutFeature,
                 Some(feature) if !features.contains(feature) => return Reason::FeatureNotGranted,
@@ -279,28 +350,10 @@ impl Entry {
         if target.feature.as_ref().is_some_and(|feature| !account.has(feature)) {
             return Reason::FeatureNotInAccount;
         }
-        if self.read_only && target.writes {
+        if self.grant.read_only && target.writes {
             return Reason::ReadOnly;
         }
         Reason::Ok
-    }
-
-    /// The verdict on a request: with the token's own data once its hash has matched.
-    pub(crate) fn verdict(entry: Option<&Entry>, reason: Reason) -> Verdict {
-        let allowed = reason == Reason::Ok;
-        Verdict {
-            allowed,
-            status: reason.status(),
-            reason,
-            message: reason.message().into(),
-            user: entry.map(|entry| entry.user.clone()),
-            id: entry.map(|entry| entry.id.clone()),
-            name: entry.map(|entry| entry.name.clone()),
-            expires: entry.and_then(|entry| entry.expires),
-            access: entry.map(|entry| entry.access.clone()),
-            read_only: entry.map(|entry| entry.read_only),
-            refusal: (!allowed).then(|| Refusal::of(reason)),
-        }
     }
 }
 
@@ -352,7 +405,13 @@ pub fn verify(request: VerifyRequest) -> Result<Verdict, Error> {
                 .filter(|(user, _)| *user == entry.user)
                 .map(|(_, rights)| rights);
             let address = call.address.as_deref().map(str::as_bytes);
-            let reason = entry.judge(&entry.user, credential, account, &target, address, request.now);
+            let matched = Matched {
+                life: entry.life,
+                grant: &entry.grant,
+                owner: entry.user.as_bytes(),
+                account,
+            };
+            let reason = matched.judge(credential, &target, address, request.now);
             (Some(entry), reason)
         }
         (Ok(_), _) => (None, Reason::TokenUnknown),

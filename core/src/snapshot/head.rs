@@ -1,0 +1,255 @@
+//! The head of a message: fixed in size, and signed. It says what the body holds before a byte of that is read.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::Serialize;
+
+use super::malformed;
+use super::reader::Reader;
+use crate::error::Error;
+use crate::now::is_now;
+use crate::value::MAX_SAFE_INTEGER;
+
+/// Bytes of the head alone.
+pub(crate) const HEAD_BYTES: usize = 128;
+/// Bytes of the head and its signature: what must be known before a body is taken.
+pub const MESSAGE_HEAD_BYTES: usize = 192;
+/// Bytes of a row.
+pub(crate) const ROW_BYTES: usize = 44;
+
+const MAGIC: [u8; 4] = *b"TLSN";
+const FORMAT: u8 = 1;
+const NAMES: u16 = 1;
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// A whole table.
+    Snapshot,
+    /// What changes from one version to the next.
+    Delta,
+}
+
+/// How many there are of each, and how many bytes those take whose size isn't fixed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) revoked: u32,
+    pub(crate) removed: u32,
+    pub(crate) states: u32,
+    pub(crate) users: u32,
+    pub(crate) grants: u32,
+    pub(crate) rows: u32,
+    pub(crate) removed_bytes: u32,
+    pub(crate) states_bytes: u32,
+    pub(crate) users_bytes: u32,
+    pub(crate) grants_bytes: u32,
+    pub(crate) names_bytes: u32,
+}
+
+impl Counts {
+    /// Bytes of everything before the rows.
+    pub(crate) fn front(&self) -> u64 {
+        let texts = [
+            self.removed_bytes,
+            self.states_bytes,
+            self.users_bytes,
+            self.grants_bytes,
+        ];
+        let texts = texts
+            .iter()
+            .fold(0_u64, |sum, bytes| sum.saturating_add(u64::from(*bytes)));
+        texts.saturating_add(u64::from(self.revoked).saturating_mul(32))
+    }
+
+    /// Bytes of the body.
+    pub(crate) fn body(&self) -> u64 {
+        let rows = u64::from(self.rows).saturating_mul(ROW_BYTES as u64);
+        let names = u64::from(self.names_bytes);
+        self.front().saturating_add(rows).saturating_add(names)
+    }
+}
+
+/// The head of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) kind: Kind,
+    pub(crate) names: bool,
+    pub(crate) key_id: [u8; 8],
+    pub(crate) epoch: u64,
+    pub(crate) base: u64,
+    pub(crate) version: u64,
+    pub(crate) made: i64,
+    pub(crate) max_age: u32,
+    pub(crate) counts: Counts,
+    /// SHA-256 of the body.
+    pub(crate) digest: [u8; 32],
+}
+
+impl Head {
+    /// Reads a head's form; `None` when it has another. Its numbers are looked at by [`Head::check`], once they are signed for.
+    pub(crate) fn read(bytes: &[u8; HEAD_BYTES]) -> Option<Head> {
+        let mut reader = Reader(bytes);
+        if reader.array()? != MAGIC || reader.u8()? != FORMAT {
+            return None;
+        }
+        let kind = match reader.u8()? {
+            1 => Kind::Snapshot,
+            2 => Kind::Delta,
+            _ => return None,
+        };
+        let flags = reader.u16()?;
+        if flags & !NAMES != 0 {
+            return None;
+        }
+        Some(Head {
+            kind,
+            names: flags == NAMES,
+            key_id: reader.array()?,
+            epoch: reader.u64()?,
+            base: reader.u64()?,
+            version: reader.u64()?,
+            // What is too large for the type is out of range too.
+            made: i64::try_from(reader.u64()?).unwrap_or(-1),
+            max_age: reader.u32()?,
+            counts: Counts {
+                revoked: reader.u32()?,
+                removed: reader.u32()?,
+                states: reader.u32()?,
+                users: reader.u32()?,
+                grants: reader.u32()?,
+                rows: reader.u32()?,
+                removed_bytes: reader.u32()?,
+                states_bytes: reader.u32()?,
+                users_bytes: reader.u32()?,
+                grants_bytes: reader.u32()?,
+                names_bytes: reader.u32()?,
+            },
+            digest: reader.array()?,
+        })
+    }
+
+    pub(crate) fn write(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(HEAD_BYTES);
+        out.extend(MAGIC);
+        out.extend([FORMAT, if self.kind == Kind::Snapshot { 1 } else { 2 }]);
+        out.extend(if self.names { NAMES } else { 0 }.to_le_bytes());
+        out.extend(self.key_id);
+        for number in [self.epoch, self.base, self.version, self.made.unsigned_abs()] {
+            out.extend(number.to_le_bytes());
+        }
+        let counts = &self.counts;
+        for number in [
+            self.max_age,
+            counts.revoked,
+            counts.removed,
+            counts.states,
+            counts.users,
+            counts.grants,
+            counts.rows,
+            counts.removed_bytes,
+            counts.states_bytes,
+            counts.users_bytes,
+            counts.grants_bytes,
+            counts.names_bytes,
+        ] {
+            out.extend(number.to_le_bytes());
+        }
+        out.extend(self.digest);
+        out
+    }
+
+    /// Whether every number is in its range.
+    ///
+    /// # Errors
+    /// `snapshot_malformed`.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let most = MAX_SAFE_INTEGER.unsigned_abs();
+        let counts = &self.counts;
+        let fits = |count: u32, least: u32, bytes: u32| count <= bytes / least;
+        let whole = match self.kind {
+            Kind::Snapshot => self.base == 0 && counts.revoked == 0 && counts.removed == 0,
+            Kind::Delta if self.base == self.version => *counts == Counts::default(),
+            Kind::Delta => self.base < self.version,
+        };
+        let good = whole
+            && self.epoch <= most
+            && self.version <= most
+            && is_now(self.made)
+            && self.max_age > 0
+            && counts.revoked <= u32::MAX / 32
+            && (self.names || counts.names_bytes == 0)
+            && fits(counts.removed, 2, counts.removed_bytes)
+            && fits(counts.states, 3, counts.states_bytes)
+            && fits(counts.users, 6, counts.users_bytes)
+            && fits(counts.grants, 5, counts.grants_bytes);
+        if good { Ok(()) } else { Err(malformed("head")) }
+    }
+}
+
+/// What a message says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Inspected {
+    /// A whole table, or what changes.
+    pub kind: Kind,
+    /// Whether ids and names are in it.
+    pub names: bool,
+    /// The id of the key that it says to be signed with, in hex.
+    pub key_id: String,
+    /// The epoch.
+    pub epoch: u64,
+    /// The version that a delta starts from.
+    pub base: u64,
+    /// The version that the table has then.
+    pub version: u64,
+    /// When it was made, in Unix seconds.
+    pub made: i64,
+    /// For how many seconds after that it may be decided by.
+    pub max_age: u32,
+    /// Revoked digests.
+    pub revoked: u32,
+    /// Removed users.
+    pub removed_users: u32,
+    /// Distinct account states.
+    pub states: u32,
+    /// Users.
+    pub users: u32,
+    /// Distinct grants.
+    pub grants: u32,
+    /// Tokens.
+    pub rows: u32,
+    /// Bytes of the body.
+    pub body: u64,
+    /// SHA-256 of the body, in hex.
+    pub digest: String,
+}
+
+/// Reads what a message says of itself, without a look at its signature or its body.
+///
+/// # Errors
+/// `snapshot_malformed`.
+pub fn inspect(message: &[u8]) -> Result<Inspected, Error> {
+    let head = message.first_chunk().and_then(Head::read);
+    let head = head.ok_or_else(|| malformed("head"))?;
+    head.check()?;
+    Ok(Inspected {
+        kind: head.kind,
+        names: head.names,
+        key_id: base16ct::lower::encode_string(&head.key_id),
+        epoch: head.epoch,
+        base: head.base,
+        version: head.version,
+        made: head.made,
+        max_age: head.max_age,
+        revoked: head.counts.revoked,
+        removed_users: head.counts.removed,
+        states: head.counts.states,
+        users: head.counts.users,
+        grants: head.counts.grants,
+        rows: head.counts.rows,
+        body: head.counts.body(),
+        digest: base16ct::lower::encode_string(&head.digest),
+    })
+}

@@ -1,0 +1,116 @@
+//! The origin's key, which signs, and the edges' public keys, which verify. Ed25519 (RFC 8032).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use ed25519_compact::{KeyPair, PublicKey, Seed, Signature};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use super::head::HEAD_BYTES;
+use crate::error::{Error, ErrorCode};
+use crate::secret::SecretString;
+
+/// What is signed begins with this, so that no signature made for another purpose can be taken for one of a snapshot.
+const DOMAIN: &[u8] = b"tokenlatch snapshot v1 head\0";
+const MAX_KEYS: usize = 8;
+
+fn signed(head: &[u8; HEAD_BYTES]) -> Vec<u8> {
+    [DOMAIN, head].concat()
+}
+
+fn id_of(public: &PublicKey) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = Sha256::digest(public.as_slice()).into();
+    [a, b, c, d, e, f, g, h]
+}
+
+fn invalid(message: &'static str) -> Error {
+    Error::new(ErrorCode::KeyInvalid, message)
+}
+
+/// The private key of an origin. `Debug` doesn't show it; it is wiped when dropped.
+pub struct SigningKey(KeyPair);
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey(…)")
+    }
+}
+
+impl SigningKey {
+    /// The key of 32 random bytes (RFC 8032, 5.1.5), in hex: 64 digits.
+    ///
+    /// # Errors
+    /// `key_invalid`.
+    pub fn from_secret_hex(seed: &SecretString) -> Result<Self, Error> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        let whole = base16ct::mixed::decode(seed.expose(), bytes.as_mut()).is_ok_and(|bytes| bytes.len() == 32);
+        if !whole {
+            return Err(invalid("a private key is 32 bytes, as 64 hex digits"));
+        }
+        SigningKey::from_secret_bytes(&bytes)
+    }
+
+    /// The key of 32 random bytes (RFC 8032, 5.1.5).
+    ///
+    /// # Errors
+    /// `key_invalid` for bytes that can't be random.
+    pub fn from_secret_bytes(seed: &[u8; 32]) -> Result<Self, Error> {
+        let pair = KeyPair::try_from_seed(Seed::new(*seed));
+        pair.map(SigningKey)
+            .map_err(|_| invalid("the private key can't be random"))
+    }
+
+    /// The public key, in hex: 64 digits.
+    #[must_use]
+    pub fn public_key(&self) -> String {
+        base16ct::lower::encode_string(self.0.pk.as_slice())
+    }
+
+    pub(crate) fn id(&self) -> [u8; 8] {
+        id_of(&self.0.pk)
+    }
+
+    pub(crate) fn sign(&self, head: &[u8; HEAD_BYTES]) -> [u8; 64] {
+        *self.0.sk.sign(signed(head), None)
+    }
+}
+
+/// The public keys that an edge trusts, by their ids.
+#[derive(Clone, Debug)]
+pub(crate) struct PublicKeys(Vec<([u8; 8], PublicKey)>);
+
+impl PublicKeys {
+    /// Reads keys of 64 hex digits.
+    ///
+    /// # Errors
+    /// `key_invalid`, at the index of the key.
+    pub(crate) fn read(texts: &[String]) -> Result<Self, Error> {
+        if texts.is_empty() || texts.len() > MAX_KEYS {
+            return Err(invalid("1 to 8 public keys are needed"));
+        }
+        let mut keys = Vec::with_capacity(texts.len());
+        for (index, text) in texts.iter().enumerate() {
+            let mut bytes = [0; 32];
+            let whole = base16ct::mixed::decode(text, &mut bytes).is_ok_and(|bytes| bytes.len() == 32);
+            let key = PublicKey::new(bytes);
+            if !whole || key.validate().is_err() {
+                return Err(invalid("a public key is an Ed25519 key of 64 hex digits").under_index(index));
+            }
+            keys.push((id_of(&key), key));
+        }
+        Ok(PublicKeys(keys))
+    }
+
+    /// # Errors
+    /// `snapshot_signature`.
+    pub(crate) fn verify(&self, id: [u8; 8], head: &[u8; HEAD_BYTES], signature: [u8; 64]) -> Result<(), Error> {
+        let fault = |message| Error::new(ErrorCode::SnapshotSignature, message);
+        let Some((_, key)) = self.0.iter().find(|(known, _)| *known == id) else {
+            return Err(fault("it is signed with a key that isn't among the public keys"));
+        };
+        key.verify(signed(head), &Signature::new(signature))
+            .map_err(|_| fault("the signature isn't good"))
+    }
+}

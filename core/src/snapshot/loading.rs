@@ -1,0 +1,209 @@
+//! A message on its way: its body is hashed as it comes, and read into parts that replace nothing yet.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use super::front::Front;
+use super::head::{Head, Kind, ROW_BYTES};
+use super::rows::{Row, Rows};
+use super::{malformed, too_large};
+use crate::error::{Error, ErrorCode};
+use crate::hash::Hasher;
+
+/// Rows on their way: a snapshot's become the table, a delta's are added to one.
+#[derive(Debug)]
+pub(crate) enum Arrived {
+    Table(Rows),
+    List(Vec<Row>),
+}
+
+/// What came before the rows: at first bytes, then what they mean.
+enum Start {
+    Bytes(Vec<u8>),
+    Read(Front, Arrived),
+}
+
+/// A whole body, read and hashed.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) head: Head,
+    pub(crate) front: Front,
+    pub(crate) rows: Arrived,
+    /// The section of names.
+    pub(crate) names: Vec<u8>,
+}
+
+/// A body on its way.
+pub(crate) struct Loading {
+    head: Head,
+    hash: Sha256,
+    /// Bytes of the body still to come.
+    left: u64,
+    start: Start,
+    /// The first bytes of a row that came in two pieces.
+    part: Vec<u8>,
+    rows_left: u32,
+    last: Option<Row>,
+    names: Vec<u8>,
+    /// The first rule that the body broke. It counts only if these are the bytes that were signed.
+    fault: Option<Error>,
+}
+
+impl fmt::Debug for Loading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loading")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Loading {
+    /// Gets ready for the body of a head that was signed.
+    ///
+    /// # Errors
+    /// `snapshot_too_large`.
+    pub(crate) fn new(head: Head, hasher: &Hasher) -> Result<Self, Error> {
+        let room = |bytes: u64| -> Option<Vec<u8>> {
+            let mut room = Vec::new();
+            room.try_reserve_exact(usize::try_from(bytes).ok()?).ok()?;
+            Some(room)
+        };
+        let front = room(head.counts.front()).ok_or_else(too_large)?;
+        let names = room(head.counts.names_bytes.into()).ok_or_else(too_large)?;
+        let mut loading = Loading {
+            head,
+            hash: Sha256::new(),
+            left: head.counts.body(),
+            start: Start::Bytes(front),
+            part: Vec::new(),
+            rows_left: head.counts.rows,
+            last: None,
+            names,
+            fault: None,
+        };
+        loading.feed(&[], hasher)?;
+        Ok(loading)
+    }
+
+    /// Bytes still to come.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// `snapshot_malformed` for more bytes than the head says. What else is wrong is told at the end.
+    pub(crate) fn push(&mut self, piece: &[u8], hasher: &Hasher) -> Result<(), Error> {
+        let left = self.left.checked_sub(piece.len() as u64);
+        self.left = left.ok_or_else(|| malformed("length"))?;
+        self.hash.update(piece);
+        if self.fault.is_none()
+            && let Err(fault) = self.feed(piece, hasher)
+        {
+            self.fault = Some(fault);
+        }
+        Ok(())
+    }
+
+    /// The whole body, once it is there and is what was signed.
+    ///
+    /// # Errors
+    /// `snapshot_malformed`, `snapshot_signature`, `pepper_unknown`, `snapshot_too_large`.
+    pub(crate) fn finish(self) -> Result<Loaded, Error> {
+        if self.left > 0 {
+            return Err(malformed("length"));
+        }
+        let digest: [u8; 32] = self.hash.finalize().into();
+        if digest != self.head.digest {
+            return Err(Error::new(
+                ErrorCode::SnapshotSignature,
+                "the body isn't the one that was signed",
+            ));
+        }
+        match (self.fault, self.start) {
+            (Some(fault), _) => Err(fault),
+            (None, Start::Read(front, rows)) => Ok(Loaded {
+                head: self.head,
+                front,
+                rows,
+                names: self.names,
+            }),
+            (None, Start::Bytes(_)) => Err(malformed("length")),
+        }
+    }
+
+    fn feed(&mut self, mut piece: &[u8], hasher: &Hasher) -> Result<(), Error> {
+        if let Start::Bytes(bytes) = &mut self.start {
+            let wanted = usize::try_from(self.head.counts.front()).unwrap_or(usize::MAX);
+            let (now, later) = piece
+                .split_at_checked(wanted.saturating_sub(bytes.len()))
+                .unwrap_or((piece, &[]));
+            bytes.extend_from_slice(now);
+            piece = later;
+            if bytes.len() < wanted {
+                return Ok(());
+            }
+            let front = Front::read(core::mem::take(bytes), &self.head.counts, hasher)?;
+            let rows = match self.head.kind {
+                Kind::Snapshot => Arrived::Table(Rows::with_room(self.rows_left as usize).ok_or_else(too_large)?),
+                Kind::Delta => Arrived::List(Vec::new()),
+            };
+            self.start = Start::Read(front, rows);
+        }
+        while self.rows_left > 0 && !piece.is_empty() {
+            if self.part.is_empty()
+                && let Some((row, later)) = piece.split_first_chunk()
+            {
+                piece = later;
+                self.row(row)?;
+                continue;
+            }
+            let (now, later) = piece
+                .split_at_checked(ROW_BYTES.saturating_sub(self.part.len()))
+                .unwrap_or((piece, &[]));
+            self.part.extend_from_slice(now);
+            piece = later;
+            if let Ok(row) = <[u8; ROW_BYTES]>::try_from(self.part.as_slice()) {
+                self.part.clear();
+                self.row(&row)?;
+            }
+        }
+        self.names.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn row(&mut self, bytes: &[u8; ROW_BYTES]) -> Result<(), Error> {
+        let Start::Read(front, rows) = &mut self.start else {
+            return Err(malformed("rows"));
+        };
+        let mut row = Row::read(bytes);
+        let rises = self.last.is_none_or(|last| row.follows(&last));
+        let user = front.users.place(row.holder());
+        let Some(user) = user.filter(|_| rises && (row.grant() as usize) < front.grants.len()) else {
+            return Err(malformed("rows"));
+        };
+        self.last = Some(row);
+        self.rows_left = self.rows_left.saturating_sub(1);
+        let pushed = match rows {
+            Arrived::Table(rows) => {
+                row.set_holder(user);
+                rows.push(row)
+            }
+            Arrived::List(rows) => {
+                // Whatever the row says: a revocation in the same delta wins.
+                if front.revoked.binary_search(&row.digest().to_bytes()).is_ok() {
+                    row.revoke();
+                }
+                let room = rows.try_reserve(1).is_ok();
+                if room {
+                    rows.push(row);
+                }
+                room
+            }
+        };
+        if pushed { Ok(()) } else { Err(too_large()) }
+    }
+}

@@ -1,0 +1,295 @@
+//! The table that an edge holds: what a snapshot said, and what the deltas since then have changed.
+
+use alloc::vec::Vec;
+
+use super::front::{Front, HeldGrant};
+use super::head::{Counts, Head};
+use super::loading::{Arrived, Loaded};
+use super::reader::Reader;
+use super::rows::{MAX_GRANTS, Row, Rows};
+use super::users::{REMOVED, Users};
+use super::{malformed, too_large};
+use crate::account::Rights;
+use crate::error::Error;
+use crate::hash::Digest;
+use crate::name::is_name;
+use crate::record::is_id;
+use crate::verify::{Grant, Life, Matched};
+
+/// A whole table.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) head: Head,
+    rows: Rows,
+    users: Users,
+    states: Vec<Rights>,
+    grants: Vec<HeldGrant>,
+    /// With names a row's holder is a place in this text: 4 bytes the place of the user, then the id and the name as texts.
+    names: Option<Vec<u8>>,
+}
+
+/// Whose a token is.
+pub(crate) struct Named<'a> {
+    pub(crate) user: &'a [u8],
+    /// The index of the account state.
+    pub(crate) state: u32,
+    /// Id and name, where the snapshot has them.
+    pub(crate) names: Option<(&'a [u8], &'a [u8])>,
+}
+
+impl Held {
+    /// The table of a snapshot.
+    ///
+    /// # Errors
+    /// `snapshot_malformed`, `snapshot_too_large`.
+    pub(crate) fn new(loaded: Loaded) -> Result<Held, Error> {
+        let Arrived::Table(mut rows) = loaded.rows else {
+            return Err(malformed("rows"));
+        };
+        let mut names = None;
+        if loaded.head.names {
+            let section = read_names(&loaded.names, loaded.head.counts.rows).ok_or_else(|| malformed("names"))?;
+            let mut text = Vec::new();
+            let size = loaded.names.len().checked_add(rows.len().saturating_mul(4));
+            let size = size.filter(|size| u32::try_from(*size).is_ok_and(|size| size < u32::MAX));
+            size.and_then(|size| text.try_reserve_exact(size).ok())
+                .ok_or_else(too_large)?;
+            for (row, name) in rows.iter_mut().zip(section) {
+                row.set_holder(add_name(&mut text, row.holder(), name));
+            }
+            names = Some(text);
+        }
+        let Front {
+            states, users, grants, ..
+        } = loaded.front;
+        Ok(Held {
+            head: loaded.head,
+            rows,
+            users,
+            states,
+            grants,
+            names,
+        })
+    }
+
+    /// Applies a delta that starts from this table: wholly, or on an error not at all.
+    ///
+    /// # Errors
+    /// `snapshot_malformed`, `snapshot_too_large`.
+    pub(crate) fn apply(&mut self, delta: Loaded) -> Result<(), Error> {
+        let Loaded {
+            head,
+            front,
+            rows,
+            names,
+        } = delta;
+        let Arrived::List(mut rows) = rows else {
+            return Err(malformed("rows"));
+        };
+        if head.counts != Counts::default() {
+            if head.names != self.names.is_some() {
+                return Err(malformed("names"));
+            }
+            let section = read_names(&names, if head.names { head.counts.rows } else { 0 });
+            let section = section.ok_or_else(|| malformed("names"))?;
+            self.make_room(&front, &rows, names.len()).ok_or_else(too_large)?;
+            self.change(&front, &mut rows, section);
+        }
+        self.head = head;
+        Ok(())
+    }
+
+    /// Sees to it that nothing more can fail.
+    fn make_room(&mut self, front: &Front, rows: &[Row], names: usize) -> Option<()> {
+        let grants = self.grants.len().checked_add(front.grants.len())?;
+        if grants > MAX_GRANTS {
+            return None;
+        }
+        self.grants.try_reserve(front.grants.len()).ok()?;
+        self.states.try_reserve(front.states.len()).ok()?;
+        self.users.make_room(front.users.len(), front.users.bytes())?;
+        if let Some(text) = &mut self.names {
+            let more = names.checked_add(rows.len().saturating_mul(4))?;
+            let end = text.len().checked_add(more)?;
+            u32::try_from(end).ok().filter(|end| *end < u32::MAX)?;
+            text.try_reserve(more).ok()?;
+        }
+        self.rows.make_room(rows.len())
+    }
+
+    /// Revocations come first.
+    fn change<'a>(&mut self, front: &Front, rows: &mut [Row], names: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
+        for digest in &front.revoked {
+            let at = self.rows.find(&Digest::from_bytes(digest));
+            if let Some(row) = at.and_then(|at| self.rows.get_mut(at)) {
+                row.revoke();
+            }
+        }
+        // A token that was revoked stays so. Whose user goes only now isn't one: an account that is renamed keeps its tokens.
+        for row in rows.iter_mut() {
+            let known = self.rows.find(&row.digest()).and_then(|at| self.life(at));
+            if known.is_some_and(|life| life.revoked) {
+                row.revoke();
+            }
+        }
+        for user in &front.removed {
+            self.users.remove(user);
+        }
+        let states: Vec<u32> = front
+            .states
+            .iter()
+            .map(|state| index_in(&mut self.states, state))
+            .collect();
+        let grants: Vec<u32> = front
+            .grants
+            .iter()
+            .map(|grant| index_in(&mut self.grants, grant))
+            .collect();
+        // What isn't the index of a state stands for itself.
+        let state = |at: u32| states.get(at as usize).copied().unwrap_or(at);
+        let users = front.users.iter().map(|(name, at)| (name, state(at)));
+        let users = self.users.set_all(users);
+        let mut names = names;
+        for row in rows {
+            let mut row = *row;
+            let name = names.next();
+            // Their ranges were checked when the delta was read.
+            let (Some(user), Some(grant)) = (users.get(row.holder() as usize), grants.get(row.grant() as usize)) else {
+                continue;
+            };
+            row.set_grant(*grant);
+            row.set_holder(match (&mut self.names, name) {
+                (Some(text), Some(name)) => add_name(text, *user, name),
+                _ => *user,
+            });
+            self.set(row);
+        }
+    }
+
+    /// Adds a row, or puts it in the place of the one with its digest.
+    fn set(&mut self, row: Row) {
+        let at = self.rows.find(&row.digest());
+        match at.and_then(|at| self.rows.get_mut(at)) {
+            Some(known) => *known = row,
+            // Room was made. Should it not do after all, the token isn't known: no admission comes of that.
+            None => _ = self.rows.insert(row),
+        }
+    }
+
+    /// Rows, revoked ones among them.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Memory of the parts that grow with the number of tokens and users, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let names = self.names.as_ref().map_or(0, Vec::capacity);
+        let grants = self.grants.capacity().saturating_mul(size_of::<HeldGrant>());
+        let states = self.states.capacity().saturating_mul(size_of::<Rights>());
+        [names, grants, states, self.users.bytes()]
+            .iter()
+            .fold(self.rows.bytes(), |sum, bytes| sum.saturating_add(*bytes))
+    }
+
+    /// The place of a digest, if its token was hashed under the pepper of that place.
+    #[inline]
+    pub(crate) fn find(&self, digest: &Digest, pepper: usize) -> Option<u32> {
+        let at = self.rows.find(digest)?;
+        let grant = self.held_grant(self.rows.get(at)?)?;
+        (grant.pepper == pepper).then_some(at)
+    }
+
+    #[inline]
+    fn held_grant(&self, row: &Row) -> Option<&HeldGrant> {
+        self.grants.get(row.grant() as usize)
+    }
+
+    /// Whose the token at a place is.
+    #[inline]
+    pub(crate) fn named(&self, at: u32) -> Option<Named<'_>> {
+        let row = self.rows.get(at)?;
+        let Some(text) = &self.names else {
+            let (user, state) = self.users.get(row.holder())?;
+            return Some(Named {
+                user,
+                state,
+                names: None,
+            });
+        };
+        let mut reader = Reader(text.get(row.holder() as usize..)?);
+        let (user, state) = self.users.get(reader.u32()?)?;
+        let names = Some((reader.text()?, reader.text()?));
+        Some(Named { user, state, names })
+    }
+
+    /// The life of the token at a place: its own mark, and whether its user is gone.
+    pub(crate) fn life(&self, at: u32) -> Option<Life> {
+        let row = self.rows.get(at)?;
+        let state = self.named(at)?.state;
+        Some(life(row, state))
+    }
+
+    /// The digest of the token at a place.
+    pub(crate) fn digest(&self, at: u32) -> Option<[u8; 32]> {
+        self.rows.get(at).map(|row| row.digest().to_bytes())
+    }
+
+    /// The grant of the token at a place, with its number.
+    pub(crate) fn grant(&self, at: u32) -> Option<(u32, &Grant)> {
+        let row = self.rows.get(at)?;
+        Some((row.grant(), &self.held_grant(row)?.grant))
+    }
+
+    /// The token at a place, to be judged.
+    #[inline]
+    pub(crate) fn matched(&self, at: u32) -> Option<Matched<'_>> {
+        let row = self.rows.get(at)?;
+        let named = self.named(at)?;
+        Some(Matched {
+            life: life(row, named.state),
+            grant: &self.held_grant(row)?.grant,
+            owner: named.user,
+            account: self.states.get(named.state as usize),
+        })
+    }
+}
+
+#[inline]
+fn life(row: &Row, state: u32) -> Life {
+    let life = row.life();
+    Life {
+        revoked: life.revoked || state == REMOVED,
+        ..life
+    }
+}
+
+/// The index of an item in a list, which it joins when it isn't there. There are few of them.
+fn index_in<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) -> u32 {
+    let at = list.iter().position(|known| known == item).unwrap_or_else(|| {
+        list.push(item.clone());
+        list.len().saturating_sub(1)
+    });
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+fn add_name(text: &mut Vec<u8>, user: u32, (id, name): (&[u8], &[u8])) -> u32 {
+    let at = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    text.extend(user.to_le_bytes());
+    for part in [id, name] {
+        text.push(u8::try_from(part.len()).unwrap_or(0));
+        text.extend_from_slice(part);
+    }
+    at
+}
+
+/// The ids and names of so many rows; none when one breaks a rule.
+fn read_names(section: &[u8], count: u32) -> Option<impl Iterator<Item = (&[u8], &[u8])>> {
+    let mut reader = Reader(section);
+    for _ in 0..count {
+        reader.text().filter(|id| is_id(id))?;
+        reader.text().filter(|name| is_name(name))?;
+    }
+    reader.end(())?;
+    let mut reader = Reader(section);
+    Some(core::iter::from_fn(move || Some((reader.text()?, reader.text()?))))
+}

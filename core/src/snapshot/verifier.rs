@@ -1,0 +1,425 @@
+//! What an edge holds and asks: the keys it trusts, the table, and the message on its way.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::sync::atomic::{AtomicI64, Ordering};
+
+use serde::Serialize;
+
+use super::head::{HEAD_BYTES, Head, Kind, MESSAGE_HEAD_BYTES};
+use super::key::PublicKeys;
+use super::loading::Loading;
+use super::table::Held;
+use super::{CLOCK_SLACK, malformed};
+use crate::authorization::parse;
+use crate::call::Call;
+use crate::calls::{CALL_UNKNOWN, Calls, code, code_invalid, read_code};
+use crate::catalogue::Function;
+use crate::decode::{Fields, FromValue};
+use crate::dispatch::decode_checked;
+use crate::error::{Error, ErrorCode};
+use crate::hash::{Digest, Hasher, Pepper};
+use crate::now::{check_now, is_now};
+use crate::reason::Reason;
+use crate::secret::Presented;
+use crate::value::Value;
+use crate::verify::Verdict;
+
+/// The last table that an edge knows of: nothing older is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Floor {
+    /// Its epoch.
+    pub epoch: u64,
+    /// Its version.
+    pub version: u64,
+    /// When it was made, in Unix seconds.
+    pub made: i64,
+}
+
+impl FromValue for Floor {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let mut number = |key: &str| {
+            let number: i64 = fields.required(key);
+            u64::try_from(number).map_err(|_| Error::at(ErrorCode::ValueInvalid, key, "the number is counted from 0"))
+        };
+        let (epoch, version) = (number("epoch"), number("version"));
+        let made = fields.required("made");
+        fields.finish()?;
+        Ok(Floor {
+            epoch: epoch?,
+            version: version?,
+            made,
+        })
+    }
+}
+
+/// What an edge is given beforehand.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotOptions {
+    /// The Ed25519 keys that are trusted, in hex: one, or several while the origin changes its own.
+    pub public_keys: Vec<String>,
+    /// The peppers in use, newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub peppers: Vec<Pepper>,
+    /// The functions; the built-in ones when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalogue: Option<Vec<Function>>,
+    /// The last table held before a restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor: Option<Floor>,
+}
+
+impl FromValue for SnapshotOptions {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let options = SnapshotOptions {
+            public_keys: fields.required("publicKeys"),
+            peppers: fields.or("peppers", Vec::new()),
+            catalogue: fields.optional("catalogue"),
+            floor: fields.optional("floor"),
+        };
+        fields.finish()?;
+        Ok(options)
+    }
+}
+
+/// Which table is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotState {
+    /// Its epoch.
+    pub epoch: u64,
+    /// Its version.
+    pub version: u64,
+    /// When it was made, in Unix seconds.
+    pub made: i64,
+    /// For how many seconds after that it may be decided by.
+    pub max_age: u32,
+    /// Its tokens, revoked ones among them.
+    pub tokens: usize,
+    /// The memory that it takes.
+    pub bytes: usize,
+}
+
+/// The token that a code of [`Snapshot::verify`] speaks of, without a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder<'a> {
+    /// Its SHA-256 or HMAC: what its use is reported by.
+    pub digest: [u8; 32],
+    /// Its user.
+    pub user: &'a str,
+    /// Its expiry, in Unix seconds.
+    pub expires: Option<i64>,
+    /// The number of its grant: access and read only are the same for all that have it, until another message is taken.
+    pub grant: u32,
+    /// Its id, where the snapshot has names.
+    pub id: Option<&'a str>,
+    /// Its name, where the snapshot has names.
+    pub name: Option<&'a str>,
+}
+
+/// A signed table, and what is needed to take and to ask one.
+pub struct Snapshot {
+    keys: PublicKeys,
+    hasher: Hasher,
+    calls: Calls,
+    floor: Option<Floor>,
+    held: Option<Box<Held>>,
+    coming: Option<Box<Loading>>,
+    /// The latest time seen. Verifications share the table, so it changes without a lock.
+    seen: AtomicI64,
+    decoy: Digest,
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Snapshot {
+    /// Gets ready to take a snapshot. Until one is taken every request is refused.
+    ///
+    /// # Errors
+    /// `key_invalid`, `pepper_invalid`, and those of a catalogue.
+    pub fn new(options: SnapshotOptions) -> Result<Self, Error> {
+        Ok(Snapshot {
+            keys: PublicKeys::read(&options.public_keys).map_err(|error| error.under("publicKeys"))?,
+            hasher: Hasher::new(&options.peppers).map_err(|error| error.under("peppers"))?,
+            calls: Calls::new(options.catalogue)?,
+            floor: options.floor,
+            held: None,
+            coming: None,
+            seen: AtomicI64::new(0),
+            decoy: Digest::of(Presented::DECOY),
+        })
+    }
+
+    /// The same from a request that isn't typed yet.
+    ///
+    /// # Errors
+    /// Those of `new`, and of a request of the wrong form.
+    pub fn from_value(options: Value) -> Result<Self, Error> {
+        Snapshot::new(decode_checked(options)?)
+    }
+
+    /// Takes a whole message: a snapshot or a delta. On an error the table held stays as it was.
+    ///
+    /// # Errors
+    /// Those of `begin`, `push` and `commit`.
+    pub fn apply(&mut self, message: &[u8], now: i64) -> Result<SnapshotState, Error> {
+        let (head, body) = message
+            .split_at_checked(MESSAGE_HEAD_BYTES)
+            .ok_or_else(|| malformed("head"))?;
+        self.begin(head, now)?;
+        self.push(body)?;
+        self.commit()
+    }
+
+    /// Begins to take a message, of which only the head and the signature are there: 192 bytes. Gives the length of the body.
+    /// A message that was on its way is forgotten.
+    ///
+    /// # Errors
+    /// `snapshot_malformed`, `snapshot_signature`, `now_invalid`, `clock_backwards`, `snapshot_rollback`, `snapshot_gap`, `snapshot_too_large`.
+    pub fn begin(&mut self, head: &[u8], now: i64) -> Result<u64, Error> {
+        self.coming = None;
+        check_now(now)?;
+        let parts = head.split_first_chunk::<HEAD_BYTES>();
+        let parts = parts.and_then(|(head, signature)| Some((head, <[u8; 64]>::try_from(signature).ok()?)));
+        let (bytes, signature) = parts.ok_or_else(|| malformed("head"))?;
+        let head = Head::read(bytes).ok_or_else(|| malformed("head"))?;
+        self.keys.verify(head.key_id, bytes, signature)?;
+        head.check()?;
+        if is_behind(now, head.made) {
+            // It is at least so late: whatever is held is asked by a wrong clock.
+            self.see(head.made);
+            return Err(Error::new(
+                ErrorCode::ClockBackwards,
+                "the clock is more than 300 seconds behind the origin's",
+            ));
+        }
+        self.check_succession(&head)?;
+        let coming = Loading::new(head, &self.hasher)?;
+        let body = coming.left();
+        self.coming = Some(Box::new(coming));
+        Ok(body)
+    }
+
+    /// Takes the next bytes of the body, and gives how many are still to come.
+    ///
+    /// # Errors
+    /// `snapshot_malformed` for more bytes than were announced, or where nothing was begun.
+    pub fn push(&mut self, piece: &[u8]) -> Result<u64, Error> {
+        let coming = self.coming.as_mut().ok_or_else(nothing_begun)?;
+        match coming.push(piece, &self.hasher) {
+            Ok(()) => Ok(coming.left()),
+            Err(error) => {
+                self.coming = None;
+                Err(error)
+            }
+        }
+    }
+
+    /// Puts the message in force, wholly, if it is what was signed.
+    ///
+    /// # Errors
+    /// `snapshot_malformed`, `snapshot_signature`, `pepper_unknown`, `snapshot_too_large`; then the table held stays as it was.
+    pub fn commit(&mut self) -> Result<SnapshotState, Error> {
+        let loaded = self.coming.take().ok_or_else(nothing_begun)?.finish()?;
+        let before = self.held.as_ref().map(|held| held.head.made);
+        let made = loaded.head.made;
+        match (loaded.head.kind, &mut self.held) {
+            (Kind::Snapshot, held) => *held = Some(Box::new(Held::new(loaded)?)),
+            (Kind::Delta, Some(held)) => held.apply(loaded)?,
+            (Kind::Delta, None) => return Err(gap()),
+        }
+        if before.is_none_or(|before| made > before) {
+            // The origin vouches anew for the time, so a clock that had run ahead may go back to it.
+            self.seen.store(made, Ordering::Relaxed);
+        }
+        self.state().ok_or_else(gap)
+    }
+
+    /// Which table is held; none before the first.
+    #[must_use]
+    pub fn state(&self) -> Option<SnapshotState> {
+        let held = self.held.as_ref()?;
+        Some(SnapshotState {
+            epoch: held.head.epoch,
+            version: held.head.version,
+            made: held.head.made,
+            max_age: held.head.max_age,
+            tokens: held.len(),
+            bytes: held.bytes(),
+        })
+    }
+
+    /// Gives a call a number, so that verifying needs no more than that. Number 0 is the call that names nothing.
+    ///
+    /// # Errors
+    /// Those of a call; `value_invalid` when it holds an address, or when too many calls were prepared.
+    pub fn prepare(&mut self, call: &Call) -> Result<u32, Error> {
+        self.calls.prepare(call)
+    }
+
+    /// The same from a request that isn't typed yet.
+    ///
+    /// # Errors
+    /// Those of `prepare`, and of a request of the wrong form.
+    pub fn prepare_value(&mut self, call: Value) -> Result<u32, Error> {
+        self.prepare(&decode_checked(call)?)
+    }
+
+    /// Judges a header: the reason's number × 2³² + the token's place + 1, or + 0 when no token has the hash; −1 for an
+    /// unknown call. 0 to 2³² − 1 is an admission, anything else a refusal. [`Snapshot::verdict`] tells the rest.
+    #[must_use]
+    pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
+        let Some(target) = self.calls.get(call) else {
+            return CALL_UNKNOWN;
+        };
+        let held = match self.standing(now) {
+            Ok(held) => held,
+            Err(reason) => return code(reason, None),
+        };
+        let credential = parse(authorization);
+        let secret = credential
+            .as_ref()
+            .map_or(Presented::DECOY, |credential| credential.secret);
+        let mut found = None;
+        self.hasher
+            .each(secret, |pepper, digest| match held.find(&digest, pepper) {
+                Some(at) => found = Some(at),
+                // A miss compares as often as a hit does.
+                None => _ = core::hint::black_box(self.decoy.same(&digest)),
+            });
+        let matched = found.and_then(|at| Some((at, held.matched(at)?)));
+        match (credential, matched) {
+            (Err(reason), _) => code(reason, None),
+            (Ok(_), None) => code(Reason::TokenUnknown, None),
+            (Ok(credential), Some((at, matched))) => code(matched.judge(&credential, target, address, now), Some(at)),
+        }
+    }
+
+    /// The whole verdict of a number that [`Snapshot::verify`] gave, asked before another message is taken.
+    ///
+    /// # Errors
+    /// `value_invalid` for a number that no verification gives, `call_unknown` for −1.
+    pub fn verdict(&self, code: i64) -> Result<Verdict, Error> {
+        let (reason, at) = read_code(code)?;
+        let Some(at) = at else {
+            return Ok(Verdict::of(reason));
+        };
+        let told = || {
+            let held = self.held.as_ref()?;
+            let (_, grant) = held.grant(at)?;
+            let holder = self.holder(code)?;
+            let verdict = Verdict::of(reason).about(holder.user, held.life(at)?, grant);
+            Some(Verdict {
+                id: holder.id.map(Into::into),
+                name: holder.name.map(Into::into),
+                ..verdict
+            })
+        };
+        told().ok_or_else(code_invalid)
+    }
+
+    /// Whom such a number speaks of, asked before another message is taken; none when no token has the hash.
+    #[must_use]
+    pub fn holder(&self, code: i64) -> Option<Holder<'_>> {
+        let (_, at) = read_code(code).ok()?;
+        let (at, held) = (at?, self.held.as_ref()?);
+        let named = held.named(at)?;
+        let text = |bytes| core::str::from_utf8(bytes).ok();
+        Some(Holder {
+            digest: held.digest(at)?,
+            user: text(named.user)?,
+            expires: held.life(at)?.expires,
+            grant: held.grant(at)?.0,
+            id: named.names.and_then(|(id, _)| text(id)),
+            name: named.names.and_then(|(_, name)| text(name)),
+        })
+    }
+
+    /// The table, if it may be decided by.
+    #[inline]
+    fn standing(&self, now: i64) -> Result<&Held, Reason> {
+        let held = self.held.as_ref().ok_or(Reason::SnapshotMissing)?;
+        let seen = self.seen.load(Ordering::Relaxed);
+        if is_behind(now, held.head.made) || is_behind(now, seen) {
+            return Err(Reason::ClockBackwards);
+        }
+        if now > seen && is_now(now) {
+            self.see(now);
+        }
+        if now > held.head.made.saturating_add(held.head.max_age.into()) {
+            return Err(Reason::SnapshotStale);
+        }
+        Ok(held)
+    }
+
+    fn see(&self, now: i64) {
+        self.seen.fetch_max(now, Ordering::Relaxed);
+    }
+
+    /// Whether a message may follow on what is held.
+    ///
+    /// # Errors
+    /// `snapshot_rollback`, `snapshot_gap`.
+    fn check_succession(&self, head: &Head) -> Result<(), Error> {
+        let held = self.held.as_ref().map(|held| Floor {
+            epoch: held.head.epoch,
+            version: held.head.version,
+            made: held.head.made,
+        });
+        if head.kind == Kind::Delta {
+            let held = held.filter(|held| held.epoch == head.epoch).ok_or_else(gap)?;
+            let applied = head.version < held.version || (head.version == held.version && head.base < held.version);
+            if applied || head.made < held.made {
+                return Err(rollback());
+            }
+            return if head.base == held.version { Ok(()) } else { Err(gap()) };
+        }
+        let older = |known: &Floor| {
+            if head.epoch == known.epoch {
+                head.version < known.version || head.made < known.made
+            } else {
+                head.made <= known.made
+            }
+        };
+        if held.iter().chain(&self.floor).any(older) {
+            return Err(rollback());
+        }
+        Ok(())
+    }
+}
+
+/// Whether the clock is so far behind a time that it must be wrong.
+#[inline]
+fn is_behind(now: i64, time: i64) -> bool {
+    now < time.saturating_sub(CLOCK_SLACK)
+}
+
+fn rollback() -> Error {
+    Error::new(
+        ErrorCode::SnapshotRollback,
+        "the snapshot or delta is older than the table held",
+    )
+}
+
+fn gap() -> Error {
+    Error::new(
+        ErrorCode::SnapshotGap,
+        "the delta doesn't start from the table held; a snapshot is needed",
+    )
+}
+
+fn nothing_begun() -> Error {
+    Error::new(ErrorCode::SnapshotMalformed, "no snapshot or delta was begun")
+}

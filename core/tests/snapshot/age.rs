@@ -1,0 +1,99 @@
+//! The clock and the age limit.
+
+use tokenlatch_core::{ErrorCode, Heading, Reason};
+
+use crate::origin::{MAX_AGE, NOW, edge, heading, heartbeat, reason, snapshot};
+
+const LAST: i64 = NOW + MAX_AGE as i64;
+
+#[test]
+fn an_edge_without_a_table_refuses_everything() {
+    let edge = edge();
+    let verdict = edge.verdict(edge.verify(0, b"", None, NOW)).unwrap();
+    assert_eq!((verdict.status, verdict.reason), (503, Reason::SnapshotMissing));
+    assert_eq!(verdict.refusal.unwrap().status, 503);
+}
+
+#[test]
+fn a_table_decides_until_its_last_second_and_refuses_everything_after_it() {
+    let mut edge = edge();
+    edge.apply(&snapshot(heading(1), &[1]), NOW).unwrap();
+    assert_eq!(reason(&edge, 1, LAST), Reason::Ok);
+    assert_eq!(reason(&edge, 1, LAST + 1), Reason::SnapshotStale);
+    assert_eq!(reason(&edge, 2, LAST + 1), Reason::SnapshotStale);
+}
+
+#[test]
+fn a_heartbeat_renews_the_age() {
+    let mut edge = edge();
+    edge.apply(&snapshot(heading(1), &[1]), NOW).unwrap();
+    let later = Heading {
+        made: NOW + 100,
+        ..heading(1)
+    };
+    let state = edge.apply(&heartbeat(later), NOW + 100).unwrap();
+    assert_eq!((state.version, state.made), (1, NOW + 100));
+    assert_eq!(reason(&edge, 1, LAST + 100), Reason::Ok);
+    assert_eq!(reason(&edge, 1, LAST + 101), Reason::SnapshotStale);
+}
+
+#[test]
+fn a_stale_message_is_taken_but_nothing_is_admitted() {
+    let mut edge = edge();
+    edge.apply(&snapshot(heading(1), &[1]), LAST + 1000).unwrap();
+    assert_eq!(reason(&edge, 1, LAST + 1000), Reason::SnapshotStale);
+}
+
+#[test]
+fn a_clock_may_be_five_minutes_behind_and_not_a_second_more() {
+    let mut edge = edge();
+    edge.apply(&snapshot(heading(1), &[1]), NOW - 300).unwrap();
+    assert_eq!(reason(&edge, 1, NOW - 300), Reason::Ok);
+    assert_eq!(reason(&edge, 1, NOW - 301), Reason::ClockBackwards);
+}
+
+#[test]
+fn a_clock_that_goes_back_is_refused_until_a_newer_message_tells_the_time() {
+    let mut edge = edge();
+    let long = Heading {
+        max_age: 100_000,
+        ..heading(1)
+    };
+    edge.apply(&snapshot(long, &[1]), NOW).unwrap();
+    assert_eq!(reason(&edge, 1, NOW + 5000), Reason::Ok);
+    assert_eq!(reason(&edge, 1, NOW + 4700), Reason::Ok);
+    assert_eq!(reason(&edge, 1, NOW + 4699), Reason::ClockBackwards);
+    edge.apply(&snapshot(long, &[1]), NOW + 4000).unwrap();
+    assert_eq!(
+        reason(&edge, 1, NOW + 4000),
+        Reason::ClockBackwards,
+        "the same message again tells nothing"
+    );
+    let newer = Heading {
+        made: NOW + 4000,
+        ..long
+    };
+    edge.apply(&heartbeat(newer), NOW + 4000).unwrap();
+    assert_eq!(reason(&edge, 1, NOW + 4000), Reason::Ok);
+}
+
+#[test]
+fn a_signed_message_from_the_future_shows_that_the_clock_is_wrong() {
+    let mut edge = edge();
+    edge.apply(&snapshot(heading(1), &[1]), NOW).unwrap();
+    let future = Heading {
+        made: NOW + 301,
+        ..heading(2)
+    };
+    let error = edge.apply(&snapshot(future, &[]), NOW).unwrap_err();
+    assert_eq!(error.code, ErrorCode::ClockBackwards);
+    assert_eq!(edge.state().unwrap().version, 1);
+    assert_eq!(reason(&edge, 1, NOW), Reason::ClockBackwards);
+    assert_eq!(reason(&edge, 1, NOW + 1), Reason::Ok);
+}
+
+#[test]
+fn a_clock_that_is_not_set_takes_nothing() {
+    let error = edge().apply(&snapshot(heading(1), &[1]), 0).unwrap_err();
+    assert_eq!(error.code, ErrorCode::NowInvalid);
+}

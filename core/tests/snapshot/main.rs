@@ -1,0 +1,9 @@
+//! Signed snapshots as an edge sees them: what it takes, what it refuses, and that it never admits what a table wouldn't.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod age;
+mod bodies;
+mod hostile;
+mod origin;
+mod succession;
+mod verdicts;
