@@ -1,8 +1,7 @@
 /* @ts-self-types="./follower-options.d.ts" */
 
 import { LatchError } from "./latch-error.js";
-import type { SnapshotState } from "./snapshot.js";
-import type { CatalogueFunction, Pepper, UnixSeconds } from "./types.js";
+import type { CatalogueFunction, Pepper, SnapshotState, UnixSeconds } from "./types.js";
 
 /** What a follower keeps: the last whole snapshot, the deltas since, and the floor below which nothing is taken. */
 export type FollowerKey = "snapshot" | "deltas" | "floor";
@@ -61,8 +60,8 @@ export interface UsageState {
 export interface FollowerOptions {
   /** The origin's administrator's port, such as `https://origin.example:2087`: `/snapshot` and what is under it is asked there. */
   readonly url: string | URL;
-  /** The Ed25519 keys that are trusted, in hex: 1 to 8, several while the origin changes its own. */
-  readonly publicKeys: readonly string[];
+  /** The Ed25519 keys that are trusted, 64 hex digits or 32 bytes each: 1 to 8, several while the origin changes its own. */
+  readonly publicKeys: readonly (string | Uint8Array)[];
   /** The `Authorization` header for the origin, or what gives it. Default: none is sent. */
   readonly authorization?: string | (() => string | Promise<string>) | undefined;
   /** Newest first, at most 8. Default: none. */

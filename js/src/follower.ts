@@ -10,7 +10,7 @@ import type { Snapshot } from "./snapshot.js";
 import { Turns, pause } from "./turns.js";
 import type { AuthorizationHeader, Call, Reply, Verdict } from "./types.js";
 import { type TokenKey, UsageCounts } from "./usage.js";
-import type { FollowerVerdict, Refused } from "./verdict.js";
+import type { FollowerVerdict, Refused, SnapshotAdmitted } from "./verdict.js";
 
 /** Calls whose numbers are remembered; the module tells those of the others anew. */
 const MOST_CALLS = 1_000;
@@ -25,12 +25,6 @@ const QUIET = 1_000;
 /** How long the origin may hold a long poll, in seconds, and how often usage is reported, in milliseconds. */
 const WAIT = 25;
 const USAGE_INTERVAL = 10_000;
-
-/** An admission and what it is counted by. */
-interface Seen {
-  readonly verdict: FollowerVerdict;
-  readonly tokens: readonly TokenKey[];
-}
 
 /**
  * Follows an origin's signed snapshot and decides about requests by it, in the module's memory, without asking anyone.
@@ -57,7 +51,6 @@ export class SnapshotFollower {
   /** Numbers of calls by what they say, and whose numbers they are. */
   #calls = new Map<string, number>();
   #numbered: Snapshot | undefined;
-  #seen = new WeakMap<Verdict, Seen>();
   readonly #reports = new Turns();
   #reportedAt = 0;
   #stopper: AbortController | undefined;
@@ -123,7 +116,7 @@ export class SnapshotFollower {
 
   /**
    * Catches up with the origin, one time: for cron triggers, alarms and runtimes without background work. It reports usage
-   * too when that is due. It never rejects: `state.error` says what went wrong. While another poll runs it waits for that one.
+   * too when that is due. It never rejects: `state.error` says what went wrong. While another poll runs it waits for that one, but a long poll it overtakes.
    *
    * @param options `wait`: for how many seconds the origin may hold the answer until something changes. Default: 0.
    *
@@ -232,20 +225,14 @@ export class SnapshotFollower {
   }
 
   #stale(): Refused {
-    const error = new Error("the snapshot is older than this edge allows");
-    return { ...refusedBy({ reason: "snapshot_stale", error }, this.unavailable()), fault: null };
+    const nothing = { user: null, id: null, name: null, expires: null, access: null, readOnly: null };
+    const message = "the snapshot is older than this edge allows";
+    return { allowed: false, status: 503, reason: "snapshot_stale", message, ...nothing, refusal: this.unavailable(), fault: null };
   }
 
   #admitted(verdict: Verdict, authorization: string | null, now: number): FollowerVerdict {
-    // The module's verdict stays the same object as long as the table does: what belongs to it is made once.
-    let seen = this.#seen.get(verdict);
-    if (seen === undefined) {
-      const tokens = this.#usage === undefined ? [] : this.#keysOf(verdict, authorization);
-      seen = { verdict: Object.freeze({ ...verdict, fault: null }) as FollowerVerdict, tokens };
-      this.#seen.set(verdict, seen);
-    }
-    for (const token of seen.tokens) this.#usage?.count(token, now);
-    return seen.verdict;
+    if (this.#usage !== undefined) for (const token of this.#keysOf(verdict, authorization)) this.#usage.count(token, now);
+    return { ...verdict, fault: null } as SnapshotAdmitted;
   }
 
   /** What the origin finds a token by: its id, or without names its hash under each pepper, of which it knows one. */
@@ -281,7 +268,7 @@ export class SnapshotFollower {
     }
   }
 
-  /** Reports all usage that is held, batch by batch, until one fails. That one is repeated next time. */
+  /** Reports the usage that is held, batch by batch, until one fails. That one is repeated next time. */
   async #report(signal: AbortSignal): Promise<void> {
     const usage = this.#usage;
     if (usage === undefined) return;
@@ -290,8 +277,10 @@ export class SnapshotFollower {
       const abort = () => turn.abort();
       signal.addEventListener("abort", abort);
       try {
-        for (let next = usage.next(); next !== undefined; next = usage.next()) {
-          usage.settled(next.number, await this.#origin.report(next.body, turn));
+        // No more than are held now: what is used meanwhile waits for the next time, so that a token is told of once in an interval.
+        for (let left = usage.reports; left > 0; left -= 1) {
+          const next = usage.next();
+          if (next !== undefined) usage.settled(next.number, await this.#origin.report(next.body, turn));
         }
       } catch (error) {
         if (turn.live) this.#following.tell(error);

@@ -1,11 +1,12 @@
 /* @ts-self-types="./following.d.ts" */
 
 import type { FollowerMessage, FollowerOptions } from "./follower-options.js";
-import { type Floor, Kept, joined, reaches } from "./kept.js";
+import { Kept, joined, reaches } from "./kept.js";
 import { LatchError, codeOf } from "./latch-error.js";
 import { Origin, type Pieces } from "./origin.js";
-import { Snapshot, type SnapshotState } from "./snapshot.js";
+import { Snapshot } from "./snapshot.js";
 import { type Turn, Turns } from "./turns.js";
+import type { SnapshotFloor, SnapshotState } from "./types.js";
 
 /** Bytes of a message's head and signature, and where in it the kind stands. */
 const HEAD_BYTES = 192;
@@ -84,7 +85,7 @@ export class Following {
   }
 
   /** Opens a table that holds nothing yet. */
-  #opened(floor?: Floor): Snapshot {
+  #opened(floor?: SnapshotFloor): Snapshot {
     const { publicKeys, peppers, catalogue } = this.#options;
     return new Snapshot({ publicKeys, peppers, catalogue, floor });
   }

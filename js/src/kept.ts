@@ -1,19 +1,11 @@
 /* @ts-self-types="./kept.d.ts" */
 
 import type { FollowerKey, FollowerMessage, FollowerStore } from "./follower-options.js";
-import type { SnapshotState } from "./snapshot.js";
-
-/** The last table that was known: nothing older may be taken. */
-export interface Floor {
-  readonly epoch: number;
-  readonly version: number;
-  /** Unix seconds. */
-  readonly made: number;
-}
+import type { SnapshotFloor, SnapshotState } from "./types.js";
 
 /** What a store gave back. */
 export interface Restored {
-  readonly floor: Floor | undefined;
+  readonly floor: SnapshotFloor | undefined;
   /** The whole snapshot and the deltas that follow it. */
   readonly messages: readonly Uint8Array[];
 }
@@ -50,7 +42,7 @@ export class Kept {
     }
     await this.#store.put("deltas", this.#deltas);
     const { epoch, version, made } = table;
-    await this.#store.put("floor", new TextEncoder().encode(JSON.stringify({ epoch, version, made } satisfies Floor)));
+    await this.#store.put("floor", new TextEncoder().encode(JSON.stringify({ epoch, version, made } satisfies SnapshotFloor)));
   }
 
   async #get(key: FollowerKey): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -61,7 +53,7 @@ export class Kept {
 }
 
 /** Whether a table is as new as a floor. */
-export function reaches(table: SnapshotState | null, floor: Floor): boolean {
+export function reaches(table: SnapshotState | null, floor: SnapshotFloor): boolean {
   if (table === null || table.made < floor.made) return false;
   return table.epoch === floor.epoch ? table.version >= floor.version : table.made > floor.made;
 }
@@ -96,10 +88,10 @@ function split(bytes: Uint8Array): Uint8Array[] {
 }
 
 /** A floor that can't be read is none: its bytes are in the same hands as the messages. */
-function readFloor(bytes: Uint8Array | undefined): Floor | undefined {
+function readFloor(bytes: Uint8Array | undefined): SnapshotFloor | undefined {
   if (bytes === undefined) return undefined;
   try {
-    const { epoch, version, made } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Record<keyof Floor, unknown>>;
+    const { epoch, version, made } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Record<keyof SnapshotFloor, unknown>>;
     const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
     return whole(epoch) && whole(version) && whole(made) ? { epoch, version, made } : undefined;
   } catch {

@@ -1,8 +1,8 @@
 /* @ts-self-types="./relay.d.ts" */
 
 import type { FollowerMessage } from "./follower-options.js";
-import type { SnapshotState } from "./snapshot.js";
 import { pause } from "./turns.js";
+import type { SnapshotState } from "./types.js";
 
 const CONTENT_TYPE = "application/vnd.tokenlatch.snapshot";
 

@@ -7,14 +7,15 @@ export class Turns {
   #current: Turn | undefined;
 
   /**
-   * Runs an attempt, or waits for the one that runs already, unless nothing has been heard of it for too long.
+   * Runs an attempt, or waits for the one that runs already: unless nothing has been heard of it for too long, or it only
+   * waits for something to happen, and longer than this one would.
    *
    * @param patience for how many milliseconds an attempt may be silent
    */
   async take(patience: number, attempt: (turn: Turn) => Promise<void>): Promise<void> {
     for (let running = this.#current; running !== undefined; running = this.#current) {
       const left = running.left();
-      if (left <= 0) {
+      if (left <= 0 || (running.patience > patience && !running.hasHeard)) {
         running.abort();
         break;
       }
@@ -39,12 +40,13 @@ export class Turns {
 export class Turn {
   done: Promise<void> = Promise.resolve();
   readonly #aborter = new AbortController();
-  readonly #patience: number;
+  readonly patience: number;
   readonly #isCurrent: () => boolean;
   #heard = Date.now();
+  #hasHeard = false;
 
   constructor(patience: number, isCurrent: () => boolean) {
-    this.#patience = patience;
+    this.patience = patience;
     this.#isCurrent = isCurrent;
   }
 
@@ -57,13 +59,18 @@ export class Turn {
     return this.#isCurrent() && !this.#aborter.signal.aborted;
   }
 
+  get hasHeard(): boolean {
+    return this.#hasHeard;
+  }
+
   heard(): void {
+    this.#hasHeard = true;
     this.#heard = Date.now();
   }
 
   /** For how many milliseconds it may still be silent. */
   left(): number {
-    return this.#heard + this.#patience - Date.now();
+    return this.#heard + this.patience - Date.now();
   }
 
   abort(): void {

@@ -50,6 +50,11 @@ export class UsageCounts {
     }
   }
 
+  /** How many reports it takes to tell what is held now. */
+  get reports(): number {
+    return Number(this.#report.length > 0) + Math.ceil(this.#held.size / REPORT_TOKENS);
+  }
+
   /** The report to send: the one that wasn't acknowledged, or else the next; none when there is nothing to tell. */
   next(): { readonly number: number; readonly body: string } | undefined {
     if (this.#report.length === 0) {

@@ -37,7 +37,7 @@ class Origin {
   reset({ maxAge = 60, names = true } = {}) {
     this.accounts = [{ user: "alice", features: "all" }, { user: "bob", features: ["apitokens", "mail"] }];
     Object.assign(this, { maxAge, names, epoch: (this.epoch ?? 0) + 1, version: 5, records: [], deltas: new Map() });
-    Object.assign(this, { isCut: false, tamper: [], reports: new Map(), uses: {}, lostAnswers: 0, refuseReports: 0, asked: [], authorizations: new Set() });
+    Object.assign(this, { isCut: false, tamper: [], reports: new Map(), uses: {}, lostAnswers: 0, refuseReports: 0, refuseWith: 503, asked: [], authorizations: new Set() });
     this.madeAtLeast = 0;
     this.wake?.();
   }
@@ -141,7 +141,7 @@ class Origin {
   report(text, response) {
     if (this.refuseReports > 0) {
       this.refuseReports -= 1;
-      return void response.writeHead(this.refuseWith ?? 503).end();
+      return void response.writeHead(this.refuseWith).end();
     }
     const { follower, batch, tokens } = JSON.parse(text);
     if (batch > (this.reports.get(follower) ?? 0)) {
