@@ -58,6 +58,13 @@ export type ErrorCode =
   | "page_invalid"
   | "selection_invalid"
   | "function_unknown"
+  | "key_invalid"
+  | "snapshot_signature"
+  | "snapshot_malformed"
+  | "snapshot_rollback"
+  | "snapshot_gap"
+  | "snapshot_too_large"
+  | "clock_backwards"
   | "table_unknown"
   | "memory_invalid"
   | "module_broken";

@@ -19,6 +19,7 @@ export { LatchError } from "./latch-error.js";
 export type { LatchErrorCode } from "./latch-error.js";
 export type { LatchCreateOptions, LatchListOptions, LatchOptions, TokenSelection, TokenSelector } from "./latch-options.js";
 export { SnapshotRelay } from "./relay.js";
+export { Snapshot } from "./snapshot.js";
 export { TokenTable } from "./table.js";
 export type * from "./types.js";
 export type {

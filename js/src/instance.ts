@@ -6,22 +6,26 @@ import * as glue from "./module/tokenlatch.js";
 /** The functions of the module. Each call of one goes through {@link guarded}, or does as it does. */
 export const module = glue;
 
-/** How many bytes of the module's memory are set aside for a header and for an address. */
+/** How many bytes of the module's memory are set aside for a header, for an address, and for whose token it is. */
 const HEADER_ROOM = 960;
 const ADDRESS_ROOM = 64;
+const HOLDER_ROOM = 256;
 
 /** Whether the module broke. Only ever set. */
 export const state = { broken: false };
 
 let started: ReturnType<typeof glue.initSync> | undefined;
-let rooms: Rooms = { header: new Uint8Array(0), headerAt: 0, address: new Uint8Array(0), addressAt: 0 };
+const nothing = new Uint8Array(0);
+let rooms: Rooms = { header: nothing, headerAt: 0, address: nothing, addressAt: 0, holder: nothing, holderAt: 0 };
 
-/** Views of the module's memory to write strings into, and where they lie. */
+/** Views of the module's memory to write strings into and to read from, and where they lie. */
 export interface Rooms {
   readonly header: Uint8Array;
   readonly headerAt: number;
   readonly address: Uint8Array;
   readonly addressAt: number;
+  readonly holder: Uint8Array;
+  readonly holderAt: number;
 }
 
 /**
@@ -95,14 +99,49 @@ export function room(): Rooms {
   if (rooms.header.length !== 0) return rooms;
   return guarded(() => {
     if (started === undefined) throw new Error("the module has not been started");
-    const headerAt = rooms.headerAt !== 0 ? rooms.headerAt : started.tokenlatch_alloc(HEADER_ROOM + ADDRESS_ROOM) >>> 0;
+    const headerAt = rooms.headerAt !== 0 ? rooms.headerAt : started.tokenlatch_alloc(HEADER_ROOM + ADDRESS_ROOM + HOLDER_ROOM) >>> 0;
     if (headerAt === 0) throw new Error("the module has no memory left");
     const addressAt = headerAt + HEADER_ROOM;
     const header = new Uint8Array(started.memory.buffer, headerAt, HEADER_ROOM);
     const address = new Uint8Array(started.memory.buffer, addressAt, ADDRESS_ROOM);
-    rooms = { header, headerAt, address, addressAt };
+    const holderAt = addressAt + ADDRESS_ROOM;
+    const holder = new Uint8Array(started.memory.buffer, holderAt, HOLDER_ROOM);
+    rooms = { header, headerAt, address, addressAt, holder, holderAt };
     return rooms;
   });
+}
+
+/** The module's plain exports, which take and give bytes. */
+export type Plain = ReturnType<typeof glue.initSync>;
+
+/** Calls the plain interface with bytes, and gives a copy of its answer. */
+export function send(bytes: Uint8Array, call: (module: Plain, at: number, length: number) => bigint): Uint8Array<ArrayBuffer> {
+  return guarded(() => {
+    if (started === undefined) throw new Error("the module has not been started");
+    const { length } = bytes;
+    const at = length === 0 ? 0 : started.tokenlatch_alloc(length) >>> 0;
+    // The errors of the module are strings, so it isn't taken for broken.
+    if (at === 0 && length > 0) throw JSON.stringify({ code: "snapshot_too_large", message: "the module has no memory left" });
+    if (length > 0) new Uint8Array(started.memory.buffer, at, length).set(bytes);
+    const answer = BigInt.asUintN(64, call(started, at, length));
+    if (length > 0) started.tokenlatch_free(at, length);
+    const answerAt = Number(answer >> 32n);
+    const answerLength = Number(answer & 0xffff_ffffn);
+    if (answerAt === 0) throw new Error("the module has no memory left");
+    const copy = new Uint8Array(started.memory.buffer, answerAt, answerLength).slice();
+    started.tokenlatch_free(answerAt, answerLength);
+    return copy;
+  });
+}
+
+const decoder = new TextDecoder();
+
+/** The same where the answer is JSON text. */
+export function sent<T>(bytes: Uint8Array, call: (module: Plain, at: number, length: number) => bigint): T {
+  const answer = JSON.parse(decoder.decode(send(bytes, call))) as { ok: T } | { error: unknown };
+  // Own properties only: what stands on a polluted prototype isn't part of the answer.
+  if (Object.hasOwn(answer, "error")) throw fromModule(JSON.stringify((answer as { error: unknown }).error));
+  return (answer as { ok: T }).ok;
 }
 
 function moduleBroken(cause?: unknown): TokenlatchError {

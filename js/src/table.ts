@@ -1,25 +1,8 @@
 /* @ts-self-types="./table.d.ts" */
 
-import { TokenlatchError } from "./errors.js";
-import { failed, guarded, module, refuseBroken, room, state } from "./instance.js";
-import type { Call, TableOptions, TableUpdate, TableVerifyOptions, Verdict } from "./types.js";
-
-/** Codes from here on carry a reason for refusal above the place of the record. */
-const REFUSED = 2 ** 32;
-
-const encoder = new TextEncoder();
-
-/** The highest number that a call or a handle can have. */
-const MAX_U32 = 2 ** 32 - 1;
-
-/** Frees the module's side of tables that nobody holds any more. */
-const forgotten = new FinalizationRegistry<number>((handle) => {
-  try {
-    guarded(() => module.tableFree(handle));
-  } catch {
-    // The module is broken; there is nothing left to free.
-  }
-});
+import { REFUSED, ask, askMany, explain, forgotten, present, readOptions } from "./asking.js";
+import { guarded, module } from "./instance.js";
+import type { Call, TableOptions, TableUpdate, TableVerifyOptions, Verdict, VerifyManyOptions } from "./types.js";
 
 /**
  * Many records loaded once, to verify requests against without a look-up elsewhere: for the hot path. The table is only
@@ -80,19 +63,20 @@ export class TokenTable {
    * @throws TokenlatchError for a wrong option, a number that `prepare` didn't give, or a freed table.
    */
   verify(authorization: string | null | undefined, options?: TableVerifyOptions): Verdict {
-    let call = 0;
-    let address = "";
-    let now: number | undefined;
-    if (options !== undefined) {
-      const given = readOptions(options);
-      call = given.call;
-      address = given.address;
-      now = given.now;
-    }
-    now ??= Math.floor(Date.now() / 1000);
-    const code = this.#code(authorization ?? "", call, address, now);
-    const kept = code < REFUSED ? code >= 0 && code < this.#admitted.length && this.#admitted[code] : this.#unnamed.get(code);
-    return kept || this.#verdict(code);
+    if (options === undefined) return this.#verdict(ask(this.#handle, authorization ?? "", 0, "", present()));
+    const { call, address, now } = readOptions(options);
+    return this.#verdict(ask(this.#handle, authorization ?? "", call, address, now));
+  }
+
+  /**
+   * Decides about many requests in one go, such as those of a log: a verdict for each header.
+   *
+   * @throws TokenlatchError as {@link verify} does, for all of them.
+   */
+  verifyMany(headers: readonly (string | null | undefined)[], options?: VerifyManyOptions): Verdict[] {
+    const verdicts: Verdict[] = [];
+    askMany(this.#handle, headers, options, (code) => verdicts.push(this.#verdict(code)));
+    return verdicts;
   }
 
   /** Frees the table in the module. Every later use throws `table_unknown`. */
@@ -104,36 +88,13 @@ export class TokenTable {
     guarded(() => module.tableFree(handle));
   }
 
-  /** Asks the module. Strings are written straight into its memory. */
-  #code(authorization: string, call: number, address: string, now: number): number {
-    refuseBroken();
-    const { header, headerAt, address: place, addressAt } = room();
-    try {
-      if (typeof authorization === "string" && authorization.length <= header.length) {
-        const length = authorization.length;
-        const ascii = length === 0 || encoder.encodeInto(authorization, header).written === length;
-        if (ascii && address === "") return module.tableVerify(this.#handle, call, headerAt, length, 0, 0, now);
-        if (ascii && address.length <= place.length && encoder.encodeInto(address, place).written === address.length) {
-          return module.tableVerify(this.#handle, call, headerAt, length, addressAt, address.length, now);
-        }
-      }
-      // Long or not ASCII, or no string at all: the general way.
-      return module.tableVerifyText(this.#handle, call, authorization, address, now);
-    } catch (thrown) {
-      // Here already, because on a full stack the call of `failed` may itself be refused.
-      if (typeof thrown !== "string") state.broken = true;
-      throw failed(thrown);
-    }
+  #verdict(code: number): Verdict {
+    const kept = code < REFUSED ? code >= 0 && code < this.#admitted.length && this.#admitted[code] : this.#unnamed.get(code);
+    return kept || this.#explained(code);
   }
 
-  #verdict(code: number): Verdict {
-    if (code === -1) {
-      throw this.#handle === 0
-        ? new TokenlatchError("table_unknown", "the table has been freed")
-        : new TokenlatchError("call_unknown", "no call of that number was prepared", "call");
-    }
-    if (code < 0) throw failed(new Error("the module lost its own memory"));
-    const verdict: Verdict = freeze(guarded(() => module.tableVerdict(this.#handle, code)));
+  #explained(code: number): Verdict {
+    const verdict = explain(this.#handle, code);
     if (code % REFUSED === 0) {
       this.#unnamed.set(code, verdict);
     } else if (code < REFUSED) {
@@ -144,49 +105,4 @@ export class TokenTable {
     }
     return verdict;
   }
-}
-
-/** Reads the options of `verify`: own properties only, each once. */
-function readOptions(options: TableVerifyOptions): { call: number; address: string; now: number | undefined } {
-  const given = { call: 0, address: "", now: undefined as number | undefined };
-  if (typeof options !== "object" || options === null) throw wrong("options", "expected an object");
-  for (const key in options) {
-    if (!Object.hasOwn(options, key)) continue;
-    const value: unknown = options[key as keyof TableVerifyOptions];
-    switch (key) {
-      case "now":
-        if (value === undefined) break;
-        if (typeof value !== "number" || !Number.isSafeInteger(value)) throw wrong(key, "expected whole Unix seconds");
-        given.now = value;
-        break;
-      case "call":
-        if (value === undefined) break;
-        if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > MAX_U32) {
-          throw wrong(key, "expected a number that `prepare` gave");
-        }
-        given.call = value;
-        break;
-      case "address":
-        if (value === undefined || value === null) break;
-        if (typeof value !== "string") throw wrong(key, "expected a string");
-        given.address = value;
-        break;
-      default:
-        throw new TokenlatchError("field_unknown", "the option isn't known; known are `call`, `address`, `now`", key);
-    }
-  }
-  return given;
-}
-
-function wrong(field: string, message: string): TokenlatchError {
-  return new TokenlatchError("type_invalid", message, field);
-}
-
-/** Freezes an answer to its leaves: it is handed to every caller alike. */
-function freeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null) {
-    for (const part of Object.values(value)) freeze(part);
-    Object.freeze(value);
-  }
-  return value;
 }

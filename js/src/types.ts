@@ -275,7 +275,10 @@ export type Reason =
   | "feature_not_granted"
   | "feature_not_in_account"
   | "read_only"
-  | "clock_invalid";
+  | "clock_invalid"
+  | "snapshot_missing"
+  | "clock_backwards"
+  | "snapshot_stale";
 
 /** A reply to send as it is. */
 export interface Reply {
@@ -291,8 +294,8 @@ export interface Reply {
 export interface Verdict {
   /** Whether the request is admitted. */
   readonly allowed: boolean;
-  /** The HTTP status: 401 for a token that isn't good, 403 for a good one that may not do this. */
-  readonly status: 200 | 401 | 403;
+  /** The HTTP status: 401 for a token that isn't good, 403 for a good one that may not do this; 503 where a `Snapshot` can't decide. */
+  readonly status: 200 | 401 | 403 | 503;
   /** Why, as a stable code. */
   readonly reason: Reason;
   /** A sentence for the owner and the log. */
@@ -415,7 +418,55 @@ export interface TableUpdate {
   readonly removeUsers?: readonly string[] | undefined;
 }
 
-/** Options of `TokenTable.verify`. */
+/** Options of `new Snapshot`. */
+export interface SnapshotOptions {
+  /** The Ed25519 keys of the origin, 64 hex digits or 32 bytes each: one, or several (at most 8) while it changes its own. */
+  readonly publicKeys: readonly (string | Uint8Array)[];
+  /** Newest first, at most 8. Default: none. */
+  readonly peppers?: readonly Pepper[] | undefined;
+  /** Default: the built-in catalogue. */
+  readonly catalogue?: readonly CatalogueFunction[] | undefined;
+  /** The last table that was held before a restart: nothing older is taken. Default: none. */
+  readonly floor?: SnapshotFloor | undefined;
+}
+
+/** Options of `Snapshot.load`. */
+export interface SnapshotLoadOptions extends SnapshotOptions {
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+}
+
+/** A table that an edge knows of, to keep through a restart. */
+export interface SnapshotFloor {
+  /** The store's epoch: another begins when its versions can't go on rising, such as after a backup was restored. */
+  readonly epoch: number;
+  /** The store's version. */
+  readonly version: number;
+  /** When it was made. */
+  readonly made: UnixSeconds;
+}
+
+/** Which table a snapshot holds. */
+export interface SnapshotState extends SnapshotFloor {
+  /** For how many seconds after it was made it may be decided by. */
+  readonly maxAge: number;
+  /** How many tokens it has, revoked ones among them. */
+  readonly tokens: number;
+  /** The memory that it takes. */
+  readonly bytes: number;
+}
+
+/** Options of `verifyMany`. */
+export interface VerifyManyOptions {
+  /** A number from `prepare`. Default: 0, a call that names nothing. */
+  readonly call?: number | undefined;
+  /** The addresses that the requests came from, one for each header. Default: none is known. */
+  readonly addresses?: readonly (string | null | undefined)[] | undefined;
+  /** The present time. Default: the clock's. */
+  readonly now?: UnixSeconds | undefined;
+}
+
+/** Options of `verify` of a `TokenTable` and a `Snapshot`. */
 export interface TableVerifyOptions {
   /** A number from `prepare`. Default: 0, a call that names nothing. */
   readonly call?: number | undefined;

@@ -39,7 +39,7 @@ readParameters({ shape: "denied", function: "list", values: [] });
 
 const maybe: string | undefined = undefined;
 const verdict: Verdict = verifyToken({ authorization: maybe, record: null, account: undefined });
-const status: 200 | 401 | 403 = verdict.status;
+const status: 200 | 401 | 403 | 503 = verdict.status;
 // @ts-expect-error the account must be looked for
 verifyToken({ authorization: null, record });
 // @ts-expect-error verdicts aren't changed

@@ -2,7 +2,7 @@
 """Writes the conformance vectors of this folder, from an independent model and Python's standard library alone.
 
 Neither the module nor any of its source has a part in this: the model in `model/` is written from core/OPERATIONS.md,
-hashes come from hashlib and hmac, checksums from zlib, networks from ipaddress, dates and zones from datetime and zoneinfo.
+hashes come from hashlib and hmac, signatures from RFC 8032's own formulas, checksums from zlib, networks from ipaddress, dates and zones from datetime and zoneinfo.
 
     generate.py           writes the files
     generate.py --check   writes nothing; exits with 1 where a file differs from what would be written
@@ -16,10 +16,10 @@ import sys
 sys.dont_write_bytecode = True  # the folder holds data and its makers, nothing compiled
 
 import published
-from cases import admitting, asking, changing, failing, keeping, loading, locating, making, presenting, reading, replying, times, wording, words
+from cases import admitting, asking, changing, failing, keeping, loading, locating, making, presenting, publishing, reading, replying, times, wording, words
 
 HERE = pathlib.Path(__file__).resolve().parent
-CASES = (words, times, making, presenting, admitting, locating, keeping, changing, replying, wording, reading, asking, loading, failing)
+CASES = (words, times, making, presenting, admitting, locating, keeping, changing, replying, wording, reading, asking, loading, publishing, failing)
 
 CODES = """
 json_invalid request_too_large op_unknown field_missing field_unknown field_duplicate type_invalid value_invalid too_deep
@@ -28,13 +28,14 @@ user_character feature_invalid address_invalid addresses_too_many call_ambiguous
 zone_invalid expiry_past expiry_out_of_range expiry_invalid now_invalid entropy_length entropy_weak name_taken prefix_invalid
 account_mismatch account_suspended tokens_disabled feature_not_in_account expiry_required expiry_too_late token_length
 token_character token_prefix token_checksum page_invalid record_revoked selection_invalid function_unknown hash_taken expiry_fixed access_exceeds_creator
+key_invalid snapshot_signature snapshot_malformed snapshot_rollback snapshot_gap clock_backwards
 """.split()
-"""Every code that a vector can show. `table_unknown` needs a handle that is not live, which no vector can name."""
+"""Every code that a vector can show. `table_unknown` needs a handle that is not live, which no vector can name, and `snapshot_too_large` a table of gigabytes."""
 
 REASONS = """
 ok header_missing header_repeated header_malformed scheme_unsupported token_unknown token_revoked realm_mismatch user_mismatch
 token_expired account_unknown account_suspended tokens_disabled address_unknown address_refused api_unsupported
-function_without_feature feature_not_granted feature_not_in_account read_only clock_invalid
+function_without_feature feature_not_granted feature_not_in_account read_only clock_invalid snapshot_missing clock_backwards snapshot_stale
 """.split()
 """Every reason of a verdict."""
 

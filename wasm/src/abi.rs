@@ -11,10 +11,8 @@
 
 use tokenlatch_core::{Error, Value, answer_json};
 
-use crate::{memory, tables};
-
-/// The code of [`tokenlatch_table_verify`] for memory that the caller doesn't own.
-const NOT_OWNED: i64 = -2;
+use crate::snapshots::NOT_OWNED;
+use crate::{memory, snapshots, tables};
 
 /// The version of this interface. It rises when a host must be changed.
 #[unsafe(no_mangle)]
@@ -90,6 +88,58 @@ pub extern "C" fn tokenlatch_table_verdict(table: u32, code: i64) -> u64 {
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_table_free(table: u32) {
     tables::close(table);
+}
+
+/// Opens a snapshot, which holds no table yet. What isn't said of snapshots here, `tokenlatch_table_…` does for them too.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_snapshot_new(ptr: u32, len: u32) -> u64 {
+    memory::hand_out(answer_json(read(ptr, len).and_then(tables::open_snapshot)))
+}
+
+/// Begins to take a message, of which head and signature are given.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_snapshot_begin(snapshot: u32, ptr: u32, len: u32, now: i64) -> u64 {
+    memory::hand_out(answer_json(snapshots::begin(snapshot, (ptr, len), now)))
+}
+
+/// Takes the next bytes of the message's body.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_snapshot_push(snapshot: u32, ptr: u32, len: u32) -> u64 {
+    memory::hand_out(answer_json(snapshots::push(snapshot, (ptr, len))))
+}
+
+/// Puts the message in force.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_snapshot_commit(snapshot: u32) -> u64 {
+    memory::hand_out(answer_json(snapshots::commit(snapshot)))
+}
+
+/// Takes a whole message.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_snapshot_apply(snapshot: u32, ptr: u32, len: u32, now: i64) -> u64 {
+    memory::hand_out(answer_json(snapshots::apply(snapshot, (ptr, len), now)))
+}
+
+/// Says which table a snapshot holds.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_snapshot_state(snapshot: u32) -> u64 {
+    memory::hand_out(answer_json(snapshots::state(snapshot)))
+}
+
+/// Writes whose token a code speaks of: the bytes written, or 0 for a code without a token, too little room, and
+/// memory that the caller doesn't own.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_snapshot_holder(snapshot: u32, code: i64, ptr: u32, len: u32) -> u32 {
+    memory::write((ptr, len), |room| tables::holder(snapshot, code, room)).unwrap_or(0)
+}
+
+/// Verifies many requests: 8 bytes for the code of each.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_verify_many(table: u32, call: u32, ptr: u32, len: u32, now: i64) -> u64 {
+    let codes = memory::read((ptr, len), |requests| {
+        snapshots::verify_many(table, call, requests, now)
+    });
+    memory::hand_out(codes.unwrap_or_else(|| NOT_OWNED.to_le_bytes().into()))
 }
 
 /// Verifies a header at one range of memory and an address at another.

@@ -8,6 +8,7 @@
 //! the array is ever held between two calls.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use tokenlatch_core::{Error, ErrorCode};
 use zeroize::Zeroize;
@@ -44,16 +45,22 @@ impl Register {
         Some(address)
     }
 
+    /// The allocation that may hold a range, and the place of the range in it.
+    fn locate(&self, ptr: u32, len: u32) -> Option<(usize, Range<usize>)> {
+        let after = self.live.partition_point(|live| live.address <= ptr);
+        let at = after.checked_sub(1)?;
+        let from = usize::try_from(ptr.checked_sub(self.live.get(at)?.address)?).ok()?;
+        let to = from.checked_add(usize::try_from(len).ok()?)?;
+        Some((at, from..to))
+    }
+
     /// The bytes of a range that lies inside one live allocation. An empty range lies everywhere.
     fn range(&self, ptr: u32, len: u32) -> Option<&[u8]> {
         if len == 0 {
             return Some(&[]);
         }
-        let after = self.live.partition_point(|live| live.address <= ptr);
-        let live = self.live.get(after.checked_sub(1)?)?;
-        let from = usize::try_from(ptr.checked_sub(live.address)?).ok()?;
-        let to = from.checked_add(usize::try_from(len).ok()?)?;
-        live.bytes.get(from..to)
+        let (at, range) = self.locate(ptr, len)?;
+        self.live.get(at)?.bytes.get(range)
     }
 }
 
@@ -104,6 +111,15 @@ pub(crate) fn hand_out(answer: Vec<u8>) -> u64 {
 #[inline]
 pub(crate) fn read<T>((ptr, len): (u32, u32), then: impl FnOnce(&[u8]) -> T) -> Option<T> {
     REGISTER.with_borrow(|register| register.range(ptr, len).map(then))
+}
+
+/// Writes to a range that the host owns; `None` when it doesn't. What is done with it may not ask for this memory again.
+#[inline]
+pub(crate) fn write<T>((ptr, len): (u32, u32), then: impl FnOnce(&mut [u8]) -> T) -> Option<T> {
+    REGISTER.with_borrow_mut(|register| {
+        let (at, range) = register.locate(ptr, len)?;
+        register.live.get_mut(at)?.bytes.get_mut(range).map(then)
+    })
 }
 
 /// The error of a range that the host doesn't own.

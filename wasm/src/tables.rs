@@ -1,35 +1,46 @@
-//! The tables of both faces, by handle. Handles count from 1 and are never used again.
+//! The tables and snapshots of both faces, by handle. Handles count from 1 and are never used again.
 
 use std::cell::RefCell;
 
 use serde::Serialize;
-use tokenlatch_core::{Error, ErrorCode, TokenTable, Value, encode};
+use tokenlatch_core::{Error, ErrorCode, Snapshot, TokenTable, Value, encode};
 
 /// The code of `verify` for a table or a call number that isn't known.
 pub(crate) const UNKNOWN: i64 = -1;
 
-#[derive(Default)]
-struct Tables {
-    last: u32,
-    /// Rising by handle, for a new table has the highest.
-    live: Vec<(u32, TokenTable)>,
+/// What decides by itself.
+enum Judge {
+    Table(Box<TokenTable>),
+    Snapshot(Box<Snapshot>),
 }
 
-impl Tables {
-    fn at(&self, table: u32) -> Option<usize> {
-        self.live.binary_search_by_key(&table, |(handle, _)| *handle).ok()
+#[derive(Default)]
+struct Live {
+    last: u32,
+    /// Rising by handle, for a new one has the highest.
+    judges: Vec<(u32, Judge)>,
+}
+
+impl Live {
+    fn at(&self, handle: u32) -> Option<usize> {
+        self.judges.binary_search_by_key(&handle, |(handle, _)| *handle).ok()
+    }
+
+    fn get(&self, handle: u32) -> Option<&Judge> {
+        self.judges.get(self.at(handle)?).map(|(_, judge)| judge)
     }
 }
 
 thread_local! {
-    static TABLES: RefCell<Tables> = RefCell::default();
+    static LIVE: RefCell<Live> = RefCell::default();
 }
 
-/// The answer to a new table.
+/// The answer to a new table or snapshot.
 #[derive(Serialize)]
 struct Opened {
     table: u32,
-    records: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<usize>,
 }
 
 /// The answer to an update.
@@ -48,61 +59,133 @@ fn unknown() -> Error {
     Error::new(ErrorCode::TableUnknown, "there is no table of that handle")
 }
 
-fn with<T>(table: u32, then: impl FnOnce(&mut TokenTable) -> Result<T, Error>) -> Result<T, Error> {
-    TABLES.with_borrow_mut(|tables| {
-        let at = tables.at(table);
-        let (_, table) = at.and_then(|at| tables.live.get_mut(at)).ok_or_else(unknown)?;
-        then(table)
+fn with<T>(handle: u32, then: impl FnOnce(&mut Judge) -> Result<T, Error>) -> Result<T, Error> {
+    LIVE.with_borrow_mut(|live| {
+        let at = live.at(handle);
+        let (_, judge) = at.and_then(|at| live.judges.get_mut(at)).ok_or_else(unknown)?;
+        then(judge)
     })
 }
 
-/// Builds a table. A table that can't be built takes no handle.
-pub(crate) fn open(input: Value) -> Result<Value, Error> {
-    let built = TokenTable::from_value(input)?;
-    let records = built.len();
-    TABLES.with_borrow_mut(|tables| {
-        let table = tables
+fn add(judge: Judge, records: Option<usize>) -> Result<Value, Error> {
+    LIVE.with_borrow_mut(|live| {
+        let table = live
             .last
             .checked_add(1)
             .ok_or_else(|| Error::new(ErrorCode::TableUnknown, "every table handle has been used"))?;
-        tables.last = table;
-        tables.live.push((table, built));
+        live.last = table;
+        live.judges.push((table, judge));
         encode(&Opened { table, records })
     })
 }
 
+/// Builds a table. One that can't be built takes no handle.
+pub(crate) fn open(input: Value) -> Result<Value, Error> {
+    let built = TokenTable::from_value(input)?;
+    let records = built.len();
+    add(Judge::Table(Box::new(built)), Some(records))
+}
+
+/// Opens a snapshot, which holds nothing yet.
+pub(crate) fn open_snapshot(options: Value) -> Result<Value, Error> {
+    add(Judge::Snapshot(Box::new(Snapshot::from_value(options)?)), None)
+}
+
 /// Changes records and accounts of a table.
 pub(crate) fn update(table: u32, update: Value) -> Result<Value, Error> {
-    with(table, |table| {
-        table.update_value(update)?;
-        encode(&Updated { records: table.len() })
+    with(table, |judge| match judge {
+        Judge::Table(table) => {
+            table.update_value(update)?;
+            encode(&Updated { records: table.len() })
+        }
+        Judge::Snapshot(_) => Err(unknown()),
     })
 }
 
-/// Gives a call its number in a table.
-pub(crate) fn prepare(table: u32, call: Value) -> Result<Value, Error> {
-    with(table, |table| {
-        encode(&Numbered {
-            call: table.prepare_value(call)?,
-        })
+/// Does something with a snapshot.
+pub(crate) fn with_snapshot(
+    handle: u32,
+    then: impl FnOnce(&mut Snapshot) -> Result<Value, Error>,
+) -> Result<Value, Error> {
+    with(handle, |judge| match judge {
+        Judge::Snapshot(snapshot) => then(snapshot),
+        Judge::Table(_) => Err(unknown()),
     })
 }
 
-/// Verifies one request against a table.
-pub(crate) fn verify(table: u32, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
-    TABLES.with_borrow(|tables| match tables.at(table).and_then(|at| tables.live.get(at)) {
-        Some((_, table)) => table.verify(call, authorization, address, now),
+/// Gives a call its number.
+pub(crate) fn prepare(handle: u32, call: Value) -> Result<Value, Error> {
+    with(handle, |judge| {
+        let call = match judge {
+            Judge::Table(table) => table.prepare_value(call),
+            Judge::Snapshot(snapshot) => snapshot.prepare_value(call),
+        };
+        encode(&Numbered { call: call? })
+    })
+}
+
+impl Judge {
+    fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
+        match self {
+            Judge::Table(table) => table.verify(call, authorization, address, now),
+            Judge::Snapshot(snapshot) => snapshot.verify(call, authorization, address, now),
+        }
+    }
+}
+
+/// Verifies one request.
+pub(crate) fn verify(handle: u32, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
+    LIVE.with_borrow(|live| match live.get(handle) {
+        Some(judge) => judge.verify(call, authorization, address, now),
         None => UNKNOWN,
     })
 }
 
 /// What a code of `verify` means in words.
-pub(crate) fn verdict(table: u32, code: i64) -> Result<Value, Error> {
-    with(table, |table| encode(&table.verdict(code)?))
+pub(crate) fn verdict(handle: u32, code: i64) -> Result<Value, Error> {
+    with(handle, |judge| {
+        encode(&match judge {
+            Judge::Table(table) => table.verdict(code),
+            Judge::Snapshot(snapshot) => snapshot.verdict(code),
+        }?)
+    })
 }
 
-/// Drops a table; a handle that isn't live is ignored.
-pub(crate) fn close(table: u32) {
-    let dropped = TABLES.with_borrow_mut(|tables| tables.at(table).map(|at| tables.live.remove(at)));
+/// Writes whose token a code of a snapshot speaks of; gives how many bytes that took, or 0.
+pub(crate) fn holder(handle: u32, code: i64, room: &mut [u8]) -> u32 {
+    let mut write = |snapshot: &Snapshot| {
+        let holder = snapshot.holder(code)?;
+        let texts = [
+            holder.user,
+            holder.id.unwrap_or_default(),
+            holder.name.unwrap_or_default(),
+        ];
+        let mut left: &mut [u8] = room;
+        let mut written = 0_usize;
+        let mut put = |bytes: &[u8]| {
+            let (place, rest) = core::mem::take(&mut left).split_at_mut_checked(bytes.len())?;
+            place.copy_from_slice(bytes);
+            left = rest;
+            written = written.checked_add(bytes.len())?;
+            Some(())
+        };
+        put(&holder.digest)?;
+        put(&holder.expires.unwrap_or(-1).to_le_bytes())?;
+        put(&holder.grant.to_le_bytes())?;
+        for text in texts {
+            put(&[u8::try_from(text.len()).ok()?])?;
+            put(text.as_bytes())?;
+        }
+        u32::try_from(written).ok()
+    };
+    LIVE.with_borrow(|live| match live.get(handle) {
+        Some(Judge::Snapshot(snapshot)) => write(snapshot).unwrap_or(0),
+        _ => 0,
+    })
+}
+
+/// Drops a table or snapshot; a handle that isn't live is ignored.
+pub(crate) fn close(handle: u32) {
+    let dropped = LIVE.with_borrow_mut(|live| live.at(handle).map(|at| live.judges.remove(at)));
     drop(dropped);
 }

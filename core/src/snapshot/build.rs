@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use sha2::{Digest as _, Sha256};
@@ -209,8 +210,7 @@ impl Publication {
             put_text(&mut removed, user);
         }
         let mut users = Vec::new();
-        let mut places = Vec::new();
-        places.resize(self.users.len(), 0_u32);
+        let mut places = vec![0_u32; self.users.len()];
         for (index, (name, (number, state))) in (0..).zip(&self.users) {
             users.extend(state.to_le_bytes());
             put_text(&mut users, name);
@@ -279,7 +279,7 @@ impl Publication {
     fn settle_tokens(&mut self) {
         // Stable, and turned round: of two of one digest the one given last comes first.
         self.tokens.reverse();
-        self.tokens.sort_by(|a, b| a.digest.cmp(&b.digest));
+        self.tokens.sort_by_key(|token| token.digest);
         self.tokens.dedup_by(|earlier, last| {
             let same = earlier.digest == last.digest;
             last.life.revoked |= same && earlier.life.revoked;

@@ -167,7 +167,7 @@ impl Head {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let most = MAX_SAFE_INTEGER.unsigned_abs();
         let counts = &self.counts;
-        let fits = |count: u32, least: u32, bytes: u32| count <= bytes / least;
+        let fits = |count: u32, least: u32, bytes: u32| u64::from(count).saturating_mul(least.into()) <= bytes.into();
         let whole = match self.kind {
             Kind::Snapshot => self.base == 0 && counts.revoked == 0 && counts.removed == 0,
             Kind::Delta if self.base == self.version => *counts == Counts::default(),

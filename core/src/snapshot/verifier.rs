@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::sync::atomic::{AtomicI64, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ use crate::decode::{Fields, FromValue};
 use crate::dispatch::decode_checked;
 use crate::error::{Error, ErrorCode};
 use crate::hash::{Digest, Hasher, Pepper};
-use crate::now::{check_now, is_now};
+use crate::now::{MIN_NOW, check_now, is_now};
 use crate::reason::Reason;
 use crate::secret::Presented;
 use crate::value::Value;
@@ -131,8 +131,9 @@ pub struct Snapshot {
     floor: Option<Floor>,
     held: Option<Box<Held>>,
     coming: Option<Box<Loading>>,
-    /// The latest time seen. Verifications share the table, so it changes without a lock.
-    seen: AtomicI64,
+    /// The latest time seen, in seconds since 2020. Verifications share the table, so it changes without a lock, and every
+    /// platform can change 32 bits so.
+    seen: AtomicU32,
     decoy: Digest,
 }
 
@@ -157,7 +158,7 @@ impl Snapshot {
             floor: options.floor,
             held: None,
             coming: None,
-            seen: AtomicI64::new(0),
+            seen: AtomicU32::new(0),
             decoy: Digest::of(Presented::DECOY),
         })
     }
@@ -242,7 +243,7 @@ impl Snapshot {
         }
         if before.is_none_or(|before| made > before) {
             // The origin vouches anew for the time, so a clock that had run ahead may go back to it.
-            self.seen.store(made, Ordering::Relaxed);
+            self.seen.store(since_2020(made), Ordering::Relaxed);
         }
         self.state().ok_or_else(gap)
     }
@@ -351,7 +352,7 @@ impl Snapshot {
     #[inline]
     fn standing(&self, now: i64) -> Result<&Held, Reason> {
         let held = self.held.as_ref().ok_or(Reason::SnapshotMissing)?;
-        let seen = self.seen.load(Ordering::Relaxed);
+        let seen = MIN_NOW.saturating_add(self.seen.load(Ordering::Relaxed).into());
         if is_behind(now, held.head.made) || is_behind(now, seen) {
             return Err(Reason::ClockBackwards);
         }
@@ -365,7 +366,7 @@ impl Snapshot {
     }
 
     fn see(&self, now: i64) {
-        self.seen.fetch_max(now, Ordering::Relaxed);
+        self.seen.fetch_max(since_2020(now), Ordering::Relaxed);
     }
 
     /// Whether a message may follow on what is held.
@@ -404,6 +405,11 @@ impl Snapshot {
 #[inline]
 fn is_behind(now: i64, time: i64) -> bool {
     now < time.saturating_sub(CLOCK_SLACK)
+}
+
+/// A time in 32 bits; the last that fits, in the year 2156, stands for all after it.
+fn since_2020(time: i64) -> u32 {
+    u32::try_from(time.saturating_sub(MIN_NOW).max(0)).unwrap_or(u32::MAX)
 }
 
 fn rollback() -> Error {

@@ -4,6 +4,7 @@ import hashlib
 
 from model import operations, tokens
 from model.decoding import Refused
+from model.snapshot import Edge
 from model.table import Table
 
 NOW = 1_800_000_000
@@ -142,7 +143,31 @@ class Book:
         self._add(name, {"table": table, "expect": expect, "steps": [_step(name, model, *one) for one in steps]} | more)
 
 
+    def snapshot(self, name, options, steps=(), code=None):
+        """An edge and the messages it is given. A code says that it can't be opened so: keys are not looked into here."""
+        if code is not None:
+            self._add(name, {"snapshot": options, "expect": {"error": {"code": code}}, "steps": []})
+            return
+        model = Edge(options)
+        self._add(name, {"snapshot": options, "expect": {"ok": {}}, "steps": [_step(name, model, *one) for one in steps]})
+
+
+def _apply(name, model, value, refused):
+    message, data, now = value
+    step = {"apply": {"message": data, "now": now}}
+    if message is None:
+        return step | {"expect": {"error": {"code": refused}}}
+    try:
+        got = {"ok": model.apply(message, now)}
+    except Refused as error:
+        got = {"error": {"code": error.code}}
+    assert got.get("error", {}).get("code") == refused, (name, got, refused)
+    return step | {"expect": got}
+
+
 def _step(name, model, kind, value, intent):
+    if kind == "apply":
+        return _apply(name, model, value, intent)
     if kind == "verify":
         value = {"authorization": header(), "call": 0, "address": None, "now": NOW} | value
         got = model.verify(value["authorization"], value["call"], value["address"], value["now"])

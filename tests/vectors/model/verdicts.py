@@ -8,9 +8,16 @@ from .decoding import Refused
 REASONS = (
     "ok header_missing header_repeated header_malformed scheme_unsupported token_unknown token_revoked realm_mismatch "
     "user_mismatch token_expired account_unknown account_suspended tokens_disabled address_unknown address_refused "
-    "api_unsupported function_without_feature feature_not_granted feature_not_in_account read_only clock_invalid"
+    "api_unsupported function_without_feature feature_not_granted feature_not_in_account read_only clock_invalid "
+    "snapshot_missing clock_backwards snapshot_stale"
 ).split()
-STATUS = {"ok": 200} | dict.fromkeys(REASONS[1:11], 401) | dict.fromkeys(REASONS[11:20], 403) | {"clock_invalid": 401}
+STATUS = (
+    {"ok": 200}
+    | dict.fromkeys(REASONS[1:11], 401)
+    | dict.fromkeys(REASONS[11:20], 403)
+    | {"clock_invalid": 401}
+    | dict.fromkeys(REASONS[21:], 503)
+)
 DENIED = "Access denied"
 API_ONLY = "Token authentication allows access to UAPI or API 2 calls only"
 
