@@ -1,7 +1,7 @@
 /* @ts-self-types="./follower-options.d.ts" */
 
 import { LatchError } from "./latch-error.js";
-import type { CatalogueFunction, Pepper, SnapshotState, UnixSeconds } from "./types.js";
+import type { Call, CatalogueFunction, Pepper, SnapshotState, UnixSeconds } from "./types.js";
 
 /** What a follower keeps: the last whole snapshot, the deltas since, and the floor below which nothing is taken. */
 export type FollowerKey = "snapshot" | "deltas" | "floor";
@@ -46,6 +46,16 @@ export interface FollowerState {
   readonly running: boolean;
   /** What is still to be reported, and what never will be. */
   readonly usage: UsageState;
+}
+
+/** Options of `SnapshotFollower.verifyMany`. */
+export interface FollowerManyOptions {
+  /** What all of the requests want to do. Default: a call that names nothing, which only a full token that may write passes. */
+  readonly call?: Call | undefined;
+  /** The addresses that they came from, one for each header. Default: none is known. */
+  readonly addresses?: readonly (string | null | undefined)[] | undefined;
+  /** Whether admissions count as uses: those of requests do, those read from a log don't. Default: true. */
+  readonly counts?: boolean | undefined;
 }
 
 /** How the reports of usage stand. */

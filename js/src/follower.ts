@@ -2,14 +2,16 @@
 
 import { type FetchRequest, type NodeRequest, authorizationOf } from "./authorization.js";
 import { faultOf, refusedBy, unavailableReply } from "./fault.js";
-import { type FollowerOptions, type FollowerState, checkFollowerOptions } from "./follower-options.js";
+import { type FollowerManyOptions, type FollowerOptions, type FollowerState, checkFollowerOptions } from "./follower-options.js";
 import { Following } from "./following.js";
 import { parseAuthorization, reply } from "./functions.js";
+import { LatchError } from "./latch-error.js";
 import { Origin } from "./origin.js";
+import { Reporter } from "./reporter.js";
 import type { Snapshot } from "./snapshot.js";
-import { Turns, pause } from "./turns.js";
+import { pause } from "./turns.js";
 import type { AuthorizationHeader, Call, Reply, Verdict } from "./types.js";
-import { type TokenKey, UsageCounts } from "./usage.js";
+import type { TokenKey } from "./usage.js";
 import type { FollowerVerdict, Refused, SnapshotAdmitted } from "./verdict.js";
 
 /** Calls whose numbers are remembered; the module tells those of the others anew. */
@@ -22,9 +24,8 @@ const LONGEST_WAIT = 15_000;
 /** The shortest time between long polls that told nothing, in milliseconds: for an origin that doesn't hold them. */
 const QUIET = 1_000;
 
-/** How long the origin may hold a long poll, in seconds, and how often usage is reported, in milliseconds. */
+/** How long the origin may hold a long poll, in seconds. */
 const WAIT = 25;
-const USAGE_INTERVAL = 10_000;
 
 /**
  * Follows an origin's signed snapshot and decides about requests by it, in the module's memory, without asking anyone.
@@ -44,15 +45,12 @@ const USAGE_INTERVAL = 10_000;
  */
 export class SnapshotFollower {
   readonly #options: FollowerOptions;
-  readonly #origin: Origin;
   readonly #following: Following;
   readonly #unavailable: Reply;
-  readonly #usage: UsageCounts | undefined;
+  readonly #reporter: Reporter | undefined;
   /** Numbers of calls by what they say, and whose numbers they are. */
   #calls = new Map<string, number>();
   #numbered: Snapshot | undefined;
-  readonly #reports = new Turns();
-  #reportedAt = 0;
   #stopper: AbortController | undefined;
   #loops: Promise<unknown> = Promise.resolve();
 
@@ -64,17 +62,18 @@ export class SnapshotFollower {
   constructor(options: FollowerOptions) {
     checkFollowerOptions(options);
     this.#options = { ...options };
-    this.#origin = new Origin(this.#options);
-    this.#following = new Following(this.#options, this.#origin);
+    const origin = new Origin(this.#options);
+    this.#following = new Following(this.#options, origin);
     this.#unavailable = unavailableReply();
-    this.#usage = options.usage === false ? undefined : new UsageCounts();
+    const { usage } = options;
+    this.#reporter = usage === false ? undefined : new Reporter(origin, usage?.interval, (error) => this.#following.tell(error));
   }
 
   /** How it stands. */
   get state(): FollowerState {
     const { table, contacted, failures, error } = this.#following;
     const running = this.#stopper !== undefined;
-    return { table, contacted, failures, error, running, usage: this.#usage?.state ?? { waiting: 0, lost: 0 } };
+    return { table, contacted, failures, error, running, usage: this.#reporter?.counts.state ?? { waiting: 0, lost: 0 } };
   }
 
   /** Whether there is a table that may be decided by at this time. */
@@ -95,7 +94,7 @@ export class SnapshotFollower {
     if (this.#stopper !== undefined) return;
     const stopper = new AbortController();
     this.#stopper = stopper;
-    this.#loops = Promise.all([this.#loops, this.#follow(stopper.signal), this.#reportAgain(stopper.signal)]);
+    this.#loops = Promise.all([this.#loops, this.#follow(stopper.signal), this.#reporter?.run(stopper.signal)]);
   }
 
   /**
@@ -111,12 +110,12 @@ export class SnapshotFollower {
     this.#stopper = undefined;
     this.#following.end();
     await this.#loops;
-    await this.#report(new AbortController().signal);
+    await this.#reporter?.report();
   }
 
   /**
    * Catches up with the origin, one time: for cron triggers, alarms and runtimes without background work. It reports usage
-   * too when that is due. It never rejects: `state.error` says what went wrong. While another poll runs it waits for that one, but a long poll it overtakes.
+   * too when that is due. It rejects for a wrong option only: `state.error` says what went wrong. While another poll runs it waits for that one, but a long poll it overtakes.
    *
    * @param options `wait`: for how many seconds the origin may hold the answer until something changes. Default: 0.
    *
@@ -126,8 +125,12 @@ export class SnapshotFollower {
    * ```
    */
   async poll(options: { readonly wait?: number | undefined } = {}): Promise<FollowerState> {
-    await this.#following.once(options.wait ?? 0);
-    if (Date.now() - this.#reportedAt >= this.#usageInterval) await this.#report(new AbortController().signal);
+    const { wait = 0 } = options;
+    if (!Number.isSafeInteger(wait) || wait < 0 || wait > 300) {
+      throw new LatchError("option_invalid", "`wait` must be whole seconds from 0 to 300", { field: "wait" });
+    }
+    await this.#following.once(wait);
+    if (this.#reporter?.isDue === true) await this.#reporter.report();
     return this.state;
   }
 
@@ -152,13 +155,34 @@ export class SnapshotFollower {
     try {
       const now = this.#now();
       const options = { call: this.#numberOf(call), address: address ?? call?.address, now };
-      const verdict = this.#following.snapshot.verify(authorization, options);
-      if (verdict.status !== 503 && this.#isTooOld(now)) return this.#stale();
-      return verdict.allowed ? this.#admitted(verdict, authorization, now) : ({ ...verdict, fault: null } as Refused);
+      return this.#told(this.#following.snapshot.verify(authorization, options), authorization, now);
     } catch (error) {
-      const fault = faultOf(error);
-      if (fault === undefined) throw error;
-      return refusedBy(fault, this.unavailable());
+      return this.#refused(error);
+    }
+  }
+
+  /**
+   * Decides about many requests in one go: for gateways and for logs. There is a verdict for each header, at its place.
+   *
+   * @param options `call`: what all of them want to do; `addresses`: where each came from; `counts`: whether they count as
+   * uses, which those of a log don't (default: true)
+   *
+   * @example
+   * ```js
+   * const verdicts = follower.verifyMany(headers, { call: { feature: "backup", writes: false }, counts: false });
+   * ```
+   *
+   * @throws TokenlatchError for a wrong option, for all of them.
+   */
+  verifyMany(headers: readonly (string | null | undefined)[], options: FollowerManyOptions = {}): FollowerVerdict[] {
+    const { call, addresses, counts = true } = options;
+    try {
+      const now = this.#now();
+      const verdicts = this.#following.snapshot.verifyMany(headers, { call: this.#numberOf(call), addresses, now });
+      return verdicts.map((verdict, index) => this.#told(verdict, headers[index] ?? null, now, counts));
+    } catch (error) {
+      const refused = this.#refused(error);
+      return headers.map(() => refused);
     }
   }
 
@@ -186,11 +210,6 @@ export class SnapshotFollower {
    */
   unavailable(): Reply {
     return { ...this.#unavailable, headers: { ...this.#unavailable.headers } };
-  }
-
-  get #usageInterval(): number {
-    const { usage } = this.#options;
-    return usage === undefined || usage === false ? USAGE_INTERVAL : usage.interval;
   }
 
   #now(): number {
@@ -230,9 +249,21 @@ export class SnapshotFollower {
     return { allowed: false, status: 503, reason: "snapshot_stale", message, ...nothing, refusal: this.unavailable(), fault: null };
   }
 
-  #admitted(verdict: Verdict, authorization: string | null, now: number): FollowerVerdict {
-    if (this.#usage !== undefined) for (const token of this.#keysOf(verdict, authorization)) this.#usage.count(token, now);
+  /** A verdict of the module as it is told, and an admission counted. */
+  #told(verdict: Verdict, authorization: string | null, now: number, counts = true): FollowerVerdict {
+    if (verdict.status !== 503 && this.#isTooOld(now)) return this.#stale();
+    if (!verdict.allowed) return { ...verdict, fault: null } as Refused;
+    if (counts && this.#reporter !== undefined) {
+      for (const token of this.#keysOf(verdict, authorization)) this.#reporter.counts.count(token, now);
+    }
     return { ...verdict, fault: null } as SnapshotAdmitted;
+  }
+
+  /** The refusal that a fault comes to. What the caller did wrong is thrown on. */
+  #refused(error: unknown): Refused {
+    const fault = faultOf(error);
+    if (fault === undefined) throw error;
+    return refusedBy(fault, this.unavailable());
   }
 
   /** What the origin finds a token by: its id, or without names its hash under each pepper, of which it knows one. */
@@ -258,36 +289,6 @@ export class SnapshotFollower {
         await pause(QUIET - (Date.now() - began), signal);
       }
     }
-  }
-
-  async #reportAgain(signal: AbortSignal): Promise<void> {
-    while (this.#usage !== undefined && !signal.aborted) {
-      // Edges that were started together shall not report together.
-      await pause(this.#usageInterval * (0.9 + Math.random() / 5), signal);
-      if (!signal.aborted) await this.#report(signal);
-    }
-  }
-
-  /** Reports the usage that is held, batch by batch, until one fails. That one is repeated next time. */
-  async #report(signal: AbortSignal): Promise<void> {
-    const usage = this.#usage;
-    if (usage === undefined) return;
-    await this.#reports.take(this.#origin.timeout + QUIET, async (turn) => {
-      this.#reportedAt = Date.now();
-      const abort = () => turn.abort();
-      signal.addEventListener("abort", abort);
-      try {
-        // No more than are held now: what is used meanwhile waits for the next time, so that a token is told of once in an interval.
-        for (let left = usage.reports; left > 0; left -= 1) {
-          const next = usage.next();
-          if (next !== undefined) usage.settled(next.number, await this.#origin.report(next.body, turn));
-        }
-      } catch (error) {
-        if (turn.live) this.#following.tell(error);
-      } finally {
-        signal.removeEventListener("abort", abort);
-      }
-    });
   }
 }
 

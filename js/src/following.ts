@@ -1,5 +1,6 @@
 /* @ts-self-types="./following.d.ts" */
 
+import { bounded } from "./bounded.js";
 import type { FollowerMessage, FollowerOptions } from "./follower-options.js";
 import { Kept, joined, reaches } from "./kept.js";
 import { LatchError, codeOf } from "./latch-error.js";
@@ -17,6 +18,9 @@ const MOST_DELTAS = 1_000;
 
 /** Time that an attempt may need beside what it waits for, in milliseconds. */
 const SLACK = 1_000;
+
+/** How long the store may take, in milliseconds: a whole snapshot may be tens of megabytes. */
+const STORE_TIMEOUT = 30_000;
 
 /** The least that kept deltas may come to before another whole snapshot is fetched, in bytes; else half of the last one. */
 const LEAST_DELTAS = 1_048_576;
@@ -93,7 +97,8 @@ export class Following {
   /** Takes what the store kept, once. A store that fails is a failed attempt: without its floor an older table could be passed off. */
   async #restore(): Promise<void> {
     if (this.#restored || this.#kept === undefined) return;
-    const { floor, messages } = await storing("read", this.#kept.restore());
+    const kept = this.#kept;
+    const { floor, messages } = await bounded("read what was kept of the snapshot", STORE_TIMEOUT, async () => kept.restore());
     if (this.#restored) return;
     this.#restored = true;
     try {
@@ -163,9 +168,10 @@ export class Following {
     // Too short for a head: the module says so.
     if (length < HEAD_BYTES) this.snapshot.begin(head, this.#now());
     const message = this.#noted(this.snapshot.commit(), collected && joined(collected), length, head[KIND.at]);
-    if (message === undefined || this.#kept === undefined) return "taken";
+    const kept = this.#kept;
+    if (message === undefined || kept === undefined) return "taken";
     // In force it is all the same.
-    await storing("kept", this.#kept.keep(message)).catch((error: unknown) => this.tell(error));
+    await bounded("keep the snapshot", STORE_TIMEOUT, async () => kept.keep(message)).catch((error: unknown) => this.tell(error));
     return "taken";
   }
 
@@ -197,18 +203,9 @@ export class Following {
 /** Tells a function of the options. What it throws, at once or later, is its own affair. */
 function heeded<T>(callback: ((value: T) => unknown) | undefined, value: T): void {
   try {
-    const outcome = callback?.(value);
-    if (outcome instanceof Promise) outcome.catch(() => {});
+    void Promise.resolve(callback?.(value)).catch(() => {});
   } catch {
     // Following goes on.
-  }
-}
-
-async function storing<T>(what: "read" | "kept", doing: Promise<T>): Promise<T> {
-  try {
-    return await doing;
-  } catch (cause) {
-    throw new LatchError("store_failed", `what is kept of the snapshot can't be ${what}`, { cause });
   }
 }
 

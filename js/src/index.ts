@@ -5,6 +5,7 @@ export type { ErrorCode } from "./errors.js";
 export { SnapshotFollower } from "./follower.js";
 export type {
   FollowerKey,
+  FollowerManyOptions,
   FollowerMessage,
   FollowerOptions,
   FollowerState,

@@ -90,6 +90,24 @@ export function casesOf(url) {
       assert.throws(() => edge.verify("Bearer x", 7), { code: "type_invalid" });
     }),
 
+    "decides about many requests in one go": over({}, async ({ follower }) => {
+      const [one, other] = [await tell("issue"), await tell("issue", { user: "bob", addresses: ["192.0.2.0/24"] })];
+      const edge = follower({ usage: { interval: 60_000 } });
+      const headers = [`Bearer ${one.token}`, null, `Bearer ${other.token}`, `Bearer ${other.token}`, "Bearer x"];
+      assert.deepEqual(edge.verifyMany(headers).map(({ status }) => status), [503, 503, 503, 503, 503]);
+      await edge.poll();
+      const addresses = [undefined, null, "192.0.2.7", "198.51.100.1", undefined];
+      const verdicts = edge.verifyMany(headers, { addresses });
+      assert.deepEqual(verdicts.map((verdict) => verdict.reason), ["ok", "header_missing", "ok", "address_refused", "header_malformed"]);
+      assert.deepEqual(verdicts.map((verdict) => verdict.user), ["alice", null, "bob", "bob", null]);
+      assert.deepEqual(verdicts, headers.map((header, index) => edge.verify(header, undefined, addresses[index])));
+      edge.verifyMany(headers, { addresses, counts: false });
+      assert.throws(() => edge.verifyMany("Bearer x"), { code: "type_invalid" });
+      await edge.stop();
+      const { uses } = await tell("state");
+      assert.deepEqual([uses[one.id].uses, uses[other.id].uses], [2, 2]);
+    }),
+
     "a poll takes every delta there is, and a heartbeat": over({}, async ({ follower }) => {
       const edge = follower();
       await edge.poll();

@@ -5,10 +5,12 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { LatchError, SnapshotFollower } from "tokenlatch";
 import { guard } from "tokenlatch/middleware/fetch";
 
+import { Turns } from "../dist/turns.js";
 import { casesOf } from "./follower-suite.mjs";
 import { KEY, startOrigin } from "./origin.mjs";
 import { startWorker } from "./worker.mjs";
@@ -77,6 +79,20 @@ test("no rejected promise is left to nobody", () => {
     setTimeout(() => void follower.stop(), 1_500);`;
   const { stderr, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", script, KEY.publicHex], { cwd: join(here, ".."), encoding: "utf8", timeout: 20_000 });
   assert.deepEqual([status, stderr], [0, ""]);
+});
+
+test("an attempt whose request has ended, and its timers with it, is overtaken", async () => {
+  const turns = new Turns();
+  const lost = turns.take(30, () => new Promise(() => {}));
+  let [overtaken, taken] = [undefined, 0];
+  await turns.take(30, async (turn) => void ((overtaken = turn), (taken += 1)));
+  assert.deepEqual([taken, overtaken.live], [1, false]);
+  // Those who come while one runs wait for it, and make none of their own.
+  const running = turns.take(1_000, () => pause(50));
+  await Promise.all([turns.take(1_000, async () => void (taken += 1)), turns.take(1_000, async () => void (taken += 1))]);
+  assert.equal(taken, 1);
+  await running;
+  assert.equal(await Promise.race([lost, pause(10).then(() => "unsettled")]), "unsettled");
 });
 
 test("a middleware takes a follower", async () => {

@@ -19,7 +19,7 @@ interface Env {
 }
 
 /** How long an isolate decides without asking the Durable Object for changes, in milliseconds. */
-const FRESH = 1_000;
+const FRESH = 500;
 
 /** How long the Durable Object goes on following when no isolate asks it any more, in milliseconds. */
 const IDLE = 600_000;
@@ -101,7 +101,7 @@ const guarded = guard(
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
-    // One request a second asks for changes and waits for them; all others are answered from memory.
+    // Two requests a second ask for changes and wait for them; all others are answered from memory.
     if (Date.now() - polled > FRESH || !followerOf(env).ready) {
       polled = Date.now();
       await followerOf(env).poll();
