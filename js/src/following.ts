@@ -22,8 +22,9 @@ const SLACK = 1_000;
 /** How long the store may take, in milliseconds: a whole snapshot may be tens of megabytes. */
 const STORE_TIMEOUT = 30_000;
 
-/** The least that kept deltas may come to before another whole snapshot is fetched, in bytes; else half of the last one. */
-const LEAST_DELTAS = 1_048_576;
+/** The least that kept deltas may come to before another whole snapshot is fetched, in bytes; else a part of the last one. */
+const LEAST_DELTAS = 262_144;
+const DELTAS_PART = 1 / 16;
 
 /** The module's table and how it is kept up with an origin, attempt by attempt. */
 export class Following {
@@ -147,27 +148,31 @@ export class Following {
 
   /** Hands a message to the module piece by piece, which puts it in force when all of it has come and is what was signed. */
   async #receive(pieces: Pieces, turn: Turn): Promise<"taken"> {
-    const collected: Uint8Array[] | undefined = this.#collects ? [] : undefined;
     let head: Uint8Array = new Uint8Array(0);
+    let whole: Uint8Array | undefined;
     let length = 0;
     for (let piece = await pieces(); piece !== undefined; piece = await pieces()) {
       if (!turn.live) throw overtaken();
-      collected?.push(piece);
       const isBegun = length >= HEAD_BYTES;
+      const from = length;
       length += piece.length;
       if (isBegun) {
         this.snapshot.push(piece);
-      } else {
-        head = joined([head, piece]);
-        if (length < HEAD_BYTES) continue;
-        this.snapshot.begin(head.subarray(0, HEAD_BYTES), this.#now());
-        this.snapshot.push(head.subarray(HEAD_BYTES));
+        whole?.set(piece, from);
+        continue;
       }
+      head = joined([head, piece]);
+      if (length < HEAD_BYTES) continue;
+      const left = this.snapshot.begin(head.subarray(0, HEAD_BYTES), this.#now());
+      this.snapshot.push(head.subarray(HEAD_BYTES));
+      // The head is signed, so it can be believed how much will come; more than that the module has refused.
+      if (this.#collects) whole = new Uint8Array(HEAD_BYTES + left);
+      whole?.set(head);
     }
     if (!turn.live) throw overtaken();
     // Too short for a head: the module says so.
     if (length < HEAD_BYTES) this.snapshot.begin(head, this.#now());
-    const message = this.#noted(this.snapshot.commit(), collected && joined(collected), length, head[KIND.at]);
+    const message = this.#noted(this.snapshot.commit(), whole, length, head[KIND.at]);
     const kept = this.#kept;
     if (message === undefined || kept === undefined) return "taken";
     // In force it is all the same.
@@ -191,7 +196,7 @@ export class Following {
     } else if (base !== table.version) {
       this.#deltaBytes += length;
     }
-    if (this.#collects && this.#deltaBytes > Math.max(LEAST_DELTAS, this.#wholeBytes / 2)) this.#wholeNext = true;
+    if (this.#collects && this.#deltaBytes > Math.max(LEAST_DELTAS, this.#wholeBytes * DELTAS_PART)) this.#wholeNext = true;
     heeded(this.#options.onChange, this.table);
     if (bytes === undefined) return undefined;
     const message: FollowerMessage = { kind: isWhole ? "snapshot" : "delta", base, table: this.table, bytes };

@@ -19,7 +19,7 @@ const LENGTH_BYTES = 4;
  */
 export class Kept {
   readonly #store: FollowerStore;
-  #deltas = new Uint8Array(0);
+  #deltas: Uint8Array = new Uint8Array(0);
 
   constructor(store: FollowerStore) {
     this.#store = store;
@@ -45,10 +45,10 @@ export class Kept {
     await this.#store.put("floor", new TextEncoder().encode(JSON.stringify({ epoch, version, made } satisfies SnapshotFloor)));
   }
 
-  async #get(key: FollowerKey): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async #get(key: FollowerKey): Promise<Uint8Array | undefined> {
     const bytes = await this.#store.get(key);
     if (bytes === null || bytes === undefined) return undefined;
-    return bytes instanceof Uint8Array ? new Uint8Array(bytes) : new Uint8Array(bytes);
+    return bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
   }
 }
 

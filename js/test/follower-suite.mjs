@@ -356,6 +356,26 @@ export function casesOf(url) {
       }
     }),
 
+    "what is kept stays small: after many deltas a whole snapshot is fetched again": over({}, async ({ follower }) => {
+      const store = memory();
+      const edge = follower({ store });
+      await edge.poll();
+      let last;
+      for (let round = 0; (await wholes()) < 2; round += 1) {
+        assert.ok(round < 10);
+        await tell("issueMany", { count: 700 });
+        last = await tell("issue");
+        await edge.poll();
+        await edge.poll();
+      }
+      assert.ok(store.kept.get("deltas").length < 262_144);
+      assert.equal(reason(edge, last), "ok");
+      const restarted = follower({ store });
+      await tell("set", { isCut: true });
+      await restarted.poll();
+      assert.equal(reason(restarted, last), "ok");
+    }),
+
     "a store that can't be read is a failure, one that can't be written is told": over({}, async ({ follower, errors }) => {
       const token = await tell("issue");
       const down = () => Promise.reject(new Error("down"));

@@ -75,6 +75,13 @@ class Origin {
     return { token, id: record.id, hash: record.hash };
   }
 
+  /** So many tokens in one version. */
+  issueMany({ count }) {
+    const records = Array.from({ length: count }, () => createToken({ user: "alice", name: `t${crypto.randomUUID().slice(0, 12)}`, access: "full" }).record);
+    this.records.push(...records);
+    this.changed({ records, accounts: this.accounts });
+  }
+
   revoke({ id }) {
     const record = this.records.find((one) => one.id === id);
     Object.assign(record, { revoked: Math.floor(Date.now() / 1000) });
