@@ -15,7 +15,7 @@ pub(crate) fn meets(answer: &Value, expect: &Expectation) -> bool {
     }
 }
 
-/// Equal, but for messages and for a table's handle where the expectation names none.
+/// Equal, but for messages, a table's handle and its memory where the expectation names none.
 fn equal(answer: &Value, expect: &Value) -> bool {
     match (answer, expect) {
         (Value::Object(answer), Value::Object(expect)) => {
@@ -24,7 +24,7 @@ fn equal(answer: &Value, expect: &Value) -> bool {
                 .all(|(key, expect)| answer.get(key).is_some_and(|answer| equal(answer, expect)))
                 && answer
                     .keys()
-                    .all(|key| expect.contains_key(key) || key == "message" || key == "table")
+                    .all(|key| expect.contains_key(key) || matches!(key.as_str(), "message" | "table" | "bytes"))
         }
         (Value::Array(answer), Value::Array(expect)) => {
             answer.len() == expect.len() && answer.iter().zip(expect).all(|(answer, expect)| equal(answer, expect))

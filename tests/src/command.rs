@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::fault::Fault;
+
 /// One command to a runtime. As JSON it is an object with the variant's name as its one key.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -15,6 +17,10 @@ pub enum Command {
     Padded(Padded),
     /// Makes a table in place of the one before.
     Table(Box<RawValue>),
+    /// Opens a snapshot in place of the table before.
+    Snapshot(Box<RawValue>),
+    /// Takes a message into the snapshot.
+    Apply(Apply),
     /// Changes the table.
     Update(Box<RawValue>),
     /// Gives a call a number.
@@ -37,6 +43,31 @@ impl Padded {
     #[must_use]
     pub fn text(&self) -> String {
         format!("{}{}{}", self.head, self.unit.repeat(self.times), self.tail)
+    }
+}
+
+/// A message to a snapshot.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Apply {
+    /// The message in hex.
+    pub message: String,
+    /// Unix seconds.
+    pub now: i64,
+}
+
+impl Apply {
+    /// The bytes of the message.
+    ///
+    /// # Errors
+    /// When the vector's text isn't hex.
+    pub fn bytes(&self) -> Result<Vec<u8>, Fault> {
+        let digits = self.message.as_bytes().chunks(2);
+        digits
+            .map(|pair| {
+                let pair = std::str::from_utf8(pair).map_err(Fault::during("a message"))?;
+                u8::from_str_radix(pair, 16).map_err(Fault::during("a message"))
+            })
+            .collect()
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::command::{Command, Padded, Verify};
+use crate::command::{Apply, Command, Padded, Verify};
 use crate::fault::Fault;
 
 /// A command, and the answer that it must have.
@@ -51,6 +51,7 @@ struct Vector {
     raw: Option<String>,
     padded: Option<Padded>,
     table: Option<Box<RawValue>>,
+    snapshot: Option<Box<RawValue>>,
     expect: Value,
     #[serde(default)]
     partial: bool,
@@ -61,6 +62,7 @@ struct Vector {
 #[derive(Deserialize)]
 struct TableStep {
     update: Option<Box<RawValue>>,
+    apply: Option<Apply>,
     prepare: Option<Box<RawValue>>,
     verify: Option<Verify>,
     expect: Value,
@@ -101,11 +103,13 @@ pub fn load() -> Result<Vectors, Fault> {
 
 fn unfold(vector: Vector, steps: &mut Vec<Step>) -> Result<(), Fault> {
     let name = vector.name;
-    let command = match (vector.request, vector.raw, vector.padded, vector.table) {
+    let table = vector.table.map(Command::Table);
+    let opened = table.or(vector.snapshot.map(Command::Snapshot));
+    let command = match (vector.request, vector.raw, vector.padded, opened) {
         (Some(request), None, None, None) => Command::Request(request),
         (None, Some(raw), None, None) => Command::Raw(raw),
         (None, None, Some(padded), None) => Command::Padded(padded),
-        (None, None, None, Some(table)) => Command::Table(table),
+        (None, None, None, Some(opened)) => opened,
         _ => return Err(Fault::new(format!("the vector `{name}` doesn't ask for one thing"))),
     };
     steps.push(Step {
@@ -118,8 +122,9 @@ fn unfold(vector: Vector, steps: &mut Vec<Step>) -> Result<(), Fault> {
         },
     });
     for (index, step) in vector.steps.into_iter().enumerate() {
-        let command = match (step.update, step.prepare, step.verify) {
-            (Some(update), None, None) => Command::Update(update),
+        let change = step.update.map(Command::Update).or(step.apply.map(Command::Apply));
+        let command = match (change, step.prepare, step.verify) {
+            (Some(change), None, None) => change,
             (None, Some(call), None) => Command::Prepare(call),
             (None, None, Some(verify)) => Command::Verify(verify),
             _ => {

@@ -13,9 +13,9 @@ export function plain(compiled) {
   }
   const abi = new WebAssembly.Instance(compiled, imports).exports;
 
-  /** Writes a text, hands its place to `then`, and frees it. An empty text has no place. */
+  /** Writes a text or bytes, hands their place to `then`, and frees them. Nothing has no place. */
   function sent(text, then) {
-    const data = new TextEncoder().encode(text ?? "");
+    const data = text instanceof Uint8Array ? text : new TextEncoder().encode(text ?? "");
     if (data.length === 0) return then(0, 0);
     const place = abi.tokenlatch_alloc(data.length) >>> 0;
     if (place === 0) throw new Error(`the module refused ${data.length} bytes`);
@@ -36,16 +36,22 @@ export function plain(compiled) {
   }
 
   let table = 0;
+
+  /** Opens a table or a snapshot in place of the one before. */
+  function opened(input, open) {
+    abi.tokenlatch_table_free(table);
+    const answer = received(sent(JSON.stringify(input), open));
+    table = JSON.parse(answer).ok?.table ?? 0;
+    return answer;
+  }
+
   const commands = {
     request: (request) => received(sent(JSON.stringify(request), abi.tokenlatch_call)),
     raw: (text) => received(sent(text, abi.tokenlatch_call)),
     padded: ({ head, unit, times, tail }) => received(sent(head + unit.repeat(times) + tail, abi.tokenlatch_call)),
-    table: (input) => {
-      abi.tokenlatch_table_free(table);
-      const answer = received(sent(JSON.stringify(input), abi.tokenlatch_table_new));
-      table = JSON.parse(answer).ok?.table ?? 0;
-      return answer;
-    },
+    table: (input) => opened(input, abi.tokenlatch_table_new),
+    snapshot: (options) => opened(options, abi.tokenlatch_snapshot_new),
+    apply: ({ message, now }) => received(sent(bytesOf(message), (p, n) => abi.tokenlatch_snapshot_apply(table, p, n, BigInt(now)))),
     update: (input) => received(sent(JSON.stringify(input), (p, n) => abi.tokenlatch_table_update(table, p, n))),
     prepare: (input) => received(sent(JSON.stringify(input), (p, n) => abi.tokenlatch_table_prepare(table, p, n))),
     verify: ({ authorization, call, address, now }) => {
@@ -60,4 +66,9 @@ export function plain(compiled) {
     const [name, input] = Object.entries(command)[0];
     return commands[name](input);
   };
+}
+
+/** The bytes that hex digits stand for. */
+export function bytesOf(hex) {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, at) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16));
 }

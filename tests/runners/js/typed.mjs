@@ -1,3 +1,5 @@
+import { bytesOf } from "./plain.mjs";
+
 /** The typed function of each operation, and what it would supply by itself. */
 const operations = {
   create: ["createToken", "now", "entropy"],
@@ -30,7 +32,7 @@ function isTyped(request) {
  * @returns {(command: object) => string} gives the answer to one command
  */
 export function typed(tokenlatch) {
-  const { TokenTable, TokenlatchError, callJson } = tokenlatch;
+  const { Snapshot, TokenTable, TokenlatchError, callJson } = tokenlatch;
 
   function written(ask) {
     try {
@@ -59,6 +61,14 @@ export function typed(tokenlatch) {
         return { table: ++opened, records: table.size };
       });
     },
+    snapshot: (options) => {
+      table.free();
+      return written(() => {
+        table = new Snapshot(options);
+        return { table: ++opened };
+      });
+    },
+    apply: ({ message, now }) => written(() => table.apply(bytesOf(message), now)),
     update: (input) => written(() => ({ records: table.update(input) })),
     prepare: (input) => written(() => ({ call: table.prepare(input) })),
     verify: ({ authorization, ...options }) => {

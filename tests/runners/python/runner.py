@@ -2,7 +2,7 @@
 
 One JSON command a line on standard input, one answer a line on standard output, the module's own text as it came:
 `request` (sent as compact JSON), `raw` (sent as it stands), `padded` (sent as head, unit times over, tail),
-`table`, `update`, `prepare` and `verify` (the table last made).
+`table`, `snapshot`, `update`, `apply`, `prepare` and `verify` (the table or snapshot last made).
 """
 
 import hashlib
@@ -71,12 +71,20 @@ class Module:
             self.run("free", *origin)
         return f'{{"code":{code}}}' if code < 0 else self.take(self.run("table_verdict", self.table, code))
 
-    def open(self, text):
-        """Makes a table in place of the one before."""
+    def open(self, kind, text):
+        """Makes a table or a snapshot in place of the one before."""
         self.run("table_free", self.table)
-        answer = self.ask("table_new", text)
+        answer = self.ask(f"{kind}_new", text)
         self.table = json.loads(answer).get("ok", {}).get("table", 0)
         return answer
+
+    def apply(self, message, now):
+        """Takes a message into the snapshot."""
+        at = self.put(bytes.fromhex(message))
+        try:
+            return self.take(self.run("snapshot_apply", self.table, *at, now))
+        finally:
+            self.run("free", *at)
 
     def answer(self, kind, value):
         """Answers one command."""
@@ -86,10 +94,12 @@ class Module:
             return self.ask("call", value["head"] + value["unit"] * value["times"] + value["tail"])
         if kind == "verify":
             return self.verify(**value)
+        if kind == "apply":
+            return self.apply(**value)
         text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         if kind == "request":
             return self.ask("call", text)
-        return self.open(text) if kind == "table" else self.ask(f"table_{kind}", text, self.table)
+        return self.open(kind, text) if kind in ("table", "snapshot") else self.ask(f"table_{kind}", text, self.table)
 
 
 def main():
@@ -103,7 +113,7 @@ def main():
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     for line in sys.stdin:
         command = json.loads(line)
-        kind = next(kind for kind in ("request", "raw", "padded", "table", "update", "prepare", "verify") if kind in command)
+        kind = next(kind for kind in ("request", "raw", "padded", "table", "snapshot", "update", "apply", "prepare", "verify") if kind in command)
         print(module.answer(kind, command[kind]), flush=True)
 
 

@@ -1,23 +1,66 @@
 //! The core itself, compiled for this machine.
 
 use serde::Serialize;
-use tokenlatch_core::{Error, ErrorCode, TokenTable, Value, answer_json, call_json, encode, read_json};
+use tokenlatch_core::{
+    Error, ErrorCode, Snapshot, TokenTable, Value, Verdict, answer_json, call_json, encode, read_json,
+};
 
 use super::{Identity, Runtime};
-use crate::command::Command;
+use crate::command::{Command, Verify};
 use crate::fault::Fault;
 
 /// The core without a module: what every module must agree with.
 pub(crate) struct Native {
     identity: Identity,
-    table: Option<TokenTable>,
+    table: Judge,
     tables: u32,
+}
+
+/// What was opened last.
+enum Judge {
+    None,
+    Table(Box<TokenTable>),
+    Snapshot(Box<Snapshot>),
+}
+
+impl Judge {
+    fn prepare(&mut self, call: Value) -> Result<u32, Error> {
+        match self {
+            Judge::None => Err(unknown()),
+            Judge::Table(table) => table.prepare_value(call),
+            Judge::Snapshot(snapshot) => snapshot.prepare_value(call),
+        }
+    }
+
+    fn verify(&self, verify: &Verify) -> i64 {
+        let header = verify.authorization.as_bytes();
+        let address = verify.address.as_deref().map(str::as_bytes);
+        let address = address.filter(|address| !address.is_empty());
+        match self {
+            Judge::None => -1,
+            Judge::Table(table) => table.verify(verify.call, header, address, verify.now),
+            Judge::Snapshot(snapshot) => snapshot.verify(verify.call, header, address, verify.now),
+        }
+    }
+
+    fn verdict(&self, code: i64) -> Result<Verdict, Error> {
+        match self {
+            Judge::None => Err(unknown()),
+            Judge::Table(table) => table.verdict(code),
+            Judge::Snapshot(snapshot) => snapshot.verdict(code),
+        }
+    }
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorCode::TableUnknown, "there is no table of that handle")
 }
 
 #[derive(Serialize)]
 struct Opened {
     table: u32,
-    records: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -39,27 +82,45 @@ impl Native {
                 face: "core".into(),
                 module_sha256: None,
             },
-            table: None,
+            table: Judge::None,
             tables: 0,
         }
     }
 
     fn open(&mut self, input: &str) -> Result<Value, Error> {
-        self.table = None;
+        self.table = Judge::None;
         let table = TokenTable::from_value(read_json(input.as_bytes())?)?;
-        self.tables += 1;
-        let records = table.len();
-        self.table = Some(table);
-        encode(&Opened {
-            table: self.tables,
-            records,
-        })
+        let records = Some(table.len());
+        self.opened(Judge::Table(Box::new(table)), records)
     }
 
-    fn table(&mut self) -> Result<&mut TokenTable, Error> {
-        self.table
-            .as_mut()
-            .ok_or_else(|| Error::new(ErrorCode::TableUnknown, "there is no table of that handle"))
+    fn open_snapshot(&mut self, options: &str) -> Result<Value, Error> {
+        self.table = Judge::None;
+        let snapshot = Snapshot::from_value(read_json(options.as_bytes())?)?;
+        self.opened(Judge::Snapshot(Box::new(snapshot)), None)
+    }
+
+    fn opened(&mut self, judge: Judge, records: Option<usize>) -> Result<Value, Error> {
+        self.tables += 1;
+        self.table = judge;
+        let table = self.tables;
+        encode(&Opened { table, records })
+    }
+
+    fn update(&mut self, update: &str) -> Result<Value, Error> {
+        let update = read_json(update.as_bytes())?;
+        let Judge::Table(table) = &mut self.table else {
+            return Err(unknown());
+        };
+        table.update_value(update)?;
+        encode(&Updated { records: table.len() })
+    }
+
+    fn apply(&mut self, message: &[u8], now: i64) -> Result<Value, Error> {
+        match &mut self.table {
+            Judge::Snapshot(snapshot) => encode(&snapshot.apply(message, now)?),
+            _ => Err(unknown()),
+        }
     }
 
     fn one(&mut self, command: &Command) -> Vec<u8> {
@@ -68,26 +129,22 @@ impl Native {
             Command::Raw(text) => call_json(text.as_bytes()),
             Command::Padded(padded) => call_json(padded.text().as_bytes()),
             Command::Table(input) => answer_json(self.open(input.get())),
-            Command::Update(update) => answer_json(read_json(update.get().as_bytes()).and_then(|update| {
-                let table = self.table()?;
-                table.update_value(update)?;
-                encode(&Updated { records: table.len() })
-            })),
+            Command::Snapshot(options) => answer_json(self.open_snapshot(options.get())),
+            Command::Apply(apply) => match apply.bytes() {
+                Ok(message) => answer_json(self.apply(&message, apply.now)),
+                Err(fault) => format!("{fault}").into_bytes(),
+            },
+            Command::Update(update) => answer_json(self.update(update.get())),
             Command::Prepare(call) => answer_json(read_json(call.get().as_bytes()).and_then(|call| {
-                let call = self.table()?.prepare_value(call)?;
+                let call = self.table.prepare(call)?;
                 encode(&Prepared { call })
             })),
             Command::Verify(verify) => {
-                let address = verify.address.as_deref().map(str::as_bytes);
-                let address = address.filter(|address| !address.is_empty());
-                let code = match &self.table {
-                    Some(table) => table.verify(verify.call, verify.authorization.as_bytes(), address, verify.now),
-                    None => -1,
-                };
+                let code = self.table.verify(verify);
                 if code < 0 {
                     return format!("{{\"code\":{code}}}").into_bytes();
                 }
-                answer_json(self.table().and_then(|table| encode(&table.verdict(code)?)))
+                answer_json(self.table.verdict(code).and_then(|verdict| encode(&verdict)))
             }
         }
     }

@@ -99,11 +99,21 @@ impl PlainAbi {
     fn ask_table(&mut self, name: &str, text: &str) -> Result<String, Fault> {
         let (at, length) = self.put(text.as_bytes())?;
         let answer = match name {
-            "table_new" => self.run(name, (at, length))?,
+            "table_new" | "snapshot_new" => self.run(name, (at, length))?,
             _ => self.run(name, (self.table, at, length))?,
         };
         self.run::<(u32, u32), ()>("free", (at, length))?;
         self.take(answer)
+    }
+
+    /// Opens a table or a snapshot in place of the one before.
+    fn open(&mut self, name: &str, input: &str) -> Result<String, Fault> {
+        self.run::<u32, ()>("table_free", self.table)?;
+        let answer = self.ask_table(name, input)?;
+        let read: serde_json::Value = serde_json::from_str(&answer).map_err(Fault::during("an answer"))?;
+        let handle = read.pointer("/ok/table").and_then(serde_json::Value::as_u64);
+        self.table = handle.and_then(|handle| u32::try_from(handle).ok()).unwrap_or(0);
+        Ok(answer)
     }
 
     fn one(&mut self, command: &Command) -> Result<String, Fault> {
@@ -113,13 +123,13 @@ impl PlainAbi {
             Command::Padded(padded) => self.ask(&padded.text()),
             Command::Update(update) => self.ask_table("table_update", update.get()),
             Command::Prepare(call) => self.ask_table("table_prepare", call.get()),
-            Command::Table(input) => {
-                self.run::<u32, ()>("table_free", self.table)?;
-                let answer = self.ask_table("table_new", input.get())?;
-                let read: serde_json::Value = serde_json::from_str(&answer).map_err(Fault::during("an answer"))?;
-                let handle = read.pointer("/ok/table").and_then(serde_json::Value::as_u64);
-                self.table = handle.and_then(|handle| u32::try_from(handle).ok()).unwrap_or(0);
-                Ok(answer)
+            Command::Table(input) => self.open("table_new", input.get()),
+            Command::Snapshot(options) => self.open("snapshot_new", options.get()),
+            Command::Apply(apply) => {
+                let (at, length) = self.put(&apply.bytes()?)?;
+                let answer = self.run("snapshot_apply", (self.table, at, length, apply.now))?;
+                self.run::<(u32, u32), ()>("free", (at, length))?;
+                self.take(answer)
             }
             Command::Verify(verify) => {
                 let (header, length) = self.put(verify.authorization.as_bytes())?;
