@@ -8,14 +8,16 @@ import { parseAuthorization, reply } from "./functions.js";
 import { LatchError } from "./latch-error.js";
 import { Origin } from "./origin.js";
 import { Reporter } from "./reporter.js";
-import type { Snapshot } from "./snapshot.js";
+import { type Snapshot, admittedDigest } from "./snapshot.js";
 import { pause } from "./turns.js";
-import type { AuthorizationHeader, Call, Reply, Verdict } from "./types.js";
-import type { TokenKey } from "./usage.js";
+import type { AuthorizationHeader, Call, Hash, Reply, Verdict } from "./types.js";
 import type { FollowerVerdict, Refused, SnapshotAdmitted } from "./verdict.js";
 
 /** Calls whose numbers are remembered; the module tells those of the others anew. */
 const MOST_CALLS = 1_000;
+
+/** Tokens without names whose hashes are remembered; those of others are computed anew. */
+const MOST_HASHES = 20_000;
 
 /** Milliseconds to wait after the first failure, which double with each further one, and the longest wait. */
 const FIRST_WAIT = 250;
@@ -51,6 +53,8 @@ export class SnapshotFollower {
   /** Numbers of calls by what they say, and whose numbers they are. */
   #calls = new Map<string, number>();
   #numbered: Snapshot | undefined;
+  /** Hashes by the digest that the module found, where the snapshot has no names. */
+  readonly #hashes = new Map<string, readonly Hash[]>();
   #stopper: AbortController | undefined;
   #loops: Promise<unknown> = Promise.resolve();
 
@@ -155,7 +159,9 @@ export class SnapshotFollower {
     try {
       const now = this.#now();
       const options = { call: this.#numberOf(call), address: address ?? call?.address, now };
-      return this.#told(this.#following.snapshot.verify(authorization, options), authorization, now);
+      const verdict = this.#following.snapshot.verify(authorization, options);
+      const digest = verdict.allowed && verdict.id === null ? admittedDigest() : undefined;
+      return this.#told(verdict, authorization, now, true, digest);
     } catch (error) {
       return this.#refused(error);
     }
@@ -249,12 +255,13 @@ export class SnapshotFollower {
     return { allowed: false, status: 503, reason: "snapshot_stale", message, ...nothing, refusal: this.unavailable(), fault: null };
   }
 
-  /** A verdict of the module as it is told, and an admission counted. */
-  #told(verdict: Verdict, authorization: string | null, now: number, counts = true): FollowerVerdict {
+  /** A verdict of the module as it is told, and an admission counted. `digest` tells the token apart, where it is known. */
+  #told(verdict: Verdict, authorization: string | null, now: number, counts: boolean, digest?: string): FollowerVerdict {
     if (verdict.status !== 503 && this.#isTooOld(now)) return this.#stale();
     if (!verdict.allowed) return { ...verdict, fault: null } as Refused;
     if (counts && this.#reporter !== undefined) {
-      for (const token of this.#keysOf(verdict, authorization)) this.#reporter.counts.count(token, now);
+      if (verdict.id !== null) this.#reporter.counts.count({ id: verdict.id }, now);
+      else for (const hash of this.#hashesOf(authorization, digest)) this.#reporter.counts.count({ hash }, now);
     }
     return { ...verdict, fault: null } as SnapshotAdmitted;
   }
@@ -266,11 +273,16 @@ export class SnapshotFollower {
     return refusedBy(fault, this.unavailable());
   }
 
-  /** What the origin finds a token by: its id, or without names its hash under each pepper, of which it knows one. */
-  #keysOf({ id }: Verdict, authorization: string | null): TokenKey[] {
-    if (id !== null) return [{ id }];
-    const { peppers } = this.#options;
-    return parseAuthorization({ authorization, peppers }).hashes.map((hash) => ({ hash }));
+  /** Without names the origin finds a token by its hash: here by those under each pepper, of which it knows one. */
+  #hashesOf(authorization: string | null, digest: string | undefined): readonly Hash[] {
+    const known = digest === undefined ? undefined : this.#hashes.get(digest);
+    if (known !== undefined) return known;
+    const { hashes } = parseAuthorization({ authorization, peppers: this.#options.peppers });
+    if (digest !== undefined) {
+      if (this.#hashes.size >= MOST_HASHES) this.#hashes.clear();
+      this.#hashes.set(digest, hashes);
+    }
+    return hashes;
   }
 
   async #follow(signal: AbortSignal): Promise<void> {

@@ -295,13 +295,18 @@ export function casesOf(url) {
     }),
 
     "without names uses are reported by the hash": over({ names: false }, async ({ follower }) => {
-      const token = await tell("issue");
+      const [one, other] = [await tell("issue"), await tell("issue")];
       const edge = follower({ usage: { interval: 60_000 }, peppers: [{ id: "p1", key: "00".repeat(32) }] });
       await edge.poll();
-      const verdict = edge.verify(`Bearer ${token.token}`);
+      const verdict = edge.verify(`Bearer ${one.token}`);
       assert.deepEqual([verdict.user, verdict.id, verdict.name], ["alice", null, null]);
+      for (const { token } of [other, one, other, other]) edge.verify(`Bearer ${token}`);
+      edge.verify("Bearer x");
+      edge.verifyMany([`Bearer ${one.token}`, null, `Bearer ${other.token}`]);
+      await edge.poll();
       await edge.stop();
-      assert.equal((await tell("state")).uses[token.id].uses, 1);
+      const { uses } = await tell("state");
+      assert.deepEqual([uses[one.id].uses, uses[other.id].uses], [3, 4]);
     }),
 
     "a restart begins with what was kept, and asks for deltas only": over({}, async ({ follower }) => {
