@@ -3,15 +3,17 @@ import { test } from "node:test";
 
 import { Snapshot, TokenTable } from "tokenlatch";
 
+import { encode, keyOf } from "./encoder.mjs";
 import { ACCOUNT, NOW, alices, refuses } from "./helpers.mjs";
-import { keyOf, publish } from "./origin.mjs";
 
 const key = keyOf(1);
-const options = { publicKeys: [key.hex] };
+const options = { publicKeys: [key.publicHex] };
 const tokens = [alices(), alices({ name: "other" }), alices({ name: "brief", expires: NOW + 10 })];
 const records = tokens.map(({ record }) => record);
 const header = ({ token }) => `cpanel alice:${token}`;
-const message = (version = 1, more = {}) => publish(key, { version, made: NOW, records, ...more });
+const message = (version = 1, more = {}) =>
+  encode({ kind: "snapshot", key, epoch: 1, version, made: NOW, maxAge: 60, names: false, records, accounts: [ACCOUNT], ...more });
+const deltaFrom = (base, more = {}) => message(base + 1, { kind: "delta", base, records: [], ...more });
 const load = (more = {}) => Snapshot.load(message(), { ...options, now: NOW, ...more });
 
 test("gives the verdicts of a table, less the names that weren't sent", () => {
@@ -34,7 +36,7 @@ test("takes deltas, and says which table it holds", () => {
   assert.ok(bytes > 0);
   assert.deepEqual(held, { epoch: 1, version: 1, made: NOW, maxAge: 60, tokens: 3 });
   const fresh = alices({ name: "fresh" });
-  const delta = publish(key, { version: 2, base: 1, made: NOW + 1, revoked: [records[0]], records: [fresh.record] });
+  const delta = deltaFrom(1, { made: NOW + 1, revoked: [records[0]], records: [fresh.record] });
   assert.equal(snapshot.apply(delta, NOW + 1).tokens, 4);
   assert.equal(snapshot.verify(header(tokens[0]), { now: NOW }).reason, "token_revoked");
   assert.equal(snapshot.verify(header(fresh), { now: NOW }).allowed, true);
@@ -68,7 +70,7 @@ test("refuses everything without a table, and when it has grown too old", () => 
 test("refuses what isn't signed, and keeps what it has", () => {
   const snapshot = load();
   const good = message(2);
-  const other = publish(keyOf(2), { version: 2, made: NOW, records });
+  const other = message(2, { key: keyOf(2) });
   refuses(() => snapshot.apply(other, NOW), "snapshot_signature");
   for (const at of [9, 130, 200, good.length - 1]) {
     const bad = good.slice();
@@ -77,9 +79,9 @@ test("refuses what isn't signed, and keeps what it has", () => {
   }
   refuses(() => snapshot.apply(good.subarray(0, -1), NOW), "snapshot_malformed");
   refuses(() => snapshot.apply(new Uint8Array(0), NOW), "snapshot_malformed");
-  refuses(() => snapshot.apply(publish(key, { version: 3, base: 2, made: NOW }), NOW), "snapshot_gap");
+  refuses(() => snapshot.apply(deltaFrom(2), NOW), "snapshot_gap");
   assert.equal(snapshot.state.version, 1);
-  assert.equal(Snapshot.load(other, { publicKeys: [key.hex, keyOf(2).raw], now: NOW }).state.version, 2);
+  assert.equal(Snapshot.load(other, { publicKeys: [key.publicHex, keyOf(2).publicBytes], now: NOW }).state.version, 2);
 });
 
 test("takes nothing below its floor", () => {
