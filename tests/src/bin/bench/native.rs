@@ -85,7 +85,7 @@ impl Native {
         self.presented(usize::MAX, move |input, number| {
             let request = VerifyRequest {
                 now: NOW,
-                authorization: Authorization::One(input.headers[number].clone()),
+                authorization: Authorization::One(input.headers[number].as_str().into()),
                 record: Some(input.records[number].clone()),
                 account: Some(input.accounts[owner(number)].clone()),
                 call: Some(listing()),

@@ -52,14 +52,16 @@ impl Runtime {
     }
 }
 
-/// Twice, because the first calls of a program are not like those that follow.
+/// Twice, because the first calls of a program are not like those that follow. Of two laps the quicker counts: the other
+/// may have waited for the processor.
 fn calibrate(guest: &mut dyn Guest, timed: &mut Timed, lap: f64) -> Result<(), Fault> {
     timed.calls = 16;
     for _ in 0..2 {
         loop {
-            let Lap { nanoseconds, .. } = run(guest, timed)?;
-            if nanoseconds >= lap / 2.0 || timed.calls >= MOST_CALLS {
-                let wanted = timed.calls as f64 * lap / nanoseconds.max(1.0);
+            let (one, other) = (run(guest, timed)?.nanoseconds, run(guest, timed)?.nanoseconds);
+            let quicker = one.min(other);
+            if quicker >= lap / 2.0 || timed.calls >= MOST_CALLS {
+                let wanted = timed.calls as f64 * lap / quicker.max(1.0);
                 timed.calls = (wanted.ceil() as u64).clamp(1, MOST_CALLS);
                 break;
             }
