@@ -13,6 +13,8 @@ const PEERS: &[&str] = &[
     "prefixed-api-key",
     "better-auth",
     "jose-hs256",
+    "jose-hs256-key",
+    "table-first",
     "jose-eddsa",
     "paseto-v4",
     "biscuit",

@@ -10,6 +10,9 @@ export const HOT = 256;
 /** How many tokens a peer that keeps them in memory has; most keep none. */
 export const PEERS = 256;
 
+/** The call that is verified everywhere. */
+export const LIST = { module: "Tokens", function: "list" };
+
 /** Records in one update of the table: a request holds at most 8 MiB. */
 const PART = 10_000;
 
@@ -24,12 +27,17 @@ export function stage(input, platform) {
     ...input,
     platform,
     order: order(input.headers.length),
-    /** The table and the number of the call `Tokens::list`, loaded when first asked for. */
+    /**
+     * The table and the number of the call `Tokens::list`, loaded when first asked for. Every token has been verified once:
+     * the first verdict on a token since the table last changed is made anew, which is the case `table-first`.
+     */
     table() {
       if (loaded === undefined) {
         const table = new TokenTable({ accounts: input.accounts });
         for (let from = 0; from < input.records.length; from += PART) table.update({ records: input.records.slice(from, from + PART) });
-        loaded = { table, call: table.prepare({ module: "Tokens", function: "list" }) };
+        loaded = { table, call: table.prepare(LIST) };
+        const options = { call: loaded.call, now: input.now };
+        for (const header of input.headers) table.verify(header, options);
       }
       return loaded;
     },

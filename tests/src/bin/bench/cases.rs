@@ -13,9 +13,13 @@ pub(crate) struct Case {
 pub(crate) const ALL: &[Case] = &[
     ours(
         "table",
-        "header → verdict in a table of the module, all tokens in random order",
+        "header → verdict in a table of the module, all tokens in random order, each seen before",
     ),
     ours("table-hot", "the same table, 256 of its tokens in use"),
+    peer(
+        "table-first",
+        "the first verdict on a token since the table last changed, which JavaScript then keeps; 4,096 tokens",
+    ),
     ours("record", "header, record and account as objects → verdict"),
     ours("create", "a new token, random bytes from the system included"),
     peer(
@@ -41,9 +45,10 @@ pub(crate) const ALL: &[Case] = &[
     ),
     peer(
         "jose-hs256",
-        "`jwtVerify`, key imported once; nothing is looked up, so nothing can be revoked",
+        "`jwtVerify` with the secret's bytes, as its examples write it; nothing is looked up, so nothing can be revoked",
     ),
-    peer("jose-eddsa", "the same with Ed25519"),
+    peer("jose-hs256-key", "the same with a key imported once"),
+    peer("jose-eddsa", "`jwtVerify` with Ed25519"),
     peer("paseto-v4", "v4.public by `paseto` 4 (the author of `jose`)"),
     peer(
         "biscuit",

@@ -93,6 +93,8 @@ const WITHIN: &[(&str, &str, &str)] = &[
     ("table", "node-crypto-map-bare", ""),
     ("table-hot", "node-crypto-map-hot", ""),
     ("jose-hs256", "table", "at least 30"),
+    ("jose-hs256", "table-hot", ""),
+    ("jose-hs256-key", "table", ""),
     ("table", "sha256-create-hash", ""),
     ("table-hot", "sha256-create-hash", ""),
     ("table-hot", "sha256-block", ""),
