@@ -156,7 +156,12 @@ fn copy_all(from: &Path, to: &Path) -> Result<(), Fault> {
     fs::create_dir_all(to).map_err(Fault::during(to.display()))?;
     for entry in fs::read_dir(from).map_err(Fault::during(from.display()))? {
         let entry = entry.map_err(Fault::during(from.display()))?;
-        copy(&entry.path(), &to.join(entry.file_name()))?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy_all(&from, &to)?
+        } else {
+            copy(&from, &to)?
+        }
     }
     Ok(())
 }
