@@ -20,6 +20,8 @@ mod gate;
 mod module;
 mod peppers;
 #[cfg(feature = "server")]
+mod remote;
+#[cfg(feature = "server")]
 pub mod server;
 mod service;
 mod snapshot;
@@ -34,6 +36,8 @@ pub use error::{EnvironmentError, Error, ModuleError, Result};
 pub use gate::{Gate, Presented};
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, SnapshotState, Table};
 pub use peppers::read_peppers;
+#[cfg(feature = "server")]
+pub use remote::{RemoteServer, RemoteServerError};
 pub use service::{
     ArchiveError, ArchiveFile, ArchiveKind, AskingToken, FunctionCall, FunctionFailure, ListOptions, ListedToken,
     NewToken, Newer, PagedTokens, RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate,

@@ -176,11 +176,9 @@ impl Edges {
 
 impl From<HttpSourceError> for Failure {
     fn from(error: HttpSourceError) -> Failure {
-        let code = match error {
-            HttpSourceError::Url(_) => "url_invalid",
-            HttpSourceError::Certificates { .. } => "certificates_invalid",
-            HttpSourceError::Token { .. } => "token_invalid",
-        };
-        Failure::usage(code, error.to_string())
+        match error {
+            HttpSourceError::Server(error) => error.into(),
+            HttpSourceError::Token { .. } => Failure::usage("token_invalid", error.to_string()),
+        }
     }
 }

@@ -1,19 +1,13 @@
 //! Functions of another server: its token from the environment or a file, its answer within limits.
 
-use std::fs;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::Uri;
 use clap::Args;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokenlatch::Module;
 use tokenlatch::core::{Authorization, IdentifyRequest, Reason, SecretString};
-use tokio_rustls::rustls::crypto::ring;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
-use ureq::{Agent, Body, http::Response};
+use tokenlatch::{Module, RemoteServer, RemoteServerError};
+use ureq::{Body, http::Response};
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
@@ -124,10 +118,16 @@ impl Remote {
     /// `url_invalid` and `certificates_invalid` with exit code 2; `server_refused`, `server_failed`, `server_answer` and
     /// `server_unreachable` with exit code 1.
     pub fn ask(&self, authorization: &SecretString, question: &Question<'_>) -> Result<Zeroizing<String>, Failure> {
-        let (base, plain) = self.base()?;
-        let response = self
-            .agent(plain)?
-            .post(format!("{base}{}", question.path))
+        let server = RemoteServer::parse(self.url.as_deref().unwrap_or_default())?;
+        let config = server
+            .agent(self.cacert.as_deref())?
+            .timeout_connect(Some(CONNECT))
+            .timeout_global(Some(WHOLE))
+            .accept("application/json");
+        let response = config
+            .build()
+            .new_agent()
+            .post(server.url(question.path))
             .header("Authorization", authorization.expose())
             .send_form(
                 question
@@ -137,57 +137,6 @@ impl Remote {
             )
             .map_err(|error| unreachable(&error))?;
         answer(response)
-    }
-
-    /// The server's address, and whether it is spoken to without TLS.
-    fn base(&self) -> Result<(String, bool), Failure> {
-        let wrong = |why: &str| Failure::usage("url_invalid", format!("the server's URL cannot be used: {why}"));
-        let uri: Uri = self
-            .url
-            .as_deref()
-            .unwrap_or_default()
-            .parse()
-            .map_err(|_| wrong("it isn't one; write it such as https://host:2083"))?;
-        let authority = uri.authority().ok_or_else(|| wrong("it names no host"))?;
-        if authority.as_str().contains('@') {
-            return Err(wrong("it holds a user; the token comes from the environment or a file"));
-        }
-        if !uri.path().trim_end_matches('/').is_empty() || uri.query().is_some() {
-            return Err(wrong("it has a path; give the scheme, the host and the port only"));
-        }
-        let plain = match uri.scheme_str() {
-            Some("https") => false,
-            Some("http") if is_loopback(authority.host()) => true,
-            Some("http") => return Err(wrong("a token must not travel without TLS; write `https`")),
-            _ => return Err(wrong("it is neither `https` nor `http`")),
-        };
-        let scheme = if plain { "http" } else { "https" };
-        Ok((format!("{scheme}://{authority}"), plain))
-    }
-
-    fn agent(&self, plain: bool) -> Result<Agent, Failure> {
-        let mut tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()));
-        if let Some(path) = &self.cacert {
-            tls = tls.root_certs(roots(path)?);
-        }
-        let mut config = Agent::config_builder()
-            .tls_config(tls.build())
-            .http_status_as_error(false)
-            .https_only(!plain)
-            // A token never follows a redirection to somebody else.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_connect(Some(CONNECT))
-            .timeout_global(Some(WHOLE))
-            .accept("application/json")
-            .user_agent(concat!("tokenlatch/", env!("CARGO_PKG_VERSION")));
-        if plain {
-            // Text without TLS stays on this machine.
-            config = config.proxy(None);
-        }
-        Ok(config.build().new_agent())
     }
 }
 
@@ -217,24 +166,6 @@ fn answer(mut response: Response<Body>) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-fn roots(path: &Path) -> Result<RootCerts, Failure> {
-    let wrong = |why: &str| {
-        let message = format!("the certificates in `{}` cannot be used: {why}", path.display());
-        Failure::usage("certificates_invalid", message)
-    };
-    let pem = fs::read(path).map_err(|error| wrong(&error.to_string()))?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|_| wrong("it isn't PEM"))? {
-            certificates.push(certificate);
-        }
-    }
-    if certificates.is_empty() {
-        return Err(wrong("there is none"));
-    }
-    Ok(RootCerts::new_with_certs(&certificates))
-}
-
 /// A name as one segment of a path.
 pub fn segment(name: &str) -> String {
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
@@ -248,19 +179,20 @@ pub fn unreadable() -> Failure {
     failed("server_answer", "the server's answer isn't a reply of this interface")
 }
 
-/// Whether a host as it stands in a URL is this machine.
-fn is_loopback(host: &str) -> bool {
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 /// The text of a small file that holds a secret.
 fn secret_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     read_text(path, MAX_SECRET_FILE)
         .map_err(|why| token_invalid(format!("the file `{}` cannot be used: {why}", path.display())))
+}
+
+impl From<RemoteServerError> for Failure {
+    fn from(error: RemoteServerError) -> Failure {
+        let code = match error {
+            RemoteServerError::Url(_) => "url_invalid",
+            RemoteServerError::Certificates { .. } => "certificates_invalid",
+        };
+        Failure::usage(code, error.to_string())
+    }
 }
 
 fn token_invalid(message: impl Into<String>) -> Failure {
@@ -277,65 +209,4 @@ fn failed(code: &'static str, message: impl Into<String>) -> Failure {
 
 fn unreachable(error: &ureq::Error) -> Failure {
     failed("server_unreachable", format!("the server cannot be asked: {error}"))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
-
-    use super::{Remote, is_loopback};
-
-    fn remote(url: &str) -> Remote {
-        Remote {
-            url: Some(url.to_owned()),
-            token_file: None,
-            header_file: None,
-            cacert: None,
-        }
-    }
-
-    #[test]
-    fn a_token_travels_without_tls_only_on_this_machine() {
-        assert_eq!(
-            remote("https://host.example:2083/").base().ok().unwrap(),
-            ("https://host.example:2083".to_owned(), false)
-        );
-        assert_eq!(
-            remote("http://127.0.0.1:2083").base().ok().unwrap(),
-            ("http://127.0.0.1:2083".to_owned(), true)
-        );
-        assert!(remote("http://[::1]:2083").base().is_ok());
-        for spoilt in [
-            "http://host.example",
-            "http://localhost.example",
-            "http://127.0.0.1.example",
-            "http://127.0.0.1@host.example",
-            "https://alice:x@host.example",
-            "https://host/path",
-            "https://host?token=x",
-            "ftp://localhost",
-            "host",
-            "",
-            "/",
-        ] {
-            assert!(remote(spoilt).base().is_err(), "{spoilt}");
-        }
-    }
-
-    #[test]
-    fn hosts_of_this_machine_are_known() {
-        for host in ["localhost", "LOCALHOST", "127.9.9.9", "[::1]"] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in [
-            "localhost.",
-            "0.0.0.0",
-            "[::]",
-            "[::ffff:127.0.0.1]",
-            "10.0.0.1",
-            "example",
-        ] {
-            assert!(!is_loopback(host), "{host}");
-        }
-    }
 }

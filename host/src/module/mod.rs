@@ -4,6 +4,7 @@ mod cache;
 mod calls;
 mod engine;
 mod instance;
+mod judge;
 mod limits;
 mod pool;
 mod snapshot;
@@ -17,9 +18,10 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 pub use cache::CodeCache;
+pub use judge::Decision;
 pub use limits::{Limits, Options};
 pub use snapshot::{Snapshot, SnapshotState};
-pub use table::{Decision, Table};
+pub use table::Table;
 
 use crate::error::ModuleError;
 use engine::Compiled;

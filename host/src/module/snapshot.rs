@@ -8,9 +8,8 @@ use wasmtime::TypedFunc;
 
 use super::Module;
 use super::calls::{decode, encode};
-use super::instance::{Instance, Span};
-use super::table::{ADDRESS_BUFFER, Decision, HEADER_BUFFER, Lent, checked};
-use crate::error::{ModuleError, Result};
+use super::judge::{Decision, Judge};
+use crate::error::Result;
 
 /// Bytes of one piece: the module lends only so much memory at once.
 const PIECE: usize = 1 << 20;
@@ -45,11 +44,8 @@ pub struct SnapshotState {
 ///
 /// Every refusal of a message leaves what was held. After a trap nothing is decided any more: make another one.
 pub struct Snapshot {
-    instance: Option<Instance>,
+    judge: Judge,
     calls: Calls,
-    handle: u32,
-    header: Span,
-    address: Span,
 }
 
 #[derive(Deserialize)]
@@ -60,11 +56,6 @@ struct Opened {
 #[derive(Deserialize)]
 struct Left {
     left: u64,
-}
-
-#[derive(Deserialize)]
-struct Prepared {
-    call: u32,
 }
 
 impl Snapshot {
@@ -84,14 +75,9 @@ impl Snapshot {
             state: instance.function("tokenlatch_snapshot_state")?,
         };
         let opened: Opened = decode(&instance.ask(&new, &options, |span| (span.pointer, span.length))?)?;
-        let header = instance.reserve(HEADER_BUFFER)?;
-        let address = instance.reserve(ADDRESS_BUFFER)?;
         Ok(Snapshot {
-            instance: Some(instance),
+            judge: Judge::new(instance, opened.table)?,
             calls,
-            handle: opened.table,
-            header,
-            address,
         })
     }
 
@@ -101,8 +87,8 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::new`]; the codes of `SNAPSHOT.md` for a message that is refused.
     pub fn begin(&mut self, head: &[u8], now: i64) -> Result<u64> {
-        let handle = self.handle;
-        let answer = self.with(|instance, calls| {
+        let calls = &self.calls;
+        let answer = self.judge.with(|instance, handle| {
             instance.ask(&calls.begin, head, |span| (handle, span.pointer, span.length, now))
         })?;
         decode(&answer).map(|begun: Left| begun.left)
@@ -113,11 +99,12 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::begin`].
     pub fn push(&mut self, bytes: &[u8]) -> Result<u64> {
-        let handle = self.handle;
+        let calls = &self.calls;
         let mut left = 0;
         for piece in bytes.chunks(PIECE) {
-            let answer = self
-                .with(|instance, calls| instance.ask(&calls.push, piece, |span| (handle, span.pointer, span.length)))?;
+            let answer = self.judge.with(|instance, handle| {
+                instance.ask(&calls.push, piece, |span| (handle, span.pointer, span.length))
+            })?;
             left = decode(&answer).map(|told: Left| told.left)?;
         }
         Ok(left)
@@ -128,8 +115,10 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::begin`].
     pub fn commit(&mut self) -> Result<SnapshotState> {
-        let handle = self.handle;
-        let answer = self.with(|instance, calls| instance.ask(&calls.commit, &[], |_| handle))?;
+        let calls = &self.calls;
+        let answer = self
+            .judge
+            .with(|instance, handle| instance.ask(&calls.commit, &[], |_| handle))?;
         decode(&answer)
     }
 
@@ -151,8 +140,10 @@ impl Snapshot {
     /// # Errors
     /// [`crate::Error::Module`].
     pub fn state(&mut self) -> Result<Option<SnapshotState>> {
-        let handle = self.handle;
-        let answer = self.with(|instance, calls| instance.ask(&calls.state, &[], |_| handle))?;
+        let calls = &self.calls;
+        let answer = self
+            .judge
+            .with(|instance, handle| instance.ask(&calls.state, &[], |_| handle))?;
         decode(&answer)
     }
 
@@ -161,10 +152,7 @@ impl Snapshot {
     /// # Errors
     /// [`crate::Error::Refused`] when the module refuses the call, [`crate::Error::Module`] when it could not be run.
     pub fn prepare(&mut self, call: &Call) -> Result<u32> {
-        let call = encode(call)?;
-        let handle = self.handle;
-        let answer = self.with(|instance, _| instance.table_prepare(handle, &call))?;
-        decode(&answer).map(|prepared: Prepared| prepared.call)
+        self.judge.prepare(call)
     }
 
     /// Decides whether a call may be made: `authorization` is the header's bytes, `now` whole Unix seconds.
@@ -173,16 +161,7 @@ impl Snapshot {
     /// [`crate::Error::Refused`] for a call number that was never prepared, [`crate::Error::Module`] when the module
     /// could not be run: then nothing is admitted.
     pub fn verify(&mut self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> Result<Decision> {
-        let (handle, header, place) = (self.handle, self.header, self.address);
-        let code = self.with(|instance, _| {
-            let header = Lent::new(instance, header, authorization)?;
-            let place = Lent::new(instance, place, address.unwrap_or_default())?;
-            let code = instance.table_verify(handle, call, header.span, place.span, now)?;
-            header.give_back(instance)?;
-            place.give_back(instance)?;
-            checked(code)
-        })?;
-        Decision::of(code, call)
+        self.judge.verify(call, authorization, address, now)
     }
 
     /// Spells a decision out, before another message is taken.
@@ -190,34 +169,14 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::prepare`].
     pub fn verdict(&mut self, decision: Decision) -> Result<Verdict> {
-        let handle = self.handle;
-        let answer = self.with(|instance, _| instance.table_verdict(handle, decision.code()))?;
-        decode(&answer)
-    }
-
-    /// Runs work in the instance, and throws the instance away when it is no longer sound.
-    fn with<T>(
-        &mut self,
-        work: impl FnOnce(&mut Instance, &Calls) -> Result<T, ModuleError>,
-    ) -> Result<T, ModuleError> {
-        let instance = self
-            .instance
-            .as_mut()
-            .ok_or_else(|| ModuleError::Broken("an earlier call broke this snapshot off; load it anew".to_owned()))?;
-        let outcome = work(instance, &self.calls);
-        if let Err(error) = &outcome
-            && !error.leaves_instance_whole()
-        {
-            self.instance = None;
-        }
-        outcome
+        self.judge.verdict(decision)
     }
 }
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
-            .field("broken", &self.instance.is_none())
+            .field("broken", &self.judge.is_broken())
             .finish_non_exhaustive()
     }
 }

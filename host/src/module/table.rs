@@ -4,37 +4,22 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tokenlatch_core::{
-    Account, Call, Error as CoreError, ErrorCode, Function, Pepper, Record, TableInput, TableUpdate, Verdict,
-};
+use tokenlatch_core::{Account, Call, Function, Pepper, Record, TableInput, TableUpdate, Verdict};
 
 use super::Module;
 use super::calls::{decode, encode};
-use super::instance::{Instance, Span};
+use super::judge::{Decision, Judge};
 use super::steps::{placed, steps};
-use crate::error::{ModuleError, Result};
-
-/// Bytes set aside in the module for headers. Longer ones are given memory of their own for the one call.
-pub(super) const HEADER_BUFFER: usize = 1024;
-
-/// Bytes set aside in the module for addresses.
-pub(super) const ADDRESS_BUFFER: usize = 128;
+use crate::error::Result;
 
 /// Tokens held in the memory of an instance of their own, for verification without a store.
 ///
 /// A table that the module broke off in refuses every further question: load it anew. It serves one thread at a time;
 /// several threads take a table each, or share one behind a lock.
 pub struct Table {
-    instance: Option<Instance>,
-    handle: u32,
+    judge: Judge,
     records: usize,
-    header: Span,
-    address: Span,
 }
-
-/// The outcome of [`Table::verify`]: small enough to be made for every request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decision(i64);
 
 /// What a table starts with; the rest follows in steps.
 #[derive(Serialize)]
@@ -55,11 +40,6 @@ struct Updated {
     records: usize,
 }
 
-#[derive(Deserialize)]
-struct Prepared {
-    call: u32,
-}
-
 impl Table {
     /// Loads records, accounts, peppers and a catalogue into an instance of the module, in as many steps as their size
     /// takes.
@@ -74,14 +54,9 @@ impl Table {
         })?;
         let mut instance = module.table_instance()?;
         let loaded: Loaded = decode(&instance.table_new(&start)?)?;
-        let header = instance.reserve(HEADER_BUFFER)?;
-        let address = instance.reserve(ADDRESS_BUFFER)?;
         let mut table = Table {
-            instance: Some(instance),
-            handle: loaded.table,
+            judge: Judge::new(instance, loaded.table)?,
             records: loaded.records,
-            header,
-            address,
         };
         table.load("accounts", &input.accounts)?;
         table.load("records", &input.records)?;
@@ -120,11 +95,7 @@ impl Table {
     /// # Errors
     /// [`crate::Error::Refused`] when the module refuses the call, [`crate::Error::Module`] when it could not be run.
     pub fn prepare(&mut self, call: &Call) -> Result<u32> {
-        let call = encode(call)?;
-        let handle = self.handle;
-        let answer = self.with(|instance| instance.table_prepare(handle, &call))?;
-        let prepared: Prepared = decode(&answer)?;
-        Ok(prepared.call)
+        self.judge.prepare(call)
     }
 
     /// Decides whether a call may be made: `authorization` is the header's bytes, `now` whole Unix seconds.
@@ -133,16 +104,7 @@ impl Table {
     /// [`crate::Error::Refused`] for a call number that was never prepared, [`crate::Error::Module`] when the module
     /// could not be run: then nothing is admitted.
     pub fn verify(&mut self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> Result<Decision> {
-        let (handle, header, place) = (self.handle, self.header, self.address);
-        let code = self.with(|instance| {
-            let header = Lent::new(instance, header, authorization)?;
-            let place = Lent::new(instance, place, address.unwrap_or_default())?;
-            let code = instance.table_verify(handle, call, header.span, place.span, now)?;
-            header.give_back(instance)?;
-            place.give_back(instance)?;
-            checked(code)
-        })?;
-        Decision::of(code, call)
+        self.judge.verify(call, authorization, address, now)
     }
 
     /// Spells a decision out: the reason, the refusal to send, and what the owner may know.
@@ -150,9 +112,7 @@ impl Table {
     /// # Errors
     /// As [`Table::prepare`].
     pub fn verdict(&mut self, decision: Decision) -> Result<Verdict> {
-        let handle = self.handle;
-        let answer = self.with(|instance| instance.table_verdict(handle, decision.0))?;
-        decode(&answer)
+        self.judge.verdict(decision)
     }
 
     /// Adds items of one kind, step by step.
@@ -167,26 +127,12 @@ impl Table {
     }
 
     fn change(&mut self, update: &[u8]) -> Result<()> {
-        let handle = self.handle;
-        let answer = self.with(|instance| instance.table_update(handle, update))?;
+        let answer = self
+            .judge
+            .with(|instance, handle| instance.table_update(handle, update))?;
         let updated: Updated = decode(&answer)?;
         self.records = updated.records;
         Ok(())
-    }
-
-    /// Runs work in the instance, and throws the instance away when it is no longer sound.
-    fn with<T>(&mut self, work: impl FnOnce(&mut Instance) -> Result<T, ModuleError>) -> Result<T, ModuleError> {
-        let instance = self
-            .instance
-            .as_mut()
-            .ok_or_else(|| ModuleError::Broken("an earlier call broke this table off; load it anew".to_owned()))?;
-        let outcome = work(instance);
-        if let Err(error) = &outcome
-            && !error.leaves_instance_whole()
-        {
-            self.instance = None;
-        }
-        outcome
     }
 }
 
@@ -194,78 +140,7 @@ impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table")
             .field("records", &self.records)
-            .field("broken", &self.instance.is_none())
+            .field("broken", &self.judge.is_broken())
             .finish_non_exhaustive()
-    }
-}
-
-/// A code as the interface has it: one of a decision, or −1.
-pub(super) fn checked(code: i64) -> Result<i64, ModuleError> {
-    match code {
-        -2 => Err(ModuleError::Answer("it does not know the memory it set aside")),
-        -1 => Ok(code),
-        code if code < 0 => Err(ModuleError::Answer("the code is not one of the interface")),
-        code => Ok(code),
-    }
-}
-
-impl Decision {
-    /// What a code says; −1 is no decision.
-    pub(super) fn of(code: i64, call: u32) -> Result<Decision> {
-        if code == -1 {
-            // The table is alive, so it is the call number that the module does not know.
-            let message = format!("the call number {call} was never prepared");
-            return Err(CoreError::at(ErrorCode::CallUnknown, "call", message).into());
-        }
-        Ok(Decision(code))
-    }
-
-    /// Whether the call is admitted.
-    #[must_use]
-    pub fn is_allowed(self) -> bool {
-        self.reason() == 0
-    }
-
-    /// The number of the reason, as the table of reasons in the interface lists them; 0 is `ok`.
-    #[must_use]
-    pub fn reason(self) -> u32 {
-        // Never negative: `verify` makes no decision of a negative code.
-        u32::try_from(self.0 >> 32).unwrap_or(u32::MAX)
-    }
-
-    /// The number as it crosses the interface.
-    #[must_use]
-    pub fn code(self) -> i64 {
-        self.0
-    }
-}
-
-/// Bytes placed in the module for one call: in the buffer, or in memory of their own when they are too long for it.
-pub(super) struct Lent {
-    pub(super) span: Span,
-    own: bool,
-}
-
-impl Lent {
-    pub(super) fn new(instance: &mut Instance, buffer: Span, bytes: &[u8]) -> Result<Lent, ModuleError> {
-        let own = bytes.len() > buffer.length as usize;
-        let place = if own { instance.reserve(bytes.len())? } else { buffer };
-        instance.write(place, bytes)?;
-        // It fits: the place has room for the bytes, and its own length is 32 bits wide.
-        let length = u32::try_from(bytes.len()).map_err(|_| ModuleError::Memory(bytes.len()))?;
-        let span = Span {
-            pointer: place.pointer,
-            length,
-        };
-        Ok(Lent { span, own })
-    }
-
-    /// Wipes what was written: a header holds a secret.
-    pub(super) fn give_back(self, instance: &mut Instance) -> Result<(), ModuleError> {
-        if self.own {
-            instance.release(self.span)
-        } else {
-            instance.wipe(self.span)
-        }
     }
 }

@@ -3,21 +3,17 @@
 
 use std::fmt;
 use std::io::Read;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::http::Uri;
 use tokio::sync::{mpsc, oneshot};
-use tokio_rustls::rustls::crypto::ring;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::{Agent, Body, http::Response};
 use zeroize::Zeroizing;
 
 use super::report::UsageReport;
 use super::source::{Fetch, Fetched, Source, SourceError};
+use crate::remote::{RemoteServer, RemoteServerError};
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -36,17 +32,9 @@ const GAP: u16 = 409;
 /// Why an origin cannot be used as it was given.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpSourceError {
-    /// The URL.
-    #[error("the origin's URL cannot be used: {0}")]
-    Url(&'static str),
-    /// The certificates.
-    #[error("the certificates in `{path}` cannot be used: {reason}")]
-    Certificates {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    /// The URL or the certificates.
+    #[error(transparent)]
+    Server(#[from] RemoteServerError),
     /// The file of the token.
     #[error("the token file `{path}` cannot be used: {reason}")]
     Token {
@@ -61,7 +49,7 @@ pub enum HttpSourceError {
 #[derive(Clone)]
 pub struct HttpSource {
     agent: Agent,
-    base: String,
+    server: RemoteServer,
     token_file: PathBuf,
 }
 
@@ -72,30 +60,14 @@ impl HttpSource {
     /// # Errors
     /// [`HttpSourceError`].
     pub fn new(url: &str, token_file: &Path, certificates: Option<&Path>) -> Result<HttpSource, HttpSourceError> {
-        let (base, plain) = base(url)?;
-        let mut tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()));
-        if let Some(path) = certificates {
-            tls = tls.root_certs(roots(path)?);
-        }
-        let mut config = Agent::config_builder()
-            .tls_config(tls.build())
-            .http_status_as_error(false)
-            .https_only(!plain)
-            // A token never follows a redirection to somebody else.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
+        let server = RemoteServer::parse(url)?;
+        let config = server
+            .agent(certificates)?
             .timeout_connect(Some(CONNECT))
-            .timeout_recv_body(Some(BODY))
-            .user_agent(concat!("tokenlatch/", env!("CARGO_PKG_VERSION")));
-        if plain {
-            // Text without TLS stays on this machine.
-            config = config.proxy(None);
-        }
+            .timeout_recv_body(Some(BODY));
         let source = HttpSource {
             agent: config.build().new_agent(),
-            base,
+            server,
             token_file: token_file.to_owned(),
         };
         source.authorization().map_err(|reason| HttpSourceError::Token {
@@ -134,7 +106,7 @@ impl HttpSource {
             .authorization()
             .map_err(|why| SourceError::new("token_file_invalid", why))?;
         self.agent
-            .get(format!("{}{path}", self.base))
+            .get(self.server.url(path))
             .config()
             .timeout_recv_response(Some(wait + ANSWER))
             .build()
@@ -150,7 +122,7 @@ impl HttpSource {
         let body = serde_json::to_vec(report).map_err(|_| SourceError::new("origin_answer", "it has no JSON form"))?;
         let response = self
             .agent
-            .post(format!("{}/snapshot/usage", self.base))
+            .post(self.server.url("/snapshot/usage"))
             .config()
             .timeout_recv_response(Some(ANSWER))
             .build()
@@ -212,7 +184,7 @@ impl Source for HttpSource {
 impl fmt::Debug for HttpSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpSource")
-            .field("base", &self.base)
+            .field("server", &self.server)
             .finish_non_exhaustive()
     }
 }
@@ -269,52 +241,4 @@ fn refused(status: u16) -> SourceError {
         _ => ("origin_answer", "it doesn't take the request"),
     };
     SourceError::new(code, format!("the origin answers {status}: {why}"))
-}
-
-/// The origin's address, and whether it is spoken to without TLS.
-fn base(url: &str) -> Result<(String, bool), HttpSourceError> {
-    let wrong = HttpSourceError::Url;
-    let uri: Uri = url
-        .parse()
-        .map_err(|_| wrong("it isn't one; write it such as https://host:2087"))?;
-    let authority = uri.authority().ok_or(wrong("it names no host"))?;
-    if authority.as_str().contains('@') {
-        return Err(wrong("it holds a user; the token comes from a file"));
-    }
-    if !uri.path().trim_end_matches('/').is_empty() || uri.query().is_some() {
-        return Err(wrong("it has a path; give the scheme, the host and the port only"));
-    }
-    match uri.scheme_str() {
-        Some("https") => Ok((format!("https://{authority}"), false)),
-        Some("http") if is_loopback(authority.host()) => Ok((format!("http://{authority}"), true)),
-        Some("http") => Err(wrong("a token must not travel without TLS; write `https`")),
-        _ => Err(wrong("it is neither `https` nor `http`")),
-    }
-}
-
-/// Whether a host as it stands in a URL is this machine.
-fn is_loopback(host: &str) -> bool {
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn roots(path: &Path) -> Result<RootCerts, HttpSourceError> {
-    let wrong = |reason: String| HttpSourceError::Certificates {
-        path: path.to_owned(),
-        reason,
-    };
-    let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|_| wrong("it isn't PEM".to_owned()))? {
-            certificates.push(certificate);
-        }
-    }
-    if certificates.is_empty() {
-        return Err(wrong("there is none".to_owned()));
-    }
-    Ok(RootCerts::new_with_certs(&certificates))
 }

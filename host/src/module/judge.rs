@@ -1,0 +1,168 @@
+//! What tables and snapshots have in common: an instance of their own, calls by number, decisions.
+
+use serde::Deserialize;
+use tokenlatch_core::{Call, Error as CoreError, ErrorCode, Verdict};
+
+use super::calls::{decode, encode};
+use super::instance::{Instance, Span};
+use crate::error::{ModuleError, Result};
+
+/// Bytes set aside in the module for headers. Longer ones are given memory of their own for the one call.
+const HEADER_BUFFER: usize = 1024;
+
+/// Bytes set aside in the module for addresses.
+const ADDRESS_BUFFER: usize = 128;
+
+/// The outcome of [`Table::verify`](super::Table::verify) and [`Snapshot::verify`](super::Snapshot::verify): small enough
+/// to be made for every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision(i64);
+
+/// A live handle in an instance of its own. Once the module broke off in it, every further question is refused.
+pub(super) struct Judge {
+    instance: Option<Instance>,
+    pub(super) handle: u32,
+    header: Span,
+    address: Span,
+}
+
+#[derive(Deserialize)]
+struct Prepared {
+    call: u32,
+}
+
+impl Judge {
+    pub(super) fn new(mut instance: Instance, handle: u32) -> Result<Judge, ModuleError> {
+        let header = instance.reserve(HEADER_BUFFER)?;
+        let address = instance.reserve(ADDRESS_BUFFER)?;
+        Ok(Judge {
+            instance: Some(instance),
+            handle,
+            header,
+            address,
+        })
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.instance.is_none()
+    }
+
+    pub(super) fn prepare(&mut self, call: &Call) -> Result<u32> {
+        let call = encode(call)?;
+        let answer = self.with(|instance, handle| instance.table_prepare(handle, &call))?;
+        decode(&answer).map(|prepared: Prepared| prepared.call)
+    }
+
+    pub(super) fn verify(
+        &mut self,
+        call: u32,
+        authorization: &[u8],
+        address: Option<&[u8]>,
+        now: i64,
+    ) -> Result<Decision> {
+        let (header, place) = (self.header, self.address);
+        let code = self.with(|instance, handle| {
+            let header = Lent::new(instance, header, authorization)?;
+            let place = Lent::new(instance, place, address.unwrap_or_default())?;
+            let code = instance.table_verify(handle, call, header.span, place.span, now)?;
+            header.give_back(instance)?;
+            place.give_back(instance)?;
+            checked(code)
+        })?;
+        Decision::of(code, call)
+    }
+
+    pub(super) fn verdict(&mut self, decision: Decision) -> Result<Verdict> {
+        let answer = self.with(|instance, handle| instance.table_verdict(handle, decision.0))?;
+        decode(&answer)
+    }
+
+    /// Runs work in the instance, and throws the instance away when it is no longer sound.
+    pub(super) fn with<T>(
+        &mut self,
+        work: impl FnOnce(&mut Instance, u32) -> Result<T, ModuleError>,
+    ) -> Result<T, ModuleError> {
+        let instance = self
+            .instance
+            .as_mut()
+            .ok_or_else(|| ModuleError::Broken("an earlier call broke this table off; load it anew".to_owned()))?;
+        let outcome = work(instance, self.handle);
+        if let Err(error) = &outcome
+            && !error.leaves_instance_whole()
+        {
+            self.instance = None;
+        }
+        outcome
+    }
+}
+
+/// A code as the interface has it: one of a decision, or −1.
+fn checked(code: i64) -> Result<i64, ModuleError> {
+    match code {
+        -2 => Err(ModuleError::Answer("it does not know the memory it set aside")),
+        -1 => Ok(code),
+        code if code < 0 => Err(ModuleError::Answer("the code is not one of the interface")),
+        code => Ok(code),
+    }
+}
+
+impl Decision {
+    /// What a code says; −1 is no decision.
+    fn of(code: i64, call: u32) -> Result<Decision> {
+        if code == -1 {
+            // The table is alive, so it is the call number that the module does not know.
+            let message = format!("the call number {call} was never prepared");
+            return Err(CoreError::at(ErrorCode::CallUnknown, "call", message).into());
+        }
+        Ok(Decision(code))
+    }
+
+    /// Whether the call is admitted.
+    #[must_use]
+    pub fn is_allowed(self) -> bool {
+        self.reason() == 0
+    }
+
+    /// The number of the reason, as the table of reasons in the interface lists them; 0 is `ok`.
+    #[must_use]
+    pub fn reason(self) -> u32 {
+        // Never negative: `verify` makes no decision of a negative code.
+        u32::try_from(self.0 >> 32).unwrap_or(u32::MAX)
+    }
+
+    /// The number as it crosses the interface.
+    #[must_use]
+    pub fn code(self) -> i64 {
+        self.0
+    }
+}
+
+/// Bytes placed in the module for one call: in the buffer, or in memory of their own when they are too long for it.
+struct Lent {
+    span: Span,
+    own: bool,
+}
+
+impl Lent {
+    fn new(instance: &mut Instance, buffer: Span, bytes: &[u8]) -> Result<Lent, ModuleError> {
+        let own = bytes.len() > buffer.length as usize;
+        let place = if own { instance.reserve(bytes.len())? } else { buffer };
+        instance.write(place, bytes)?;
+        // It fits: the place has room for the bytes, and its own length is 32 bits wide.
+        let length = u32::try_from(bytes.len()).map_err(|_| ModuleError::Memory(bytes.len()))?;
+        let span = Span {
+            pointer: place.pointer,
+            length,
+        };
+        Ok(Lent { span, own })
+    }
+
+    /// Wipes what was written: a header holds a secret.
+    fn give_back(self, instance: &mut Instance) -> Result<(), ModuleError> {
+        if self.own {
+            instance.release(self.span)
+        } else {
+            instance.wipe(self.span)
+        }
+    }
+}

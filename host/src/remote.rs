@@ -1,0 +1,168 @@
+//! Another server, asked over HTTP with a token: its address, and an agent that gives the token to nobody else.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::http::Uri;
+use tokio_rustls::rustls::crypto::ring;
+use ureq::Agent;
+use ureq::config::ConfigBuilder;
+use ureq::tls::{PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ureq::typestate::AgentScope;
+
+/// Why a server cannot be asked as it was given.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteServerError {
+    /// The URL.
+    #[error("the server's URL cannot be used: {0}")]
+    Url(&'static str),
+    /// The certificates.
+    #[error("the certificates in `{path}` cannot be used: {reason}")]
+    Certificates {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A server's address: scheme, host and port. Text without TLS goes to this machine only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteServer {
+    base: String,
+    plain: bool,
+}
+
+impl RemoteServer {
+    /// Reads a URL of scheme, host and port.
+    ///
+    /// # Errors
+    /// [`RemoteServerError::Url`].
+    pub fn parse(url: &str) -> Result<RemoteServer, RemoteServerError> {
+        let wrong = RemoteServerError::Url;
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| wrong("it isn't one; write it such as https://host:2083"))?;
+        let authority = uri.authority().ok_or(wrong("it names no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(wrong("it holds a user; a token comes from the environment or a file"));
+        }
+        if !uri.path().trim_end_matches('/').is_empty() || uri.query().is_some() {
+            return Err(wrong("it has a path; give the scheme, the host and the port only"));
+        }
+        let (scheme, plain) = match uri.scheme_str() {
+            Some("https") => ("https", false),
+            Some("http") if is_loopback(authority.host()) => ("http", true),
+            Some("http") => return Err(wrong("a token must not travel without TLS; write `https`")),
+            _ => return Err(wrong("it is neither `https` nor `http`")),
+        };
+        Ok(RemoteServer {
+            base: format!("{scheme}://{authority}"),
+            plain,
+        })
+    }
+
+    /// The URL of a path that begins with a slash.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// How an agent for it begins: it follows no redirection, for a token never goes to somebody else. `certificates` is a
+    /// file of those, in PEM, of whom the server's must come, instead of those that the web trusts. Times are the caller's.
+    ///
+    /// # Errors
+    /// [`RemoteServerError::Certificates`].
+    pub fn agent(&self, certificates: Option<&Path>) -> Result<ConfigBuilder<AgentScope>, RemoteServerError> {
+        let mut tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()));
+        if let Some(path) = certificates {
+            tls = tls.root_certs(roots(path)?);
+        }
+        let config = Agent::config_builder()
+            .tls_config(tls.build())
+            .http_status_as_error(false)
+            .https_only(!self.plain)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("tokenlatch/", env!("CARGO_PKG_VERSION")));
+        // Text without TLS stays on this machine.
+        Ok(if self.plain { config.proxy(None) } else { config })
+    }
+}
+
+/// Whether a host as it stands in a URL is this machine.
+fn is_loopback(host: &str) -> bool {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn roots(path: &Path) -> Result<RootCerts, RemoteServerError> {
+    let wrong = |reason: String| RemoteServerError::Certificates {
+        path: path.to_owned(),
+        reason,
+    };
+    let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(certificate) = item.map_err(|_| wrong("it isn't PEM".to_owned()))? {
+            certificates.push(certificate);
+        }
+    }
+    if certificates.is_empty() {
+        return Err(wrong("there is none".to_owned()));
+    }
+    Ok(RootCerts::new_with_certs(&certificates))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use super::{RemoteServer, is_loopback};
+
+    #[test]
+    fn a_token_travels_without_tls_only_on_this_machine() {
+        let url = |text| RemoteServer::parse(text).map(|server| server.url("/ready")).unwrap();
+        assert_eq!(url("https://host.example:2083/"), "https://host.example:2083/ready");
+        assert_eq!(url("http://127.0.0.1:2083"), "http://127.0.0.1:2083/ready");
+        assert_eq!(url("http://[::1]:2083"), "http://[::1]:2083/ready");
+        for spoilt in [
+            "http://host.example",
+            "http://localhost.example",
+            "http://127.0.0.1.example",
+            "http://127.0.0.1@host.example",
+            "https://alice:x@host.example",
+            "https://host/path",
+            "https://host?token=x",
+            "ftp://localhost",
+            "host",
+            "",
+            "/",
+        ] {
+            assert!(RemoteServer::parse(spoilt).is_err(), "{spoilt}");
+        }
+    }
+
+    #[test]
+    fn hosts_of_this_machine_are_known() {
+        for host in ["localhost", "LOCALHOST", "127.9.9.9", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "localhost.",
+            "0.0.0.0",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "10.0.0.1",
+            "example",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}
