@@ -3,11 +3,11 @@ import { test } from "node:test";
 
 import { Snapshot, TokenTable } from "tokenlatch";
 
-import { ACCOUNT, NOW, alices, refuses } from "./helpers.mjs";
-import { keyOf, publish } from "./origin.mjs";
+import { keyOf } from "./encoder.mjs";
+import { ACCOUNT, NOW, alices, publish, refuses } from "./helpers.mjs";
 
 const key = keyOf(1);
-const options = { publicKeys: [key.hex] };
+const options = { publicKeys: [key.publicHex] };
 const tokens = [alices(), alices({ name: "other" }), alices({ name: "brief", expires: NOW + 10 })];
 const records = tokens.map(({ record }) => record);
 const header = ({ token }) => `cpanel alice:${token}`;
@@ -79,7 +79,7 @@ test("refuses what isn't signed, and keeps what it has", () => {
   refuses(() => snapshot.apply(new Uint8Array(0), NOW), "snapshot_malformed");
   refuses(() => snapshot.apply(publish(key, { version: 3, base: 2, made: NOW }), NOW), "snapshot_gap");
   assert.equal(snapshot.state.version, 1);
-  assert.equal(Snapshot.load(other, { publicKeys: [key.hex, keyOf(2).raw], now: NOW }).state.version, 2);
+  assert.equal(Snapshot.load(other, { publicKeys: [key.publicHex, keyOf(2).publicBytes], now: NOW }).state.version, 2);
 });
 
 test("takes nothing below its floor", () => {
