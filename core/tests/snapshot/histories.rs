@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::line::{Native, cases, run, steps};
 
 proptest! {
-    #![proptest_config(cases(40))]
+    #![proptest_config(cases(100))]
 
     #[test]
     fn an_edge_decides_by_the_newest_valid_table_whatever_is_on_the_line(names: bool, steps in steps()) {

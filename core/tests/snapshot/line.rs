@@ -27,8 +27,8 @@ pub trait Edge {
 /// What happens next.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// At the origin.
-    Change(Change),
+    /// At the origin; the edge asks at once, or it doesn't.
+    Change(Vec<Change>, bool),
     /// It publishes: a snapshot, or a delta from an earlier version, or a heartbeat.
     Publish(Option<Index>),
     /// The edge is given what it asks for: a delta from what it holds, or a snapshot.
@@ -51,7 +51,7 @@ pub enum Step {
 pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     let index = any::<Index>;
     let step = prop_oneof![
-        6 => change().prop_map(Step::Change),
+        8 => (prop::collection::vec(change(), 1..4), any::<bool>()).prop_map(|(changes, asks)| Step::Change(changes, asks)),
         2 => prop::option::of(index()).prop_map(Step::Publish),
         4 => Just(Step::Follow),
         3 => (index(), 0_usize..9).prop_map(|(which, pieces)| Step::Send(which, pieces)),
@@ -177,6 +177,15 @@ impl<E: Edge> Model<'_, E> {
         Ok(())
     }
 
+    /// The edge asks for what has changed since what it holds, and nobody hinders it.
+    fn follow(&mut self, origin: &mut Origin) -> Result<(), TestCaseError> {
+        let held = self.held.as_ref().filter(|held| held.epoch == origin.epoch);
+        let base = held.map(|held| held.version);
+        let place = origin.publish(base);
+        let bytes = origin.sent[place].bytes.clone();
+        self.give(origin, &bytes, 0)
+    }
+
     /// Every decision is the newest valid table's, or that nothing can be decided.
     fn check(&mut self, origin: &Origin) -> Result<(), TestCaseError> {
         let now = origin.now + self.ahead;
@@ -226,19 +235,18 @@ pub fn run<E: Edge>(edge: &mut E, names: bool, steps: &[Step]) -> Result<(), Tes
     model.restart(false);
     for step in steps {
         match step {
-            Step::Change(change) => origin.change(change),
+            Step::Change(changes, asks) => {
+                changes.iter().for_each(|change| origin.change(change));
+                if *asks {
+                    model.follow(&mut origin)?;
+                }
+            }
             Step::Publish(None) => _ = origin.publish(None),
             Step::Publish(Some(which)) => {
                 let base = origin.earlier(which);
                 origin.publish(Some(base));
             }
-            Step::Follow => {
-                let held = model.held.as_ref().filter(|held| held.epoch == origin.epoch);
-                let base = held.map(|held| held.version);
-                let place = origin.publish(base);
-                let bytes = origin.sent[place].bytes.clone();
-                model.give(&origin, &bytes, 0)?;
-            }
+            Step::Follow => model.follow(&mut origin)?,
             Step::Send(which, pieces) => {
                 let bytes = which.get(&origin.sent).bytes.clone();
                 model.give(&origin, &bytes, *pieces)?;
