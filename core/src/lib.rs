@@ -88,7 +88,7 @@ pub use secret::SecretString;
 pub use sentence::ReplyError;
 pub use snapshot::{
     Floor, Heading, Holder, Inspected, Kind, MESSAGE_HEAD_BYTES, Publication, SigningKey, Snapshot, SnapshotOptions,
-    SnapshotState, inspect,
+    SnapshotState, inspect, renew,
 };
 pub use table::{TableInput, TableUpdate, TokenTable};
 pub use update::{UpdateRequest, update};

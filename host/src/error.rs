@@ -136,6 +136,14 @@ pub enum EnvironmentError {
         "the system's time zone cannot be found out ({0}); give one by `--time-zone` or TOKENLATCH_TIME_ZONE, for example `UTC`"
     )]
     ZoneUnavailable(String),
+    /// The file that tells which table an edge held last cannot be used.
+    #[error("the file `{path}`, which tells which snapshot was held last, cannot be used: {reason}")]
+    FollowerState {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The file of peppers cannot be used.
     #[error("the pepper file `{path}` cannot be used: {reason}")]
     Peppers {
@@ -156,6 +164,7 @@ impl EnvironmentError {
             EnvironmentError::ZoneUnknown(_) => "zone_unknown",
             EnvironmentError::ZoneUnavailable(_) => "zone_unavailable",
             EnvironmentError::Peppers { .. } => "pepper_file_invalid",
+            EnvironmentError::FollowerState { .. } => "follower_state_invalid",
         }
     }
 }

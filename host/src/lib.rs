@@ -22,6 +22,7 @@ mod peppers;
 #[cfg(feature = "server")]
 pub mod server;
 mod service;
+mod snapshot;
 mod store;
 mod zone;
 
@@ -31,15 +32,21 @@ pub use clock::{Clock, SetClock, SystemClock};
 pub use entropy::{ENTROPY_BYTES, Entropy, SystemEntropy};
 pub use error::{EnvironmentError, Error, ModuleError, Result};
 pub use gate::{Gate, Presented};
-pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Table};
+pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, SnapshotState, Table};
 pub use peppers::read_peppers;
 pub use service::{
     ArchiveError, ArchiveFile, ArchiveKind, AskingToken, FunctionCall, FunctionFailure, ListOptions, ListedToken,
     NewToken, Newer, PagedTokens, RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate,
 };
+pub use snapshot::{
+    Delta, Fetch, Fetched, Follower, FollowerOptions, FollowerStatus, KeyFileError, MAX_REPORTED, Message, Publisher,
+    PublisherOptions, ReportError, ReportedUse, Source, SourceError, UsageReport, key_file_text, read_snapshot_key,
+};
+#[cfg(feature = "server")]
+pub use snapshot::{HttpSource, HttpSourceError};
 pub use store::{
     Archive, ArchivedAccount, ArchivedToken, Change, Changes, Mark, NewAccount, PageQuery, PasswordHash, Plan,
     PostgresStore, Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount, StoredSession, StoredToken,
-    TokenPage, Usage, open_store,
+    TokenPage, Usage, UsageBatch, open_store,
 };
 pub use zone::ServerZone;

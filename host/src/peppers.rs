@@ -71,7 +71,7 @@ fn read_lines(text: &str) -> Result<Vec<Pepper>, usize> {
 
 /// Refuses a file that other users can read or write, or its group can write.
 #[cfg(unix)]
-fn check_private(file: &File) -> Result<(), String> {
+pub(crate) fn check_private(file: &File) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt;
     let mode = file.metadata().map_err(|error| error.to_string())?.mode();
     if mode & 0o027 == 0 {
@@ -86,6 +86,6 @@ fn check_private(file: &File) -> Result<(), String> {
 
 /// Elsewhere the standard library does not tell who can read a file.
 #[cfg(not(unix))]
-fn check_private(_: &File) -> Result<(), String> {
+pub(crate) fn check_private(_: &File) -> Result<(), String> {
     Ok(())
 }

@@ -68,7 +68,7 @@ fn whoever_has_no_token_is_taught_the_first_command() {
     assert!(page.body.contains("You have no API tokens yet"));
     assert!(
         page.body.contains(
-            "curl -H &#34;Authorization: cpanel alice:$TOKEN&#34; http://localhost/execute/Tokens/list</pre>"
+            "printf &#39;Authorization: cpanel alice:%s\\n&#39; &#34;$TOKEN&#34; | curl -H @- http://localhost/execute/Tokens/list</pre>"
         ),
         "{page:?}"
     );
@@ -88,7 +88,7 @@ fn a_row_says_what_its_token_is() {
     let mut alice = Browser::logged_in(&running, "alice");
     let page = alice.see("/tokens");
     let row = row(&page, "deploy");
-    assert!(row.contains(&format!("Ends in <span class=\"mono\">{}</span>", record.hint)));
+    assert!(row.contains(&format!("<span class=\"mono\">…{}</span>", record.hint)));
     assert!(row.contains("2 features, read only, from 1 address only"), "{row}");
     assert!(row.contains("<time datetime=\"2027-01-15T08:00:00Z\">2027-01-15 08:00:00 UTC</time>"));
     assert!(row.contains("2028-01-15 23:59:59 UTC"));
@@ -205,6 +205,12 @@ fn the_gear_sets_how_many_tokens_a_page_shows_and_that_is_remembered() {
         assert!(page.body.contains(link), "{link}");
     }
     // A page beyond the last is the last.
+    assert!(
+        alice
+            .see("/tokens?page=9223372036854775807")
+            .body
+            .contains("Page 3 of 3")
+    );
     let page = alice.see("/tokens?page=9");
     assert_eq!(names(&page).len(), 5);
     assert!(page.body.contains("Page 3 of 3") && !page.body.contains(">Next<"));

@@ -218,7 +218,22 @@ fn the_first_start_keeps_its_secrets_in_files_and_a_later_one_makes_nothing() {
 #[test]
 fn the_first_account_is_an_administrator_who_can_log_in_with_the_password_of_the_file() {
     let place = Place::new();
-    let (code, log) = Serving::start(&place, &["--json"]).stop();
+    let serving = Serving::start(&place, &["--json", "--http"]);
+    let form = format!("user=admin&pass={}", password(&place));
+    let login = format!(
+        "POST /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    for (port, page) in [("account", "/tokens\r\n"), ("admin", "/accounts\r\n")] {
+        let reply = exchange(serving.address(port), login.as_bytes());
+        assert!(
+            status(&reply) == 303 && reply.contains(page),
+            "{port}: {}",
+            status(&reply)
+        );
+    }
+    let (code, log) = serving.stop();
     assert_eq!(code, Some(0), "{log}");
     common::run(async {
         let service = tokenlatch::Service::new(common::module(), place.store().await);

@@ -345,12 +345,14 @@ fn what_is_not_there_is_404() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     for target in [
-        "/",
+        "/nothing",
         "/execute",
         "/execute/Tokens",
         "/execute/Tokens/list/",
         "/execute/Tok%65ns/list",
-        "/login",
+        // The page's own paths begin with a session's number.
+        "/tokens",
+        "/login/",
     ] {
         assert_eq!(running.get(&alice, target).status, 404, "{target}");
     }

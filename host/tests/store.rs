@@ -17,6 +17,7 @@ use tokenlatch::{Change, StoreError};
 over_both!(
     one_live_name_for_each_user_and_one_record_for_each_hash,
     tokens_only_of_accounts_that_exist,
+    features_are_replaced_only_while_they_are_what_they_were,
     a_revocation_is_never_undone,
     access_hash_and_expiry_cannot_be_changed_in_the_database,
     a_removed_account_takes_its_tokens_with_it_for_good,
@@ -113,6 +114,44 @@ async fn tokens_only_of_accounts_that_exist(database: Database) {
         service.set_features("alice", bad).await.unwrap_err().code(),
         "feature_invalid"
     );
+}
+
+async fn features_are_replaced_only_while_they_are_what_they_were(database: Database) {
+    let service = database.service().await;
+    let other = database.open().await;
+    let list = |features: &[&str]| Features::List(features.iter().map(|feature| (*feature).to_owned()).collect());
+    let replace = async |user: &str, was: &Features, features: Features| {
+        let outcome = service.replace_features(user, was, features).await;
+        outcome.map_err(|error| error.code())
+    };
+    assert_eq!(replace("alice", &Features::All, list(&["dns", "mail"])).await, Ok(true));
+    let mark = service.store().mark().await.unwrap();
+    for was in [Features::All, list(&[]), list(&["mail", "dns"]), list(&["dns"])] {
+        assert_eq!(replace("alice", &was, Features::All).await, Ok(false), "{was:?}");
+    }
+    assert_eq!(service.store().mark().await.unwrap(), mark);
+    assert_eq!(
+        replace("carol", &Features::All, list(&[])).await,
+        Err("account_unknown")
+    );
+    assert_eq!(
+        replace("bob", &Features::All, list(&["-"])).await,
+        Err("feature_invalid")
+    );
+    // Of several who have seen the same one alone replaces it.
+    let was = list(&["dns", "mail"]);
+    let mut tasks = Vec::new();
+    for (number, service) in [&service, &other, &service, &other].into_iter().enumerate() {
+        let (service, was, features) = (service.clone(), was.clone(), list(&[&format!("f{number}")]));
+        tasks.push(tokio::spawn(async move {
+            service.replace_features("alice", &was, features).await
+        }));
+    }
+    let mut done = 0;
+    for task in tasks {
+        done += u32::from(task.await.unwrap().unwrap());
+    }
+    assert_eq!(done, 1);
 }
 
 async fn a_revocation_is_never_undone(database: Database) {

@@ -14,11 +14,14 @@ use std::time::{Duration, Instant};
 
 use common::database::Database;
 use common::postgres::Postgres;
-use common::{Place, module, plain, reason, run};
+use common::{NOW, Place, module, plain, reason, run};
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::PgConnectOptions;
 use tokenlatch::core::{Features, Realm, Reason};
-use tokenlatch::{Service, open_store};
+use tokenlatch::{ListOptions, Service, StoredSession, open_store};
+
+const FIRST_SCHEMA_ON_A_SERVER: &str = include_str!("../migrations/postgres/0001_accounts_and_tokens.sql");
 
 const FIRST_SCHEMA: &str = include_str!("../migrations/sqlite/0001_accounts_and_tokens.sql");
 
@@ -91,6 +94,16 @@ async fn a_missing_guard_is_found(database: Database) {
             "DROP INDEX tokens_live_name",
             "DROP INDEX tokenlatch.tokens_live_name",
             "tokens_live_name",
+        ),
+        (
+            "DROP TRIGGER accounts_sessions",
+            "DROP TRIGGER accounts_sessions ON tokenlatch.accounts",
+            "accounts_sessions",
+        ),
+        (
+            "DROP TABLE page_forms",
+            "DROP TABLE tokenlatch.page_forms",
+            "page_forms",
         ),
     ] {
         database.sql(sqlite, postgres).await.unwrap();
@@ -173,12 +186,94 @@ fn a_database_of_the_first_schema_is_brought_up_to_date() {
         assert_eq!(reason(&service, live.token.expose()).await, Reason::Ok);
         assert_eq!(reason(&service, dead.token.expose()).await, Reason::TokenRevoked);
         assert!(service.check().await.unwrap().is_empty());
+        is_ready_for_the_page(&service).await;
         let mark = service.store().mark().await.unwrap();
         service.rename_account("alice", "anna").await.unwrap();
         assert!(service.store().changes(Some(mark)).await.unwrap().whole);
         let backup = service.backup().await.unwrap();
         assert_eq!((backup.accounts.len(), backup.tokens.len()), (2, 2));
         assert_ne!(backup.accounts[0].account.key, backup.accounts[1].account.key);
+    });
+}
+
+/// What came with the page holds for what was there before it.
+async fn is_ready_for_the_page(service: &Service) {
+    let account = service.account("alice").await.unwrap();
+    assert_eq!((account.live_tokens, account.administrator), (1, false));
+    let page = service
+        .page("alice", Realm::Account, ListOptions::default())
+        .await
+        .unwrap();
+    assert_eq!((page.total, page.tokens[0].token.name.as_str()), (1, "live"));
+    let others = service
+        .page("alice", Realm::Admin, ListOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(others.total, 0);
+    let session = StoredSession {
+        key: "0".repeat(32),
+        user: "alice".to_owned(),
+        data: "{}".to_owned(),
+        ends: NOW,
+    };
+    assert!(service.store().add_session(&session).await.unwrap());
+    service.set_suspended("alice", true).await.unwrap();
+    service.set_suspended("alice", false).await.unwrap();
+    assert_eq!(service.store().session(&session.key).await.unwrap(), None);
+}
+
+#[test]
+fn a_database_of_the_first_schema_on_a_server_is_brought_up_to_date() {
+    run(async {
+        let Some(database) = Database::postgres().await else {
+            return;
+        };
+        let options: PgConnectOptions = database.address.parse().unwrap();
+        let pool = sqlx::PgPool::connect_with(options.options([("search_path", "tokenlatch")]))
+            .await
+            .unwrap();
+        sqlx::query("CREATE SCHEMA tokenlatch").execute(&pool).await.unwrap();
+        Migrator::with_migrations(vec![Migration::new(
+            1,
+            "accounts and tokens".into(),
+            MigrationType::Simple,
+            FIRST_SCHEMA_ON_A_SERVER.into_sql_str(),
+            false,
+        )])
+        .run(&pool)
+        .await
+        .unwrap();
+        let other = Place::new();
+        let beside = other.service().await;
+        let live = beside.create(plain("live")).await.unwrap();
+        let dead = beside.create(plain("dead")).await.unwrap();
+        beside
+            .revoke("alice", Realm::Account, &["dead".to_owned()])
+            .await
+            .unwrap();
+        sqlx::query(
+            "INSERT INTO accounts (key, \"user\", features, created, changed) \
+             VALUES ('0123456789abcdef', 'alice', '\"all\"', 1, 0)",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        for token in beside.store().tokens("alice").await.unwrap() {
+            sqlx::query("INSERT INTO tokens (account, changed, record) SELECT id, 0, $1::jsonb FROM accounts")
+                .bind(serde_json::to_string(&token.record).unwrap())
+                .execute(&pool)
+                .await
+                .unwrap();
+        }
+        pool.close().await;
+
+        // Servers that start at once.
+        let stores = tokio::join!(database.store(), database.store());
+        let service = Service::new(module(), stores.0);
+        assert_eq!(reason(&service, live.token.expose()).await, Reason::Ok);
+        assert_eq!(reason(&service, dead.token.expose()).await, Reason::TokenRevoked);
+        is_ready_for_the_page(&service).await;
+        assert!(service.check().await.unwrap().is_empty());
     });
 }
 

@@ -21,6 +21,7 @@ over_both!(
     what_two_servers_count_adds_up,
     nothing_is_written_where_nothing_was_used,
     what_could_not_be_kept_is_kept_for_the_next_time,
+    of_many_tokens_those_stay_kept_that_the_store_took_before_it_failed,
     the_last_use_is_no_change_and_outlives_other_names,
 );
 
@@ -178,6 +179,38 @@ async fn what_could_not_be_kept_is_kept_for_the_next_time(database: Database) {
     assert_eq!(usage(&service, &one.record.id).await.unwrap().uses, 2);
 }
 
+async fn of_many_tokens_those_stay_kept_that_the_store_took_before_it_failed(database: Database) {
+    let service = database.service().await;
+    let gate = gate(&service).await;
+    let mut ids = Vec::new();
+    for number in 0..1_001 {
+        let one = service.create(plain(&number.to_string())).await.unwrap();
+        assert!(is_allowed(&gate, &header(one.token.expose())).await);
+        ids.push(one.record.id);
+    }
+    database
+        .sql(
+            "CREATE TRIGGER no_room BEFORE INSERT ON token_usage WHEN (SELECT count(*) FROM token_usage) >= 1000 \
+             BEGIN SELECT RAISE(ABORT, 'full'); END",
+            "CREATE FUNCTION tokenlatch.no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             IF (SELECT count(*) FROM tokenlatch.token_usage) >= 1000 THEN RAISE 'full'; END IF; RETURN NEW; END $$; \
+             CREATE TRIGGER no_room BEFORE INSERT ON tokenlatch.token_usage FOR EACH ROW \
+             EXECUTE FUNCTION tokenlatch.no_room()",
+        )
+        .await
+        .unwrap();
+    assert!(gate.flush_usage().await.is_err());
+    assert_eq!(service.store().usage(&ids).await.unwrap().len(), 1_000);
+    database
+        .sql("DROP TRIGGER no_room", "DROP TRIGGER no_room ON tokenlatch.token_usage")
+        .await
+        .unwrap();
+    gate.flush_usage().await.unwrap();
+    let used = service.store().usage(&ids).await.unwrap();
+    assert_eq!(used.len(), 1_001);
+    assert!(used.iter().all(|used| used.uses == 1), "nothing counts twice");
+}
+
 async fn the_last_use_is_no_change_and_outlives_other_names(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
@@ -215,6 +248,13 @@ mod server {
         let ended = running.stop();
         running.runtime.block_on(ended).unwrap();
         let used = running.runtime.block_on(usage(&running.service, &one.record.id));
+        let list = ["token", "list", "--user", "alice"];
+        let listed = running.place.run(&[&list[..], &["--json"]].concat()).json();
+        let line = &listed["tokens"][0];
+        assert_eq!(line["uses"].as_u64(), used.as_ref().map(|used| used.uses));
+        assert_eq!(line["lastUsed"].as_i64(), used.as_ref().map(|used| used.last_used));
+        let text = running.place.run(&list).stdout;
+        assert_eq!(text.contains("not known"), used.is_none(), "{text}");
         used.map_or(0, |used| used.uses)
     }
 

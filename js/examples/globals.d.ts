@@ -12,3 +12,28 @@ declare const Bun: {
     readonly url: URL;
   };
 };
+
+// What they use of Cloudflare's Durable Objects; in a project of your own the types come from `wrangler types`.
+interface DurableObjectStorage {
+  get<Value>(key: string): Promise<Value | undefined>;
+  get<Value>(keys: string[]): Promise<Map<string, Value>>;
+  put(entries: Readonly<Record<string, unknown>>): Promise<void>;
+  getAlarm(): Promise<number | null>;
+  setAlarm(time: number): Promise<void>;
+}
+interface DurableObjectState {
+  readonly storage: DurableObjectStorage;
+}
+interface DurableObjectNamespace {
+  idFromName(name: string): unknown;
+  get(id: unknown): { fetch(url: string, init: RequestInit): Promise<Response> };
+}
+declare module "cloudflare:workers" {
+  class DurableObject<Env> {
+    readonly ctx: DurableObjectState;
+    readonly env: Env;
+    constructor(ctx: DurableObjectState, env: Env);
+    fetch(request: Request): Promise<Response>;
+    alarm(): Promise<void>;
+  }
+}

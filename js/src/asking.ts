@@ -50,6 +50,17 @@ export function ask(handle: number, authorization: string, call: number, address
   }
 }
 
+/** Asks whose token was admitted: the module writes it into the room for holders. Gives the number of bytes, or 0. */
+export function askHolder(handle: number, code: number): number {
+  const { holder, holderAt } = room();
+  try {
+    return module.snapshotHolder(handle, code, holderAt, holder.length);
+  } catch (thrown) {
+    if (typeof thrown !== "string") state.broken = true;
+    throw failed(thrown);
+  }
+}
+
 /** Asks for the codes of many requests, and gives each to `told`, in their order. */
 export function askMany(
   handle: number,

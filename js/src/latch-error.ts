@@ -12,6 +12,10 @@ export type LatchErrorCode =
   | "store_unsupported"
   /** The limiter of failures threw or gave no answer in time. */
   | "limiter_failed"
+  /** The origin of a snapshot can't be reached, or answered with an error. */
+  | "origin_failed"
+  /** The origin of a snapshot was silent for too long. */
+  | "origin_timeout"
   /** There is no such account. */
   | "account_unknown"
   /** The user has no such token. */
@@ -22,7 +26,7 @@ export type LatchErrorCode =
   | "identity_missing";
 
 /**
- * What a {@link Latch}, a store or a middleware throws for a fault of its own; what the module refuses is a
+ * What a {@link Latch}, a follower, a store or a middleware throws for a fault of its own; what the module refuses is a
  * `TokenlatchError`. No message holds a secret.
  *
  * @example

@@ -4,7 +4,8 @@ import { type FetchRequest, type NodeRequest, authorizationOf } from "./authoriz
 import { bounded } from "./bounded.js";
 import { TokenlatchError } from "./errors.js";
 import { createToken, describeToken, listTokens, parseAuthorization, renameToken, reply, revokeTokens, verifyToken } from "./functions.js";
-import { LatchError, codeOf } from "./latch-error.js";
+import { faultOf, refusedBy, unavailableReply } from "./fault.js";
+import { LatchError } from "./latch-error.js";
 import {
   type LatchCreateOptions,
   type LatchListOptions,
@@ -16,7 +17,7 @@ import {
 } from "./latch-options.js";
 import type { AccountLookup, AccountStore, StoreContext, TokenStore } from "./stores/store.js";
 import type { Account, AuthorizationHeader, Call, Description, Reply, TokenList, TokenRecord, UnixSeconds } from "./types.js";
-import type { FaultReason, LatchVerdict, Refused } from "./verdict.js";
+import type { LatchVerdict, Refused } from "./verdict.js";
 
 /** A user that no header names: so that a request without one still has an account looked up. */
 const NOBODY = "-";
@@ -70,7 +71,7 @@ export class Latch<Store extends TokenStore = TokenStore> {
     checkOptions(options);
     this.#options = { ...options };
     this.#timeout = options.timeout ?? 5_000;
-    this.#unavailable = { ...reply({ shape: "denied", httpStatus: 403 }), status: 503 };
+    this.#unavailable = unavailableReply();
   }
 
   /** What the store can promise. */
@@ -323,31 +324,8 @@ export class Latch<Store extends TokenStore = TokenStore> {
   #refused(error: unknown): Refused {
     const fault = faultOf(error);
     if (fault === undefined) throw error;
-    const { reason, error: cause } = fault;
-    const nothing = { user: null, id: null, name: null, expires: null, access: null, readOnly: null };
-    return { allowed: false, status: 503, reason, message: cause.message, ...nothing, refusal: this.unavailable(), fault: cause };
+    return refusedBy(fault, this.unavailable());
   }
-}
-
-interface Fault {
-  readonly reason: FaultReason;
-  readonly error: Error;
-}
-
-function faultOf(error: unknown): Fault | undefined {
-  const code = codeOf(error);
-  if (code === undefined) return undefined;
-  const { field } = error as TokenlatchError;
-  if (code === "store_failed" || code === "store_timeout" || code === "store_answer_invalid" || code === "module_broken") {
-    return { reason: code, error: error as Error };
-  }
-  if (code === "now_invalid") return { reason: "clock_invalid", error: error as Error };
-  // The module couldn't read what was found; a pepper that a found record needs and that isn't given is such a case too.
-  if (code === "pepper_unknown" || /^(record|account)(\.|\[|$)/.test(field ?? "")) {
-    const invalid = new LatchError("store_answer_invalid", "what the store gave is no record or no account", { cause: error });
-    return { reason: invalid.code as FaultReason, error: invalid };
-  }
-  return undefined;
 }
 
 function ownerOf(record: unknown): string | undefined {

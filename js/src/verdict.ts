@@ -51,3 +51,22 @@ export interface Refused extends Omit<Verdict, "allowed" | "status" | "reason" |
  * ```
  */
 export type LatchVerdict = Admitted | Refused;
+
+/** Whom an admitted request acts for, by a signed snapshot: the token's id and name are null where the snapshot has no names. */
+export interface SnapshotIdentity extends Omit<Identity, "id" | "name"> {
+  readonly id: string | null;
+  readonly name: string | null;
+}
+
+/** The verdict about a request that may go on, by a signed snapshot. */
+export interface SnapshotAdmitted extends SnapshotIdentity {
+  readonly allowed: true;
+  readonly status: 200;
+  readonly reason: "ok";
+  readonly message: string;
+  readonly refusal: null;
+  readonly fault: null;
+}
+
+/** The decision of a `SnapshotFollower` about a request. */
+export type FollowerVerdict = SnapshotAdmitted | Refused;

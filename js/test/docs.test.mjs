@@ -1,16 +1,16 @@
-// Every function and class that the package exports, and every method of the Latch, has a doc comment with an example.
+// Every function and class that the package exports, and every method of the Latch and of the follower, has a doc comment with an example.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
 const source = new URL("../src/", import.meta.url);
-const files = ["errors", "functions", "table", "snapshot", "latch", "latch-error", "schema"].map((name) => `${name}.ts`);
+const files = ["errors", "functions", "table", "snapshot", "latch", "latch-error", "schema", "fault", "follower", "follower-options", "relay"].map((name) => `${name}.ts`);
 for (const folder of ["stores", "middleware"]) {
   files.push(...readdirSync(new URL(`${folder}/`, source)).map((name) => `${folder}/${name}`));
 }
 
 /** Not exported by an entry point, or no method at all. */
-const INTERNAL = new Set(["fromModule", "codeOf", "constructor", "if", "for"]);
+const INTERNAL = new Set(["fromModule", "codeOf", "constructor", "if", "for", "headerOf", "waitAfter", "answer"]);
 
 /** What precedes a declaration, from its doc comment on; the empty text when there is none. */
 function comment(text, index) {
@@ -21,7 +21,7 @@ function comment(text, index) {
 for (const file of files) {
   test(`${file} shows by an example what it exports`, () => {
     const text = readFileSync(new URL(file, source), "utf8");
-    const pattern = file === "latch.ts" ? /^(?:export (?:class|function) |  (?:async )?)(\w+)[(<].*\{$/gm : /^export (?:async )?(?:class|function) (\w+)/gm;
+    const pattern = ["latch.ts", "follower.ts", "relay.ts"].includes(file) ? /^(?:export (?:class|function) |  (?:async )?)(\w+)[(<].*\{$/gm : /^export (?:async )?(?:class|function) (\w+)/gm;
     for (const match of text.matchAll(pattern)) {
       if (INTERNAL.has(match[1])) continue;
       assert.match(comment(text, match.index), /@example/, `${match[1]} in ${file}`);

@@ -1,7 +1,7 @@
 // Compiled, never run: the middleware in the types of its frameworks.
 import express from "express";
 import { Hono } from "hono";
-import type { Latch } from "tokenlatch";
+import type { Latch, SnapshotFollower, SnapshotIdentity } from "tokenlatch";
 import { identityOf, tokenlatch as forExpress } from "tokenlatch/middleware/express";
 import { guard } from "tokenlatch/middleware/fetch";
 import { tokenlatch as forHono } from "tokenlatch/middleware/hono";
@@ -27,4 +27,13 @@ app.get("/open", (c) => c.text(c.var.identity.user));
 const server = express();
 server.use(forExpress(latch, { call: (request) => ({ feature: "x", writes: request.method !== "GET" }), address: (request) => request.socket.remoteAddress }));
 server.get("/", (request, response) => void response.send(identityOf(request).user));
+
+declare const follower: SnapshotFollower;
+guard(follower, {}, (_request, identity) => new Response(identity.user + (identity.name ?? "")));
+// @ts-expect-error a snapshot may have no names
+guard(follower, {}, (_request, identity) => new Response(identity.name.toUpperCase()));
+guard((env: Env) => (env.ORIGIN === "" ? follower : follower), {}, (_request, identity, env) => new Response(env.ORIGIN + identity.user));
+app.get("/edge", forHono(follower), (c) => c.text(c.var.identity.name ?? ""));
+server.use(forExpress(follower));
+server.get("/edge", (request, response) => void response.send(identityOf<SnapshotIdentity>(request).name));
 export { handler };

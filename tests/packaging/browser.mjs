@@ -3,19 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { once } from "node:events";
-import { delimiter, extname, join } from "node:path";
-import process from "node:process";
+import { extname, join } from "node:path";
 
+import { executable } from "../browser/chromium.mjs";
 import { tools } from "./project.mjs";
 
 const { chromium } = createRequire(join(tools, "package.json"))("playwright-core");
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
-
-/** The path of Chromium on this machine, or undefined. */
-export const executable = [
-  process.env.CHROMIUM,
-  ...process.env.PATH.split(delimiter).flatMap((folder) => ["chromium", "chromium-browser", "google-chrome"].map((name) => join(folder, name))),
-].find((path) => path && existsSync(path));
 
 /** Serves a folder under a strict policy, opens its page, and gives what the page's `<output>` says. */
 export async function shown(folder) {

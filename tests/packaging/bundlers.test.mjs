@@ -6,7 +6,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 
-import { executable, shown } from "./browser.mjs";
+import { executable } from "../browser/chromium.mjs";
+import { shown } from "./browser.mjs";
 import { project, run, tool } from "./project.mjs";
 
 /** Fails where nothing may be skipped. */

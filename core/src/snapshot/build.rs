@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use sha2::{Digest as _, Sha256};
 
-use super::head::{Counts, Head, Kind};
+use super::head::{Counts, HEAD_BYTES, Head, Kind};
 use super::key::SigningKey;
 use super::rows::{MAX_GRANTS, Row};
 use super::users::UNKNOWN;
@@ -286,6 +286,24 @@ impl Publication {
             same
         });
     }
+}
+
+/// Signs a message anew, with its body as it is: it was still so at `made`.
+///
+/// # Errors
+/// `snapshot_malformed` for what is no message, or a time out of range.
+pub fn renew(message: &mut [u8], made: i64, key: &SigningKey) -> Result<(), Error> {
+    let fault = || malformed("head");
+    let (bytes, rest) = message.split_first_chunk_mut::<HEAD_BYTES>().ok_or_else(fault)?;
+    let (signature, _) = rest.split_first_chunk_mut::<64>().ok_or_else(fault)?;
+    let mut head = Head::read(bytes).ok_or_else(fault)?;
+    head.made = made;
+    head.key_id = key.id();
+    head.check()?;
+    let written = head.write();
+    *bytes = *written.first_chunk().ok_or_else(fault)?;
+    *signature = key.sign(bytes);
+    Ok(())
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {

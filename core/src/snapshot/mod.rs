@@ -11,7 +11,7 @@ mod table;
 mod users;
 mod verifier;
 
-pub use build::{Heading, Publication};
+pub use build::{Heading, Publication, renew};
 pub use head::{Inspected, Kind, MESSAGE_HEAD_BYTES, inspect};
 pub use key::SigningKey;
 pub use verifier::{Floor, Holder, Snapshot, SnapshotOptions, SnapshotState};

@@ -10,6 +10,8 @@
   // Whether what is shown answered a POST, so that the address is not its own.
   let answered = false;
   let busy = false;
+  let leaving = false;
+  addEventListener("pageshow", () => { leaving = false; });
 
   // --- Going from page to page -------------------------------------------------------------------------------------
 
@@ -22,25 +24,36 @@
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
     const known = page.querySelector("script[src]")?.getAttribute("src") === script;
     if (!page.querySelector("main") || (!known && !form)) throw new Error("not a page of ours");
+    if (reply.status === 401) quiet();
+    else stay();
     return { reply, page };
   }
 
   // On any doubt the browser does it. A form that creates is good for one time, so sending it again creates nothing.
   async function go(url, { form, history: how = "push" } = {}) {
-    if (busy) return how === "none" ? location.reload() : undefined;
+    if (busy && form) return;
+    if (busy) {
+      // Whoever doesn't want to wait is led on by the browser itself.
+      leaving = true;
+      return how === "none" ? location.reload() : location.assign(url);
+    }
     busy = true;
     document.querySelector("main").setAttribute("aria-busy", "true");
     try {
       const { reply, page } = await ask(url, form);
+      if (leaving) return;
       const own = !form || reply.redirected;
       if (own && how !== "none") {
         const same = answered || reply.url === location.href;
         history[same ? "replaceState" : "pushState"](null, "", reply.url);
       }
+      // A question is a step of its own: back leads from it to where it was asked.
+      if (!own && url.endsWith("/confirm")) history.pushState(null, "", location.href);
       answered = !own;
       shown = place();
       show(page);
     } catch {
+      if (leaving) return;
       if (form) form.submit();
       else location.assign(url);
     } finally {
@@ -134,6 +147,18 @@
     all.indeterminate = chosen > 0 && chosen < rows.length;
   });
 
+  // The settings close as menus do.
+  const closeSettings = (keep) => document.querySelectorAll("details.gear[open]").forEach((gear) => {
+    if (gear !== keep) gear.open = false;
+  });
+  document.addEventListener("click", (event) => closeSettings(event.target.closest?.("details.gear")));
+  document.addEventListener("keydown", (event) => {
+    const gear = event.key === "Escape" && document.activeElement?.closest("details.gear[open]");
+    if (!gear) return;
+    closeSettings();
+    gear.querySelector("summary").focus();
+  });
+
   let waiting;
   document.addEventListener("input", (event) => {
     const field = event.target;
@@ -153,8 +178,10 @@
   async function check(field) {
     const name = field.value;
     const live = field.closest(".field").querySelector("[data-live]");
+    // The name that a token has needs no check.
     let answer = { ok: true, message: "" };
-    if (name && name !== field.defaultValue) {
+    if (name && name !== field.dataset.own) {
+      answer = undefined;
       try {
         const reply = await fetch(`${field.dataset.check}?${new URLSearchParams({ name })}`);
         if (reply.ok) answer = await reply.json();
@@ -162,14 +189,39 @@
         // Sending the form will tell.
       }
     }
-    if (field.value !== name) return;
-    field.closest(".field").querySelector(".fault")?.remove();
+    if (field.value !== name || !answer) return;
+    // What was wrong with an earlier name; the field still refers to the line.
+    field.closest(".field").querySelector(".fault:not([data-live])")?.replaceChildren();
     if (answer.ok) field.removeAttribute("aria-invalid");
     else field.setAttribute("aria-invalid", "true");
     live.classList.toggle("fault", !answer.ok);
     live.classList.toggle("good", answer.ok);
     live.textContent = answer.message;
   }
+
+  // --- The session's end -------------------------------------------------------------------------------------------
+
+  // Who is about to be logged out is told in time, and can stay by one press (WCAG 2.2.1).
+  let ending;
+  const box = () => document.querySelector("#ending");
+  function quiet() {
+    clearTimeout(ending);
+    if (box()?.matches(":popover-open")) box().hidePopover();
+  }
+  function stay() {
+    quiet();
+    const idle = Number(document.body.dataset.idle) * 1000;
+    const early = Math.min(120_000, idle / 2);
+    if (prefix && idle > 0) ending = setTimeout(() => box()?.showPopover(), Math.min(idle - early, 2 ** 31 - 1));
+  }
+  document.addEventListener("click", async (event) => {
+    if (!event.target.closest?.("#ending button")) return;
+    const reply = await fetch(`${prefix}stay`).catch(() => undefined);
+    if (reply?.ok) return stay();
+    // Nothing typed is taken away: sending it leads to the login.
+    box().querySelector("p").textContent = "You have been logged out. Keep what you have typed before you log in again.";
+    event.target.hidden = true;
+  });
 
   // --- What is made of a page once it is here ----------------------------------------------------------------------
 
@@ -192,4 +244,5 @@
     }
   }
   ready();
+  stay();
 })();

@@ -5,14 +5,13 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use tokenlatch::core::{Features, Policy};
-use tokenlatch::{Service, StoredAccount};
 
+use super::accounts::{list, say};
 use super::confirm;
 use super::context::Context;
 use super::failure::Failure;
 use super::policy::{Lifetime, policy_text};
 use super::secrets;
-use super::table::{Mark, lay_out};
 
 /// The accounts that tokens act as.
 #[derive(Subcommand)]
@@ -153,54 +152,6 @@ impl FeatureArgs {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown<'a> {
-    user: &'a str,
-    suspended: bool,
-    features: &'a Features,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_lifetime: Option<i64>,
-    expiry_required: bool,
-    has_password: bool,
-    administrator: bool,
-    created: i64,
-    live_tokens: u64,
-}
-
-#[derive(Serialize)]
-struct OneDocument<'a> {
-    account: Shown<'a>,
-}
-
-#[derive(Serialize)]
-struct ListDocument<'a> {
-    accounts: Vec<Shown<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RemovedDocument<'a> {
-    removed: &'a str,
-    revoked_tokens: &'a [String],
-}
-
-impl<'a> From<&'a StoredAccount> for Shown<'a> {
-    fn from(stored: &'a StoredAccount) -> Shown<'a> {
-        Shown {
-            user: &stored.account.user,
-            suspended: stored.account.suspended,
-            features: &stored.account.features,
-            max_lifetime: stored.policy.max_lifetime,
-            expiry_required: stored.policy.expiry_required,
-            has_password: stored.has_password,
-            administrator: stored.administrator,
-            created: stored.created,
-            live_tokens: stored.live_tokens,
-        }
-    }
-}
-
 impl Command {
     /// Runs the command.
     pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
@@ -304,64 +255,11 @@ impl Command {
     }
 }
 
-async fn say(context: &mut Context<'_>, service: &Service, name: &str, text: &str) -> Result<(), Failure> {
-    if !context.output.wants_json() {
-        return context.output.line(text);
-    }
-    let stored = service.account(name).await?;
-    context.output.json(&OneDocument {
-        account: Shown::from(&stored),
-    })
-}
-
-async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
-    let zone = context.zone()?;
-    let accounts = context.open().await?.accounts().await?;
-    if context.output.wants_json() {
-        return context.output.json(&ListDocument {
-            accounts: accounts.iter().map(Shown::from).collect(),
-        });
-    }
-    if accounts.is_empty() {
-        return context
-            .output
-            .line("There is no account. `tokenlatch account add NAME --all-features` adds one.");
-    }
-    let rows = accounts
-        .iter()
-        .map(|stored| {
-            let state = if stored.account.suspended {
-                ("suspended".to_owned(), Mark::Bad)
-            } else {
-                ("active".to_owned(), Mark::Good)
-            };
-            vec![
-                (stored.account.user.clone(), Mark::Plain),
-                state,
-                (stored.live_tokens.to_string(), Mark::Plain),
-                (zone.show(stored.created), Mark::Plain),
-                (policy_text(stored.policy), Mark::Plain),
-                (yes_or_no(stored.has_password), Mark::Plain),
-                (yes_or_no(stored.administrator), Mark::Plain),
-                (features_text(&stored.account.features), Mark::Plain),
-            ]
-        })
-        .collect();
-    let text = lay_out(
-        &[
-            "ACCOUNT",
-            "STATE",
-            "TOKENS",
-            "ADDED",
-            "NEW TOKENS",
-            "PASSWORD",
-            "ADMINISTRATOR",
-            "FEATURES",
-        ],
-        rows,
-        context.output.colour(),
-    );
-    context.output.line(text)
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RemovedDocument<'a> {
+    removed: &'a str,
+    revoked_tokens: &'a [String],
 }
 
 async fn remove(context: &mut Context<'_>, name: &str, yes: bool) -> Result<(), Failure> {
@@ -386,16 +284,4 @@ async fn remove(context: &mut Context<'_>, name: &str, yes: bool) -> Result<(), 
         names => format!("Revoked its tokens: {}.", names.join(", ")),
     };
     context.output.line(format!("Removed the account {name}. {tokens}"))
-}
-
-fn features_text(features: &Features) -> String {
-    match features {
-        Features::All => "all".to_owned(),
-        Features::List(list) if list.is_empty() => "none".to_owned(),
-        Features::List(list) => list.join(", "),
-    }
-}
-
-fn yes_or_no(answer: bool) -> String {
-    if answer { "yes" } else { "no" }.to_owned()
 }

@@ -1,5 +1,7 @@
 //! What a command works with, opened when it is first needed.
 
+use std::path::Path;
+
 use tokenlatch::{CodeCache, Module, Options, ServerZone, Service, open_store, read_peppers};
 
 use super::Global;
@@ -32,6 +34,11 @@ impl<'a> Context<'a> {
     /// The database's address, as it was given.
     pub fn database(&self) -> &str {
         &self.global.database
+    }
+
+    /// The file of peppers, if one was named.
+    pub fn pepper_file(&self) -> Option<&'a Path> {
+        self.global.pepper_file.as_deref()
     }
 
     /// The zone for dates and for showing times.

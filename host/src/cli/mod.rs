@@ -1,11 +1,13 @@
 //! The command line.
 
 mod account;
+mod accounts;
 mod arguments;
 mod confirm;
 mod context;
 mod db;
 mod demo;
+mod edges;
 mod failure;
 mod files;
 mod first;
@@ -20,6 +22,7 @@ mod remote;
 mod render;
 mod secrets;
 mod serve;
+mod snapshot;
 mod table;
 mod token;
 mod uapi;
@@ -129,6 +132,9 @@ enum Command {
     /// The database as a whole: backup, restore, check
     #[command(subcommand, arg_required_else_help = true)]
     Db(db::Command),
+    /// Signed snapshots, by which edges decide without asking anyone
+    #[command(subcommand, arg_required_else_help = true)]
+    Snapshot(snapshot::Command),
     /// Write accounts and live tokens as JSON lines, hashes only
     Export(records::Export),
     /// Read accounts and tokens that `export` wrote
@@ -164,6 +170,7 @@ fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
             Command::Whmapi1(command) => command.run(&mut context).await,
             Command::Serve(options) => serve::run(options, &mut context).await,
             Command::Db(command) => command.run(&mut context).await,
+            Command::Snapshot(command) => command.run(&mut context).await,
             Command::Export(export) => export.run(&mut context).await,
             Command::Import(import) => import.run(&mut context).await,
             Command::Demo => demo::run(&mut context).await,

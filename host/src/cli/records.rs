@@ -115,6 +115,11 @@ impl<'a> Target<'a> {
 
     /// Writes a file that only its owner can read: beside its place first, then on the disk, then into its place.
     pub fn write(&self, file: &ArchiveFile) -> Result<(), Failure> {
+        self.put(|output| Ok(file.write(output).map_err(Error::from)?))
+    }
+
+    /// The same for anything else that is written.
+    pub fn put(&self, write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), Failure>) -> Result<(), Failure> {
         let folder = match self.path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -122,7 +127,7 @@ impl<'a> Target<'a> {
         // The library makes such files with mode 0600.
         let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
         let mut output = BufWriter::new(temporary.as_file_mut());
-        file.write(&mut output).map_err(Error::from)?;
+        write(&mut output)?;
         output.flush()?;
         drop(output);
         temporary.as_file().sync_all()?;

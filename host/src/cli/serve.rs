@@ -11,11 +11,12 @@ use clap::Args;
 use ipnet::IpNet;
 use serde::Serialize;
 use tokenlatch::server::{
-    CERTIFICATE_FILE, Config, EdgeLimits, FailureLimits, LogFormat, LogGuard, Logs, Server, SessionLimits, Tls,
-    USAGE_INTERVAL, stop_signals,
+    CERTIFICATE_FILE, Config, EdgeLimits, FailureLimits, LogFormat, LogGuard, Logs, Server, SessionLimits,
+    SnapshotConfig, Tls, USAGE_INTERVAL, stop_signals,
 };
 
 use super::context::Context;
+use super::edges::Edges;
 use super::failure::Failure;
 use super::first::{self, First, Reached, Step};
 
@@ -133,6 +134,8 @@ pub struct Options {
     #[arg(long, value_name = "LEVEL", env = "TOKENLATCH_LOG", hide_env_values = true)]
     #[arg(default_value = "info")]
     log_level: String,
+    #[command(flatten, next_help_heading = "Edges")]
+    edges: Edges,
 }
 
 /// The administrator's port, if there is to be one.
@@ -179,7 +182,7 @@ fn minutes(number: u32) -> Duration {
 }
 
 impl Options {
-    fn config(&self, folder: &Path) -> Config {
+    fn config(&self, folder: &Path, snapshots: Option<SnapshotConfig>) -> Config {
         let tls = match (&self.tls_cert, &self.tls_key) {
             _ if self.http => Tls::Plain,
             (Some(certificate), Some(key)) => Tls::Files {
@@ -213,6 +216,7 @@ impl Options {
             },
             hosts: self.hosts.clone(),
             usage_interval: Duration::from_secs(self.usage_interval),
+            snapshots,
         }
     }
 }
@@ -224,7 +228,7 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     let stop = stop_signals()?;
     raise_file_limit();
     let folder = folder_of(context.database())?;
-    let config = options.config(&folder);
+    let config = options.config(&folder, options.edges.publishing()?);
     // What is refused in any case must leave no database behind.
     config.check()?;
     let certificate = matches!(config.tls, Tls::SelfSigned { .. }).then(|| folder.join(CERTIFICATE_FILE));
@@ -233,6 +237,10 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     } else {
         "https"
     };
+    if options.edges.is_edge() {
+        let shown = |address| url(scheme, address);
+        return options.edges.serve(config, stop, context, shown).await;
+    }
     let service = context.open_or_create().await?;
     let server = Server::bind(config, service.clone()).await?;
     // Only now, for the ports are ours: a start that fails for its ports has made nothing.

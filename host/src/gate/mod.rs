@@ -25,7 +25,7 @@ use crate::service::Service;
 use crate::store::{Changes, StoreError};
 use checks::Checks;
 use live::{Live, Loaded};
-use usage::Uses;
+pub(crate) use usage::Uses;
 
 /// How long a request waits to learn whether the table is up to date, and the check for the store's answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -158,16 +158,16 @@ impl Gate {
         self.inner.uses.begin();
     }
 
-    /// Hands to the store what was noted since the last time, in one step. After a failure it is kept for the next time;
-    /// where the store did its work and its answer was lost, uses count twice.
+    /// Hands to the store what was noted since the last time, some tokens at a step. What was not handed over because of
+    /// a failure is kept for the next time; where the store did its work and its answer was lost, uses count twice.
     ///
     /// # Errors
     /// Failures of the store.
     pub async fn flush_usage(&self) -> Result<()> {
         let _turn = self.inner.handing.lock().await;
-        let taken = self.inner.uses.take();
-        if !taken.usage().is_empty() {
-            self.inner.service.store().add_usage(taken.usage()).await?;
+        let mut taken = self.inner.uses.take();
+        while let Some(batch) = taken.batch() {
+            self.inner.service.store().add_usage(batch).await?;
             taken.kept();
         }
         Ok(())

@@ -13,9 +13,12 @@ const PARTS: usize = 16;
 /// Tokens of one part that are held, with those that are being handed over: 102,400 in all.
 const MOST: usize = 6_400;
 
+/// Tokens that are handed over in one step. The store's other writers need not wait longer, and a slow store gets on.
+const BATCH: usize = 1_000;
+
 /// What was used since it was last handed over.
 #[derive(Debug, Default)]
-pub(super) struct Uses {
+pub(crate) struct Uses {
     parts: [Mutex<Part>; PARTS],
     hasher: RandomState,
     /// Nothing is noted until somebody has promised to hand it over.
@@ -44,8 +47,16 @@ impl Uses {
 
     /// Notes that a token was admitted. Where too many others are held it is not, and only that is counted.
     pub fn note(&self, id: &str, now: i64) {
-        if self.noting.load(Ordering::Relaxed) && !self.part(id).add(id, Use { last: now, times: 1 }) {
-            self.missed.fetch_add(1, Ordering::Relaxed);
+        if self.noting.load(Ordering::Relaxed) {
+            let one = Use { last: now, times: 1 };
+            let noted = self.part(id).add(id, one);
+            self.count(noted, one);
+        }
+    }
+
+    fn count(&self, noted: bool, one: Use) {
+        if !noted {
+            self.missed.fetch_add(one.times, Ordering::Relaxed);
         }
     }
 
@@ -60,7 +71,7 @@ impl Uses {
         for part in &self.parts {
             let mut part = lock(part);
             let held = std::mem::take(&mut part.held);
-            part.away = held.len();
+            part.away += held.len();
             usage.extend(held.into_iter().map(|(id, one)| Usage {
                 id,
                 last_used: one.last,
@@ -92,37 +103,46 @@ impl Part {
         }
         room
     }
+
+    /// One that was away is so no more: its place is free.
+    fn leave(&mut self) {
+        self.away = self.away.saturating_sub(1);
+    }
 }
 
-/// What was taken. If it is dropped before it is kept it goes back, whatever became of those who had it.
-pub(super) struct Taken<'u> {
+/// What was taken. What of it is not kept when it is dropped goes back, whatever became of those who had it.
+pub(crate) struct Taken<'u> {
     uses: &'u Uses,
     usage: Vec<Usage>,
 }
 
 impl Taken<'_> {
-    pub fn usage(&self) -> &[Usage] {
-        &self.usage
+    /// What the store is to have next, while there is something.
+    pub fn batch(&self) -> Option<&[Usage]> {
+        self.usage.rchunks(BATCH).next()
     }
 
-    /// The store has it.
-    pub fn kept(mut self) {
-        self.usage.clear();
+    /// The store has the batch.
+    pub fn kept(&mut self) {
+        let rest = self.usage.len().saturating_sub(BATCH);
+        for used in self.usage.drain(rest..) {
+            self.uses.part(&used.id).leave();
+        }
     }
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        for part in &self.uses.parts {
-            lock(part).away = 0;
-        }
         for used in self.usage.drain(..) {
             let one = Use {
                 last: used.last_used,
                 times: used.uses,
             };
-            // Its place was not given to another.
-            self.uses.part(&used.id).add(&used.id, one);
+            let mut part = self.uses.part(&used.id);
+            // Under the same lock, so that nobody else gets the place.
+            part.leave();
+            let noted = part.add(&used.id, one);
+            self.uses.count(noted, one);
         }
     }
 }
@@ -133,27 +153,38 @@ fn lock(part: &Mutex<Part>) -> MutexGuard<'_, Part> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 mod tests {
     use super::*;
+
+    /// All that is held, handed over.
+    fn everything(uses: &Uses) -> Vec<Usage> {
+        let mut usage = Vec::new();
+        let mut taken = uses.take();
+        while let Some(batch) = taken.batch() {
+            assert!(batch.len() <= BATCH);
+            usage.extend_from_slice(batch);
+            taken.kept();
+        }
+        usage
+    }
 
     #[test]
     fn nothing_is_noted_before_somebody_hands_it_over() {
         let uses = Uses::default();
         uses.note("one", 1);
-        assert!(uses.take().usage().is_empty());
+        assert_eq!(everything(&uses), []);
         uses.begin();
         for now in [3, 7, 5] {
             uses.note("one", now);
         }
-        let taken = uses.take();
         let one = Usage {
             id: "one".to_owned(),
             last_used: 7,
             uses: 3,
         };
-        assert_eq!(taken.usage(), [one]);
-        taken.kept();
-        assert!(uses.take().usage().is_empty());
+        assert_eq!(everything(&uses), [one]);
+        assert_eq!(everything(&uses), []);
     }
 
     #[test]
@@ -165,10 +196,30 @@ mod tests {
         let taken = uses.take();
         uses.note("one", 5);
         drop(taken);
-        let mut usage = uses.take().usage().to_vec();
+        let mut usage = everything(&uses);
         usage.sort_by(|one, other| one.id.cmp(&other.id));
         let told: Vec<_> = usage.iter().map(|one| (one.last_used, one.uses)).collect();
         assert_eq!(told, [(5, 2), (1, 1)]);
+    }
+
+    #[test]
+    fn what_is_kept_of_many_does_not_go_back() {
+        let uses = Uses::default();
+        uses.begin();
+        for number in 0..BATCH * 3 {
+            uses.note(&number.to_string(), 1);
+        }
+        let mut taken = uses.take();
+        let mut kept = taken.batch().unwrap().to_vec();
+        assert_eq!(kept.len(), BATCH);
+        taken.kept();
+        drop(taken);
+        kept.extend(everything(&uses));
+        assert!(kept.iter().all(|used| used.uses == 1));
+        let mut ids: Vec<_> = kept.into_iter().map(|used| used.id).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), BATCH * 3);
     }
 
     #[test]
@@ -179,14 +230,51 @@ mod tests {
             uses.note(&number.to_string(), 1);
         }
         let taken = uses.take();
-        assert_eq!(taken.usage().len(), PARTS * MOST);
+        assert_eq!(taken.usage.len(), PARTS * MOST);
         assert_eq!(uses.missed(), (PARTS * MOST) as u64);
         // Those that are away keep their places.
         for number in 0..100 {
             uses.note(&format!("later {number}"), 1);
         }
         drop(taken);
-        assert_eq!(uses.take().usage().len(), PARTS * MOST);
+        assert_eq!(everything(&uses).len(), PARTS * MOST);
         assert_eq!(uses.missed(), (PARTS * MOST + 100) as u64);
+        // Those that the store has left theirs.
+        for number in 0..100 {
+            uses.note(&format!("later {number}"), 1);
+        }
+        assert_eq!(everything(&uses).len(), 100);
+    }
+
+    #[test]
+    fn what_goes_back_finds_its_places_however_many_others_come_at_that_moment() {
+        let uses = Uses::default();
+        uses.begin();
+        let noted = AtomicU64::new(0);
+        let note = |id: String| {
+            uses.note(&id, 1);
+            noted.fetch_add(1, Ordering::Relaxed);
+        };
+        for number in 0..PARTS * MOST * 2 {
+            note(number.to_string());
+        }
+        let taken = uses.take();
+        let gone = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut number = 0;
+                while !gone.load(Ordering::Relaxed) {
+                    note(format!("later {number}"));
+                    number += 1;
+                }
+            });
+            drop(taken);
+            gone.store(true, Ordering::Relaxed);
+        });
+        let held = everything(&uses);
+        assert!(held.iter().all(|used| !used.id.starts_with("later")));
+        assert_eq!(held.len(), PARTS * MOST);
+        let held: u64 = held.iter().map(|used| used.uses).sum();
+        assert_eq!(held + uses.missed(), noted.load(Ordering::Relaxed));
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Nothing the instance says is taken on trust: every pointer, length and text is checked before it is used.
 
-use wasmtime::{Memory, PoolConcurrencyLimitError, Store, StoreLimitsBuilder, Trap, TypedFunc};
+use wasmtime::{
+    Memory, PoolConcurrencyLimitError, Store, StoreLimitsBuilder, Trap, TypedFunc, WasmParams, WasmResults,
+};
 
 use super::engine::{Compiled, State, ticks};
 use super::limits::Limits;
@@ -37,6 +39,7 @@ struct Exports {
 /// One instance with its own memory.
 pub(crate) struct Instance {
     store: Store<State>,
+    instance: wasmtime::Instance,
     memory: Memory,
     exports: Exports,
     abi_version: TypedFunc<(), u32>,
@@ -85,6 +88,7 @@ impl Instance {
         let abi_version = export!("tokenlatch_abi_version");
         Ok(Instance {
             store,
+            instance,
             memory,
             exports,
             abi_version,
@@ -186,6 +190,9 @@ impl Instance {
         if bytes.len() > span.length as usize {
             return Err(ModuleError::Memory(bytes.len()));
         }
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.memory
             .write(&mut self.store, span.pointer as usize, bytes)
             .map_err(|_| ModuleError::Answer("the reserved memory is gone"))
@@ -213,6 +220,26 @@ impl Instance {
             .ok_or(ModuleError::Answer("the reserved memory is gone"))
     }
 
+    /// One more function of the plain ABI.
+    pub(crate) fn function<P: WasmParams, R: WasmResults>(
+        &mut self,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>, ModuleError> {
+        self.instance
+            .get_typed_func(&mut self.store, name)
+            .map_err(|error| ModuleError::Invalid(format!("{error:#}")))
+    }
+
+    /// Calls such a function with the place of a request, and takes its answer.
+    pub(crate) fn ask<P: WasmParams>(
+        &mut self,
+        function: &TypedFunc<P, u64>,
+        request: &[u8],
+        parameters: impl FnOnce(Span) -> P,
+    ) -> Result<Vec<u8>, ModuleError> {
+        self.exchange(request, |_, store, span| function.call(store, parameters(span)))
+    }
+
     fn exchange(
         &mut self,
         request: &[u8],
@@ -220,6 +247,7 @@ impl Instance {
     ) -> Result<Vec<u8>, ModuleError> {
         let input = self.reserve(request.len())?;
         self.write(input, request)?;
+        self.begin();
         let packed = invoke(&self.exports, &mut self.store, input).map_err(broken)?;
         let answer = self.take_answer(packed)?;
         self.release(input)?;

@@ -6,6 +6,7 @@ mod engine;
 mod instance;
 mod limits;
 mod pool;
+mod snapshot;
 mod steps;
 mod table;
 
@@ -17,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 pub use cache::CodeCache;
 pub use limits::{Limits, Options};
+pub use snapshot::{Snapshot, SnapshotState};
 pub use table::{Decision, Table};
 
 use crate::error::ModuleError;

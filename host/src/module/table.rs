@@ -15,10 +15,10 @@ use super::steps::{placed, steps};
 use crate::error::{ModuleError, Result};
 
 /// Bytes set aside in the module for headers. Longer ones are given memory of their own for the one call.
-const HEADER_BUFFER: usize = 1024;
+pub(super) const HEADER_BUFFER: usize = 1024;
 
 /// Bytes set aside in the module for addresses.
-const ADDRESS_BUFFER: usize = 128;
+pub(super) const ADDRESS_BUFFER: usize = 128;
 
 /// Tokens held in the memory of an instance of their own, for verification without a store.
 ///
@@ -140,19 +140,9 @@ impl Table {
             let code = instance.table_verify(handle, call, header.span, place.span, now)?;
             header.give_back(instance)?;
             place.give_back(instance)?;
-            match code {
-                -2 => Err(ModuleError::Answer("it does not know the memory it set aside")),
-                -1 => Ok(code),
-                code if code < 0 => Err(ModuleError::Answer("the code is not one of the interface")),
-                code => Ok(code),
-            }
+            checked(code)
         })?;
-        if code == -1 {
-            // The table is alive, so it is the call number that the module does not know.
-            let message = format!("the call number {call} was never prepared");
-            return Err(CoreError::at(ErrorCode::CallUnknown, "call", message).into());
-        }
-        Ok(Decision(code))
+        Decision::of(code, call)
     }
 
     /// Spells a decision out: the reason, the refusal to send, and what the owner may know.
@@ -209,7 +199,27 @@ impl fmt::Debug for Table {
     }
 }
 
+/// A code as the interface has it: one of a decision, or −1.
+pub(super) fn checked(code: i64) -> Result<i64, ModuleError> {
+    match code {
+        -2 => Err(ModuleError::Answer("it does not know the memory it set aside")),
+        -1 => Ok(code),
+        code if code < 0 => Err(ModuleError::Answer("the code is not one of the interface")),
+        code => Ok(code),
+    }
+}
+
 impl Decision {
+    /// What a code says; −1 is no decision.
+    pub(super) fn of(code: i64, call: u32) -> Result<Decision> {
+        if code == -1 {
+            // The table is alive, so it is the call number that the module does not know.
+            let message = format!("the call number {call} was never prepared");
+            return Err(CoreError::at(ErrorCode::CallUnknown, "call", message).into());
+        }
+        Ok(Decision(code))
+    }
+
     /// Whether the call is admitted.
     #[must_use]
     pub fn is_allowed(self) -> bool {
@@ -231,13 +241,13 @@ impl Decision {
 }
 
 /// Bytes placed in the module for one call: in the buffer, or in memory of their own when they are too long for it.
-struct Lent {
-    span: Span,
+pub(super) struct Lent {
+    pub(super) span: Span,
     own: bool,
 }
 
 impl Lent {
-    fn new(instance: &mut Instance, buffer: Span, bytes: &[u8]) -> Result<Lent, ModuleError> {
+    pub(super) fn new(instance: &mut Instance, buffer: Span, bytes: &[u8]) -> Result<Lent, ModuleError> {
         let own = bytes.len() > buffer.length as usize;
         let place = if own { instance.reserve(bytes.len())? } else { buffer };
         instance.write(place, bytes)?;
@@ -251,7 +261,7 @@ impl Lent {
     }
 
     /// Wipes what was written: a header holds a secret.
-    fn give_back(self, instance: &mut Instance) -> Result<(), ModuleError> {
+    pub(super) fn give_back(self, instance: &mut Instance) -> Result<(), ModuleError> {
         if self.own {
             instance.release(self.span)
         } else {

@@ -14,7 +14,7 @@ use super::client::Client;
 use super::failures::Failures;
 use super::handler::Decided;
 use super::problem::Problem;
-use super::state::State;
+use super::threshold::Threshold;
 use crate::error::Error;
 use crate::gate::Presented;
 
@@ -64,8 +64,13 @@ impl Admitted {
 }
 
 /// Lets a request in, or says what it is told instead. Nothing but the module's verdict admits.
-pub(super) async fn admit(state: &State, client: &Client, headers: &HeaderMap, call: &Call) -> Result<Admitted, Ended> {
-    if let Some(wait) = state.failures.blocked(client.counted()) {
+pub(super) async fn admit(
+    state: &impl Threshold,
+    client: &Client,
+    headers: &HeaderMap,
+    call: &Call,
+) -> Result<Admitted, Ended> {
+    if let Some(wait) = state.failures().blocked(client.counted()) {
         return Err(signed(state, Denial::Later(wait), "address_blocked", None));
     }
     let mut fields = headers.get_all(AUTHORIZATION).iter();
@@ -74,7 +79,7 @@ pub(super) async fn admit(state: &State, client: &Client, headers: &HeaderMap, c
         (Some(field), None) => Presented::One(field.as_bytes()),
         (Some(_), Some(_)) => Presented::Repeated,
     };
-    let verdict = match state.gate.verify(presented, call, client.address).await {
+    let verdict = match state.verify(presented, call, client).await {
         Ok(verdict) => verdict,
         Err(Error::Refused(error)) if CALL_ERRORS.contains(&error.code) => return Err(CALL_INVALID.into()),
         Err(error) => {
@@ -98,7 +103,7 @@ pub(super) async fn admit(state: &State, client: &Client, headers: &HeaderMap, c
         (Some(refusal), ..) => {
             if verdict.status == StatusCode::UNAUTHORIZED.as_u16() {
                 let user = presented_user(state, presented);
-                if let Some(wait) = state.failures.failed(client.counted(), user.as_deref()) {
+                if let Some(wait) = state.failures().failed(client.counted(), user.as_deref()) {
                     return Err(signed(
                         state,
                         Denial::Later(wait),
@@ -119,7 +124,7 @@ pub(super) async fn admit(state: &State, client: &Client, headers: &HeaderMap, c
 }
 
 /// The user that a refused header claims, whether or not there is one.
-fn presented_user(state: &State, presented: Presented<'_>) -> Option<String> {
+fn presented_user(state: &impl Threshold, presented: Presented<'_>) -> Option<String> {
     let Presented::One(bytes) = presented else {
         return None;
     };
@@ -128,7 +133,7 @@ fn presented_user(state: &State, presented: Presented<'_>) -> Option<String> {
         authorization: Authorization::One(text),
         peppers: Vec::new(),
     };
-    state.service.module().identify(&request).ok()?.user
+    state.module().identify(&request).ok()?.user
 }
 
 /// How a request is sent away.
@@ -143,14 +148,14 @@ pub(super) enum Denial {
 }
 
 /// A refusal in the module's words.
-pub(super) fn denied(state: &State, denial: Denial) -> Response {
+pub(super) fn denied(state: &impl Threshold, denial: Denial) -> Response {
     let (status, wait) = match denial {
         Denial::Unauthorized => (401, None),
         Denial::Forbidden => (403, None),
         Denial::Later(wait) => (429, Some(wait)),
     };
     let seconds = wait.map(|wait| i64::from(Failures::retry_after(wait)));
-    let reply = state.service.module().reply(&ReplyRequest {
+    let reply = state.module().reply(&ReplyRequest {
         shape: Shape::Denied,
         http_status: Some(status),
         retry_after: seconds,
@@ -160,26 +165,26 @@ pub(super) fn denied(state: &State, denial: Denial) -> Response {
 }
 
 /// A refusal, with the reason for the log.
-fn signed(state: &State, denial: Denial, reason: &'static str, verdict: Option<&Verdict>) -> Ended {
+fn signed(state: &impl Threshold, denial: Denial, reason: &'static str, verdict: Option<&Verdict>) -> Ended {
     let mut reply = denied(state, denial);
     note(&mut reply, reason, verdict);
     reply.into()
 }
 
 /// 403 for a good token, with a reason of the server's own for the log.
-pub(super) fn forbidden(state: &State, admitted: &Admitted, reason: &'static str) -> Ended {
+pub(super) fn forbidden(state: &impl Threshold, admitted: &Admitted, reason: &'static str) -> Ended {
     signed(state, Denial::Forbidden, reason, Some(&admitted.verdict))
 }
 
 /// The body of a refusal under another status: a request that holds a secret where none may be.
-pub(super) fn malformed(state: &State) -> Response {
+pub(super) fn malformed(state: &impl Threshold) -> Response {
     let mut reply = denied(state, Denial::Forbidden);
     *reply.status_mut() = StatusCode::BAD_REQUEST;
     reply
 }
 
 /// No decision could be made or kept, so nothing was done: the body of a refusal, and when to try again.
-pub(super) fn unavailable(state: &State) -> Response {
+pub(super) fn unavailable(state: &impl Threshold) -> Response {
     let mut reply = denied(state, Denial::Forbidden);
     *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     let second = HeaderValue::from_static("1");

@@ -16,9 +16,8 @@ use super::catalogue::is_ours;
 use super::client::Client;
 use super::form::{Form, Kind};
 use super::problem::Problem;
-use super::state::State;
 use super::target;
-use super::tokens::Job;
+use super::threshold::Threshold;
 use crate::service::FunctionCall;
 
 /// The parameters that choose the function, and their meaning.
@@ -43,12 +42,12 @@ const AMBIGUOUS: Problem = Problem::new(
 );
 
 /// Answers a function of ours, passes any other on, and refuses API 1.
-pub(super) async fn handle(
-    Shared(state): Shared<Arc<State>>,
+pub(super) async fn handle<T: Threshold>(
+    Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
     request: Request,
 ) -> Response {
-    reply_of(call(&state, &client, request).await)
+    reply_of(call(state.as_ref(), &client, request).await)
 }
 
 /// What the parameters choose.
@@ -113,7 +112,7 @@ fn is_doubtful(key: &str) -> bool {
     !KEYS.contains(&key) && KEYS.iter().any(|known| folded.starts_with(known.as_bytes()))
 }
 
-async fn call(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+async fn call<T: Threshold>(state: &T, client: &Client, request: Request) -> Result<Response, Ended> {
     let (parts, body) = request.into_parts();
     target::check_method(&parts.method)?;
     let query = Form::of_query(parts.uri.query())?;
@@ -121,12 +120,13 @@ async fn call(state: &State, client: &Client, request: Request) -> Result<Respon
         return Err(malformed(state).into());
     }
     // The body may choose the function too, so it is read before that is decided; but not for just anybody.
-    if state.failures.blocked(client.counted()).is_some() || parts.headers.get_all(AUTHORIZATION).iter().count() != 1 {
+    if state.failures().blocked(client.counted()).is_some() || parts.headers.get_all(AUTHORIZATION).iter().count() != 1
+    {
         admit(state, client, &parts.headers, &target::nothing(Realm::Account)).await?;
         return Err(malformed(state).into());
     }
     let in_query = query.len();
-    let bytes = read_body(body, &state.config.limits).await?;
+    let bytes = read_body(body, &state.config().limits).await?;
     let mut form = query;
     form.add_body(&parts, bytes.clone()).await?;
     let choice = Choice::of(&form)?;
@@ -138,19 +138,14 @@ async fn call(state: &State, client: &Client, request: Request) -> Result<Respon
         return Ok(admitted.sign(INCOMPLETE));
     };
     if is_ours(module) {
-        if module != "Tokens" || !FunctionCall::exists(choice.shape(), function) {
+        if !T::MANAGES || module != "Tokens" || !FunctionCall::exists(choice.shape(), function) {
             return Ok(admitted.sign(target::NO_FUNCTION));
         }
-        let job = Job {
-            state,
-            admitted: &admitted,
-            shape: choice.shape(),
-            function,
-        };
-        return Ok(admitted.sign(job.run(form).await));
+        let reply = state.manage(&admitted, choice.shape(), function, form).await;
+        return Ok(admitted.sign(reply));
     }
     let request = retold(parts, &form, in_query, bytes)?;
-    let reply = match &state.upstream {
+    let reply = match state.upstream() {
         Some(upstream) => upstream.forward(request, &admitted.verdict, client).await,
         None => target::NO_FUNCTION.into_response(),
     };

@@ -16,8 +16,8 @@ use super::client::Client;
 use super::form::Form;
 use super::identity;
 use super::problem::Problem;
-use super::state::State;
 use super::target;
+use super::threshold::Threshold;
 
 /// How nginx is told to name the request.
 const NGINX: [HeaderName; 2] = [
@@ -44,26 +44,26 @@ const WRONG_QUERY: Problem = Problem::new(
 );
 
 /// Verifies for the account port.
-pub(super) async fn account(
-    Shared(state): Shared<Arc<State>>,
+pub(super) async fn account<T: Threshold>(
+    Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    reply_of(verify(&state, &client, Realm::Account, &parts).await)
+    reply_of(verify(state.as_ref(), &client, Realm::Account, &parts).await)
 }
 
 /// Verifies for the administrator's port.
-pub(super) async fn admin(
-    Shared(state): Shared<Arc<State>>,
+pub(super) async fn admin<T: Threshold>(
+    Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    reply_of(verify(&state, &client, Realm::Admin, &parts).await)
+    reply_of(verify(state.as_ref(), &client, Realm::Admin, &parts).await)
 }
 
-async fn verify(state: &State, client: &Client, realm: Realm, request: &Parts) -> Result<Response, Ended> {
+async fn verify(state: &impl Threshold, client: &Client, realm: Realm, request: &Parts) -> Result<Response, Ended> {
     let query = Form::of_query(request.uri.query())?;
     if target::holds_secret(query.keys()) {
         return Err(malformed(state).into());

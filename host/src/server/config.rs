@@ -2,12 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Uri;
 use ipnet::IpNet;
 
+use tokenlatch_core::SigningKey;
+
 use super::error::ServerError;
+use crate::snapshot::PublisherOptions;
 
 /// How often the store is told which tokens were used, if nothing else is wished.
 pub const USAGE_INTERVAL: Duration = Duration::from_secs(30);
@@ -39,6 +43,17 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// How often the store is told which tokens were used; zero is never.
     pub usage_interval: Duration,
+    /// How signed snapshots are published, if they are.
+    pub snapshots: Option<SnapshotConfig>,
+}
+
+/// How signed snapshots are published.
+#[derive(Clone, Debug)]
+pub struct SnapshotConfig {
+    /// The key that signs.
+    pub key: Arc<SigningKey>,
+    /// How messages are made.
+    pub options: PublisherOptions,
 }
 
 /// How the ports are secured.
@@ -182,6 +197,7 @@ impl Config {
             sessions: SessionLimits::default(),
             hosts: Vec::new(),
             usage_interval: USAGE_INTERVAL,
+            snapshots: None,
         }
     }
 

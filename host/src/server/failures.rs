@@ -46,6 +46,11 @@ impl Ticks {
         Ticks(Source::Set(Arc::default()))
     }
 
+    /// The time now.
+    pub(super) fn now_since_start(&self) -> Duration {
+        Clock::now(self)
+    }
+
     /// Moves a standing clock, and its clones, forward.
     pub fn advance(&self, time: Duration) {
         if let Source::Set(millis) = &self.0 {
@@ -134,6 +139,12 @@ impl Failures {
     /// Counts a failed attempt. With a time, the attempt is to be answered 429 and not 401.
     #[must_use]
     pub fn failed(&self, address: IpAddr, user: Option<&str>) -> Option<Duration> {
+        let (of_address, of_user) = self.count(address, user);
+        of_address.max(of_user)
+    }
+
+    /// Counts a failed attempt: the time for which the address has spent its allowance, and that of the user.
+    pub(super) fn count(&self, address: IpAddr, user: Option<&str>) -> (Option<Duration>, Option<Duration>) {
         let inner = &self.inner;
         let now = inner.clock.now();
         let of_address = inner.addresses.as_ref().and_then(|limiter| {
@@ -151,7 +162,7 @@ impl Failures {
             let key = inner.key(limiter, inner.hasher.hash_one(user));
             Some(limiter.check_key(&key).err()?.wait_time_from(now))
         });
-        of_address.max(of_user)
+        (of_address, of_user)
     }
 
     /// What `Retry-After` says for a time: whole seconds, at least one.
@@ -195,7 +206,7 @@ fn crowd(key: u64) -> u64 {
 }
 
 /// Who counts as one: an IPv4 address, or an IPv6 network of 64 bits, which one customer has whole.
-fn network(address: IpAddr) -> u128 {
+pub(super) fn network(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(address) => u128::from(u32::from(address)),
         IpAddr::V6(address) => u128::from(address) >> 64 << 64 | 1 << 32,

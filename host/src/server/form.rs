@@ -81,6 +81,14 @@ impl Form {
         self.texts(key).next().unwrap_or_default()
     }
 
+    /// Every text of any parameter.
+    pub(super) fn all_texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|(_, value)| match value {
+            Value::String(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     /// The texts of a parameter, in order.
     pub(super) fn texts(&self, key: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(move |(name, value)| match value {

@@ -25,6 +25,7 @@ use super::config::Config;
 use super::problem::Problem;
 use super::wire::Wired;
 use super::{edge, metrics, page};
+use crate::snapshot::Publisher;
 
 /// What a handler decided about a request: put it into the extensions of the reply, for the log and the figures.
 #[derive(Clone, Debug)]
@@ -54,14 +55,33 @@ pub(super) struct Handling {
     pub(super) name: &'static str,
     pub(super) config: Arc<Config>,
     router: Guarded,
+    /// Learns of what may have changed.
+    publisher: Option<Publisher>,
 }
 
 impl Handling {
-    pub(super) fn new(name: &'static str, config: Arc<Config>, router: Router) -> Handling {
+    pub(super) fn new(
+        name: &'static str,
+        config: Arc<Config>,
+        router: Router,
+        publisher: Option<Publisher>,
+    ) -> Handling {
         Handling {
+            publisher,
             name,
             config,
             router: CatchPanic::custom(router, Broken),
+        }
+    }
+}
+
+impl Handling {
+    /// After a request that may have changed something: edges that wait learn of it before the reply is out.
+    fn nudge(&self, path: &str) {
+        if let Some(publisher) = &self.publisher
+            && matches!(metrics::class(path), "tokens" | "api2" | "whm" | "page")
+        {
+            publisher.nudge();
         }
     }
 }
@@ -138,7 +158,9 @@ async fn answer(
         Ok(()) => {
             client::drop_underscored(request.headers_mut());
             request.extensions_mut().insert(client);
-            route(handling, request).await
+            let response = route(handling, request).await;
+            handling.nudge(target.path());
+            response
         }
         Err(problem) => {
             metrics::refused(problem.code);

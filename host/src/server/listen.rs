@@ -15,14 +15,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 
-use super::config::EdgeLimits;
+use super::config::{Config, EdgeLimits};
 use super::connections::{Connections, Place};
 use super::error::ServerError;
 use super::handler::{Handler, Handling};
 use super::metrics;
-use super::state::State;
 use super::tls::Certificates;
 use super::wire::Wire;
+use crate::snapshot::Publisher;
 
 /// After an error of the system, such as no file descriptor being left.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -63,10 +63,16 @@ pub(super) struct Port {
 }
 
 impl Port {
-    pub(super) fn new(name: &'static str, router: Router, state: &State, certificates: Option<Certificates>) -> Port {
-        let limits = &state.config.limits;
+    pub(super) fn new(
+        name: &'static str,
+        router: Router,
+        config: &Arc<Config>,
+        publisher: Option<Publisher>,
+        certificates: Option<Certificates>,
+    ) -> Port {
+        let limits = &config.limits;
         Port {
-            handling: Arc::new(Handling::new(name, state.config.clone(), router)),
+            handling: Arc::new(Handling::new(name, Arc::clone(config), router, publisher)),
             connections: Connections::new(limits.connections, limits.connections_per_address),
             certificates,
         }

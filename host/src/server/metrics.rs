@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::page;
 use super::state::State;
+use crate::snapshot::FollowerStatus;
 
 const REQUESTS: &str = "tokenlatch_requests_total";
 const SECONDS: &str = "tokenlatch_request_seconds";
@@ -20,6 +21,10 @@ const RECORDS: &str = "tokenlatch_table_records";
 const BLOCKED: &str = "tokenlatch_blocked_addresses";
 const MISSED_USES: &str = "tokenlatch_uses_missed_total";
 const LOST_LINES: &str = "tokenlatch_log_lines_lost_total";
+
+const SNAPSHOT_MADE: &str = "tokenlatch_snapshot_made_seconds";
+const SNAPSHOTS: &str = "tokenlatch_snapshot_messages_total";
+const SNAPSHOT_FAILING: &str = "tokenlatch_snapshot_failing";
 
 /// Upper bounds of the histogram, in seconds.
 const BOUNDS: &[f64] = &[
@@ -44,6 +49,15 @@ pub(super) fn begin() {
         describe_gauge!(CONNECTIONS, "Connections now, by port");
         describe_counter!(TURNED_AWAY, "Connections over a limit, by port");
         describe_gauge!(RECORDS, "Records in the table");
+        describe_gauge!(
+            SNAPSHOT_MADE,
+            "When the snapshot that is held was made, in Unix seconds"
+        );
+        describe_counter!(
+            SNAPSHOTS,
+            "Snapshots, deltas and heartbeats from the origin, by outcome"
+        );
+        describe_gauge!(SNAPSHOT_FAILING, "1 while the origin cannot be followed");
         describe_gauge!(BLOCKED, "Addresses that have spent their allowance of failures");
         describe_counter!(
             MISSED_USES,
@@ -67,6 +81,7 @@ pub(super) fn class(path: &str) -> &'static str {
     ];
     match path {
         "/auth" => "auth",
+        "/snapshot" | "/snapshot/deltas" | "/snapshot/usage" => "snapshot",
         "/health" | "/ready" | "/metrics" | "/openapi.json" => "operations",
         _ if page::belongs(path) => "page",
         _ => CLASSES
@@ -113,6 +128,27 @@ pub(super) fn render(state: &State) -> String {
     gauge!(RECORDS).set(number(state.gate.records()));
     counter!(MISSED_USES).absolute(state.gate.missed_usage());
     gauge!(BLOCKED).set(number(state.failures.blocked_addresses()));
+    rendered()
+}
+
+/// The figures of an edge now.
+pub(super) fn render_edge(status: &FollowerStatus, blocked: usize) -> String {
+    let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+    if let Some(held) = &status.state {
+        gauge!(RECORDS).set(number(held.tokens));
+        // A time in whole seconds is exact in these numbers for as long as anybody cares.
+        #[expect(clippy::cast_precision_loss, reason = "figures are of this type")]
+        gauge!(SNAPSHOT_MADE).set(held.made as f64);
+    }
+    counter!(SNAPSHOTS, "outcome" => "taken").absolute(status.taken);
+    counter!(SNAPSHOTS, "outcome" => "refused").absolute(status.refused);
+    gauge!(SNAPSHOT_FAILING).set(if status.failing.is_some() { 1.0 } else { 0.0 });
+    counter!(MISSED_USES).absolute(status.missed_uses);
+    gauge!(BLOCKED).set(number(blocked));
+    rendered()
+}
+
+fn rendered() -> String {
     HANDLE
         .get()
         .and_then(Option::as_ref)

@@ -2,7 +2,8 @@
 //!
 //! From outside in: the limit on connections ([`listen`]), TLS ([`tls`]), the check of each request's bytes ([`wire`],
 //! [`head`]), the HTTP library, the request's id, log line and figures ([`handler`]), the check of target, method and
-//! path ([`edge`]), then the router. Nothing that the edge refuses reaches a handler.
+//! path ([`edge`]), then the router, and behind it, for what is no path of the API, the page ([`page`]). Nothing that the
+//! edge refuses reaches a handler.
 
 mod admission;
 mod api2;
@@ -15,12 +16,14 @@ mod connections;
 mod edge;
 mod error;
 mod failures;
+mod follow;
 mod form;
 mod handler;
 mod head;
 mod health;
 mod identity;
 mod listen;
+mod logins;
 mod logs;
 mod metrics;
 mod openapi;
@@ -31,8 +34,10 @@ mod request_id;
 mod routes;
 mod scrub;
 mod signals;
+mod snapshot;
 mod state;
 mod target;
+mod threshold;
 mod tls;
 mod tls_files;
 mod tokens;
@@ -50,10 +55,12 @@ use axum::Router;
 pub use body::read_body;
 pub use catalogue::Catalogue;
 pub use client::Client;
-pub use config::{Config, EdgeLimits, FailureLimits, SessionLimits, Tls, USAGE_INTERVAL};
+pub use config::{Config, EdgeLimits, FailureLimits, SessionLimits, SnapshotConfig, Tls, USAGE_INTERVAL};
 pub use error::ServerError;
 pub use failures::{Failures, Ticks};
+pub use follow::{EdgeServer, EdgeState};
 pub use handler::Decided;
+pub use logins::Logins;
 pub use logs::{LogFormat, LogGuard, Logs};
 pub use problem::Problem;
 pub use reload::Reload;
@@ -110,7 +117,7 @@ impl Server {
         let tls = tls::Certificates::open(&config)?;
         let state = State::open(config.clone(), service, tls.clone()).await?;
         let (account, admin) = routers(&state);
-        let port = |name, router| Port::new(name, router, &state, tls.clone());
+        let port = |name, router| Port::new(name, router, &state.config, state.publisher.clone(), tls.clone());
         let account = Listener::bind(config.listen, port("account", account)).await?;
         let admin = match config.admin_listen {
             Some(address) => Some(Listener::bind(address, port("admin", admin)).await?),
@@ -157,6 +164,14 @@ impl Server {
         let keeper = self.reload().spawn(self.hang_up);
         let usage = usage::Keeper::spawn(&self.state.gate, self.state.config.usage_interval);
         let listeners = [Some(self.account), self.admin].into_iter().flatten().collect();
+        let publisher = self.state.publisher.clone();
+        let stop = async move {
+            stop.await;
+            // Those who wait for a change are told that there is none, so that they don't hold up the end.
+            if let Some(publisher) = publisher {
+                publisher.finish();
+            }
+        };
         listen::serve(listeners, self.state.config.limits.stop_time, stop, now).await;
         keeper.abort();
         if let Some(usage) = usage {

@@ -92,7 +92,7 @@ impl HangUp {
     }
 
     #[cfg(unix)]
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         match &mut self.signal {
             Some(signal) => {
                 if signal.recv().await.is_none() {
@@ -109,7 +109,7 @@ impl HangUp {
     }
 
     #[cfg(not(unix))]
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         std::future::pending().await
     }
 }

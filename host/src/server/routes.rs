@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 
 use super::problem::Problem;
 use super::state::State;
-use super::{api2, auth, health, openapi, page, uapi, whm};
+use super::{api2, auth, health, openapi, page, snapshot, uapi, whm};
 
 /// The account port.
 pub fn account_router(state: State) -> Router {
     let state = Arc::new(state);
     Router::new()
-        .route("/execute/{module}/{function}", any(uapi::handle))
-        .route("/json-api/cpanel", any(api2::handle))
-        .route("/auth", any(auth::account))
+        .route("/execute/{module}/{function}", any(uapi::handle::<State>))
+        .route("/json-api/cpanel", any(api2::handle::<State>))
+        .route("/auth", any(auth::account::<State>))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/openapi.json", get(openapi::account))
@@ -29,10 +29,13 @@ pub fn admin_router(state: State) -> Router {
     let state = Arc::new(state);
     Router::new()
         .route("/json-api/{function}", any(whm::handle))
-        .route("/auth", any(auth::admin))
+        .route("/auth", any(auth::admin::<State>))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/snapshot", get(snapshot::whole))
+        .route("/snapshot/deltas", get(snapshot::deltas))
+        .route("/snapshot/usage", post(snapshot::usage))
         .route("/openapi.json", get(openapi::admin))
         .fallback_service(page::router(&state, page::Port::Admin))
         .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })

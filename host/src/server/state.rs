@@ -6,11 +6,13 @@ use super::catalogue::Catalogue;
 use super::config::Config;
 use super::error::ServerError;
 use super::failures::{Failures, Ticks};
+use super::logins::Logins;
 use super::page::Hosts;
 use super::tls::Certificates;
 use super::upstream::Upstream;
 use crate::gate::Gate;
 use crate::service::Service;
+use crate::snapshot::Publisher;
 
 /// What the handlers share. Clones share everything.
 #[derive(Clone, Debug)]
@@ -21,14 +23,16 @@ pub struct State {
     pub gate: Gate,
     /// Counts failed attempts.
     pub failures: Failures,
-    /// Counts failed logins at the page.
-    pub logins: Failures,
+    /// Counts logins at the page.
+    pub logins: Logins,
     /// The names by which browsers may reach the page.
     pub(super) hosts: Hosts,
     /// The functions that are guarded.
     pub catalogue: Catalogue,
     /// Where guarded requests go.
     pub upstream: Option<Upstream>,
+    /// Publishes snapshots for edges.
+    pub publisher: Option<Publisher>,
     /// What the server was told.
     pub config: Arc<Config>,
 }
@@ -48,11 +52,16 @@ impl State {
             .as_ref()
             .map(|upstream| Upstream::new(upstream, &config))
             .transpose()?;
+        let publisher = config
+            .snapshots
+            .as_ref()
+            .map(|told| Publisher::new(service.clone(), Arc::clone(&told.key), told.options));
         Ok(State {
+            publisher,
             service,
             gate,
             failures: Failures::new(config.failures, Ticks::system()),
-            logins: Failures::new(config.logins, Ticks::system()),
+            logins: Logins::new(config.logins, Ticks::system()),
             hosts: Hosts::new(&config, certificates),
             catalogue,
             upstream,

@@ -10,20 +10,21 @@ use super::client::Client;
 use super::form::Form;
 use super::state::State;
 use super::target;
+use super::threshold::Threshold;
 use crate::error::Error;
 use crate::service::{AskingToken, FunctionCall, FunctionFailure};
 
 /// Reads what a function is given. The sender chooses how long a body takes, so after one the request is admitted anew:
 /// what holds then counts.
 pub(super) async fn given(
-    state: &State,
+    state: &impl Threshold,
     client: &Client,
     parts: &Parts,
     call: &Call,
     (admitted, query, body): (Admitted, Form, Body),
 ) -> Result<(Admitted, Form), Ended> {
     let at_once = body.is_end_stream();
-    let form = match query.with_body(parts, body, &state.config.limits).await {
+    let form = match query.with_body(parts, body, &state.config().limits).await {
         Ok(form) => form,
         Err(problem) => return Err(admitted.sign(problem).into()),
     };

@@ -11,21 +11,21 @@ use super::catalogue::is_ours;
 use super::client::Client;
 use super::form::Form;
 use super::problem::Problem;
-use super::state::State;
 use super::target;
-use super::tokens::{Job, given};
+use super::threshold::Threshold;
+use super::tokens::given;
 use crate::service::FunctionCall;
 
 /// Answers a function of ours, passes any other on.
-pub(super) async fn handle(
-    Shared(state): Shared<Arc<State>>,
+pub(super) async fn handle<T: Threshold>(
+    Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
     request: Request,
 ) -> Response {
-    reply_of(execute(&state, &client, request).await)
+    reply_of(execute(state.as_ref(), &client, request).await)
 }
 
-async fn execute(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+async fn execute<T: Threshold>(state: &T, client: &Client, request: Request) -> Result<Response, Ended> {
     let (parts, body) = request.into_parts();
     let (module, function) = target::execute(parts.uri.path()).ok_or(Problem::NOT_FOUND)?;
     target::check_method(&parts.method)?;
@@ -36,19 +36,14 @@ async fn execute(state: &State, client: &Client, request: Request) -> Result<Res
     let call = target::function(Api::Uapi, module, function, Realm::Account);
     let admitted = admit(state, client, &parts.headers, &call).await?;
     if is_ours(module) {
-        if module != "Tokens" || !FunctionCall::exists(Shape::Uapi, function) {
+        if !T::MANAGES || module != "Tokens" || !FunctionCall::exists(Shape::Uapi, function) {
             return Ok(admitted.sign(target::NO_FUNCTION));
         }
         let (admitted, form) = given(state, client, &parts, &call, (admitted, query, body)).await?;
-        let job = Job {
-            state,
-            admitted: &admitted,
-            shape: Shape::Uapi,
-            function,
-        };
-        return Ok(admitted.sign(job.run(form).await));
+        let reply = state.manage(&admitted, Shape::Uapi, function, form).await;
+        return Ok(admitted.sign(reply));
     }
-    let reply = match &state.upstream {
+    let reply = match state.upstream() {
         Some(upstream) => {
             upstream
                 .forward(Request::from_parts(parts, body), &admitted.verdict, client)

@@ -48,7 +48,7 @@ async fn keep(gate: Gate, every: Duration, mut stopped: oneshot::Receiver<()>) {
             _ = ticks.tick() => false,
             _ = &mut stopped => true,
         };
-        // Nothing breaks it off, so that nothing is counted twice.
+        // Nothing breaks it off: what the store has would go back, and count twice.
         if let Err(error) = gate.flush_usage().await {
             tracing::warn!(code = error.code(), "which tokens were used is not kept yet: {error}");
         }

@@ -120,13 +120,28 @@ impl Service {
     /// # Errors
     /// `account_unknown`; `feature_invalid` of the module; failures of the store.
     pub async fn set_features(&self, user: &str, features: Features) -> Result<()> {
+        let features = self.checked_features(user, features)?;
+        Ok(self.store.set_features(user, &features).await?)
+    }
+
+    /// Replaces the features of an account as [`Service::set_features`] does, as long as they are still what they were
+    /// when somebody decided it. `false`: they are not, and nothing was replaced.
+    ///
+    /// # Errors
+    /// As [`Service::set_features`].
+    pub async fn replace_features(&self, user: &str, was: &Features, features: Features) -> Result<bool> {
+        let features = self.checked_features(user, features)?;
+        Ok(self.store.replace_features(user, was, &features).await?)
+    }
+
+    fn checked_features(&self, user: &str, features: Features) -> Result<Features> {
         let account = Account {
             user: user.to_owned(),
             suspended: false,
             features,
         };
         self.check_account(&account)?;
-        Ok(self.store.set_features(user, &account.features).await?)
+        Ok(account.features)
     }
 
     /// Replaces what is demanded of an account's new tokens. Tokens that there are stay as they are.
@@ -237,7 +252,7 @@ impl Service {
     }
 
     /// Has the module read a policy: it is asked for a token that it cannot make for want of entropy, which it finds
-    /// out last of all.
+    /// out last of all (`want_of_entropy_is_found_out_last_of_all` in core holds it to that).
     fn check_policy(&self, user: &str, policy: Policy) -> Result<()> {
         let asked = self.module.create(&CreateRequest {
             now: self.clock.now()?,

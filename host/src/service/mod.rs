@@ -12,6 +12,7 @@ mod update;
 mod verification;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tokenlatch_core::Pepper;
 use tokio::sync::Semaphore;
@@ -49,6 +50,8 @@ pub struct Service {
     peppers: Vec<Pepper>,
     zone: ServerZone,
     hashing: Arc<Semaphore>,
+    /// How many passwords have been hashed.
+    hashed: Arc<AtomicU64>,
 }
 
 impl Service {
@@ -63,6 +66,7 @@ impl Service {
             peppers: Vec::new(),
             zone: ServerZone::UTC,
             hashing: Arc::new(Semaphore::new(HASHING)),
+            hashed: Arc::default(),
         }
     }
 

@@ -45,7 +45,8 @@ impl Service {
     /// `account_unknown`, `tokens_disabled`, `account_suspended`; failures of the module and the store.
     pub async fn may_manage(&self, user: &str) -> Result<()> {
         let account = self.settings(user).await?.account;
-        // The module finds out last of all that it cannot make the token for want of entropy.
+        // The module finds out last of all that it cannot make the token for want of entropy: a test of core,
+        // `want_of_entropy_is_found_out_last_of_all`, holds it to that.
         let asked = self.module.create(&CreateRequest {
             now: self.clock.now()?,
             entropy: SecretString::new(String::new()),

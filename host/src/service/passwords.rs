@@ -1,5 +1,7 @@
 //! Passwords of accounts: argon2id, with the parameters that its crate recommends.
 
+use std::sync::atomic::Ordering;
+
 use argon2::Argon2;
 use argon2::password_hash::phc;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -35,11 +37,29 @@ impl Service {
     /// # Errors
     /// Failures of the store: treat any error as a refusal.
     pub async fn check_password(&self, user: &str, password: Zeroizing<String>) -> Result<bool> {
+        Ok(self
+            .check_password_if(user, password, || Some(()))
+            .await?
+            .is_some_and(|right| right))
+    }
+
+    /// [`Service::check_password`] where the work may have to wait for so long that it is not wanted any more: `turn`
+    /// is asked when its turn has come, and what it gives is held until the work is done. `None` when it gives nothing;
+    /// then nothing was done.
+    ///
+    /// # Errors
+    /// Failures of the store: treat any error as a refusal.
+    pub(crate) async fn check_password_if<H: Send + 'static>(
+        &self,
+        user: &str,
+        password: Zeroizing<String>,
+        turn: impl FnOnce() -> Option<H> + Send,
+    ) -> Result<Option<bool>> {
         let stored = self.store.password(user).await?;
         if password.len() > *LENGTH.end() {
-            return Ok(false);
+            return Ok(Some(false));
         }
-        self.blocking(move || match stored {
+        self.blocking(turn, move || match stored {
             Some(stored) => phc::PasswordHash::new(stored.expose())
                 .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()),
             None => {
@@ -59,22 +79,45 @@ impl Service {
         let mut random = [0; ENTROPY_BYTES];
         self.entropy.fill(&mut random)?;
         let hash: Option<String> = self
-            .blocking(move || {
-                let salt = random.first_chunk::<SALT>().copied().unwrap_or(DECOY_SALT);
-                Argon2::default()
-                    .hash_password_with_salt(password.as_bytes(), &salt)
-                    .ok()
-                    .map(|hash: phc::PasswordHash| hash.to_string())
-            })
-            .await?;
+            .blocking(
+                || Some(()),
+                move || {
+                    let salt = random.first_chunk::<SALT>().copied().unwrap_or(DECOY_SALT);
+                    Argon2::default()
+                        .hash_password_with_salt(password.as_bytes(), &salt)
+                        .ok()
+                        .map(|hash: phc::PasswordHash| hash.to_string())
+                },
+            )
+            .await?
+            .flatten();
         hash.map(PasswordHash::new)
             .ok_or_else(|| StoreError::Failed("a password could not be hashed".to_owned()).into())
     }
 
-    /// Does heavy work aside, a few at a time: each takes 19 MiB and some hundredths of a second.
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    /// How many passwords have been hashed, to set them or to check them, since this service was made.
+    #[must_use]
+    pub fn passwords_hashed(&self) -> u64 {
+        self.hashed.load(Ordering::Relaxed)
+    }
+
+    /// Does heavy work aside, a few at a time: each takes 19 MiB and some hundredths of a second. The place is given
+    /// free by the work itself, which goes on when nobody waits for it any more.
+    async fn blocking<T: Send + 'static, H: Send + 'static>(
+        &self,
+        turn: impl FnOnce() -> Option<H> + Send,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>> {
         let gone = || StoreError::Failed("work aside was broken off".to_owned());
-        let _permit = self.hashing.acquire().await.map_err(|_| gone())?;
-        Ok(spawn_blocking(work).await.map_err(|_| gone())?)
+        let permit = self.hashing.clone().acquire_owned().await.map_err(|_| gone())?;
+        let Some(held) = turn() else {
+            return Ok(None);
+        };
+        self.hashed.fetch_add(1, Ordering::Relaxed);
+        let done = spawn_blocking(move || {
+            let _held = (permit, held);
+            work()
+        });
+        Ok(Some(done.await.map_err(|_| gone())?))
     }
 }

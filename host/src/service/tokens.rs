@@ -136,8 +136,19 @@ impl Service {
     /// # Errors
     /// `account_unknown`, `tokens_disabled`, `account_suspended`, `entropy_unavailable`; failures of the store.
     pub async fn draft(&self, user: &str) -> Result<Record> {
+        self.draft_ending(user, None).await
+    }
+
+    /// What a token made now with this end would be, as [`Service::draft`] tells.
+    ///
+    /// # Errors
+    /// Those of [`Service::draft`]; `expiry_*` of the module.
+    pub async fn draft_ending(&self, user: &str, expires: Option<ExpiryInput>) -> Result<Record> {
         let settings = self.settings(user).await?;
-        let token = NewToken::new(user, "draft", Access::Full);
+        let token = NewToken {
+            expires,
+            ..NewToken::new(user, "draft", Access::Full)
+        };
         Ok(self.decide(token, settings, Vec::new())?.record)
     }
 

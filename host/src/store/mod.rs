@@ -25,7 +25,7 @@ pub use error::StoreError;
 pub(crate) use mark::stamp;
 pub use mark::{Changes, Mark, Stamp};
 pub use open::open_store;
-pub use page::{PageQuery, StoredSession, TokenPage, Usage};
+pub use page::{PageQuery, StoredSession, TokenPage, Usage, UsageBatch};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
@@ -66,6 +66,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Replaces the features of an account.
     async fn set_features(&self, user: &str, features: &Features) -> Result<(), StoreError>;
+
+    /// Replaces the features of an account as long as they are what they were. `false`: they are not.
+    async fn replace_features(&self, user: &str, was: &Features, features: &Features) -> Result<bool, StoreError>;
 
     /// Replaces what is demanded of an account's new tokens.
     async fn set_policy(&self, user: &str, policy: &Policy) -> Result<(), StoreError>;
@@ -133,6 +136,10 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Adds to how tokens were used, in one step; what is said of tokens that there are not is left out. This is no
     /// change that is counted.
     async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError>;
+
+    /// Adds what somebody else reports of how tokens were used, once however often it is sent. `false`: this report, or a
+    /// later one of the same sender, was added before.
+    async fn add_usage_batch(&self, batch: &UsageBatch, usage: &[Usage]) -> Result<bool, StoreError>;
 
     /// How tokens were used; those that were never used are left out.
     async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError>;

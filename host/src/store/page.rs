@@ -70,6 +70,52 @@ pub struct Usage {
     pub uses: u64,
 }
 
+/// Whose report of uses something is, and the how manyeth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageBatch {
+    /// Who sends it: at least 8 characters.
+    pub follower: String,
+    /// Its number, which rises from one report of a sender to the next.
+    pub number: i64,
+    /// When it came, in Unix seconds.
+    pub seen: i64,
+}
+
+impl UsageBatch {
+    /// A sender of whom nothing was heard since this is forgotten.
+    pub(super) fn forgotten(&self) -> i64 {
+        self.seen.saturating_sub(SENDER_KEPT)
+    }
+}
+
+/// For how long a sender's last number is kept, in seconds: nobody repeats a report after so long.
+const SENDER_KEPT: i64 = 30 * 86_400;
+
+/// Notes a sender's number; no row where it, or a later one, was noted before.
+pub(super) const NOTE_BATCH: &str = "INSERT INTO usage_batches (follower, batch, seen) VALUES ($1, $2, $3) \
+    ON CONFLICT (follower) DO UPDATE SET batch = excluded.batch, seen = excluded.seen \
+    WHERE usage_batches.batch < excluded.batch";
+
+/// Forgets those of whom nothing was heard since `$1`.
+pub(super) const FORGET_SENDERS: &str = "DELETE FROM usage_batches WHERE seen < $1";
+
+/// Where an order is begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    First,
+    Last,
+}
+
+impl End {
+    /// Puts what was found into its order.
+    pub(super) fn ordered(self, mut numbers: Vec<i64>) -> Vec<i64> {
+        if self == End::Last {
+            numbers.reverse();
+        }
+        numbers
+    }
+}
+
 /// Whose statements are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -130,9 +176,9 @@ impl PageQuery {
 
     /// The statement that finds the tokens' numbers, in their order: `$1` is the user, `$2` the limit, `$3` the offset,
     /// `$4` what [`PageQuery::part`] gives, where it gives something. It reads an index of this very order; where both
-    /// ports are meant, two side by side.
-    pub(super) fn numbers(&self, dialect: Dialect) -> String {
-        let order = self.order();
+    /// ports are meant, two side by side. What is left out is read all the same, so it begins at the nearer end.
+    pub(super) fn numbers(&self, end: End, dialect: Dialect) -> String {
+        let order = self.order(end);
         let arms = self.realms().iter().map(|realm| {
             format!(
                 "SELECT t.seq AS seq, {} FROM tokens t {}",
@@ -164,11 +210,18 @@ impl PageQuery {
             .map(|part| part.to_ascii_lowercase())
     }
 
-    /// Limit and offset, as a database takes them.
-    pub(super) fn bounds(&self) -> (i64, i64) {
-        // Their sum must be a number too.
-        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX).min(i64::MAX / 2);
-        (number(self.limit), number(self.offset))
+    /// The end from which these tokens are read, with limit and offset as a database takes them; `None` where there are
+    /// no tokens so far.
+    pub(super) fn bounds(&self, total: u64) -> Option<(End, i64, i64)> {
+        let limit = self.limit.min(total.checked_sub(self.offset)?);
+        let behind = total - self.offset - limit;
+        let (end, offset) = if behind < self.offset {
+            (End::Last, behind)
+        } else {
+            (End::First, self.offset)
+        };
+        let bounds = (end, i64::try_from(limit).ok()?, i64::try_from(offset).ok()?);
+        (limit > 0).then_some(bounds)
     }
 
     fn realms(&self) -> &'static [&'static str] {
@@ -189,14 +242,18 @@ impl PageQuery {
     }
 
     /// The order of the module's `list`.
-    fn order(&self) -> &'static str {
-        match (self.sort, self.descending) {
-            (SortKey::Name, false) => "place",
-            (SortKey::Name, true) => "place DESC",
-            (SortKey::Created, false) => "place, id",
-            (SortKey::Created, true) => "place DESC, id",
-            (SortKey::Expires, false) => "place NULLS LAST, id",
-            (SortKey::Expires, true) => "place DESC NULLS LAST, id",
+    fn order(&self, end: End) -> &'static str {
+        match (self.sort, self.descending, end) {
+            (SortKey::Name, false, End::First) | (SortKey::Name, true, End::Last) => "place",
+            (SortKey::Name, true, End::First) | (SortKey::Name, false, End::Last) => "place DESC",
+            (SortKey::Created, false, End::First) => "place, id",
+            (SortKey::Created, false, End::Last) => "place DESC, id DESC",
+            (SortKey::Created, true, End::First) => "place DESC, id",
+            (SortKey::Created, true, End::Last) => "place, id DESC",
+            (SortKey::Expires, false, End::First) => "place NULLS LAST, id",
+            (SortKey::Expires, false, End::Last) => "place DESC NULLS FIRST, id DESC",
+            (SortKey::Expires, true, End::First) => "place DESC NULLS LAST, id",
+            (SortKey::Expires, true, End::Last) => "place NULLS FIRST, id DESC",
         }
     }
 

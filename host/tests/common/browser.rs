@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use zeroize::Zeroizing;
 
 use super::served::{Answer, Request, Running};
+use super::{Place, run};
 
 /// The password of everybody in these tests.
 pub const PASSWORD: &str = "correct horse battery";
@@ -132,6 +133,31 @@ pub fn value_of(page: &str, name: &str) -> Option<String> {
     let (_, rest) = page.split_once(&format!("name=\"{name}\""))?;
     let (_, rest) = rest.split_once('>').map(|(tag, _)| tag)?.split_once("value=\"")?;
     rest.split('"').next().map(str::to_owned)
+}
+
+impl Place {
+    /// How many sessions the store holds.
+    pub fn sessions(&self) -> i64 {
+        run(async {
+            let database = format!("sqlite:{}", self.database);
+            let pool = sqlx::SqlitePool::connect(&database).await.expect("the file opens");
+            let count = sqlx::query_scalar("SELECT count(*) FROM page_sessions");
+            count.fetch_one(&pool).await.expect("a count")
+        })
+    }
+}
+
+impl Place {
+    /// Writes something else into every session.
+    pub fn damage_sessions(&self, data: &str) {
+        run(async {
+            let database = format!("sqlite:{}", self.database);
+            let pool = sqlx::SqlitePool::connect(&database).await.expect("the file opens");
+            let change = sqlx::query("UPDATE page_sessions SET data = ?").bind(data);
+            change.execute(&pool).await.expect("a change");
+            pool.close().await;
+        });
+    }
 }
 
 impl Running {

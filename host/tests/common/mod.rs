@@ -6,6 +6,7 @@
 pub mod browser;
 #[cfg(unix)]
 pub mod database;
+pub mod edges;
 #[cfg(feature = "server")]
 pub mod http;
 #[cfg(unix)]

@@ -190,6 +190,24 @@ impl Request {
         self.body("multipart/form-data; boundary=b0undary", &body)
     }
 
+    /// Sends the head, and the body later: the server has seen who asks, and waits.
+    pub fn hold(&self, to: SocketAddr) -> Held {
+        let mut stream = TcpStream::connect(to).expect("a connection");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .expect("a time limit");
+        let head = format!("{}Expect: 100-continue\r\n\r\n", self.head);
+        stream.write_all(head.as_bytes()).expect("the head is taken");
+        // It is said when the body is first asked for.
+        let mut go_on = [0; 25];
+        stream.read_exact(&mut go_on).expect("a reply");
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        Held {
+            stream,
+            body: self.body.clone(),
+        }
+    }
+
     pub fn send(&self, to: SocketAddr) -> Answer {
         let mut stream = TcpStream::connect(to).expect("a connection");
         stream
@@ -199,6 +217,22 @@ impl Request {
         let _ = stream.write_all(format!("{}\r\n{}", self.head, self.body).as_bytes());
         let mut bytes = Vec::new();
         let _ = stream.read_to_end(&mut bytes);
+        Answer::read(&bytes)
+    }
+}
+
+/// A request whose body is held back.
+pub struct Held {
+    stream: TcpStream,
+    body: String,
+}
+
+impl Held {
+    /// Sends the body.
+    pub fn finish(mut self) -> Answer {
+        self.stream.write_all(self.body.as_bytes()).expect("the body is taken");
+        let mut bytes = Vec::new();
+        let _ = self.stream.read_to_end(&mut bytes);
         Answer::read(&bytes)
     }
 }

@@ -2,19 +2,18 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import type { Latch } from "../latch.js";
 import { LatchError } from "../latch-error.js";
-import type { Identity } from "../verdict.js";
-import { type GuardOptions, checkGuardOptions, passage } from "./guard.js";
+import type { Identity, SnapshotIdentity } from "../verdict.js";
+import { type GuardOptions, type Verifier, checkGuardOptions, passage } from "./guard.js";
 
-export type { FailureLimiter, GuardOptions, RefusalNote } from "./guard.js";
-export type { Identity } from "../verdict.js";
+export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
+export type { Identity, SnapshotIdentity } from "../verdict.js";
 
 /** A middleware as Express and Connect take it; `Asked` is their request. */
 export type Handler<Asked extends IncomingMessage> = (request: Asked, response: ServerResponse, next: (error?: unknown) => void) => void;
 
 // Beside the requests, not on them: no other code can put an identity there.
-const identities = new WeakMap<IncomingMessage, Identity>();
+const identities = new WeakMap<IncomingMessage, SnapshotIdentity>();
 
 /**
  * A middleware for Express, Connect and whatever else has Node's requests and responses. Admitted requests go on, and
@@ -38,7 +37,7 @@ const identities = new WeakMap<IncomingMessage, Identity>();
  * @throws LatchError `option_invalid` for a wrong option.
  */
 export function tokenlatch<Asked extends IncomingMessage = IncomingMessage>(
-  latch: Latch,
+  latch: Verifier<SnapshotIdentity>,
   options: GuardOptions<Asked> = {},
 ): Handler<Asked> {
   checkGuardOptions(latch, options);
@@ -50,7 +49,7 @@ export function tokenlatch<Asked extends IncomingMessage = IncomingMessage>(
 }
 
 /**
- * Whom an admitted request acts for.
+ * Whom an admitted request acts for. Where a `SnapshotFollower` decides ask for a `SnapshotIdentity`, whose id and name may be null.
  *
  * @example
  * ```ts
@@ -59,19 +58,19 @@ export function tokenlatch<Asked extends IncomingMessage = IncomingMessage>(
  *
  * @throws LatchError `identity_missing` for a request that no middleware has admitted.
  */
-export function identityOf(request: IncomingMessage): Identity {
+export function identityOf<Who extends SnapshotIdentity = Identity>(request: IncomingMessage): Who {
   const identity = identities.get(request);
   if (identity === undefined) throw new LatchError("identity_missing", "no middleware has admitted this request");
-  return identity;
+  return identity as Who;
 }
 
 async function admit<Asked extends IncomingMessage>(
-  latch: Latch,
+  latch: Verifier<SnapshotIdentity>,
   options: GuardOptions<Asked>,
   request: Asked,
   response: ServerResponse,
 ): Promise<boolean> {
-  const { identity, reply } = await passage<Asked>(latch, request, request, request.headers.accept, options);
+  const { identity, reply } = await passage<Asked, SnapshotIdentity>(latch, request, request, request.headers.accept, options);
   if (reply !== null) {
     response.statusCode = reply.status;
     for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);

@@ -1,23 +1,22 @@
 /* @ts-self-types="./fetch.d.ts" */
 
-import type { Latch } from "../latch.js";
 import { LatchError } from "../latch-error.js";
-import type { Identity } from "../verdict.js";
-import { type GuardOptions, checkGuardOptions, passage } from "./guard.js";
+import type { Identity, SnapshotIdentity } from "../verdict.js";
+import { type GuardOptions, type Verifier, checkGuardOptions, passage } from "./guard.js";
 
-export type { FailureLimiter, GuardOptions, RefusalNote } from "./guard.js";
-export type { Identity } from "../verdict.js";
+export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
+export type { Identity, SnapshotIdentity } from "../verdict.js";
 
 /** What {@link check} gives: whom the request acts for and the request to hand on, or the response to give. */
-export type Checked =
-  | { readonly identity: Identity; readonly request: Request; readonly refusal: null }
+export type Checked<Who extends SnapshotIdentity = Identity> =
+  | { readonly identity: Who; readonly request: Request; readonly refusal: null }
   | { readonly identity: null; readonly request: null; readonly refusal: Response };
 
 /**
  * Guards a handler of standard requests: a Worker's `fetch`, `Deno.serve`, `Bun.serve`, an edge function. The handler
  * runs only for admitted requests, and gets to know whom they act for. Everything else is answered here.
  *
- * @param latch the latch, or how to get it from what the runtime passes along, such as a Worker's `env`
+ * @param latch the latch or the follower, or how to get it from what the runtime passes along, such as a Worker's `env`
  *
  * @example
  * ```ts
@@ -37,10 +36,10 @@ export type Checked =
  *
  * @throws LatchError `option_invalid` for a wrong option.
  */
-export function guard<Rest extends readonly unknown[]>(
-  latch: Latch | ((...rest: Rest) => Latch),
+export function guard<Rest extends readonly unknown[], Who extends SnapshotIdentity = Identity>(
+  latch: Verifier<Who> | ((...rest: Rest) => Verifier<Who>),
   options: GuardOptions<Request>,
-  handler: (request: Request, identity: Identity, ...rest: Rest) => Response | Promise<Response>,
+  handler: (request: Request, identity: Who, ...rest: Rest) => Response | Promise<Response>,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   checkGuardOptions(latch, options);
   if (typeof handler !== "function") throw new LatchError("option_invalid", "`handler` must be a function", { field: "handler" });
@@ -62,7 +61,11 @@ export function guard<Rest extends readonly unknown[]>(
  *
  * @throws LatchError `option_invalid` for a wrong option; TokenlatchError for a wrong call.
  */
-export async function check(latch: Latch, request: Request, options: GuardOptions<Request> = {}): Promise<Checked> {
+export async function check<Who extends SnapshotIdentity = Identity>(
+  latch: Verifier<Who>,
+  request: Request,
+  options: GuardOptions<Request> = {},
+): Promise<Checked<Who>> {
   checkGuardOptions(latch, options);
   return checkWith(latch, request, options);
 }
@@ -81,7 +84,11 @@ export function withoutAuthorization(request: Request): Request {
   return new Request(request, { headers });
 }
 
-async function checkWith(latch: Latch, request: Request, options: GuardOptions<Request>): Promise<Checked> {
+async function checkWith<Who extends SnapshotIdentity>(
+  latch: Verifier<Who>,
+  request: Request,
+  options: GuardOptions<Request>,
+): Promise<Checked<Who>> {
   const { identity, reply } = await passage(latch, request, request, request.headers.get("Accept"), options);
   if (reply !== null) {
     const refusal = new Response(reply.body, { status: reply.status, headers: reply.headers });

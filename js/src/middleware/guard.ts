@@ -2,10 +2,22 @@
 
 import { type FetchRequest, type NodeRequest } from "../authorization.js";
 import { bounded } from "../bounded.js";
-import type { Latch } from "../latch.js";
 import { LatchError } from "../latch-error.js";
 import type { Call, Reply } from "../types.js";
-import type { Identity, Refused } from "../verdict.js";
+import type { Identity, Refused, SnapshotIdentity } from "../verdict.js";
+
+/** What decides about requests: a `Latch`, or a `SnapshotFollower`, whose identities may have no id and no name. */
+export interface Verifier<Who extends SnapshotIdentity = Identity> {
+  /** Decides about a request. */
+  verify(request: FetchRequest | NodeRequest, call?: Call): Decision<Who> | Promise<Decision<Who>>;
+  /** The reply to an address that has failed too often. */
+  tooMany(retryAfter: number): Reply;
+  /** The reply where no verdict can be had. */
+  unavailable(): Reply;
+}
+
+/** A verdict. */
+export type Decision<Who extends SnapshotIdentity> = (Who & { readonly allowed: true }) | Refused;
 
 /** Counts the failures of an address: a limiter of `rate-limiter-flexible`, or anything of this form. */
 export interface FailureLimiter {
@@ -49,8 +61,8 @@ export interface GuardOptions<Asked> {
 }
 
 /** What came of a request: it goes on as somebody, or this is the reply. */
-export type Passage =
-  | { readonly identity: Identity; readonly reply: null }
+export type Passage<Who extends SnapshotIdentity = Identity> =
+  | { readonly identity: Who; readonly reply: null }
   | { readonly identity: null; readonly reply: Reply };
 
 const KNOWN = new Set(["call", "address", "failures", "problemDetails", "keepAuthorization", "onRefusal"]);
@@ -69,8 +81,8 @@ const UNKNOWN_ADDRESS = "unknown";
  * ```
  */
 export function checkGuardOptions<Asked>(latch: unknown, options: GuardOptions<Asked>): void {
-  if (typeof latch !== "function" && typeof (latch as Partial<Latch> | null)?.verify !== "function") {
-    throw wrong("latch", "expected a Latch, or a function that gives one");
+  if (typeof latch !== "function" && typeof (latch as Partial<Verifier> | null)?.verify !== "function") {
+    throw wrong("latch", "expected a Latch or a SnapshotFollower, or a function that gives one");
   }
   if (typeof options !== "object" || options === null) throw wrong("options", "expected an object of options");
   for (const key of Object.keys(options)) if (!KNOWN.has(key)) throw wrong(key, `there is no option \`${key}\``);
@@ -100,16 +112,16 @@ export function checkGuardOptions<Asked>(latch: unknown, options: GuardOptions<A
  * const { identity, reply } = await passage(latch, request, request, request.headers.get("accept"), options);
  * ```
  */
-export async function passage<Asked>(
-  latch: Latch,
+export async function passage<Asked, Who extends SnapshotIdentity = Identity>(
+  latch: Verifier<Who>,
   request: FetchRequest | NodeRequest,
   asked: Asked,
   accept: string | null | undefined,
   options: GuardOptions<Asked>,
-): Promise<Passage> {
+): Promise<Passage<Who>> {
   const { failures } = options;
   const address = options.address?.(asked) ?? undefined;
-  const refuse = async (reply: Reply, note: Omit<RefusalNote, "address">): Promise<Passage> => {
+  const refuse = async (reply: Reply, note: Omit<RefusalNote, "address">): Promise<Passage<Who>> => {
     await options.onRefusal?.({ ...note, address });
     return { identity: null, reply: wantsProblem(options.problemDetails, accept) ? problem(reply) : reply };
   };
@@ -120,7 +132,7 @@ export async function passage<Asked>(
     const verdict = await latch.verify(request, address === undefined ? given : { ...given, address });
     if (verdict.allowed) {
       const { user, id, name, expires, access, readOnly } = verdict;
-      return { identity: { user, id, name, expires, access, readOnly }, reply: null };
+      return { identity: { user, id, name, expires, access, readOnly } as Who, reply: null };
     }
     if (failures !== undefined && verdict.status === 401) await penalty(failures, address);
     const { status, reason, message, id, user, fault } = verdict;

@@ -2,26 +2,25 @@
 
 import type { Context, MiddlewareHandler } from "hono";
 
-import type { Latch } from "../latch.js";
-import type { Identity } from "../verdict.js";
+import type { Identity, SnapshotIdentity } from "../verdict.js";
 import { withoutAuthorization } from "./fetch.js";
-import { type GuardOptions, checkGuardOptions, passage } from "./guard.js";
+import { type GuardOptions, type Verifier, checkGuardOptions, passage } from "./guard.js";
 
-export type { FailureLimiter, GuardOptions, RefusalNote } from "./guard.js";
-export type { Identity } from "../verdict.js";
+export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
+export type { Identity, SnapshotIdentity } from "../verdict.js";
 
 /** What the middleware leaves in Hono's context: `c.var.identity`. */
-export interface TokenEnv {
+export interface TokenEnv<Who extends SnapshotIdentity = Identity> {
   Variables: {
     /** Whom the request acts for. */
-    identity: Identity;
+    identity: Who;
   };
 }
 
 /**
  * A middleware for Hono. Admitted requests go on with `c.var.identity`, typed; all others are answered here.
  *
- * @param latch the latch, or how to get it from the context, such as from a Worker's `c.env`
+ * @param latch the latch or the follower, or how to get it from the context, such as from a Worker's `c.env`
  *
  * @example
  * ```ts
@@ -34,15 +33,15 @@ export interface TokenEnv {
  *
  * @throws LatchError `option_invalid` for a wrong option.
  */
-export function tokenlatch(
-  latch: Latch | ((context: Context) => Latch),
+export function tokenlatch<Who extends SnapshotIdentity = Identity>(
+  latch: Verifier<Who> | ((context: Context) => Verifier<Who>),
   options: GuardOptions<Context> = {},
-): MiddlewareHandler<TokenEnv> {
+): MiddlewareHandler<TokenEnv<Who>> {
   checkGuardOptions(latch, options);
   return async (context, next) => {
     const { raw } = context.req;
     const resolved = typeof latch === "function" ? latch(context) : latch;
-    const { identity, reply } = await passage<Context>(resolved, raw, context, raw.headers.get("Accept"), options);
+    const { identity, reply } = await passage<Context, Who>(resolved, raw, context, raw.headers.get("Accept"), options);
     if (reply !== null) return new Response(reply.body, { status: reply.status, headers: reply.headers });
     if (options.keepAuthorization !== true) context.req.raw = withoutAuthorization(raw);
     context.set("identity", identity);

@@ -13,8 +13,9 @@ use tokenlatch_build::Built;
 use crate::command::Command;
 use crate::fault::Fault;
 
-pub use package::{Installed, build_package, install, package};
+pub use package::{Installed, build_package, install, install_tools, package};
 pub use process::Process;
+pub use wasmtime_abi::version as wasmtime_version;
 
 /// Who answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

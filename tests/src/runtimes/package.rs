@@ -37,23 +37,37 @@ pub fn install(built: &Built) -> Result<Installed, Fault> {
     ONCE.get_or_init(|| prepare(built)).clone()
 }
 
-fn prepare(built: &Built) -> Result<Installed, Fault> {
+/// Installs the runtimes, bundlers and checkers alone, and gives the folder whose `node_modules` holds them.
+///
+/// # Errors
+/// When npm fails; the text holds what it said.
+pub fn install_tools(built: &Built) -> Result<PathBuf, Fault> {
+    let (tools, _lock) = locked_tools(built)?;
+    Ok(tools)
+}
+
+/// The installed tools, locked against whoever would install something else beside them.
+fn locked_tools(built: &Built) -> Result<(PathBuf, File), Fault> {
     let tools = built.folder.with_file_name("tokenlatch-js");
     fs::create_dir_all(&tools).map_err(Fault::during(tools.display()))?;
     // Two suites may run at once.
     let lock = File::create(tools.join("lock")).map_err(Fault::during("the lock file"))?;
     lock.lock().map_err(Fault::during("waiting for the lock file"))?;
+    let from = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tools");
+    for name in ["package.json", ".npmrc"] {
+        copy(&from.join(name), &tools.join(name))?;
+    }
+    install_locked(&tools, &from.join("package-lock.json"))?;
+    Ok((tools, lock))
+}
 
+fn prepare(built: &Built) -> Result<Installed, Fault> {
+    let (tools, _lock) = locked_tools(built)?;
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let package = package();
     build_package()?;
     let tarball = npm(&package, &["pack", "--silent", "--pack-destination", &text(&tools)?])?;
     let tarball = tools.join(tarball.trim());
-
-    for name in ["package.json", ".npmrc"] {
-        copy(&here.join("tools").join(name), &tools.join(name))?;
-    }
-    install_locked(&tools, &here.join("tools/package-lock.json"))?;
 
     let project = tools.join("project");
     fs::create_dir_all(&project).map_err(Fault::during(project.display()))?;
@@ -142,7 +156,12 @@ fn copy_all(from: &Path, to: &Path) -> Result<(), Fault> {
     fs::create_dir_all(to).map_err(Fault::during(to.display()))?;
     for entry in fs::read_dir(from).map_err(Fault::during(from.display()))? {
         let entry = entry.map_err(Fault::during(from.display()))?;
-        copy(&entry.path(), &to.join(entry.file_name()))?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy_all(&from, &to)?
+        } else {
+            copy(&from, &to)?
+        }
     }
     Ok(())
 }

@@ -16,8 +16,9 @@ pub(crate) struct PlainAbi {
     table: u32,
 }
 
-/// The version in the lock file: the crate itself doesn't say.
-fn version() -> String {
+/// The version of wasmtime in the lock file: the crate itself doesn't say.
+#[must_use]
+pub fn version() -> String {
     let lock = include_str!("../../../Cargo.lock");
     let mut lines = lock.lines().skip_while(|line| *line != "name = \"wasmtime\"");
     let version = lines.nth(1).and_then(|line| line.split('"').nth(1));

@@ -3,12 +3,15 @@
 mod echo;
 mod free;
 mod http;
+mod inside;
 mod place;
 mod postgres;
 mod program;
 mod proxy;
 mod python;
 mod server;
+mod stock;
+mod visit;
 
 pub use echo::Echo;
 pub use free::free_address;
@@ -19,3 +22,5 @@ pub use program::{program, require};
 pub use proxy::{Proxy, ProxyKind};
 pub use python::Python;
 pub use server::{Background, Server};
+pub use stock::Stock;
+pub use visit::Visit;

@@ -1,6 +1,7 @@
 //! A folder that is thrown away, a database, and the command line over it.
 
 use std::ffi::OsStr;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -36,6 +37,16 @@ impl Ran {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    fn good(self, name: &str, arguments: &[&str]) -> Result<Ran, Fault> {
+        match self.code {
+            Some(0) => Ok(self),
+            code => Err(Fault::new(format!(
+                "{name} {arguments:?} ends with {code:?}: {}{}",
+                self.stdout, self.stderr
+            ))),
         }
     }
 
@@ -121,19 +132,33 @@ impl Place {
         Ok(Ran::of(&output))
     }
 
+    /// Runs a program of ours with a line on its standard input, which is secret; it must succeed.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn must_with(&self, name: &str, arguments: &[&str], line: &str) -> Result<Ran, Fault> {
+        let mut child = self
+            .command(program(name)?)?
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(Fault::during(name))?;
+        // Written whole and closed; one that doesn't read it has failed, and says why.
+        if let Some(mut input) = child.stdin.take() {
+            let _ = writeln!(input, "{line}");
+        }
+        let output = child.wait_with_output().map_err(Fault::during(name))?;
+        Ran::of(&output).good(name, arguments)
+    }
+
     /// Runs a program of ours that must succeed.
     ///
     /// # Errors
     /// When it fails; the text holds what it said, which must be no secret.
     pub fn must(&self, name: &str, arguments: &[&str]) -> Result<Ran, Fault> {
-        let ran = self.run(name, arguments)?;
-        match ran.code {
-            Some(0) => Ok(ran),
-            code => Err(Fault::new(format!(
-                "{name} {arguments:?} ends with {code:?}: {}{}",
-                ran.stdout, ran.stderr
-            ))),
-        }
+        self.run(name, arguments)?.good(name, arguments)
     }
 
     /// Runs lines of the shell.
@@ -158,6 +183,17 @@ impl Place {
             self.must("tokenlatch", &["account", "add", user, "--all-features"])
                 .map(drop)
         })
+    }
+
+    /// Adds accounts that have every feature and this password.
+    ///
+    /// # Errors
+    /// When one can't be added.
+    pub fn people(&self, users: &[&str], password: &str) -> Result<(), Fault> {
+        let added = |user| ["account", "add", user, "--all-features", "--password-stdin"];
+        users
+            .iter()
+            .try_for_each(|user| self.must_with("tokenlatch", &added(*user), password).map(drop))
     }
 
     /// Creates a token by `uapi`, and gives its text.

@@ -90,13 +90,15 @@ impl Proxy {
                 let (pid, access) = (own("pid"), own("access"));
                 command.arg("-p").arg(place.folder()).arg("-c").arg(&file).arg("-g");
                 command.arg(format!("daemon off; pid {}; error_log stderr;", pid.display()));
-                // Its own file of requests is the machine's.
+                // Its own files of requests are the machine's.
+                let page = own("page").display().to_string();
+                let text = text.replace("/var/log/nginx/tokenlatch.log", &page);
                 text.replacen("http {", &format!("http {{\n    access_log {};", access.display()), 1)
             }
             ProxyKind::Caddy => {
                 command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
                 // Its own port of administration would be taken twice where two run at once.
-                format!("{{\n\tadmin off\n}}\n{text}")
+                text.replacen("\n{\n", "\n{\n\tadmin off\n", 1)
             }
         };
         fs::write(&file, text).map_err(Fault::during(file.display()))?;

@@ -135,6 +135,14 @@ impl Server {
         Server::launch(place, options, &[])
     }
 
+    /// Starts it with TLS and with variables of the environment.
+    ///
+    /// # Errors
+    /// When it doesn't come up.
+    pub fn start_tls_with(place: &Place, options: &[&str], variables: &[(&str, &str)]) -> Result<Self, Fault> {
+        Server::launch(place, options, variables)
+    }
+
     /// Starts it with variables of the environment.
     ///
     /// # Errors

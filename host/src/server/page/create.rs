@@ -11,14 +11,15 @@ use serde::Serialize;
 use tokenlatch_core::{Access, Created, MAX_NAME, SecretString};
 
 use super::super::state::State;
-use super::form::{Asked, Posted};
+use super::form::{Asked, Posted, new_once};
+use super::note::NotePage;
 use super::reply::{Failed, Layout, html, see, sentence};
 use super::session::Visitor;
-use super::tokens::curl;
-use super::view::Row;
-use super::wanted::{Fault, Offer, Wanted, faults_of};
+use super::tokens::{LIST, curl};
+use super::view::{Moment, access};
+use super::wanted::{Fault, Offer, Wanted, faults_of, with_others};
 use crate::error::Error;
-use crate::service::{ListedToken, NewToken};
+use crate::service::NewToken;
 use crate::store::StoreError;
 
 /// The form.
@@ -30,7 +31,7 @@ struct CreatePage<'a> {
     csrf: &'a str,
     once: String,
     most: usize,
-    form: &'a Wanted,
+    form: Wanted,
     offer: Offer,
     faults: Vec<Fault>,
 }
@@ -60,17 +61,11 @@ struct CreatedPage<'a> {
     base: String,
     csrf: &'a str,
     token: &'a SecretString,
-    row: Row,
+    name: &'a str,
+    expires: Option<Moment>,
+    access: Option<String>,
     curl: String,
-}
-
-/// A page that says one thing and offers ways on.
-#[derive(Template)]
-#[template(path = "note.html")]
-struct NotePage<'a> {
-    layout: Layout<'a>,
-    lines: &'static [&'static str],
-    links: Vec<(&'static str, String)>,
+    full: bool,
 }
 
 pub(super) async fn form(
@@ -80,10 +75,10 @@ pub(super) async fn form(
 ) -> Result<Response, Failed> {
     let offer = Offer::of(&state, &visitor.user).await?;
     let form = Wanted::fresh(&offer, asked.text("name"));
-    Ok(filled(&state, &visitor, &form, offer, Vec::new()))
+    Ok(filled(&state, &visitor, form, offer, Vec::new()))
 }
 
-fn filled(state: &State, visitor: &Visitor, form: &Wanted, mut offer: Offer, faults: Vec<Fault>) -> Response {
+fn filled(state: &State, visitor: &Visitor, form: Wanted, mut offer: Offer, faults: Vec<Fault>) -> Response {
     offer.choose(&form.features);
     let status = if faults.is_empty() {
         StatusCode::OK
@@ -94,9 +89,9 @@ fn filled(state: &State, visitor: &Visitor, form: &Wanted, mut offer: Offer, fau
         layout: Layout::of(state, visitor, "Create API Token"),
         base: visitor.path("/tokens"),
         csrf: &visitor.csrf,
-        once: visitor.new_once(state),
+        once: new_once(),
         most: MAX_NAME,
-        form,
+        form: form.offered(&offer),
         offer,
         faults,
     };
@@ -113,37 +108,69 @@ pub(super) async fn create(
     let form = Wanted::posted(&posted);
     let wanted = match form.token(&visitor.user) {
         Ok(wanted) => wanted,
-        Err(fault) => return Ok(filled(&state, visitor, &form, offer, vec![fault])),
+        Err(fault) => {
+            let faults = with_others(&state, &form, fault);
+            return Ok(filled(&state, visitor, form, offer, faults));
+        }
     };
     // Before anything is made: of two that come at the same time one alone goes on.
     if !posted.spend(&state).await? {
         return Ok(spent(&state, visitor));
     }
     match state.service.create(wanted).await {
-        Ok(created) => shown(&state, visitor, &headers, &created),
+        Ok(created) => Ok(shown(&state, visitor, &headers, &created)),
         Err(error @ (Error::Refused(_) | Error::Store(StoreError::NameTaken))) => {
             let faults = faults_of(&state, &form, &error);
-            Ok(filled(&state, visitor, &form, offer, faults))
+            Ok(filled(&state, visitor, form, offer, faults))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Ok(unknown(&state, visitor, &error)),
     }
 }
 
-/// Shows a token's text, for the only time.
-fn shown(state: &State, visitor: &Visitor, headers: &HeaderMap, created: &Created) -> Result<Response, Failed> {
-    let listed = ListedToken {
-        token: state.service.describe(&created.record)?,
-        usage: None,
-    };
+/// Shows a token's text, for the only time. It has been made, so nothing may come between it and its owner any more.
+fn shown(state: &State, visitor: &Visitor, headers: &HeaderMap, created: &Created) -> Response {
+    let zone = *state.service.zone();
+    let record = &created.record;
+    // Which function a limited token may call is its owner's to know.
+    let full = record.access == Access::Full;
     let page = CreatedPage {
         layout: Layout::of(state, visitor, "API Token Created"),
         base: visitor.path("/tokens"),
         csrf: &visitor.csrf,
         token: &created.token,
-        row: Row::of(*state.service.zone(), &listed),
-        curl: curl(state, headers, &visitor.user),
+        name: &record.name,
+        expires: record.expires.map(|at| Moment::of(zone, at)),
+        access: state.service.describe(record).map(|token| access(&token)).ok(),
+        curl: curl(
+            state,
+            headers,
+            &visitor.user,
+            if full { LIST } else { "MODULE/FUNCTION" },
+        ),
+        full,
     };
-    Ok(html(StatusCode::OK, page))
+    html(StatusCode::OK, page)
+}
+
+/// The store may have kept the token before it failed, and nobody knows the token's text.
+fn unknown(state: &State, visitor: &Visitor, error: &Error) -> Response {
+    tracing::error!(code = error.code(), "whether a token was created isn't known");
+    let page = NotePage {
+        layout: Layout::of(state, visitor, "No answer now"),
+        lines: &[
+            "The server could not finish this, and it isn’t known whether the API token was created.",
+            "Look at your API tokens: if it is there, revoke it, for its text can’t be shown. Then create another.",
+        ],
+        links: &ways_on(visitor),
+    };
+    html(StatusCode::SERVICE_UNAVAILABLE, page)
+}
+
+fn ways_on(visitor: &Visitor) -> [(&'static str, String); 2] {
+    [
+        ("Manage API Tokens", visitor.path("/tokens")),
+        ("Create another API token", visitor.path("/tokens/new")),
+    ]
 }
 
 /// What a form that was sent before gets: no second token, and no second look at the first.
@@ -151,13 +178,10 @@ fn spent(state: &State, visitor: &Visitor) -> Response {
     let page = NotePage {
         layout: Layout::of(state, visitor, "This form was already sent"),
         lines: &[
-            "Nothing was created this time. The API token that the form created can’t be shown again.",
+            "Nothing was created this time. The API token that the form created before, if it did, can’t be shown again.",
             "If you didn’t save it, revoke it and create another.",
         ],
-        links: vec![
-            ("Manage API Tokens", visitor.path("/tokens")),
-            ("Create another API token", visitor.path("/tokens/new")),
-        ],
+        links: &ways_on(visitor),
     };
     html(StatusCode::CONFLICT, page)
 }

@@ -1,12 +1,13 @@
 //! Logging in and out.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::Json;
 use axum::extract::{Extension, Request, State as Shared};
 use axum::http::StatusCode;
-use axum::http::header::{HeaderValue, WWW_AUTHENTICATE};
+use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tower_sessions::Session;
@@ -14,7 +15,9 @@ use zeroize::Zeroizing;
 
 use super::super::client::Client;
 use super::super::config::EdgeLimits;
+use super::super::form::Form;
 use super::super::handler::Noted;
+use super::super::logins::{Attempt, Put};
 use super::super::state::State;
 use super::form::{self, Asked};
 use super::reply::{Failed, Layout, html, see};
@@ -109,63 +112,104 @@ pub(super) async fn login(
     session: Session,
     request: Request,
 ) -> Result<Response, Failed> {
-    let address = client.counted();
-    if let Some(wait) = state.logins.blocked(address) {
-        return Err(Failed::Later(wait));
-    }
     let (parts, body) = request.into_parts();
     let limits = EdgeLimits {
         body_bytes: state.config.limits.body_bytes.min(LOGIN_BYTES),
         ..state.config.limits
     };
+    // Before anything else: nobody's slow body holds a place, and what is said is said in the sender's way.
     let given = form::read(&parts, body, &limits).await?;
-    let user = given.text("user");
-    let password = Zeroizing::new(given.text("pass").to_owned());
-    let to = target::known(port, given.text("to")).unwrap_or_default();
     let for_script = given.text("login_only") == "1";
-    let checked = check(&state, port, user, password).await?;
-    // As many guesses may be under way as there are connections; none of them tells anything once there were too many.
-    if let Some(wait) = state.logins.blocked(address) {
-        return Err(Failed::Later(wait));
-    }
-    let refused = |status, error, reason| {
-        let mut reply = if for_script {
-            (status, Json(json!({"status": 0, "message": error}))).into_response()
-        } else {
+    let to = target::known(port, given.text("to")).unwrap_or_default();
+    Ok(match attempt(&state, port, client.counted(), &session, &given).await {
+        Ok(Outcome::In(visitor)) => {
+            let to = visitor.path(if to.is_empty() { port.home() } else { &to });
+            let mut reply = if for_script {
+                Json(json!({"status": 1, "security_token": visitor.prefix, "redirect": to})).into_response()
+            } else {
+                see(to)
+            };
+            reply.extensions_mut().insert(Noted {
+                reason: "login",
+                user: Some(visitor.user),
+            });
+            reply
+        }
+        Ok(Outcome::Refused(status, reason, error)) if for_script => scripted(status, reason, error),
+        Ok(Outcome::Refused(status, reason, error)) => {
             let shown = Shown {
                 error,
-                user,
+                user: given.text("user"),
                 to: &to,
                 ..Shown::default()
             };
-            login_page(&state, port, status, &shown)
-        };
-        // Not the name that was given: people type their password there.
-        reply.extensions_mut().insert(Noted { reason, user: None });
-        reply
-    };
+            noted(login_page(&state, port, status, &shown), reason)
+        }
+        Err(failed) if for_script => {
+            let words = failed.words();
+            let mut reply = scripted(words.status, words.code, &words.message);
+            if let Some(seconds) = failed.retry_after() {
+                reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            reply
+        }
+        Err(failed) => return Err(failed),
+    })
+}
+
+/// A refusal as scripts are told it.
+fn scripted(status: StatusCode, reason: &'static str, error: &str) -> Response {
+    let reply = (status, Json(json!({"status": 0, "message": error}))).into_response();
+    noted(reply, reason)
+}
+
+/// Not with the name that was given: people type their password there.
+fn noted(mut reply: Response, reason: &'static str) -> Response {
+    reply.extensions_mut().insert(Noted { reason, user: None });
+    reply
+}
+
+/// What came of a login.
+enum Outcome {
+    In(Visitor),
+    /// The reason for the log, and the sentence for whoever asked.
+    Refused(StatusCode, &'static str, &'static str),
+}
+
+async fn attempt(
+    state: &State,
+    port: Port,
+    address: IpAddr,
+    session: &Session,
+    given: &Form,
+) -> Result<Outcome, Failed> {
+    let user = given.text("user");
+    let password = Zeroizing::new(given.text("pass").to_owned());
+    let attempt = state.logins.begin(address, user).map_err(|put| match put {
+        Put::Off(wait) => Failed::Later(wait),
+        Put::Behind => Failed::Behind,
+        Put::Out => Failed::Unavailable,
+    })?;
+    let checked = check(state, port, &attempt, user, password).await?;
+    // Some may be under way at once; none of them tells anything once there were too many.
+    if let Some(wait) = attempt.blocked() {
+        return Err(Failed::Later(wait));
+    }
     let visitor = match checked {
-        Checked::Good(before) => enter(&state, &session, port, user, before.as_deref()).await?,
-        Checked::Suspended => return Ok(refused(StatusCode::FORBIDDEN, SUSPENDED, "account_suspended")),
+        Checked::Good(before) => enter(state, session, port, user, before.as_deref()).await?,
+        Checked::Suspended => {
+            return Ok(Outcome::Refused(StatusCode::FORBIDDEN, "account_suspended", SUSPENDED));
+        }
         Checked::Wrong => None,
     };
     let Some(visitor) = visitor else {
-        if let Some(wait) = state.logins.failed(address, Some(user)) {
-            return Err(Failed::Later(wait));
-        }
-        return Ok(refused(StatusCode::UNAUTHORIZED, INVALID, "login_invalid"));
+        return match attempt.failed() {
+            Some(wait) => Err(Failed::Later(wait)),
+            None => Ok(Outcome::Refused(StatusCode::UNAUTHORIZED, "login_invalid", INVALID)),
+        };
     };
-    let to = visitor.path(if to.is_empty() { port.home() } else { &to });
-    let mut reply = if for_script {
-        Json(json!({"status": 1, "security_token": visitor.prefix, "redirect": to})).into_response()
-    } else {
-        see(to)
-    };
-    reply.extensions_mut().insert(Noted {
-        reason: "login",
-        user: Some(visitor.user),
-    });
-    Ok(reply)
+    attempt.succeeded();
+    Ok(Outcome::In(visitor))
 }
 
 /// What came of a name and a password.
@@ -177,12 +221,27 @@ enum Checked {
     Wrong,
 }
 
-async fn check(state: &State, port: Port, user: &str, password: Zeroizing<String>) -> Result<Checked, Failed> {
-    // No account has such a name, and not every database can be asked for one. The work is the same.
-    let user = if user.contains(char::is_control) { "" } else { user };
+async fn check(
+    state: &State,
+    port: Port,
+    attempt: &Arc<Attempt>,
+    user: &str,
+    password: Zeroizing<String>,
+) -> Result<Checked, Failed> {
     let before = stored_hash(state, user).await?;
-    if !state.service.check_password(user, password).await? {
-        return Ok(Checked::Wrong);
+    let turn = || {
+        // Others may have failed while this one waited.
+        attempt.blocked().is_none().then(|| {
+            attempt.work();
+            attempt.clone()
+        })
+    };
+    let right = state.service.check_password_if(user, password, turn).await;
+    attempt.done();
+    match right? {
+        Some(true) => {}
+        Some(false) => return Ok(Checked::Wrong),
+        None => return Err(Failed::Later(attempt.blocked().unwrap_or_default())),
     }
     let Some(settings) = state.service.store().settings(user).await? else {
         return Ok(Checked::Wrong);

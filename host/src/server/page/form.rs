@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
+use super::super::body::read_body;
 use super::super::config::EdgeLimits;
 use super::super::form::{Form, Kind};
 use super::super::problem::Problem;
@@ -22,6 +23,12 @@ const TWICE: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "parameter_repeated",
     "A parameter stands twice that may stand once only.",
+);
+
+const NUL: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "parameter_nul",
+    "A parameter holds a NUL character.",
 );
 
 /// Any other content type, for no form of the page has one.
@@ -66,12 +73,22 @@ impl Posted {
     }
 }
 
-impl Visitor {
-    /// A value for the hidden field `once` of a form that must not work twice. It is no secret: unlike any other of
-    /// this person's is enough, for a form without the CSRF value does nothing.
-    pub(super) fn new_once(&self, _: &State) -> String {
-        RequestId::new().as_str().to_owned()
-    }
+/// A value for the hidden field `once` of a form that must not work twice. It need not be secret: two forms of one
+/// session must differ in it, and nobody else can send them, for want of the CSRF value.
+pub(super) fn new_once() -> String {
+    RequestId::new().as_str().to_owned()
+}
+
+/// What was typed into one field as a list: one a line, or with commas or spaces.
+pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|letter: char| letter == ',' || letter.is_whitespace());
+    words.filter(|word| !word.is_empty()).map(str::to_owned)
+}
+
+/// Which entry of a list the module finds fault with: the number in a path such as `addresses[3]`.
+pub(super) fn index(path: &str) -> Option<usize> {
+    let (_, rest) = path.split_once('[')?;
+    rest.split_once(']')?.0.parse().ok()
 }
 
 impl FromRequest<Arc<State>> for Posted {
@@ -97,11 +114,6 @@ impl Asked {
         self.0.text(name)
     }
 
-    /// The texts of a parameter that may stand more than once.
-    pub(super) fn texts(&self, name: &str) -> Vec<&str> {
-        self.0.texts(name).collect()
-    }
-
     /// Whether a parameter is there.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.texts(name).next().is_some()
@@ -113,28 +125,44 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Asked, Failed> {
         let form = Form::of_query(parts.uri.query())?;
-        once_each(&form)?;
+        check(&form)?;
         Ok(Asked(form))
     }
 }
 
+/// The request with its body in memory. What is no form is not taken in, and no reader here takes it either.
+pub(super) async fn taken_in(request: Request, limits: &EdgeLimits) -> Result<Request, Failed> {
+    let (parts, body) = request.into_parts();
+    is_form(&parts, &body)?;
+    let bytes = read_body(body, limits).await?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
 /// The form in a body.
 pub(super) async fn read(parts: &Parts, body: Body, limits: &EdgeLimits) -> Result<Form, Problem> {
-    use hyper::body::Body as _;
-    if !body.is_end_stream() && Kind::of(&parts.headers).ok() != Some(Kind::Urlencoded) {
-        return Err(NO_FORM);
-    }
+    is_form(parts, &body)?;
     let form = Form::default().with_body(parts, body, limits).await?;
-    once_each(&form)?;
+    check(&form)?;
     Ok(form)
 }
 
-/// No two readers of a form may come to think that it says different things.
-fn once_each(form: &Form) -> Result<(), Problem> {
+fn is_form(parts: &Parts, body: &Body) -> Result<(), Problem> {
+    if !body.is_end_stream() && Kind::of(&parts.headers).ok() != Some(Kind::Urlencoded) {
+        return Err(NO_FORM);
+    }
+    Ok(())
+}
+
+/// No two readers of a form may come to think that it says different things; and no NUL is in anything that a person
+/// types, while some databases take no text with one.
+fn check(form: &Form) -> Result<(), Problem> {
     let mut keys: Vec<&str> = form.keys().filter(|key| !REPEATED.contains(key)).collect();
     keys.sort_unstable();
     if keys.windows(2).any(|pair| pair.first() == pair.last()) {
         return Err(TWICE);
+    }
+    if form.all_texts().any(|text| text.contains('\0')) {
+        return Err(NUL);
     }
     Ok(())
 }

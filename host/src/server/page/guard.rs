@@ -33,7 +33,7 @@ const FIELDS: &[(&str, &str)] = &[
     (
         "permissions-policy",
         "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), \
-         midi=(), payment=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), web-share=()",
+         midi=(), payment=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=()",
     ),
 ];
 

@@ -2,17 +2,23 @@
 
 use askama::Template;
 use form_urlencoded::Serializer;
-use tokenlatch_core::SortKey;
+use tokenlatch_core::{Realm, SortKey};
 
+use super::super::state::State;
 use super::form::{Asked, Posted};
+use super::reply::{Failed, sentence};
 use super::view::{Row, count};
+use crate::error::Error;
 use crate::service::{ListOptions, PagedTokens};
 
 /// How many tokens a page may show.
-pub(super) const SIZES: &[i64] = &[10, 20, 50, 100];
+const SIZES: &[i64] = &[10, 20, 50, 100];
 
 /// How many it shows as long as nobody has chosen.
 const SIZE: i64 = 20;
+
+/// Beyond every page there can be. A larger number is no number of the module's.
+const LAST_PAGE: i64 = 1_000_000_000;
 
 /// The columns by which a list can be ordered.
 const COLUMNS: &[(SortKey, &str, &str)] = &[
@@ -56,13 +62,13 @@ impl ListView {
             search: text("search").to_owned(),
             sort: known.map_or(SortKey::Name, |(key, ..)| *key),
             descending: text("order") == "desc",
-            page: text("page").parse().ok().filter(|page| *page > 0).unwrap_or(1),
+            page: text("page").parse().map_or(1, |page: i64| page.clamp(1, LAST_PAGE)),
             size: size.and_then(read_size).unwrap_or(SIZE),
         }
     }
 
     /// What the service is asked.
-    pub(super) fn options(&self) -> ListOptions {
+    fn options(&self) -> ListOptions {
         ListOptions {
             page: Some(self.page),
             page_size: Some(self.size),
@@ -74,13 +80,13 @@ impl ListView {
     }
 
     /// The order as a word of the query.
-    pub(super) fn sort_word(&self) -> &'static str {
+    fn sort_word(&self) -> &'static str {
         let column = COLUMNS.iter().find(|(key, ..)| *key == self.sort);
         column.map_or("name", |(_, word, _)| word)
     }
 
     /// The direction as a word of the query.
-    pub(super) fn order_word(&self) -> &'static str {
+    fn order_word(&self) -> &'static str {
         if self.descending { "desc" } else { "asc" }
     }
 
@@ -113,7 +119,7 @@ impl ListView {
     }
 
     /// The same list without the search.
-    pub(super) fn without_search(&self) -> ListView {
+    fn without_search(&self) -> ListView {
         ListView {
             search: String::new(),
             ..self.at_page(1)
@@ -157,7 +163,7 @@ pub(super) struct TokenTable {
 
 impl TokenTable {
     /// The table of a page of a list, whose links lead to `path`.
-    pub(super) fn new(view: &ListView, path: &str, total: i64, rows: Vec<Row>, manage: Option<String>) -> TokenTable {
+    fn new(view: &ListView, path: &str, total: i64, rows: Vec<Row>, manage: Option<String>) -> TokenTable {
         let heads = COLUMNS.iter().map(|(key, _, title)| {
             let (order, icon) = match (*key == view.sort, view.descending) {
                 (false, _) => (None, "both"),
@@ -197,12 +203,7 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// The links around a page of tokens at `path`.
-    pub(super) fn new(view: &ListView, path: &str, found: &PagedTokens) -> Pages {
-        Pages::of(view, path, found.page, found.pages)
-    }
-
-    /// The links around a page of any list at `path`.
+    /// The links around a page of a list at `path`.
     pub(super) fn of(view: &ListView, path: &str, page: i64, pages: i64) -> Pages {
         let link = |there: bool, page: i64| there.then(|| view.at_page(page).link(path, &[]));
         Pages {
@@ -213,5 +214,76 @@ impl Pages {
             next: link(page < pages, page.saturating_add(1)),
             last: link(page < pages, pages),
         }
+    }
+}
+
+/// A user's tokens with all that stands around them: the search, the settings, the form, the links from page to page.
+pub(super) struct TokenList {
+    /// The path to which its links and forms lead.
+    pub(super) base: String,
+    /// A part of the name; empty for all.
+    pub(super) search: String,
+    /// The order as words of the query.
+    pub(super) sort: &'static str,
+    pub(super) order: &'static str,
+    /// How many tokens are shown, and can be.
+    pub(super) size: i64,
+    pub(super) sizes: &'static [i64],
+    /// Where the list is shown without the search.
+    pub(super) clear: String,
+    /// The list to come back to.
+    pub(super) kept: Vec<(&'static str, String)>,
+    pub(super) table: TokenTable,
+    pub(super) pages: Pages,
+    /// How many tokens there are on all pages.
+    pub(super) total: i64,
+    /// Why nothing could be looked for.
+    pub(super) refused: Option<String>,
+}
+
+impl TokenList {
+    /// The part that is asked for; of both ports where `realm` is `None`. `manage`: each token has a page beneath `base`.
+    pub(super) async fn read(
+        state: &State,
+        user: &str,
+        realm: Option<Realm>,
+        view: &ListView,
+        base: String,
+        manage: bool,
+    ) -> Result<TokenList, Failed> {
+        let (found, refused) = match state.service.page(user, realm, view.options()).await {
+            Ok(found) => (found, None),
+            // A search that cannot be: the only wish that the module may still refuse.
+            Err(Error::Refused(refused)) => (nothing(view), Some(sentence(&refused.message))),
+            Err(error) => return Err(error.into()),
+        };
+        let view = view.at_page(found.page);
+        let zone = *state.service.zone();
+        let rows = found.tokens.iter().map(|token| Row::of(zone, token)).collect();
+        let manage = manage.then(|| base.clone());
+        Ok(TokenList {
+            sort: view.sort_word(),
+            order: view.order_word(),
+            size: view.size,
+            sizes: SIZES,
+            clear: view.without_search().link(&base, &[]),
+            kept: view.kept(),
+            table: TokenTable::new(&view, &base, found.total, rows, manage),
+            pages: Pages::of(&view, &base, found.page, found.pages),
+            total: found.total,
+            refused,
+            search: view.search,
+            base,
+        })
+    }
+}
+
+fn nothing(view: &ListView) -> PagedTokens {
+    PagedTokens {
+        tokens: Vec::new(),
+        page: 1,
+        page_size: view.size,
+        pages: 1,
+        total: 0,
     }
 }

@@ -12,6 +12,7 @@ mod guard;
 mod hosts;
 mod list;
 mod manage;
+mod note;
 mod reply;
 mod revoke;
 mod session;
@@ -22,6 +23,7 @@ mod wanted;
 
 use std::sync::Arc;
 
+use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
@@ -40,7 +42,7 @@ use super::handler::Noted;
 use super::state::State;
 use door::Shown;
 use reply::{Failed, see};
-use session::Found;
+use session::{Found, Visitor};
 
 /// What every path behind a login begins with.
 pub(super) const PREFIX: &str = "/cpsess";
@@ -99,6 +101,8 @@ pub(super) fn router(state: &Arc<State>, port: Port) -> Router {
         Port::Admin => admin::routes(),
     };
     let pages = pages
+        // Asked by those who are about to be logged out.
+        .route("/stay", get(|_: Visitor| async { StatusCode::NO_CONTENT }))
         .fallback(|| async { Failed::NotFound })
         .method_not_allowed_fallback(|| async { Failed::Method })
         .with_state(state.clone());
@@ -122,24 +126,46 @@ pub(super) fn router(state: &Arc<State>, port: Port) -> Router {
 
 /// Lets a person in whose session is good and whose address has the session's prefix. No handler is asked without.
 async fn enter(state: Arc<State>, port: Port, pages: Router, session: Session, request: Request) -> Response {
-    let found = match session::find(&state, &session, port).await {
-        Ok(found) => found,
-        Err(failed) => return failed.into_response(),
-    };
     let Some((digits, rest)) = inside(request.uri().path()) else {
         return Failed::NotFound.into_response();
     };
+    let (digits, rest) = (digits.to_owned(), rest.to_owned());
+    let is_of = |visitor: &Visitor| session::same(&digits, visitor.prefix.trim_start_matches(PREFIX));
+    let mut request = request;
+    let mut found = match session::find(&state, &session, port).await {
+        Ok(found) => found,
+        Err(failed) => return failed.into_response(),
+    };
+    if let Found::Person(visitor) = &found
+        && is_of(visitor)
+        && !request.body().is_end_stream()
+    {
+        // The sender chooses how long a body takes. What holds then counts: the session may be over, or the account
+        // may do less.
+        request = match form::taken_in(request, &state.config.limits).await {
+            Ok(request) => request,
+            Err(failed) => {
+                let mut reply = failed.into_response();
+                reply.extensions_mut().insert(visitor.clone());
+                return reply;
+            }
+        };
+        found = match session::find_again(&state, &session, port).await {
+            Ok(found) => found,
+            Err(failed) => return failed.into_response(),
+        };
+    }
     let visitor = match found {
-        Found::Person(visitor) if session::same(digits, visitor.prefix.trim_start_matches(PREFIX)) => visitor,
+        Found::Person(visitor) if is_of(&visitor) => visitor,
         found => return turn_away(&state, port, &found, request).await,
     };
+    let rest = rest.as_str();
     if matches!(rest, "" | "/") {
         return see(visitor.path(port.home()));
     }
     let Some(uri) = without_prefix(request.uri(), rest) else {
         return Failed::NotFound.into_response();
     };
-    let mut request = request;
     *request.uri_mut() = uri;
     request.extensions_mut().insert(visitor.clone());
     let mut reply = match pages.oneshot(request).await {

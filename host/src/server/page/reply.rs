@@ -26,6 +26,8 @@ pub(super) struct Layout<'a> {
     pub(super) port: Port,
     /// The server's time zone.
     pub(super) zone: &'static str,
+    /// After how many seconds without a request a session ends.
+    pub(super) idle: u64,
 }
 
 impl<'a> Layout<'a> {
@@ -36,6 +38,7 @@ impl<'a> Layout<'a> {
             visitor: Some(visitor),
             port: visitor.port,
             zone: state.service.zone().name(),
+            idle: state.config.sessions.idle.as_secs(),
         }
     }
 
@@ -46,6 +49,7 @@ impl<'a> Layout<'a> {
             visitor: None,
             port,
             zone: state.service.zone().name(),
+            idle: state.config.sessions.idle.as_secs(),
         }
     }
 
@@ -68,6 +72,14 @@ impl<'a> Layout<'a> {
     pub(super) fn home(&self) -> String {
         self.visitor
             .map_or_else(|| "/".to_owned(), |visitor| visitor.path(self.port.home()))
+    }
+
+    /// The same in words.
+    pub(super) fn idle_words(&self) -> String {
+        match self.idle / 60 {
+            0 | 1 => "a minute".to_owned(),
+            minutes => format!("{minutes} minutes"),
+        }
     }
 
     /// Whether it is the administrator's port.
@@ -122,6 +134,8 @@ pub(super) enum Failed {
     Refused(String),
     /// Too many failed logins: come back after this time.
     Later(std::time::Duration),
+    /// The network has other logins under way.
+    Behind,
     /// The request cannot be read.
     Problem(Problem),
     /// No answer can be had now, and nothing was changed.
@@ -206,6 +220,12 @@ impl Failed {
                 "Too many failed logins",
                 "There were too many failed logins. Wait a minute, then try again.",
             ),
+            Failed::Behind => words(
+                StatusCode::TOO_MANY_REQUESTS,
+                "logins_under_way",
+                "Other logins are under way",
+                "Other logins from your network are being checked. Try again in a moment.",
+            ),
             Failed::Problem(problem) => words(problem.status, problem.code, "Not understood", problem.detail),
             Failed::Unavailable => words(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -226,7 +246,7 @@ impl Failed {
     pub(super) fn retry_after(&self) -> Option<u32> {
         match self {
             Failed::Later(wait) => Some(Failures::retry_after(*wait)),
-            Failed::Unavailable => Some(1),
+            Failed::Unavailable | Failed::Behind => Some(1),
             Failed::Problem(problem) => problem.retry_after,
             _ => None,
         }

@@ -12,9 +12,13 @@ use super::super::state::State;
 use super::form::Posted;
 use super::list::ListView;
 use super::reply::{Failed, Layout, html, see};
+use super::session::Visitor;
 use super::tokens::{Told, table};
 use super::view::Row;
+use crate::error::Error;
 use crate::service::Revocation;
+
+const SELECTED: &str = "Revoke Selected API Tokens";
 
 /// Asks whether the chosen tokens are to be revoked.
 #[derive(Template)]
@@ -40,6 +44,66 @@ pub(super) struct RevokePage<'a> {
     pub(super) gone: usize,
 }
 
+impl<'a> RevokePage<'a> {
+    /// The question about tokens that were chosen in the list at `base`.
+    pub(super) fn of(
+        state: &'a State,
+        visitor: &'a Visitor,
+        title: &'a str,
+        base: &str,
+        view: &ListView,
+        chosen: Chosen,
+    ) -> RevokePage<'a> {
+        RevokePage {
+            layout: Layout::of(state, visitor, title),
+            title,
+            csrf: &visitor.csrf,
+            action: format!("{base}/revoke"),
+            back: view.link(base, &[]),
+            button: SELECTED,
+            kept: view.kept(),
+            rows: chosen.rows,
+            gone: chosen.gone,
+        }
+    }
+}
+
+/// Tokens that were chosen.
+pub(super) struct Chosen {
+    /// Those that there are.
+    rows: Vec<Row>,
+    /// How many there are no more.
+    gone: usize,
+}
+
+/// The tokens of a user that a table's form chose, or what is wrong with the choice.
+pub(super) async fn choice(
+    state: &State,
+    user: &str,
+    realm: Option<Realm>,
+    posted: &Posted,
+) -> Result<Result<Chosen, Told>, Error> {
+    let fault = |sentence: &str| Told {
+        done: None,
+        fault: Some(sentence.to_owned()),
+    };
+    let ids = chosen(posted);
+    if ids.is_empty() {
+        return Ok(Err(fault("Select at least one token.")));
+    }
+    let found = state.service.listed(user, realm, &ids).await?;
+    if found.is_empty() {
+        return Ok(Err(fault(
+            "There are no such API tokens any more. Nothing was revoked.",
+        )));
+    }
+    let zone = *state.service.zone();
+    Ok(Ok(Chosen {
+        gone: ids.len().saturating_sub(found.len()),
+        rows: found.iter().map(|token| Row::of(zone, token)).collect(),
+    }))
+}
+
 /// The ids that a table sent: those checked, or every one shown where the box in the heading is checked.
 pub(super) fn chosen(posted: &Posted) -> Vec<String> {
     let name = if posted.has("all") { "shown" } else { "id" };
@@ -60,45 +124,20 @@ pub(super) async fn confirm(
     let visitor = &posted.visitor;
     state.service.may_manage(&visitor.user).await?;
     let view = ListView::posted(&posted);
-    let ids = chosen(&posted);
-    let fault = |sentence: &str| Told {
-        done: None,
-        fault: Some(sentence.to_owned()),
+    let chosen = match choice(&state, &visitor.user, Some(Realm::Account), &posted).await? {
+        Ok(chosen) => chosen,
+        Err(told) => return table(&state, visitor, &headers, &view, told).await,
     };
-    if ids.is_empty() {
-        return table(&state, visitor, &headers, &view, fault("Select at least one token.")).await;
-    }
-    let found = state.service.listed(&visitor.user, Realm::Account, &ids).await?;
-    if found.is_empty() {
-        let told = fault("There are no such API tokens any more. Nothing was revoked.");
-        return table(&state, visitor, &headers, &view, told).await;
-    }
-    let zone = *state.service.zone();
-    let rows: Vec<Row> = found.iter().map(|token| Row::of(zone, token)).collect();
     let base = visitor.path("/tokens");
-    let (title, back, button) = match rows.first() {
-        Some(row) if posted.has("one") => (
-            format!("Revoke {}", row.name),
-            format!("{base}/{}", row.id),
-            "Yes, Revoke the Token",
-        ),
-        _ => (
-            "Revoke Selected API Tokens".to_owned(),
-            view.link(&base, &[]),
-            "Revoke Selected API Tokens",
-        ),
-    };
-    let page = RevokePage {
-        layout: Layout::of(&state, visitor, &title),
-        title: &title,
-        csrf: &visitor.csrf,
-        action: format!("{base}/revoke"),
-        back,
-        button,
-        kept: view.kept(),
-        gone: ids.len().saturating_sub(rows.len()),
-        rows,
-    };
+    // From a token's own page it is asked about that one.
+    let one = chosen.rows.first().filter(|_| posted.has("one"));
+    let one = one.map(|row| (format!("Revoke {}", row.name), format!("{base}/{}", row.id)));
+    let title = one.as_ref().map_or(SELECTED, |(title, _)| title);
+    let mut page = RevokePage::of(&state, visitor, title, &base, &view, chosen);
+    if let Some((_, back)) = &one {
+        page.back.clone_from(back);
+        page.button = "Yes, Revoke the Token";
+    }
     Ok(html(StatusCode::OK, page))
 }
 

@@ -189,6 +189,17 @@ pub(super) async fn find(state: &State, session: &Session, port: Port) -> Result
     Ok(Found::Person(visit.visitor(id, limits)))
 }
 
+/// [`find`] once more, after a time that the sender chose: nothing that was read before is believed.
+pub(super) async fn find_again(state: &State, session: &Session, port: Port) -> Result<Found, Failed> {
+    let again = Session::new(session.id(), Arc::new(Sessions::of(state)), None);
+    let found = find(state, &again, port).await?;
+    if let Found::Ended(_) = found {
+        // The reply takes the cookie back by this one.
+        end(session).await?;
+    }
+    Ok(found)
+}
+
 /// Begins a session under a new id. What the cookie named before is gone.
 pub(super) async fn begin(state: &State, session: &Session, visit: Visit) -> Result<Visitor, Failed> {
     end(session).await?;
@@ -207,21 +218,22 @@ pub(super) async fn end(session: &Session) -> Result<(), Failed> {
 }
 
 fn failed(error: tower_sessions::session::Error) -> Failed {
-    // Only the code of a failure is in it.
-    tracing::error!("no session could be had: {error}");
+    use tower_sessions::session::Error;
+    // A fixed code: other texts may quote what the session holds.
+    let code = match &error {
+        Error::Store(Fault::Backend(code)) => code.as_str(),
+        Error::Store(_) | Error::SerdeJson(_) => "session_damaged",
+    };
+    tracing::error!(code, "no session could be had");
     Failed::Unavailable
 }
 
 /// Sessions of one port, by a cookie of its own name: cookies know no ports.
 pub(super) fn layer(state: &State, port: Port) -> SessionManagerLayer<Sessions> {
-    let sessions = Sessions {
-        service: state.service.clone(),
-        limits: state.config.sessions,
-    };
-    // Not `Strict`: a link to this page on any other would lead a person who is logged in to the login form. What
-    // another site can start that way only reads; a POST of another site comes without the cookie, and without the
-    // CSRF value.
-    SessionManagerLayer::new(sessions)
+    // Not `Strict`: a link to this page on any other would lead a person who is logged in to the login form, and in
+    // Chromium not even reloading brings the cookie then. What another site can start that way only reads; a POST of
+    // another site comes without the cookie, and without the CSRF value.
+    SessionManagerLayer::new(Sessions::of(state))
         .with_name(port.cookie())
         .with_secure(true)
         .with_http_only(true)
@@ -243,6 +255,13 @@ impl fmt::Debug for Sessions {
 }
 
 impl Sessions {
+    fn of(state: &State) -> Sessions {
+        Sessions {
+            service: state.service.clone(),
+            limits: state.config.sessions,
+        }
+    }
+
     fn row(&self, record: &Record) -> session_store::Result<StoredSession> {
         let visit = record.data.get(VISIT).cloned();
         let visit: Visit = visit
@@ -294,7 +313,13 @@ impl SessionStore for Sessions {
         let Some(row) = self.service.store().session(&key(*id)).await.map_err(fault)? else {
             return Ok(None);
         };
-        let visit = serde_json::from_str(&row.data).map_err(|_| Fault::Decode("session_damaged".to_owned()))?;
+        // What cannot be read leads to nobody. It is over, or its owner had no way in until it ends.
+        let visit: Result<Visit, _> = serde_json::from_str(&row.data);
+        let Some(visit) = visit.ok().and_then(|visit| serde_json::to_value(visit).ok()) else {
+            tracing::warn!(code = "session_damaged", "a session cannot be read, and is ended");
+            self.delete(id).await?;
+            return Ok(None);
+        };
         Ok(Some(Record {
             id: *id,
             data: [(VISIT.to_owned(), visit)].into(),

@@ -13,17 +13,21 @@ use tokenlatch_core::Realm;
 
 use super::super::config::Tls;
 use super::super::state::State;
+use super::super::tls_files::CERTIFICATE_FILE;
 use super::form::Asked;
-use super::list::{ListView, Pages, SIZES, TokenTable, read_size};
-use super::reply::{Failed, Layout, html, sentence};
+use super::list::{ListView, TokenList, read_size};
+use super::note::NotePage;
+use super::reply::{Failed, Layout, html};
 use super::session::Visitor;
-use super::view::{Row, count};
+use super::view::count;
 use super::{create, hosts, manage, revoke};
 use crate::error::Error;
-use crate::service::PagedTokens;
 
 /// The cookie that remembers how many tokens a page shows. It tells nothing of anybody.
 const SIZE_COOKIE: &str = "tokens_per_page";
+
+/// The function that the first command calls.
+pub(super) const LIST: &str = "Tokens/list";
 
 /// A year.
 const SIZE_COOKIE_AGE: u32 = 365 * 86_400;
@@ -46,21 +50,12 @@ pub(super) fn routes() -> Router<Arc<State>> {
 #[template(path = "tokens.html")]
 struct TokensPage<'a> {
     layout: Layout<'a>,
-    base: String,
     csrf: &'a str,
     done: Option<String>,
     fault: Option<String>,
     empty: bool,
     curl: String,
-    search: &'a str,
-    sort: &'static str,
-    order: &'static str,
-    size: &'a i64,
-    sizes: &'static [i64],
-    clear: String,
-    kept: Vec<(&'static str, String)>,
-    table: TokenTable,
-    pages: Pages,
+    list: TokenList,
 }
 
 /// What a table is shown with besides its tokens.
@@ -78,6 +73,9 @@ async fn show(
     asked: Asked,
     headers: HeaderMap,
 ) -> Result<Response, Failed> {
+    if let Err(error) = state.service.may_manage(&visitor.user).await {
+        return disabled(&state, &visitor, error);
+    }
     let view = ListView::asked(&asked, remembered(&headers));
     let told = Told {
         done: done(&asked),
@@ -94,32 +92,33 @@ async fn show(
     Ok(reply)
 }
 
-/// The table. Where something is wrong with what was sent, it is no success.
+/// What is shown to whom the administrator lets manage no tokens.
+fn disabled(state: &State, visitor: &Visitor, error: Error) -> Result<Response, Failed> {
+    match Failed::from(error) {
+        Failed::Forbidden(reason) => {
+            let page = NotePage {
+                layout: Layout::of(state, visitor, "Manage API Tokens"),
+                lines: &[&reason],
+                links: &[],
+            };
+            Ok(html(StatusCode::FORBIDDEN, page))
+        }
+        failed => Err(failed),
+    }
+}
+
+/// The table, for whom may manage tokens. Where something is wrong with what was sent, it is no success.
 pub(super) async fn table(
     state: &State,
     visitor: &Visitor,
     headers: &HeaderMap,
     view: &ListView,
-    mut told: Told,
+    told: Told,
 ) -> Result<Response, Failed> {
-    state.service.may_manage(&visitor.user).await?;
-    let found = match state.service.page(&visitor.user, Realm::Account, view.options()).await {
-        Ok(found) => found,
-        // A search that cannot be: the only wish that the module may still refuse.
-        Err(Error::Refused(refused)) => {
-            told.fault = Some(sentence(&refused.message));
-            nothing(view)
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let view = ListView {
-        page: found.page,
-        ..view.clone()
-    };
     let base = visitor.path("/tokens");
-    let zone = *state.service.zone();
-    let rows = found.tokens.iter().map(|token| Row::of(zone, token)).collect();
-    let status = match told.fault {
+    let mut list = TokenList::read(state, &visitor.user, Some(Realm::Account), view, base, true).await?;
+    let fault = list.refused.take().or(told.fault);
+    let status = match fault {
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
         None => StatusCode::OK,
     };
@@ -127,31 +126,12 @@ pub(super) async fn table(
         layout: Layout::of(state, visitor, "Manage API Tokens"),
         csrf: &visitor.csrf,
         done: told.done,
-        empty: found.total == 0 && view.search.is_empty() && told.fault.is_none(),
-        fault: told.fault,
-        curl: curl(state, headers, &visitor.user),
-        search: &view.search,
-        sort: view.sort_word(),
-        order: view.order_word(),
-        size: &view.size,
-        sizes: SIZES,
-        clear: view.without_search().link(&base, &[]),
-        kept: view.kept(),
-        table: TokenTable::new(&view, &base, found.total, rows, Some(base.clone())),
-        pages: Pages::new(&view, &base, &found),
-        base,
+        empty: list.total == 0 && list.search.is_empty() && fault.is_none(),
+        fault,
+        curl: curl(state, headers, &visitor.user, LIST),
+        list,
     };
     Ok(html(status, page))
-}
-
-pub(super) fn nothing(view: &ListView) -> PagedTokens {
-    PagedTokens {
-        tokens: Vec::new(),
-        page: 1,
-        page_size: view.size,
-        pages: 1,
-        total: 0,
-    }
 }
 
 /// Who comes by an address that only forms are sent to finds the table.
@@ -189,7 +169,7 @@ fn remembered(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// A first command with a token. The host has been checked: it is one of this server's.
-pub(super) fn curl(state: &State, headers: &HeaderMap, user: &str) -> String {
+pub(super) fn curl(state: &State, headers: &HeaderMap, user: &str, function: &str) -> String {
     let host = headers
         .get(HOST)
         .and_then(|host| host.to_str().ok())
@@ -204,5 +184,12 @@ pub(super) fn curl(state: &State, headers: &HeaderMap, user: &str) -> String {
         Tls::Plain if near => "http",
         _ => "https",
     };
-    format!("curl -H \"Authorization: cpanel {user}:$TOKEN\" {scheme}://{host}/execute/Tokens/list")
+    let trust = match state.config.tls {
+        Tls::SelfSigned { .. } => format!(" --cacert {CERTIFICATE_FILE}"),
+        _ => String::new(),
+    };
+    // By standard input: the arguments of a program are everybody's to read.
+    format!(
+        "printf 'Authorization: cpanel {user}:%s\\n' \"$TOKEN\" | curl{trust} -H @- {scheme}://{host}/execute/{function}"
+    )
 }

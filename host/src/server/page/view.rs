@@ -97,7 +97,7 @@ impl Row {
 }
 
 /// What a token may do, in a few words.
-fn access(token: &Description) -> String {
+pub(super) fn access(token: &Description) -> String {
     let mut words = match &token.access {
         Access::Full => "Full access".to_owned(),
         Access::Limited { features } => count(features.len(), "feature"),
@@ -133,7 +133,7 @@ fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

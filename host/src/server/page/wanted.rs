@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use tokenlatch_core::{Access, Error as Refusal, ErrorCode, ExpiryInput, Features, ValidExpiry, ValidateRequest};
 
 use super::super::state::State;
-use super::form::Posted;
+use super::form::{Posted, index, words};
 use super::reply::{Failed, sentence};
 use super::view::Moment;
 use crate::error::{Error, Result};
@@ -45,12 +45,6 @@ impl Fault {
     }
 }
 
-/// The number in a path such as `addresses[3]`.
-fn index(path: &str) -> Option<usize> {
-    let (_, rest) = path.split_once('[')?;
-    rest.split_once(']')?.0.parse().ok()
-}
-
 /// A feature that can be chosen.
 pub(super) struct Choice {
     /// The feature.
@@ -63,6 +57,8 @@ pub(super) struct Choice {
 pub(super) struct Offer {
     /// The date at which the form begins.
     pub(super) date: String,
+    /// Whether a whole day may be chosen at all: the policy may allow hours only.
+    pub(super) dated: bool,
     /// Today, in the server's zone.
     pub(super) today: String,
     /// The server's zone.
@@ -89,13 +85,15 @@ impl Offer {
         let default = service.draft(user).await?.expires;
         let now = service.clock().now()?;
         let day = |at: i64| zone.show(at).chars().take(10).collect::<String>();
+        let today = day(now);
         let date = day(default.unwrap_or(now));
         // Where the policy cuts the life short, the default is no end of a day: the day before is the last whole one.
         let whole = default.is_none() || default == end_of(service, now, &date)?;
         let (open, features) = features(state, account.features)?;
         Ok(Offer {
+            dated: whole || date != today,
             date: if whole { date } else { day_before(&date) },
-            today: day(now),
+            today,
             zone: zone.name(),
             longest: default.filter(|_| !whole).map(|at| Moment::of(zone, at)),
             never_refused: never_refused(service, user).await?,
@@ -136,9 +134,8 @@ fn day_before(date: &str) -> String {
 
 /// What the module says to a token of the user's that never ends, if it refuses it.
 async fn never_refused(service: &Service, user: &str) -> Result<Option<String>> {
-    let mut token = NewToken::new(user, "never", Access::Full);
-    token.expires = Some(ExpiryInput::Text("never".to_owned()));
-    match service.draft_of(token).await {
+    let never = ExpiryInput::Text("never".to_owned());
+    match service.draft_ending(user, Some(never)).await {
         Err(Error::Refused(refused)) if refused.code == ErrorCode::ExpiryRequired => {
             Ok(Some(sentence(&refused.message)))
         }
@@ -213,11 +210,26 @@ impl Wanted {
         }
     }
 
+    /// The same form without a choice that the account doesn't have any more.
+    pub(super) fn offered(mut self, offer: &Offer) -> Wanted {
+        let gone = match self.expiry.as_str() {
+            "never" => offer.never_refused.is_some(),
+            "longest" => offer.longest.is_none(),
+            "date" => !offer.dated,
+            _ => false,
+        };
+        if gone {
+            self.expiry = Wanted::fresh(offer, "").expiry;
+        }
+        self
+    }
+
     /// The token that is wanted. Nothing that was left open is filled in: neither an end nor what it may do.
     pub(super) fn token(&self, user: &str) -> Result<NewToken, Fault> {
         let expires = match self.expiry.as_str() {
             "never" => Some(ExpiryInput::Text("never".to_owned())),
             "longest" => None,
+            "date" if self.date.is_empty() => return Err(Fault::at("date", "Choose the day on which it expires.")),
             // The word belongs to the other choice.
             "date" if self.date == "never" => Some(ExpiryInput::Text(String::new())),
             "date" => Some(ExpiryInput::Text(self.date.clone())),
@@ -256,11 +268,6 @@ impl Wanted {
     }
 }
 
-fn words(text: &str) -> impl Iterator<Item = String> {
-    let words = text.split(|letter: char| letter == ',' || letter.is_whitespace());
-    words.filter(|word| !word.is_empty()).map(str::to_owned)
-}
-
 /// Why a token was refused, together with whatever else the module finds wrong with the form.
 pub(super) fn faults_of(state: &State, form: &Wanted, error: &Error) -> Vec<Fault> {
     let addresses = form.address_list();
@@ -268,6 +275,12 @@ pub(super) fn faults_of(state: &State, form: &Wanted, error: &Error) -> Vec<Faul
         Error::Refused(refusal) => Fault::of(refusal, &addresses),
         other => Fault::at("name", sentence(&other.message())),
     };
+    with_others(state, form, first)
+}
+
+/// Something that is wrong, together with whatever the module finds wrong with the rest of the form.
+pub(super) fn with_others(state: &State, form: &Wanted, first: Fault) -> Vec<Fault> {
+    let addresses = form.address_list();
     let mut faults = vec![first];
     let service = &state.service;
     let Ok(now) = service.clock().now() else {

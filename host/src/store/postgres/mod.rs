@@ -18,7 +18,7 @@ use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::StoreError;
 use super::mark::{Changes, Mark};
-use super::page::{PageQuery, StoredSession, TokenPage, Usage};
+use super::page::{PageQuery, StoredSession, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
 use super::rows::{
     changed_one, read_account, read_archived_account, read_archived_token, read_mark, read_settings, read_token,
@@ -264,6 +264,18 @@ impl Store for PostgresStore {
         self.change_account(user, query).await
     }
 
+    async fn replace_features(&self, user: &str, was: &Features, features: &Features) -> Result<bool, StoreError> {
+        let query = AssertSqlSafe(format!("{} AND features::jsonb = $3::jsonb", sql::SET_FEATURES));
+        let query = sqlx::query(query)
+            .bind(to_json(features)?)
+            .bind(user)
+            .bind(to_json(was)?);
+        match self.change_account(user, query).await {
+            Err(StoreError::AccountUnknown(_)) if self.settings(user).await?.is_some() => Ok(false),
+            outcome => outcome.map(|()| true),
+        }
+    }
+
     async fn set_policy(&self, user: &str, policy: &Policy) -> Result<(), StoreError> {
         let query = sqlx::query(sql::SET_POLICY)
             .bind(policy.max_lifetime)
@@ -403,6 +415,10 @@ impl Store for PostgresStore {
 
     async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError> {
         page::add_usage(self, usage).await
+    }
+
+    async fn add_usage_batch(&self, batch: &UsageBatch, usage: &[Usage]) -> Result<bool, StoreError> {
+        page::add_usage_batch(self, batch, usage).await
     }
 
     async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError> {

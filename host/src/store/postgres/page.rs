@@ -1,11 +1,11 @@
 //! What the page keeps and asks for, in a database that several servers share.
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Postgres, Transaction};
 
 use super::super::error::StoreError;
 use super::super::page::{
-    self, Dialect, PageQuery, StoredSession, TokenPage, Usage, in_order, read_numbered, read_session, read_usage,
-    to_count,
+    self, Dialect, PageQuery, StoredSession, TokenPage, Usage, UsageBatch, in_order, read_numbered, read_session,
+    read_usage, to_count,
 };
 use super::super::rows::{Columns, read_token};
 use super::super::{StoredToken, sql};
@@ -24,16 +24,22 @@ pub(super) async fn tokens(store: &PostgresStore, user: &str, query: &PageQuery)
             if let Some(part) = &part {
                 count = count.bind(part);
             }
-            let total = count.fetch_one(&mut *transaction).await?.number("total")?;
-            let (limit, offset) = query.bounds();
-            let mut numbers = sqlx::query_scalar(AssertSqlSafe(query.numbers(Dialect::Postgres)))
+            let total = count
+                .fetch_one(&mut *transaction)
+                .await?
+                .number("total")?
+                .unsigned_abs();
+            let Some((end, limit, offset)) = query.bounds(total) else {
+                return Ok((total, Vec::new(), Vec::new()));
+            };
+            let mut numbers = sqlx::query_scalar(AssertSqlSafe(query.numbers(end, Dialect::Postgres)))
                 .bind(searchable(user))
                 .bind(limit)
                 .bind(offset);
             if let Some(part) = &part {
                 numbers = numbers.bind(part);
             }
-            let numbers: Vec<i64> = numbers.fetch_all(&mut *transaction).await?;
+            let numbers = end.ordered(numbers.fetch_all(&mut *transaction).await?);
             let rows = sqlx::query(AssertSqlSafe(format!("{} WHERE t.seq = ANY ($1)", sql::NUMBERED_TOKEN)))
                 .bind(&numbers)
                 .fetch_all(&mut *transaction)
@@ -45,7 +51,7 @@ pub(super) async fn tokens(store: &PostgresStore, user: &str, query: &PageQuery)
     let tokens = rows.iter().map(read_numbered).collect::<Result<_, _>>()?;
     Ok(TokenPage {
         tokens: in_order(&numbers, tokens),
-        total: total.unsigned_abs(),
+        total,
     })
 }
 
@@ -119,33 +125,67 @@ pub(super) async fn add_usage(store: &PostgresStore, usage: &[Usage]) -> Result<
     if usage.is_empty() {
         return Ok(());
     }
-    let mut ordered: Vec<&Usage> = usage.iter().collect();
-    ordered.sort_by(|one, other| one.id.cmp(&other.id));
     let _turn = store.writers.turn().await?;
     bounded(PATIENCE, async {
         let mut transaction = store.pool.begin().await?;
-        for batch in ordered.chunks(BATCH) {
-            let ids: Vec<String> = batch.iter().map(|used| searchable(&used.id)).collect();
-            let last: Vec<i64> = batch.iter().map(|used| used.last_used).collect();
-            let uses: Vec<i64> = batch.iter().map(|used| to_count(used.uses)).collect();
-            sqlx::query(
-                "INSERT INTO token_usage AS u (token, last_used, uses) \
+        count(&mut transaction, usage).await?;
+        transaction.commit().await?;
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn add_usage_batch(
+    store: &PostgresStore,
+    batch: &UsageBatch,
+    usage: &[Usage],
+) -> Result<bool, StoreError> {
+    let _turn = store.writers.turn().await?;
+    bounded(PATIENCE, async {
+        let mut transaction = store.pool.begin().await?;
+        let noted = sqlx::query(page::NOTE_BATCH)
+            .bind(&batch.follower)
+            .bind(batch.number)
+            .bind(batch.seen)
+            .execute(&mut *transaction)
+            .await?;
+        if noted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        count(&mut transaction, usage).await?;
+        transaction.commit().await?;
+        // In a step of its own: it must not wait for a sender's row while it holds others.
+        sqlx::query(page::FORGET_SENDERS)
+            .bind(batch.forgotten())
+            .execute(&store.pool)
+            .await?;
+        Ok(true)
+    })
+    .await
+}
+
+async fn count(transaction: &mut Transaction<'_, Postgres>, usage: &[Usage]) -> Result<(), StoreError> {
+    let mut ordered: Vec<&Usage> = usage.iter().collect();
+    ordered.sort_by(|one, other| one.id.cmp(&other.id));
+    for batch in ordered.chunks(BATCH) {
+        let ids: Vec<String> = batch.iter().map(|used| searchable(&used.id)).collect();
+        let last: Vec<i64> = batch.iter().map(|used| used.last_used).collect();
+        let uses: Vec<i64> = batch.iter().map(|used| to_count(used.uses)).collect();
+        sqlx::query(
+            "INSERT INTO token_usage AS u (token, last_used, uses) \
                  SELECT t.seq, max(n.last_used), CAST(sum(n.uses) AS bigint) \
                  FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS n (id, last_used, uses) \
                  JOIN tokens t ON t.id = n.id GROUP BY t.seq, t.id ORDER BY t.id \
                  ON CONFLICT (token) DO UPDATE SET last_used = greatest(u.last_used, excluded.last_used), \
                  uses = u.uses + excluded.uses",
-            )
-            .bind(ids)
-            .bind(last)
-            .bind(uses)
-            .execute(&mut *transaction)
-            .await?;
-        }
-        transaction.commit().await?;
-        Ok(())
-    })
-    .await
+        )
+        .bind(ids)
+        .bind(last)
+        .bind(uses)
+        .execute(&mut **transaction)
+        .await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn usage(store: &PostgresStore, ids: &[String]) -> Result<Vec<Usage>, StoreError> {

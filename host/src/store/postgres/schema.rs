@@ -16,6 +16,11 @@ const STEPS: &[Step] = &[
         include_str!("../../../migrations/postgres/0001_accounts_and_tokens.sql"),
     ),
     (3, "page", include_str!("../../../migrations/postgres/0003_page.sql")),
+    (
+        4,
+        "usage batches",
+        include_str!("../../../migrations/postgres/0004_usage_batches.sql"),
+    ),
 ];
 
 /// Servers that start at once wait for each other here. "TLCH" twice.

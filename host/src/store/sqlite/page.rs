@@ -4,8 +4,8 @@ use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
 use super::super::error::StoreError;
 use super::super::page::{
-    self, Dialect, PageQuery, StoredSession, TokenPage, Usage, in_order, read_numbered, read_session, read_usage,
-    to_count,
+    self, Dialect, PageQuery, StoredSession, TokenPage, Usage, UsageBatch, in_order, read_numbered, read_session,
+    read_usage, to_count,
 };
 use super::super::rows::{Columns, read_token, to_json};
 use super::super::{StoredToken, sql};
@@ -22,16 +22,23 @@ pub(super) async fn tokens(store: &SqliteStore, user: &str, query: &PageQuery) -
     if let Some(part) = &part {
         count = count.bind(part);
     }
-    let total = count.fetch_one(&mut *transaction).await?.number("total")?;
-    let (limit, offset) = query.bounds();
-    let mut numbers = sqlx::query_scalar(AssertSqlSafe(query.numbers(Dialect::Sqlite)))
+    let total = count
+        .fetch_one(&mut *transaction)
+        .await?
+        .number("total")?
+        .unsigned_abs();
+    let Some((end, limit, offset)) = query.bounds(total) else {
+        let tokens = Vec::new();
+        return Ok(TokenPage { tokens, total });
+    };
+    let mut numbers = sqlx::query_scalar(AssertSqlSafe(query.numbers(end, Dialect::Sqlite)))
         .bind(user)
         .bind(limit)
         .bind(offset);
     if let Some(part) = &part {
         numbers = numbers.bind(part);
     }
-    let numbers: Vec<i64> = numbers.fetch_all(&mut *transaction).await?;
+    let numbers = end.ordered(numbers.fetch_all(&mut *transaction).await?);
     let rows = sqlx::query(AssertSqlSafe(format!(
         "{} WHERE t.seq IN (SELECT value FROM json_each($1))",
         sql::NUMBERED_TOKEN
@@ -43,7 +50,7 @@ pub(super) async fn tokens(store: &SqliteStore, user: &str, query: &PageQuery) -
     let tokens = rows.iter().map(read_numbered).collect::<Result<_, _>>()?;
     Ok(TokenPage {
         tokens: in_order(&numbers, tokens),
-        total: total.unsigned_abs(),
+        total,
     })
 }
 
@@ -125,6 +132,37 @@ pub(super) async fn add_usage(store: &SqliteStore, usage: &[Usage]) -> Result<()
     }
     let _turn = store.writers.turn().await?;
     let mut transaction = store.write().await?;
+    count(&mut transaction, usage).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+pub(super) async fn add_usage_batch(
+    store: &SqliteStore,
+    batch: &UsageBatch,
+    usage: &[Usage],
+) -> Result<bool, StoreError> {
+    let _turn = store.writers.turn().await?;
+    let mut transaction = store.write().await?;
+    let noted = sqlx::query(page::NOTE_BATCH)
+        .bind(&batch.follower)
+        .bind(batch.number)
+        .bind(batch.seen)
+        .execute(&mut *transaction)
+        .await?;
+    if noted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query(page::FORGET_SENDERS)
+        .bind(batch.forgotten())
+        .execute(&mut *transaction)
+        .await?;
+    count(&mut transaction, usage).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+async fn count(transaction: &mut Transaction<'_, Sqlite>, usage: &[Usage]) -> Result<(), StoreError> {
     for batch in usage.chunks(BATCH) {
         let batch: Vec<_> = batch
             .iter()
@@ -138,10 +176,9 @@ pub(super) async fn add_usage(store: &SqliteStore, usage: &[Usage]) -> Result<()
              uses = uses + excluded.uses",
         )
         .bind(to_json(&batch)?)
-        .execute(&mut *transaction)
+        .execute(&mut **transaction)
         .await?;
     }
-    transaction.commit().await?;
     Ok(())
 }
 
@@ -161,6 +198,7 @@ pub(super) async fn usage(store: &SqliteStore, ids: &[String]) -> Result<Vec<Usa
 mod tests {
     use sqlx::Row;
 
+    use super::super::super::page::End;
     use super::*;
 
     #[tokio::test]
@@ -177,12 +215,14 @@ mod tests {
             steps.join("\n")
         };
         for query in page::kinds() {
-            let numbers = plan(query.numbers(Dialect::Sqlite)).await;
-            assert!(numbers.contains("USING INDEX tokens_by_"), "{query:?}: {numbers}");
-            assert!(
-                !numbers.contains("TEMP B-TREE") && !numbers.contains("SCAN"),
-                "{query:?}: {numbers}"
-            );
+            for end in [End::First, End::Last] {
+                let numbers = plan(query.numbers(end, Dialect::Sqlite)).await;
+                assert!(numbers.contains("USING INDEX tokens_by_"), "{query:?}: {numbers}");
+                assert!(
+                    !numbers.contains("TEMP B-TREE") && !numbers.contains("SCAN"),
+                    "{query:?}, {end:?}: {numbers}"
+                );
+            }
             let count = plan(query.count(Dialect::Sqlite)).await;
             assert!(count.contains("SEARCH c USING PRIMARY KEY"), "{query:?}: {count}");
             assert!(!count.contains("tokens_"), "{query:?}: {count}");

@@ -25,6 +25,11 @@ const STEPS: &[Step] = &[
         include_str!("../../../migrations/sqlite/0002_settings_and_changes.sql"),
     ),
     (3, "page", include_str!("../../../migrations/sqlite/0003_page.sql")),
+    (
+        4,
+        "usage batches",
+        include_str!("../../../migrations/sqlite/0004_usage_batches.sql"),
+    ),
 ];
 
 /// Makes sure that the database is ours and up to date. Nothing is written when it is.

@@ -1,10 +1,9 @@
 //! `/auth` itself, beside the same edge with an empty handler and beside nginx with a file of passwords.
 
 use tokenlatch_tests::Fault;
-use tokenlatch_tests::service::{Background, Place, Postgres, Server, free_address};
+use tokenlatch_tests::service::{Background, Place, Postgres, Server, Stock, free_address};
 
 use crate::Options;
-use crate::fill::Stock;
 use crate::target::{self, Target};
 use crate::wrk::{Aim, Wrk};
 use crate::{nginx, report};
@@ -18,8 +17,8 @@ pub fn measure(options: &Options) -> Result<(), Fault> {
     let Some(wrk) = Wrk::find(&place, options.seconds, options.connections)? else {
         return Ok(());
     };
-    eprintln!("making {} tokens", options.tokens);
-    let stock = Stock::make(options.accounts, options.tokens)?;
+    eprintln!("making {} tokens", options.token_count());
+    let stock = Stock::make(options.accounts, options.token_count())?;
     let lines = place.file("tokens");
     stock.write(&lines)?;
 

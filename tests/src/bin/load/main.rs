@@ -1,11 +1,12 @@
-//! Measures `/auth` under load, or with `--proxies` what it costs nginx and Caddy to ask it:
-//! `cargo run --release -p tokenlatch-tests --bin load`. Everything runs on this machine, and so does `wrk`.
+//! Measures `/auth` under load, with `--proxies` what it costs nginx and Caddy to ask it, or with `--page` how the page's
+//! table fares with many tokens: `cargo run --release -p tokenlatch-tests --bin load`. Everything runs on this machine, and
+//! so does `wrk`.
 
 mod api;
 mod auth;
 mod empty;
-mod fill;
 mod nginx;
+mod page;
 mod proxies;
 mod report;
 mod target;
@@ -25,9 +26,12 @@ struct Options {
     /// Measure nginx and Caddy with their shipped configurations, each beside itself without the check
     #[arg(long)]
     proxies: bool,
-    /// Tokens in the database
-    #[arg(long, default_value_t = 100_000)]
-    tokens: usize,
+    /// Measure the page's table with many tokens in one account, beside an account with ten
+    #[arg(long, conflicts_with = "proxies")]
+    page: bool,
+    /// Tokens in the database: 100,000, or 10,000 for the page
+    #[arg(long)]
+    tokens: Option<usize>,
     /// Accounts that they are spread over
     #[arg(long, default_value_t = 1000)]
     accounts: usize,
@@ -45,6 +49,13 @@ struct Options {
     json: bool,
 }
 
+impl Options {
+    /// Tokens in the database, to be asked for by their texts.
+    fn token_count(&self) -> usize {
+        self.tokens.unwrap_or(100_000)
+    }
+}
+
 #[derive(Subcommand)]
 enum Part {
     /// The same edge with an empty handler, which this program starts by itself
@@ -60,6 +71,7 @@ fn main() -> ExitCode {
     let outcome = match &options.part {
         Some(Part::Empty { database, listen }) => empty::serve(database, *listen),
         Some(Part::Api { listen }) => api::serve(*listen),
+        None if options.page => page::measure(&options),
         None if options.proxies => proxies::measure(&options),
         None => auth::measure(&options),
     };

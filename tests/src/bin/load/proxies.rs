@@ -1,10 +1,9 @@
 //! nginx and Caddy as they are shipped, each beside itself without the check.
 
 use tokenlatch_tests::Fault;
-use tokenlatch_tests::service::{Background, Place, Proxy, ProxyKind, Server, free_address};
+use tokenlatch_tests::service::{Background, Place, Proxy, ProxyKind, Server, Stock, free_address};
 
 use crate::Options;
-use crate::fill::Stock;
 use crate::report;
 use crate::target::{self, Target};
 use crate::wrk::{Aim, Wrk};
@@ -18,13 +17,13 @@ pub fn measure(options: &Options) -> Result<(), Fault> {
     let Some(wrk) = Wrk::find(&place, options.seconds, options.connections)? else {
         return Ok(());
     };
-    eprintln!("making {} tokens", options.tokens);
-    let stock = Stock::make(options.accounts, options.tokens)?;
+    eprintln!("making {} tokens", options.token_count());
+    let stock = Stock::make(options.accounts, options.token_count())?;
     let (good, bad) = (place.file("tokens"), place.file("strangers"));
     stock.write(&good)?;
     stock.fill(place.database())?;
     // Well-formed, of the same accounts, and in no database.
-    Stock::make(options.accounts, options.tokens.min(1000))?.write(&bad)?;
+    Stock::make(options.accounts, options.token_count().min(1000))?.write(&bad)?;
     drop(stock);
     let server = Server::start(&place, &["--trusted-proxy", "127.0.0.1/32"])?;
 

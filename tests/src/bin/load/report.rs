@@ -1,5 +1,7 @@
 //! Medians, as a table or as JSON.
 
+use std::time::Duration;
+
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tokenlatch_tests::Fault;
@@ -39,6 +41,42 @@ impl Row {
     }
 }
 
+/// The median times of one view with few and with many tokens, in milliseconds.
+#[derive(Serialize)]
+pub struct Timed {
+    name: String,
+    few: f64,
+    many: f64,
+    /// Of the longer to the shorter.
+    pub ratio: f64,
+}
+
+impl Timed {
+    /// Of these times.
+    pub fn of(name: &str, few: Vec<Duration>, many: Vec<Duration>) -> Timed {
+        let milliseconds = |times: Vec<Duration>| middle(times.iter().map(|time| time.as_secs_f64() * 1e3)).0;
+        let (few, many) = (milliseconds(few), milliseconds(many));
+        Timed {
+            name: name.to_owned(),
+            few,
+            many,
+            ratio: many / few,
+        }
+    }
+}
+
+/// Prints median times under these headings.
+///
+/// # Errors
+/// When they have no JSON form.
+pub fn print_times(rows: &[Timed], few: &str, many: &str, json: bool) -> Result<(), Fault> {
+    let lines = rows.iter().map(|row| {
+        let number = |value| format!("{value:.2}");
+        vec![row.name.clone(), number(row.few), number(row.many), number(row.ratio)]
+    });
+    show(rows, &["", few, many, "ratio"], lines, json)
+}
+
 /// The median, and the extremes.
 fn middle(numbers: impl Iterator<Item = f64>) -> (f64, (f64, f64)) {
     let mut sorted: Vec<f64> = numbers.collect();
@@ -53,24 +91,35 @@ fn middle(numbers: impl Iterator<Item = f64>) -> (f64, (f64, f64)) {
 /// # Errors
 /// When they have no JSON form.
 pub fn print(rows: &[Row], json: bool) -> Result<(), Fault> {
-    if json {
-        let text = serde_json::to_string_pretty(rows).map_err(Fault::during("the figures"))?;
-        println!("{text}");
-        return Ok(());
-    }
-    let mut table = Table::new();
-    table
-        .load_style(presets::ASCII_MARKDOWN)
-        .set_header(["", "requests/s", "from – to", "p50 ms", "p99 ms", "of (a)"]);
-    for row in rows {
-        table.add_row([
+    let lines = rows.iter().map(|row| {
+        vec![
             row.name.clone(),
             format!("{:.0}", row.requests),
             format!("{:.0} – {:.0}", row.range.0, row.range.1),
             format!("{:.2}", row.p50 / 1000.0),
             format!("{:.2}", row.p99 / 1000.0),
             format!("{:.2}", row.ratio),
-        ]);
+        ]
+    });
+    let heads = ["", "requests/s", "from – to", "p50 ms", "p99 ms", "of (a)"];
+    show(rows, &heads, lines, json)
+}
+
+fn show<T: Serialize>(
+    rows: &[T],
+    heads: &[&str],
+    lines: impl Iterator<Item = Vec<String>>,
+    json: bool,
+) -> Result<(), Fault> {
+    if json {
+        let text = serde_json::to_string_pretty(rows).map_err(Fault::during("the figures"))?;
+        println!("{text}");
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN).set_header(heads);
+    for line in lines {
+        table.add_row(line);
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);

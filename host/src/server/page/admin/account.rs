@@ -10,14 +10,13 @@ use tokenlatch_core::Policy;
 
 use super::super::super::state::State;
 use super::super::form::{Asked, Posted};
-use super::super::list::{ListView, Pages, SIZES, TokenTable};
-use super::super::reply::{Failed, Layout, html, see, sentence};
+use super::super::list::{ListView, TokenList};
+use super::super::reply::{Failed, Layout, html, see};
 use super::super::session::Visitor;
-use super::super::tokens::{Told, done, nothing};
-use super::super::view::{Moment, Row, count};
+use super::super::tokens::{Told, done};
+use super::super::view::{Moment, count};
 use super::features::FeaturesForm;
 use super::{gone, path_of, user_of};
-use crate::error::Error;
 use crate::store::StoredAccount;
 
 const DAY: i64 = 86_400;
@@ -28,7 +27,6 @@ const DAY: i64 = 86_400;
 struct AccountPage<'a> {
     layout: Layout<'a>,
     accounts: String,
-    base: String,
     csrf: &'a str,
     user: &'a str,
     account: &'a StoredAccount,
@@ -38,13 +36,7 @@ struct AccountPage<'a> {
     done: Option<String>,
     fault: Option<String>,
     form: FeaturesForm,
-    size: &'a i64,
-    sizes: &'static [i64],
-    view: &'a ListView,
-    clear: String,
-    kept: Vec<(&'static str, String)>,
-    table: TokenTable,
-    pages: Pages,
+    list: TokenList,
 }
 
 /// Asks whether an account is to be suspended.
@@ -85,28 +77,15 @@ pub(super) async fn draw(
     visitor: &Visitor,
     user: &str,
     view: &ListView,
-    mut told: Told,
+    told: Told,
     form: Option<FeaturesForm>,
 ) -> Result<Response, Failed> {
     let account = state.service.account(user).await?;
-    let found = match state.service.page(user, None, view.options()).await {
-        Ok(found) => found,
-        // A search that cannot be: the only wish that the module may still refuse.
-        Err(Error::Refused(refused)) => {
-            told.fault = Some(sentence(&refused.message));
-            nothing(view)
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let view = ListView {
-        page: found.page,
-        ..view.clone()
-    };
-    let base = path_of(visitor, user);
+    let mut list = TokenList::read(state, user, None, view, path_of(visitor, user), false).await?;
+    let fault = list.refused.take().or(told.fault);
     let zone = *state.service.zone();
-    let rows = found.tokens.iter().map(|token| Row::of(zone, token)).collect();
     let form = form.unwrap_or_else(|| FeaturesForm::of(&account.account.features));
-    let wrong = told.fault.is_some() || form.fault.is_some();
+    let wrong = fault.is_some() || form.fault.is_some();
     let title = format!("Account {user}");
     let page = AccountPage {
         layout: Layout::of(state, visitor, &title),
@@ -118,16 +97,9 @@ pub(super) async fn draw(
         own: visitor.user == user,
         account: &account,
         done: told.done,
-        fault: told.fault,
+        fault,
         form,
-        size: &view.size,
-        sizes: SIZES,
-        clear: view.without_search().link(&base, &[]),
-        kept: view.kept(),
-        table: TokenTable::new(&view, &base, found.total, rows, None),
-        pages: Pages::of(&view, &base, found.page, found.pages),
-        view: &view,
-        base,
+        list,
     };
     let status = if wrong {
         StatusCode::UNPROCESSABLE_ENTITY

@@ -7,7 +7,7 @@ use axum::response::Response;
 use tokenlatch_core::Features;
 
 use super::super::super::state::State;
-use super::super::form::Posted;
+use super::super::form::{Posted, index, words};
 use super::super::list::ListView;
 use super::super::reply::{Failed, see, sentence};
 use super::super::tokens::Told;
@@ -16,6 +16,10 @@ use super::{gone, path_of, user_of};
 use crate::error::Error;
 
 const UNCHOSEN: &str = "Choose what the account may do.";
+
+/// What is said where the form came without what was in force when it was drawn.
+const INCOMPLETE: &str = "The form did not tell which features it was to replace, so nothing was replaced. Send it \
+                          once more.";
 
 /// What is said where the form was drawn before somebody else's change.
 const CHANGED: &str = "The features were changed meanwhile, so nothing was replaced. This is what you have sent: open \
@@ -57,57 +61,60 @@ fn in_a_line(features: &Features) -> String {
     }
 }
 
+/// What [`in_a_line`] wrote.
+fn of_a_line(line: &str) -> Features {
+    match line {
+        "*" => Features::All,
+        "" => Features::List(Vec::new()),
+        list => Features::List(list.split(',').map(str::to_owned).collect()),
+    }
+}
+
 pub(super) async fn replace(
     Shared(state): Shared<Arc<State>>,
     Path(step): Path<String>,
     posted: Posted,
 ) -> Result<Response, Failed> {
     let user = user_of(&step);
-    let account = state.service.account(user).await.map_err(gone)?;
-    let now = in_a_line(&account.account.features);
     let list = posted.text("list");
-    let features = match posted.text("features") {
-        "all" => Features::All,
-        _ => Features::List(names(list)),
-    };
-    let fault = if posted.has("was") && posted.text("was") != now {
-        CHANGED.to_owned()
-    } else if !matches!(posted.text("features"), "all" | "list") {
+    let (every, features) = match posted.text("features") {
+        "all" => (true, Some(Features::All)),
+        "list" => (false, Some(Features::List(words(list).collect()))),
         // What neither choice says is no choice: an account never gets every feature by a slip.
-        UNCHOSEN.to_owned()
-    } else {
-        match state.service.set_features(user, features.clone()).await {
-            Ok(()) => return Ok(see(format!("{}?done=features", path_of(&posted.visitor, user)))),
-            Err(Error::Refused(refused)) => fault_of(&features, &refused),
-            Err(error) => return Err(gone(error)),
+        _ => (false, None),
+    };
+    let fault = match features {
+        _ if !posted.has("was") => INCOMPLETE.to_owned(),
+        None => UNCHOSEN.to_owned(),
+        Some(features) => {
+            let was = of_a_line(posted.text("was"));
+            match state.service.replace_features(user, &was, features.clone()).await {
+                Ok(true) => return Ok(see(format!("{}?done=features", path_of(&posted.visitor, user)))),
+                Ok(false) => CHANGED.to_owned(),
+                Err(Error::Refused(refused)) => fault_of(&features, &refused),
+                Err(error) => return Err(gone(error)),
+            }
         }
     };
+    let account = state.service.account(user).await.map_err(gone)?;
     let form = FeaturesForm {
-        every: features == Features::All,
+        every,
         list: list.to_owned(),
-        was: now,
+        // Only who is told of another's change may go over it.
+        was: match fault.as_str() {
+            INCOMPLETE | CHANGED => in_a_line(&account.account.features),
+            _ => posted.text("was").to_owned(),
+        },
         fault: Some(fault),
     };
     let view = ListView::posted(&posted);
     draw(&state, &posted.visitor, user, &view, Told::default(), Some(form)).await
 }
 
-/// The features of a list as people write it: one a line, or with commas or spaces.
-fn names(list: &str) -> Vec<String> {
-    list.split(|letter: char| letter == ',' || letter.is_whitespace())
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
 /// The refusal with the feature that it is about.
 fn fault_of(features: &Features, refused: &tokenlatch_core::Error) -> String {
     let message = sentence(&refused.message);
-    let index = refused.field.as_deref().and_then(|field| {
-        let (_, rest) = field.rsplit_once('[')?;
-        rest.strip_suffix(']')?.parse::<usize>().ok()
-    });
-    match (features, index) {
+    match (features, refused.field.as_deref().and_then(index)) {
         (Features::List(list), Some(index)) => match list.get(index) {
             Some(feature) => format!("“{feature}”: {message}"),
             None => message,

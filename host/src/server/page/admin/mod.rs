@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::state::State;
 use super::reply::Failed;
@@ -31,11 +32,19 @@ pub(super) fn routes() -> Router<Arc<State>> {
         .route("/accounts/{user}/revoke", get(account::back).post(tokens::revoke))
 }
 
-/// The path of an account's page. Users consist of what a path may hold as it is. One that begins with a dot could be
-/// taken for a folder, so it has a `~` before it, which no user has.
+/// What of a user a path holds as it is: all of a real one. Others come here out of a path that anybody may have typed.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'@')
+    .remove(b'+');
+
+/// The path of an account's page. One that begins with a dot could be taken for a folder, so it has a `~` before it,
+/// which no user has.
 fn path_of(visitor: &Visitor, user: &str) -> String {
     let guard = if user.starts_with('.') { "~" } else { "" };
-    visitor.path(&format!("/accounts/{guard}{user}"))
+    visitor.path(&format!("/accounts/{guard}{}", utf8_percent_encode(user, PLAIN)))
 }
 
 /// The user whom a step of a path means.

@@ -9,10 +9,8 @@ use axum::response::Response;
 use super::super::super::state::State;
 use super::super::form::Posted;
 use super::super::list::ListView;
-use super::super::reply::{Failed, Layout, html, see};
-use super::super::revoke::{RevokePage, chosen, revoked};
-use super::super::tokens::Told;
-use super::super::view::Row;
+use super::super::reply::{Failed, html, see};
+use super::super::revoke::{RevokePage, choice, chosen, revoked};
 use super::account::draw;
 use super::{gone, path_of, user_of};
 
@@ -23,34 +21,12 @@ pub(super) async fn confirm(
 ) -> Result<Response, Failed> {
     let (visitor, user) = (&posted.visitor, user_of(&step));
     let view = ListView::posted(&posted);
-    let ids = chosen(&posted);
-    let fault = |sentence: &str| Told {
-        done: None,
-        fault: Some(sentence.to_owned()),
+    let chosen = match choice(&state, user, None, &posted).await.map_err(gone)? {
+        Ok(chosen) => chosen,
+        Err(told) => return draw(&state, visitor, user, &view, told, None).await,
     };
-    if ids.is_empty() {
-        return draw(&state, visitor, user, &view, fault("Select at least one token."), None).await;
-    }
-    let found = state.service.listed(user, None, &ids).await.map_err(gone)?;
-    if found.is_empty() {
-        let told = fault("There are no such API tokens any more. Nothing was revoked.");
-        return draw(&state, visitor, user, &view, told, None).await;
-    }
-    let zone = *state.service.zone();
-    let rows: Vec<Row> = found.iter().map(|token| Row::of(zone, token)).collect();
-    let base = path_of(visitor, user);
     let title = format!("Revoke API Tokens of {user}");
-    let page = RevokePage {
-        layout: Layout::of(&state, visitor, &title),
-        title: &title,
-        csrf: &visitor.csrf,
-        action: format!("{base}/revoke"),
-        back: view.link(&base, &[]),
-        button: "Revoke Selected API Tokens",
-        kept: view.kept(),
-        gone: ids.len().saturating_sub(rows.len()),
-        rows,
-    };
+    let page = RevokePage::of(&state, visitor, &title, &path_of(visitor, user), &view, chosen);
     Ok(html(StatusCode::OK, page))
 }
 

@@ -1,0 +1,131 @@
+//! The order of the checks of `create`.
+#![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+use tokenlatch_core::{
+    Access, Account, CreateRequest, ErrorCode, ExpiryInput, Features, Pepper, Policy, Realm, Record, SecretString,
+    Zone, create,
+};
+
+const NOW: i64 = 1_800_000_000;
+
+fn request() -> CreateRequest {
+    CreateRequest {
+        now: NOW,
+        entropy: SecretString::new(String::new()),
+        user: "alice".to_owned(),
+        name: "ci".to_owned(),
+        access: Access::Full,
+        expires: None,
+        read_only: false,
+        addresses: Vec::new(),
+        realm: Realm::Account,
+        zone: Zone::default(),
+        prefix: None,
+        pepper: None,
+        account: None,
+        policy: Policy::default(),
+        taken: Vec::new(),
+        creator: None,
+    }
+}
+
+fn limited(feature: &str) -> Access {
+    Access::Limited {
+        features: vec![feature.to_owned()],
+    }
+}
+
+/// A token that may do little.
+fn creator() -> Record {
+    let wanted = CreateRequest {
+        entropy: SecretString::new((0..64).map(|byte| format!("{byte:02x}")).collect()),
+        access: limited("mail"),
+        ..request()
+    };
+    create(&wanted).unwrap().record
+}
+
+type Spoil = fn(&mut CreateRequest);
+
+/// Hosts ask whether a user may create, and whether a policy can be, by asking for a token without entropy.
+#[test]
+fn want_of_entropy_is_found_out_last_of_all() {
+    let account = |suspended, features| Account {
+        user: "alice".to_owned(),
+        suspended,
+        features,
+    };
+    let account_of = |account: Account| CreateRequest {
+        account: Some(account),
+        ..request()
+    };
+    let mut others = vec![
+        (account_of(account(true, Features::All)), ErrorCode::AccountSuspended),
+        (
+            account_of(account(false, Features::default())),
+            ErrorCode::TokensDisabled,
+        ),
+        (
+            account_of(account(false, Features::List(vec!["-".to_owned()]))),
+            ErrorCode::FeatureInvalid,
+        ),
+        (
+            CreateRequest {
+                creator: Some(creator()),
+                ..request()
+            },
+            ErrorCode::AccessExceedsCreator,
+        ),
+    ];
+    let spoiled: [(Spoil, ErrorCode); 13] = [
+        (|request| request.now = 0, ErrorCode::NowInvalid),
+        (|request| request.user = "a b".to_owned(), ErrorCode::UserCharacter),
+        (|request| request.name = "a/b".to_owned(), ErrorCode::NameCharacter),
+        (|request| request.taken = vec!["ci".to_owned()], ErrorCode::NameTaken),
+        (|request| request.access = limited("-"), ErrorCode::FeatureInvalid),
+        (
+            |request| request.addresses = vec!["here".to_owned()],
+            ErrorCode::AddressInvalid,
+        ),
+        (
+            |request| request.prefix = Some("t_l".to_owned()),
+            ErrorCode::PrefixInvalid,
+        ),
+        (
+            |request| request.pepper = Some(Pepper::default()),
+            ErrorCode::PepperInvalid,
+        ),
+        (
+            |request| request.zone = Zone::Fixed("east".to_owned()),
+            ErrorCode::ZoneInvalid,
+        ),
+        (|request| request.policy.max_lifetime = Some(0), ErrorCode::ValueInvalid),
+        (
+            |request| request.expires = Some(ExpiryInput::Text("soon".to_owned())),
+            ErrorCode::ExpiryInvalid,
+        ),
+        (
+            |request| {
+                request.policy.expiry_required = true;
+                request.expires = Some(ExpiryInput::Text("never".to_owned()));
+            },
+            ErrorCode::ExpiryRequired,
+        ),
+        (
+            |request| {
+                request.policy.max_lifetime = Some(60);
+                request.expires = Some(ExpiryInput::Seconds(NOW + 3_600));
+            },
+            ErrorCode::ExpiryTooLate,
+        ),
+    ];
+    for (spoil, code) in spoiled {
+        let mut request = request();
+        spoil(&mut request);
+        others.push((request, code));
+    }
+    for (request, code) in others {
+        assert_eq!(create(&request).unwrap_err().code, code);
+    }
+    assert_eq!(create(&request()).unwrap_err().code, ErrorCode::EntropyLength);
+}

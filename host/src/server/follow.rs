@@ -1,0 +1,227 @@
+//! An edge: the same ports without a database. Every decision is made by a signed snapshot that an origin publishes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State as Shared;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use tokenlatch_core::{Call, Shape, Verdict};
+use tokio::sync::oneshot;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::admission::Admitted;
+use super::client::Client;
+use super::config::Config;
+use super::error::ServerError;
+use super::failures::{Failures, Ticks};
+use super::form::Form;
+use super::listen::{self, Listener, Port};
+use super::problem::Problem;
+use super::reload::HangUp;
+use super::threshold::Threshold;
+use super::upstream::Upstream;
+use super::{api2, auth, health, metrics, target, tls, uapi};
+use crate::error::Result;
+use crate::gate::Presented;
+use crate::module::Module;
+use crate::snapshot::{Follower, Source};
+
+/// How often figures and counts are tidied.
+const TIDY: Duration = Duration::from_secs(10);
+
+/// What the handlers of an edge share. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct EdgeState {
+    /// Decides.
+    pub follower: Follower,
+    /// Counts failed attempts.
+    pub failures: Failures,
+    upstream: Option<Upstream>,
+    config: Arc<Config>,
+}
+
+impl Threshold for EdgeState {
+    const MANAGES: bool = false;
+
+    async fn verify(&self, authorization: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
+        self.follower.verify(authorization, call, client.address)
+    }
+
+    /// An edge changes nothing.
+    async fn manage(&self, _: &Admitted, _: Shape, _: &str, _: Form) -> Response {
+        target::NO_FUNCTION.into_response()
+    }
+
+    fn failures(&self) -> &Failures {
+        &self.failures
+    }
+
+    fn module(&self) -> &Module {
+        self.follower.module()
+    }
+
+    fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn upstream(&self) -> Option<&Upstream> {
+        self.upstream.as_ref()
+    }
+}
+
+/// An edge whose ports are bound. It refuses everything until the first snapshot is there.
+#[derive(Debug)]
+pub struct EdgeServer {
+    account: Listener,
+    admin: Option<Listener>,
+    state: EdgeState,
+    certificates: Option<tls::Certificates>,
+    source: Arc<dyn Source>,
+    hang_up: HangUp,
+}
+
+impl EdgeServer {
+    /// Binds the ports. Connections wait until [`EdgeServer::run_until`].
+    ///
+    /// # Errors
+    /// Any [`ServerError`].
+    pub async fn bind(
+        config: Config,
+        follower: Follower,
+        source: Arc<dyn Source>,
+    ) -> std::result::Result<EdgeServer, ServerError> {
+        config.check()?;
+        metrics::begin();
+        let hang_up = HangUp::new();
+        let config = Arc::new(config);
+        let certificates = tls::Certificates::open(&config)?;
+        let upstream = config.upstream.as_ref();
+        let upstream = upstream.map(|upstream| Upstream::new(upstream, &config)).transpose()?;
+        let state = EdgeState {
+            follower,
+            failures: Failures::new(config.failures, Ticks::system()),
+            upstream,
+            config: Arc::clone(&config),
+        };
+        let shared = Arc::new(state.clone());
+        let port = |name, router| Port::new(name, router, &config, None, certificates.clone());
+        let account = Listener::bind(config.listen, port("account", account_router(&shared))).await?;
+        let admin = match config.admin_listen {
+            Some(address) => Some(Listener::bind(address, port("admin", admin_router(&shared))).await?),
+            None => None,
+        };
+        Ok(EdgeServer {
+            account,
+            admin,
+            state,
+            certificates,
+            source,
+            hang_up,
+        })
+    }
+
+    /// The addresses of the account port and of the administrator's.
+    #[must_use]
+    pub fn addresses(&self) -> (SocketAddr, Option<SocketAddr>) {
+        (self.account.address(), self.admin.as_ref().map(Listener::address))
+    }
+
+    /// What the handlers share.
+    #[must_use]
+    pub fn state(&self) -> &EdgeState {
+        &self.state
+    }
+
+    /// Follows the origin and serves until `stop` yields, then finishes what is under way; once `now` yields too, that is
+    /// dropped.
+    pub async fn run_until(self, stop: impl Future, now: impl Future) {
+        let keeper = tokio::spawn(keep(self.state.clone(), self.certificates.clone(), self.hang_up));
+        let (end, ended) = oneshot::channel::<()>();
+        let (follower, source) = (self.state.follower.clone(), self.source);
+        let following = tokio::spawn(async move { follower.run(source, ended).await });
+        let listeners = [Some(self.account), self.admin].into_iter().flatten().collect();
+        listen::serve(listeners, self.state.config.limits.stop_time, stop, now).await;
+        keeper.abort();
+        // If it has broken off there is nobody to tell.
+        let _ = end.send(());
+        let _ = following.await;
+    }
+}
+
+/// Reads certificates anew on SIGHUP, and tidies.
+async fn keep(state: EdgeState, certificates: Option<tls::Certificates>, mut hang_up: HangUp) {
+    let mut tidy = interval(TIDY);
+    tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = hang_up.next() => match certificates.as_ref().map_or(Ok(()), tls::Certificates::reload) {
+                Ok(()) => tracing::info!("the certificates were read anew"),
+                Err(error) => tracing::error!(code = error.code(), "reload failed, the old stay: {error}"),
+            },
+            _ = tidy.tick() => {
+                state.failures.tidy();
+                metrics::tidy();
+            }
+        }
+    }
+}
+
+fn account_router(state: &Arc<EdgeState>) -> Router {
+    common(auth::account::<EdgeState>)
+        .route("/execute/{module}/{function}", any(uapi::handle::<EdgeState>))
+        .route("/json-api/cpanel", any(api2::handle::<EdgeState>))
+        .with_state(Arc::clone(state))
+}
+
+fn admin_router(state: &Arc<EdgeState>) -> Router {
+    common(auth::admin::<EdgeState>)
+        .route("/metrics", get(figures))
+        .with_state(Arc::clone(state))
+}
+
+fn common<H, T>(verify: H) -> Router<Arc<EdgeState>>
+where
+    H: axum::handler::Handler<T, Arc<EdgeState>>,
+    T: 'static,
+{
+    Router::new()
+        .route("/auth", any(verify))
+        .route("/health", get(health::health))
+        .route("/ready", get(ready))
+        .fallback(|| async { Problem::NOT_FOUND })
+        .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
+}
+
+/// Whether anything could be admitted now, and if not, why.
+async fn ready(Shared(state): Shared<Arc<EdgeState>>) -> Response {
+    let fields = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    let reason = match state.follower.unready() {
+        Ok(None) => return (fields, r#"{"status":"ready"}"#).into_response(),
+        Ok(Some(reason)) => reason,
+        Err(error) => error.code(),
+    };
+    // A reason is a code of ours, without a character that JSON escapes.
+    let body = format!(r#"{{"status":"unavailable","reason":"{reason}"}}"#);
+    (StatusCode::SERVICE_UNAVAILABLE, fields, body).into_response()
+}
+
+/// The figures, in the text format of Prometheus.
+async fn figures(Shared(state): Shared<Arc<EdgeState>>) -> Response {
+    let format = [
+        (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    let status = state.follower.status();
+    (
+        format,
+        metrics::render_edge(&status, state.failures.blocked_addresses()),
+    )
+        .into_response()
+}

@@ -1,0 +1,217 @@
+//! `/snapshot` on the administrator's port: the signed table for edges, what has changed, and what they report.
+//!
+//! Whoever reads it needs a full token of this port, read only or not; whoever reports needs one that may write.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Request, State as Shared};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tokenlatch_core::{Call, Realm};
+
+use super::admission::{Admitted, Ended, admit, malformed, reply_of, unavailable};
+use super::body::read_body;
+use super::client::Client;
+use super::form::{Form, Kind};
+use super::problem::Problem;
+use super::state::State;
+use super::target;
+use crate::error::Error;
+use crate::snapshot::{Delta, Message, Publisher, UsageReport};
+use crate::store::Mark;
+
+const KIND: HeaderValue = HeaderValue::from_static("application/vnd.tokenlatch.snapshot");
+
+/// Whoever keeps it asks whether it still holds.
+const KEPT: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// The longest that anybody may wait for a change, in seconds.
+const LONGEST_WAIT: u64 = 60;
+
+const WRONG_QUERY: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "since_invalid",
+    "The query says since=EPOCH-VERSION, the table that is held, and may say wait=SECONDS.",
+);
+const GAP: Problem = Problem::new(
+    StatusCode::CONFLICT,
+    "snapshot_gap",
+    "No delta leads on from that version; take the snapshot.",
+);
+const WRONG_REPORT: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "report_invalid",
+    "The body is no report of uses: follower, batch, and at most 2000 tokens with id or hash, lastUsed and uses.",
+);
+
+/// Sends the whole table.
+pub(super) async fn whole(
+    Shared(state): Shared<Arc<State>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    reply_of(send_whole(&state, &client, request).await)
+}
+
+/// Sends what has changed, as soon as anything has.
+pub(super) async fn deltas(
+    Shared(state): Shared<Arc<State>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    reply_of(send_delta(&state, &client, request).await)
+}
+
+/// Takes a report of uses.
+pub(super) async fn usage(
+    Shared(state): Shared<Arc<State>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    reply_of(take_report(&state, &client, request).await)
+}
+
+fn publisher(state: &State) -> Result<&Publisher, Problem> {
+    state.publisher.as_ref().ok_or(Problem::NOT_FOUND)
+}
+
+fn reading() -> Call {
+    Call {
+        writes: Some(false),
+        ..target::nothing(Realm::Admin)
+    }
+}
+
+async fn send_whole(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+    let publisher = publisher(state)?;
+    let (parts, _) = request.into_parts();
+    if target::holds_secret(Form::of_query(parts.uri.query())?.keys()) {
+        return Err(malformed(state).into());
+    }
+    let admitted = admit(state, client, &parts.headers, &reading()).await?;
+    if let Some(tag) = held(&parts.headers)
+        && publisher.is_current(tag).await.map_err(|error| failed(state, &error))?
+    {
+        let mut reply = StatusCode::NOT_MODIFIED.into_response();
+        mark(&mut reply, tag);
+        return Ok(admitted.sign(reply));
+    }
+    let message = publisher.snapshot().await.map_err(|error| failed(state, &error))?;
+    Ok(send(&admitted, &message))
+}
+
+async fn send_delta(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+    let publisher = publisher(state)?;
+    let (parts, _) = request.into_parts();
+    let query = Form::of_query(parts.uri.query())?;
+    if target::holds_secret(query.keys()) {
+        return Err(malformed(state).into());
+    }
+    let admitted = admit(state, client, &parts.headers, &reading()).await?;
+    let (since, wait) = asked(&query)?;
+    let delta = publisher
+        .delta(since, wait)
+        .await
+        .map_err(|error| failed(state, &error))?;
+    // The token may have been revoked meanwhile: what holds now counts.
+    let admitted = match wait.is_zero() {
+        true => admitted,
+        false => admit(state, client, &parts.headers, &reading()).await?,
+    };
+    match delta {
+        Delta::Message(message) => Ok(send(&admitted, &message)),
+        Delta::Gap => Ok(admitted.sign(GAP)),
+    }
+}
+
+#[derive(Serialize)]
+struct Reported {
+    added: bool,
+}
+
+async fn take_report(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+    publisher(state)?;
+    let (parts, body) = request.into_parts();
+    if target::holds_secret(Form::of_query(parts.uri.query())?.keys()) {
+        return Err(malformed(state).into());
+    }
+    let call = target::nothing(Realm::Admin);
+    admit(state, client, &parts.headers, &call).await?;
+    if !matches!(Kind::of(&parts.headers)?, Kind::Json) {
+        return Err(WRONG_REPORT.into());
+    }
+    let bytes = read_body(body, &state.config.limits).await?;
+    // The sender chose how long that took.
+    let admitted = admit(state, client, &parts.headers, &call).await?;
+    let now = state
+        .service
+        .clock()
+        .now()
+        .map_err(|error| failed(state, &error.into()))?;
+    let report: UsageReport = serde_json::from_slice(&bytes).map_err(|_| WRONG_REPORT)?;
+    report.check(now).map_err(|_| WRONG_REPORT)?;
+    let added = report
+        .add_to(&state.service)
+        .await
+        .map_err(|error| failed(state, &error))?;
+    let fields = [(CONTENT_TYPE, "application/json")];
+    let text = serde_json::to_string(&Reported { added }).unwrap_or_default();
+    Ok(admitted.sign((fields, text)))
+}
+
+/// Where the asker stands, and how long it waits.
+fn asked(query: &Form) -> Result<(Mark, Duration), Problem> {
+    let since = query.one("since")?.ok_or(WRONG_QUERY)?;
+    let (epoch, version) = since.split_once('-').ok_or(WRONG_QUERY)?;
+    let number = |text: &str| {
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|_| plain).ok_or(WRONG_QUERY)
+    };
+    let wait = match query.one("wait")? {
+        Some(wait) => number(&wait)?.unsigned_abs().min(LONGEST_WAIT),
+        None => 0,
+    };
+    let since = Mark {
+        epoch: number(epoch)?,
+        revision: number(version)?,
+    };
+    Ok((since, Duration::from_secs(wait)))
+}
+
+/// The tag of what the asker holds, if it says one.
+fn held(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(IF_NONE_MATCH)?.to_str().ok()?;
+    text.trim().strip_prefix('"')?.strip_suffix('"')
+}
+
+fn send(admitted: &Admitted, message: &Arc<Message>) -> Response {
+    let mut reply = Response::new(Body::from(Bytes::from_owner(Owned(Arc::clone(message)))));
+    reply.headers_mut().insert(CONTENT_TYPE, KIND);
+    mark(&mut reply, &message.tag);
+    admitted.sign(reply)
+}
+
+fn mark(reply: &mut Response, tag: &str) {
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{tag}\"")) {
+        reply.headers_mut().insert(ETAG, tag);
+    }
+    reply.headers_mut().insert(CACHE_CONTROL, KEPT);
+}
+
+/// A message that replies share.
+struct Owned(Arc<Message>);
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.bytes
+    }
+}
+
+fn failed(state: &State, error: &Error) -> Ended {
+    tracing::error!(code = error.code(), "the snapshot cannot be made: {error}");
+    unavailable(state).into()
+}

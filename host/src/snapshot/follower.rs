@@ -1,0 +1,452 @@
+//! An edge: follows an origin, decides by what it holds, reports uses.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokenlatch_core::{
+    Authorization, Call, ErrorCode, Function, MESSAGE_HEAD_BYTES, Pepper, SecretString, SnapshotOptions, Verdict,
+    VerifyRequest,
+};
+
+use super::replica::Replica;
+use super::report::{MAX_REPORTED, UsageReport};
+use super::source::{Fetch, Fetched, Source, SourceError};
+use super::state_file::StateFile;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{EnvironmentError, Error, Result};
+use crate::gate::Presented;
+use crate::module::{Module, SnapshotState, hex};
+
+/// The longest that an origin is asked to wait for a change.
+const LONGEST_WAIT: Duration = Duration::from_secs(25);
+
+/// After a failure, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long the last report may take when the edge ends.
+const LAST: Duration = Duration::from_secs(5);
+
+/// What a follower is given.
+#[derive(Clone, Debug)]
+pub struct FollowerOptions {
+    /// The Ed25519 keys that are trusted, in hex: one, or several while the origin changes its own.
+    pub public_keys: Vec<String>,
+    /// The peppers, newest first.
+    pub peppers: Vec<Pepper>,
+    /// The functions; the built-in ones when left out.
+    pub catalogue: Option<Vec<Function>>,
+    /// The file that tells after a restart which table was held; without it an old one could be passed off as the newest.
+    pub state_file: Option<PathBuf>,
+    /// Between two questions where the origin is not to wait for changes; `None`: it waits, so that changes are here at once.
+    pub poll: Option<Duration>,
+    /// How often uses are reported; zero is never.
+    pub usage_interval: Duration,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl FollowerOptions {
+    /// Follows with these keys, by the system's clock, without peppers and without a file.
+    #[must_use]
+    pub fn new(public_keys: Vec<String>) -> FollowerOptions {
+        FollowerOptions {
+            public_keys,
+            peppers: Vec::new(),
+            catalogue: None,
+            state_file: None,
+            poll: None,
+            usage_interval: Duration::from_secs(30),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// How a follower stands.
+#[derive(Clone, Debug, Default)]
+pub struct FollowerStatus {
+    /// Which table is held.
+    pub state: Option<SnapshotState>,
+    /// The code of what went wrong last with the origin, until something goes right.
+    pub failing: Option<&'static str>,
+    /// Messages that were put in force, heartbeats too.
+    pub taken: u64,
+    /// Messages that were refused.
+    pub refused: u64,
+    /// Whole tables that were put in force.
+    pub wholes: u64,
+    /// Admissions that are in no report, because too many tokens were used at once.
+    pub missed_uses: u64,
+}
+
+/// Verifies by a signed table that it keeps up to date. Clones share everything; any task may ask.
+#[derive(Clone)]
+pub struct Follower {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    replica: Replica,
+    file: StateFile,
+    clock: Arc<dyn Clock>,
+    poll: Option<Duration>,
+    usage_interval: Duration,
+    status: Mutex<FollowerStatus>,
+    /// This process's name in reports.
+    name: String,
+}
+
+/// What went wrong in one round.
+enum Failed {
+    Source(SourceError),
+    Refused(Error),
+}
+
+impl Follower {
+    /// Makes an edge ready. It holds no table yet, and refuses everything.
+    ///
+    /// # Errors
+    /// Refusals of the module for keys, peppers and catalogue; [`EnvironmentError`] for the file and for randomness.
+    pub fn new(module: &Module, options: FollowerOptions) -> Result<Follower> {
+        let file = StateFile::new(options.state_file.as_deref());
+        let floor = file.read().map_err(|error| EnvironmentError::FollowerState {
+            path: options.state_file.clone().unwrap_or_default(),
+            reason: error.to_string(),
+        })?;
+        let mut name = [0; 12];
+        getrandom::fill(&mut name).map_err(|error| EnvironmentError::Entropy(error.to_string()))?;
+        let replica = Replica::new(
+            module,
+            SnapshotOptions {
+                public_keys: options.public_keys,
+                peppers: options.peppers,
+                catalogue: options.catalogue,
+                floor,
+            },
+        )?;
+        let inner = Inner {
+            replica,
+            file,
+            clock: options.clock,
+            poll: options.poll,
+            usage_interval: options.usage_interval,
+            status: Mutex::default(),
+            name: hex(&name),
+        };
+        Ok(Follower { inner: Arc::new(inner) })
+    }
+
+    /// Decides whether a call may be made, by what is held. `call` names no address: `address` does.
+    ///
+    /// # Errors
+    /// Only where no verdict could be had: admit nothing.
+    pub fn verify(&self, authorization: Presented<'_>, call: &Call, address: Option<IpAddr>) -> Result<Arc<Verdict>> {
+        let inner = &self.inner;
+        let now = inner.clock.now()?;
+        let address = address.map(|address| address.to_string());
+        let header = match authorization {
+            Presented::Missing => &[],
+            Presented::One(bytes) => bytes,
+            Presented::Repeated => {
+                // Nothing is decided without a table, this neither.
+                let verdict = inner.replica.verify(&[], call, address.as_deref(), now)?;
+                return if verdict.status == 503 {
+                    Ok(verdict)
+                } else {
+                    self.repeated(now).map(Arc::new)
+                };
+            }
+        };
+        let outcome = inner.replica.verify(header, call, address.as_deref(), now);
+        if let Err(Error::Module(error)) = &outcome
+            && !error.leaves_instance_whole()
+        {
+            inner.renew();
+        }
+        outcome
+    }
+
+    /// The reason why nothing can be decided now, such as `snapshot_stale`; `None` where all is well.
+    ///
+    /// # Errors
+    /// As [`Follower::verify`].
+    pub fn unready(&self) -> Result<Option<&'static str>> {
+        let verdict = self.verify(Presented::Missing, &Call::default(), None)?;
+        Ok((verdict.status == 503).then(|| verdict.reason.as_str()))
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn status(&self) -> FollowerStatus {
+        FollowerStatus {
+            state: self.inner.replica.state(),
+            missed_uses: self.inner.replica.missed(),
+            ..self.inner.status().clone()
+        }
+    }
+
+    /// The module that decides.
+    #[must_use]
+    pub fn module(&self) -> &Module {
+        self.inner.replica.module()
+    }
+
+    /// Follows an origin until `stop` yields; then the last uses are reported.
+    pub async fn run(&self, source: Arc<dyn Source>, stop: impl Future) {
+        let inner = &self.inner;
+        let following = inner.follow(source.as_ref());
+        if inner.usage_interval.is_zero() {
+            tokio::select! { () = following => {}, _ = stop => {} }
+            return;
+        }
+        inner.replica.note_uses();
+        let mut reports = Reports::new(inner);
+        tokio::select! {
+            () = following => {}
+            () = reports.keep(source.as_ref()) => {}
+            _ = stop => {}
+        }
+        let last = tokio::time::timeout(LAST, reports.hand_in(source.as_ref())).await;
+        if !matches!(last, Ok(Ok(()))) {
+            tell(format_args!(
+                "what was used last is not reported: the origin cannot be reached"
+            ));
+        }
+    }
+
+    /// Which of several fields is meant cannot be told, so none is looked at.
+    fn repeated(&self, now: i64) -> Result<Verdict> {
+        self.module().verify(&VerifyRequest {
+            now,
+            authorization: Authorization::Many(vec![SecretString::from(""), SecretString::from("")]),
+            record: None,
+            account: None,
+            call: None,
+            peppers: Vec::new(),
+            catalogue: None,
+        })
+    }
+}
+
+impl fmt::Debug for Follower {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follower")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn status(&self) -> MutexGuard<'_, FollowerStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a new instance in place of one that broke off.
+    fn renew(&self) {
+        if let Err(error) = self.replica.renew() {
+            tell(format_args!("the module broke off and cannot be run again: {error}"));
+        }
+        self.status().failing = Some("module_broken");
+    }
+
+    async fn follow(&self, source: &dyn Source) {
+        let mut whole = true;
+        let mut failures = 0_u32;
+        let mut known = None;
+        loop {
+            let begun = Instant::now();
+            match self.round(source, whole).await {
+                Ok(gap) => {
+                    let before = self.status().failing.take();
+                    if let Some(code) = before {
+                        tell(format_args!("the origin is followed again, after {code}"));
+                    }
+                    failures = 0;
+                    whole = gap;
+                    let version = self.replica.state().map(|state| (state.epoch, state.version));
+                    let news = std::mem::replace(&mut known, version) != version;
+                    if let Some(poll) = self.poll.filter(|_| !gap) {
+                        tokio::time::sleep(poll).await;
+                    } else if !news && begun.elapsed() < FIRST_PAUSE {
+                        // An origin that is about to end makes nobody wait.
+                        tokio::time::sleep(FIRST_PAUSE).await;
+                    }
+                }
+                Err(failed) => {
+                    whole |= self.fail(&failed);
+                    tokio::time::sleep(pause(failures)).await;
+                    failures = failures.saturating_add(1);
+                }
+            }
+        }
+    }
+
+    /// Notes what went wrong. `true`: only a whole table can help.
+    fn fail(&self, failed: &Failed) -> bool {
+        let (code, message) = match failed {
+            Failed::Source(error) => (error.code, error.to_string()),
+            Failed::Refused(error) => (error.code(), error.message()),
+        };
+        let known = {
+            let mut status = self.status();
+            if matches!(failed, Failed::Refused(_)) {
+                status.refused = status.refused.saturating_add(1);
+            }
+            status.failing.replace(code)
+        };
+        // Once, however often it happens.
+        if known != Some(code) {
+            tell(format_args!("the origin cannot be followed: {message} ({code})"));
+        }
+        match failed {
+            Failed::Refused(Error::Refused(error)) => error.code == ErrorCode::SnapshotGap,
+            Failed::Refused(Error::Module(error)) if !error.leaves_instance_whole() => {
+                self.renew();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// One question and its answer. `true`: the origin has no delta that leads on.
+    async fn round(&self, source: &dyn Source, whole: bool) -> std::result::Result<bool, Failed> {
+        let held = self.replica.state().filter(|_| !whole);
+        let what = held.map_or(Fetch::Snapshot, |held| Fetch::Deltas {
+            epoch: held.epoch,
+            version: held.version,
+            wait: self.poll.map_or_else(|| wait(held.max_age), |_| Duration::ZERO),
+        });
+        let mut pieces = match source.fetch(what).await.map_err(Failed::Source)? {
+            Fetched::Gap => return Ok(true),
+            Fetched::Pieces(pieces) => pieces,
+        };
+        let mut first = Vec::new();
+        let mut left = None;
+        while let Some(piece) = pieces.recv().await {
+            let piece = piece.map_err(Failed::Source)?;
+            left = Some(match left {
+                None => {
+                    first.extend_from_slice(&piece);
+                    let Some((head, body)) = first.split_at_checked(MESSAGE_HEAD_BYTES) else {
+                        continue;
+                    };
+                    // A message that isn't signed well is read no further.
+                    let now = self.clock.now().map_err(|error| Failed::Refused(error.into()))?;
+                    let left = self.replica.begin(head, now).map_err(Failed::Refused)?;
+                    if body.is_empty() {
+                        left
+                    } else {
+                        self.replica.push(body).map_err(Failed::Refused)?
+                    }
+                }
+                Some(_) => self.replica.push(&piece).map_err(Failed::Refused)?,
+            });
+        }
+        if left != Some(0) {
+            let cut = SourceError::new("origin_answer", "the origin's answer broke off");
+            return Err(Failed::Source(cut));
+        }
+        let state = self.replica.commit().map_err(Failed::Refused)?;
+        {
+            let mut status = self.status();
+            status.taken = status.taken.saturating_add(1);
+            status.wholes = status.wholes.saturating_add(u64::from(held.is_none()));
+        }
+        let file = self.file.clone();
+        let written = tokio::task::spawn_blocking(move || file.write(&state)).await;
+        if !matches!(written, Ok(Ok(()))) {
+            tell(format_args!(
+                "the file that guards against a roll-back cannot be written"
+            ));
+        }
+        Ok(false)
+    }
+}
+
+/// How long the origin may wait: no longer than a third of a table's life, so that two answers may be lost.
+fn wait(max_age: u32) -> Duration {
+    Duration::from_secs(u64::from(max_age / 3).max(1)).min(LONGEST_WAIT)
+}
+
+/// The pause after so many failures: longer each time, and never the same for two edges.
+fn pause(failures: u32) -> Duration {
+    let most = FIRST_PAUSE.saturating_mul(1 << failures.min(8)).min(LONGEST_PAUSE);
+    let chance = RandomState::new().hash_one(failures) % 1_000;
+    let spread = most.as_millis() as u64 * chance / 2_000;
+    most / 2 + Duration::from_millis(spread)
+}
+
+/// The reports of one process, in their order.
+struct Reports<'i> {
+    inner: &'i Inner,
+    next: i64,
+    /// Those that the origin doesn't have yet, as far as is known.
+    open: VecDeque<UsageReport>,
+}
+
+impl<'i> Reports<'i> {
+    /// Reports that wait, before new uses wait in the table of uses.
+    const OPEN: usize = 64;
+
+    fn new(inner: &'i Inner) -> Reports<'i> {
+        Reports {
+            inner,
+            next: 1,
+            open: VecDeque::new(),
+        }
+    }
+
+    async fn keep(&mut self, source: &dyn Source) {
+        loop {
+            tokio::time::sleep(self.inner.usage_interval).await;
+            if let Err(error) = self.hand_in(source).await {
+                debug(format_args!("uses are not reported yet: {error}"));
+            }
+        }
+    }
+
+    /// Hands in what is open, each report with the number that it had from the beginning.
+    async fn hand_in(&mut self, source: &dyn Source) -> std::result::Result<(), SourceError> {
+        if self.open.len() < Reports::OPEN {
+            self.gather();
+        }
+        while let Some(report) = self.open.front() {
+            source.report(report).await?;
+            self.open.pop_front();
+        }
+        Ok(())
+    }
+
+    fn gather(&mut self) {
+        for tokens in self.inner.replica.uses().chunks(MAX_REPORTED) {
+            self.open.push_back(UsageReport {
+                follower: self.inner.name.clone(),
+                batch: self.next,
+                tokens: tokens.to_vec(),
+            });
+            self.next = self.next.saturating_add(1);
+        }
+    }
+}
+
+#[cfg(feature = "server")]
+fn tell(what: fmt::Arguments<'_>) {
+    tracing::warn!("{what}");
+}
+
+#[cfg(feature = "server")]
+fn debug(what: fmt::Arguments<'_>) {
+    tracing::debug!("{what}");
+}
+
+/// Without the server nobody keeps a log: [`Follower::status`] tells.
+#[cfg(not(feature = "server"))]
+fn tell(_: fmt::Arguments<'_>) {}
+
+#[cfg(not(feature = "server"))]
+fn debug(_: fmt::Arguments<'_>) {}

@@ -1,0 +1,60 @@
+//! The file of an origin's private key: 64 hex digits, and remarks after `#`. Nothing of it is ever in an error or a log.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use tokenlatch_core::{SecretString, SigningKey};
+use zeroize::Zeroizing;
+
+use crate::peppers::check_private;
+
+/// Far more than a key takes.
+const MAX_BYTES: u64 = 4096;
+
+/// Why a file of a key cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key file `{path}` cannot be used: {reason}")]
+pub struct KeyFileError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why, without any of its content.
+    pub reason: String,
+}
+
+/// Reads the private key by which an origin signs. Other users must not be able to get at the file.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn read_snapshot_key(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let fault = |reason: String| KeyFileError {
+        path: path.to_owned(),
+        reason,
+    };
+    let file = File::open(path).map_err(|error| fault(error.to_string()))?;
+    check_private(&file).map_err(&fault)?;
+    let mut text = Zeroizing::new(String::with_capacity(256));
+    file.take(MAX_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|error| fault(error.kind().to_string()))?;
+    let mut lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let (Some(line), None) = (lines.next(), lines.next()) else {
+        return Err(fault("it must hold one line of 64 hex digits".to_owned()));
+    };
+    SigningKey::from_secret_hex(&SecretString::from(line))
+        .map_err(|_| fault("it must hold one line of 64 hex digits".to_owned()))
+}
+
+/// What such a file holds, for a seed of 32 random bytes.
+#[must_use]
+pub fn key_file_text(seed: &[u8; 32], public_key: &str) -> Zeroizing<String> {
+    let hex = Zeroizing::new(crate::module::hex(seed));
+    Zeroizing::new(format!(
+        "# The private key of Tokenlatch snapshots. Whoever has it can admit anybody at every edge.\n\
+         # Its public key: {public_key}\n{}\n",
+        hex.as_str()
+    ))
+}

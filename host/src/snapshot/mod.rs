@@ -1,0 +1,26 @@
+//! Signed snapshots between machines: an origin publishes its tokens, edges follow it and decide alone.
+//!
+//! - [`Publisher`] makes signed snapshots and deltas of a service's store.
+//! - [`Follower`] keeps a verified copy in the module's memory, by messages from a [`Source`], and counts uses.
+//!
+//! What a message is, and when one is taken, is the module's to say: `SNAPSHOT.md` of the core.
+
+mod cache;
+mod follower;
+#[cfg(feature = "server")]
+mod http;
+mod key;
+mod publisher;
+mod replica;
+mod report;
+mod source;
+mod state_file;
+mod watch;
+
+pub use follower::{Follower, FollowerOptions, FollowerStatus};
+#[cfg(feature = "server")]
+pub use http::{HttpSource, HttpSourceError};
+pub use key::{KeyFileError, key_file_text, read_snapshot_key};
+pub use publisher::{Delta, Message, Publisher, PublisherOptions};
+pub use report::{MAX_REPORTED, ReportError, ReportedUse, UsageReport};
+pub use source::{Fetch, Fetched, Source, SourceError};

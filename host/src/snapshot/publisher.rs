@@ -1,0 +1,347 @@
+//! The origin: signed snapshots and deltas of what a store holds.
+//!
+//! The store tells what has changed since any version of its epoch, so nothing must be kept to answer one who was away,
+//! and an origin that was started anew, or another one on the same database, goes on where the last one stood. Every
+//! message says a time at which it was true: the time is taken before the store is asked.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokenlatch_core::{Account, Heading, Publication, SigningKey, inspect};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::cache::Cache;
+use super::watch::Watch;
+use crate::error::{Error, Result};
+use crate::service::Service;
+use crate::store::{Changes, Mark, StoreError};
+
+/// Changes that are sent as a delta. With more of them a snapshot is the shorter way.
+const MOST: usize = 100_000;
+
+/// How messages are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublisherOptions {
+    /// For how long an edge may decide by a table that it hears nothing more of, in seconds.
+    pub max_age: u32,
+    /// Whether ids and names of tokens are sent. Without them an edge can't tell which token it admits.
+    pub names: bool,
+}
+
+impl Default for PublisherOptions {
+    fn default() -> PublisherOptions {
+        PublisherOptions {
+            max_age: 60,
+            names: true,
+        }
+    }
+}
+
+/// A signed message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The message.
+    pub bytes: Arc<Vec<u8>>,
+    /// Where the table stands that it leads to.
+    pub mark: Mark,
+    /// When it was true, in Unix seconds.
+    pub made: i64,
+    /// What tells it from every other message: the same tag, the same bytes.
+    pub tag: String,
+}
+
+impl Message {
+    pub(super) fn new(bytes: Vec<u8>, mark: Mark) -> Result<Message> {
+        let told = inspect(&bytes)?;
+        let digest = told.digest.get(..16).unwrap_or_default();
+        Ok(Message {
+            tag: format!(
+                "{}-{}-{}-{}-{}-{digest}",
+                told.epoch, told.version, told.made, told.max_age, told.key_id
+            ),
+            made: told.made,
+            bytes: Arc::new(bytes),
+            mark,
+        })
+    }
+}
+
+/// Without the bytes: there are many.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("tag", &self.tag)
+            .field("bytes", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What those are told who hold a version.
+#[derive(Clone, Debug)]
+pub enum Delta {
+    /// What has changed; a heartbeat where nothing has.
+    Message(Arc<Message>),
+    /// No delta leads on from there: a snapshot must be taken.
+    Gap,
+}
+
+/// Publishes what a service's store holds. Clones share everything.
+#[derive(Clone)]
+pub struct Publisher {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    service: Service,
+    key: Arc<SigningKey>,
+    options: PublisherOptions,
+    watch: Watch,
+    cache: Mutex<Cache>,
+    /// Held while a snapshot or a delta is made: whoever waits finds it made.
+    turn: tokio::sync::Mutex<()>,
+    /// Epoch and time of the last message: none says an earlier time.
+    last: Mutex<Option<(i64, i64)>>,
+    /// Whether nobody shall wait any longer.
+    finishing: watch::Sender<bool>,
+}
+
+impl Publisher {
+    /// A publisher that signs by this key.
+    #[must_use]
+    pub fn new(service: Service, key: Arc<SigningKey>, options: PublisherOptions) -> Publisher {
+        let inner = Inner {
+            watch: Watch::new(Arc::clone(service.store())),
+            service,
+            key,
+            options,
+            cache: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            last: Mutex::default(),
+            finishing: watch::Sender::new(false),
+        };
+        Publisher { inner: Arc::new(inner) }
+    }
+
+    /// The key that edges are to trust, in hex.
+    #[must_use]
+    pub fn public_key(&self) -> String {
+        self.inner.key.public_key()
+    }
+
+    /// How messages are made.
+    #[must_use]
+    pub fn options(&self) -> PublisherOptions {
+        self.inner.options
+    }
+
+    /// The whole table, true at a time not before this call began.
+    ///
+    /// # Errors
+    /// Failures of the store and the clock; `snapshot_too_large`.
+    pub async fn snapshot(&self) -> Result<Arc<Message>> {
+        let inner = &self.inner;
+        let _turn = inner.turn.lock().await;
+        let now = inner.service.clock().now()?;
+        let mark = inner.service.store().mark().await?;
+        if let Some(whole) = inner.cache().whole(mark, inner.made(now, mark), &inner.key)? {
+            return Ok(whole);
+        }
+        let changes = inner.service.store().changes(None).await?;
+        let heading = inner.heading(changes.mark, inner.made(now, changes.mark));
+        let mark = changes.mark;
+        let message = Arc::new(inner.sign(Publication::snapshot(heading), changes, mark).await?);
+        inner.cache().keep_whole(&message);
+        Ok(message)
+    }
+
+    /// Whether one who holds the snapshot with this tag holds what the store holds, and may do so for a while yet.
+    ///
+    /// # Errors
+    /// Failures of the store and the clock.
+    pub async fn is_current(&self, tag: &str) -> Result<bool> {
+        let inner = &self.inner;
+        let now = inner.service.clock().now()?;
+        let mark = inner.service.store().mark().await?;
+        // A quarter of its life: who comes back after that needs another one.
+        let young = |made: i64| now.saturating_sub(made) <= i64::from(inner.options.max_age / 4);
+        let cache = inner.cache();
+        Ok(cache
+            .last()
+            .is_some_and(|last| last.mark == mark && last.tag == tag && young(last.made)))
+    }
+
+    /// What has changed since a version, as soon as anything has; after the wait a heartbeat.
+    ///
+    /// # Errors
+    /// Failures of the store and the clock.
+    pub async fn delta(&self, since: Mark, wait: Duration) -> Result<Delta> {
+        let inner = &self.inner;
+        let end = Instant::now() + wait;
+        let mut finishing = inner.finishing.subscribe();
+        let mut waiter = inner.watch.wait();
+        loop {
+            let now = inner.service.clock().now()?;
+            let mark = inner.service.store().mark().await?;
+            if mark.epoch != since.epoch || mark.revision < since.revision {
+                return Ok(Delta::Gap);
+            }
+            if mark.revision > since.revision {
+                return self.changed(since, mark, now).await;
+            }
+            if Instant::now() >= end || *finishing.borrow() {
+                return inner
+                    .heartbeat(mark, now)
+                    .map(|message| Delta::Message(Arc::new(message)));
+            }
+            loop {
+                tokio::select! {
+                    told = waiter.seen.changed() => {
+                        let seen = waiter.seen.borrow_and_update().mark.clone();
+                        match seen {
+                            Some(Err(error)) => return Err(error.into()),
+                            // What was so already is no news.
+                            Some(Ok(seen)) if seen == since && told.is_ok() => {}
+                            _ => break,
+                        }
+                    }
+                    _ = finishing.wait_for(|finishing| *finishing) => break,
+                    () = tokio::time::sleep_until(end) => break,
+                }
+            }
+        }
+    }
+
+    /// Asks the store at once whether something has changed, if anybody waits for it.
+    pub fn nudge(&self) {
+        self.inner.watch.nudge();
+    }
+
+    /// Answers all who wait, and lets nobody wait any more.
+    pub fn finish(&self) {
+        self.inner.finishing.send_replace(true);
+    }
+
+    async fn changed(&self, since: Mark, seen: Mark, now: i64) -> Result<Delta> {
+        let inner = &self.inner;
+        if let Some(message) = inner.kept(since, seen, now)? {
+            return Ok(Delta::Message(message));
+        }
+        let _turn = inner.turn.lock().await;
+        if let Some(message) = inner.kept(since, seen, now)? {
+            return Ok(Delta::Message(message));
+        }
+        let now = inner.service.clock().now()?;
+        let changes = inner.service.store().changes(Some(since)).await?;
+        if changes.whole || changes.records.len().saturating_add(changes.accounts.len()) > MOST {
+            return Ok(Delta::Gap);
+        }
+        let mark = changes.mark;
+        let heading = inner.heading(mark, inner.made(now, mark));
+        let delta = Publication::delta(since.revision.unsigned_abs(), heading);
+        let changes = inner.with_owners(changes).await?;
+        let message = Arc::new(inner.sign(delta, changes, mark).await?);
+        inner.cache().keep_delta(since.revision, &message);
+        Ok(Delta::Message(message))
+    }
+}
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher")
+            .field("public_key", &self.public_key())
+            .field("options", &self.inner.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
+        // What a panic may have left behind are whole messages, or none.
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time that a message says: never before that of an earlier one, and later where another epoch begins, for an
+    /// edge takes a snapshot of another epoch only then.
+    fn made(&self, now: i64, mark: Mark) -> i64 {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let least = match *last {
+            Some((epoch, made)) if epoch < mark.epoch => made.saturating_add(1),
+            Some((_, made)) => made,
+            None => now,
+        };
+        let made = now.max(least);
+        *last = Some((mark.epoch, made));
+        made
+    }
+
+    /// A delta that was made for another who stood there, if it leads to where the store stood at `now`.
+    fn kept(&self, since: Mark, seen: Mark, now: i64) -> Result<Option<Arc<Message>>> {
+        let made = self.made(now, seen);
+        self.cache().delta(since.revision, seen, made, &self.key)
+    }
+
+    fn heading(&self, mark: Mark, made: i64) -> Heading {
+        Heading {
+            epoch: mark.epoch.unsigned_abs(),
+            version: mark.revision.unsigned_abs(),
+            made,
+            max_age: self.options.max_age,
+            names: self.options.names,
+        }
+    }
+
+    fn heartbeat(&self, mark: Mark, now: i64) -> Result<Message> {
+        let heading = self.heading(mark, self.made(now, mark));
+        let bytes = Publication::delta(heading.version, heading).sign(&self.key)?;
+        Message::new(bytes, mark)
+    }
+
+    /// Adds the accounts of the tokens, which a delta must hold too. They may be newer than the rest; then they stand in
+    /// the next delta again.
+    async fn with_owners(&self, mut changes: Changes) -> Result<Changes> {
+        let known: HashSet<&str> = changes.accounts.iter().map(|account| account.user.as_str()).collect();
+        let missing: HashSet<&str> = changes
+            .records
+            .iter()
+            .filter(|record| record.revoked.is_none())
+            .map(|record| record.user.as_str())
+            .filter(|user| !known.contains(user))
+            .collect();
+        let mut found: Vec<Account> = Vec::with_capacity(missing.len());
+        for user in missing {
+            found.extend(
+                self.service
+                    .store()
+                    .settings(user)
+                    .await?
+                    .map(|settings| settings.account),
+            );
+        }
+        changes.accounts.extend(found);
+        Ok(changes)
+    }
+
+    /// Writes and signs a message, off the threads that serve.
+    async fn sign(&self, mut publication: Publication, changes: Changes, mark: Mark) -> Result<Message> {
+        let key = Arc::clone(&self.key);
+        let work = move || {
+            for account in &changes.accounts {
+                publication.account(account)?;
+            }
+            for record in &changes.records {
+                if record.revoked.is_none() || changes.whole {
+                    publication.record(record)?;
+                } else {
+                    publication.revoke(&record.hash)?;
+                }
+            }
+            Message::new(publication.sign(&key)?, mark)
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| Error::from(StoreError::Failed("making a snapshot broke off".to_owned())))?
+    }
+}

@@ -1,0 +1,358 @@
+//! An edge follows an origin: it catches up, refuses when it hears nothing, recovers, and can't be rolled back.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
+
+mod common;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use common::edges::{Origin, call, key, key_of, publisher, reason, until};
+use common::{NOW, Place, module, plain, run};
+use tokenlatch::{Follower, FollowerOptions, Presented, Publisher, PublisherOptions, Service, SetClock};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A follower that runs, and its end.
+struct Running {
+    follower: Follower,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    fn start(origin: &Arc<Origin>, options: FollowerOptions) -> Running {
+        let follower = Follower::new(&module(), options).unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let (running, source) = (follower.clone(), origin.clone());
+        let task = tokio::spawn(async move { running.run(source, stopped).await });
+        Running { follower, stop, task }
+    }
+
+    async fn stop(self) {
+        let _ = self.stop.send(());
+        self.task.await.unwrap();
+    }
+}
+
+async fn origin(place: &Place) -> (Service, Arc<SetClock>, String) {
+    let clock = Arc::new(SetClock::at(NOW));
+    let service = place.service().await.with_clock(clock.clone());
+    let created = service.create(plain("one")).await.unwrap();
+    let header = format!("cpanel alice:{}", created.token.expose());
+    (service, clock, header)
+}
+
+fn options(clock: &Arc<SetClock>, file: Option<&Path>) -> FollowerOptions {
+    FollowerOptions {
+        clock: clock.clone(),
+        state_file: file.map(Path::to_owned),
+        ..FollowerOptions::new(vec![key().public_key()])
+    }
+}
+
+#[test]
+fn an_edge_catches_up_and_learns_of_every_change() {
+    run(async {
+        let place = Place::new();
+        let (service, clock, one) = origin(&place).await;
+        let origin = Origin::new(&service, 60);
+        let edge = Running::start(&origin, options(&clock, None));
+        assert_eq!(reason(&edge.follower, &one), "snapshot_missing");
+        assert_eq!(edge.follower.unready().unwrap(), Some("snapshot_missing"));
+        until(&edge.follower, &one, "ok").await;
+        assert_eq!(edge.follower.unready().unwrap(), None);
+        let repeated = edge.follower.verify(Presented::Repeated, &call(), None).unwrap();
+        assert_eq!(repeated.reason.as_str(), "header_repeated");
+
+        service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+        let lag = until(&edge.follower, &one, "token_revoked").await;
+        assert!(lag < Duration::from_secs(1), "{lag:?}");
+        let two = service.create(plain("two")).await.unwrap();
+        let two = format!("cpanel alice:{}", two.token.expose());
+        until(&edge.follower, &two, "ok").await;
+        service.set_suspended("alice", true).await.unwrap();
+        until(&edge.follower, &two, "account_suspended").await;
+        service.set_suspended("alice", false).await.unwrap();
+        until(&edge.follower, &two, "ok").await;
+        assert_eq!(origin.wholes.load(Ordering::SeqCst), 1, "all of it by deltas");
+
+        // Another epoch can't be reached by deltas.
+        service.rename_account("alice", "alicia").await.unwrap();
+        until(&edge.follower, &two, "user_mismatch").await;
+        until(&edge.follower, &two.replace("alice", "alicia"), "ok").await;
+        assert_eq!(origin.wholes.load(Ordering::SeqCst), 2);
+        edge.stop().await;
+    });
+}
+
+#[test]
+fn an_edge_whose_link_is_cut_refuses_everything_in_time_and_recovers_by_deltas() {
+    run(async {
+        let place = Place::new();
+        let (service, clock, one) = origin(&place).await;
+        let origin = Origin::new(&service, 60);
+        let edge = Running::start(&origin, options(&clock, None));
+        until(&edge.follower, &one, "ok").await;
+        origin.cut.store(true, Ordering::SeqCst);
+        // Whatever was on its way ends at the cut.
+        service.revoke("bob", None, &["none".to_owned()]).await.unwrap();
+        let two = service.create(plain("two")).await.unwrap();
+        let two = format!("cpanel alice:{}", two.token.expose());
+        service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(edge.follower.status().failing, Some("origin_unreachable"));
+        clock.set(NOW + 60);
+        assert_eq!(reason(&edge.follower, &one), "ok", "it knows no better yet");
+        assert_eq!(edge.follower.unready().unwrap(), None);
+        clock.set(NOW + 61);
+        for header in [one.as_str(), &two, "cpanel alice:NO", "nonsense"] {
+            assert_eq!(reason(&edge.follower, header), "snapshot_stale");
+        }
+        assert_eq!(edge.follower.unready().unwrap(), Some("snapshot_stale"));
+        let verdict = edge
+            .follower
+            .verify(Presented::One(one.as_bytes()), &call(), None)
+            .unwrap();
+        let refusal = verdict.refusal.as_ref().unwrap();
+        assert_eq!((verdict.status, refusal.status), (503, 503));
+        assert!(!refusal.body.contains("stale") && !refusal.body.contains("snapshot"));
+        assert_eq!(verdict.user, None);
+        let repeated = edge.follower.verify(Presented::Repeated, &call(), None).unwrap();
+        assert_eq!(repeated.reason.as_str(), "snapshot_stale");
+
+        origin.cut.store(false, Ordering::SeqCst);
+        let recovered = until(&edge.follower, &two, "ok").await;
+        assert!(recovered < Duration::from_secs(8), "{recovered:?}");
+        assert_eq!(reason(&edge.follower, &one), "token_revoked");
+        assert_eq!(origin.wholes.load(Ordering::SeqCst), 1, "by deltas");
+        // It says so once the round is over.
+        while edge.follower.status().failing.is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        edge.stop().await;
+    });
+}
+
+#[test]
+fn an_edge_outlives_a_restart_of_its_origin() {
+    run(async {
+        let place = Place::new();
+        let (service, clock, one) = origin(&place).await;
+        let origin = Origin::new(&service, 60);
+        let edge = Running::start(&origin, options(&clock, None));
+        until(&edge.follower, &one, "ok").await;
+        origin.publisher().finish();
+        service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+        *origin.publisher.lock().unwrap() = publisher(&service, 60);
+        until(&edge.follower, &one, "token_revoked").await;
+        assert_eq!(origin.wholes.load(Ordering::SeqCst), 1);
+        edge.stop().await;
+    });
+}
+
+#[test]
+fn heartbeats_keep_an_edge_young() {
+    run(async {
+        let place = Place::new();
+        let (service, clock, one) = origin(&place).await;
+        let origin = Origin::new(&service, 3);
+        let edge = Running::start(&origin, options(&clock, None));
+        until(&edge.follower, &one, "ok").await;
+        for second in 1..=4 {
+            clock.set(NOW + second);
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
+            assert_eq!(reason(&edge.follower, &one), "ok", "{second}");
+        }
+        assert!(edge.follower.status().state.unwrap().made >= NOW + 2);
+        edge.stop().await;
+    });
+}
+
+#[test]
+fn an_edge_may_ask_now_and_then_instead() {
+    run(async {
+        let place = Place::new();
+        let (service, clock, one) = origin(&place).await;
+        let origin = Origin::new(&service, 60);
+        let poll = FollowerOptions {
+            poll: Some(Duration::from_millis(400)),
+            ..options(&clock, None)
+        };
+        let edge = Running::start(&origin, poll);
+        until(&edge.follower, &one, "ok").await;
+        service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+        let lag = until(&edge.follower, &one, "token_revoked").await;
+        assert!(lag < Duration::from_millis(900), "{lag:?}");
+        edge.stop().await;
+    });
+}
+
+#[test]
+fn an_edge_takes_nothing_that_another_key_signed() {
+    run(async {
+        let place = Place::new();
+        let (service, clock, one) = origin(&place).await;
+        let other = key_of("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
+        let origin = Origin::by(
+            &service,
+            Publisher::new(service.clone(), other.clone(), PublisherOptions::default()),
+        );
+        let edge = Running::start(&origin, options(&clock, None));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(edge.follower.status().failing, Some("snapshot_signature"));
+        assert_eq!(reason(&edge.follower, &one), "snapshot_missing");
+        edge.stop().await;
+
+        // While the key is changed both are trusted.
+        let both = FollowerOptions {
+            public_keys: vec![key().public_key(), other.public_key()],
+            ..options(&clock, None)
+        };
+        let edge = Running::start(&origin, both);
+        until(&edge.follower, &one, "ok").await;
+        *origin.publisher.lock().unwrap() = publisher(&service, 60);
+        service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+        until(&edge.follower, &one, "token_revoked").await;
+        edge.stop().await;
+    });
+}
+
+#[test]
+fn a_restarted_edge_takes_no_older_table_than_it_held() {
+    run(async {
+        let place = Place::new();
+        let file = place.folder.path().join("state.json");
+        let (service, clock, one) = origin(&place).await;
+        let old = Origin::new(&service, 3_600);
+        let stale = old.publisher().snapshot().await.unwrap();
+        clock.set(NOW + 10);
+        let edge = Running::start(&old, options(&clock, Some(&file)));
+        service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+        until(&edge.follower, &one, "token_revoked").await;
+        edge.stop().await;
+
+        // Somebody plays what was published before the revocation.
+        let mut replayed = tokenlatch::Snapshot::new(
+            &module(),
+            &tokenlatch::core::SnapshotOptions {
+                public_keys: vec![key().public_key()],
+                ..Default::default()
+            },
+        )
+        .unwrap();
+        assert!(replayed.apply(&stale.bytes, NOW + 10).is_ok(), "it is signed well");
+        let again = Follower::new(&module(), options(&clock, Some(&file))).unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let replay = Arc::new(Replay(stale.bytes.to_vec()));
+        let task = tokio::spawn({
+            let again = again.clone();
+            async move { again.run(replay, stopped).await }
+        });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(again.status().failing, Some("snapshot_rollback"));
+        assert_eq!(reason(&again, &one), "snapshot_missing");
+        stop.send(()).unwrap();
+        task.await.unwrap();
+
+        let edge = Running::start(&old, options(&clock, Some(&file)));
+        until(&edge.follower, &one, "token_revoked").await;
+        edge.stop().await;
+        // What was being written when it ended is there by now.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        std::fs::write(&file, "{").unwrap();
+        let error = Follower::new(&module(), options(&clock, Some(&file))).unwrap_err();
+        assert_eq!(error.code(), "follower_state_invalid");
+    });
+}
+
+/// Somebody who plays one old message again and again.
+#[derive(Debug)]
+struct Replay(Vec<u8>);
+
+#[async_trait::async_trait]
+impl tokenlatch::Source for Replay {
+    async fn fetch(&self, _: tokenlatch::Fetch) -> Result<tokenlatch::Fetched, tokenlatch::SourceError> {
+        let (pieces, coming) = tokio::sync::mpsc::channel(1);
+        pieces.try_send(Ok(self.0.clone())).unwrap();
+        Ok(tokenlatch::Fetched::Pieces(coming))
+    }
+
+    async fn report(&self, _: &tokenlatch::UsageReport) -> Result<(), tokenlatch::SourceError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn uses_are_reported_in_batches_and_counted_once() {
+    run(async {
+        let place = Place::new();
+        let (service, clock, one) = origin(&place).await;
+        let origin = Origin::new(&service, 60);
+        let quick = || FollowerOptions {
+            usage_interval: Duration::from_millis(200),
+            ..options(&clock, None)
+        };
+        let edges = [Running::start(&origin, quick()), Running::start(&origin, quick())];
+        let mut counted = 0;
+        for edge in &edges {
+            until(&edge.follower, &one, "ok").await;
+            counted += 1;
+        }
+        origin.loses.store(true, Ordering::SeqCst);
+        for _ in 0..500 {
+            for edge in &edges {
+                assert_eq!(reason(&edge.follower, &one), "ok");
+                counted += 1;
+            }
+        }
+        assert_eq!(reason(&edges[0].follower, "cpanel alice:NO"), "header_malformed");
+        let mark = service.store().mark().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        for edge in edges {
+            edge.stop().await;
+        }
+        let id = service.live_tokens_of_alice().await;
+        let used = service.store().usage(&[id]).await.unwrap();
+        assert_eq!((used[0].uses, used[0].last_used), (counted, NOW));
+        assert_eq!(service.store().mark().await.unwrap(), mark);
+    });
+}
+
+trait Known {
+    async fn live_tokens_of_alice(&self) -> String;
+}
+
+impl Known for Service {
+    async fn live_tokens_of_alice(&self) -> String {
+        self.store().live_tokens("alice").await.unwrap()[0].record.id.clone()
+    }
+}
+
+#[test]
+fn without_names_uses_are_reported_by_hash() {
+    run(async {
+        let place = Place::new();
+        let (service, clock, one) = origin(&place).await;
+        let options_of = PublisherOptions {
+            names: false,
+            ..PublisherOptions::default()
+        };
+        let origin = Origin::by(&service, Publisher::new(service.clone(), key(), options_of));
+        let edge = Running::start(&origin, options(&clock, None));
+        until(&edge.follower, &one, "ok").await;
+        for _ in 0..9 {
+            assert_eq!(reason(&edge.follower, &one), "ok");
+        }
+        edge.stop().await;
+        let id = service.live_tokens_of_alice().await;
+        assert_eq!(service.store().usage(&[id]).await.unwrap()[0].uses, 10);
+    });
+}

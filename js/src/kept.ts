@@ -1,0 +1,100 @@
+/* @ts-self-types="./kept.d.ts" */
+
+import type { FollowerKey, FollowerMessage, FollowerStore } from "./follower-options.js";
+import type { SnapshotFloor, SnapshotState } from "./types.js";
+
+/** What a store gave back. */
+export interface Restored {
+  readonly floor: SnapshotFloor | undefined;
+  /** The whole snapshot and the deltas that follow it. */
+  readonly messages: readonly Uint8Array[];
+}
+
+/** Bytes of the length that stands before each delta. */
+const LENGTH_BYTES = 4;
+
+/**
+ * Keeps messages in a store. The order of its writes is such that, wherever it breaks off, what is there leads to the
+ * floor or is seen not to. Heartbeats aren't kept: the floor needs none, and a restarted edge asks for one anyway.
+ */
+export class Kept {
+  readonly #store: FollowerStore;
+  #deltas: Uint8Array = new Uint8Array(0);
+
+  constructor(store: FollowerStore) {
+    this.#store = store;
+  }
+
+  async restore(): Promise<Restored> {
+    const [snapshot, deltas, floor] = await Promise.all([this.#get("snapshot"), this.#get("deltas"), this.#get("floor")]);
+    this.#deltas = deltas ?? this.#deltas;
+    return { floor: readFloor(floor), messages: snapshot === undefined ? [] : [snapshot, ...split(this.#deltas)] };
+  }
+
+  async keep({ kind, bytes, base, table }: FollowerMessage): Promise<void> {
+    if (base === table.version) return;
+    if (kind === "snapshot") {
+      // The deltas of another snapshot don't follow on this one: they are seen to lead nowhere.
+      await this.#store.put("snapshot", bytes);
+      this.#deltas = new Uint8Array(0);
+    } else {
+      this.#deltas = joined([this.#deltas, lengthOf(bytes), bytes]);
+    }
+    await this.#store.put("deltas", this.#deltas);
+    const { epoch, version, made } = table;
+    await this.#store.put("floor", new TextEncoder().encode(JSON.stringify({ epoch, version, made } satisfies SnapshotFloor)));
+  }
+
+  async #get(key: FollowerKey): Promise<Uint8Array | undefined> {
+    const bytes = await this.#store.get(key);
+    if (bytes === null || bytes === undefined) return undefined;
+    return bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+  }
+}
+
+/** Whether a table is as new as a floor. */
+export function reaches(table: SnapshotState | null, floor: SnapshotFloor): boolean {
+  if (table === null || table.made < floor.made) return false;
+  return table.epoch === floor.epoch ? table.version >= floor.version : table.made > floor.made;
+}
+
+/** Several pieces as one. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+function lengthOf(bytes: Uint8Array): Uint8Array {
+  const length = new Uint8Array(LENGTH_BYTES);
+  new DataView(length.buffer).setUint32(0, bytes.length, true);
+  return length;
+}
+
+/** The deltas, up to one that is cut off. */
+function split(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const deltas: Uint8Array[] = [];
+  for (let at = 0; at + LENGTH_BYTES <= bytes.length; ) {
+    const start = at + LENGTH_BYTES;
+    at = start + view.getUint32(at, true);
+    if (at <= bytes.length) deltas.push(bytes.subarray(start, at));
+  }
+  return deltas;
+}
+
+/** A floor that can't be read is none: its bytes are in the same hands as the messages. */
+function readFloor(bytes: Uint8Array | undefined): SnapshotFloor | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    const { epoch, version, made } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Record<keyof SnapshotFloor, unknown>>;
+    const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+    return whole(epoch) && whole(version) && whole(made) ? { epoch, version, made } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,104 @@
+/* @ts-self-types="./turns.d.ts" */
+
+import { unref } from "./origin.js";
+
+/** One attempt at a time. In edge workers the request that an attempt runs in may end, and the attempt with it, unsettled. */
+export class Turns {
+  #current: Turn | undefined;
+
+  /**
+   * Runs an attempt, or waits for the one that runs already: unless nothing has been heard of it for too long, or it only
+   * waits for something to happen, and longer than this one would.
+   *
+   * @param patience for how many milliseconds an attempt may be silent
+   */
+  async take(patience: number, attempt: (turn: Turn) => Promise<void>): Promise<void> {
+    for (let running = this.#current; running !== undefined; running = this.#current) {
+      const left = running.left();
+      if (left <= 0 || (running.patience > patience && !running.hasHeard)) {
+        running.abort();
+        break;
+      }
+      await settledWithin(left, running.done);
+      if (this.#current !== running) return;
+    }
+    const turn = new Turn(patience, () => this.#current === turn);
+    this.#current = turn;
+    turn.done = attempt(turn).finally(() => {
+      if (this.#current === turn) this.#current = undefined;
+    });
+    await turn.done;
+  }
+
+  /** Breaks off the attempt that runs. */
+  end(): void {
+    this.#current?.abort();
+  }
+}
+
+/** An attempt that runs. */
+export class Turn {
+  done: Promise<void> = Promise.resolve();
+  readonly #aborter = new AbortController();
+  readonly patience: number;
+  readonly #isCurrent: () => boolean;
+  #heard = Date.now();
+  #hasHeard = false;
+
+  constructor(patience: number, isCurrent: () => boolean) {
+    this.patience = patience;
+    this.#isCurrent = isCurrent;
+  }
+
+  get signal(): AbortSignal {
+    return this.#aborter.signal;
+  }
+
+  /** Whether it may still change anything: not when it was broken off, nor when another has taken its place. */
+  get live(): boolean {
+    return this.#isCurrent() && !this.#aborter.signal.aborted;
+  }
+
+  get hasHeard(): boolean {
+    return this.#hasHeard;
+  }
+
+  heard(): void {
+    this.#hasHeard = true;
+    this.#heard = Date.now();
+  }
+
+  /** For how many milliseconds it may still be silent. */
+  left(): number {
+    return this.#heard + this.patience - Date.now();
+  }
+
+  abort(): void {
+    try {
+      this.#aborter.abort();
+    } catch {
+      // It belongs to another request of an edge worker, which has ended.
+    }
+  }
+}
+
+/** Waits so many milliseconds, or until the signal says stop. The timer keeps no process alive. */
+export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true) return;
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    unref(timer);
+    signal?.addEventListener("abort", end);
+  });
+}
+
+async function settledWithin(milliseconds: number, promise: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([promise.catch(() => {}), pause(milliseconds, over.signal)]);
+  over.abort();
+}

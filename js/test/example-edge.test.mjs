@@ -1,0 +1,127 @@
+// The example edge in real workerd, with its Durable Object, an origin and a backend: no database anywhere.
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { rmSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { temporaryFolder } from "./services.mjs";
+import { KEY, startOrigin } from "./origin.mjs";
+import { startWorker } from "./worker.mjs";
+
+const folder = temporaryFolder();
+
+describe("the example edge", () => {
+  let worker;
+  let served;
+  let backend;
+  const seen = [];
+  const tokens = [];
+  let logged = "";
+
+  const options = () => ({
+    bindings: { ORIGIN: served.url, ORIGIN_TOKEN: "edge:SECRET", PUBLIC_KEYS: KEY.publicHex, BACKEND: `http://127.0.0.1:${backend.address().port}` },
+    durableObjects: { FOLLOWER: { className: "Follower", useSQLite: true } },
+    durableObjectsPersist: folder,
+    // What it logs is looked at in the end.
+    handleRuntimeStdio: (...streams) => streams.forEach((stream) => stream.on("data", (text) => void (logged += text))),
+  });
+  const started = async () => startWorker(new URL("../examples/edge/src/index.ts", import.meta.url), options());
+
+  before(async () => {
+    served = await startOrigin();
+    backend = createServer((request, response) => {
+      seen.push(request.headers);
+      response.end(`for ${request.headers["x-token-user"]}`);
+    });
+    await new Promise((resolve) => backend.listen(0, "127.0.0.1", resolve));
+    worker = await started();
+  });
+  after(async () => {
+    await worker?.dispose();
+    backend.close();
+    await served.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function ask(token, init = {}) {
+    if (token !== undefined) tokens.push(token);
+    const headers = { "X-Token-User": "root", ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) };
+    const response = await worker.dispatchFetch("http://worker/a?b=c", { headers, ...init });
+    return [response.status, await response.text()];
+  }
+
+  async function until(what, holds, milliseconds = 5_000) {
+    const began = Date.now();
+    while (!(await holds())) {
+      assert.ok(Date.now() - began < milliseconds, `not within ${milliseconds} ms: ${what}`);
+      await pause(20);
+    }
+    return Date.now() - began;
+  }
+  const isAdmitted = async (token) => (await ask(token))[0] === 200;
+
+  test("admits by the origin's table, and forwards whom a request acts for", async () => {
+    const { token } = served.origin.issue();
+    assert.deepEqual(await ask(token), [200, "for alice"]);
+    assert.equal((await ask("x"))[0], 401);
+    assert.equal((await ask())[0], 401);
+    assert.ok(!JSON.stringify(seen).includes(token));
+    assert.ok(!JSON.stringify(seen).includes("root"));
+  });
+
+  test("200 requests are answered from memory: the origin gets none of them", async () => {
+    const { token } = served.origin.issue();
+    await until("it is known", () => isAdmitted(token));
+    const before = served.origin.asked.length;
+    const statuses = await Promise.all(Array.from({ length: 200 }, async () => (await ask(token))[0]));
+    assert.deepEqual(new Set(statuses), new Set([200]));
+    assert.ok(served.origin.asked.length - before < 10, String(served.origin.asked.slice(before)));
+  });
+
+  test("a revocation is in force within two seconds", async () => {
+    const issued = served.origin.issue();
+    await until("it is known", () => isAdmitted(issued.token));
+    served.origin.revoke(issued);
+    const lag = await until("it is revoked", async () => !(await isAdmitted(issued.token)), 2_000);
+    console.log(`revoked at the edge after ${lag} ms`);
+  });
+
+  test("a read-only token may read", async () => {
+    const { token } = served.origin.issue({ user: "bob", access: { features: ["mail"] } });
+    await until("it is known", async () => (await ask(token))[0] === 403);
+    const reads = served.origin.issue({ readOnly: true });
+    await until("it is known", () => isAdmitted(reads.token));
+    assert.equal((await ask(reads.token, { method: "POST", body: "x" }))[0], 403);
+  });
+
+  test("uses arrive at the origin", async () => {
+    const { token, id } = served.origin.issue();
+    await until("it is known", () => isAdmitted(token));
+    await until("they are reported", async () => (await ask(token), served.origin.uses[id] !== undefined), 15_000);
+    assert.ok(served.origin.uses[id].uses > 0);
+  });
+
+  test("a restarted edge decides by what it kept, refuses what is too old, and comes back", async () => {
+    const { token } = served.origin.issue();
+    await until("it is known", () => isAdmitted(token));
+    served.origin.set({ isCut: true });
+    await worker.dispose();
+    worker = await started();
+    assert.deepEqual(await ask(token), [200, "for alice"]);
+    served.origin.set({ isCut: false, maxAge: 2 });
+    const short = served.origin.issue();
+    await until("the shorter age is known", () => isAdmitted(short.token));
+    served.origin.set({ isCut: true });
+    await until("it is stale", async () => (await ask(token))[0] === 503, 8_000);
+    assert.match((await ask(token))[1], /Access denied/);
+    served.origin.set({ isCut: false });
+    await until("it is back", () => isAdmitted(token), 8_000);
+  });
+
+  test("what it logs are reasons, and no secrets", () => {
+    assert.match(logged, /"reason":"snapshot_stale"/);
+    assert.match(logged, /"code":"origin_failed"/);
+    for (const secret of ["SECRET", ...tokens.filter((token) => token.length > 20)]) assert.ok(!logged.includes(secret));
+  });
+});

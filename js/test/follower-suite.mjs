@@ -1,0 +1,497 @@
+// What a follower does against an origin that behaves and misbehaves: the same in every runtime.
+import assert from "node:assert/strict";
+
+import { SnapshotFollower, SnapshotRelay } from "tokenlatch";
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const seconds = () => Math.floor(Date.now() / 1000);
+
+/** Waits until something holds, and says how long that took, in milliseconds. */
+async function until(what, holds, milliseconds = 5_000) {
+  const began = Date.now();
+  while (!(await holds())) {
+    if (Date.now() - began > milliseconds) throw new Error(`not within ${milliseconds} ms: ${what}`);
+    await pause(5);
+  }
+  return Date.now() - began;
+}
+
+function memory() {
+  const kept = new Map();
+  return { kept, get: async (key) => kept.get(key) ?? null, put: async (key, bytes) => void kept.set(key, bytes.slice()) };
+}
+
+/** The cases by their names; each begins with an origin of its own kind and stops what it has started. */
+export function casesOf(url) {
+  const tell = async (call, rest = {}) => {
+    const response = await fetch(`${url}/control`, { method: "POST", body: JSON.stringify({ call, ...rest }) });
+    return response.json();
+  };
+
+  /** A case with an origin that begins anew, and followers that are stopped. */
+  const over = (options, run) => async () => {
+    await tell("reset", options);
+    const { publicKey } = await tell("state");
+    const started = [];
+    const errors = [];
+    const follower = (more = {}) => {
+      const made = new SnapshotFollower({
+        url,
+        publicKeys: [publicKey],
+        authorization: "whm edge:THE-TOKEN-OF-THE-EDGE",
+        usage: false,
+        timeout: 2_000,
+        onError: (error) => void errors.push(error),
+        ...more,
+      });
+      started.push(made);
+      return made;
+    };
+    try {
+      await run({ follower, errors, publicKey });
+    } finally {
+      await Promise.all(started.map((one) => one.stop()));
+    }
+    assert.ok(!errors.some((error) => String([error.message, error.stack, error.cause]).includes("THE-TOKEN")));
+  };
+  const reason = (follower, { token }, ...rest) => follower.verify(`Bearer ${token}`, ...rest).reason;
+  const wholes = async () => (await tell("state")).asked.filter((one) => one === "GET/snapshot").length;
+
+  return {
+    "refuses everything before the first snapshot, and then decides by it": over({}, async ({ follower }) => {
+      const token = await tell("issue");
+      const edge = follower();
+      assert.equal(reason(edge, token), "snapshot_missing");
+      assert.equal(edge.ready, false);
+      const refused = edge.verify(null);
+      assert.deepEqual([refused.status, refused.refusal.status], [503, 503]);
+      const state = await edge.poll();
+      assert.deepEqual([state.error, state.failures, state.table.tokens], [null, 0, 1]);
+      const verdict = edge.verify(`cpanel alice:${token.token}`);
+      assert.deepEqual([verdict.reason, verdict.user, verdict.id, verdict.name], ["ok", "alice", token.id, "t0"]);
+      assert.equal(edge.verify("Bearer x").status, 401);
+      assert.equal(edge.verify(["Bearer x", `Bearer ${token.token}`]).status, 401);
+      assert.equal(edge.ready, true);
+      assert.deepEqual((await tell("state")).authorizations, ["whm edge:THE-TOKEN-OF-THE-EDGE"]);
+    }),
+
+    "judges calls, features and addresses": over({}, async ({ follower }) => {
+      const limited = await tell("issue", { user: "bob", access: { features: ["mail"] }, readOnly: true, addresses: ["192.0.2.0/24"] });
+      const edge = follower();
+      await edge.poll();
+      const call = { feature: "mail", writes: false };
+      assert.equal(reason(edge, limited, call), "address_unknown");
+      assert.equal(reason(edge, limited, call, "198.51.100.1"), "address_refused");
+      assert.equal(reason(edge, limited, call, "192.0.2.7"), "ok");
+      assert.equal(reason(edge, limited, { ...call, address: "192.0.2.7" }), "ok");
+      assert.equal(reason(edge, limited, { feature: "mail", writes: true }, "192.0.2.7"), "read_only");
+      assert.equal(reason(edge, limited, { feature: "backup", writes: false }, "192.0.2.7"), "feature_not_granted");
+      assert.throws(() => edge.verify("Bearer x", { fiature: "mail" }), { code: "field_unknown" });
+      assert.throws(() => edge.verify("Bearer x", 7), { code: "type_invalid" });
+    }),
+
+    "decides about many requests in one go": over({}, async ({ follower }) => {
+      const [one, other] = [await tell("issue"), await tell("issue", { user: "bob", addresses: ["192.0.2.0/24"] })];
+      const edge = follower({ usage: { interval: 60_000 } });
+      const headers = [`Bearer ${one.token}`, null, `Bearer ${other.token}`, `Bearer ${other.token}`, "Bearer x"];
+      assert.deepEqual(edge.verifyMany(headers).map(({ status }) => status), [503, 503, 503, 503, 503]);
+      await edge.poll();
+      const addresses = [undefined, null, "192.0.2.7", "198.51.100.1", undefined];
+      const verdicts = edge.verifyMany(headers, { addresses });
+      assert.deepEqual(verdicts.map((verdict) => verdict.reason), ["ok", "header_missing", "ok", "address_refused", "header_malformed"]);
+      assert.deepEqual(verdicts.map((verdict) => verdict.user), ["alice", null, "bob", "bob", null]);
+      assert.deepEqual(verdicts, headers.map((header, index) => edge.verify(header, undefined, addresses[index])));
+      edge.verifyMany(headers, { addresses, counts: false });
+      assert.throws(() => edge.verifyMany("Bearer x"), { code: "type_invalid" });
+      await edge.stop();
+      const { uses } = await tell("state");
+      assert.deepEqual([uses[one.id].uses, uses[other.id].uses], [2, 2]);
+    }),
+
+    "a poll takes every delta there is, and a heartbeat": over({}, async ({ follower }) => {
+      const edge = follower();
+      await edge.poll();
+      const first = await tell("issue");
+      const second = await tell("issue", { user: "bob" });
+      await tell("revoke", first);
+      const { table } = await edge.poll();
+      assert.equal(table.version, 8);
+      assert.deepEqual([reason(edge, first), reason(edge, second)], ["token_revoked", "ok"]);
+      assert.equal(await wholes(), 1);
+    }),
+
+    "by long polls a creation and a revocation are in force within a second": over({}, async ({ follower }) => {
+      const edge = follower();
+      edge.start();
+      edge.start();
+      await until("the first snapshot", () => edge.ready);
+      const lags = [];
+      for (let round = 0; round < 5; round += 1) {
+        const token = await tell("issue");
+        lags.push(await until("created", () => reason(edge, token) === "ok", 1_000));
+        await tell("revoke", token);
+        lags.push(await until("revoked", () => reason(edge, token) === "token_revoked", 1_000));
+      }
+      assert.equal(await wholes(), 1);
+      assert.equal(edge.state.running, true);
+    }),
+
+    "without long polls it is the interval at most": over({}, async ({ follower }) => {
+      const edge = follower({ interval: 200 });
+      edge.start();
+      await until("the first snapshot", () => edge.ready);
+      const token = await tell("issue");
+      await until("created", () => reason(edge, token) === "ok", 700);
+      await tell("revoke", token);
+      await until("revoked", () => reason(edge, token) === "token_revoked", 700);
+    }),
+
+    "a gap is bridged by a whole snapshot, at once": over({}, async ({ follower, errors }) => {
+      const edge = follower();
+      await edge.poll();
+      const token = await tell("issue");
+      await tell("forget");
+      const { table, error } = await edge.poll();
+      assert.deepEqual([table.version, error, errors.length], [6, null, 0]);
+      assert.equal(reason(edge, token), "ok");
+      assert.equal(await wholes(), 2);
+    }),
+
+    "another epoch begins with a whole snapshot": over({}, async ({ follower }) => {
+      const [kept, gone] = [await tell("issue"), await tell("issue")];
+      const edge = follower();
+      await edge.poll();
+      const { epoch } = edge.state.table;
+      await tell("restore", { without: [gone.id] });
+      await edge.poll();
+      assert.equal(edge.state.table.epoch, epoch + 1);
+      assert.deepEqual([reason(edge, kept), reason(edge, gone)], ["ok", "token_unknown"]);
+    }),
+
+    "a cut link makes it refuse everything once the age is over, and deltas bring it back": over({ maxAge: 30 }, async ({ follower, errors }) => {
+      let ahead = 0;
+      const token = await tell("issue");
+      const edge = follower({ now: () => seconds() + ahead, interval: 100 });
+      edge.start();
+      await until("the first snapshot", () => edge.ready);
+      await tell("set", { isCut: true });
+      await until("a failure", () => edge.state.failures > 1);
+      assert.equal(edge.state.error.code, "origin_failed");
+      assert.ok(errors.length > 1);
+      ahead = 25;
+      assert.equal(reason(edge, token), "ok");
+      ahead = 40;
+      const stale = edge.verify(`Bearer ${token.token}`);
+      assert.deepEqual([stale.allowed, stale.status, stale.reason, stale.user], [false, 503, "snapshot_stale", null]);
+      assert.equal(edge.verify(null).reason, "snapshot_stale");
+      const revoked = await tell("issue");
+      await tell("revoke", revoked);
+      await tell("set", { isCut: false });
+      ahead = 0;
+      await until("it is back", () => edge.state.failures === 0 && edge.state.table.version === 8);
+      assert.deepEqual([reason(edge, token), reason(edge, revoked)], ["ok", "token_revoked"]);
+      assert.equal(await wholes(), 1);
+    }),
+
+    "a table grows stale by the clock alone": over({ maxAge: 1 }, async ({ follower }) => {
+      const token = await tell("issue");
+      const edge = follower();
+      await edge.poll();
+      assert.equal(reason(edge, token), "ok");
+      await until("it is stale", () => reason(edge, token) === "snapshot_stale");
+      await edge.poll();
+      assert.equal(reason(edge, token), "ok");
+    }),
+
+    "an edge may allow less than the origin does": over({ maxAge: 3_600 }, async ({ follower }) => {
+      let ahead = 0;
+      const token = await tell("issue");
+      const edge = follower({ maxAge: 20, now: () => seconds() + ahead });
+      await edge.poll();
+      assert.equal(reason(edge, token), "ok");
+      ahead = 30;
+      const { status, reason: why, refusal } = edge.verify(`Bearer ${token.token}`);
+      assert.deepEqual([status, why, refusal.status], [503, "snapshot_stale", 503]);
+      assert.equal(edge.ready, false);
+    }),
+
+    "a clock that goes back refuses": over({}, async ({ follower }) => {
+      let ahead = 0;
+      const token = await tell("issue");
+      const edge = follower({ now: () => seconds() + ahead });
+      await edge.poll();
+      ahead = -1_000;
+      assert.equal(reason(edge, token), "clock_backwards");
+      assert.equal((await edge.poll()).error.code, "clock_backwards");
+    }),
+
+    "nothing of a message that was tampered with is taken": over({}, async ({ follower }) => {
+      const edge = follower();
+      for (const tampering of ["key", "flip", "head", "cut"]) {
+        await tell("set", { tamper: [tampering] });
+        const { table, error } = await edge.poll();
+        assert.equal(table, null, tampering);
+        assert.match(error.code, /^snapshot_(signature|malformed)$/, tampering);
+        assert.equal(edge.verify(null).reason, "snapshot_missing");
+      }
+      await edge.poll();
+      assert.equal(edge.state.error, null);
+      for (const tampering of ["key", "flip", "head", "cut"]) {
+        const { version } = edge.state.table;
+        const token = await tell("issue");
+        await tell("set", { tamper: [tampering] });
+        const { table, error } = await edge.poll();
+        assert.deepEqual([table.version, reason(edge, token)], [version, "token_unknown"], tampering);
+        assert.match(error.code, /^snapshot_(signature|malformed)$/);
+        assert.equal((await edge.poll()).error, null);
+        assert.equal(reason(edge, token), "ok");
+      }
+    }),
+
+    "uses are reported once, however often the report is sent": over({}, async ({ follower }) => {
+      const [one, other] = [await tell("issue"), await tell("issue")];
+      const edges = [follower({ usage: { interval: 100 } }), follower({ usage: { interval: 100 } })];
+      await tell("set", { lostAnswers: 2 });
+      for (const edge of edges) {
+        edge.start();
+        await until("the first snapshot", () => edge.ready);
+      }
+      const began = seconds();
+      for (let round = 0; round < 50; round += 1) {
+        for (const edge of edges) for (const token of [one, other, one]) assert.equal(reason(edge, token), "ok");
+        reason(edges[0], { token: "x" });
+        await pause(10);
+      }
+      await until("all is reported", () => edges.every((edge) => edge.state.usage.waiting === 0));
+      const { uses } = await tell("state");
+      assert.deepEqual([uses[one.id].uses, uses[other.id].uses], [200, 100]);
+      assert.ok(uses[one.id].lastUsed >= began && uses[one.id].lastUsed <= seconds());
+      assert.ok((await tell("state")).reports.every(([, number]) => number > 0 && number < 20));
+    }),
+
+    "uses are kept while the origin can't be reached, and reported at the end": over({}, async ({ follower }) => {
+      const token = await tell("issue");
+      const edge = follower({ usage: { interval: 100 }, interval: 100 });
+      edge.start();
+      await until("the first snapshot", () => edge.ready);
+      await tell("set", { refuseReports: 3 });
+      reason(edge, token);
+      await until("refused reports", async () => (await tell("state")).asked.filter((one) => one.includes("usage")).length >= 2);
+      reason(edge, token);
+      await tell("set", { refuseReports: 0 });
+      await edge.stop();
+      assert.equal((await tell("state")).uses[token.id].uses, 2);
+      assert.deepEqual(edge.state.usage, { waiting: 0, lost: 0 });
+    }),
+
+    "a report that the origin will never take is given up, and counted as lost": over({}, async ({ follower }) => {
+      const token = await tell("issue");
+      const edge = follower({ usage: { interval: 60_000 } });
+      await edge.poll();
+      await tell("set", { refuseReports: 1, refuseWith: 400 });
+      reason(edge, token);
+      await edge.stop();
+      assert.deepEqual(edge.state.usage, { waiting: 0, lost: 1 });
+    }),
+
+    "without names uses are reported by the hash": over({ names: false }, async ({ follower }) => {
+      const [one, other] = [await tell("issue"), await tell("issue")];
+      const edge = follower({ usage: { interval: 60_000 }, peppers: [{ id: "p1", key: "00".repeat(32) }] });
+      await edge.poll();
+      const verdict = edge.verify(`Bearer ${one.token}`);
+      assert.deepEqual([verdict.user, verdict.id, verdict.name], ["alice", null, null]);
+      for (const { token } of [other, one, other, other]) edge.verify(`Bearer ${token}`);
+      edge.verify("Bearer x");
+      edge.verifyMany([`Bearer ${one.token}`, null, `Bearer ${other.token}`]);
+      await edge.poll();
+      await edge.stop();
+      const { uses } = await tell("state");
+      assert.deepEqual([uses[one.id].uses, uses[other.id].uses], [3, 4]);
+    }),
+
+    "a restart begins with what was kept, and asks for deltas only": over({}, async ({ follower }) => {
+      const store = memory();
+      const first = await tell("issue");
+      await follower({ store }).poll();
+      const second = await tell("issue");
+      const before = follower({ store });
+      await before.poll();
+      const edge = follower({ store });
+      await tell("set", { isCut: true });
+      await edge.poll();
+      assert.deepEqual([reason(edge, first), reason(edge, second)], ["ok", "ok"]);
+      await tell("set", { isCut: false });
+      await tell("revoke", first);
+      await edge.poll();
+      assert.deepEqual([reason(edge, first), reason(edge, second)], ["token_revoked", "ok"]);
+      assert.equal(await wholes(), 1);
+    }),
+
+    "a restart can't be used to roll it back": over({}, async ({ follower }) => {
+      const store = memory();
+      const token = await tell("issue");
+      await follower({ store }).poll();
+      const old = new Map(store.kept);
+      await tell("revoke", token);
+      await follower({ store }).poll();
+      // The messages of before with the floor of now.
+      store.kept.set("snapshot", old.get("snapshot")).set("deltas", new Uint8Array(0));
+      const edge = follower({ store });
+      await tell("set", { isCut: true });
+      await edge.poll();
+      assert.equal(reason(edge, token), "snapshot_missing");
+      await tell("set", { isCut: false, version: 6 });
+      assert.equal((await edge.poll()).error.code, "snapshot_rollback");
+      await tell("set", { version: 7 });
+      await edge.poll();
+      assert.equal(reason(edge, token), "token_revoked");
+    }),
+
+    "what was kept and can't be read any more is fetched anew": over({}, async ({ follower }) => {
+      const token = await tell("issue");
+      for (const spoilt of [new Uint8Array(0), new Uint8Array(500), new Uint8Array([9, 0, 0, 0, 1])]) {
+        const store = memory();
+        await follower({ store }).poll();
+        for (const key of ["snapshot", "deltas"]) {
+          store.kept.set(key, spoilt);
+          const edge = follower({ store });
+          const { table, error } = await edge.poll();
+          assert.deepEqual([table.tokens, error, reason(edge, token)], [1, null, "ok"]);
+        }
+      }
+    }),
+
+    "what is kept stays small: after many deltas a whole snapshot is fetched again": over({}, async ({ follower }) => {
+      const store = memory();
+      const edge = follower({ store });
+      await edge.poll();
+      let last;
+      for (let round = 0; (await wholes()) < 2; round += 1) {
+        assert.ok(round < 10);
+        await tell("issueMany", { count: 700 });
+        last = await tell("issue");
+        await edge.poll();
+        await edge.poll();
+      }
+      assert.ok(store.kept.get("deltas").length < 262_144);
+      assert.equal(reason(edge, last), "ok");
+      const restarted = follower({ store });
+      await tell("set", { isCut: true });
+      await restarted.poll();
+      assert.equal(reason(restarted, last), "ok");
+    }),
+
+    "a store that can't be read is a failure, one that can't be written is told": over({}, async ({ follower, errors }) => {
+      const token = await tell("issue");
+      const down = () => Promise.reject(new Error("down"));
+      const store = { ...memory(), get: down };
+      const edge = follower({ store });
+      assert.equal((await edge.poll()).error.code, "store_failed");
+      assert.equal(reason(edge, token), "snapshot_missing");
+      store.get = async () => null;
+      store.put = down;
+      errors.length = 0;
+      assert.equal((await edge.poll()).error, null);
+      assert.deepEqual(errors.map(({ code }) => code), ["store_failed"]);
+      assert.equal(reason(edge, token), "ok");
+    }),
+
+    "a relay hands on what one follower has taken, also to those who wait": over({}, async ({ follower }) => {
+      const relay = new SnapshotRelay();
+      const near = follower({ onMessage: (message) => relay.take(message) });
+      const through = async (address, init) => (await relay.respond(new Request(address, init))) ?? new Response(null, { status: 404 });
+      const far = follower({ fetch: through, authorization: undefined });
+      assert.equal((await far.poll()).error.code, "origin_failed");
+      await near.poll();
+      const token = await tell("issue");
+      await near.poll();
+      await far.poll();
+      assert.equal(reason(far, token), "ok");
+      near.start();
+      far.start();
+      await tell("revoke", token);
+      await until("revoked", () => reason(far, token) === "token_revoked", 1_000);
+      await far.stop();
+      await tell("issue");
+      await tell("forget");
+      await near.poll();
+      await until("near", () => near.state.table.version === 8);
+      assert.equal((await far.poll()).table.version, 8);
+      assert.equal((await far.poll()).error, null);
+      assert.equal(await relay.respond(new Request("http://h/snapshot/usage", { method: "POST" })), null);
+      assert.equal((await relay.respond(new Request("http://h/snapshot/deltas?since=x"))).status, 400);
+    }),
+
+    "callbacks that throw and callbacks that reject disturb nothing": over({}, async ({ follower }) => {
+      const token = await tell("issue");
+      const bad = () => { throw new Error("mine"); };
+      const edge = follower({ onChange: bad, onMessage: () => Promise.reject(new Error("mine")), onError: bad });
+      await edge.poll();
+      assert.equal(reason(edge, token), "ok");
+      await tell("set", { isCut: true });
+      assert.equal((await edge.poll()).error.code, "origin_failed");
+    }),
+
+    "an origin that says nothing is given up after the timeout": over({}, async ({ follower }) => {
+      const silent = () => new Promise(() => {});
+      const edge = follower({ timeout: 50, fetch: silent });
+      assert.equal((await edge.poll()).error.code, "origin_timeout");
+      const stuck = follower({ timeout: 50, fetch: async () => new Response(new ReadableStream({ pull: silent })) });
+      assert.equal((await stuck.poll()).error.code, "origin_timeout");
+      const unauthorized = follower({ timeout: 50, authorization: silent });
+      assert.equal((await unauthorized.poll()).error.code, "origin_timeout");
+      const torn = follower({ authorization: () => "two\nlines THE-TOKEN" });
+      assert.equal((await torn.poll()).error.code, "option_invalid");
+    }),
+
+    "an answer other than a snapshot is a failure that names the status": over({}, async ({ follower }) => {
+      for (const status of [302, 401, 403, 404, 500, 503]) {
+        const edge = follower({ fetch: async () => new Response(null, { status, headers: { Location: "/elsewhere" } }) });
+        const { error } = await edge.poll();
+        assert.deepEqual([error.code, error.message], ["origin_failed", `the origin answered with status ${status}`]);
+      }
+      const page = follower({ fetch: async () => new Response("<html>") });
+      assert.equal((await page.poll()).error.code, "snapshot_malformed");
+      const never = follower({ fetch: async () => new Response(null, { status: 409 }) });
+      assert.equal((await never.poll()).error.code, "origin_failed");
+    }),
+
+    "polls that meet make one request": over({}, async ({ follower }) => {
+      const edge = follower();
+      await Promise.all([edge.poll(), edge.poll(), edge.poll()]);
+      assert.equal(await wholes(), 1);
+      assert.ok(edge.ready);
+    }),
+
+    "stop ends a long poll, and it can be started again": over({}, async ({ follower, errors }) => {
+      const edge = follower();
+      edge.start();
+      await until("the first snapshot", () => edge.ready);
+      await pause(50);
+      const began = Date.now();
+      await edge.stop();
+      await edge.stop();
+      assert.ok(Date.now() - began < 1_000);
+      assert.deepEqual([edge.state.running, errors], [false, []]);
+      const token = await tell("issue");
+      await pause(100);
+      assert.equal(reason(edge, token), "token_unknown");
+      edge.start();
+      await until("it follows again", () => reason(edge, token) === "ok");
+    }),
+  };
+}
+
+/** Runs all cases, and tells which failed and why. */
+export async function failures(url) {
+  const failed = [];
+  const cases = Object.entries(casesOf(url));
+  for (const [behaviour, run] of cases) {
+    try {
+      await run();
+    } catch (error) {
+      failed.push(`${behaviour}: ${error?.stack ?? error}`);
+    }
+  }
+  return { ran: cases.length, failed };
+}

@@ -1,0 +1,151 @@
+// The follower of signed snapshots in Node, Deno, Bun and workerd, and what only Node can show.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { LatchError, SnapshotFollower } from "tokenlatch";
+import { guard } from "tokenlatch/middleware/fetch";
+
+import { Turns } from "../dist/turns.js";
+import { casesOf } from "./follower-suite.mjs";
+import { KEY, startOrigin } from "./origin.mjs";
+import { startWorker } from "./worker.mjs";
+
+const here = import.meta.dirname;
+let served;
+before(async () => void (served = await startOrigin()));
+after(async () => served.stop());
+
+describe("in Node", () => {
+  for (const behaviour of Object.keys(casesOf(""))) test(behaviour, async () => casesOf(served.url)[behaviour]());
+});
+
+function assertRan({ ran, failed }) {
+  assert.deepEqual(failed, []);
+  assert.equal(ran, Object.keys(casesOf("")).length);
+}
+
+const tool = (name) => join(createRequire(import.meta.url).resolve(`${name}/package.json`), "../../.bin", name);
+for (const [name, args] of [
+  ["deno", ["run", "--no-lock", "--allow-net", "--allow-env", "--allow-read", "follower-deno.mjs"]],
+  ["bun", ["run", "follower-bun.mjs"]],
+]) {
+  test(`the same in ${name}`, async () => {
+    const child = spawn(tool(name), [...args, served.url], { cwd: here, stdio: ["ignore", "pipe", "pipe"] });
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (text) => void (out += text));
+    child.stderr.on("data", (text) => void (err += text));
+    const [status] = await once(child, "close");
+    assert.equal(status, 0, err);
+    assertRan(JSON.parse(out));
+  });
+}
+
+test("the same in workerd", async () => {
+  const worker = await startWorker(new URL("follower-worker.mjs", import.meta.url), {
+    compatibilityFlags: ["nodejs_compat"], // for node:assert
+  });
+  try {
+    const response = await worker.dispatchFetch(`http://worker/?origin=${encodeURIComponent(served.url)}`);
+    assertRan(await response.json());
+  } finally {
+    await worker.dispose();
+  }
+});
+
+test("a process that waits for nothing else ends, whatever follows", () => {
+  served.origin.reset();
+  const script = `
+    import { SnapshotFollower } from "tokenlatch";
+    const follower = new SnapshotFollower({ url: process.argv[1], publicKeys: [process.argv[2]], interval: 60_000 });
+    follower.start();
+    await follower.poll();
+    console.log(follower.ready);`;
+  const began = Date.now();
+  const { stdout, stderr, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", script, "http://127.0.0.1:9", KEY.publicHex], { cwd: join(here, ".."), encoding: "utf8", timeout: 20_000 });
+  assert.deepEqual([status, stdout, stderr], [0, "false\n", ""]);
+  assert.ok(Date.now() - began < 10_000);
+});
+
+test("no rejected promise is left to nobody", () => {
+  const script = `
+    import { SnapshotFollower } from "tokenlatch";
+    const follower = new SnapshotFollower({ url: "http://127.0.0.1:9", publicKeys: [process.argv[1]], onError() { throw new Error("x"); }, timeout: 20 });
+    follower.start();
+    setTimeout(() => void follower.stop(), 1_500);`;
+  const { stderr, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", script, KEY.publicHex], { cwd: join(here, ".."), encoding: "utf8", timeout: 20_000 });
+  assert.deepEqual([status, stderr], [0, ""]);
+});
+
+test("an attempt whose request has ended, and its timers with it, is overtaken", async () => {
+  const turns = new Turns();
+  const lost = turns.take(30, () => new Promise(() => {}));
+  let [overtaken, taken] = [undefined, 0];
+  await turns.take(30, async (turn) => void ((overtaken = turn), (taken += 1)));
+  assert.deepEqual([taken, overtaken.live], [1, false]);
+  // Those who come while one runs wait for it, and make none of their own.
+  const running = turns.take(1_000, () => pause(50));
+  await Promise.all([turns.take(1_000, async () => void (taken += 1)), turns.take(1_000, async () => void (taken += 1))]);
+  assert.equal(taken, 1);
+  await running;
+  assert.equal(await Promise.race([lost, pause(10).then(() => "unsettled")]), "unsettled");
+});
+
+test("a middleware takes a follower", async () => {
+  served.origin.reset();
+  const { token, id } = served.origin.issue();
+  const follower = new SnapshotFollower({ url: served.url, publicKeys: [KEY.publicHex], usage: false });
+  const notes = [];
+  const handler = guard(follower, { onRefusal: ({ status, reason }) => void notes.push([status, reason]) }, (request, identity) => {
+    assert.equal(request.headers.get("Authorization"), null);
+    return Response.json(identity);
+  });
+  const ask = async (authorization) => handler(new Request("http://h/", { headers: { Authorization: authorization } }));
+  const early = await ask(`Bearer ${token}`);
+  assert.equal(early.status, 503);
+  await follower.poll();
+  const admitted = await ask(`Bearer ${token}`);
+  const identity = { user: "alice", id, name: "t0", expires: null, access: "full", readOnly: false };
+  assert.deepEqual([admitted.status, await admitted.json()], [200, { ...identity, expires: served.origin.records[0].expires }]);
+  assert.equal((await ask("Bearer x")).status, 401);
+  assert.deepEqual(notes, [[503, "snapshot_missing"], [401, "header_malformed"]]);
+});
+
+test("wrong options are refused at once, and quote no secret", () => {
+  const good = { url: "https://origin.example", publicKeys: [KEY.publicHex] };
+  assert.ok(new SnapshotFollower(good));
+  for (const [field, options] of [
+    ["options", null],
+    ["url", { ...good, url: "ftp://origin.example" }],
+    ["url", { ...good, url: "origin" }],
+    ["url", { ...good, url: "https://root:SECRET@origin.example" }],
+    ["url", { ...good, url: "https://origin.example?token=SECRET" }],
+    ["authorization", { ...good, authorization: "whm root:SECRET\n" }],
+    ["authorization", { ...good, authorization: "" }],
+    ["authorization", { ...good, authorization: 7 }],
+    ["store", { ...good, store: { get() {} } }],
+    ["interval", { ...good, interval: 5 }],
+    ["wait", { ...good, wait: 0 }],
+    ["maxAge", { ...good, maxAge: 1.5 }],
+    ["timeout", { ...good, timeout: Number.NaN }],
+    ["usage", { ...good, usage: true }],
+    ["usage.interval", { ...good, usage: {} }],
+    ["fetch", { ...good, fetch: "fetch" }],
+    ["onError", { ...good, onError: 1 }],
+    ["pollInterval", { ...good, pollInterval: 5 }],
+  ]) {
+    assert.throws(() => new SnapshotFollower(options), (error) => {
+      assert.ok(error instanceof LatchError);
+      assert.deepEqual([error.code, error.field], ["option_invalid", field]);
+      assert.ok(!error.stack.includes("SECRET"));
+      return true;
+    });
+  }
+  for (const publicKeys of [[], ["00"], ["zz".repeat(32)], "x", undefined]) {
+    assert.throws(() => new SnapshotFollower({ ...good, publicKeys }), (error) => typeof error.code === "string");
+  }
+});

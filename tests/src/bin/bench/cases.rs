@@ -1,0 +1,79 @@
+//! What is measured.
+
+/// A case by its name, which is also the name of its file in `tests/runners/js/bench/cases`.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    /// Told under the table.
+    pub(crate) about: &'static str,
+    /// Whether it is there only in JavaScript.
+    pub(crate) javascript: bool,
+}
+
+/// Every case, in the order of the table. `snapshot` belongs after `table-hot`.
+pub(crate) const ALL: &[Case] = &[
+    ours(
+        "table",
+        "header → verdict in a table of the module, all tokens in random order, each seen before",
+    ),
+    ours("table-hot", "the same table, 256 of its tokens in use"),
+    peer(
+        "table-first",
+        "the first verdict on a token since the table last changed, which JavaScript then keeps; 4,096 tokens",
+    ),
+    ours("record", "header, record and account as objects → verdict"),
+    ours("create", "a new token, random bytes from the system included"),
+    peer(
+        "node-crypto-map",
+        "by hand: `node:crypto`, one `Map`, `timingSafeEqual`; user, expiry, account, function; random order",
+    ),
+    peer("node-crypto-map-hot", "the same, 256 of the tokens in use"),
+    peer(
+        "node-crypto-map-bare",
+        "by hand without `timingSafeEqual`, random order",
+    ),
+    peer(
+        "noble-sha256-map",
+        "by hand with `@noble/hashes` and a `Map`, random order",
+    ),
+    peer(
+        "prefixed-api-key",
+        "`checkAPIKey` against a hash at hand: no look-up, no expiry",
+    ),
+    peer(
+        "better-auth",
+        "`verifyApiKey` of `@better-auth/api-key`, in-memory adapter with 64 keys, its limit on attempts off",
+    ),
+    peer(
+        "jose-hs256",
+        "`jwtVerify` with the secret's bytes, as its examples write it; nothing is looked up, so nothing can be revoked",
+    ),
+    peer("jose-hs256-key", "the same with a key imported once"),
+    peer("jose-eddsa", "`jwtVerify` with Ed25519"),
+    peer("paseto-v4", "v4.public by `paseto` 4 (the author of `jose`)"),
+    peer(
+        "biscuit",
+        "`@biscuit-auth/biscuit-wasm`: text → authorized, Ed25519 and one date",
+    ),
+    peer("sha256-create-hash", "`createHash('sha256')` of 32 characters alone"),
+    ours(
+        "sha256-block",
+        "SHA-256 of 32 characters alone, the quickest way there is: the physical limit",
+    ),
+    ours("empty", "the loop itself; every figure holds it"),
+];
+
+const fn ours(name: &'static str, about: &'static str) -> Case {
+    Case {
+        name,
+        about,
+        javascript: false,
+    }
+}
+
+const fn peer(name: &'static str, about: &'static str) -> Case {
+    Case {
+        name,
+        about,
+        javascript: true,
+    }
+}

@@ -1,0 +1,109 @@
+//! Tokens to be verified: always the same ones, so that two runs can be compared.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use tokenlatch_core::{
+    Access, Account, CreateRequest, ExpiryInput, Features, Policy, Realm, Record, TableInput, Zone, create,
+};
+use tokenlatch_tests::Fault;
+
+/// 2027-01-15T08:00:00Z.
+pub(crate) const NOW: i64 = 1_800_000_000;
+/// How many tokens are in use in the hot cases; as in `stage.mjs`.
+pub(crate) const HOT: usize = 256;
+/// How many places the order has: as in `stage.mjs`.
+const TURN: usize = 1 << 18;
+const USERS: usize = 1_000;
+
+/// A table, the headers that its tokens are presented in, and their order.
+#[derive(Serialize)]
+pub(crate) struct Input {
+    now: i64,
+    pub(crate) headers: Vec<String>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) accounts: Vec<Account>,
+    /// The guests make the same one.
+    #[serde(skip)]
+    pub(crate) order: Vec<u32>,
+}
+
+/// Bytes that look random: good enough for a benchmark, and for nothing else.
+fn noise(of: &str, number: usize) -> [u8; 32] {
+    Sha256::digest(format!("{of} {number}")).into()
+}
+
+/// The number of the user that a token belongs to.
+pub(crate) fn owner(number: usize) -> usize {
+    number % USERS
+}
+
+/// What makes a token.
+pub(crate) fn request(number: usize, entropy: &[u8]) -> CreateRequest {
+    let entropy: String = entropy.iter().map(|byte| format!("{byte:02x}")).collect();
+    CreateRequest {
+        now: NOW,
+        entropy: entropy.as_str().into(),
+        user: format!("user{}", owner(number)),
+        name: format!("token-{number}"),
+        access: Access::Full,
+        expires: Some(ExpiryInput::Seconds(NOW + 86_400 * 365)),
+        read_only: false,
+        addresses: Vec::new(),
+        realm: Realm::Account,
+        zone: Zone::default(),
+        prefix: None,
+        pepper: None,
+        account: None,
+        policy: Policy::default(),
+        taken: Vec::new(),
+        creator: None,
+    }
+}
+
+impl Input {
+    pub(crate) fn new(tokens: usize) -> Result<Self, Fault> {
+        let accounts = (0..USERS).map(|number| Account {
+            user: format!("user{number}"),
+            suspended: false,
+            features: Features::All,
+        });
+        let mut input = Input {
+            now: NOW,
+            headers: Vec::with_capacity(tokens),
+            records: Vec::with_capacity(tokens),
+            accounts: accounts.collect(),
+            order: order(tokens),
+        };
+        for number in 0..tokens {
+            let entropy = [noise("first", number), noise("second", number)].concat();
+            let created = create(&request(number, &entropy)).map_err(Fault::during("making a token"))?;
+            let header = format!("cpanel {}:{}", created.record.user, created.token.expose());
+            input.headers.push(header);
+            input.records.push(created.record);
+        }
+        Ok(input)
+    }
+
+    /// What a table is made of.
+    pub(crate) fn table(&self) -> TableInput {
+        TableInput {
+            records: self.records.clone(),
+            accounts: self.accounts.clone(),
+            ..TableInput::default()
+        }
+    }
+}
+
+/// Tokens in random order (xorshift32): no pattern that a cache could like.
+fn order(tokens: usize) -> Vec<u32> {
+    let tokens = u32::try_from(tokens.max(1)).unwrap_or(u32::MAX);
+    let mut state = 0x9e37_79b9_u32;
+    (0..TURN)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state % tokens
+        })
+        .collect()
+}

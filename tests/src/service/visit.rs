@@ -1,0 +1,43 @@
+//! A person's session at the page, without a browser.
+
+use std::io;
+
+use super::http::{Answer, Client};
+use crate::fault::Fault;
+
+/// A connection that is logged in.
+#[derive(Debug)]
+pub struct Visit {
+    client: Client,
+    cookie: String,
+    /// What the session's paths begin with.
+    prefix: String,
+}
+
+impl Visit {
+    /// Logs in. Name and password must need no escaping.
+    ///
+    /// # Errors
+    /// When the login is refused.
+    pub fn log_in(mut client: Client, user: &str, password: &str) -> Result<Self, Fault> {
+        let form_type = ("Content-Type", "application/x-www-form-urlencoded");
+        let form = format!("user={user}&pass={password}&login_only=1");
+        let answer = client
+            .send("POST", "/login", &[form_type], &form)
+            .map_err(Fault::during("logging in"))?;
+        let refused = || Fault::new(format!("the login of {user} is refused with {}", answer.status));
+        let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
+        let (cookie, said) = (cookie.ok_or_else(refused)?.to_owned(), answer.json());
+        let prefix = said["security_token"].as_str().ok_or_else(refused)?.to_owned();
+        Ok(Visit { client, cookie, prefix })
+    }
+
+    /// Asks for a path of the session, such as `/tokens`.
+    ///
+    /// # Errors
+    /// When no whole answer came.
+    pub fn get(&mut self, path: &str) -> io::Result<Answer> {
+        let target = format!("{}{path}", self.prefix);
+        self.client.send("GET", &target, &[("Cookie", &self.cookie)], "")
+    }
+}
