@@ -71,7 +71,7 @@ export function askMany(
   const { call, now, addresses } = readManyOptions(headers, options);
   for (let from = 0; from < headers.length; from += BATCH) {
     const count = Math.min(BATCH, headers.length - from);
-    const bytes = written(count, (at) => [text(headers[from + at], "headers", from + at, MAX_HEADER), text(addresses?.[from + at], "addresses", from + at, MAX_ADDRESS)]);
+    const bytes = written(headers, addresses, from, count);
     const codes = send(bytes, (module, at, length) => module.tokenlatch_verify_many(handle, call, at, length, BigInt(now)));
     const numbers = new DataView(codes.buffer);
     for (let at = 0; at < 8 * count; at += 8) told(numbers.getInt32(at + 4, true) * REFUSED + numbers.getUint32(at, true));
@@ -79,19 +79,36 @@ export function askMany(
 }
 
 /** Requests as the module reads them: how many, the two lengths of each, then all texts. */
-function written(count: number, request: (at: number) => readonly [string, string]): Uint8Array {
+function written(headers: readonly unknown[], addresses: readonly unknown[] | undefined, from: number, count: number): Uint8Array {
   const texts: string[] = [];
-  for (let at = 0; at < count; at++) texts.push(...request(at));
-  const whole = texts.join("");
-  const start = 4 + 4 * count;
-  const bytes = new Uint8Array(start + 3 * whole.length);
+  let length = 4 + 4 * count;
+  for (let at = from; at < from + count; at++) {
+    const header = text(headers[at], "headers", at, MAX_HEADER);
+    const address = addresses === undefined ? "" : text(addresses[at], "addresses", at, MAX_ADDRESS);
+    texts.push(header, address);
+    length += header.length + address.length;
+  }
+  const bytes = new Uint8Array(length);
+  // All in one go, for the encoder costs more by the call than by the character.
+  const { read, written } = encoder.encodeInto(texts.join(""), bytes.subarray(4 + 4 * count));
+  if (read === written && written === length - 4 - 4 * count) return measured(texts, bytes);
+  // It isn't all ASCII, and side by side two halves of a character might become one.
+  const parts = texts.map((text) => encoder.encode(text));
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 4 + 4 * count));
+  let place = 4 + 4 * count;
+  for (const part of parts) {
+    whole.set(part, place);
+    place += part.length;
+  }
+  return measured(parts, whole);
+}
+
+/** Writes the number of requests, and the length of each text. */
+function measured(texts: readonly { readonly length: number }[], bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, count, true);
-  const { written: length } = encoder.encodeInto(whole, bytes.subarray(start));
-  // As many bytes as characters: it is all ASCII, as what can be admitted is.
-  const ascii = length === whole.length;
-  texts.forEach((text, at) => view.setUint16(4 + 2 * at, ascii ? text.length : encoder.encode(text).length, true));
-  return bytes.subarray(0, start + length);
+  view.setUint32(0, texts.length / 2, true);
+  for (let at = 0; at < texts.length; at++) view.setUint16(4 + 2 * at, texts[at]!.length, true);
+  return bytes;
 }
 
 function text(value: unknown, field: string, index: number, most: number): string {

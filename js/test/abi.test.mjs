@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { ACCOUNT, NOW, alices } from "./helpers.mjs";
+import { keyOf } from "./encoder.mjs";
+import { ACCOUNT, NOW, alices, publish } from "./helpers.mjs";
 
 const compiled = new WebAssembly.Module(readFileSync(new URL("../dist/module/tokenlatch.wasm", import.meta.url)));
 const NOT_OWNED = -2n;
@@ -138,4 +139,61 @@ test("never uses a handle again, and knows the ones that are gone", () => {
   for (const code of [-1n, -2n, 0n, 2n, 24n << 32n, 2n ** 63n - 1n, -(2n ** 63n)]) {
     assert.ok(take(abi.tokenlatch_table_verdict(1, code)).error, String(code));
   }
+});
+
+test("verifies many requests with the numbers that it gives to each alone", () => {
+  const { abi, ask, bytes, put, take } = host();
+  const tokens = Array.from({ length: 50 }, (_, at) => alices({ name: `t${at}`, expires: at % 7 === 0 ? NOW + 1 : "never" }));
+  const peppers = [{ id: "new", key: "00".repeat(16) }];
+  const peppered = Array.from({ length: 10 }, (_, at) => alices({ name: `p${at}`, pepper: peppers[0] }));
+  const records = [...tokens, ...peppered].map(({ record }) => record);
+  const tables = [
+    ask(JSON.stringify({ records, accounts: [ACCOUNT], peppers }), abi.tokenlatch_table_new).ok.table,
+    ask(JSON.stringify({ publicKeys: [keyOf(1).publicHex] }), abi.tokenlatch_snapshot_new).ok.table,
+  ];
+  const message = publish(keyOf(1), { version: 1, made: NOW, records: tokens.map(({ record }) => record) });
+  ask(message, (...place) => abi.tokenlatch_snapshot_apply(tables[1], ...place, BigInt(NOW)));
+
+  const known = [...tokens, ...peppered].map(({ token }) => [`cpanel alice:${token}`, ""]);
+  const strange = [["", ""], ["Bearer x", ""], [`cpanel bob:${tokens[1].token}`, ""], [known[1][0], "no address"], [known[2][0], "192.0.2.7"],
+    [`Bearer ${"A".repeat(32)}`, ""], ["x".repeat(600), ""], [`cpanel alice:${"0".repeat(31)}é`, ""], [`Bearer ${tokens[3].token}`, "::1"]];
+  const all = [...known, ...strange].map((pair) => pair.map((text) => Buffer.from(text)));
+  const one = (table, [header, address]) => {
+    const places = [header, address].map((text) => (text.length === 0 ? [0, 0] : put(text)));
+    const code = abi.tokenlatch_table_verify(table, 0, ...places[0], ...places[1], BigInt(NOW + 5));
+    for (const place of places) abi.tokenlatch_free(...place);
+    return code;
+  };
+  const many = (table, requests, cut = 0) => {
+    const lengths = Buffer.alloc(4 + 4 * requests.length);
+    lengths.writeUInt32LE(requests.length);
+    requests.flat().forEach((text, at) => lengths.writeUInt16LE(text.length, 4 + 2 * at));
+    const whole = Buffer.concat([lengths, ...requests.flat()]);
+    const place = put(whole.subarray(0, whole.length - cut));
+    const answer = BigInt.asUintN(64, abi.tokenlatch_verify_many(table, 0, ...place, BigInt(NOW + 5)));
+    abi.tokenlatch_free(...place);
+    const [at, length] = [Number(answer >> 32n), Number(answer & 0xffff_ffffn)];
+    const codes = Array.from(new BigInt64Array(bytes(at, length).slice().buffer));
+    abi.tokenlatch_free(at, length);
+    return codes;
+  };
+  for (const table of tables) {
+    const expected = all.map((request) => one(table, request));
+    assert.ok(expected.filter((code) => code > 0n && code < 2n ** 32n).length > 30);
+    assert.deepEqual(many(table, all), expected);
+    // Every place of a request among the four that are hashed at once, and every number of them.
+    for (let count = 0; count < 10; count++) {
+      for (let from = 0; from + count <= all.length; from += 3) {
+        assert.deepEqual(many(table, all.slice(from, from + count)), expected.slice(from, from + count));
+      }
+    }
+    const cut = many(table, all.slice(0, 7), 3);
+    assert.deepEqual(cut, [...expected.slice(0, 6), NOT_OWNED]);
+  }
+  assert.deepEqual(many(99, all.slice(0, 5)), Array(5).fill(UNKNOWN));
+  for (const range of [[0, 1], [MAX, MAX]]) {
+    const answer = BigInt.asUintN(64, abi.tokenlatch_verify_many(tables[0], 0, ...range, 0n));
+    assert.equal(new DataView(abi.memory.buffer).getBigInt64(Number(answer >> 32n), true), NOT_OWNED);
+  }
+  assert.ok(take(abi.tokenlatch_table_verdict(tables[0], 1n)).ok.allowed);
 });

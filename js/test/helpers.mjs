@@ -3,13 +3,21 @@ import { spawnSync } from "node:child_process";
 
 import { TokenlatchError, createToken } from "tokenlatch";
 
-import { NOW } from "./values.mjs";
+import { encode } from "./encoder.mjs";
+import { ACCOUNT, NOW } from "./values.mjs";
 
 export * from "./values.mjs";
 
 /** A token of alice's that never expires. */
 export function alices(more = {}) {
   return createToken({ now: NOW, user: "alice", name: "backup", access: "full", expires: "never", ...more });
+}
+
+/** A signed snapshot of alice's tokens, or the delta from `base`. */
+export function publish(key, { base, revoked = [], records = [], ...heading }) {
+  const accounts = records.length === 0 ? [] : [ACCOUNT];
+  const kind = base === undefined ? "snapshot" : "delta";
+  return new Uint8Array(encode({ kind, key, base, epoch: 1, maxAge: 60, names: false, records, accounts, revoked, ...heading }));
 }
 
 /** That the call throws a coded error at a field, and that the module still works afterwards. */

@@ -3,17 +3,15 @@ import { test } from "node:test";
 
 import { Snapshot, TokenTable } from "tokenlatch";
 
-import { encode, keyOf } from "./encoder.mjs";
-import { ACCOUNT, NOW, alices, refuses } from "./helpers.mjs";
+import { keyOf } from "./encoder.mjs";
+import { ACCOUNT, NOW, alices, publish, refuses } from "./helpers.mjs";
 
 const key = keyOf(1);
 const options = { publicKeys: [key.publicHex] };
 const tokens = [alices(), alices({ name: "other" }), alices({ name: "brief", expires: NOW + 10 })];
 const records = tokens.map(({ record }) => record);
 const header = ({ token }) => `cpanel alice:${token}`;
-const message = (version = 1, more = {}) =>
-  encode({ kind: "snapshot", key, epoch: 1, version, made: NOW, maxAge: 60, names: false, records, accounts: [ACCOUNT], ...more });
-const deltaFrom = (base, more = {}) => message(base + 1, { kind: "delta", base, records: [], ...more });
+const message = (version = 1, more = {}) => publish(key, { version, made: NOW, records, ...more });
 const load = (more = {}) => Snapshot.load(message(), { ...options, now: NOW, ...more });
 
 test("gives the verdicts of a table, less the names that weren't sent", () => {
@@ -36,7 +34,7 @@ test("takes deltas, and says which table it holds", () => {
   assert.ok(bytes > 0);
   assert.deepEqual(held, { epoch: 1, version: 1, made: NOW, maxAge: 60, tokens: 3 });
   const fresh = alices({ name: "fresh" });
-  const delta = deltaFrom(1, { made: NOW + 1, revoked: [records[0]], records: [fresh.record] });
+  const delta = publish(key, { version: 2, base: 1, made: NOW + 1, revoked: [records[0]], records: [fresh.record] });
   assert.equal(snapshot.apply(delta, NOW + 1).tokens, 4);
   assert.equal(snapshot.verify(header(tokens[0]), { now: NOW }).reason, "token_revoked");
   assert.equal(snapshot.verify(header(fresh), { now: NOW }).allowed, true);
@@ -70,7 +68,7 @@ test("refuses everything without a table, and when it has grown too old", () => 
 test("refuses what isn't signed, and keeps what it has", () => {
   const snapshot = load();
   const good = message(2);
-  const other = message(2, { key: keyOf(2) });
+  const other = publish(keyOf(2), { version: 2, made: NOW, records });
   refuses(() => snapshot.apply(other, NOW), "snapshot_signature");
   for (const at of [9, 130, 200, good.length - 1]) {
     const bad = good.slice();
@@ -79,7 +77,7 @@ test("refuses what isn't signed, and keeps what it has", () => {
   }
   refuses(() => snapshot.apply(good.subarray(0, -1), NOW), "snapshot_malformed");
   refuses(() => snapshot.apply(new Uint8Array(0), NOW), "snapshot_malformed");
-  refuses(() => snapshot.apply(deltaFrom(2), NOW), "snapshot_gap");
+  refuses(() => snapshot.apply(publish(key, { version: 3, base: 2, made: NOW }), NOW), "snapshot_gap");
   assert.equal(snapshot.state.version, 1);
   assert.equal(Snapshot.load(other, { publicKeys: [key.publicHex, keyOf(2).publicBytes], now: NOW }).state.version, 2);
 });
@@ -124,6 +122,9 @@ test("verifies many at once as one by one, from a table and a snapshot", () => {
     assert.deepEqual(judge.verifyMany([], { now: NOW }), []);
     const many = Array.from({ length: 20_000 }, (_, at) => headers[at % headers.length]);
     assert.equal(judge.verifyMany(many, { call, now: NOW }).filter(({ allowed }) => allowed).length, many.filter((_, at) => at % headers.length < 3).length);
+    // Half a character at the end of one and half at the start of the next stay two.
+    const halves = judge.verifyMany(["half \ud83d", "\ude00 half", headers[0]], { call, now: NOW });
+    assert.deepEqual(halves.map(({ reason }) => reason), ["header_malformed", "header_malformed", one[0].reason]);
     refuses(() => judge.verifyMany("x"), "type_invalid", "headers");
     refuses(() => judge.verifyMany([1]), "type_invalid", "headers[0]");
     refuses(() => judge.verifyMany(headers, { addresses: [] }), "type_invalid", "addresses");

@@ -3,31 +3,8 @@
 use proptest::prelude::*;
 use tokenlatch_core::{ErrorCode, Heading, Snapshot, inspect};
 
-use crate::origin::{NOW, delta, edge, header, heading, heartbeat, key, options, snapshot};
-
-/// How a message is spoilt.
-#[derive(Clone, Debug)]
-enum Spoil {
-    Flip(prop::sample::Index, u8),
-    Cut(prop::sample::Index),
-    Lengthen(Vec<u8>),
-    Swap(prop::sample::Index, prop::sample::Index, usize),
-    Write(prop::sample::Index, [u8; 4]),
-    /// The head of this one and the body of another.
-    Graft(usize),
-}
-
-fn spoil() -> impl Strategy<Value = Spoil> {
-    prop_oneof![
-        (any::<prop::sample::Index>(), 1_u8..).prop_map(|(at, bits)| Spoil::Flip(at, bits)),
-        any::<prop::sample::Index>().prop_map(Spoil::Cut),
-        prop::collection::vec(any::<u8>(), 1..50).prop_map(Spoil::Lengthen),
-        (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 1_usize..45)
-            .prop_map(|(a, b, n)| Spoil::Swap(a, b, n)),
-        (any::<prop::sample::Index>(), any::<[u8; 4]>()).prop_map(|(at, bytes)| Spoil::Write(at, bytes)),
-        (0_usize..6).prop_map(Spoil::Graft),
-    ]
-}
+use crate::origin::{NOW, delta, edge, header, heading, heartbeat, options, snapshot};
+use crate::spoil::{sign, spoil, spoilt};
 
 /// What an origin sent in this order.
 fn sent() -> Vec<Vec<u8>> {
@@ -46,36 +23,6 @@ fn sent() -> Vec<Vec<u8>> {
     ]
 }
 
-fn spoilt(spoil: &Spoil, message: &[u8], all: &[Vec<u8>]) -> Vec<u8> {
-    let mut bad = message.to_vec();
-    match spoil {
-        Spoil::Flip(at, bits) => *at.get_mut(&mut bad) ^= bits,
-        Spoil::Cut(at) => bad.truncate(at.index(bad.len())),
-        Spoil::Lengthen(more) => bad.extend(more),
-        Spoil::Swap(a, b, count) => {
-            for offset in 0..*count {
-                let (a, b) = (
-                    (a.index(bad.len()) + offset) % bad.len(),
-                    (b.index(bad.len()) + offset) % bad.len(),
-                );
-                bad.swap(a, b);
-            }
-        }
-        Spoil::Write(at, bytes) => {
-            let at = at.index(bad.len());
-            bad.iter_mut()
-                .skip(at)
-                .zip(bytes)
-                .for_each(|(place, byte)| *place = *byte);
-        }
-        Spoil::Graft(other) => {
-            bad.truncate(192);
-            bad.extend(&all[*other][192..]);
-        }
-    }
-    bad
-}
-
 /// Every decision that the edge makes.
 fn decisions(edge: &Snapshot) -> Vec<i64> {
     (0..25)
@@ -92,10 +39,11 @@ proptest! {
         deliveries in prop::collection::vec((0_usize..6, prop::option::weighted(0.6, spoil())), 1..20),
     ) {
         let all = sent();
+        let others: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
         let (mut edge, mut model) = (edge(), edge());
         for (which, how) in deliveries {
             let good = &all[which];
-            let given = how.as_ref().map_or_else(|| good.clone(), |how| spoilt(how, good, &all));
+            let given = how.as_ref().map_or_else(|| good.clone(), |how| spoilt(how, good, &others));
             let _ = inspect(&given);
             let before = edge.state();
             match edge.apply(&given, NOW + 5) {
@@ -118,14 +66,15 @@ proptest! {
         spoils in prop::collection::vec(spoil(), 1..4),
     ) {
         let all = sent();
+        let others: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
         let mut message = all[which].clone();
         for how in &spoils {
-            message = spoilt(how, &message, &all);
+            message = spoilt(how, &message, &others);
             if message.len() < 192 {
                 return Ok(());
             }
         }
-        let message = signed_anew(message);
+        sign(&mut message, 1, true);
         let mut edge = Snapshot::new(options()).unwrap();
         if which == 5 {
             edge.apply(&all[4], NOW + 5).unwrap();
@@ -149,22 +98,4 @@ proptest! {
     fn any_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         prop_assert!(edge().apply(&bytes, NOW).is_err());
     }
-}
-
-/// Makes digest and signature good again, as an origin would that writes nonsense.
-fn signed_anew(mut message: Vec<u8>) -> Vec<u8> {
-    use ed25519_compact::{KeyPair, Seed};
-    use sha2::{Digest, Sha256};
-    let digest: [u8; 32] = Sha256::digest(&message[192..]).into();
-    message[96..128].copy_from_slice(&digest);
-    let pair = KeyPair::from_seed(Seed::new([1; 32]));
-    assert_eq!(
-        key(1).public_key(),
-        pair.pk.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-    );
-    let id: [u8; 32] = Sha256::digest(pair.pk.as_slice()).into();
-    message[8..16].copy_from_slice(&id[..8]);
-    let signed = [b"tokenlatch snapshot v1 head\0".as_slice(), &message[..128]].concat();
-    message[128..192].copy_from_slice(pair.sk.sign(signed, None).as_slice());
-    message
 }

@@ -3,7 +3,11 @@
 
 mod age;
 mod bodies;
+mod histories;
+mod history;
 mod hostile;
+mod line;
 mod origin;
+mod spoil;
 mod succession;
 mod verdicts;
