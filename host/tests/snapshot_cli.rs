@@ -221,6 +221,27 @@ fn an_edge_without_a_database_follows_a_server_and_both_end_at_once() {
 }
 
 #[test]
+fn edges_begin_anew_after_the_origin_was_stopped_and_when_told_to() {
+    let place = Place::new();
+    keygen(&place, "k");
+    place.ok(&["account", "add", "alice", "--all-features"]);
+    let epoch = |place: &Place| {
+        let told = place.ok(&["snapshot", "publish", "--key", "k", "--out", "s", "--force", "--json"]);
+        serde_json::from_str::<serde_json::Value>(&told).unwrap()["epoch"].as_u64().unwrap()
+    };
+    let first = epoch(&place);
+    assert_eq!(epoch(&place), first);
+    // While it stood still, a copy of the database may have been put in its place.
+    let ports = ["--http", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let serve = [&["--json", "serve", "--snapshot-key", "k"], &ports[..]].concat();
+    let (_, _) = Serving::start(place.command(&serve)).stop();
+    let second = epoch(&place);
+    assert!(second > first);
+    place.ok(&["snapshot", "renew"]);
+    assert!(epoch(&place) > second);
+}
+
+#[test]
 fn an_edge_that_is_told_too_little_does_not_start() {
     let place = Place::new();
     let (public, _) = keygen(&place, "k");
@@ -268,6 +289,7 @@ fn an_edge_that_is_told_too_little_does_not_start() {
             "key_invalid",
         ),
         (vec!["serve", "--snapshot-key", "nowhere"], "key_file_invalid"),
+        (vec!["serve", "--snapshot-key", "k", "--admin-listen", "none"], "snapshots_without_port"),
     ] {
         let arguments = [arguments, vec!["--http"]].concat();
         let ran = place.run(&arguments);

@@ -248,10 +248,10 @@ fn a_restarted_edge_takes_no_older_table_than_it_held() {
             },
         )
         .unwrap();
-        assert!(replayed.apply(&stale.bytes, NOW + 10).is_ok(), "it is signed well");
+        assert!(replayed.apply(&stale.bytes(), NOW + 10).is_ok(), "it is signed well");
         let again = Follower::new(&module(), options(&clock, Some(&file))).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let replay = Arc::new(Replay(stale.bytes.to_vec()));
+        let replay = Arc::new(Replay(stale.bytes()));
         let task = tokio::spawn({
             let again = again.clone();
             async move { again.run(replay, stopped).await }

@@ -21,7 +21,7 @@ use alloc::format;
 use crate::error::{Error, ErrorCode};
 
 /// How far the edge's clock may lie behind the origin's, and behind what it showed before, in seconds.
-pub(crate) const CLOCK_SLACK: i64 = 300;
+pub const CLOCK_SLACK: i64 = 300;
 
 /// A message that breaks the format.
 fn malformed(part: &'static str) -> Error {

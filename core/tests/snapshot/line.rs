@@ -162,7 +162,10 @@ impl<E: Edge> Model<'_, E> {
             return Ok(());
         };
         let ruling = self.ruling(sent, now);
-        prop_assert_eq!(taken.as_ref().map_err(String::as_str), ruling.as_ref().map_err(|code| *code));
+        prop_assert_eq!(
+            taken.as_ref().map_err(String::as_str),
+            ruling.as_ref().map_err(|code| *code)
+        );
         if ruling.is_ok() {
             self.held = Some(Newest {
                 epoch: sent.epoch,
@@ -200,8 +203,14 @@ impl<E: Edge> Model<'_, E> {
                     prop_assert_eq!(reason, 21);
                     continue;
                 };
-                let number = if place == 0 { 0 } else { held.table.prepare(&self::call()).unwrap() };
-                let judged = held.table.verify(number, text.as_bytes(), address.map(str::as_bytes), now);
+                let number = if place == 0 {
+                    0
+                } else {
+                    held.table.prepare(&self::call()).unwrap()
+                };
+                let judged = held
+                    .table
+                    .verify(number, text.as_bytes(), address.map(str::as_bytes), now);
                 if now < held.made - 300 {
                     prop_assert_eq!(reason, 22);
                 } else if self.was_wrong && reason == 22 {
@@ -213,7 +222,12 @@ impl<E: Edge> Model<'_, E> {
                     let user = held.table.verdict(judged).unwrap().user;
                     prop_assert_eq!(self.edge.user(code), user);
                 } else {
-                    prop_assert!((1..21).contains(&reason), "{} where the table says {}", reason, judged >> 32);
+                    prop_assert!(
+                        (1..21).contains(&reason),
+                        "{} where the table says {}",
+                        reason,
+                        judged >> 32
+                    );
                 }
             }
         }
@@ -331,7 +345,8 @@ impl Edge for Native {
     }
 
     fn verify(&mut self, call: u32, header: &str, address: Option<&str>, now: i64) -> i64 {
-        self.edge().verify(call, header.as_bytes(), address.map(str::as_bytes), now)
+        self.edge()
+            .verify(call, header.as_bytes(), address.map(str::as_bytes), now)
     }
 
     fn user(&mut self, code: i64) -> Option<String> {

@@ -49,6 +49,9 @@ pub enum Command {
     },
     /// Write a signed snapshot of the database to a file
     Publish(Publish),
+    /// Make every edge take the whole table anew: after the database was put back by other means than `db restore`, such
+    /// as a fail-over that lost its last changes
+    Renew,
     /// Tell what a snapshot or a delta says of itself, and whether it is signed well
     Inspect {
         /// The file
@@ -161,9 +164,24 @@ impl Command {
         match self {
             Command::Keygen { file, force } => keygen(file, *force, context),
             Command::Publish(publish) => publish.run(context).await,
+            Command::Renew => renew(context).await,
             Command::Inspect { file, keys } => look(file, keys, context),
         }
     }
+}
+
+async fn renew(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+    let service = context.open().await?;
+    service.begin_epoch().await?;
+    let epoch = service.store().mark().await.map_err(Error::from)?.epoch;
+    if context.output.wants_json() {
+        context.output.json(&serde_json::json!({ "epoch": epoch }))?;
+    } else {
+        context.output.line(format_args!(
+            "Epoch {epoch} begins. Every edge takes the whole table anew."
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn keygen(file: &Path, force: bool, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
@@ -201,9 +219,13 @@ impl Publish {
         };
         let publisher = Publisher::new(service, key, options);
         let message = publisher.snapshot().await?;
-        target.put(|output| Ok(output.write_all(&message.bytes)?))?;
-        let told = inspect(&message.bytes).map_err(Error::from)?;
-        let (bytes, public_key) = (message.bytes.len(), publisher.public_key());
+        let (head, body) = message.parts();
+        target.put(|output| {
+            output.write_all(head)?;
+            Ok(output.write_all(body)?)
+        })?;
+        let told = inspect(head).map_err(Error::from)?;
+        let (bytes, public_key) = (head.len().saturating_add(body.len()), publisher.public_key());
         if context.output.wants_json() {
             context.output.json(&PublishedDocument {
                 file: target.path(),

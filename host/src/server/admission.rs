@@ -50,8 +50,8 @@ pub(super) struct Admitted {
     pub(super) verdict: Arc<Verdict>,
     /// The token's user.
     pub(super) user: String,
-    /// The token's id.
-    pub(super) id: String,
+    /// The token's id, where it is known: an edge may hold a table without.
+    pub(super) id: Option<String>,
 }
 
 impl Admitted {
@@ -94,13 +94,13 @@ pub(super) async fn admit(
         note(&mut reply, verdict.reason.as_str(), Some(&verdict));
         Ended::from(reply)
     };
-    match (&verdict.refusal, &verdict.user, &verdict.id) {
-        (None, Some(user), Some(id)) if verdict.allowed => Ok(Admitted {
+    match (&verdict.refusal, &verdict.user) {
+        (None, Some(user)) if verdict.allowed => Ok(Admitted {
             user: user.clone(),
-            id: id.clone(),
+            id: verdict.id.clone(),
             verdict,
         }),
-        (Some(refusal), ..) => {
+        (Some(refusal), _) => {
             if verdict.status == StatusCode::UNAUTHORIZED.as_u16() {
                 let user = presented_user(state, presented);
                 if let Some(wait) = state.failures().failed(client.counted(), user.as_deref()) {
@@ -119,7 +119,7 @@ pub(super) async fn admit(
             }))
         }
         // A verdict that is neither of the two admits nothing.
-        (None, ..) => Err(unavailable(state).into()),
+        (None, _) => Err(unavailable(state).into()),
     }
 }
 

@@ -216,8 +216,11 @@ impl Config {
     /// Refuses what must not be served.
     ///
     /// # Errors
-    /// [`ServerError::PlainNotLoopback`], [`ServerError::CertificateNeeded`].
+    /// [`ServerError::PlainNotLoopback`], [`ServerError::CertificateNeeded`], [`ServerError::SnapshotsWithoutPort`].
     pub fn check(&self) -> Result<(), ServerError> {
+        if self.snapshots.is_some() && self.admin_listen.is_none() {
+            return Err(ServerError::SnapshotsWithoutPort);
+        }
         let addresses = [Some(self.listen), self.admin_listen];
         let Some(open) = addresses
             .into_iter()

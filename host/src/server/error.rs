@@ -32,6 +32,9 @@ pub enum ServerError {
     /// An address that others can reach needs a certificate.
     #[error("{0} is no loopback address, so a certificate for the server's name is needed")]
     CertificateNeeded(SocketAddr),
+    /// Snapshots are to be published, without the port on which they are.
+    #[error("snapshots are published on the administrator's port, and there is none")]
+    SnapshotsWithoutPort,
     /// A certificate or key cannot be used.
     #[error("`{path}` cannot be used: {reason}")]
     Certificate {
@@ -67,6 +70,7 @@ impl ServerError {
             ServerError::Listen { .. } => "listen_failed",
             ServerError::PlainNotLoopback(_) => "plain_not_loopback",
             ServerError::CertificateNeeded(_) => "certificate_needed",
+            ServerError::SnapshotsWithoutPort => "snapshots_without_port",
             ServerError::Certificate { .. } => "certificate_invalid",
             ServerError::Catalogue { .. } => "catalogue_file_invalid",
             ServerError::Upstream(_) => "upstream_invalid",
@@ -81,6 +85,7 @@ impl ServerError {
             self,
             ServerError::PlainNotLoopback(_)
                 | ServerError::CertificateNeeded(_)
+                | ServerError::SnapshotsWithoutPort
                 | ServerError::Upstream(_)
                 | ServerError::LogLevel(_)
         )
@@ -98,6 +103,7 @@ impl ServerError {
                 "leave `--http` out and give `--tls-cert` and `--tls-key`, or listen on 127.0.0.1 behind a proxy"
             }
             ServerError::CertificateNeeded(_) => "give `--tls-cert FILE` and `--tls-key FILE`",
+            ServerError::SnapshotsWithoutPort => "give `--admin-listen` an address, or leave `--snapshot-key` out",
             ServerError::LogLevel(_) => "give `info`, `debug`, or a list such as `warn,tokenlatch=debug`",
             _ => return None,
         })

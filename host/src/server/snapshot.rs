@@ -2,14 +2,18 @@
 //!
 //! Whoever reads it needs a full token of this port, read only or not; whoever reports needs one that may write.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Extension, Request, State as Shared};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 use tokenlatch_core::{Call, Realm};
 
@@ -188,8 +192,10 @@ fn held(headers: &HeaderMap) -> Option<&str> {
     text.trim().strip_prefix('"')?.strip_suffix('"')
 }
 
-fn send(admitted: &Admitted, message: &Arc<Message>) -> Response {
-    let mut reply = Response::new(Body::from(Bytes::from_owner(Owned(Arc::clone(message)))));
+fn send(admitted: &Admitted, message: &Message) -> Response {
+    let (head, body) = message.parts();
+    let body = Bytes::from_owner(Shares(Arc::clone(body)));
+    let mut reply = Response::new(Body::new(Pieces([Bytes::copy_from_slice(head), body])));
     reply.headers_mut().insert(CONTENT_TYPE, KIND);
     mark(&mut reply, &message.tag);
     admitted.sign(reply)
@@ -202,12 +208,36 @@ fn mark(reply: &mut Response, tag: &str) {
     reply.headers_mut().insert(CACHE_CONTROL, KEPT);
 }
 
-/// A message that replies share.
-struct Owned(Arc<Message>);
+/// The body of a message, which replies share.
+struct Shares(Arc<Vec<u8>>);
 
-impl AsRef<[u8]> for Owned {
+impl AsRef<[u8]> for Shares {
     fn as_ref(&self) -> &[u8] {
-        &self.0.bytes
+        &self.0
+    }
+}
+
+/// A reply in two pieces, whose length is known.
+struct Pieces([Bytes; 2]);
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = self.0.iter_mut().find(|piece| !piece.is_empty());
+        Poll::Ready(next.map(|piece| Ok(Frame::data(std::mem::take(piece)))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.iter().all(Bytes::is_empty)
     }
 }
 

@@ -44,6 +44,11 @@ impl State {
         service: Service,
         certificates: Option<Certificates>,
     ) -> Result<State, ServerError> {
+        if config.snapshots.is_some() && !service.store().is_shared() {
+            // While nobody served it a copy may have been put in its place, whose revisions edges know as others. Where
+            // several servers work at it that is said by hand, for each of their starts would make all edges begin anew.
+            service.begin_epoch().await?;
+        }
         let catalogue = Catalogue::new(config.catalogue.as_deref());
         let functions = catalogue.functions(service.module())?;
         let gate = Gate::open(service.clone(), functions).await?;

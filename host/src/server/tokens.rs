@@ -66,7 +66,8 @@ impl Job<'_> {
             function: self.function,
             user: &self.admitted.user,
             token: Some(AskingToken {
-                id: &self.admitted.id,
+                // No token has the empty id, so one that isn't known may do nothing.
+                id: self.admitted.id.as_deref().unwrap_or_default(),
                 name: self.admitted.verdict.name.as_deref(),
             }),
         }

@@ -62,9 +62,9 @@ impl Cache {
 /// The same message, made no earlier than at a time.
 fn at_least(message: &mut Arc<Message>, made: i64, key: &SigningKey) -> Result<Arc<Message>> {
     if message.made < made {
-        let mut bytes = message.bytes.as_ref().clone();
-        tokenlatch_core::renew(&mut bytes, made, key)?;
-        *message = Arc::new(Message::new(bytes, message.mark)?);
+        let mut head = message.head.clone();
+        tokenlatch_core::renew(&mut head, made, key)?;
+        *message = Arc::new(Message::of(head, Arc::clone(&message.body), message.mark)?);
     }
     Ok(Arc::clone(message))
 }

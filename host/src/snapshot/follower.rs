@@ -1,10 +1,10 @@
 //! An edge: follows an origin, decides by what it holds, reports uses.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,9 @@ use tokenlatch_core::{
     VerifyRequest,
 };
 
+use super::log::tell;
 use super::replica::Replica;
-use super::report::{MAX_REPORTED, UsageReport};
+use super::reports::Reports;
 use super::source::{Fetch, Fetched, Source, SourceError};
 use super::state_file::StateFile;
 use crate::clock::{Clock, SystemClock};
@@ -80,8 +81,10 @@ pub struct FollowerStatus {
     pub refused: u64,
     /// Whole tables that were put in force.
     pub wholes: u64,
-    /// Admissions that are in no report, because too many tokens were used at once.
+    /// Admissions that are in no report, because too many tokens were used at once or the origin would not have it.
     pub missed_uses: u64,
+    /// Why the file that guards against a roll-back could not be written the last time.
+    pub unwritten: Option<String>,
 }
 
 /// Verifies by a signed table that it keeps up to date. Clones share everything; any task may ask.
@@ -97,6 +100,8 @@ struct Inner {
     poll: Option<Duration>,
     usage_interval: Duration,
     status: Mutex<FollowerStatus>,
+    /// Uses that the origin would not have.
+    lost: AtomicU64,
     /// This process's name in reports.
     name: String,
 }
@@ -136,6 +141,7 @@ impl Follower {
             poll: options.poll,
             usage_interval: options.usage_interval,
             status: Mutex::default(),
+            lost: AtomicU64::new(0),
             name: hex(&name),
         };
         Ok(Follower { inner: Arc::new(inner) })
@@ -185,7 +191,11 @@ impl Follower {
     pub fn status(&self) -> FollowerStatus {
         FollowerStatus {
             state: self.inner.replica.state(),
-            missed_uses: self.inner.replica.missed(),
+            missed_uses: self
+                .inner
+                .replica
+                .missed()
+                .saturating_add(self.inner.lost.load(Ordering::Relaxed)),
             ..self.inner.status().clone()
         }
     }
@@ -205,10 +215,10 @@ impl Follower {
             return;
         }
         inner.replica.note_uses();
-        let mut reports = Reports::new(inner);
+        let mut reports = Reports::new(&inner.replica, &inner.name, &inner.lost);
         tokio::select! {
             () = following => {}
-            () = reports.keep(source.as_ref()) => {}
+            () = reports.keep(source.as_ref(), inner.usage_interval) => {}
             _ = stop => {}
         }
         let last = tokio::time::timeout(LAST, reports.hand_in(source.as_ref())).await;
@@ -304,12 +314,22 @@ impl Inner {
             tell(format_args!("the origin cannot be followed: {message} ({code})"));
         }
         match failed {
-            Failed::Refused(Error::Refused(error)) => error.code == ErrorCode::SnapshotGap,
+            // Another table may be taken where a delta can't be, such as one with names after one without. One that comes
+            // too early for this edge's clock comes too early as a whole, too.
+            Failed::Refused(Error::Refused(error)) => error.code != ErrorCode::ClockBackwards,
             Failed::Refused(Error::Module(error)) if !error.leaves_instance_whole() => {
                 self.renew();
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Says that the file which guards against a roll-back can't be written: once, until it can.
+    fn note_file(&self, reason: Option<String>) {
+        let known = std::mem::replace(&mut self.status().unwritten, reason.clone());
+        if let Some(reason) = reason.filter(|reason| known.as_ref() != Some(reason)) {
+            tell(format_args!("{} cannot be written: {reason}", self.file));
         }
     }
 
@@ -359,11 +379,8 @@ impl Inner {
         }
         let file = self.file.clone();
         let written = tokio::task::spawn_blocking(move || file.write(&state)).await;
-        if !matches!(written, Ok(Ok(()))) {
-            tell(format_args!(
-                "the file that guards against a roll-back cannot be written"
-            ));
-        }
+        let written = written.unwrap_or_else(|_| Err(std::io::Error::other("writing broke off")));
+        self.note_file(written.err().map(|error| error.to_string()));
         Ok(false)
     }
 }
@@ -380,73 +397,3 @@ fn pause(failures: u32) -> Duration {
     let spread = most.as_millis() as u64 * chance / 2_000;
     most / 2 + Duration::from_millis(spread)
 }
-
-/// The reports of one process, in their order.
-struct Reports<'i> {
-    inner: &'i Inner,
-    next: i64,
-    /// Those that the origin doesn't have yet, as far as is known.
-    open: VecDeque<UsageReport>,
-}
-
-impl<'i> Reports<'i> {
-    /// Reports that wait, before new uses wait in the table of uses.
-    const OPEN: usize = 64;
-
-    fn new(inner: &'i Inner) -> Reports<'i> {
-        Reports {
-            inner,
-            next: 1,
-            open: VecDeque::new(),
-        }
-    }
-
-    async fn keep(&mut self, source: &dyn Source) {
-        loop {
-            tokio::time::sleep(self.inner.usage_interval).await;
-            if let Err(error) = self.hand_in(source).await {
-                debug(format_args!("uses are not reported yet: {error}"));
-            }
-        }
-    }
-
-    /// Hands in what is open, each report with the number that it had from the beginning.
-    async fn hand_in(&mut self, source: &dyn Source) -> std::result::Result<(), SourceError> {
-        if self.open.len() < Reports::OPEN {
-            self.gather();
-        }
-        while let Some(report) = self.open.front() {
-            source.report(report).await?;
-            self.open.pop_front();
-        }
-        Ok(())
-    }
-
-    fn gather(&mut self) {
-        for tokens in self.inner.replica.uses().chunks(MAX_REPORTED) {
-            self.open.push_back(UsageReport {
-                follower: self.inner.name.clone(),
-                batch: self.next,
-                tokens: tokens.to_vec(),
-            });
-            self.next = self.next.saturating_add(1);
-        }
-    }
-}
-
-#[cfg(feature = "server")]
-fn tell(what: fmt::Arguments<'_>) {
-    tracing::warn!("{what}");
-}
-
-#[cfg(feature = "server")]
-fn debug(what: fmt::Arguments<'_>) {
-    tracing::debug!("{what}");
-}
-
-/// Without the server nobody keeps a log: [`Follower::status`] tells.
-#[cfg(not(feature = "server"))]
-fn tell(_: fmt::Arguments<'_>) {}
-
-#[cfg(not(feature = "server"))]
-fn debug(_: fmt::Arguments<'_>) {}

@@ -12,6 +12,7 @@ use ureq::{Agent, Body, http::Response};
 use zeroize::Zeroizing;
 
 use super::report::UsageReport;
+use super::reports::UNWANTED;
 use super::source::{Fetch, Fetched, Source, SourceError};
 use crate::remote::{RemoteServer, RemoteServerError};
 
@@ -132,6 +133,10 @@ impl HttpSource {
             .map_err(|error| unreachable(&error))?;
         match response.status().as_u16() {
             200..=299 => Ok(()),
+            status @ (400 | 413 | 415 | 422) => Err(SourceError::new(
+                UNWANTED,
+                format!("the origin answers {status}: it doesn't take the report"),
+            )),
             status => Err(refused(status)),
         }
     }

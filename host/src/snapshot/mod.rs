@@ -10,9 +10,11 @@ mod follower;
 #[cfg(feature = "server")]
 mod http;
 mod key;
+mod log;
 mod publisher;
 mod replica;
 mod report;
+mod reports;
 mod source;
 mod state_file;
 mod watch;

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokenlatch_core::{Account, Heading, Publication, SigningKey, inspect};
+use tokenlatch_core::{Account, Heading, MESSAGE_HEAD_BYTES, Publication, SNAPSHOT_CLOCK_SLACK, SigningKey, inspect};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -21,6 +21,9 @@ use crate::store::{Changes, Mark, StoreError};
 
 /// Changes that are sent as a delta. With more of them a snapshot is the shorter way.
 const MOST: usize = 100_000;
+
+/// How soon it is looked again whether the next second has begun.
+const NEXT_SECOND: Duration = Duration::from_millis(50);
 
 /// How messages are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +43,11 @@ impl Default for PublisherOptions {
     }
 }
 
-/// A signed message.
+/// A signed message. What is large in it is shared by those that differ in the time only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The message.
-    pub bytes: Arc<Vec<u8>>,
+    pub(super) head: Vec<u8>,
+    pub(super) body: Arc<Vec<u8>>,
     /// Where the table stands that it leads to.
     pub mark: Mark,
     /// When it was true, in Unix seconds.
@@ -54,8 +57,13 @@ pub struct Message {
 }
 
 impl Message {
-    pub(super) fn new(bytes: Vec<u8>, mark: Mark) -> Result<Message> {
-        let told = inspect(&bytes)?;
+    pub(super) fn new(mut head: Vec<u8>, mark: Mark) -> Result<Message> {
+        let body = head.split_off(head.len().min(MESSAGE_HEAD_BYTES));
+        Message::of(head, Arc::new(body), mark)
+    }
+
+    pub(super) fn of(head: Vec<u8>, body: Arc<Vec<u8>>, mark: Mark) -> Result<Message> {
+        let told = inspect(&head)?;
         let digest = told.digest.get(..16).unwrap_or_default();
         Ok(Message {
             tag: format!(
@@ -63,9 +71,22 @@ impl Message {
                 told.epoch, told.version, told.made, told.max_age, told.key_id
             ),
             made: told.made,
-            bytes: Arc::new(bytes),
+            head,
+            body,
             mark,
         })
+    }
+
+    /// The message, in a piece.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        [self.head.as_slice(), &self.body].concat()
+    }
+
+    /// Head and signature, then what they sign.
+    #[must_use]
+    pub fn parts(&self) -> (&[u8], &Arc<Vec<u8>>) {
+        (&self.head, &self.body)
     }
 }
 
@@ -74,7 +95,7 @@ impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
             .field("tag", &self.tag)
-            .field("bytes", &self.bytes.len())
+            .field("body", &self.body.len())
             .finish_non_exhaustive()
     }
 }
@@ -144,17 +165,21 @@ impl Publisher {
     pub async fn snapshot(&self) -> Result<Arc<Message>> {
         let inner = &self.inner;
         let _turn = inner.turn.lock().await;
-        let now = inner.service.clock().now()?;
-        let mark = inner.service.store().mark().await?;
-        if let Some(whole) = inner.cache().whole(mark, inner.made(now, mark), &inner.key)? {
-            return Ok(whole);
+        loop {
+            let (mark, made) = inner.moment().await?;
+            if let Some(whole) = inner.cache().whole(mark, made, &inner.key)? {
+                return Ok(whole);
+            }
+            let changes = inner.service.store().changes(None).await?;
+            if changes.mark.epoch != mark.epoch {
+                continue;
+            }
+            let mark = changes.mark;
+            let heading = inner.heading(mark, made);
+            let message = Arc::new(inner.sign(Publication::snapshot(heading), changes, mark).await?);
+            inner.cache().keep_whole(&message);
+            return Ok(message);
         }
-        let changes = inner.service.store().changes(None).await?;
-        let heading = inner.heading(changes.mark, inner.made(now, changes.mark));
-        let mark = changes.mark;
-        let message = Arc::new(inner.sign(Publication::snapshot(heading), changes, mark).await?);
-        inner.cache().keep_whole(&message);
-        Ok(message)
     }
 
     /// Whether one who holds the snapshot with this tag holds what the store holds, and may do so for a while yet.
@@ -183,17 +208,15 @@ impl Publisher {
         let mut finishing = inner.finishing.subscribe();
         let mut waiter = inner.watch.wait();
         loop {
-            let now = inner.service.clock().now()?;
-            let mark = inner.service.store().mark().await?;
-            if mark.epoch != since.epoch || mark.revision < since.revision {
+            let Some((mark, made)) = inner.moment_after(since).await? else {
                 return Ok(Delta::Gap);
-            }
+            };
             if mark.revision > since.revision {
-                return self.changed(since, mark, now).await;
+                return self.changed(since, mark, made).await;
             }
             if Instant::now() >= end || *finishing.borrow() {
                 return inner
-                    .heartbeat(mark, now)
+                    .heartbeat(mark, made)
                     .map(|message| Delta::Message(Arc::new(message)));
             }
             loop {
@@ -224,23 +247,24 @@ impl Publisher {
         self.inner.finishing.send_replace(true);
     }
 
-    async fn changed(&self, since: Mark, seen: Mark, now: i64) -> Result<Delta> {
+    async fn changed(&self, since: Mark, seen: Mark, made: i64) -> Result<Delta> {
         let inner = &self.inner;
-        if let Some(message) = inner.kept(since, seen, now)? {
+        if let Some(message) = inner.kept(since, seen, made)? {
             return Ok(Delta::Message(message));
         }
         let _turn = inner.turn.lock().await;
-        if let Some(message) = inner.kept(since, seen, now)? {
+        let Some((seen, made)) = inner.moment_after(since).await? else {
+            return Ok(Delta::Gap);
+        };
+        if let Some(message) = inner.kept(since, seen, made)? {
             return Ok(Delta::Message(message));
         }
-        let now = inner.service.clock().now()?;
         let changes = inner.service.store().changes(Some(since)).await?;
         if changes.whole || changes.records.len().saturating_add(changes.accounts.len()) > MOST {
             return Ok(Delta::Gap);
         }
         let mark = changes.mark;
-        let heading = inner.heading(mark, inner.made(now, mark));
-        let delta = Publication::delta(since.revision.unsigned_abs(), heading);
+        let delta = Publication::delta(since.revision.unsigned_abs(), inner.heading(mark, made));
         let changes = inner.with_owners(changes).await?;
         let message = Arc::new(inner.sign(delta, changes, mark).await?);
         inner.cache().keep_delta(since.revision, &message);
@@ -263,23 +287,46 @@ impl Inner {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time that a message says: never before that of an earlier one, and later where another epoch begins, for an
-    /// edge takes a snapshot of another epoch only then.
-    fn made(&self, now: i64, mark: Mark) -> i64 {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let least = match *last {
-            Some((epoch, made)) if epoch < mark.epoch => made.saturating_add(1),
-            Some((_, made)) => made,
-            None => now,
-        };
-        let made = now.max(least);
-        *last = Some((mark.epoch, made));
-        made
+    /// Where the store stands, and a time at which it stood there or before: never before that of an earlier message, nor
+    /// after the clock's, unless that was put back. An edge takes another epoch only when it was made later, so where the
+    /// second isn't over yet in which the last one was told of, this waits for the next.
+    async fn moment(&self) -> Result<(Mark, i64)> {
+        loop {
+            let now = self.service.clock().now()?;
+            let mark = self.service.store().mark().await?;
+            if let Some(made) = self.made(now, mark) {
+                return Ok((mark, made));
+            }
+            tokio::time::sleep(NEXT_SECOND).await;
+        }
     }
 
-    /// A delta that was made for another who stood there, if it leads to where the store stood at `now`.
-    fn kept(&self, since: Mark, seen: Mark, now: i64) -> Result<Option<Arc<Message>>> {
-        let made = self.made(now, seen);
+    /// The same for one who holds a version; none where no delta leads on from there.
+    async fn moment_after(&self, since: Mark) -> Result<Option<(Mark, i64)>> {
+        let now = self.service.clock().now()?;
+        let mark = self.service.store().mark().await?;
+        let leads_on = mark.epoch == since.epoch && mark.revision >= since.revision;
+        Ok(self.made(now, mark).filter(|_| leads_on).map(|made| (mark, made)))
+    }
+
+    fn made(&self, now: i64, mark: Mark) -> Option<i64> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = match *last {
+            // A clock that was that fast has made messages that no edge took.
+            Some((_, made)) if made.saturating_sub(now) > SNAPSHOT_CLOCK_SLACK => now,
+            Some((epoch, made)) if epoch != mark.epoch && now <= made => match made.saturating_sub(now) {
+                0 | 1 => return None,
+                _ => made.saturating_add(1),
+            },
+            Some((_, made)) => now.max(made),
+            None => now,
+        };
+        *last = Some((mark.epoch, made));
+        Some(made)
+    }
+
+    /// A delta that was made for another who stood there, if it leads to where the store stood at `made`.
+    fn kept(&self, since: Mark, seen: Mark, made: i64) -> Result<Option<Arc<Message>>> {
         self.cache().delta(since.revision, seen, made, &self.key)
     }
 
@@ -293,8 +340,8 @@ impl Inner {
         }
     }
 
-    fn heartbeat(&self, mark: Mark, now: i64) -> Result<Message> {
-        let heading = self.heading(mark, self.made(now, mark));
+    fn heartbeat(&self, mark: Mark, made: i64) -> Result<Message> {
+        let heading = self.heading(mark, made);
         let bytes = Publication::delta(heading.version, heading).sign(&self.key)?;
         Message::new(bytes, mark)
     }

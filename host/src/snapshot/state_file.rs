@@ -1,5 +1,6 @@
 //! The small file that tells a follower which table it held last, so that nobody can roll it back by a restart.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -66,6 +67,20 @@ impl StateFile {
         file.write_all(&text)?;
         file.sync_all()?;
         drop(file);
-        fs::rename(&beside, path)
+        fs::rename(&beside, path)?;
+        // The name in the folder is on the disk only then.
+        match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => File::open(".")?.sync_all(),
+        }
+    }
+}
+
+impl fmt::Display for StateFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(path) => write!(f, "`{}`, which guards against a roll-back,", path.display()),
+            None => f.write_str("no file"),
+        }
     }
 }

@@ -17,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// How often any other store is asked where it stands.
 const ASK: Duration = Duration::from_millis(100);
 
-/// What the store said last, and how often it was asked.
+/// What the store said last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     /// Where it stands, or why that cannot be told.
@@ -35,6 +35,8 @@ struct Inner {
     store: Arc<dyn Store>,
     seen: watch::Sender<Seen>,
     waiting: AtomicUsize,
+    /// The number of the task that asks: one that another came after ends.
+    turn: AtomicUsize,
     /// Somebody has come, or has reason to think that something was committed.
     nudge: Notify,
 }
@@ -51,6 +53,7 @@ impl Watch {
             store,
             seen: watch::Sender::new(Seen::default()),
             waiting: AtomicUsize::new(0),
+            turn: AtomicUsize::new(0),
             nudge: Notify::new(),
         };
         Watch { inner: Arc::new(inner) }
@@ -62,7 +65,8 @@ impl Watch {
         let mut seen = inner.seen.subscribe();
         seen.mark_unchanged();
         if inner.waiting.fetch_add(1, Ordering::SeqCst) == 0 {
-            tokio::spawn(ask(Arc::clone(inner)));
+            let turn = inner.turn.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
+            tokio::spawn(ask(Arc::clone(inner), turn));
         }
         Waiter { inner, seen }
     }
@@ -81,13 +85,12 @@ impl Drop for Waiter<'_> {
     }
 }
 
-/// Asks until nobody waits. Where two such tasks meet, for one came while another was about to end, both ask: that does
-/// no harm.
-async fn ask(inner: Arc<Inner>) {
+/// Asks until nobody waits, or another task does so.
+async fn ask(inner: Arc<Inner>, turn: usize) {
     let mut known: Option<Stamp> = None;
     let mut asked = Instant::now();
     let mut last: Option<Mark> = None;
-    while inner.waiting.load(Ordering::SeqCst) > 0 {
+    while inner.waiting.load(Ordering::SeqCst) > 0 && inner.turn.load(Ordering::SeqCst) == turn {
         let stamp = inner.store.stamp();
         if stamp.is_none() || stamp != known || asked.elapsed() > LONGEST {
             asked = Instant::now();

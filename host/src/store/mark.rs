@@ -2,6 +2,8 @@
 
 use tokenlatch_core::{Account, Record};
 
+use super::error::StoreError;
+
 /// Where the stored data stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
@@ -23,6 +25,13 @@ impl Mark {
             .filter(|since| since.epoch == self.epoch && since.revision <= self.revision)
             .map(|since| since.revision)
     }
+}
+
+/// How far the next epoch is from this one. By chance, for the database may be a copy put back: then its next epoch must
+/// not be one that the database had before, which readers know.
+pub(super) fn epoch_step() -> Result<i64, StoreError> {
+    let chance = getrandom::u32().map_err(|error| StoreError::Failed(error.to_string()))?;
+    Ok(i64::from(chance).saturating_add(1))
 }
 
 /// What has changed.

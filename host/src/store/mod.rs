@@ -157,6 +157,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// What has changed since a mark, read at one instant. Everything, where no mark is given or it is of another epoch.
     async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError>;
 
+    /// Whether servers on several machines may be at work on it.
+    fn is_shared(&self) -> bool;
+
     /// All there is, read at one instant.
     async fn archive(&self) -> Result<Archive, StoreError>;
 

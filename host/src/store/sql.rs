@@ -34,7 +34,7 @@ pub(super) const WRONG_COUNTS: &str = "SELECT count(*) FROM accounts a \
     WHERE coalesce((SELECT c.live FROM token_counts c WHERE c.account = a.id AND c.realm = r.realm), 0) \
     <> (SELECT count(*) FROM tokens t WHERE t.account = a.id AND t.realm = r.realm AND t.revoked IS NULL)";
 
-pub(super) const NEW_EPOCH: &str = "UPDATE state SET epoch = epoch + 1, revision = revision + 1";
+pub(super) const NEW_EPOCH: &str = "UPDATE state SET epoch = epoch + $1, revision = revision + 1";
 
 pub(super) const ADD_ACCOUNT: &str = "INSERT INTO accounts \
     (key, \"user\", suspended, features, created, removed, max_lifetime, expiry_required, password, \

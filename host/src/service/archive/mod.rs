@@ -10,7 +10,7 @@ pub use plan::{Newer, RestoreChoice, Restored, Revived};
 
 use super::{ListOptions, Service, TRIES};
 use crate::error::Result;
-use crate::store::{Archive, StoreError};
+use crate::store::{Archive, Plan, StoreError};
 
 /// Records that one call of the module reads: a request has at most 8 MiB.
 const BATCH: usize = 2_000;
@@ -75,6 +75,27 @@ impl Service {
             newer: Newer::Keep,
         };
         self.absorb(file, choice, true).await
+    }
+
+    /// Begins another epoch: whoever holds a table of this store takes the whole of it anew. For a database that was put
+    /// back by other means than [`Service::restore`], where numbers of changes that edges know stand for others now.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub async fn begin_epoch(&self) -> Result<()> {
+        for _ in 0..TRIES {
+            let nothing = Plan {
+                since: self.store.mark().await?,
+                changes: Vec::new(),
+                accounts: Vec::new(),
+                tokens: Vec::new(),
+            };
+            match self.store.apply(&nothing).await {
+                Err(StoreError::Conflict) => {}
+                outcome => return Ok(outcome?),
+            }
+        }
+        Err(StoreError::Conflict.into())
     }
 
     async fn absorb(&self, file: &ArchiveFile, choice: RestoreChoice, names_matter: bool) -> Result<Restored> {

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::StoreError;
-use super::mark::{Changes, Mark};
+use super::mark::{Changes, Mark, epoch_step};
 use super::page::{PageQuery, StoredSession, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
 use super::rows::{
@@ -179,7 +179,10 @@ impl PostgresStore {
             steps::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
         }
         steps::add_tokens(&mut transaction, &plan.tokens).await?;
-        sqlx::query(sql::NEW_EPOCH).execute(&mut *transaction).await?;
+        sqlx::query(sql::NEW_EPOCH)
+            .bind(epoch_step()?)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -453,6 +456,10 @@ impl Store for PostgresStore {
 
     async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
         bounded(LONG_PATIENCE, self.carry_out(plan)).await
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     async fn check(&self) -> Result<Vec<String>, StoreError> {

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::StoreError;
-use super::mark::{Changes, Mark, Stamp};
+use super::mark::{Changes, Mark, Stamp, epoch_step};
 use super::page::{PageQuery, StoredSession, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
 use super::rows::{
@@ -381,9 +381,16 @@ impl Store for SqliteStore {
         for token in &plan.tokens {
             steps::add_token(&mut transaction, token).await?;
         }
-        sqlx::query(sql::NEW_EPOCH).execute(&mut *transaction).await?;
+        sqlx::query(sql::NEW_EPOCH)
+            .bind(epoch_step()?)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(())
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 
     async fn check(&self) -> Result<Vec<String>, StoreError> {

@@ -1,0 +1,80 @@
+//! What an edge tells the origin of uses, in numbered reports.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::log::{debug, tell};
+use super::replica::Replica;
+use super::report::{MAX_REPORTED, UsageReport};
+use super::source::{Source, SourceError};
+
+/// The code of an answer that a report would be given however often it is sent.
+pub(super) const UNWANTED: &str = "report_refused";
+
+/// The reports of one process, in their order.
+pub(super) struct Reports<'f> {
+    replica: &'f Replica,
+    name: &'f str,
+    /// Uses that the origin would not have.
+    lost: &'f AtomicU64,
+    next: i64,
+    /// Those that the origin doesn't have yet, as far as is known.
+    open: VecDeque<UsageReport>,
+}
+
+impl<'f> Reports<'f> {
+    /// Reports that wait, before new uses wait in the table of uses.
+    const OPEN: usize = 64;
+
+    pub(super) fn new(replica: &'f Replica, name: &'f str, lost: &'f AtomicU64) -> Reports<'f> {
+        Reports {
+            replica,
+            name,
+            lost,
+            next: 1,
+            open: VecDeque::new(),
+        }
+    }
+
+    pub(super) async fn keep(&mut self, source: &dyn Source, interval: Duration) {
+        loop {
+            tokio::time::sleep(interval).await;
+            if let Err(error) = self.hand_in(source).await {
+                debug(format_args!("uses are not reported yet: {error}"));
+            }
+        }
+    }
+
+    /// Hands in what is open, each report with the number that it had from the beginning. One that the origin says is no
+    /// report is given up.
+    pub(super) async fn hand_in(&mut self, source: &dyn Source) -> Result<(), SourceError> {
+        if self.open.len() < Reports::OPEN {
+            self.gather();
+        }
+        while let Some(report) = self.open.front() {
+            match source.report(report).await {
+                Err(error) if error.code == UNWANTED => {
+                    // It would not take it the next time either, and the others wait behind it.
+                    let uses = report.tokens.iter().map(|used| used.uses).fold(0, u64::saturating_add);
+                    self.lost.fetch_add(uses, Ordering::Relaxed);
+                    tell(format_args!("{uses} uses are in no report: {error}"));
+                }
+                handed => handed?,
+            }
+            self.open.pop_front();
+        }
+        Ok(())
+    }
+
+    fn gather(&mut self) {
+        for tokens in self.replica.uses().chunks(MAX_REPORTED) {
+            self.open.push_back(UsageReport {
+                follower: self.name.to_owned(),
+                batch: self.next,
+                tokens: tokens.to_vec(),
+            });
+            self.next = self.next.saturating_add(1);
+        }
+    }
+}
