@@ -130,6 +130,23 @@ test("refuses wrong options", () => {
   assert.equal(one.verify(header, { now: -NOW }).reason, "clock_invalid");
 });
 
+test("half a character in one of many requests shifts nothing in the others", () => {
+  const one = table();
+  const good = `cpanel alice:${tokens.full.token}`;
+  const requests = [
+    ["a\ud83d", ""], ["\ude00b", ""], [good, ""], ["\ud83d", "\ude00"], ["x", "\ud83d"], ["\ude00", "192.0.2.7"], [`${good}\ud83d`, ""],
+    ["\ude00", ""], [`cpanel alice:${tokens.here.token}`, "192.0.2.7"], [`${"x".repeat(599)}\ud83d\ude00`, ""], [good, "é"],
+  ];
+  const many = (some) => one.verifyMany(some.map(([header]) => header), { addresses: some.map(([, address]) => address), now: NOW });
+  const alone = requests.map((request) => many([request])[0]);
+  assert.deepEqual(alone.map(({ reason }) => reason), alone.map((_, at) => ([2, 8, 10].includes(at) ? "ok" : "header_malformed")));
+  assert.deepEqual(many(requests), alone);
+  assert.deepEqual(one.verifyMany(["a\ud83d", "\ude00b"], { now: NOW }), alone.slice(0, 2));
+  // Every order of two side by side.
+  for (const left of requests) for (const right of requests) assert.deepEqual(many([left, right]), [many([left])[0], many([right])[0]]);
+  assert.equal(one.verify(good, { now: NOW }).reason, "ok");
+});
+
 test("takes no option from a polluted prototype", () => {
   const one = table();
   const header = `cpanel alice:${tokens.here.token}`;
