@@ -62,6 +62,22 @@ test("refuses headers of every bad form as verifyToken does", () => {
   }
 });
 
+test("prepared calls run out, and can be forgotten", () => {
+  const one = table();
+  const header = `Bearer ${tokens.limited.token}`;
+  const backup = one.prepare({ feature: "backup", writes: false });
+  for (let at = 2; at < 10_000; at++) one.prepare({ feature: `f${at}` });
+  refuses(() => one.prepare({ feature: "one-more" }), "value_invalid");
+  assert.equal(one.verify(header, { call: backup, now: NOW }).reason, "ok");
+  one.forgetCalls();
+  refuses(() => one.verify(header, { call: backup, now: NOW }), "call_unknown", "call");
+  assert.equal(one.verify(`Bearer ${tokens.full.token}`, { now: NOW }).reason, "ok");
+  assert.equal(one.prepare({ feature: "mail", writes: false }), backup);
+  assert.equal(one.verify(header, { call: backup, now: NOW }).reason, "feature_not_granted");
+  one.free();
+  refuses(() => one.forgetCalls(), "table_unknown");
+});
+
 test("uses the clock when no time is given", () => {
   const { token, record } = createToken({ user: "alice", name: "x", access: "full" });
   assert.equal(new TokenTable({ records: [record], accounts: [ACCOUNT] }).verify(`Bearer ${token}`).reason, "ok");
