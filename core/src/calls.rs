@@ -60,6 +60,11 @@ impl Calls {
         Ok(u32::try_from(at).unwrap_or(0))
     }
 
+    /// Forgets every call but that of number 0. The other numbers are unknown then, and are given out again.
+    pub(crate) fn forget(&mut self) {
+        self.targets.truncate(1);
+    }
+
     #[inline]
     pub(crate) fn get(&self, call: u32) -> Option<&Target> {
         self.targets.get(call as usize)

@@ -226,6 +226,12 @@ impl TokenTable {
         self.prepare(&decode_checked(call)?)
     }
 
+    /// Forgets every prepared call but number 0, for there is room for 10,000. The other numbers are unknown then, and are
+    /// given out again.
+    pub fn forget_calls(&mut self) {
+        self.calls.forget();
+    }
+
     /// Judges a header: the reason's number × 2³² + the record's slot + 1, or + 0 when no record has the hash; −1 for an
     /// unknown call. 0 to 2³² − 1 is an admission, anything else a refusal. [`TokenTable::verdict`] tells the rest.
     #[must_use]

@@ -61,6 +61,12 @@ export function askHolder(handle: number, code: number): number {
   }
 }
 
+/** Forgets the calls that were prepared. */
+export function forgetCalls(handle: number): void {
+  if (handle === 0) throw freed();
+  guarded(() => module.tableForgetCalls(handle));
+}
+
 /** Asks for the codes of many requests, and gives each to `told`, in their order. */
 export function askMany(
   handle: number,
@@ -120,9 +126,7 @@ function text(value: unknown, field: string, index: number, most: number): strin
 /** The module's own words for a code. */
 export function explain(handle: number, code: number): Verdict {
   if (code === -1) {
-    throw handle === 0
-      ? new TokenlatchError("table_unknown", "the table has been freed")
-      : new TokenlatchError("call_unknown", "no call of that number was prepared", "call");
+    throw handle === 0 ? freed() : new TokenlatchError("call_unknown", "no call of that number was prepared", "call");
   }
   if (code < 0) throw failed(new Error("the module lost its own memory"));
   return freeze(guarded(() => module.tableVerdict(handle, code)));
@@ -183,6 +187,10 @@ function readManyOptions(
     }
   }
   return { call, now: now ?? present(), addresses };
+}
+
+function freed(): TokenlatchError {
+  return new TokenlatchError("table_unknown", "the table has been freed");
 }
 
 function unknown(key: string, known: string): TokenlatchError {

@@ -72,7 +72,10 @@ export interface FollowerOptions {
   readonly url: string | URL;
   /** The Ed25519 keys that are trusted, 64 hex digits or 32 bytes each: 1 to 8, several while the origin changes its own. */
   readonly publicKeys: readonly (string | Uint8Array)[];
-  /** The `Authorization` header for the origin, or what gives it. Default: none is sent. */
+  /**
+   * The `Authorization` header for the origin, or what gives it. Default: none is sent. With it a `url` of another host must
+   * be `https:`, unless `fetch` is yours.
+   */
   readonly authorization?: string | (() => string | Promise<string>) | undefined;
   /** Newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
@@ -111,6 +114,9 @@ const KNOWN = new Set<string>([
   ...FUNCTIONS,
 ]);
 const DAY = 86_400_000;
+
+/** Hosts that are this machine, as `URL` writes them. */
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
  * Refuses wrong options at once. Keys, peppers and the catalogue are the module's to refuse.
@@ -166,20 +172,24 @@ export function checkHeader(authorization: unknown): asserts authorization is st
 /**
  * The origin's address with the `/` at its end that names under it need.
  *
- * @throws LatchError `option_invalid`.
+ * @throws LatchError `option_invalid`, also for a header that would travel in the clear.
  *
  * @example
  * ```js
- * baseOf("https://origin.example:2087"); // "https://origin.example:2087/"
+ * baseOf({ url: "https://origin.example:2087" }); // "https://origin.example:2087/"
  * ```
  */
-export function baseOf(url: unknown): string {
+export function baseOf({ url, authorization, fetch }: Pick<FollowerOptions, "url" | "authorization" | "fetch">): string {
   const text = typeof url === "string" || url instanceof URL ? String(url) : "";
   const base = URL.canParse(text) ? new URL(text) : undefined;
   if (base === undefined || !/^https?:$/.test(base.protocol)) throw wrong("url", "`url` must be an http or https address");
   // An address is logged; what it must not hold is refused without being quoted.
   if (base.username !== "" || base.password !== "" || base.search !== "" || base.hash !== "") {
     throw wrong("url", "`url` must hold no user, password, query or fragment");
+  }
+  // A `fetch` of the caller's may have a way of its own, such as a binding or a tunnel.
+  if (base.protocol === "http:" && authorization !== undefined && fetch === undefined && !LOOPBACK.test(base.hostname)) {
+    throw wrong("url", "`url` must begin with https:// where `authorization` is sent to another host; http:// would show the token to everyone on the way");
   }
   return base.href.endsWith("/") ? base.href : `${base.href}/`;
 }

@@ -13,7 +13,7 @@ import { pause } from "./turns.js";
 import type { AuthorizationHeader, Call, Hash, Reply, Verdict } from "./types.js";
 import type { FollowerVerdict, Refused, SnapshotAdmitted } from "./verdict.js";
 
-/** Calls whose numbers are remembered; the module tells those of the others anew. */
+/** Calls whose numbers are remembered; then all of them are forgotten, for the module has no numbers without end. */
 const MOST_CALLS = 1_000;
 
 /** Tokens without names whose hashes are remembered; those of others are computed anew. */
@@ -236,8 +236,12 @@ export class SnapshotFollower {
     const key = JSON.stringify(rest);
     let number = this.#calls.get(key);
     if (number === undefined) {
+      if (this.#calls.size >= MOST_CALLS) {
+        snapshot.forgetCalls();
+        this.#calls.clear();
+      }
       number = snapshot.prepare(rest);
-      if (this.#calls.size < MOST_CALLS) this.#calls.set(key, number);
+      this.#calls.set(key, number);
     }
     return number;
   }

@@ -29,7 +29,7 @@ export class Origin {
   readonly #timeout: number;
 
   constructor(options: FollowerOptions) {
-    this.#base = baseOf(options.url);
+    this.#base = baseOf(options);
     this.#authorization = options.authorization;
     // Looked up at each request, and called as a function: edge runtimes refuse it with another `this`.
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));

@@ -12,7 +12,8 @@ const LONGEST_WAIT = 60;
 /**
  * Hands on what a follower has taken, under the same addresses as the origin: one follower asks the origin, and many ask
  * it, such as a Durable Object and the isolates around it. It needs no trust: whoever follows it verifies the origin's signatures.
- * It holds the messages in memory, beside the follower's table.
+ * It holds the messages in memory, beside the follower's table. It is for followers of this package: where nothing is new it may
+ * answer 204, which `tokenlatch serve --follow` takes for a failure.
  *
  * @example
  * ```js

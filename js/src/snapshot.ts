@@ -1,6 +1,6 @@
 /* @ts-self-types="./snapshot.d.ts" */
 
-import { REFUSED, ask, askHolder, askMany, explain, forgotten, instant, present, readOptions, wrong } from "./asking.js";
+import { REFUSED, ask, askHolder, askMany, explain, forgetCalls, forgotten, instant, present, readOptions, wrong } from "./asking.js";
 import { guarded, module, room, send, sent } from "./instance.js";
 import type {
   Access,
@@ -118,10 +118,18 @@ export class Snapshot {
     }
   }
 
-  /** Gives a call (without its address) a number for {@link verify}. */
+  /**
+   * Gives a call (without its address) a number for {@link verify}. There are 10,000 numbers: where calls come from requests,
+   * {@link forgetCalls} in time.
+   */
   prepare(call: Call): number {
     const numbered: { call: number } = guarded(() => module.tablePrepare(this.#handle, call));
     return numbered.call;
+  }
+
+  /** Forgets what {@link prepare} was given: every number but 0 is unknown then, and will be given to another call. */
+  forgetCalls(): void {
+    forgetCalls(this.#handle);
   }
 
   /**

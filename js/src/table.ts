@@ -1,6 +1,6 @@
 /* @ts-self-types="./table.d.ts" */
 
-import { REFUSED, ask, askMany, explain, forgotten, present, readOptions } from "./asking.js";
+import { REFUSED, ask, askMany, explain, forgetCalls, forgotten, present, readOptions } from "./asking.js";
 import { guarded, module } from "./instance.js";
 import type { Call, TableOptions, TableUpdate, TableVerifyOptions, Verdict, VerifyManyOptions } from "./types.js";
 
@@ -51,10 +51,18 @@ export class TokenTable {
     }
   }
 
-  /** Gives a call (without its address) a number for {@link verify}. */
+  /**
+   * Gives a call (without its address) a number for {@link verify}. There are 10,000 numbers: where calls come from requests,
+   * {@link forgetCalls} in time.
+   */
   prepare(call: Call): number {
     const numbered: { call: number } = guarded(() => module.tablePrepare(this.#handle, call));
     return numbered.call;
+  }
+
+  /** Forgets what {@link prepare} was given: every number but 0 is unknown then, and will be given to another call. */
+  forgetCalls(): void {
+    forgetCalls(this.#handle);
   }
 
   /**

@@ -134,6 +134,14 @@ test("never uses a handle again, and knows the ones that are gone", () => {
   assert.deepEqual(take(abi.tokenlatch_table_verdict(1, 1n)).ok.reason, "ok");
   for (const table of [0, 2, 4, MAX]) assert.equal(verify(table, 0), UNKNOWN);
   assert.equal(verify(1, 7), UNKNOWN);
+  const backup = put('{"feature":"backup"}');
+  const { call } = take(abi.tokenlatch_table_prepare(1, ...backup)).ok;
+  for (const table of [0, 2, MAX]) abi.tokenlatch_table_forget_calls(table);
+  assert.equal(verify(1, call), 1n);
+  abi.tokenlatch_table_forget_calls(1);
+  assert.equal(verify(1, call), UNKNOWN);
+  assert.equal(verify(1, 0), 1n);
+  assert.equal(take(abi.tokenlatch_table_prepare(1, ...backup)).ok.call, call);
   for (const now of [-(2n ** 63n), -1n, 0n, 2n ** 63n - 1n]) assert.equal(verify(1, 0, now) >> 32n, 20n);
   assert.equal(take(abi.tokenlatch_table_verdict(2, 1n)).error.code, "table_unknown");
   for (const code of [-1n, -2n, 0n, 2n, 24n << 32n, 2n ** 63n - 1n, -(2n ** 63n)]) {

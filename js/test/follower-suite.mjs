@@ -90,6 +90,18 @@ export function casesOf(url) {
       assert.throws(() => edge.verify("Bearer x", 7), { code: "type_invalid" });
     }),
 
+    "calls that requests make up never run out": over({}, async ({ follower }) => {
+      const token = await tell("issue", { user: "bob", access: { features: ["mail"] } });
+      const edge = follower();
+      await edge.poll();
+      const judged = (feature) => reason(edge, token, { feature, writes: false });
+      for (let at = 0; at < 12_000; at += 1) {
+        if (judged(`f${at}`) !== "feature_not_granted") assert.fail(`${at}: ${judged(`f${at}`)}`);
+        if (at % 500 === 0) assert.equal(judged("mail"), "ok");
+      }
+      assert.throws(() => edge.verify("Bearer x", { fiature: "mail" }), { code: "field_unknown" });
+    }),
+
     "decides about many requests in one go": over({}, async ({ follower }) => {
       const [one, other] = [await tell("issue"), await tell("issue", { user: "bob", addresses: ["192.0.2.0/24"] })];
       const edge = follower({ usage: { interval: 60_000 } });

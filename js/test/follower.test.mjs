@@ -124,6 +124,7 @@ test("wrong options are refused at once, and quote no secret", () => {
     ["url", { ...good, url: "origin" }],
     ["url", { ...good, url: "https://root:SECRET@origin.example" }],
     ["url", { ...good, url: "https://origin.example?token=SECRET" }],
+    ["url", { ...good, url: "http://origin.example", authorization: "whm root:SECRET" }],
     ["authorization", { ...good, authorization: "whm root:SECRET\n" }],
     ["authorization", { ...good, authorization: "" }],
     ["authorization", { ...good, authorization: 7 }],
@@ -147,5 +148,32 @@ test("wrong options are refused at once, and quote no secret", () => {
   }
   for (const publicKeys of [[], ["00"], ["zz".repeat(32)], "x", undefined]) {
     assert.throws(() => new SnapshotFollower({ ...good, publicKeys }), (error) => typeof error.code === "string");
+  }
+});
+
+test("the token for the origin goes over plain http to this machine only, unless the fetch is the caller's", () => {
+  const good = { publicKeys: [KEY.publicHex], authorization: "whm root:SECRET" };
+  const isTaken = (url, more = {}) => {
+    try {
+      return new SnapshotFollower({ ...good, url, ...more }) instanceof SnapshotFollower;
+    } catch (error) {
+      assert.ok(error instanceof LatchError);
+      assert.deepEqual([error.code, error.field], ["option_invalid", "url"]);
+      assert.match(error.message, /must begin with https:\/\//);
+      return false;
+    }
+  };
+  for (const host of ["localhost", "LOCALHOST:2086", "127.0.0.1:2086", "127.1", "127.255.255.254", "[::1]:2086", "[0:0:0:0:0:0:0:1]"]) {
+    assert.equal(isTaken(`http://${host}`), true, host);
+  }
+  for (const host of [
+    "origin.example:2086", "10.0.0.1", "192.0.2.7", "128.0.0.1", "0.0.0.0", "[::]", "[::2]", "[2001:db8::1]",
+    "localhost.example", "notlocalhost", "127.0.0.1.example", "x127.0.0.1.example",
+  ]) {
+    assert.equal(isTaken(`http://${host}`), false, host);
+    assert.equal(isTaken(new URL(`http://${host}`), { authorization: () => "whm root:SECRET" }), false, host);
+    assert.equal(isTaken(`https://${host}`), true, host);
+    assert.equal(isTaken(`http://${host}`, { authorization: undefined }), true, host);
+    assert.equal(isTaken(`http://${host}`, { fetch: async () => new Response(null, { status: 204 }) }), true, host);
   }
 });

@@ -82,6 +82,15 @@ test("refuses what isn't signed, and keeps what it has", () => {
   assert.equal(Snapshot.load(other, { publicKeys: [key.publicHex, keyOf(2).publicBytes], now: NOW }).state.version, 2);
 });
 
+test("forgets prepared calls, and gives their numbers out again", () => {
+  const snapshot = load();
+  const call = snapshot.prepare({ feature: "backup", writes: false });
+  snapshot.forgetCalls();
+  refuses(() => snapshot.verify(header(tokens[0]), { call, now: NOW }), "call_unknown", "call");
+  assert.equal(snapshot.prepare({ feature: "mail" }), call);
+  assert.equal(snapshot.verify(header(tokens[0]), { call, now: NOW }).reason, snapshot.verify(header(tokens[0]), { now: NOW }).reason);
+});
+
 test("takes nothing below its floor", () => {
   const floor = { epoch: 1, version: 2, made: NOW };
   refuses(() => load({ floor }), "snapshot_rollback");
@@ -106,7 +115,7 @@ test("a freed snapshot refuses every use", () => {
   const snapshot = load();
   snapshot.free();
   snapshot.free();
-  for (const use of [() => snapshot.apply(message(2)), () => snapshot.state, () => snapshot.prepare({}), () => snapshot.verify(""), () => snapshot.commit()]) {
+  for (const use of [() => snapshot.apply(message(2)), () => snapshot.state, () => snapshot.prepare({}), () => snapshot.verify(""), () => snapshot.commit(), () => snapshot.forgetCalls()]) {
     refuses(use, "table_unknown");
   }
 });

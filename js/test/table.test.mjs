@@ -62,6 +62,22 @@ test("refuses headers of every bad form as verifyToken does", () => {
   }
 });
 
+test("prepared calls run out, and can be forgotten", () => {
+  const one = table();
+  const header = `Bearer ${tokens.limited.token}`;
+  const backup = one.prepare({ feature: "backup", writes: false });
+  for (let at = 2; at < 10_000; at++) one.prepare({ feature: `f${at}` });
+  refuses(() => one.prepare({ feature: "one-more" }), "value_invalid");
+  assert.equal(one.verify(header, { call: backup, now: NOW }).reason, "ok");
+  one.forgetCalls();
+  refuses(() => one.verify(header, { call: backup, now: NOW }), "call_unknown", "call");
+  assert.equal(one.verify(`Bearer ${tokens.full.token}`, { now: NOW }).reason, "ok");
+  assert.equal(one.prepare({ feature: "mail", writes: false }), backup);
+  assert.equal(one.verify(header, { call: backup, now: NOW }).reason, "feature_not_granted");
+  one.free();
+  refuses(() => one.forgetCalls(), "table_unknown");
+});
+
 test("uses the clock when no time is given", () => {
   const { token, record } = createToken({ user: "alice", name: "x", access: "full" });
   assert.equal(new TokenTable({ records: [record], accounts: [ACCOUNT] }).verify(`Bearer ${token}`).reason, "ok");
@@ -128,6 +144,23 @@ test("refuses wrong options", () => {
   refuses(() => new TokenTable({ tokens: [] }), "field_unknown", "tokens");
   assert.equal(one.verify(header, { now: 0 }).reason, "clock_invalid");
   assert.equal(one.verify(header, { now: -NOW }).reason, "clock_invalid");
+});
+
+test("half a character in one of many requests shifts nothing in the others", () => {
+  const one = table();
+  const good = `cpanel alice:${tokens.full.token}`;
+  const requests = [
+    ["a\ud83d", ""], ["\ude00b", ""], [good, ""], ["\ud83d", "\ude00"], ["x", "\ud83d"], ["\ude00", "192.0.2.7"], [`${good}\ud83d`, ""],
+    ["\ude00", ""], [`cpanel alice:${tokens.here.token}`, "192.0.2.7"], [`${"x".repeat(599)}\ud83d\ude00`, ""], [good, "é"],
+  ];
+  const many = (some) => one.verifyMany(some.map(([header]) => header), { addresses: some.map(([, address]) => address), now: NOW });
+  const alone = requests.map((request) => many([request])[0]);
+  assert.deepEqual(alone.map(({ reason }) => reason), alone.map((_, at) => ([2, 8, 10].includes(at) ? "ok" : "header_malformed")));
+  assert.deepEqual(many(requests), alone);
+  assert.deepEqual(one.verifyMany(["a\ud83d", "\ude00b"], { now: NOW }), alone.slice(0, 2));
+  // Every order of two side by side.
+  for (const left of requests) for (const right of requests) assert.deepEqual(many([left, right]), [many([left])[0], many([right])[0]]);
+  assert.equal(one.verify(good, { now: NOW }).reason, "ok");
 });
 
 test("takes no option from a polluted prototype", () => {

@@ -62,6 +62,12 @@ pub extern "C" fn tokenlatch_table_prepare(table: u32, ptr: u32, len: u32) -> u6
     ))
 }
 
+/// Forgets every prepared call of a table but number 0; a handle that isn't live is ignored.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_table_forget_calls(table: u32) {
+    tables::forget_calls(table);
+}
+
 /// Verifies one header against a table: the code, −1 for an unknown table or call number, −2 for memory that the
 /// caller doesn't own. An address of length 0 is no address.
 #[unsafe(no_mangle)]

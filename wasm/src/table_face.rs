@@ -77,6 +77,12 @@ pub fn table_verdict(table: u32, code: f64) -> Outcome {
     hand_out(tables::verdict(table, code as i64))
 }
 
+/// Forgets every prepared call but number 0.
+#[wasm_bindgen(js_name = tableForgetCalls)]
+pub fn table_forget_calls(table: u32) {
+    tables::forget_calls(table);
+}
+
 /// Drops a table.
 #[wasm_bindgen(js_name = tableFree)]
 pub fn table_free(table: u32) {

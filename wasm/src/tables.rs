@@ -124,6 +124,18 @@ pub(crate) fn prepare(handle: u32, call: Value) -> Result<Value, Error> {
     })
 }
 
+/// Forgets the calls that were prepared; a handle that isn't live is ignored.
+pub(crate) fn forget_calls(handle: u32) {
+    LIVE.with_borrow_mut(|live| {
+        let at = live.at(handle);
+        match at.and_then(|at| live.judges.get_mut(at)) {
+            Some((_, Judge::Table(table))) => table.forget_calls(),
+            Some((_, Judge::Snapshot(snapshot))) => snapshot.forget_calls(),
+            None => {}
+        }
+    });
+}
+
 impl Judge {
     fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
         match self {

@@ -278,6 +278,12 @@ impl Snapshot {
         self.prepare(&decode_checked(call)?)
     }
 
+    /// Forgets every prepared call but number 0, for there is room for 10,000. The other numbers are unknown then, and are
+    /// given out again.
+    pub fn forget_calls(&mut self) {
+        self.calls.forget();
+    }
+
     /// Judges a header: the reason's number × 2³² + the token's place + 1, or + 0 when no token has the hash; −1 for an
     /// unknown call. 0 to 2³² − 1 is an admission, anything else a refusal. [`Snapshot::verdict`] tells the rest.
     #[must_use]

@@ -3,6 +3,7 @@
 
 mod age;
 mod bodies;
+mod calls;
 mod histories;
 mod history;
 mod hostile;

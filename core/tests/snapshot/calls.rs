@@ -1,0 +1,81 @@
+//! Calls that were prepared: there is no end of those that requests may ask for.
+
+use tokenlatch_core::{Access, Call, ErrorCode, Publication, Reason, Record, Snapshot, TableInput, TokenTable};
+
+use crate::origin::{NOW, account, edge, header, heading, key, record};
+
+fn call(feature: &str) -> Call {
+    Call {
+        feature: Some(feature.into()),
+        writes: Some(false),
+        ..Call::default()
+    }
+}
+
+/// A token that may do backups.
+fn limited() -> Record {
+    Record {
+        access: Access::Limited {
+            features: vec!["backup".into()],
+        },
+        ..record(1, "alice")
+    }
+}
+
+fn table() -> TokenTable {
+    TokenTable::new(TableInput {
+        records: vec![limited()],
+        accounts: vec![account("alice")],
+        ..TableInput::default()
+    })
+    .unwrap()
+}
+
+fn snapshot() -> Snapshot {
+    let mut made = Publication::snapshot(heading(1));
+    made.account(&account("alice")).unwrap();
+    made.record(&limited()).unwrap();
+    let mut edge = edge();
+    edge.apply(&made.sign(&key(1)).unwrap(), NOW).unwrap();
+    edge
+}
+
+/// What both do; a macro, for they have no trait in common.
+macro_rules! forgets {
+    ($judge:expr) => {
+        let mut judge = $judge;
+        let backup = judge.prepare(&call("backup")).unwrap();
+        let mail = judge.prepare(&call("mail")).unwrap();
+        let mut number = mail;
+        while let Ok(next) = judge.prepare(&call(&format!("f{number}"))) {
+            number = next;
+        }
+        let full = judge.prepare(&call("one-more")).unwrap_err();
+        assert_eq!((full.code, number), (ErrorCode::ValueInvalid, 9_999));
+        assert_eq!(judge.prepare(&call("backup")).unwrap(), backup);
+        judge.forget_calls();
+        assert_eq!(judge.verify(backup, header(1).as_bytes(), None, NOW), -1);
+        assert_eq!(judge.verify(number, header(1).as_bytes(), None, NOW), -1);
+        let nothing = judge.verify(0, header(1).as_bytes(), None, NOW);
+        let nothing = judge.verdict(nothing).unwrap().reason;
+        assert_eq!(nothing, Reason::FunctionWithoutFeature);
+        assert_eq!(judge.prepare(&call("mail")).unwrap(), backup, "numbers are given out again");
+        assert_eq!(judge.prepare(&call("backup")).unwrap(), mail);
+        assert_eq!(judge.prepare(&Call::default()).unwrap(), 0);
+        let reason = |call| {
+            let code = judge.verify(call, header(1).as_bytes(), None, NOW);
+            judge.verdict(code).unwrap().reason
+        };
+        assert_eq!((reason(backup), reason(mail)), (Reason::FeatureNotGranted, Reason::Ok));
+    };
+}
+
+#[test]
+fn a_table_forgets_its_calls_and_gives_the_numbers_out_again() {
+    forgets!(table());
+}
+
+#[test]
+fn a_snapshot_forgets_its_calls_and_gives_the_numbers_out_again() {
+    forgets!(snapshot());
+}
