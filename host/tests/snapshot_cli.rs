@@ -17,6 +17,13 @@ use std::time::{Duration, Instant};
 use common::served::Request;
 use common::{Place, with_token};
 
+/// Runs a command that must do its work, and gives what it prints.
+fn ok(place: &Place, arguments: &[&str]) -> String {
+    let ran = place.run(arguments);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    ran.stdout
+}
+
 /// Makes a key, and gives the public one and what must never be seen.
 fn keygen(place: &Place, name: &str) -> (String, String) {
     let ran = place.run(&["snapshot", "keygen", name]);
@@ -224,20 +231,25 @@ fn an_edge_without_a_database_follows_a_server_and_both_end_at_once() {
 fn edges_begin_anew_after_the_origin_was_stopped_and_when_told_to() {
     let place = Place::new();
     keygen(&place, "k");
-    place.ok(&["account", "add", "alice", "--all-features"]);
+    ok(&place, &["account", "add", "alice", "--all-features"]);
     let epoch = |place: &Place| {
-        let told = place.ok(&["snapshot", "publish", "--key", "k", "--out", "s", "--force", "--json"]);
-        serde_json::from_str::<serde_json::Value>(&told).unwrap()["epoch"].as_u64().unwrap()
+        let told = ok(
+            place,
+            &["snapshot", "publish", "--key", "k", "--out", "s", "--force", "--json"],
+        );
+        serde_json::from_str::<serde_json::Value>(&told).unwrap()["epoch"]
+            .as_u64()
+            .unwrap()
     };
     let first = epoch(&place);
     assert_eq!(epoch(&place), first);
     // While it stood still, a copy of the database may have been put in its place.
     let ports = ["--http", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
     let serve = [&["--json", "serve", "--snapshot-key", "k"], &ports[..]].concat();
-    let (_, _) = Serving::start(place.command(&serve)).stop();
+    Serving::start(place.command(&serve)).stop();
     let second = epoch(&place);
     assert!(second > first);
-    place.ok(&["snapshot", "renew"]);
+    ok(&place, &["snapshot", "renew"]);
     assert!(epoch(&place) > second);
 }
 
@@ -289,7 +301,10 @@ fn an_edge_that_is_told_too_little_does_not_start() {
             "key_invalid",
         ),
         (vec!["serve", "--snapshot-key", "nowhere"], "key_file_invalid"),
-        (vec!["serve", "--snapshot-key", "k", "--admin-listen", "none"], "snapshots_without_port"),
+        (
+            vec!["serve", "--snapshot-key", "k", "--admin-listen", "none"],
+            "snapshots_without_port",
+        ),
     ] {
         let arguments = [arguments, vec!["--http"]].concat();
         let ran = place.run(&arguments);

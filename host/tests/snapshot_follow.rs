@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use common::edges::{Origin, call, key, key_of, publisher, reason, until};
 use common::{NOW, Place, module, plain, run};
+use tokenlatch::core::Call;
 use tokenlatch::{Follower, FollowerOptions, Presented, Publisher, PublisherOptions, Service, SetClock};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -86,9 +87,36 @@ fn an_edge_catches_up_and_learns_of_every_change() {
 
         // Another epoch can't be reached by deltas.
         service.rename_account("alice", "alicia").await.unwrap();
+        clock.set(NOW + 1);
         until(&edge.follower, &two, "user_mismatch").await;
         until(&edge.follower, &two.replace("alice", "alicia"), "ok").await;
         assert_eq!(origin.wholes.load(Ordering::SeqCst), 2);
+        edge.stop().await;
+    });
+}
+
+#[test]
+fn whatever_features_are_asked_for_an_edge_goes_on_deciding() {
+    run(async {
+        let place = Place::new();
+        let (service, clock, one) = origin(&place).await;
+        let origin = Origin::new(&service, 60);
+        let edge = Running::start(&origin, options(&clock, None));
+        until(&edge.follower, &one, "ok").await;
+        // More than the module numbers.
+        for at in 0..12_000 {
+            let call = Call {
+                feature: Some(format!("f{at}")),
+                writes: Some(false),
+                ..Call::default()
+            };
+            let verdict = edge
+                .follower
+                .verify(Presented::One(one.as_bytes()), &call, None)
+                .unwrap();
+            assert_eq!(verdict.reason.as_str(), "ok", "{at}");
+        }
+        assert_eq!(reason(&edge.follower, &one), "ok");
         edge.stop().await;
     });
 }

@@ -202,7 +202,11 @@ async fn a_clock_that_was_far_ahead_is_forgotten(database: Database) {
     clock.set(NOW + 100);
     assert_eq!(publisher.snapshot().await.unwrap().made, NOW + 100);
     clock.set(NOW);
-    assert_eq!(publisher.snapshot().await.unwrap().made, NOW + 100, "edges hold that already");
+    assert_eq!(
+        publisher.snapshot().await.unwrap().made,
+        NOW + 100,
+        "edges hold that already"
+    );
     clock.set(NOW + 1_000);
     publisher.snapshot().await.unwrap();
     clock.set(NOW);

@@ -1,6 +1,5 @@
 //! The table as it stands, and what has been worked out with it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokenlatch_core::{Call, Function, Verdict};
@@ -10,12 +9,6 @@ use super::verdicts::Verdicts;
 use crate::error::{ModuleError, Result};
 use crate::module::Table;
 use crate::store::{Changes, Mark, Stamp};
-
-/// Calls of functions whose numbers are kept. There are only as many numbers as the catalogue tells apart.
-const CALLS: usize = 1 << 12;
-
-/// Features by name that are prepared. Anybody may name one, and the table prepares only so many calls.
-const FEATURES: usize = 1 << 12;
 
 pub(super) struct Live {
     loaded: Option<Loaded>,
@@ -27,8 +20,6 @@ pub(super) struct Live {
 pub(super) struct Loaded {
     table: Table,
     mark: Mark,
-    calls: HashMap<Call, u32>,
-    features: HashMap<Call, u32>,
     verdicts: Verdicts,
 }
 
@@ -76,14 +67,8 @@ impl Live {
         Ok(())
     }
 
-    /// A verdict by the table; `None` when the call can't be prepared any more.
-    pub fn verify(
-        &mut self,
-        call: &Call,
-        header: &[u8],
-        address: Option<&str>,
-        now: i64,
-    ) -> Result<Option<Arc<Verdict>>> {
+    /// A verdict by the table.
+    pub fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
         let Some(loaded) = &mut self.loaded else {
             // The table broke off between the check and this.
             return Err(ModuleError::Busy.into());
@@ -101,8 +86,6 @@ impl Loaded {
         Loaded {
             table,
             mark,
-            calls: HashMap::new(),
-            features: HashMap::new(),
             verdicts: Verdicts::default(),
         }
     }
@@ -120,36 +103,14 @@ impl Loaded {
         Ok(())
     }
 
-    fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Option<Arc<Verdict>>> {
-        let Some(number) = self.number(call)? else {
-            return Ok(None);
-        };
+    fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
+        let number = self.table.number(call)?;
         let decision = self.table.verify(number, header, address.map(str::as_bytes), now)?;
         if let Some(verdict) = self.verdicts.get(decision) {
-            return Ok(Some(verdict));
+            return Ok(verdict);
         }
         let verdict = Arc::new(self.table.verdict(decision)?);
         self.verdicts.keep(decision, &verdict);
-        Ok(Some(verdict))
-    }
-
-    /// The number of a prepared call.
-    fn number(&mut self, call: &Call) -> Result<Option<u32>> {
-        let (known, most) = match call.feature {
-            None => (&mut self.calls, CALLS),
-            Some(_) => (&mut self.features, FEATURES),
-        };
-        if let Some(number) = known.get(call) {
-            return Ok(Some(*number));
-        }
-        if known.len() == most {
-            if call.feature.is_some() {
-                return Ok(None);
-            }
-            known.clear();
-        }
-        let number = self.table.prepare(call)?;
-        known.insert(call.clone(), number);
-        Ok(Some(number))
+        Ok(verdict)
     }
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokenlatch_core::{Authorization, Call, Function, SecretString, TableInput, Verdict, VerifyRequest};
 
 use crate::error::{Error, Result};
-use crate::module::Table;
+use crate::module::{Module, Table};
 use crate::service::Service;
 use crate::store::{Changes, StoreError};
 use checks::Checks;
@@ -136,14 +136,10 @@ impl Gate {
         let header = match authorization {
             Presented::Missing => &[],
             Presented::One(bytes) => bytes,
-            Presented::Repeated => return self.repeated(now).map(Arc::new),
+            Presented::Repeated => return repeated(self.inner.service.module(), now).map(Arc::new),
         };
         let address = address.map(|address| address.to_string());
-        let outcome = self.inner.live().verify(call, header, address.as_deref(), now)?;
-        let verdict = match outcome {
-            Some(verdict) => verdict,
-            None => self.unprepared(header, call, address).await?,
-        };
+        let verdict = self.inner.live().verify(call, header, address.as_deref(), now)?;
         if verdict.allowed
             && let Some(id) = &verdict.id
         {
@@ -179,21 +175,6 @@ impl Gate {
         self.inner.uses.missed()
     }
 
-    /// A verdict straight from the store, for a feature that the table can't prepare. The catalogue doesn't matter to
-    /// such a call.
-    async fn unprepared(&self, header: &[u8], call: &Call, address: Option<String>) -> Result<Arc<Verdict>> {
-        let authorization = match header {
-            [] => Authorization::None,
-            header => Authorization::One(SecretString::new(String::from_utf8_lossy(header).into_owned())),
-        };
-        let call = Call {
-            address,
-            ..call.clone()
-        };
-        let verdict = self.inner.service.verify(&authorization, &call).await;
-        verdict.map(Arc::new)
-    }
-
     /// Brings the table up to date: a verification could be had now.
     ///
     /// # Errors
@@ -214,19 +195,19 @@ impl Gate {
     pub fn records(&self) -> usize {
         self.inner.live().records()
     }
+}
 
-    /// Which of several fields is meant cannot be told, so none is looked at.
-    fn repeated(&self, now: i64) -> Result<Verdict> {
-        self.inner.service.module().verify(&VerifyRequest {
-            now,
-            authorization: Authorization::Many(vec![SecretString::from(""), SecretString::from("")]),
-            record: None,
-            account: None,
-            call: None,
-            peppers: Vec::new(),
-            catalogue: None,
-        })
-    }
+/// The verdict on several fields: which of them is meant cannot be told, so none is looked at.
+pub(crate) fn repeated(module: &Module, now: i64) -> Result<Verdict> {
+    module.verify(&VerifyRequest {
+        now,
+        authorization: Authorization::Many(vec![SecretString::from(""), SecretString::from("")]),
+        record: None,
+        account: None,
+        call: None,
+        peppers: Vec::new(),
+        catalogue: None,
+    })
 }
 
 async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T> {

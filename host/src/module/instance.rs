@@ -34,6 +34,7 @@ struct Exports {
     table_prepare: TypedFunc<(u32, u32, u32), u64>,
     table_verify: TableVerify,
     table_verdict: TypedFunc<(u32, i64), u64>,
+    table_forget_calls: TypedFunc<u32, ()>,
 }
 
 /// One instance with its own memory.
@@ -82,6 +83,7 @@ impl Instance {
             table_new: export!("tokenlatch_table_new"),
             table_update: export!("tokenlatch_table_update"),
             table_prepare: export!("tokenlatch_table_prepare"),
+            table_forget_calls: export!("tokenlatch_table_forget_calls"),
             table_verify: export!("tokenlatch_table_verify"),
             table_verdict: export!("tokenlatch_table_verdict"),
         };
@@ -130,6 +132,14 @@ impl Instance {
         self.exchange(call, |exports, store, span| {
             exports.table_prepare.call(store, (table, span.pointer, span.length))
         })
+    }
+
+    pub(crate) fn table_forget_calls(&mut self, table: u32) -> Result<(), ModuleError> {
+        self.begin();
+        self.exports
+            .table_forget_calls
+            .call(&mut self.store, table)
+            .map_err(broken)
     }
 
     pub(crate) fn table_verdict(&mut self, table: u32, code: i64) -> Result<Vec<u8>, ModuleError> {

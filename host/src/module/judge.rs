@@ -1,5 +1,7 @@
 //! What tables and snapshots have in common: an instance of their own, calls by number, decisions.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use tokenlatch_core::{Call, Error as CoreError, ErrorCode, Verdict};
 
@@ -24,7 +26,12 @@ pub(super) struct Judge {
     pub(super) handle: u32,
     header: Span,
     address: Span,
+    /// Numbers that [`Judge::number`] gave.
+    numbers: HashMap<Call, u32>,
 }
+
+/// Calls whose numbers are kept. Anybody may name a feature, so there are more calls than numbers.
+const NUMBERS: usize = 1 << 12;
 
 #[derive(Deserialize)]
 struct Prepared {
@@ -40,6 +47,7 @@ impl Judge {
             handle,
             header,
             address,
+            numbers: HashMap::new(),
         })
     }
 
@@ -51,6 +59,21 @@ impl Judge {
         let call = encode(call)?;
         let answer = self.with(|instance, handle| instance.table_prepare(handle, &call))?;
         decode(&answer).map(|prepared: Prepared| prepared.call)
+    }
+
+    /// The number of a call, prepared where it isn't yet. Others of these may be forgotten for it: ask each time, and don't
+    /// mix it with [`Judge::prepare`].
+    pub(super) fn number(&mut self, call: &Call) -> Result<u32> {
+        if let Some(number) = self.numbers.get(call) {
+            return Ok(*number);
+        }
+        if self.numbers.len() == NUMBERS {
+            self.numbers.clear();
+            self.with(Instance::table_forget_calls)?;
+        }
+        let number = self.prepare(call)?;
+        self.numbers.insert(call.clone(), number);
+        Ok(number)
     }
 
     pub(super) fn verify(

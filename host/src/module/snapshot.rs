@@ -155,6 +155,11 @@ impl Snapshot {
         self.judge.prepare(call)
     }
 
+    /// The number of a call, prepared where it isn't yet; not to be mixed with numbers that `prepare` gave.
+    pub(crate) fn number(&mut self, call: &Call) -> Result<u32> {
+        self.judge.number(call)
+    }
+
     /// Decides whether a call may be made: `authorization` is the header's bytes, `now` whole Unix seconds.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ impl Cache {
     /// The whole table, if it still is what the store holds; signed anew where that was found out later than it says.
     pub(super) fn whole(&mut self, mark: Mark, made: i64, key: &SigningKey) -> Result<Option<Arc<Message>>> {
         let whole = self.whole.as_mut().filter(|whole| whole.mark == mark);
-        whole.map(|whole| at_least(whole, made, key)).transpose()
+        whole.map(|whole| made_at(whole, made, key)).transpose()
     }
 
     /// The whole table that was made last, whatever it leads to.
@@ -48,7 +48,7 @@ impl Cache {
             .deltas
             .iter_mut()
             .find(|(from, to)| *from == since && to.mark == mark);
-        found.map(|(_, message)| at_least(message, made, key)).transpose()
+        found.map(|(_, message)| made_at(message, made, key)).transpose()
     }
 
     pub(super) fn keep_delta(&mut self, since: i64, message: &Arc<Message>) {
@@ -59,9 +59,9 @@ impl Cache {
     }
 }
 
-/// The same message, made no earlier than at a time.
-fn at_least(message: &mut Arc<Message>, made: i64, key: &SigningKey) -> Result<Arc<Message>> {
-    if message.made < made {
+/// The same message, made at a time.
+fn made_at(message: &mut Arc<Message>, made: i64, key: &SigningKey) -> Result<Arc<Message>> {
+    if message.made != made {
         let mut head = message.head.clone();
         tokenlatch_core::renew(&mut head, made, key)?;
         *message = Arc::new(Message::of(head, Arc::clone(&message.body), message.mark)?);

@@ -7,13 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokenlatch_core::{Authorization, Call, IdentifyRequest, Pepper, SecretString, SnapshotOptions, Verdict};
 
 use super::report::ReportedUse;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gate::Uses;
 use crate::module::{Module, Snapshot, SnapshotState};
 use crate::store::Usage;
-
-/// Calls whose numbers are kept. There are only as many numbers as the catalogue tells apart.
-const CALLS: usize = 1 << 12;
 
 /// Verdicts that are kept spelled out.
 const VERDICTS: usize = 1 << 16;
@@ -32,7 +29,6 @@ pub(super) struct Replica {
 struct Live {
     snapshot: Snapshot,
     state: Option<SnapshotState>,
-    calls: HashMap<Call, u32>,
     verdicts: HashMap<i64, Arc<Verdict>>,
 }
 
@@ -162,13 +158,12 @@ impl Live {
         Live {
             snapshot,
             state: None,
-            calls: HashMap::new(),
             verdicts: HashMap::new(),
         }
     }
 
     fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
-        let number = self.number(call)?;
+        let number = self.snapshot.number(call)?;
         let decision = self.snapshot.verify(number, header, address.map(str::as_bytes), now)?;
         if let Some(verdict) = self.verdicts.get(&decision.code()) {
             return Ok(Arc::clone(verdict));
@@ -179,18 +174,6 @@ impl Live {
         }
         self.verdicts.insert(decision.code(), Arc::clone(&verdict));
         Ok(verdict)
-    }
-
-    fn number(&mut self, call: &Call) -> Result<u32, Error> {
-        if let Some(number) = self.calls.get(call) {
-            return Ok(*number);
-        }
-        let number = self.snapshot.prepare(call)?;
-        if self.calls.len() == CALLS {
-            self.calls.clear();
-        }
-        self.calls.insert(call.clone(), number);
-        Ok(number)
     }
 }
 

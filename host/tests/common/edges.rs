@@ -95,7 +95,7 @@ impl Source for Origin {
         };
         self.check()?;
         let (pieces, coming) = tokio::sync::mpsc::channel(4);
-        let bytes = message.bytes.clone();
+        let bytes = message.bytes();
         tokio::spawn(async move {
             for piece in bytes.chunks(100) {
                 if pieces.send(Ok(piece.to_vec())).await.is_err() {
