@@ -41,15 +41,15 @@ pub struct CreatedAs {
 fn created_as() -> impl Strategy<Value = CreatedAs> {
     let expires = prop::option::weighted(0.3, 1_i64..200);
     let rarely = || prop::bool::weighted(0.2);
-    (0..USERS.len(), expires, rarely(), rarely(), rarely()).prop_map(
-        |(user, expires, limited, read_only, bound)| CreatedAs {
+    (0..USERS.len(), expires, rarely(), rarely(), rarely()).prop_map(|(user, expires, limited, read_only, bound)| {
+        CreatedAs {
             user,
             expires,
             limited,
             read_only,
             bound,
-        },
-    )
+        }
+    })
 }
 
 /// Any change; creations most often.
@@ -87,7 +87,9 @@ impl Truth {
     }
 
     fn change(&mut self, change: &Change, next: &mut u32) {
-        let chosen = |which: &Index| (!self.tokens.is_empty()).then(|| *self.tokens.keys().nth(which.index(self.tokens.len())).unwrap());
+        let chosen = |which: &Index| {
+            (!self.tokens.is_empty()).then(|| *self.tokens.keys().nth(which.index(self.tokens.len())).unwrap())
+        };
         match change {
             Change::Create(how) => {
                 self.tokens.insert(*next, made(*next, how));
@@ -103,7 +105,11 @@ impl Truth {
                 if let Some(number) = chosen(which) {
                     let known = &self.tokens[&number];
                     let (user, revoked) = (known.user.clone(), known.revoked);
-                    let altered = Record { user, revoked, ..made(number, how) };
+                    let altered = Record {
+                        user,
+                        revoked,
+                        ..made(number, how)
+                    };
                     self.tokens.insert(number, altered);
                 }
             }
@@ -113,7 +119,11 @@ impl Truth {
                 } else {
                     Features::List(vec!["apitokens".into(), "mail".into()])
                 };
-                let account = Account { suspended: *suspended, features, ..account(USERS[*user]) };
+                let account = Account {
+                    suspended: *suspended,
+                    features,
+                    ..account(USERS[*user])
+                };
                 self.accounts.insert(USERS[*user].into(), account);
             }
             Change::RemoveUser(user) => {
@@ -126,7 +136,13 @@ impl Truth {
                     return;
                 }
                 if let Some(known) = self.accounts.remove(from) {
-                    self.accounts.insert(to.into(), Account { user: to.into(), ..known });
+                    self.accounts.insert(
+                        to.into(),
+                        Account {
+                            user: to.into(),
+                            ..known
+                        },
+                    );
                 }
                 for token in self.tokens.values_mut().filter(|token| token.user == from) {
                     token.user = to.into();
@@ -148,14 +164,19 @@ impl Truth {
 
     /// What has changed since, into a delta.
     fn put_changes(&self, since: &Truth, into: &mut Publication) {
-        let removed: BTreeSet<&String> = since.accounts.keys().filter(|user| !self.accounts.contains_key(*user)).collect();
+        let removed: BTreeSet<&String> = since
+            .accounts
+            .keys()
+            .filter(|user| !self.accounts.contains_key(*user))
+            .collect();
         for user in &removed {
             into.remove_user(user).unwrap();
         }
         for (number, old) in &since.tokens {
             let revoked = self.tokens.get(number).map(|token| token.revoked.is_some());
             // The tokens of a user who goes needn't be told of.
-            let told = revoked == Some(true) && old.revoked.is_none() || revoked.is_none() && !removed.contains(&old.user);
+            let told =
+                revoked == Some(true) && old.revoked.is_none() || revoked.is_none() && !removed.contains(&old.user);
             if told {
                 into.revoke(&old.hash).unwrap();
             }
@@ -187,7 +208,11 @@ fn made(number: u32, how: &CreatedAs) -> Record {
         access,
         read_only: how.read_only,
         expires: how.expires.map(|seconds| NOW + seconds),
-        addresses: if how.bound { vec!["192.0.2.0/24".into()] } else { Vec::new() },
+        addresses: if how.bound {
+            vec!["192.0.2.0/24".into()]
+        } else {
+            Vec::new()
+        },
         ..record(number, USERS[how.user])
     }
 }
@@ -275,7 +300,10 @@ impl Origin {
             names: self.names,
         };
         let truth = self.truth(self.epoch, self.version);
-        let mut message = base.map_or_else(|| Publication::snapshot(heading), |base| Publication::delta(base, heading));
+        let mut message = base.map_or_else(
+            || Publication::snapshot(heading),
+            |base| Publication::delta(base, heading),
+        );
         match base {
             None => truth.put_all(&mut message),
             // A heartbeat carries nothing.
@@ -295,7 +323,11 @@ impl Origin {
 
     /// A version of this epoch that was published.
     pub fn earlier(&self, which: &Index) -> u64 {
-        let versions: Vec<u64> = self.truths.range((self.epoch, 0)..=(self.epoch, self.version)).map(|((_, version), _)| *version).collect();
+        let versions: Vec<u64> = self
+            .truths
+            .range((self.epoch, 0)..=(self.epoch, self.version))
+            .map(|((_, version), _)| *version)
+            .collect();
         *which.get(&versions)
     }
 }
