@@ -1,5 +1,7 @@
 //! From the core's answers to JavaScript values.
 
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
 use tokenlatch_core::{Error, ErrorCode, Value};
 use wasm_bindgen::JsValue;
 
@@ -16,10 +18,10 @@ pub(crate) type Outcome<T = JsValue> = Result<T, JsValue>;
 pub(crate) fn hand_out(answer: Result<Value, Error>) -> Outcome {
     let answer = answer.map_err(thrown)?;
     let object = if reach::assignment_defines() && !has_prototype_key(&answer) {
-        reach::built(&answer)
+        answer.serialize(&Serializer::json_compatible()).ok()
     } else {
         let text = serde_json::to_string(&answer).ok();
-        text.and_then(|text| reach::parsed(&text))
+        text.and_then(|text| js_sys::JSON::parse(&text).ok())
     };
     object.ok_or_else(|| thrown(unwritable()))
 }

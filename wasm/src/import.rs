@@ -134,7 +134,7 @@ impl Reader<'_> {
     fn object(&mut self, object: &JsValue, depth: u32) -> Result<Value, Error> {
         let keys = reach::keys(object)?;
         let mut entries = Vec::new();
-        for key in reach::items(&keys) {
+        for key in keys.iter() {
             let name = self.string(&key)?;
             let item = reach::property(object, &key).map_err(|threw| Error::from(threw).under(&name))?;
             let item = if !item.is_undefined() {

@@ -1,52 +1,15 @@
 //! Every way this crate reaches into a JavaScript value that the caller made. A getter or a proxy may throw at any of
 //! them, so each is `catch`: an exception that isn't caught would leave this module in the middle of its work.
 
-use tokenlatch_core::Value;
+use js_sys::{Array, JsString, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
-// Written out, for a crate with the whole of the language leaves functions behind in the module that nothing calls.
 #[wasm_bindgen]
 extern "C" {
-    /// A real array that no caller has touched.
-    #[wasm_bindgen(js_name = Array)]
-    pub(crate) type List;
-
-    #[wasm_bindgen(constructor, js_class = "Array")]
-    fn new_list() -> List;
-
-    #[wasm_bindgen(method, getter, structural, js_class = "Array")]
-    fn length(this: &List) -> u32;
-
-    #[wasm_bindgen(method, indexing_getter, structural, js_class = "Array")]
-    fn get(this: &List, index: u32) -> JsValue;
-
-    #[wasm_bindgen(method, indexing_setter, structural, js_class = "Array")]
-    fn set(this: &List, index: u32, value: JsValue);
-
-    /// A new object.
-    #[wasm_bindgen(js_name = Object)]
-    type Plain;
-
-    #[wasm_bindgen(constructor, js_class = "Object")]
-    fn new_plain() -> Plain;
-
-    #[wasm_bindgen(method, indexing_setter, structural, js_class = "Object")]
-    fn define(this: &Plain, key: &str, value: JsValue);
-
-    #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
-    fn json_parse(text: &str) -> Result<JsValue, JsValue>;
-
-    /// A primitive string.
-    #[wasm_bindgen(js_name = String, is_type_of = JsValue::is_string)]
-    type Primitive;
-
-    #[wasm_bindgen(method, getter, structural, js_class = "String", js_name = length)]
-    fn units(this: &Primitive) -> u32;
-
     /// The value's own enumerable string keys.
     #[wasm_bindgen(js_namespace = Object, js_name = keys, catch)]
-    fn object_keys(value: &JsValue) -> Result<List, JsValue>;
+    fn object_keys(value: &JsValue) -> Result<Array, JsValue>;
 
     /// Whether the value is an array, of whichever realm; throws for a revoked proxy.
     #[wasm_bindgen(js_namespace = Array, js_name = isArray, catch)]
@@ -63,13 +26,6 @@ extern "C" {
     #[wasm_bindgen(constructor, js_class = "Uint8Array", catch)]
     fn copy(value: &JsValue) -> Result<PlainBytes, JsValue>;
 
-    #[wasm_bindgen(method, getter, structural, js_class = "Uint8Array", js_name = length)]
-    fn byte_count(this: &PlainBytes) -> u32;
-
-    /// Copies the source into the view.
-    #[wasm_bindgen(js_namespace = ["Uint8Array", "prototype", "set"], js_name = call)]
-    fn set_bytes(view: &mut [u8], source: &PlainBytes);
-
     #[wasm_bindgen(js_namespace = Reflect, js_name = get, catch)]
     fn reflect_get(target: &JsValue, key: &JsValue) -> Result<JsValue, JsValue>;
 
@@ -77,7 +33,7 @@ extern "C" {
     fn reflect_get_index(target: &JsValue, key: u32) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(js_namespace = Reflect, js_name = ownKeys, catch)]
-    fn reflect_own_keys(target: &JsValue) -> Result<List, JsValue>;
+    fn reflect_own_keys(target: &JsValue) -> Result<Array, JsValue>;
 
     #[wasm_bindgen(js_namespace = Reflect, js_name = isExtensible, catch)]
     fn reflect_is_extensible(target: &JsValue) -> Result<bool, JsValue>;
@@ -102,7 +58,7 @@ impl From<JsValue> for Threw {
 }
 
 /// The own enumerable string keys of an object.
-pub(crate) fn keys(object: &JsValue) -> Result<List, Threw> {
+pub(crate) fn keys(object: &JsValue) -> Result<Array, Threw> {
     Ok(object_keys(object)?)
 }
 
@@ -128,42 +84,6 @@ pub(crate) fn is_plain(object: &JsValue) -> Result<bool, Threw> {
     Ok(prototype.is_null() || reflect_get_prototype_of(&prototype)?.is_null())
 }
 
-/// The items of an array that no caller has touched.
-pub(crate) fn items(list: &List) -> impl Iterator<Item = JsValue> {
-    (0..list.length()).map(|index| list.get(index))
-}
-
-/// A value of plain objects and arrays, whose properties are assigned; `None` for a number that no answer holds.
-pub(crate) fn built(value: &Value) -> Option<JsValue> {
-    Some(match value {
-        Value::Null => JsValue::NULL,
-        Value::Bool(bool) => JsValue::from_bool(*bool),
-        #[expect(clippy::cast_precision_loss, reason = "whole numbers of a value are safe integers")]
-        Value::Int(number) => JsValue::from_f64(*number as f64),
-        Value::OtherNumber => return None,
-        Value::String(text) => JsValue::from_str(text),
-        Value::Array(items) => {
-            let list = List::new_list();
-            for (index, item) in (0..).zip(items) {
-                list.set(index, built(item)?);
-            }
-            list.into()
-        }
-        Value::Object(entries) => {
-            let object = Plain::new_plain();
-            for (key, item) in entries {
-                object.define(key, built(item)?);
-            }
-            object.into()
-        }
-    })
-}
-
-/// The value of a JSON text.
-pub(crate) fn parsed(text: &str) -> Option<JsValue> {
-    json_parse(text).ok()
-}
-
 /// How many own keys the language gives to `Object.prototype` (ECMA-262, 20.1.3 and B.2.2).
 const OBJECT_PROTOTYPE_KEYS: u32 = 12;
 
@@ -183,16 +103,11 @@ pub(crate) fn assignment_defines() -> bool {
 
 /// The bytes of a real `Uint8Array`, if the value is one of at most `most` bytes; `None` for anything else.
 pub(crate) fn bytes(value: &JsValue, most: u32) -> Result<Option<Vec<u8>>, Threw> {
-    if !array_buffer_is_view(value)? || !value.is_instance_of::<PlainBytes>() {
+    if !array_buffer_is_view(value)? || !value.is_instance_of::<Uint8Array>() {
         return Ok(None);
     }
-    let copy = PlainBytes::copy(value)?;
-    let length = copy.byte_count();
-    Ok((length <= most).then(|| {
-        let mut bytes = vec![0; length as usize];
-        set_bytes(&mut bytes, &copy);
-        bytes
-    }))
+    let copy = PlainBytes::copy(value)?.unchecked_into::<Uint8Array>();
+    Ok((copy.length() <= most).then(|| copy.to_vec()))
 }
 
 /// What a JavaScript string turned out to be.
@@ -207,8 +122,8 @@ pub(crate) enum Text {
 
 /// The text of a JavaScript string of at most `most` UTF-16 units; `None` for anything else.
 pub(crate) fn text(value: &JsValue, most: u32) -> Option<Text> {
-    let string = value.dyn_ref::<Primitive>()?;
-    if string.units() > most {
+    let string = value.dyn_ref::<JsString>()?;
+    if string.length() > most {
         return Some(Text::TooLong);
     }
     let text = value.as_string()?;
