@@ -88,6 +88,7 @@ fn xor(a: v128, b: v128, c: v128) -> v128 {
 }
 
 /// The SHA-256 of each.
+#[expect(clippy::indexing_slicing, reason = "every index is below 16, the length of the schedule")]
 pub(in crate::hash) fn digests(secrets: [Presented<'_>; 4]) -> [Digest; 4] {
     // The block: eight words of the secret, then the bit 1, zeros, and the length of 256 bits.
     let mut schedule = [u32x4_splat(0); 16];
@@ -113,7 +114,7 @@ pub(in crate::hash) fn digests(secrets: [Presented<'_>; 4]) -> [Digest; 4] {
         }
         // The last time round nobody asks for it any more.
         for at in 0..16_usize {
-            let of = |after: usize| schedule[at.wrapping_add(after) & 15];
+            let of = |after: usize| schedule[at.wrapping_add(after) % 16];
             let (one, fourteen) = (of(1), of(14));
             let low = xor(rotated::<7>(one), rotated::<18>(one), u32x4_shr(one, 3));
             let high = xor(
