@@ -1,0 +1,145 @@
+//! Clients that present good tokens without a pause.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::Goal;
+use crate::fault::Fault;
+use crate::service::Client;
+
+/// Faults that are told.
+const TOLD: usize = 5;
+
+/// Clients at work.
+#[derive(Debug)]
+pub struct Load {
+    shared: Arc<Shared>,
+    clients: Vec<JoinHandle<()>>,
+    begun: Instant,
+}
+
+#[derive(Debug)]
+struct Shared {
+    good: Vec<String>,
+    done: AtomicBool,
+    /// Answers of each goal.
+    answers: Vec<AtomicU64>,
+    faults: Mutex<Vec<String>>,
+}
+
+/// What the clients did.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    /// Good answers of each goal, in their order.
+    pub answers: Vec<u64>,
+    /// How long it took.
+    pub time: Duration,
+}
+
+impl Load {
+    /// So many clients for each goal.
+    #[must_use]
+    pub fn start(goals: &[Goal], good: Vec<String>, clients: usize) -> Load {
+        let shared = Arc::new(Shared {
+            good,
+            done: AtomicBool::new(false),
+            answers: goals.iter().map(|_| AtomicU64::new(0)).collect(),
+            faults: Mutex::default(),
+        });
+        let mut all = Vec::new();
+        for (place, goal) in goals.iter().enumerate() {
+            for client in 0..clients {
+                let (shared, goal) = (Arc::clone(&shared), goal.clone());
+                all.push(thread::spawn(move || shared.present(place, &goal, client)));
+            }
+        }
+        Load {
+            shared,
+            clients: all,
+            begun: Instant::now(),
+        }
+    }
+
+    /// Lets every client finish.
+    ///
+    /// # Errors
+    /// When a good token wasn't admitted, or a request failed.
+    pub fn end(mut self) -> Result<Carried, Fault> {
+        self.shared.done.store(true, Ordering::SeqCst);
+        let time = self.begun.elapsed();
+        for client in self.clients.drain(..) {
+            client.join().map_err(|_| Fault::new("a client broke off"))?;
+        }
+        let faults = self.shared.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        if !faults.is_empty() {
+            return Err(Fault::new(format!(
+                "good tokens weren't admitted: {}",
+                faults.join("; ")
+            )));
+        }
+        let counts = self.shared.answers.iter().map(|count| count.load(Ordering::SeqCst));
+        Ok(Carried {
+            answers: counts.collect(),
+            time,
+        })
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.shared.done.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Shared {
+    fn present(&self, place: usize, goal: &Goal, client: usize) {
+        let mut connection = Client::new(goal.address);
+        // Each begins elsewhere, and none goes through them in their order.
+        let mut at = client * 7919;
+        while !self.done.load(Ordering::SeqCst) {
+            at = (at + 104_729) % self.good.len().max(1);
+            let authorization = self.good.get(at).map_or("", String::as_str);
+            let begun = Instant::now();
+            let fault = match connection.get(goal.path, authorization) {
+                Ok(answer) if answer.status == 200 => {
+                    if let Some(count) = self.answers.get(place) {
+                        count.fetch_add(1, Ordering::SeqCst);
+                    }
+                    continue;
+                }
+                Ok(answer) => format!("{} answers {}", goal.name, answer.status),
+                Err(error) => format!("{}: {error}, after {:?}", goal.name, begun.elapsed()),
+            };
+            let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+            if faults.len() == TOLD {
+                return;
+            }
+            faults.push(fault);
+        }
+    }
+}
+
+/// Somewhere that is asked.
+impl Goal {
+    /// The status of one answer.
+    ///
+    /// # Errors
+    /// When none came.
+    pub fn ask(&self, client: &mut Client, authorization: &str) -> Result<u16, Fault> {
+        let answer = client.get(self.path, authorization).map_err(Fault::during(self.name))?;
+        Ok(answer.status)
+    }
+
+    /// A client of it.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    pub(super) fn new(name: &'static str, address: SocketAddr, path: &'static str) -> Goal {
+        Goal { name, address, path }
+    }
+}
