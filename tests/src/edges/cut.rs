@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 
-use super::lag::expect;
-use super::{Client, Crowd, Edge, Edges, PATIENCE};
+use super::{Asker, Crowd, Edge, Edges, PATIENCE};
 use crate::fault::Fault;
+use crate::service::Client;
 
 /// Between two questions to one edge.
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// A table is made and judged in whole seconds.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// How long it is watched that an edge goes on refusing.
 const WATCHED: Duration = Duration::from_secs(1);
@@ -53,12 +56,16 @@ impl Edges {
     /// When an edge refuses a good token while its link is whole, or admits anything after its table's time; when it
     /// doesn't say why; when it doesn't come back, or admits then what was revoked in between.
     pub fn cut(&self, crowd: &mut Crowd, good: &str, bar: &ProgressBar) -> Result<Vec<Cut>, Fault> {
+        self.part(crowd, good, bar).map_err(|fault| self.explained(fault))
+    }
+
+    fn part(&self, crowd: &mut Crowd, good: &str, bar: &ProgressBar) -> Result<Vec<Cut>, Fault> {
         let max_age = Duration::from_secs(self.settings.max_age);
         bar.set_message("nothing changes, and everyone hears so");
         let begun = Instant::now();
-        self.each(|edge, client| {
-            while begun.elapsed() < 2 * max_age {
-                expect(&edge.goal, client, good, 200)?;
+        self.each(|asker| {
+            while begun.elapsed() < max_age + GRACE {
+                asker.expect(good, 200)?;
                 thread::sleep(PAUSE);
             }
             Ok(())
@@ -67,13 +74,13 @@ impl Edges {
 
         bar.set_message("the link is cut");
         let victim = crowd.next()?;
-        self.each(|edge, client| expect(&edge.goal, client, &victim.authorization, 200))?;
+        self.each(|asker| asker.expect(&victim.authorization, 200))?;
         for edge in &self.edges {
             edge.relay.cut();
         }
         let cut = Instant::now();
-        victim.revoke(&mut self.origin.client())?;
-        let silences = self.each(|edge, client| silence(edge, client, [good, &victim.authorization], cut, max_age))?;
+        victim.revoke(&mut Client::new(self.origin.address))?;
+        let silences = self.each(|asker| silence(asker, [good, &victim.authorization], cut, max_age))?;
         let says: Vec<&'static str> = self.edges.iter().map(Edge::says_stale).collect::<Result<_, _>>()?;
         bar.inc(1);
 
@@ -84,9 +91,9 @@ impl Edges {
             edge.relay.mend();
         }
         let mended = Instant::now();
-        let backs = self.each(|edge, client| {
-            let back = until_back(edge, client, good, mended)?;
-            expect(&edge.goal, client, &victim.authorization, 401)?;
+        let backs = self.each(|asker| {
+            let back = until_back(asker, good, mended)?;
+            asker.expect(&victim.authorization, 401)?;
             Ok(back)
         })?;
         bar.inc(1);
@@ -106,12 +113,12 @@ impl Edges {
     }
 
     /// Does something at every edge at once.
-    fn each<T: Send>(&self, work: impl Fn(&Edge, &mut Client) -> Result<T, Fault> + Sync) -> Result<Vec<T>, Fault> {
+    fn each<T: Send>(&self, work: impl Fn(&mut Asker<'_>) -> Result<T, Fault> + Sync) -> Result<Vec<T>, Fault> {
         let work = &work;
         thread::scope(|scope| {
             let edges = self.edges.iter();
             let working: Vec<_> = edges
-                .map(|edge| scope.spawn(move || work(edge, &mut edge.goal.client())))
+                .map(|edge| scope.spawn(move || work(&mut edge.goal.asker())))
                 .collect();
             let broken = |_| Err(Fault::new("a client broke off"));
             working
@@ -123,14 +130,7 @@ impl Edges {
 }
 
 /// Asks an edge without an origin until it refuses, and a while longer.
-fn silence(
-    edge: &Edge,
-    client: &mut Client,
-    tokens: [&str; 2],
-    cut: Instant,
-    max_age: Duration,
-) -> Result<Silence, Fault> {
-    let wrong = |what: &str| Err(Fault::new(format!("{} {what}", edge.goal.name)));
+fn silence(asker: &mut Asker<'_>, tokens: [&str; 2], cut: Instant, max_age: Duration) -> Result<Silence, Fault> {
     let mut silence = Silence {
         admitted: Duration::ZERO,
         admissions: 0,
@@ -138,14 +138,14 @@ fn silence(
     };
     // Its table was made before the cut, in whole seconds. When an answer comes depends on the machine; when it is asked
     // for and by whose clock doesn't.
-    let last = max_age + Duration::from_secs(1);
+    let last = max_age + GRACE;
     let mut refused: Option<Instant> = None;
     while refused.is_none_or(|since| since.elapsed() < WATCHED) {
         let asked = cut.elapsed();
         for authorization in tokens {
-            match edge.goal.ask(client, authorization)? {
-                200 if refused.is_some() => return wrong("admits again without its origin"),
-                200 if asked > last => return wrong("admits by a table that is too old"),
+            match asker.ask(authorization)? {
+                200 if refused.is_some() => return Err(asker.wrong("admits again without its origin")),
+                200 if asked > last => return Err(asker.wrong("admits by a table that is too old")),
                 200 => {
                     silence.admissions += 1;
                     silence.admitted = cut.elapsed();
@@ -154,28 +154,22 @@ fn silence(
                     silence.refusals += 1;
                     refused.get_or_insert_with(Instant::now);
                 }
-                status => return wrong(&format!("answers {status} without its origin")),
+                status => return Err(asker.wrong(&format!("answers {status} without its origin"))),
             }
         }
         thread::sleep(PAUSE);
     }
     // Nothing is decided: what is unknown isn't told from what is known.
-    expect(&edge.goal, client, STRANGER, 503)?;
+    asker.expect(STRANGER, 503)?;
     Ok(silence)
 }
 
-fn until_back(edge: &Edge, client: &mut Client, good: &str, mended: Instant) -> Result<Duration, Fault> {
+fn until_back(asker: &mut Asker<'_>, good: &str, mended: Instant) -> Result<Duration, Fault> {
     loop {
-        match edge.goal.ask(client, good)? {
+        match asker.ask(good)? {
             200 => return Ok(mended.elapsed()),
             503 if mended.elapsed() < PATIENCE => thread::sleep(PAUSE),
-            status => {
-                return Err(Fault::new(format!(
-                    "{} answers {status} with its link mended: {}",
-                    edge.goal.name,
-                    edge.log()
-                )));
-            }
+            status => return Err(asker.wrong(&format!("answers {status} with its link mended"))),
         }
     }
 }

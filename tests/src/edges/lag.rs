@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 
-use super::{Client, Crowd, Edges, Goal, PATIENCE, some_of};
+use super::{Asker, Crowd, Edges, PATIENCE, some_of};
 use crate::fault::Fault;
+use crate::service::Client;
 
 /// Between two questions to one edge.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -28,25 +29,29 @@ impl Edges {
     /// # Errors
     /// When an edge never refuses, answers neither 200 nor 401, or admits a token again; when the origin itself admits it.
     pub fn lag(&self, crowd: &mut Crowd, rounds: usize, bar: &ProgressBar) -> Result<Vec<Lag>, Fault> {
-        let mut origin = self.origin.client();
-        let mut clients: Vec<Client> = self.edges.iter().map(|edge| edge.goal.client()).collect();
+        self.revoke_all(crowd, rounds, bar)
+            .map_err(|fault| self.explained(fault))
+    }
+
+    fn revoke_all(&self, crowd: &mut Crowd, rounds: usize, bar: &ProgressBar) -> Result<Vec<Lag>, Fault> {
+        let (mut origin, mut api) = (self.origin.asker(), Client::new(self.origin.address));
+        let mut askers: Vec<Asker<'_>> = self.edges.iter().map(|edge| edge.goal.asker()).collect();
         let wholes: Vec<u64> = self.edges.iter().map(|edge| edge.relay.wholes()).collect();
         let mut times = vec![Vec::with_capacity(rounds); self.edges.len()];
         let idle = Duration::from_millis(self.settings.poll.map_or(500, |seconds| seconds * 1000));
         for _ in 0..rounds {
             thread::sleep(some_of(idle));
             let victim = crowd.next()?;
-            for (edge, client) in self.edges.iter().zip(&mut clients) {
-                expect(&edge.goal, client, &victim.authorization, 200)?;
+            let authorization = victim.authorization.as_str();
+            for asker in &mut askers {
+                asker.expect(authorization, 200)?;
             }
-            victim.revoke(&mut origin)?;
+            victim.revoke(&mut api)?;
             let acknowledged = Instant::now();
             let found: Vec<Result<Duration, Fault>> = thread::scope(|scope| {
-                let edges = self.edges.iter().zip(&mut clients);
-                let asking: Vec<_> = edges
-                    .map(|(edge, client)| {
-                        scope.spawn(|| until_refused(&edge.goal, client, &victim.authorization, acknowledged))
-                    })
+                let asking: Vec<_> = askers
+                    .iter_mut()
+                    .map(|asker| scope.spawn(|| until_refused(asker, authorization, acknowledged)))
                     .collect();
                 let broken = |_| Err(Fault::new("a client broke off"));
                 asking
@@ -57,9 +62,9 @@ impl Edges {
             for (times, time) in times.iter_mut().zip(found) {
                 times.push(time?);
             }
-            expect(&self.origin, &mut origin, &victim.authorization, 401)?;
-            for (edge, client) in self.edges.iter().zip(&mut clients) {
-                expect(&edge.goal, client, &victim.authorization, 401)?;
+            origin.expect(authorization, 401)?;
+            for asker in &mut askers {
+                asker.expect(authorization, 401)?;
             }
             bar.inc(1);
         }
@@ -74,28 +79,15 @@ impl Edges {
     }
 }
 
-pub(super) fn expect(goal: &Goal, client: &mut Client, authorization: &str, wanted: u16) -> Result<(), Fault> {
-    match goal.ask(client, authorization)? {
-        status if status == wanted => Ok(()),
-        status => Err(Fault::new(format!(
-            "{} answers {status} instead of {wanted}",
-            goal.name
-        ))),
-    }
-}
-
 /// Until the refusal is there, not only on its way.
-fn until_refused(goal: &Goal, client: &mut Client, authorization: &str, since: Instant) -> Result<Duration, Fault> {
+fn until_refused(asker: &mut Asker<'_>, authorization: &str, since: Instant) -> Result<Duration, Fault> {
     loop {
-        match goal.ask(client, authorization)? {
+        match asker.ask(authorization)? {
             401 => return Ok(since.elapsed()),
             200 if since.elapsed() < PATIENCE => thread::sleep(PAUSE),
             status => {
                 let time = since.elapsed();
-                return Err(Fault::new(format!(
-                    "{} answers {status} {time:?} after a revocation",
-                    goal.name
-                )));
+                return Err(asker.wrong(&format!("answers {status} {time:?} after a revocation")));
             }
         }
     }

@@ -1,6 +1,5 @@
 //! Clients that present good tokens without a pause.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -8,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use super::Goal;
 use crate::fault::Fault;
-use crate::service::Client;
 
 /// Faults that are told.
 const TOLD: usize = 5;
@@ -96,22 +94,22 @@ impl Drop for Load {
 
 impl Shared {
     fn present(&self, place: usize, goal: &Goal, client: usize) {
-        let mut connection = Client::new(goal.address);
+        let mut asker = goal.asker();
         // Each begins elsewhere, and none goes through them in their order.
         let mut at = client * 7919;
         while !self.done.load(Ordering::SeqCst) {
             at = (at + 104_729) % self.good.len().max(1);
             let authorization = self.good.get(at).map_or("", String::as_str);
             let begun = Instant::now();
-            let fault = match connection.get(goal.path, authorization) {
-                Ok(answer) if answer.status == 200 => {
+            let fault = match asker.ask(authorization) {
+                Ok(200) => {
                     if let Some(count) = self.answers.get(place) {
                         count.fetch_add(1, Ordering::SeqCst);
                     }
                     continue;
                 }
-                Ok(answer) => format!("{} answers {}", goal.name, answer.status),
-                Err(error) => format!("{}: {error}, after {:?}", goal.name, begun.elapsed()),
+                Ok(status) => format!("{} answers {status}", goal.name),
+                Err(fault) => format!("{fault}, after {:?}", begun.elapsed()),
             };
             let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
             if faults.len() == TOLD {
@@ -119,27 +117,5 @@ impl Shared {
             }
             faults.push(fault);
         }
-    }
-}
-
-/// Somewhere that is asked.
-impl Goal {
-    /// The status of one answer.
-    ///
-    /// # Errors
-    /// When none came.
-    pub fn ask(&self, client: &mut Client, authorization: &str) -> Result<u16, Fault> {
-        let answer = client.get(self.path, authorization).map_err(Fault::during(self.name))?;
-        Ok(answer.status)
-    }
-
-    /// A client of it.
-    #[must_use]
-    pub fn client(&self) -> Client {
-        Client::new(self.address)
-    }
-
-    pub(super) fn new(name: &'static str, address: SocketAddr, path: &'static str) -> Goal {
-        Goal { name, address, path }
     }
 }

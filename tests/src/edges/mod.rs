@@ -3,18 +3,19 @@
 
 mod crowd;
 mod cut;
+mod goal;
 mod lag;
 mod load;
 mod relay;
 mod script;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub use crowd::{Crowd, Victim};
 pub use cut::Cut;
+pub use goal::{Asker, Goal};
 pub use lag::Lag;
 pub use load::{Carried, Load};
 pub use relay::Relay;
@@ -23,23 +24,16 @@ pub use script::Script;
 use crate::conformance::require_all;
 use crate::fault::Fault;
 use crate::runtimes::build_package;
-use crate::service::{Client, Place, Server};
+use crate::service::{Place, Server};
 
 /// How long anything may take that takes no time to speak of: only what hangs takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Lines of a log that are told with a fault.
+const LINES: usize = 20;
+
 /// What a token is presented for at native programs.
 const AUTH: &str = "/auth?module=Email&function=list_pops";
-
-/// Where tokens are presented.
-#[derive(Clone, Debug)]
-pub struct Goal {
-    /// What it is called.
-    pub name: &'static str,
-    /// Where it listens.
-    pub address: SocketAddr,
-    path: &'static str,
-}
 
 /// How edges follow.
 #[derive(Clone, Copy, Debug)]
@@ -135,16 +129,13 @@ impl Edges {
             Err(fault) => return Err(fault),
         }
         for edge in &edges {
-            let mut client = edge.goal.client();
+            let mut asker = edge.goal.asker();
             let begun = Instant::now();
             loop {
-                match edge.goal.ask(&mut client, good)? {
+                match asker.ask(good)? {
                     200 => break,
                     503 if begun.elapsed() < PATIENCE => sleep(Duration::from_millis(20)),
-                    status => {
-                        let log = edge.log();
-                        return Err(Fault::new(format!("{} answers {status}: {log}", edge.goal.name)));
-                    }
+                    status => return Err(asker.wrong(&format!("answers {status}: {}", edge.log()))),
                 }
             }
         }
@@ -154,6 +145,18 @@ impl Edges {
             settings,
             _server: server,
         })
+    }
+
+    /// A fault, and what the edges have logged last.
+    pub fn explained(&self, fault: Fault) -> Fault {
+        let last = |edge: &Edge| {
+            let log = edge.log();
+            let mut lines: Vec<&str> = log.lines().rev().take(LINES).collect();
+            lines.reverse();
+            format!("\n{}:\n{}", edge.goal.name, lines.join("\n"))
+        };
+        let logs: String = self.edges.iter().map(last).collect();
+        Fault::new(format!("{fault}{logs}"))
     }
 
     /// Everywhere that tokens are presented: the edges, then the origin.

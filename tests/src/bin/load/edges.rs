@@ -93,7 +93,7 @@ pub fn measure(options: &Options) -> Result<(), Fault> {
         bar.set_message(format!("revoking: {follows}"));
         let load = Load::start(&edges.goals(), crowd.good.clone(), clients);
         let lags = edges.lag(&mut crowd, rounds, &bar)?;
-        let carried = load.end()?;
+        let carried = load.end().map_err(|fault| edges.explained(fault))?;
         let rate = |place| rate(&carried, place);
         origin.push(rate(lags.len()));
         lag.extend(
