@@ -14,7 +14,7 @@ const follower = new SnapshotFollower({
 });
 follower.start();
 
-const server = createServer((request, response) => {
+const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
   const verdict = follower.verify(request, { feature: "backup", writes: false }, request.socket.remoteAddress);
   if (verdict.allowed) return void response.end();
   const { status, reason, id, refusal } = verdict;

@@ -7,7 +7,8 @@ import { ORIGIN, ORIGIN_TOKEN, PUBLIC_KEYS, interval, lacks, started } from "./s
 
 const { startWorker } = await import("../worker.mjs").catch((error) => lacks("workerd", error));
 
-const backend = createServer((_, response) => response.end());
+// It closes no connection that workerd may be about to use.
+const backend = createServer({ keepAliveTimeout: 600_000 }, (_, response) => response.end());
 await new Promise((resolve) => backend.listen(0, "127.0.0.1", resolve));
 const folder = temporaryFolder();
 const shared = {

@@ -25,6 +25,8 @@ pub struct Asker<'g> {
     goal: &'g Goal,
     client: Client,
     last: Instant,
+    /// The body of the last answer.
+    said: String,
 }
 
 impl Goal {
@@ -39,6 +41,7 @@ impl Goal {
             goal: self,
             client: Client::new(self.address),
             last: Instant::now(),
+            said: String::new(),
         }
     }
 }
@@ -54,9 +57,9 @@ impl Asker<'_> {
         }
         let answer = self.client.get(self.goal.path, authorization);
         self.last = Instant::now();
-        answer
-            .map(|answer| answer.status)
-            .map_err(Fault::during(self.goal.name))
+        let answer = answer.map_err(Fault::during(self.goal.name))?;
+        self.said = answer.body;
+        Ok(answer.status)
     }
 
     /// Asks, and insists on a status.
@@ -70,7 +73,8 @@ impl Asker<'_> {
         }
     }
 
+    /// A fault about its last answer.
     pub(super) fn wrong(&self, what: &str) -> Fault {
-        Fault::new(format!("{} {what}", self.goal.name))
+        Fault::new(format!("{} {what}: {}", self.goal.name, self.said))
     }
 }

@@ -108,7 +108,7 @@ impl Shared {
                     }
                     continue;
                 }
-                Ok(status) => format!("{} answers {status}", goal.name),
+                Ok(status) => asker.wrong(&format!("answers {status}")).to_string(),
                 Err(fault) => format!("{fault}, after {:?}", begun.elapsed()),
             };
             let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);

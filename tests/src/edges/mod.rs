@@ -151,7 +151,8 @@ impl Edges {
     pub fn explained(&self, fault: Fault) -> Fault {
         let last = |edge: &Edge| {
             let log = edge.log();
-            let mut lines: Vec<&str> = log.lines().rev().take(LINES).collect();
+            let is_news = |line: &&str| !line.contains("token_revoked");
+            let mut lines: Vec<&str> = log.lines().filter(is_news).rev().take(LINES).collect();
             lines.reverse();
             format!("\n{}:\n{}", edge.goal.name, lines.join("\n"))
         };
