@@ -88,7 +88,7 @@ export interface FollowerOptions {
    * it answers as soon as something has changed.
    */
   readonly interval?: number | undefined;
-  /** How long the origin may hold a long poll, in seconds from 1 to 300. Default: 25. */
+  /** How long the origin may hold a long poll, in seconds from 1 to 300; never longer than a third of the age that is allowed. Default: 25. */
   readonly wait?: number | undefined;
   /** The longest age to decide by, in seconds from 1, where the origin allows a longer one. Default: what the origin allows. */
   readonly maxAge?: number | undefined;

@@ -21,7 +21,7 @@ const MOST_HASHES = 20_000;
 
 /** Milliseconds to wait after the first failure, which double with each further one, and the longest wait. */
 const FIRST_WAIT = 250;
-const LONGEST_WAIT = 15_000;
+const LONGEST_WAIT = 5_000;
 
 /** The shortest time between long polls that told nothing, in milliseconds: for an origin that doesn't hold them. */
 const QUIET = 1_000;
@@ -121,7 +121,8 @@ export class SnapshotFollower {
    * Catches up with the origin, one time: for cron triggers, alarms and runtimes without background work. It reports usage
    * too when that is due. It rejects for a wrong option only: `state.error` says what went wrong. While another poll runs it waits for that one, but a long poll it overtakes.
    *
-   * @param options `wait`: for how many seconds the origin may hold the answer until something changes. Default: 0.
+   * @param options `wait`: for how many seconds the origin may hold the answer until something changes; never longer than a third of the
+   * age that is allowed. Default: 0.
    *
    * @example
    * ```js

@@ -126,10 +126,17 @@ export class Following {
         if (wait > 0) return;
         continue;
       }
-      const answer = await this.#ask(`snapshot/deltas?since=${before.epoch}-${before.version}&wait=${wait}`, wait, turn);
+      const patience = Math.min(wait, this.#longestWait(before));
+      const answer = await this.#ask(`snapshot/deltas?since=${before.epoch}-${before.version}&wait=${patience}`, patience, turn);
       isWhole = answer === "gap";
       if (!isWhole && (wait > 0 || this.table?.version === before.version)) return;
     }
+  }
+
+  /** How long the origin may keep silent: a third of the time that the table may be used, so that two answers may be lost. */
+  #longestWait(table: SnapshotState): number {
+    const { maxAge = table.maxAge } = this.#options;
+    return Math.max(1, Math.floor(Math.min(maxAge, table.maxAge) / 3));
   }
 
   async #ask(path: string, wait: number, turn: Turn): Promise<"taken" | "same" | "gap"> {

@@ -215,6 +215,14 @@ export function casesOf(url) {
       assert.equal(reason(edge, token), "ok");
     }),
 
+    "where nothing changes for longer than the age, it is told so in time": over({ maxAge: 4 }, async ({ follower, errors }) => {
+      const edges = [follower(), follower({ maxAge: 3 })];
+      for (const edge of edges) edge.start();
+      for (const edge of edges) await until("the first snapshot", () => edge.ready);
+      for (const end = Date.now() + 6_000; Date.now() < end; await pause(20)) for (const edge of edges) assert.equal(edge.ready, true);
+      assert.deepEqual(errors, []);
+    }),
+
     "an edge may allow less than the origin does": over({ maxAge: 3_600 }, async ({ follower }) => {
       let ahead = 0;
       const token = await tell("issue");

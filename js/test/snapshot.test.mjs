@@ -71,7 +71,7 @@ test("refuses what isn't signed, and keeps what it has", () => {
   const other = publish(keyOf(2), { version: 2, made: NOW, records });
   refuses(() => snapshot.apply(other, NOW), "snapshot_signature");
   for (const at of [9, 130, 200, good.length - 1]) {
-    const bad = good.slice();
+    const bad = Uint8Array.from(good);
     bad[at] ^= 1;
     refuses(() => snapshot.apply(bad, NOW), "snapshot_signature");
   }

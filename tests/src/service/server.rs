@@ -163,6 +163,15 @@ impl Server {
         }
     }
 
+    /// Starts it as an edge: it has no database, and is ready when it has heard of its origin.
+    ///
+    /// # Errors
+    /// When it doesn't come up.
+    pub fn start_edge(place: &Place, options: &[&str]) -> Result<Self, Fault> {
+        let fixed = ["--http", "--failures-per-minute", "0"];
+        Server::launch(place, &[&fixed, options].concat(), &[])
+    }
+
     /// Starts it with its output going into a file or a pipe that is there.
     ///
     /// # Errors

@@ -92,6 +92,12 @@ impl Stock {
         Ok(())
     }
 
+    /// What each token presents, without the scheme, account after account: there they are named `t0`, `t1` and so on.
+    #[must_use]
+    pub fn presented(&self) -> &[String] {
+        &self.presented
+    }
+
     /// Puts them into a database that is made for them.
     ///
     /// # Errors

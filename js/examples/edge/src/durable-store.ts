@@ -22,8 +22,8 @@ export function durableStore(storage: DurableObjectStorage): FollowerStore {
     },
     async put(key, bytes) {
       const parts = namesOf(key, bytes.length).map((name, index) => [name, bytes.slice(index * PART, (index + 1) * PART)] as const);
-      // One call, so all of it or nothing.
-      await storage.put({ [key]: bytes.length, ...Object.fromEntries(parts) });
+      // One call, so all of it or nothing. No answer waits until it is on the disk: a slow one must not hold a revocation up.
+      await storage.put({ [key]: bytes.length, ...Object.fromEntries(parts) }, { allowUnconfirmed: true });
     },
   };
 }

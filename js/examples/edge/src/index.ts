@@ -31,6 +31,7 @@ export class Follower extends DurableObject<Env> {
   readonly #relay = new SnapshotRelay();
   readonly #follower: SnapshotFollower;
   #asked = 0;
+  #isFollowing = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -47,14 +48,24 @@ export class Follower extends DurableObject<Env> {
 
   override async fetch(request: Request): Promise<Response> {
     this.#asked = Date.now();
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now());
+    if (!this.#isFollowing && (await this.ctx.storage.getAlarm()) === null) await this.#wake(0);
     if (!this.#follower.ready) await this.#follower.poll();
     return (await this.#relay.respond(request)) ?? this.#report(request);
   }
 
   override async alarm(): Promise<void> {
-    const { error } = await this.#follower.poll({ wait: 25 });
-    if (Date.now() - this.#asked < IDLE) await this.ctx.storage.setAlarm(Date.now() + (error === null ? 0 : 1_000));
+    this.#isFollowing = true;
+    try {
+      const { error } = await this.#follower.poll({ wait: 25 });
+      if (Date.now() - this.#asked < IDLE) await this.#wake(error === null ? 0 : 1_000);
+    } finally {
+      this.#isFollowing = false;
+    }
+  }
+
+  /** No answer waits until this is on the disk: should it be lost, the next request wakes it. */
+  async #wake(milliseconds: number): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + milliseconds, { allowUnconfirmed: true });
   }
 
   /** Sends an isolate's report of usage on: its number stays, so that it counts once. */

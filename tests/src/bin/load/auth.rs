@@ -14,7 +14,7 @@ use crate::{nginx, report};
 /// When something doesn't come up, or a request has another answer than it must have.
 pub fn measure(options: &Options) -> Result<(), Fault> {
     let place = Place::new()?;
-    let Some(wrk) = Wrk::find(&place, options.seconds, options.connections)? else {
+    let Some(wrk) = Wrk::find(&place, options.seconds, options.wrk_connections())? else {
         return Ok(());
     };
     eprintln!("making {} tokens", options.token_count());
@@ -52,6 +52,6 @@ pub fn measure(options: &Options) -> Result<(), Fault> {
             Aim::password(*address),
         ));
     }
-    target::measure(&mut targets, &wrk, options.rounds)?;
+    target::measure(&mut targets, &wrk, options.wrk_rounds())?;
     report::print(&target::rows(&targets), options.json)
 }

@@ -78,7 +78,7 @@ pub fn print_times(rows: &[Timed], few: &str, many: &str, json: bool) -> Result<
 }
 
 /// The median, and the extremes.
-fn middle(numbers: impl Iterator<Item = f64>) -> (f64, (f64, f64)) {
+pub fn middle(numbers: impl Iterator<Item = f64>) -> (f64, (f64, f64)) {
     let mut sorted: Vec<f64> = numbers.collect();
     sorted.sort_by(f64::total_cmp);
     let at = |index: usize| sorted.get(index).copied().unwrap_or_default();
@@ -105,6 +105,16 @@ pub fn print(rows: &[Row], json: bool) -> Result<(), Fault> {
     show(rows, &heads, lines, json)
 }
 
+/// Prints one JSON document.
+///
+/// # Errors
+/// When it has no JSON form.
+pub fn print_document<T: Serialize>(document: &T) -> Result<(), Fault> {
+    let text = serde_json::to_string_pretty(document).map_err(Fault::during("the figures"))?;
+    println!("{text}");
+    Ok(())
+}
+
 fn show<T: Serialize>(
     rows: &[T],
     heads: &[&str],
@@ -112,10 +122,14 @@ fn show<T: Serialize>(
     json: bool,
 ) -> Result<(), Fault> {
     if json {
-        let text = serde_json::to_string_pretty(rows).map_err(Fault::during("the figures"))?;
-        println!("{text}");
-        return Ok(());
+        return print_document(&rows);
     }
+    print_table(heads, lines);
+    Ok(())
+}
+
+/// Prints a table whose first column is words, and the others figures.
+pub fn print_table(heads: &[&str], lines: impl Iterator<Item = Vec<String>>) {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN).set_header(heads);
     for line in lines {
@@ -125,5 +139,4 @@ fn show<T: Serialize>(
         column.set_cell_alignment(CellAlignment::Right);
     }
     println!("{table}");
-    Ok(())
 }

@@ -1,0 +1,285 @@
+//! An origin and edges that follow it: natively, in Node and in workerd. How soon they know of a revocation, and what
+//! becomes of them without the origin.
+
+mod crowd;
+mod cut;
+mod goal;
+mod lag;
+mod load;
+mod relay;
+mod script;
+
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+pub use crowd::{Crowd, Victim};
+pub use cut::Cut;
+pub use goal::{Asker, Goal};
+pub use lag::Lag;
+pub use load::{Carried, Load};
+pub use relay::Relay;
+pub use script::Script;
+
+use crate::conformance::require_all;
+use crate::fault::Fault;
+use crate::runtimes::build_package;
+use crate::service::{Place, Server};
+
+/// How long anything may take that takes no time to speak of: only what hangs takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Lines of a log that are told with a fault.
+const LINES: usize = 20;
+
+/// What a token is presented for at native programs.
+const AUTH: &str = "/auth?module=Email&function=list_pops";
+
+/// How edges follow.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Whole seconds between two questions; none: the origin tells of changes at once.
+    pub poll: Option<u64>,
+    /// For how long an edge may decide by a table that it hears nothing more of, in seconds.
+    pub max_age: u64,
+}
+
+/// A running edge.
+#[derive(Debug)]
+pub struct Edge {
+    /// Where tokens are presented.
+    pub goal: Goal,
+    /// Its link to the origin.
+    pub relay: Relay,
+    program: Program,
+}
+
+#[derive(Debug)]
+enum Program {
+    Native {
+        server: Server,
+        /// The folder that it runs in.
+        _place: Place,
+    },
+    Script(Script),
+}
+
+/// A running origin, and those who follow it.
+#[derive(Debug)]
+pub struct Edges {
+    /// The edges.
+    pub edges: Vec<Edge>,
+    /// The origin, as one more place where tokens are presented.
+    pub origin: Goal,
+    settings: Settings,
+    _server: Server,
+}
+
+/// A key, and the token of the edges.
+#[derive(Debug)]
+pub struct Keys {
+    key: PathBuf,
+    public: String,
+    /// `user:token`.
+    token: String,
+}
+
+impl Keys {
+    /// Makes them in a place whose database is there.
+    ///
+    /// # Errors
+    /// When a command fails.
+    pub fn make(place: &Place) -> Result<Keys, Fault> {
+        let key = place.file("key");
+        let made = place.must("tokenlatch", &["snapshot", "keygen", &key.display().to_string()])?;
+        place.accounts(&["edges"])?;
+        let create = [
+            "token", "create", "--user", "edges", "--name", "edge", "--full", "--realm", "admin",
+        ];
+        let token = place.must("tokenlatch", &create)?;
+        Ok(Keys {
+            key,
+            public: made.stdout.trim().to_owned(),
+            token: format!("edges:{}", token.stdout.trim()),
+        })
+    }
+}
+
+impl Edges {
+    /// Starts an origin over a place's database and everyone who can follow it here, and waits until each admits a token.
+    /// Whoever this machine lacks something for is left out aloud.
+    ///
+    /// # Errors
+    /// When something doesn't come up, or is missing where nothing may be.
+    pub fn start(place: &Place, keys: &Keys, settings: Settings, good: &str) -> Result<Edges, Fault> {
+        let (key, age) = (keys.key.display().to_string(), settings.max_age.to_string());
+        let publishing = [
+            "--snapshot-key",
+            &key,
+            "--snapshot-max-age",
+            &age,
+            "--log-level",
+            "warn",
+        ];
+        let server = Server::start(place, &publishing)?;
+        let mut edges = vec![native(&server, keys, settings)?];
+        match scripts(place, &server, keys, settings) {
+            Ok(more) => edges.extend(more),
+            Err(fault) if fault.is_missing() && !require_all() => eprintln!("SKIPPED Node and workerd: {fault}"),
+            Err(fault) => return Err(fault),
+        }
+        for edge in &edges {
+            let mut asker = edge.goal.asker();
+            let begun = Instant::now();
+            loop {
+                match asker.ask(good)? {
+                    200 => break,
+                    503 if begun.elapsed() < PATIENCE => sleep(Duration::from_millis(20)),
+                    status => return Err(asker.wrong(&format!("answers {status}: {}", edge.log()))),
+                }
+            }
+        }
+        Ok(Edges {
+            edges,
+            origin: Goal::new("origin", server.account, AUTH),
+            settings,
+            _server: server,
+        })
+    }
+
+    /// A fault, and what the edges have logged last.
+    pub fn explained(&self, fault: Fault) -> Fault {
+        let last = |edge: &Edge| {
+            let log = edge.log();
+            let is_news = |line: &&str| !line.contains("token_revoked");
+            let mut lines: Vec<&str> = log.lines().filter(is_news).rev().take(LINES).collect();
+            lines.reverse();
+            format!("\n{}:\n{}", edge.goal.name, lines.join("\n"))
+        };
+        let logs: String = self.edges.iter().map(last).collect();
+        Fault::new(format!("{fault}{logs}"))
+    }
+
+    /// Everywhere that tokens are presented: the edges, then the origin.
+    #[must_use]
+    pub fn goals(&self) -> Vec<Goal> {
+        let edges = self.edges.iter().map(|edge| edge.goal.clone());
+        edges.chain([self.origin.clone()]).collect()
+    }
+}
+
+impl Edge {
+    /// What it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        match &self.program {
+            Program::Native { server, .. } => server.process.log(),
+            Program::Script(script) => script.log(),
+        }
+    }
+
+    /// Where its operator reads that it refuses because the snapshot is too old.
+    ///
+    /// # Errors
+    /// When that stands nowhere.
+    pub fn says_stale(&self) -> Result<&'static str, Fault> {
+        let log = self.log();
+        let (told, place) = match &self.program {
+            Program::Native { server, .. } => {
+                let mut client = server.admin_client();
+                let mut get = |path| client.get(path, "none").map_err(Fault::during(path));
+                let (ready, figures) = (get("/ready")?, get("/metrics")?);
+                let told = ready.status == 503
+                    && ready.json()["reason"] == "snapshot_stale"
+                    && figures.body.contains("reason=\"snapshot_stale\"")
+                    && figures.body.contains("tokenlatch_snapshot_failing 1")
+                    && log.contains("the origin cannot be followed");
+                (told, "/ready, /metrics and its log")
+            }
+            Program::Script(_) => {
+                let told = log.contains(r#""reason":"snapshot_stale""#) && log.contains(r#""code":"origin_"#);
+                (told, "its verdicts and its log")
+            }
+        };
+        match told {
+            true => Ok(place),
+            false => Err(Fault::new(format!(
+                "{} doesn't say why it refuses: {log}",
+                self.goal.name
+            ))),
+        }
+    }
+}
+
+fn native(origin: &Server, keys: &Keys, settings: Settings) -> Result<Edge, Fault> {
+    let relay = Relay::start(origin.admin)?;
+    let place = Place::new()?;
+    let file = place.file("token");
+    private(&file, &format!("Authorization: whm {}\n", keys.token))?;
+    let (url, file) = (relay.url(), file.display().to_string());
+    let poll = settings.poll.map(|seconds| seconds.to_string());
+    let mut options = vec![
+        "--follow",
+        &url,
+        "--follow-key",
+        &keys.public,
+        "--follow-token-file",
+        &file,
+    ];
+    options.extend(["--log-level", "warn"]);
+    options.extend(poll.iter().flat_map(|seconds| ["--follow-poll", seconds]));
+    let server = Server::start_edge(&place, &options)?;
+    Ok(Edge {
+        goal: Goal::new("native", server.account, AUTH),
+        relay,
+        program: Program::Native { server, _place: place },
+    })
+}
+
+fn scripts(place: &Place, origin: &Server, keys: &Keys, settings: Settings) -> Result<Vec<Edge>, Fault> {
+    build_package()?;
+    let mut edges = Vec::new();
+    for (name, file) in [("Node", "node.mjs"), ("workerd", "workerd.mjs")] {
+        let relay = Relay::start(origin.admin)?;
+        let mut variables = vec![
+            ("ORIGIN", relay.url()),
+            ("ORIGIN_TOKEN", keys.token.clone()),
+            ("PUBLIC_KEYS", keys.public.clone()),
+        ];
+        variables.extend(settings.poll.map(|seconds| ("INTERVAL", (seconds * 1000).to_string())));
+        let log = place.file(&format!("{name}-{}.log", origin.admin.port()));
+        let script = match Script::start(file, &log, &variables) {
+            Ok(script) => script,
+            Err(fault) if fault.is_missing() && !require_all() => {
+                eprintln!("SKIPPED {name}: {fault}");
+                continue;
+            }
+            Err(fault) => return Err(fault),
+        };
+        edges.push(Edge {
+            goal: Goal::new(name, script.address, "/"),
+            relay,
+            program: Program::Script(script),
+        });
+    }
+    Ok(edges)
+}
+
+/// A file that nobody else can read.
+fn private(path: &Path, text: &str) -> Result<(), Fault> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(Fault::during(path.display()))
+}
+
+/// A time between nothing and so long, so that nothing here keeps step with what is measured.
+fn some_of(longest: Duration) -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    longest.mul_f64((RandomState::new().hash_one(0) % 1_000) as f64 / 1_000.0)
+}
