@@ -6,15 +6,16 @@ use std::process::Command;
 use serde_json::Value;
 use tokenlatch_tests::{Fault, require_all};
 
-const OURS: &[&str] = &["table", "table-hot", "record", "create", "empty"];
+const OURS: &[&str] = &["table", "table-hot", "snapshot", "record", "create", "empty"];
 const PEERS: &[&str] = &[
+    "verify-many",
     "node-crypto-map",
     "noble-sha256-map",
     "prefixed-api-key",
     "better-auth",
     "jose-hs256",
     "jose-hs256-key",
-    "table-first",
+    "table-update",
     "jose-eddsa",
     "paseto-v4",
     "biscuit",
