@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use tokenlatch_core::{
-    Access, Account, CreateRequest, Error, ExpiryInput, Features, Heading, Policy, Publication, Realm, Record, SigningKey,
-    SnapshotOptions, TableInput, Zone, create,
+    Access, Account, CreateRequest, Error, ExpiryInput, Features, Heading, Policy, Publication, Realm, Record,
+    SigningKey, SnapshotOptions, TableInput, Zone, create,
 };
 use tokenlatch_tests::Fault;
 
