@@ -166,11 +166,13 @@ impl TokenTable {
         self.by_id.is_empty()
     }
 
-    /// Changes the table, wholly or, on an error, not at all.
+    /// Changes the table, wholly or, on an error, not at all. Gives the codes of admission that have lost their meaning: those of
+    /// the tokens that were changed or removed. A verdict kept by any other code is still what [`TokenTable::verdict`] gives,
+    /// for a code is a place, and no place is filled anew before what stood there has been removed.
     ///
     /// # Errors
     /// Those of a spoilt record or account; `hash_taken`; `pepper_unknown`.
-    pub fn update(&mut self, update: TableUpdate) -> Result<(), Error> {
+    pub fn update(&mut self, update: TableUpdate) -> Result<Vec<i64>, Error> {
         let mut accounts = Vec::with_capacity(update.accounts.len());
         for (index, account) in update.accounts.into_iter().enumerate() {
             let rights = account.rights();
@@ -184,11 +186,12 @@ impl TokenTable {
         }
         self.check_hashes(&slots, &update.remove_ids)?;
 
+        let mut removed = Vec::new();
         for id in &update.remove_ids {
-            self.remove(id);
+            removed.extend(self.remove(id).map(|(at, _)| at));
         }
         for user in &update.remove_users {
-            self.remove_user(user);
+            self.remove_user(user, &mut removed);
         }
         for (user, rights) in accounts {
             let at = self.account(&user);
@@ -197,16 +200,16 @@ impl TokenTable {
             }
         }
         for slot in slots {
-            self.insert(slot);
+            removed.extend(self.insert(slot));
         }
-        Ok(())
+        Ok(removed.into_iter().map(|at| code(Reason::Ok, Some(at))).collect())
     }
 
     /// The same from a request that isn't typed yet.
     ///
     /// # Errors
     /// Those of `update`, and of a request of the wrong form.
-    pub fn update_value(&mut self, update: Value) -> Result<(), Error> {
+    pub fn update_value(&mut self, update: Value) -> Result<Vec<i64>, Error> {
         self.update(decode_checked(update)?)
     }
 
@@ -333,7 +336,7 @@ impl TokenTable {
     }
 
     /// Tokens fall with their account: should the user come back, they don't.
-    fn remove_user(&mut self, user: &str) {
+    fn remove_user(&mut self, user: &str, removed: &mut Vec<u32>) {
         let Some(account) = self.account_at(user) else {
             return;
         };
@@ -348,7 +351,7 @@ impl TokenTable {
             .map(|slot| slot.entry.id.clone())
             .collect();
         for id in &ids {
-            self.remove(id);
+            removed.extend(self.remove(id).map(|(at, _)| at));
         }
     }
 
@@ -379,13 +382,10 @@ impl TokenTable {
         Ok(())
     }
 
-    fn insert(&mut self, mut slot: Slot) {
-        if self
-            .remove(&slot.entry.id)
-            .is_some_and(|known| known.entry.life.revoked)
-        {
-            slot.entry.life.revoked = true;
-        }
+    /// Gives the place that the token had before, if it had one.
+    fn insert(&mut self, mut slot: Slot) -> Option<u32> {
+        let before = self.remove(&slot.entry.id);
+        slot.entry.life.revoked |= before.as_ref().is_some_and(|(_, known)| known.entry.life.revoked);
         let at = self.vacant.pop().unwrap_or_else(|| {
             self.slots.push(None);
             u32::try_from(self.slots.len().saturating_sub(1)).unwrap_or(u32::MAX)
@@ -396,9 +396,10 @@ impl TokenTable {
         }
         self.by_digest.insert_unique(key, (key, at), key_of);
         self.by_id.insert_unique(id_key, (id_key, at), key_of);
+        before.map(|(at, _)| at)
     }
 
-    fn remove(&mut self, id: &str) -> Option<Slot> {
+    fn remove(&mut self, id: &str) -> Option<(u32, Slot)> {
         let slots = &self.slots;
         let same = |(_, at): &(u64, u32)| {
             let slot = slots.get(place(*at)).and_then(Option::as_ref);
@@ -413,7 +414,7 @@ impl TokenTable {
             found.remove();
         }
         self.vacant.push(at);
-        Some(slot)
+        Some((at, slot))
     }
 }
 

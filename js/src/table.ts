@@ -18,7 +18,7 @@ import type { Call, TableOptions, TableUpdate, TableVerifyOptions, Verdict, Veri
 export class TokenTable {
   #handle: number;
   #records: number;
-  /** Verdicts of admitted tokens by their code, which is the record's place; until the next update. No holes. */
+  /** Verdicts of admitted tokens by their code, which is the record's place; until the record changes. No holes. */
   #admitted: (Verdict | undefined)[] = [];
   /** Verdicts that name no record, by the number of their reason. */
   readonly #unnamed = new Map<number, Verdict>();
@@ -43,11 +43,14 @@ export class TokenTable {
   /** Changes records and accounts; gives how many records the table has then. */
   update(update: TableUpdate): number {
     try {
-      const updated: { records: number } = guarded(() => module.tableUpdate(this.#handle, update));
-      this.#records = updated.records;
-      return updated.records;
-    } finally {
+      const { records, lost }: { records: number; lost: readonly number[] } = guarded(() => module.tableUpdate(this.#handle, update));
+      this.#records = records;
+      // The other verdicts stay: an admission hangs on the record alone, and what an account changes is told by another code.
+      for (const code of lost) if (code < this.#admitted.length) this.#admitted[code] = undefined;
+      return records;
+    } catch (error) {
       this.#admitted = [];
+      throw error;
     }
   }
 
@@ -106,9 +109,7 @@ export class TokenTable {
     if (code % REFUSED === 0) {
       this.#unnamed.set(code, verdict);
     } else if (code < REFUSED) {
-      if (this.#admitted.length <= code) {
-        this.#admitted = new Array<Verdict | undefined>(Math.max(code, this.#records) + 1).fill(undefined);
-      }
+      while (this.#admitted.length <= code) this.#admitted.push(undefined);
       this.#admitted[code] = verdict;
     }
     return verdict;

@@ -50,7 +50,7 @@ pub extern "C" fn tokenlatch_table_new(ptr: u32, len: u32) -> u64 {
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_table_update(table: u32, ptr: u32, len: u32) -> u64 {
     memory::hand_out(answer_json(
-        read(ptr, len).and_then(|update| tables::update(table, update)),
+        read(ptr, len).and_then(|update| tables::update(table, update, false)),
     ))
 }
 

@@ -21,10 +21,10 @@ pub fn table_new(options: &JsValue) -> Outcome {
     hand_out(read(options).and_then(tables::open))
 }
 
-/// Changes a table.
+/// Changes a table. The package keeps verdicts, so it is told which of them are old.
 #[wasm_bindgen(js_name = tableUpdate)]
 pub fn table_update(table: u32, options: &JsValue) -> Outcome {
-    hand_out(read(options).and_then(|update| tables::update(table, update)))
+    hand_out(read(options).and_then(|update| tables::update(table, update, true)))
 }
 
 /// Gives a call a number in a table.

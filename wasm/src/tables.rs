@@ -47,6 +47,9 @@ struct Opened {
 #[derive(Serialize)]
 struct Updated {
     records: usize,
+    /// Codes of admission that have lost their meaning, for who keeps verdicts by them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<Vec<i64>>,
 }
 
 /// The answer to a prepared call.
@@ -91,12 +94,15 @@ pub(crate) fn open_snapshot(options: Value) -> Result<Value, Error> {
     add(Judge::Snapshot(Box::new(Snapshot::from_value(options)?)), None)
 }
 
-/// Changes records and accounts of a table.
-pub(crate) fn update(table: u32, update: Value) -> Result<Value, Error> {
+/// Changes records and accounts of a table; tells the codes that have lost their meaning only to who asks.
+pub(crate) fn update(table: u32, update: Value, tell_lost: bool) -> Result<Value, Error> {
     with(table, |judge| match judge {
         Judge::Table(table) => {
-            table.update_value(update)?;
-            encode(&Updated { records: table.len() })
+            let lost = table.update_value(update)?;
+            encode(&Updated {
+                records: table.len(),
+                lost: tell_lost.then_some(lost),
+            })
         }
         Judge::Snapshot(_) => Err(unknown()),
     })

@@ -230,4 +230,35 @@ proptest! {
             prop_assert_eq!(changed, new);
         }
     }
+
+    #[test]
+    fn a_verdict_kept_by_a_code_is_right_until_an_update_gives_that_code(
+        first in records(),
+        changes in prop::collection::vec(
+            (
+                records(),
+                prop::sample::subsequence(vec!["id0", "id1", "id2", "id3", "id4"], 0..=3),
+                prop::option::weighted(0.2, user()),
+            ),
+            1..6,
+        ),
+        accounts in accounts(),
+    ) {
+        let mut table = TokenTable::from_value(core(&json!({"records": first, "peppers": peppers()}))).unwrap();
+        let meaning = |table: &TokenTable| -> Vec<Option<Value>> {
+            (0..20).map(|code| table.verdict(code).ok().and_then(|verdict| serde_json::to_value(verdict).ok())).collect()
+        };
+        let mut kept = meaning(&table);
+        for (records, removed, user) in changes {
+            let users: Vec<&str> = user.into_iter().collect();
+            let update = json!({"records": records, "accounts": accounts, "removeIds": removed, "removeUsers": users});
+            let lost = table.update_value(core(&update)).unwrap();
+            let now = meaning(&table);
+            for (code, (kept, now)) in (0..).zip(kept.iter().zip(&now)) {
+                // A place that was empty had no verdict that anybody could have kept.
+                prop_assert!(lost.contains(&code) || kept.is_none() || kept == now, "code {}: {:?} {:?}", code, kept, now);
+            }
+            kept = now;
+        }
+    }
 }

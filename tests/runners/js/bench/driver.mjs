@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 /** The cases of ours share one bundle, so that there is one table. A peer has its own: it may not be fit for a runtime. */
-const OURS = ["empty", "table", "table-hot", "table-first", "record", "create", "snapshot"];
+const OURS = ["empty", "table", "table-hot", "table-update", "record", "create", "snapshot", "verify-many"];
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const biscuit = here("../../../node_modules/@biscuit-auth/biscuit-wasm/module/");

@@ -1,5 +1,5 @@
 // What the cases of one runtime share: the tokens, the order in which they are presented, and the table.
-import { TokenTable } from "tokenlatch";
+import { Snapshot, TokenTable } from "tokenlatch";
 
 /** How many places the order has: a power of two, so that going round costs an `and`. */
 export const TURN = 2 ** 18;
@@ -13,11 +13,14 @@ export const PEERS = 256;
 /** The call that is verified everywhere. */
 export const LIST = { module: "Tokens", function: "list" };
 
+/** Headers in one `verifyMany`. */
+export const BATCH = 1024;
+
 /** Records in one update of the table: a request holds at most 8 MiB. */
 const PART = 10_000;
 
 /**
- * @param {{ now: number, headers: string[], records: object[], accounts: object[] }} input
+ * @param {{ now: number, headers: string[], records: object[], accounts: object[], snapshot: { publicKey: string, message: string } }} input
  * @param {{ nodeCrypto?: () => Promise<object>, glue: () => Promise<object>, wasm: (path: string) => Promise<WebAssembly.Module> }} platform
  *   what only the runner can reach: what is made of `node:crypto` where there is any, and biscuit's glue and module
  */
@@ -29,7 +32,7 @@ export function stage(input, platform) {
     order: order(input.headers.length),
     /**
      * The table and the number of the call `Tokens::list`, loaded when first asked for. Every token has been verified once:
-     * the first verdict on a token since the table last changed is made anew, which is the case `table-first`.
+     * the first verdict on a token is made anew, which is a part of the case `table-update`.
      */
     table() {
       if (loaded === undefined) {
@@ -40,6 +43,12 @@ export function stage(input, platform) {
         for (const header of input.headers) table.verify(header, options);
       }
       return loaded;
+    },
+    /** A signed snapshot of the same tokens, and the number of the same call. */
+    snapshot() {
+      const message = Uint8Array.from(atob(input.snapshot.message), (character) => character.charCodeAt(0));
+      const snapshot = Snapshot.load(message, { publicKeys: [input.snapshot.publicKey], now: input.now });
+      return { snapshot, call: snapshot.prepare(LIST) };
     },
   };
 }

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { guest } from "./guest.mjs";
 
 // Standard output is for answers alone; some package greets the world.
-console.log = console.error;
+console.log = () => {};
 const { Deno, Bun } = globalThis;
 const [runtime, version] = Deno ? ["deno", Deno.version.deno] : Bun ? ["bun", Bun.version] : ["node", process.versions.node];
 const tools = new URL("../../../node_modules/", import.meta.url);

@@ -9,16 +9,24 @@ pub(crate) struct Case {
     pub(crate) javascript: bool,
 }
 
-/// Every case, in the order of the table. `snapshot` belongs after `table-hot`.
+/// Every case, in the order of the table.
 pub(crate) const ALL: &[Case] = &[
     ours(
         "table",
         "header → verdict in a table of the module, all tokens in random order, each seen before",
     ),
     ours("table-hot", "the same table, 256 of its tokens in use"),
+    ours(
+        "snapshot",
+        "header → verdict in a signed snapshot of the same tokens, names among them, in the same order",
+    ),
     peer(
-        "table-first",
-        "the first verdict on a token since the table last changed, which JavaScript then keeps; 4,096 tokens",
+        "verify-many",
+        "`verifyMany` of the table in batches of 1,024, random order; the time is that of one header",
+    ),
+    peer(
+        "table-update",
+        "one record of 4,096 changes, and its token is verified: a verdict that isn't kept yet",
     ),
     ours("record", "header, record and account as objects → verdict"),
     ours("create", "a new token, random bytes from the system included"),
@@ -45,7 +53,7 @@ pub(crate) const ALL: &[Case] = &[
     ),
     peer(
         "jose-hs256",
-        "`jwtVerify` with the secret's bytes, as its examples write it; nothing is looked up, so nothing can be revoked",
+        "`jwtVerify` with the secret's bytes, as its documentation shows it; nothing is looked up, so nothing can be revoked",
     ),
     peer("jose-hs256-key", "the same with a key imported once"),
     peer("jose-eddsa", "`jwtVerify` with Ed25519"),

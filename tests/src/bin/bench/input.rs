@@ -1,9 +1,12 @@
 //! Tokens to be verified: always the same ones, so that two runs can be compared.
 
-use serde::Serialize;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use tokenlatch_core::{
-    Access, Account, CreateRequest, ExpiryInput, Features, Policy, Realm, Record, TableInput, Zone, create,
+    Access, Account, CreateRequest, Error, ExpiryInput, Features, Heading, Policy, Publication, Realm, Record,
+    SigningKey, SnapshotOptions, TableInput, Zone, create,
 };
 use tokenlatch_tests::Fault;
 
@@ -22,9 +25,24 @@ pub(crate) struct Input {
     pub(crate) headers: Vec<String>,
     pub(crate) records: Vec<Record>,
     pub(crate) accounts: Vec<Account>,
+    pub(crate) snapshot: Published,
     /// The guests make the same one.
     #[serde(skip)]
     pub(crate) order: Vec<u32>,
+}
+
+/// The same records and accounts, signed, with the names of the tokens: a verdict tells all that a table's does.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Published {
+    /// In hex.
+    public_key: String,
+    #[serde(serialize_with = "in_base64")]
+    pub(crate) message: Vec<u8>,
+}
+
+fn in_base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(bytes))
 }
 
 /// Bytes that look random: good enough for a benchmark, and for nothing else.
@@ -67,21 +85,24 @@ impl Input {
             suspended: false,
             features: Features::All,
         });
-        let mut input = Input {
-            now: NOW,
-            headers: Vec::with_capacity(tokens),
-            records: Vec::with_capacity(tokens),
-            accounts: accounts.collect(),
-            order: order(tokens),
-        };
+        let accounts: Vec<Account> = accounts.collect();
+        let mut headers = Vec::with_capacity(tokens);
+        let mut records = Vec::with_capacity(tokens);
         for number in 0..tokens {
             let entropy = [noise("first", number), noise("second", number)].concat();
             let created = create(&request(number, &entropy)).map_err(Fault::during("making a token"))?;
             let header = format!("cpanel {}:{}", created.record.user, created.token.expose());
-            input.headers.push(header);
-            input.records.push(created.record);
+            headers.push(header);
+            records.push(created.record);
         }
-        Ok(input)
+        Ok(Input {
+            now: NOW,
+            snapshot: Published::of(&records, &accounts).map_err(Fault::during("signing the snapshot"))?,
+            headers,
+            records,
+            accounts,
+            order: order(tokens),
+        })
     }
 
     /// What a table is made of.
@@ -90,6 +111,37 @@ impl Input {
             records: self.records.clone(),
             accounts: self.accounts.clone(),
             ..TableInput::default()
+        }
+    }
+}
+
+impl Published {
+    fn of(records: &[Record], accounts: &[Account]) -> Result<Self, Error> {
+        let key = SigningKey::from_secret_bytes(&noise("key", 0))?;
+        let mut publication = Publication::snapshot(Heading {
+            epoch: 1,
+            version: 1,
+            made: NOW,
+            max_age: 86_400,
+            names: true,
+        });
+        for account in accounts {
+            publication.account(account)?;
+        }
+        for record in records {
+            publication.record(record)?;
+        }
+        Ok(Published {
+            public_key: key.public_key(),
+            message: publication.sign(&key)?,
+        })
+    }
+
+    /// What an edge that takes it is given beforehand.
+    pub(crate) fn options(&self) -> SnapshotOptions {
+        SnapshotOptions {
+            public_keys: vec![self.public_key.clone()],
+            ..SnapshotOptions::default()
         }
     }
 }

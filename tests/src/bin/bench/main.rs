@@ -153,8 +153,8 @@ fn bench(arguments: &Arguments) -> Result<(), Fault> {
         print!("{}", report.json()?);
     } else {
         println!("{}", report.markdown());
-        eprintln!("written to {}", folder.display());
     }
+    eprintln!("bench.md, bench.json and bench.svg are in {}", folder.display());
     Ok(())
 }
 

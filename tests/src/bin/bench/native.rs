@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
-use tokenlatch::{ENTROPY_BYTES, Entropy, Module, SystemEntropy, Table};
+use tokenlatch::{ENTROPY_BYTES, Entropy, Module, Snapshot, SystemEntropy, Table};
 use tokenlatch_core::{Authorization, Call, CreateRequest, TokenTable, Verdict, VerifyRequest, create, verify};
 use tokenlatch_tests::Fault;
 use tokenlatch_tests::runtimes::wasmtime_version;
@@ -80,6 +80,29 @@ impl Native {
         }))
     }
 
+    fn snapshot(&self) -> Result<Run, Fault> {
+        let during = || Fault::during("the snapshot");
+        let (options, message) = (self.input.snapshot.options(), &self.input.snapshot.message);
+        let call = listing();
+        let Some(module) = &self.module else {
+            let mut snapshot = tokenlatch_core::Snapshot::new(options).map_err(during())?;
+            snapshot.apply(message, NOW).map_err(during())?;
+            let call = snapshot.prepare(&call).map_err(during())?;
+            return Ok(self.presented(usize::MAX, move |input, number| {
+                let header = black_box(&input.headers[number]);
+                let code = snapshot.verify(call, header.as_bytes(), None, NOW);
+                Ok((0..1 << 32).contains(&code))
+            }));
+        };
+        let mut snapshot = Snapshot::new(module, &options).map_err(Fault::during("the snapshot"))?;
+        snapshot.apply(message, NOW).map_err(Fault::during("the snapshot"))?;
+        let call = snapshot.prepare(&call).map_err(Fault::during("the snapshot"))?;
+        Ok(self.presented(usize::MAX, move |input, number| {
+            let decision = snapshot.verify(call, input.headers[number].as_bytes(), None, NOW);
+            Ok(decision.map_err(Fault::during("wasmtime"))?.is_allowed())
+        }))
+    }
+
     fn record(&self) -> Run {
         let module = self.module.clone();
         self.presented(usize::MAX, move |input, number| {
@@ -142,6 +165,7 @@ impl Guest for Native {
             }),
             "table" => self.table(usize::MAX)?,
             "table-hot" => self.table(HOT)?,
+            "snapshot" => self.snapshot()?,
             "record" => self.record(),
             "create" => self.create(),
             _ => return Ok(Some("a JavaScript package".into())),

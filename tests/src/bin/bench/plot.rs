@@ -10,7 +10,7 @@ use crate::figures::Row;
 
 const WIDTH: i32 = 1080;
 /// The height of a case.
-const LINE: i32 = 46;
+const LINE: i32 = 64;
 /// For the names of the cases.
 const LEFT: i32 = 180;
 const HEAD: i32 = 92;

@@ -43,9 +43,14 @@ impl Report {
             "Nanoseconds a call, medians of {} rounds in which all take turns; {} tokens.\n\n{}\n\n",
             self.rounds,
             self.tokens,
-            self.table()
+            self.overview()
         );
         let _ = write!(text, "Medians of ratios over the rounds:\n\n{}\n\n", self.ratio_table());
+        let _ = write!(
+            text,
+            "The same with the quickest and the slowest round:\n\n{}\n\n",
+            self.table()
+        );
         let _ = writeln!(text, "- Machine: {}.", self.machine);
         if let Some((before, after)) = &self.load {
             let _ = writeln!(text, "- Load average over a minute: {before} before, {after} after.");
@@ -61,6 +66,27 @@ impl Report {
             }
         }
         text
+    }
+
+    /// A line a case, a column a runtime.
+    fn overview(&self) -> Table {
+        let mut runtimes: Vec<&str> = self.rows.iter().map(|row| row.runtime).collect();
+        runtimes.dedup();
+        let heads: Vec<&str> = std::iter::once("case").chain(runtimes.iter().copied()).collect();
+        let mut table = markdown(&heads, 1..heads.len());
+        for case in cases::ALL {
+            let median = |runtime: &&str| {
+                let row = self
+                    .rows
+                    .iter()
+                    .find(|row| row.runtime == *runtime && row.case == case.name);
+                row.and_then(|row| row.median_ns).map_or("–".into(), shown)
+            };
+            if self.rows.iter().any(|row| row.case == case.name) {
+                table.add_row(std::iter::once(format!("`{}`", case.name)).chain(runtimes.iter().map(median)));
+            }
+        }
+        table
     }
 
     fn table(&self) -> Table {
