@@ -14,9 +14,10 @@ use crate::report::{middle, print_document, print_table};
 
 /// The longest that one in a hundred revocations told at once may take.
 const PUSHED: f64 = 1_000.0;
-/// Seconds between two questions, and what the question itself may take, in milliseconds.
+/// Seconds between two questions, and what the question itself may take where clients keep every processor busy, in
+/// milliseconds.
 const POLL: u64 = 1;
-const ASKING: f64 = 250.0;
+const ASKING: f64 = 1_000.0;
 /// For how long a table may be used, in seconds: as it is by default, and where the link is cut.
 const MAX_AGE: u64 = 60;
 const SHORT_AGE: u64 = 5;

@@ -30,7 +30,8 @@ struct Options {
     /// Measure the page's table with many tokens in one account, beside an account with ten
     #[arg(long, conflicts_with = "proxies")]
     page: bool,
-    /// Measure how soon edges refuse a revoked token, natively, in Node and in workerd, and cut them off from their origin
+    /// Measure how soon edges refuse a revoked token, natively, in Node and in workerd, and cut them off from their origin;
+    /// databases lie in the temporary folder (TMPDIR), and how long its disk takes counts
     #[arg(long, conflicts_with_all = ["proxies", "page"])]
     edges: bool,
     /// Tokens in the database: 100,000, or 10,000 for the page
