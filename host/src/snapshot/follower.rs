@@ -127,6 +127,7 @@ impl Follower {
                 peppers: options.peppers,
                 catalogue: options.catalogue,
                 floor,
+                max_age: None,
             },
         )?;
         let inner = Inner {
