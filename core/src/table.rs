@@ -329,7 +329,9 @@ impl TokenTable {
 
     fn account_at(&self, user: &str) -> Option<u32> {
         let same = |(_, at): &(u64, u32)| self.accounts.get(place(*at)).is_some_and(|holder| holder.user == user);
-        self.by_user.find(Digest::index_of(user.as_bytes()), same).map(|(_, at)| *at)
+        self.by_user
+            .find(Digest::index_of(user.as_bytes()), same)
+            .map(|(_, at)| *at)
     }
 
     /// Tokens fall with their account: should the user come back, they don't.
@@ -404,7 +406,11 @@ impl TokenTable {
             let slot = slots.get(place(*at)).and_then(Option::as_ref);
             slot.is_some_and(|slot| slot.entry.id == id)
         };
-        let ((_, at), _) = self.by_id.find_entry(Digest::index_of(id.as_bytes()), same).ok()?.remove();
+        let ((_, at), _) = self
+            .by_id
+            .find_entry(Digest::index_of(id.as_bytes()), same)
+            .ok()?
+            .remove();
         let slot = self.slots.get_mut(place(at))?.take()?;
         if let Ok(found) = self
             .by_digest

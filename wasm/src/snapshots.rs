@@ -11,9 +11,12 @@ struct Left {
     left: u64,
 }
 
+/// What is done with a snapshot and bytes.
+type Doing<'a> = dyn FnMut(&mut Snapshot, &[u8]) -> Result<Value, Error> + 'a;
+
 /// Does something with a snapshot and bytes that the host owns, and hands the answer out. Not generic: the module has
 /// this once, not for each thing done.
-fn given(snapshot: u32, range: (u32, u32), then: &mut dyn FnMut(&mut Snapshot, &[u8]) -> Result<Value, Error>) -> u64 {
+fn given(snapshot: u32, range: (u32, u32), then: &mut Doing<'_>) -> u64 {
     let answer = memory::read(range, |bytes| {
         tables::with_snapshot(snapshot, &mut |snapshot| then(snapshot, bytes))
     });
@@ -76,8 +79,11 @@ pub(crate) fn verify_many(handle: u32, call: u32, requests: &[u8], now: i64) -> 
 /// The code for memory that the caller doesn't own.
 pub(crate) const NOT_OWNED: i64 = -2;
 
-/// How many requests there are, the lengths of each, and the texts; none when the lengths are cut off.
-fn split(requests: &[u8]) -> Option<(usize, &[[u8; 4]], &[u8])> {
+/// How many requests there are, the lengths of each, and the texts.
+type Parts<'r> = (usize, &'r [[u8; 4]], &'r [u8]);
+
+/// The parts of many requests; none when the lengths are cut off.
+fn split(requests: &[u8]) -> Option<Parts<'_>> {
     let (count, rest) = requests.split_first_chunk()?;
     let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
     let (lengths, texts) = rest.split_at_checked(count.checked_mul(4)?)?;

@@ -387,7 +387,12 @@ impl Snapshot {
         if now > seen && is_now(now) {
             self.see(now);
         }
-        if now > held.head.made.saturating_add(self.longest.min(held.head.max_age.into())) {
+        if now
+            > held
+                .head
+                .made
+                .saturating_add(self.longest.min(held.head.max_age.into()))
+        {
             return Err(Reason::SnapshotStale);
         }
         Ok(held)

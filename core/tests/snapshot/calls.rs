@@ -59,7 +59,11 @@ macro_rules! forgets {
         let nothing = judge.verify(0, header(1).as_bytes(), None, NOW);
         let nothing = judge.verdict(nothing).unwrap().reason;
         assert_eq!(nothing, Reason::FunctionWithoutFeature);
-        assert_eq!(judge.prepare(&call("mail")).unwrap(), backup, "numbers are given out again");
+        assert_eq!(
+            judge.prepare(&call("mail")).unwrap(),
+            backup,
+            "numbers are given out again"
+        );
         assert_eq!(judge.prepare(&call("backup")).unwrap(), mail);
         assert_eq!(judge.prepare(&Call::default()).unwrap(), 0);
         let reason = |call| {

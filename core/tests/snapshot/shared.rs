@@ -35,7 +35,9 @@ fn each_token_keeps_to_its_own_list_and_the_same_list_stands_once() {
         edge.apply(&made.sign(&key(1)).unwrap(), NOW).unwrap();
     }
     for list in 0..2 * LISTS {
-        let tokens = [LISTS + list, 3 * LISTS + list].into_iter().chain((list < LISTS).then_some(list));
+        let tokens = [LISTS + list, 3 * LISTS + list]
+            .into_iter()
+            .chain((list < LISTS).then_some(list));
         let grants: Vec<u32> = tokens
             .map(|token| {
                 assert_eq!(ask(&edge, token, list + 1).0, Reason::AddressRefused);
@@ -44,7 +46,10 @@ fn each_token_keeps_to_its_own_list_and_the_same_list_stands_once() {
                 grant.unwrap()
             })
             .collect();
-        assert!(grants.iter().all(|grant| *grant == grants[0] && *grant < 2 * LISTS), "{grants:?}");
+        assert!(
+            grants.iter().all(|grant| *grant == grants[0] && *grant < 2 * LISTS),
+            "{grants:?}"
+        );
     }
 }
 
@@ -67,14 +72,22 @@ fn each_user_keeps_to_their_own_account_state() {
     }
     edge.apply(&made.sign(&key(1)).unwrap(), NOW).unwrap();
     let mut made = Publication::delta(1, heading(2));
-    (0..USERS).step_by(3).for_each(|number| made.account(&state(number, true)).unwrap());
+    (0..USERS)
+        .step_by(3)
+        .for_each(|number| made.account(&state(number, true)).unwrap());
     edge.apply(&made.sign(&key(1)).unwrap(), NOW).unwrap();
     let mut made = Publication::delta(2, heading(3));
-    (0..USERS).step_by(6).for_each(|number| made.account(&state(number, false)).unwrap());
+    (0..USERS)
+        .step_by(6)
+        .for_each(|number| made.account(&state(number, false)).unwrap());
     edge.apply(&made.sign(&key(1)).unwrap(), NOW).unwrap();
     for number in 0..USERS {
         let suspended = number % 3 == 0 && number % 6 != 0;
-        let expected = if suspended { Reason::AccountSuspended } else { Reason::Ok };
+        let expected = if suspended {
+            Reason::AccountSuspended
+        } else {
+            Reason::Ok
+        };
         assert_eq!(ask(&edge, number, 0).0, expected, "{number}");
     }
 }
