@@ -80,9 +80,9 @@ impl FromValue for TableUpdate {
 }
 
 /// Places by the first eight bytes of a digest. The key stands beside the place, so most searches touch one record.
-pub(crate) type Index = HashTable<(u64, u32)>;
+type Index = HashTable<(u64, u32)>;
 
-pub(crate) fn key_of((key, _): &(u64, u32)) -> u64 {
+fn key_of((key, _): &(u64, u32)) -> u64 {
     *key
 }
 

@@ -387,12 +387,8 @@ impl Snapshot {
         if now > seen && is_now(now) {
             self.see(now);
         }
-        if now
-            > held
-                .head
-                .made
-                .saturating_add(self.longest.min(held.head.max_age.into()))
-        {
+        let longest = self.longest.min(held.head.max_age.into());
+        if now > held.head.made.saturating_add(longest) {
             return Err(Reason::SnapshotStale);
         }
         Ok(held)
