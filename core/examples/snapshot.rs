@@ -96,6 +96,32 @@ fn verify(edge: &Snapshot, tokens: u64) -> f64 {
     rounds[rounds.len() / 2]
 }
 
+/// A table whose tokens each have an address of their own, and a delta with a hundredth more of such.
+fn lists(key: &SigningKey, mut edge: Snapshot) {
+    const TOKENS: u64 = 100_000;
+    let add = |made: &mut Publication, from: u64, to: u64| {
+        (from..to).for_each(|token| {
+            let addresses = vec![format!("10.{}.{}.{}", token >> 16, token >> 8 & 255, token & 255)];
+            let record = Record {
+                addresses,
+                ..record(token)
+            };
+            made.record(&record).unwrap();
+        });
+    };
+    let mut made = Publication::snapshot(heading(1));
+    add(&mut made, 0, TOKENS);
+    let message = made.sign(key).unwrap();
+    milliseconds("load, 100,000 lists", || edge.apply(&message, NOW).unwrap());
+    for version in 2..5 {
+        let from = TOKENS + version * TOKENS;
+        let mut made = Publication::delta(version - 1, heading(version));
+        add(&mut made, from, from + TOKENS / 100);
+        let message = made.sign(key).unwrap();
+        milliseconds("delta, 1,000 new lists", || edge.apply(&message, NOW).unwrap());
+    }
+}
+
 fn milliseconds<T>(what: &str, run: impl FnOnce() -> T) -> T {
     let started = Instant::now();
     let result = run();
@@ -158,4 +184,5 @@ fn main() {
     println!("{:<28} {:>10.2}", "ratio", most / least);
     milliseconds("delta, 100 revocations", || edge.apply(&revoking, NOW).unwrap());
     milliseconds("delta, 100 new tokens", || edge.apply(&adding, NOW).unwrap());
+    lists(&key, open());
 }

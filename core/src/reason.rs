@@ -90,5 +90,5 @@ reasons! {
     /// The clock is behind the snapshot, or went back.
     ClockBackwards = 22, "clock_backwards", 503, "the clock is behind the snapshot's, or went back; nothing can be decided by it";
     /// The snapshot is older than it may be.
-    SnapshotStale = 23, "snapshot_stale", 503, "the snapshot is older than the origin allows; a newer one is needed";
+    SnapshotStale = 23, "snapshot_stale", 503, "the snapshot is older than allowed; a newer one is needed";
 }

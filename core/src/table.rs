@@ -325,14 +325,16 @@ impl TokenTable {
             user: user.into(),
             rights: None,
         });
-        let key = Digest::index_of(user);
+        let key = Digest::index_of(user.as_bytes());
         self.by_user.insert_unique(key, (key, at), key_of);
         at
     }
 
     fn account_at(&self, user: &str) -> Option<u32> {
         let same = |(_, at): &(u64, u32)| self.accounts.get(place(*at)).is_some_and(|holder| holder.user == user);
-        self.by_user.find(Digest::index_of(user), same).map(|(_, at)| *at)
+        self.by_user
+            .find(Digest::index_of(user.as_bytes()), same)
+            .map(|(_, at)| *at)
     }
 
     /// Tokens fall with their account: should the user come back, they don't.
@@ -390,7 +392,7 @@ impl TokenTable {
             self.slots.push(None);
             u32::try_from(self.slots.len().saturating_sub(1)).unwrap_or(u32::MAX)
         });
-        let (key, id_key) = (slot.digest.index(), Digest::index_of(&slot.entry.id));
+        let (key, id_key) = (slot.digest.index(), Digest::index_of(slot.entry.id.as_bytes()));
         if let Some(vacancy) = self.slots.get_mut(place(at)) {
             *vacancy = Some(slot);
         }
@@ -405,7 +407,11 @@ impl TokenTable {
             let slot = slots.get(place(*at)).and_then(Option::as_ref);
             slot.is_some_and(|slot| slot.entry.id == id)
         };
-        let ((_, at), _) = self.by_id.find_entry(Digest::index_of(id), same).ok()?.remove();
+        let ((_, at), _) = self
+            .by_id
+            .find_entry(Digest::index_of(id.as_bytes()), same)
+            .ok()?
+            .remove();
         let slot = self.slots.get_mut(place(at))?.take()?;
         if let Ok(found) = self
             .by_digest

@@ -247,22 +247,8 @@ export class SnapshotFollower {
     return number;
   }
 
-  /** Whether the table is older than this edge allows; what the origin allows is the module's to judge. */
-  #isTooOld(now: number): boolean {
-    const { maxAge } = this.#options;
-    const { table } = this.#following;
-    return maxAge !== undefined && table !== null && now > table.made + maxAge;
-  }
-
-  #stale(): Refused {
-    const nothing = { user: null, id: null, name: null, expires: null, access: null, readOnly: null };
-    const message = "the snapshot is older than this edge allows";
-    return { allowed: false, status: 503, reason: "snapshot_stale", message, ...nothing, refusal: this.unavailable(), fault: null };
-  }
-
   /** A verdict of the module as it is told, and an admission counted. `digest` tells the token apart, where it is known. */
   #told(verdict: Verdict, authorization: string | null, now: number, counts: boolean, digest?: string): FollowerVerdict {
-    if (verdict.status !== 503 && this.#isTooOld(now)) return this.#stale();
     if (!verdict.allowed) return { ...verdict, fault: null } as Refused;
     if (counts && this.#reporter !== undefined) {
       if (verdict.id !== null) this.#reporter.counts.count({ id: verdict.id }, now);

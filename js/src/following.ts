@@ -91,8 +91,8 @@ export class Following {
 
   /** Opens a table that holds nothing yet. */
   #opened(floor?: SnapshotFloor): Snapshot {
-    const { publicKeys, peppers, catalogue } = this.#options;
-    return new Snapshot({ publicKeys, peppers, catalogue, floor });
+    const { publicKeys, peppers, catalogue, maxAge } = this.#options;
+    return new Snapshot({ publicKeys, peppers, catalogue, floor, maxAge });
   }
 
   /** Takes what the store kept, once. A store that fails is a failed attempt: without its floor an older table could be passed off. */

@@ -219,6 +219,11 @@ let isHolderWritten = false;
 /**
  * The digest of the token that was admitted last, by whichever snapshot, a character for each byte; undefined where it wasn't
  * written. For a caller that has just been given an admission: it tells tokens apart where a snapshot has no names.
+ *
+ * @example
+ * ```js
+ * const digest = verdict.allowed && verdict.id === null ? admittedDigest() : undefined;
+ * ```
  */
 export function admittedDigest(): string | undefined {
   return isHolderWritten ? latin(room().holder, 0, 32) : undefined;

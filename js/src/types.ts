@@ -428,6 +428,8 @@ export interface SnapshotOptions {
   readonly catalogue?: readonly CatalogueFunction[] | undefined;
   /** The last table that was held before a restart: nothing older is taken. Default: none. */
   readonly floor?: SnapshotFloor | undefined;
+  /** The longest age to decide by, in seconds from 1, where the origin allows a longer one. Default: what the origin allows. */
+  readonly maxAge?: number | undefined;
 }
 
 /** Options of `Snapshot.load`. */

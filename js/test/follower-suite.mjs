@@ -95,9 +95,12 @@ export function casesOf(url) {
       const edge = follower();
       await edge.poll();
       const judged = (feature) => reason(edge, token, { feature, writes: false });
-      for (let at = 0; at < 12_000; at += 1) {
+      for (let at = 0; at < 10_500; at += 1) {
         if (judged(`f${at}`) !== "feature_not_granted") assert.fail(`${at}: ${judged(`f${at}`)}`);
-        if (at % 500 === 0) assert.equal(judged("mail"), "ok");
+        if (at % 100 !== 0) continue;
+        assert.equal(judged("mail"), "ok");
+        // The origin may be in this process, and its connections must be heard.
+        await pause(0);
       }
       assert.throws(() => edge.verify("Bearer x", { fiature: "mail" }), { code: "field_unknown" });
     }),

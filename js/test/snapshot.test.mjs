@@ -65,6 +65,19 @@ test("refuses everything without a table, and when it has grown too old", () => 
   }
 });
 
+test("an edge may allow less age than the origin, and never more", () => {
+  for (const [maxAge, last] of [[1, NOW + 1], [20, NOW + 20], [61, NOW + 60], [Number.MAX_SAFE_INTEGER, NOW + 60], [undefined, NOW + 60]]) {
+    const snapshot = load({ maxAge });
+    assert.equal(snapshot.state.maxAge, 60);
+    assert.equal(snapshot.verify(header(tokens[0]), { now: last }).reason, "ok");
+    const verdict = snapshot.verify(header(tokens[0]), { now: last + 1 });
+    assert.deepEqual([verdict.status, verdict.reason, verdict.user], [503, "snapshot_stale", null]);
+    assert.equal(snapshot.verifyMany([header(tokens[0])], { now: last + 1 })[0].reason, "snapshot_stale");
+  }
+  for (const maxAge of [0, -1, Number.MIN_SAFE_INTEGER]) refuses(() => load({ maxAge }), "value_invalid", "maxAge");
+  for (const maxAge of ["20", 1.5, null, true]) refuses(() => load({ maxAge }), "type_invalid", "maxAge");
+});
+
 test("refuses what isn't signed, and keeps what it has", () => {
   const snapshot = load();
   const good = message(2);

@@ -89,9 +89,9 @@ impl Digest {
         (product >> 64) as u64 ^ product as u64
     }
 
-    /// A number for an index of words. Nobody can choose words that share one, as with a weaker hash.
-    pub(crate) fn index_of(word: &str) -> u64 {
-        Digest::from_bytes(&Sha256::digest(word).into()).index()
+    /// A number for an index of texts. Nobody can choose texts that share one, as with a weaker hash.
+    pub(crate) fn index_of(text: &[u8]) -> u64 {
+        Digest::from_bytes(&Sha256::digest(text).into()).index()
     }
 
     #[inline]

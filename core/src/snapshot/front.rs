@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::head::Counts;
 use super::reader::Reader;
+use super::shared::Shared;
 use super::users::Users;
 use super::{malformed, too_large};
 use crate::access::{Access, MAX_FEATURES, Realm};
@@ -29,9 +30,9 @@ pub(crate) struct Front {
     pub(crate) revoked: Vec<[u8; 32]>,
     /// Removed users, in order.
     pub(crate) removed: Vec<Vec<u8>>,
-    pub(crate) states: Vec<Rights>,
+    pub(crate) states: Shared<Rights>,
     pub(crate) users: Users,
-    pub(crate) grants: Vec<HeldGrant>,
+    pub(crate) grants: Shared<HeldGrant>,
 }
 
 impl Front {
@@ -87,34 +88,37 @@ fn read_removed(section: &[u8], count: u32) -> Option<Vec<Vec<u8>>> {
     reader.end(users)
 }
 
-fn read_states(section: &[u8], count: u32) -> Option<Vec<Rights>> {
+fn read_states(section: &[u8], count: u32) -> Option<Shared<Rights>> {
     let mut reader = Reader(section);
-    let mut states = Vec::new();
+    let mut states = Shared::new();
     for _ in 0..count {
+        let from = reader.0;
         let flags = reader.u8().filter(|flags| *flags < 4)?;
         let features = reader.words(MAX_FEATURES, is_feature)?;
         let every = flags & 2 != 0;
         if (every && !features.is_empty()) || !features.is_sorted_by(|a, b| a < b) {
             return None;
         }
-        states.push(Rights {
+        let rights = Rights {
             suspended: flags & 1 != 0,
             features: (!every).then_some(features),
-        });
+        };
+        states.push(rights, reader.since(from))?;
     }
     reader.end(states)
 }
 
 /// # Errors
 /// `snapshot_malformed`, `pepper_unknown`.
-fn read_grants(section: &[u8], count: u32, hasher: &Hasher) -> Result<Vec<HeldGrant>, Error> {
+fn read_grants(section: &[u8], count: u32, hasher: &Hasher) -> Result<Shared<HeldGrant>, Error> {
     let mut reader = Reader(section);
-    let mut grants = Vec::new();
+    let mut grants = Shared::new();
     for _ in 0..count {
+        let from = reader.0;
         let (grant, pepper) = read_grant(&mut reader).ok_or_else(|| malformed("grants"))?;
         let pepper = hasher.place_of(pepper).ok_or_else(|| pepper_unknown(pepper))?;
-        grants.try_reserve(1).map_err(|_| too_large())?;
-        grants.push(HeldGrant { grant, pepper });
+        let grant = HeldGrant { grant, pepper };
+        grants.push(grant, reader.since(from)).ok_or_else(too_large)?;
     }
     reader.end(grants).ok_or_else(|| malformed("grants"))
 }

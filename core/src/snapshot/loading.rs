@@ -1,5 +1,6 @@
 //! A message on its way: its body is hashed as it comes, and read into parts that replace nothing yet.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -22,7 +23,7 @@ pub(crate) enum Arrived {
 /// What came before the rows: at first bytes, then what they mean.
 enum Start {
     Bytes(Vec<u8>),
-    Read(Front, Arrived),
+    Read(Box<Front>, Arrived),
 }
 
 /// A whole body, read and hashed.
@@ -127,7 +128,7 @@ impl Loading {
             (Some(fault), _) => Err(fault),
             (None, Start::Read(front, rows)) => Ok(Loaded {
                 head: self.head,
-                front,
+                front: *front,
                 rows,
                 names: self.names,
             }),
@@ -151,7 +152,7 @@ impl Loading {
                 Kind::Snapshot => Arrived::Table(Rows::with_room(self.rows_left as usize).ok_or_else(too_large)?),
                 Kind::Delta => Arrived::List(Vec::new()),
             };
-            self.start = Start::Read(front, rows);
+            self.start = Start::Read(Box::new(front), rows);
         }
         while self.rows_left > 0 && !piece.is_empty() {
             if self.part.is_empty()

@@ -7,6 +7,7 @@ mod key;
 mod loading;
 mod reader;
 mod rows;
+mod shared;
 mod table;
 mod users;
 mod verifier;

@@ -59,6 +59,12 @@ impl<'a> Reader<'a> {
         Some(words)
     }
 
+    /// What has been taken since this was left.
+    pub(crate) fn since(&self, left: &'a [u8]) -> &'a [u8] {
+        let taken = left.len().saturating_sub(self.0.len());
+        left.get(..taken).unwrap_or(left)
+    }
+
     /// What a section gave, if nothing of it is left over.
     pub(crate) fn end<T>(&self, read: T) -> Option<T> {
         self.0.is_empty().then_some(read)

@@ -7,6 +7,7 @@ use super::head::{Counts, Head};
 use super::loading::{Arrived, Loaded};
 use super::reader::Reader;
 use super::rows::{MAX_GRANTS, Row, Rows};
+use super::shared::Shared;
 use super::users::{REMOVED, Users};
 use super::{malformed, too_large};
 use crate::account::Rights;
@@ -22,8 +23,8 @@ pub(crate) struct Held {
     pub(crate) head: Head,
     rows: Rows,
     users: Users,
-    states: Vec<Rights>,
-    grants: Vec<HeldGrant>,
+    states: Shared<Rights>,
+    grants: Shared<HeldGrant>,
     /// With names a row's holder is a place in this text: 4 bytes the place of the user, then the id and the name as texts.
     names: Option<Vec<u8>>,
 }
@@ -105,8 +106,8 @@ impl Held {
         if grants > MAX_GRANTS {
             return None;
         }
-        self.grants.try_reserve(front.grants.len()).ok()?;
-        self.states.try_reserve(front.states.len()).ok()?;
+        self.grants.make_room(front.grants.len())?;
+        self.states.make_room(front.states.len())?;
         self.users.make_room(front.users.len(), front.users.bytes())?;
         if let Some(text) = &mut self.names {
             let more = names.checked_add(rows.len().saturating_mul(4))?;
@@ -135,16 +136,8 @@ impl Held {
         for user in &front.removed {
             self.users.remove(user);
         }
-        let states: Vec<u32> = front
-            .states
-            .iter()
-            .map(|state| index_in(&mut self.states, state))
-            .collect();
-        let grants: Vec<u32> = front
-            .grants
-            .iter()
-            .map(|grant| index_in(&mut self.grants, grant))
-            .collect();
+        let states = self.states.take_over(&front.states);
+        let grants = self.grants.take_over(&front.grants);
         // What isn't the index of a state stands for itself.
         let state = |at: u32| states.get(at as usize).copied().unwrap_or(at);
         let users = front.users.iter().map(|(name, at)| (name, state(at)));
@@ -198,7 +191,7 @@ impl Held {
 
     #[inline]
     fn held_grant(&self, row: &Row) -> Option<&HeldGrant> {
-        self.grants.get(row.grant() as usize)
+        self.grants.get(row.grant())
     }
 
     /// Whose the token at a place is.
@@ -246,7 +239,7 @@ impl Held {
             life: life(row, named.state),
             grant: &self.held_grant(row)?.grant,
             owner: named.user,
-            account: self.states.get(named.state as usize),
+            account: self.states.get(named.state),
         })
     }
 }
@@ -258,15 +251,6 @@ fn life(row: &Row, state: u32) -> Life {
         revoked: life.revoked || state == REMOVED,
         ..life
     }
-}
-
-/// The index of an item in a list, which it joins when it isn't there. There are few of them.
-fn index_in<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) -> u32 {
-    let at = list.iter().position(|known| known == item).unwrap_or_else(|| {
-        list.push(item.clone());
-        list.len().saturating_sub(1)
-    });
-    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 fn add_name(text: &mut Vec<u8>, user: u32, (id, name): (&[u8], &[u8])) -> u32 {

@@ -72,6 +72,9 @@ pub struct SnapshotOptions {
     /// The last table held before a restart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<Floor>,
+    /// For how many seconds from 1 a table may be decided by at most, where the origin allows more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<i64>,
 }
 
 impl FromValue for SnapshotOptions {
@@ -82,6 +85,7 @@ impl FromValue for SnapshotOptions {
             peppers: fields.or("peppers", Vec::new()),
             catalogue: fields.optional("catalogue"),
             floor: fields.optional("floor"),
+            max_age: fields.optional("maxAge"),
         };
         fields.finish()?;
         Ok(options)
@@ -129,6 +133,8 @@ pub struct Snapshot {
     hasher: Hasher,
     calls: Calls,
     floor: Option<Floor>,
+    /// The longest age that this edge allows, in seconds.
+    longest: i64,
     held: Option<Box<Held>>,
     coming: Option<Box<Loading>>,
     /// The latest time seen, in seconds since 2020. Verifications share the table, so it changes without a lock, and every
@@ -149,13 +155,22 @@ impl Snapshot {
     /// Gets ready to take a snapshot. Until one is taken every request is refused.
     ///
     /// # Errors
-    /// `key_invalid`, `pepper_invalid`, and those of a catalogue.
+    /// `key_invalid`, `pepper_invalid`, those of a catalogue, and `value_invalid` for a `max_age` below 1.
     pub fn new(options: SnapshotOptions) -> Result<Self, Error> {
+        let longest = options.max_age.unwrap_or(i64::MAX);
+        if longest < 1 {
+            return Err(Error::at(
+                ErrorCode::ValueInvalid,
+                "maxAge",
+                "the longest age is a number of seconds from 1",
+            ));
+        }
         Ok(Snapshot {
             keys: PublicKeys::read(&options.public_keys).map_err(|error| error.under("publicKeys"))?,
             hasher: Hasher::new(&options.peppers).map_err(|error| error.under("peppers"))?,
             calls: Calls::new(options.catalogue)?,
             floor: options.floor,
+            longest,
             held: None,
             coming: None,
             seen: AtomicU32::new(0),
@@ -372,7 +387,8 @@ impl Snapshot {
         if now > seen && is_now(now) {
             self.see(now);
         }
-        if now > held.head.made.saturating_add(held.head.max_age.into()) {
+        let longest = self.longest.min(held.head.max_age.into());
+        if now > held.head.made.saturating_add(longest) {
             return Err(Reason::SnapshotStale);
         }
         Ok(held)

@@ -1,8 +1,8 @@
 //! The clock and the age limit.
 
-use tokenlatch_core::{ErrorCode, Heading, Reason};
+use tokenlatch_core::{ErrorCode, Heading, Reason, Snapshot, SnapshotOptions};
 
-use crate::origin::{MAX_AGE, NOW, edge, heading, heartbeat, reason, snapshot};
+use crate::origin::{MAX_AGE, NOW, edge, heading, heartbeat, options, reason, snapshot};
 
 const LAST: i64 = NOW + MAX_AGE as i64;
 
@@ -21,6 +21,39 @@ fn a_table_decides_until_its_last_second_and_refuses_everything_after_it() {
     assert_eq!(reason(&edge, 1, LAST), Reason::Ok);
     assert_eq!(reason(&edge, 1, LAST + 1), Reason::SnapshotStale);
     assert_eq!(reason(&edge, 2, LAST + 1), Reason::SnapshotStale);
+}
+
+#[test]
+fn an_edge_may_allow_less_than_the_origin_and_never_more() {
+    for (max_age, last) in [
+        (1, NOW + 1),
+        (20, NOW + 20),
+        (i64::from(MAX_AGE), LAST),
+        (i64::from(MAX_AGE) + 1, LAST),
+        (i64::MAX, LAST),
+    ] {
+        let max_age = Some(max_age);
+        let mut edge = Snapshot::new(SnapshotOptions { max_age, ..options() }).unwrap();
+        edge.apply(&snapshot(heading(1), &[1]), NOW).unwrap();
+        assert_eq!(edge.state().unwrap().max_age, MAX_AGE, "what the origin allows");
+        assert_eq!(reason(&edge, 1, last), Reason::Ok);
+        assert_eq!(reason(&edge, 1, last + 1), Reason::SnapshotStale);
+        let renewed = Heading {
+            made: NOW + 30,
+            ..heading(1)
+        };
+        edge.apply(&heartbeat(renewed), NOW + 30).unwrap();
+        assert_eq!(reason(&edge, 1, last + 30), Reason::Ok);
+        assert_eq!(reason(&edge, 1, last + 31), Reason::SnapshotStale);
+    }
+    for max_age in [0, -1, i64::MIN] {
+        let max_age = Some(max_age);
+        let error = Snapshot::new(SnapshotOptions { max_age, ..options() }).unwrap_err();
+        assert_eq!(
+            (error.code, error.field.as_deref()),
+            (ErrorCode::ValueInvalid, Some("maxAge"))
+        );
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod history;
 mod hostile;
 mod line;
 mod origin;
+mod shared;
 mod spoil;
 mod succession;
 mod verdicts;

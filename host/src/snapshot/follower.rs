@@ -129,6 +129,7 @@ impl Follower {
                 peppers: options.peppers,
                 catalogue: options.catalogue,
                 floor,
+                max_age: None,
             },
         )?;
         let inner = Inner {
