@@ -88,7 +88,10 @@ fn xor(a: v128, b: v128, c: v128) -> v128 {
 }
 
 /// The SHA-256 of each.
-#[expect(clippy::indexing_slicing, reason = "every index is below 16, the length of the schedule")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "every index is below 16, the length of the schedule"
+)]
 pub(in crate::hash) fn digests(secrets: [Presented<'_>; 4]) -> [Digest; 4] {
     // The block: eight words of the secret, then the bit 1, zeros, and the length of 256 bits.
     let mut schedule = [u32x4_splat(0); 16];
