@@ -287,7 +287,8 @@ export class SnapshotFollower {
       if (failures > 0) {
         await pause(waitAfter(failures), signal);
       } else if (interval !== undefined) {
-        await pause(interval, signal);
+        // From question to question, however long the answer and the store took.
+        await pause(interval - (Date.now() - began), signal);
       } else if (isSame) {
         await pause(QUIET - (Date.now() - began), signal);
       }

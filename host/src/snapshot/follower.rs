@@ -266,7 +266,8 @@ impl Inner {
                     let version = self.replica.state().map(|state| (state.epoch, state.version));
                     let news = std::mem::replace(&mut known, version) != version;
                     if let Some(poll) = self.poll.filter(|_| !gap) {
-                        tokio::time::sleep(poll).await;
+                        // From question to question, however long the answer and the disk took.
+                        tokio::time::sleep(poll.saturating_sub(begun.elapsed())).await;
                     } else if !news && begun.elapsed() < FIRST_PAUSE {
                         // An origin that is about to end makes nobody wait.
                         tokio::time::sleep(FIRST_PAUSE).await;
