@@ -12,11 +12,11 @@ struct Left {
 }
 
 /// What is done with a snapshot and bytes.
-type Doing<'a> = dyn FnMut(&mut Snapshot, &[u8]) -> Result<Value, Error> + 'a;
+type Then<'t> = &'t mut dyn FnMut(&mut Snapshot, &[u8]) -> Result<Value, Error>;
 
 /// Does something with a snapshot and bytes that the host owns, and hands the answer out. Not generic: the module has
 /// this once, not for each thing done.
-fn given(snapshot: u32, range: (u32, u32), then: &mut Doing<'_>) -> u64 {
+fn given(snapshot: u32, range: (u32, u32), then: Then<'_>) -> u64 {
     let answer = memory::read(range, |bytes| {
         tables::with_snapshot(snapshot, &mut |snapshot| then(snapshot, bytes))
     });
@@ -80,10 +80,10 @@ pub(crate) fn verify_many(handle: u32, call: u32, requests: &[u8], now: i64) -> 
 pub(crate) const NOT_OWNED: i64 = -2;
 
 /// How many requests there are, the lengths of each, and the texts.
-type Parts<'r> = (usize, &'r [[u8; 4]], &'r [u8]);
+type Requests<'r> = (usize, &'r [[u8; 4]], &'r [u8]);
 
-/// The parts of many requests; none when the lengths are cut off.
-fn split(requests: &[u8]) -> Option<Parts<'_>> {
+/// Reads the lengths; none when they are cut off.
+fn split(requests: &[u8]) -> Option<Requests<'_>> {
     let (count, rest) = requests.split_first_chunk()?;
     let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
     let (lengths, texts) = rest.split_at_checked(count.checked_mul(4)?)?;
