@@ -67,7 +67,7 @@ impl Crowd {
     ///
     /// # Errors
     /// When all are revoked.
-    pub fn next(&mut self) -> Result<Victim, Fault> {
+    pub fn victim(&mut self) -> Result<Victim, Fault> {
         self.victims
             .pop()
             .ok_or_else(|| Fault::new("there is no further token to revoke"))

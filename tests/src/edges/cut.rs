@@ -73,7 +73,7 @@ impl Edges {
         bar.inc(1);
 
         bar.set_message("the link is cut");
-        let victim = crowd.next()?;
+        let victim = crowd.victim()?;
         self.each(|asker| asker.expect(&victim.authorization, 200))?;
         for edge in &self.edges {
             edge.relay.cut();

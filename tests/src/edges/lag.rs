@@ -41,7 +41,7 @@ impl Edges {
         let idle = Duration::from_millis(self.settings.poll.map_or(500, |seconds| seconds * 1000));
         for _ in 0..rounds {
             thread::sleep(some_of(idle));
-            let victim = crowd.next()?;
+            let victim = crowd.victim()?;
             let authorization = victim.authorization.as_str();
             for asker in &mut askers {
                 asker.expect(authorization, 200)?;
