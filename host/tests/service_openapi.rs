@@ -12,8 +12,11 @@ mod common;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
+use common::edges::key;
 use common::served::{Request, Running};
 use serde_json::Value;
+use tokenlatch::PublisherOptions;
+use tokenlatch::server::SnapshotConfig;
 
 const METHODS: &[&str] = &["get", "head", "post", "put", "patch", "delete", "options"];
 
@@ -36,7 +39,7 @@ fn concrete(path: &str) -> String {
 
 #[test]
 fn every_documented_path_and_method_is_routed_and_every_reply_documented() {
-    let running = Running::start();
+    let running = origin();
     for port in [running.account, running.admin] {
         let document = document(port);
         assert_eq!(document["openapi"], "3.1.0");
@@ -61,6 +64,27 @@ fn every_documented_path_and_method_is_routed_and_every_reply_documented() {
             }
         }
     }
+}
+
+/// With everything that there can be.
+fn origin() -> Running {
+    Running::with(|config| {
+        config.snapshots = Some(SnapshotConfig {
+            key: key(),
+            options: PublisherOptions::default(),
+        });
+    })
+}
+
+#[test]
+fn snapshots_are_described_where_they_are_published() {
+    let added: BTreeSet<_> = ["/snapshot", "/snapshot/deltas", "/snapshot/usage"]
+        .map(str::to_owned)
+        .into();
+    let found = |running: &Running| paths(&document(running.admin)).keys().cloned().collect::<BTreeSet<_>>();
+    let (without, with) = (found(&Running::start()), found(&origin()));
+    assert_eq!(with.difference(&without).cloned().collect::<BTreeSet<_>>(), added);
+    assert!(without.is_subset(&with));
 }
 
 #[test]
@@ -92,7 +116,7 @@ fn every_routed_path_is_documented() {
 
 #[test]
 fn every_reference_leads_somewhere_and_every_operation_has_a_name_of_its_own() {
-    let running = Running::start();
+    let running = origin();
     for port in [running.account, running.admin] {
         let document = document(port);
         check_references(&document, &document);

@@ -57,7 +57,8 @@ fn every_reply_is_described_and_none_is_a_failure_of_the_service() -> Outcome {
         )?
         .json();
     let admin = made["data"]["token"].as_str().ok_or("no token")?;
-    let server = Server::start(&place, &[])?;
+    place.must("tokenlatch", &["snapshot", "keygen", "snapshot.key"])?;
+    let server = Server::start(&place, &["--snapshot-key", "snapshot.key"])?;
     let ports = [
         (server.account, format!("cpanel alice:{token}")),
         (server.admin, format!("whm alice:{admin}")),

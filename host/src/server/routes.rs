@@ -35,7 +35,10 @@ pub fn admin_router(state: State) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/snapshot", get(snapshot::whole))
         .route("/snapshot/deltas", get(snapshot::deltas))
-        .route("/snapshot/usage", post(snapshot::usage))
+        .route(
+            "/snapshot/usage",
+            post(snapshot::usage).fallback(|| async { Problem::METHOD.allowing("POST") }),
+        )
         .route("/openapi.json", get(openapi::admin))
         .fallback_service(page::router(&state, page::Port::Admin))
         .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
