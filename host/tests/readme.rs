@@ -62,6 +62,16 @@ fn the_readme_names_no_missing_file() {
     let links = README.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for link in links.filter(|link| !link.contains("://")) {
-        assert!(root.join(link).exists(), "{link}");
+        let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+        assert!(root.join(file).exists(), "{link}");
+        let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
+        let anchors = text.lines().filter(|line| line.starts_with('#')).map(|line| {
+            let words = line.trim_start_matches(['#', ' ']).to_lowercase();
+            words.replace(' ', "-").replace([',', '.', '`', '?'], "")
+        });
+        assert!(
+            heading.is_empty() || anchors.collect::<Vec<_>>().contains(&heading.to_owned()),
+            "{link}"
+        );
     }
 }

@@ -228,6 +228,59 @@ fn an_edge_without_a_database_follows_a_server_and_both_end_at_once() {
 }
 
 #[test]
+fn a_first_start_that_publishes_makes_the_first_account_too() {
+    let place = Place::new();
+    keygen(&place, "k");
+    let ports = ["--http", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let serve = [&["--json", "serve", "--snapshot-key", "k"], &ports[..]].concat();
+    let serving = Serving::start(place.command(&serve));
+    let header = std::fs::read_to_string(place.folder.path().join("tokenlatch-admin.header")).unwrap();
+    let authorization = header.trim().strip_prefix("Authorization: ").unwrap();
+    let answer = Request::new("GET", "/snapshot")
+        .authorization(authorization)
+        .send(serving.admin);
+    assert_eq!(answer.status, 200);
+    serving.stop();
+}
+
+#[test]
+fn what_was_cut_or_changed_is_told_without_a_key_too() {
+    let (place, _) = with_token(&["--full"]);
+    let (public, _) = keygen(&place, "k");
+    ok(&place, &["snapshot", "publish", "--key", "k", "--out", "s"]);
+    let file = place.folder.path().join("s");
+    let whole = std::fs::read(&file).unwrap();
+    let looked = |bytes: &[u8], key: Option<&str>| {
+        std::fs::write(&file, bytes).unwrap();
+        let key = key.map_or_else(Vec::new, |key| vec!["--key", key]);
+        place.run(&[&["snapshot", "inspect", "s"], &key[..]].concat())
+    };
+    let mut changed = whole.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    let other = keygen(&place, "other").0;
+    for (bytes, key, code, wanted) in [
+        (&whole[..], None, 0, "not checked"),
+        (&whole, Some(&public), 0, "good"),
+        (&whole, Some(&other), 1, "signed by another key"),
+        (
+            &whole[..whole.len() - 1],
+            None,
+            1,
+            "the body is cut short, or has bytes left over",
+        ),
+        (&changed, Some(&public), 1, "the body was changed"),
+        (b"no snapshot at all", None, 1, "is no snapshot"),
+    ] {
+        let ran = looked(bytes, key.map(String::as_str));
+        assert_eq!(ran.code, Some(code), "{wanted}: {ran:?}");
+        assert!(
+            ran.stdout.contains(wanted) || ran.stderr.contains(wanted),
+            "{wanted}: {ran:?}"
+        );
+    }
+}
+
+#[test]
 fn edges_begin_anew_after_the_origin_was_stopped_and_when_told_to() {
     let place = Place::new();
     keygen(&place, "k");
@@ -241,12 +294,27 @@ fn edges_begin_anew_after_the_origin_was_stopped_and_when_told_to() {
             .as_u64()
             .unwrap()
     };
+    let token = ok(
+        &place,
+        &[
+            "token", "create", "--user", "alice", "--name", "edge", "--full", "--realm", "admin",
+        ],
+    );
+    let edge = format!("whm alice:{}", token.trim());
     let first = epoch(&place);
     assert_eq!(epoch(&place), first);
     // While it stood still, a copy of the database may have been put in its place.
     let ports = ["--http", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
     let serve = [&["--json", "serve", "--snapshot-key", "k"], &ports[..]].concat();
-    Serving::start(place.command(&serve)).stop();
+    let served = |place: &Place| {
+        let serving = Serving::start(place.command(&serve));
+        let answer = Request::new("GET", "/snapshot")
+            .authorization(&edge)
+            .send(serving.admin);
+        serving.stop();
+        assert_eq!(answer.status, 200);
+    };
+    served(&place);
     let second = epoch(&place);
     assert!(second > first);
     ok(&place, &["snapshot", "renew"]);

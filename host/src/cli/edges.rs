@@ -14,7 +14,7 @@ use tokenlatch::{
 
 use super::context::Context;
 use super::failure::Failure;
-use super::snapshot::age;
+use super::snapshot::{age, wrong_key};
 
 /// Where the edge keeps which table it held last.
 const STATE_FILE: &str = "tokenlatch-follow.json";
@@ -33,8 +33,16 @@ pub struct Edges {
         env = "TOKENLATCH_SNAPSHOT_MAX_AGE",
         hide_env_values = true
     )]
-    #[arg(default_value = "60s", value_parser = age)]
+    #[arg(default_value = "60s", value_parser = age, requires = "snapshot_key")]
     snapshot_max_age: u32,
+    /// Leave ids and names of tokens out: smaller, but an edge can't tell which token it admits
+    #[arg(
+        long,
+        env = "TOKENLATCH_SNAPSHOT_NO_NAMES",
+        hide_env_values = true,
+        requires = "snapshot_key"
+    )]
+    snapshot_no_names: bool,
     /// Be an edge without a database: decide by the snapshots of this server's administrator's port
     #[arg(long, value_name = "URL", env = "TOKENLATCH_FOLLOW", hide_env_values = true)]
     #[arg(requires_all = ["follow_keys", "follow_token_file"])]
@@ -49,7 +57,8 @@ pub struct Edges {
         requires = "follow"
     )]
     follow_keys: Vec<String>,
-    /// The file of a full token for that port, which only you can read: the token, or `Authorization: …`
+    /// The file of a full token for that port, which only you can read: the token, `whm USER:TOKEN`, or `Authorization: …`. It is
+    /// read each time, so another one is in use at once
     #[arg(
         long,
         value_name = "FILE",
@@ -73,10 +82,11 @@ pub struct Edges {
         value_name = "FILE",
         env = "TOKENLATCH_FOLLOW_STATE",
         hide_env_values = true,
-        default_value = STATE_FILE
+        default_value = STATE_FILE,
+        requires = "follow"
     )]
     follow_state: PathBuf,
-    /// Ask every so many seconds, instead of being told of changes at once
+    /// Ask every so many seconds, instead of being told of changes at once; at least three times in a table's life
     #[arg(
         long,
         value_name = "SECONDS",
@@ -116,7 +126,7 @@ impl Edges {
             key: Arc::new(read_snapshot_key(path)?),
             options: PublisherOptions {
                 max_age: self.snapshot_max_age,
-                ..PublisherOptions::default()
+                names: !self.snapshot_no_names,
             },
         }))
     }
@@ -144,7 +154,7 @@ impl Edges {
             usage_interval: config.usage_interval,
             ..FollowerOptions::new(self.follow_keys.clone())
         };
-        let follower = Follower::new(&module, options)?;
+        let follower = Follower::new(&module, options).map_err(|error| wrong_key("--follow-key", error))?;
         let server = EdgeServer::bind(config, follower, Arc::new(source)).await?;
         let (account, admin) = server.addresses();
         let (account_url, admin_url) = (url(account), admin.map(url));
@@ -161,7 +171,7 @@ impl Edges {
         } else {
             output.line(format_args!("Accounts:      {account_url}"))?;
             if let Some(admin) = &admin_url {
-                output.line(format_args!("Administrator: {admin}"))?;
+                output.line(format_args!("Metrics:       {admin}/metrics"))?;
             }
             output.line(format_args!("Follows:       {origin}"))?;
             output.line(format_args!("State:         {}", state.display()))?;

@@ -229,6 +229,10 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     raise_file_limit();
     let folder = folder_of(context.database())?;
     let config = options.config(&folder, options.edges.publishing()?);
+    let snapshots = config
+        .snapshots
+        .as_ref()
+        .map(|told| (told.key.public_key(), told.options.max_age));
     // What is refused in any case must leave no database behind.
     config.check()?;
     let certificate = matches!(config.tls, Tls::SelfSigned { .. }).then(|| folder.join(CERTIFICATE_FILE));
@@ -251,6 +255,7 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
         admin: admin.map(|admin| url(scheme, admin)),
         database: shown(context.database()),
         certificate,
+        snapshots,
         first,
     };
     told.tell(context)?;
@@ -290,6 +295,8 @@ struct Told {
     admin: Option<String>,
     database: String,
     certificate: Option<PathBuf>,
+    /// The public key of the snapshots that are published, and for how many seconds they are good.
+    snapshots: Option<(String, u32)>,
     first: Option<First>,
 }
 
@@ -303,11 +310,14 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Serving<'a> {
     account: &'a str,
     admin: Option<&'a str>,
     database: &'a str,
     certificate: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_key: Option<&'a str>,
 }
 
 impl Told {
@@ -325,6 +335,7 @@ impl Told {
                     admin: self.admin.as_deref(),
                     database: &self.database,
                     certificate: self.certificate.as_deref(),
+                    public_key: self.snapshots.as_ref().map(|(key, _)| key.as_str()),
                 },
                 first: self.first.as_ref(),
                 steps,
@@ -342,6 +353,9 @@ impl Told {
         output.line(format!("Database:      {}", self.database))?;
         if let Some(certificate) = &self.certificate {
             output.line(format!("Certificate:   {}", certificate.display()))?;
+        }
+        if let Some((key, max_age)) = &self.snapshots {
+            output.line(format!("Snapshots:     public key {key}, good for {max_age} seconds"))?;
         }
         let Some(first) = &self.first else {
             return output.line("`tokenlatch account list` shows the accounts, `tokenlatch serve --help` all options.");

@@ -121,10 +121,20 @@ struct InspectedDocument {
     revoked: u32,
     bytes: u64,
     digest: String,
+    body: Body,
     signature: Signature,
 }
 
 /// What is known of the signature.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Body {
+    /// What the head says.
+    Whole,
+    Cut,
+    Changed,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Signature {
@@ -261,8 +271,25 @@ fn look(file: &Path, keys: &[String], context: &mut Context<'_>) -> Result<ExitC
     let mut message = Vec::new();
     let opened = std::fs::File::open(file).map_err(unreadable)?;
     opened.take(MAX_FILE).read_to_end(&mut message).map_err(unreadable)?;
-    let told = inspect(&message).map_err(Error::from)?;
-    let signature = signature(&message, &told, keys, context)?;
+    let told = inspect(&message).map_err(|_| Failure::Own {
+        code: "snapshot_malformed",
+        message: format!("`{}` is no snapshot and no delta", file.display()),
+        exit: 1,
+    })?;
+    let (head, body) = message.split_at_checked(MESSAGE_HEAD_BYTES).unwrap_or((&message, &[]));
+    let body = match told.body == body.len() as u64 {
+        false => Body::Cut,
+        true if Sha256::digest(body)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+            != told.digest =>
+        {
+            Body::Changed
+        }
+        true => Body::Whole,
+    };
+    let signature = signature(head, &told, keys, context)?;
     let age = SystemClock.now()?.saturating_sub(told.made);
     let document = InspectedDocument {
         kind: told.kind,
@@ -280,7 +307,8 @@ fn look(file: &Path, keys: &[String], context: &mut Context<'_>) -> Result<ExitC
         grants: told.grants,
         revoked: told.revoked,
         bytes: message.len() as u64,
-        digest: format!("{}…", told.digest.get(..SHOWN).unwrap_or_default()),
+        digest: told.digest,
+        body,
         signature,
     };
     if context.output.wants_json() {
@@ -288,38 +316,40 @@ fn look(file: &Path, keys: &[String], context: &mut Context<'_>) -> Result<ExitC
     } else {
         document.lines(context)?;
     }
-    Ok(ExitCode::from(u8::from(signature == Signature::Bad)))
+    Ok(ExitCode::from(u8::from(
+        signature == Signature::Bad || body != Body::Whole,
+    )))
 }
 
-/// Whether one of the keys signed it, and the body is what was signed.
-fn signature(
-    message: &[u8],
-    told: &Inspected,
-    keys: &[String],
-    context: &mut Context<'_>,
-) -> Result<Signature, Failure> {
+/// Whether one of the keys signed it.
+fn signature(head: &[u8], told: &Inspected, keys: &[String], context: &mut Context<'_>) -> Result<Signature, Failure> {
     if keys.is_empty() {
         return Ok(Signature::NotChecked);
     }
-    let (head, body) = message.split_at_checked(MESSAGE_HEAD_BYTES).unwrap_or((message, &[]));
     let options = SnapshotOptions {
         public_keys: keys.to_vec(),
         peppers: context.pepper_file().map_or_else(|| Ok(Vec::new()), read_peppers)?,
         ..SnapshotOptions::default()
     };
-    let mut snapshot = Snapshot::new(&Context::module()?, &options)?;
+    let mut snapshot = Snapshot::new(&Context::module()?, &options).map_err(|error| wrong_key("--key", error))?;
     // At its own time: how old it is is told apart.
     match snapshot.begin(head, told.made) {
-        Ok(_) => {}
+        Ok(_) => Ok(Signature::Good),
         // A delta that doesn't follow on anything here; its signature was looked at before.
-        Err(Error::Refused(error)) if error.code == ErrorCode::SnapshotGap => {}
-        Err(Error::Refused(error)) if error.code == ErrorCode::SnapshotSignature => return Ok(Signature::Bad),
-        Err(error) => return Err(error.into()),
+        Err(Error::Refused(error)) if error.code == ErrorCode::SnapshotGap => Ok(Signature::Good),
+        Err(Error::Refused(error)) if error.code == ErrorCode::SnapshotSignature => Ok(Signature::Bad),
+        Err(error) => Err(error.into()),
     }
-    let whole = told.body == body.len() as u64;
-    let digest: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-    let same = digest == told.digest;
-    Ok(if whole && same { Signature::Good } else { Signature::Bad })
+}
+
+/// A public key that is none is a wrong use of a flag.
+pub fn wrong_key(flag: &str, error: Error) -> Failure {
+    match error {
+        Error::Refused(error) if error.code == ErrorCode::KeyInvalid => {
+            Failure::usage("key_invalid", format!("`{flag}`: {}", error.message))
+        }
+        error => error.into(),
+    }
 }
 
 impl InspectedDocument {
@@ -343,10 +373,15 @@ impl InspectedDocument {
             output.line(format_args!("revoked    {}", self.revoked))?;
         }
         output.line(format_args!("names      {}", if self.names { "yes" } else { "no" }))?;
-        output.line(format_args!("size       {} bytes, sha256 {}", self.bytes, self.digest))?;
+        let body = match self.body {
+            Body::Whole => format!("sha256 {}…", self.digest.get(..SHOWN).unwrap_or_default()),
+            Body::Cut => styled(BAD, "the body is cut short, or has bytes left over"),
+            Body::Changed => styled(BAD, "the body was changed"),
+        };
+        output.line(format_args!("size       {} bytes; body: {body}", self.bytes))?;
         let signature = match self.signature {
             Signature::Good => styled(GOOD, "good"),
-            Signature::Bad => styled(BAD, "not good: it is signed by another key, or was changed"),
+            Signature::Bad => styled(BAD, "not good: it is signed by another key, or its head was changed"),
             Signature::NotChecked => styled(FAINT, "not checked; `--key PUBLICKEY` checks it"),
         };
         output.line(format_args!("signature  by the key {}: {signature}", self.key_id))

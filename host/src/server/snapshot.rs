@@ -79,8 +79,9 @@ pub(super) async fn usage(
     reply_of(take_report(&state, &client, request).await)
 }
 
-fn publisher(state: &State) -> Result<&Publisher, Problem> {
-    state.publisher.as_ref().ok_or(Problem::NOT_FOUND)
+async fn publisher(state: &State) -> Result<&Publisher, Ended> {
+    let publisher = state.publisher().await.map_err(|error| failed(state, &error))?;
+    Ok(publisher.ok_or(Problem::NOT_FOUND)?)
 }
 
 fn reading() -> Call {
@@ -91,7 +92,7 @@ fn reading() -> Call {
 }
 
 async fn send_whole(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
-    let publisher = publisher(state)?;
+    let publisher = publisher(state).await?;
     let (parts, _) = request.into_parts();
     if target::holds_secret(Form::of_query(parts.uri.query())?.keys()) {
         return Err(malformed(state).into());
@@ -109,7 +110,7 @@ async fn send_whole(state: &State, client: &Client, request: Request) -> Result<
 }
 
 async fn send_delta(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
-    let publisher = publisher(state)?;
+    let publisher = publisher(state).await?;
     let (parts, _) = request.into_parts();
     let query = Form::of_query(parts.uri.query())?;
     if target::holds_secret(query.keys()) {
@@ -138,7 +139,7 @@ struct Reported {
 }
 
 async fn take_report(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
-    publisher(state)?;
+    publisher(state).await?;
     let (parts, body) = request.into_parts();
     if target::holds_secret(Form::of_query(parts.uri.query())?.keys()) {
         return Err(malformed(state).into());

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+
 use super::catalogue::Catalogue;
 use super::config::Config;
 use super::error::ServerError;
@@ -10,6 +12,7 @@ use super::logins::Logins;
 use super::page::Hosts;
 use super::tls::Certificates;
 use super::upstream::Upstream;
+use crate::error::Error;
 use crate::gate::Gate;
 use crate::service::Service;
 use crate::snapshot::Publisher;
@@ -33,22 +36,32 @@ pub struct State {
     pub upstream: Option<Upstream>,
     /// Publishes snapshots for edges.
     pub publisher: Option<Publisher>,
+    /// Whether the epoch of this start has begun.
+    pub(super) begun: Arc<OnceCell<()>>,
     /// What the server was told.
     pub config: Arc<Config>,
 }
 
 impl State {
+    /// What publishes, if anything does; ready to.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(super) async fn publisher(&self) -> Result<Option<&Publisher>, Error> {
+        if self.publisher.is_some() && !self.service.store().is_shared() {
+            // While nobody served it a copy may have been put in its place, whose revisions edges know as others. Where
+            // several servers work at it that is said by hand, for each of their starts would make all edges begin anew.
+            self.begun.get_or_try_init(|| self.service.begin_epoch()).await?;
+        }
+        Ok(self.publisher.as_ref())
+    }
+
     /// Makes everything ready that a request needs.
     pub(super) async fn open(
         config: Arc<Config>,
         service: Service,
         certificates: Option<Certificates>,
     ) -> Result<State, ServerError> {
-        if config.snapshots.is_some() && !service.store().is_shared() {
-            // While nobody served it a copy may have been put in its place, whose revisions edges know as others. Where
-            // several servers work at it that is said by hand, for each of their starts would make all edges begin anew.
-            service.begin_epoch().await?;
-        }
         let catalogue = Catalogue::new(config.catalogue.as_deref());
         let functions = catalogue.functions(service.module())?;
         let gate = Gate::open(service.clone(), functions).await?;
@@ -63,6 +76,7 @@ impl State {
             .map(|told| Publisher::new(service.clone(), Arc::clone(&told.key), told.options));
         Ok(State {
             publisher,
+            begun: Arc::default(),
             service,
             gate,
             failures: Failures::new(config.failures, Ticks::system()),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokenlatch_core::{Call, ErrorCode, Function, MESSAGE_HEAD_BYTES, Pepper, SnapshotOptions, Verdict};
 
-use super::log::tell;
+use super::log::{note, tell};
 use super::replica::Replica;
 use super::reports::Reports;
 use super::source::{Fetch, Fetched, Source, SourceError};
@@ -249,6 +249,13 @@ impl Inner {
         self.status().failing = Some("module_broken");
     }
 
+    /// The pause between two questions: never so long that the table grows too old meanwhile.
+    fn at_most(&self, poll: Duration) -> Duration {
+        self.replica
+            .state()
+            .map_or(poll, |state| poll.min(third(state.max_age)))
+    }
+
     async fn follow(&self, source: &dyn Source) {
         let mut whole = true;
         let mut failures = 0_u32;
@@ -265,7 +272,7 @@ impl Inner {
                     whole = gap;
                     let version = self.replica.state().map(|state| (state.epoch, state.version));
                     let news = std::mem::replace(&mut known, version) != version;
-                    if let Some(poll) = self.poll.filter(|_| !gap) {
+                    if let Some(poll) = self.poll.filter(|_| !gap).map(|poll| self.at_most(poll)) {
                         // From question to question, however long the answer and the disk took.
                         tokio::time::sleep(poll.saturating_sub(begun.elapsed())).await;
                     } else if !news && begun.elapsed() < FIRST_PAUSE {
@@ -363,6 +370,12 @@ impl Inner {
             status.taken = status.taken.saturating_add(1);
             status.wholes = status.wholes.saturating_add(u64::from(held.is_none()));
         }
+        if held.is_none() {
+            note(format_args!(
+                "a whole table is held: {} tokens, version {} of epoch {}",
+                state.tokens, state.version, state.epoch
+            ));
+        }
         let file = self.file.clone();
         let written = tokio::task::spawn_blocking(move || file.write(&state)).await;
         let written = written.unwrap_or_else(|_| Err(std::io::Error::other("writing broke off")));
@@ -373,7 +386,11 @@ impl Inner {
 
 /// How long the origin may wait: no longer than a third of a table's life, so that two answers may be lost.
 fn wait(max_age: u32) -> Duration {
-    Duration::from_secs(u64::from(max_age / 3).max(1)).min(LONGEST_WAIT)
+    third(max_age).min(LONGEST_WAIT)
+}
+
+fn third(max_age: u32) -> Duration {
+    Duration::from_secs(u64::from(max_age / 3).max(1))
 }
 
 /// The pause after so many failures: longer each time, and never the same for two edges.

@@ -12,7 +12,7 @@ use ureq::{Agent, Body, http::Response};
 use zeroize::Zeroizing;
 
 use super::report::UsageReport;
-use super::reports::UNWANTED;
+use super::reports::{REFUSED, UNWANTED};
 use super::source::{Fetch, Fetched, Source, SourceError};
 use crate::remote::{RemoteServer, RemoteServerError};
 
@@ -92,12 +92,14 @@ impl HttpSource {
             .filter(|(name, _)| name.trim().eq_ignore_ascii_case("authorization"));
         let value = match field {
             Some((_, value)) => value.trim().to_owned(),
+            // `whm USER:TOKEN`, as the token was shown.
+            None if text.contains(' ') => text.to_owned(),
             None => format!("Bearer {text}"),
         };
         let value = Zeroizing::new(value);
         let plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if !plain || text.is_empty() {
-            return Err("it must hold one line: a token, or `Authorization: …`".to_owned());
+            return Err("it must hold one line: a token, `whm USER:TOKEN`, or `Authorization: …`".to_owned());
         }
         Ok(value)
     }
@@ -232,16 +234,13 @@ fn unreachable(error: &ureq::Error) -> SourceError {
 
 fn refused(status: u16) -> SourceError {
     let (code, why) = match status {
-        401 => (
-            "origin_refused",
-            "it doesn't know the token, or the token is at its end",
-        ),
-        403 => ("origin_refused", "the token may not do this"),
+        401 => (REFUSED, "it doesn't know the token, or the token is at its end"),
+        403 => (REFUSED, "the token may not do this"),
         404 => (
             "origin_answer",
             "it publishes no snapshots; start it with `--snapshot-key`",
         ),
-        429 => ("origin_refused", "too many attempts failed"),
+        429 => (REFUSED, "too many attempts failed"),
         500.. => ("origin_failed", "it cannot answer now"),
         _ => ("origin_answer", "it doesn't take the request"),
     };

@@ -21,7 +21,12 @@ pub(super) struct Reports<'f> {
     next: i64,
     /// Those that the origin doesn't have yet, as far as is known.
     open: VecDeque<UsageReport>,
+    /// The code of what went wrong the last time.
+    failing: Option<&'static str>,
 }
+
+/// The code of an origin that doesn't take the token.
+pub(super) const REFUSED: &str = "origin_refused";
 
 impl<'f> Reports<'f> {
     /// Reports that wait, before new uses wait in the table of uses.
@@ -34,15 +39,23 @@ impl<'f> Reports<'f> {
             lost,
             next: 1,
             open: VecDeque::new(),
+            failing: None,
         }
     }
 
     pub(super) async fn keep(&mut self, source: &dyn Source, interval: Duration) {
         loop {
             tokio::time::sleep(interval).await;
-            if let Err(error) = self.hand_in(source).await {
-                debug(format_args!("uses are not reported yet: {error}"));
+            let outcome = self.hand_in(source).await;
+            match &outcome {
+                // The token may have been changed to one that may only read: somebody must know, once.
+                Err(error) if error.code == REFUSED && self.failing != Some(REFUSED) => {
+                    tell(format_args!("uses cannot be reported: {error}"));
+                }
+                Err(error) => debug(format_args!("uses are not reported yet: {error}")),
+                Ok(()) => {}
             }
+            self.failing = outcome.err().map(|error| error.code);
         }
     }
 
