@@ -17,9 +17,9 @@ declare const Bun: {
 interface DurableObjectStorage {
   get<Value>(key: string): Promise<Value | undefined>;
   get<Value>(keys: string[]): Promise<Map<string, Value>>;
-  put(entries: Readonly<Record<string, unknown>>): Promise<void>;
+  put(entries: Readonly<Record<string, unknown>>, options?: { allowUnconfirmed?: boolean }): Promise<void>;
   getAlarm(): Promise<number | null>;
-  setAlarm(time: number): Promise<void>;
+  setAlarm(time: number, options?: { allowUnconfirmed?: boolean }): Promise<void>;
 }
 interface DurableObjectState {
   readonly storage: DurableObjectStorage;
