@@ -22,12 +22,15 @@ use tokenlatch::{Follower, FollowerOptions, HttpSource, NewToken, PublisherOptio
 use tokio::sync::oneshot;
 
 fn origin(max_age: u32) -> Running {
-    Running::with(|config| {
+    let running = Running::with(|config| {
         config.snapshots = Some(SnapshotConfig {
             key: key(),
             options: PublisherOptions { max_age, names: true },
         });
-    })
+    });
+    // The first question of all begins the epoch of this start.
+    assert_eq!(Request::new("GET", "/snapshot").send(running.admin).status, 401);
+    running
 }
 
 fn mark(running: &Running) -> (i64, i64) {
