@@ -64,6 +64,32 @@ pub struct CreateRequest {
     pub creator: Option<Record>,
 }
 
+impl CreateRequest {
+    /// A token for any address on the account port, that may write, ends when tokens usually end, and is asked for by the user
+    /// alone; UTC, no policy, no other tokens.
+    #[must_use]
+    pub fn new(now: i64, entropy: SecretString, user: String, name: String, access: Access) -> Self {
+        CreateRequest {
+            now,
+            entropy,
+            user,
+            name,
+            access,
+            expires: None,
+            read_only: false,
+            addresses: Vec::new(),
+            realm: Realm::Account,
+            zone: Zone::default(),
+            prefix: None,
+            pepper: None,
+            account: None,
+            policy: Policy::default(),
+            taken: Vec::new(),
+            creator: None,
+        }
+    }
+}
+
 /// What the administrator demands of new tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -65,7 +65,7 @@ impl Reader<'_> {
         is_next
     }
 
-    fn expect(&mut self, byte: u8) -> Result<(), Error> {
+    fn demand(&mut self, byte: u8) -> Result<(), Error> {
         if self.passes(byte) { Ok(()) } else { Err(self.invalid()) }
     }
 
@@ -91,7 +91,7 @@ impl Reader<'_> {
 
     fn word(&mut self, word: &str, value: Value) -> Result<Value, Error> {
         for byte in word.bytes() {
-            self.expect(byte)?;
+            self.demand(byte)?;
         }
         Ok(value)
     }
@@ -109,7 +109,7 @@ impl Reader<'_> {
             if self.passes(b']') {
                 return Ok(Value::Array(items));
             }
-            self.expect(b',')?;
+            self.demand(b',')?;
         }
     }
 
@@ -124,13 +124,13 @@ impl Reader<'_> {
             self.space();
             let key = self.string()?;
             self.space();
-            self.expect(b':')?;
+            self.demand(b':')?;
             entries.push((key, self.value(left)?));
             self.space();
             if self.passes(b'}') {
                 break;
             }
-            self.expect(b',')?;
+            self.demand(b',')?;
         }
         let repeated = first_repeat(entries.len(), &|at| entries.get(at).map(|(key, _)| key.as_str()));
         match repeated.and_then(|at| entries.get(at)) {
@@ -140,7 +140,7 @@ impl Reader<'_> {
     }
 
     fn string(&mut self) -> Result<String, Error> {
-        self.expect(b'"')?;
+        self.demand(b'"')?;
         let mut bytes = Vec::new();
         loop {
             let start = self.at;
@@ -153,7 +153,7 @@ impl Reader<'_> {
                 return String::from_utf8(bytes).map_err(|_| self.invalid());
             }
             // Control characters are only allowed as escapes.
-            self.expect(b'\\')?;
+            self.demand(b'\\')?;
             let character = self.escape()?;
             bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         }
@@ -172,8 +172,8 @@ impl Reader<'_> {
             b'u' => {
                 let mut unit = self.unit()?;
                 if unit & 0xfc00 == 0xd800 {
-                    self.expect(b'\\')?;
-                    self.expect(b'u')?;
+                    self.demand(b'\\')?;
+                    self.demand(b'u')?;
                     let low = self.unit()?;
                     if low & 0xfc00 != 0xdc00 {
                         return Err(self.invalid());

@@ -87,8 +87,8 @@ pub use revoke::{RevokeRequest, Revoked, revoke};
 pub use secret::SecretString;
 pub use sentence::ReplyError;
 pub use snapshot::{
-    CLOCK_SLACK as SNAPSHOT_CLOCK_SLACK, Floor, Heading, Holder, Inspected, Kind, MESSAGE_HEAD_BYTES, Publication,
-    SigningKey, Snapshot, SnapshotOptions, SnapshotState, inspect, renew,
+    BodyState, CLOCK_SLACK as SNAPSHOT_CLOCK_SLACK, Floor, Heading, Holder, Inspected, Kind, MESSAGE_HEAD_BYTES,
+    Publication, SigningKey, Snapshot, SnapshotOptions, SnapshotState, inspect, renew,
 };
 pub use table::{TableInput, TableUpdate, TokenTable};
 pub use update::{UpdateRequest, update};

@@ -4,9 +4,12 @@
 use core::fmt;
 
 use crate::authorization::{Credential, parse};
-use crate::hash::Digest;
+use crate::call::Target;
+use crate::calls::code;
+use crate::hash::{Digest, Hasher};
 use crate::reason::Reason;
 use crate::secret::Presented;
+use crate::verify::Matched;
 
 /// What a header presents. `Debug` doesn't show it.
 pub struct Presentation<'h> {
@@ -28,7 +31,12 @@ impl<'h> Presentation<'h> {
     #[must_use]
     #[inline]
     pub fn read(authorization: &'h [u8]) -> Self {
-        let credential = parse(authorization);
+        Presentation::of(parse(authorization))
+    }
+
+    /// The same of a header that has been read.
+    #[inline]
+    pub(crate) fn of(credential: Result<Credential<'h>, Reason>) -> Self {
         let secret = secret_of(&credential);
         Presentation {
             credential,
@@ -56,6 +64,40 @@ impl<'h> Presentation<'h> {
                 plain,
             }
         })
+    }
+
+    /// The place of the token that is presented, asked of whoever knows where a digest under the pepper of a place stands.
+    /// Every candidate is computed and compared, whether or not one of them is known.
+    #[inline]
+    pub(crate) fn find(
+        &self,
+        hasher: &Hasher,
+        decoy: &Digest,
+        mut known: impl FnMut(&Digest, usize) -> Option<u32>,
+    ) -> Option<u32> {
+        let mut found = None;
+        hasher.each_beside(self.secret, self.plain, |pepper, digest| match known(&digest, pepper) {
+            Some(at) => found = Some(at),
+            // A miss compares as often as a hit does.
+            None => _ = core::hint::black_box(decoy.same(&digest)),
+        });
+        found
+    }
+
+    /// Judges by the token that was found, and its place: the number that tables and snapshots answer with.
+    #[inline]
+    pub(crate) fn judge(
+        &self,
+        found: Option<(u32, Matched<'_>)>,
+        target: &Target,
+        address: Option<&[u8]>,
+        now: i64,
+    ) -> i64 {
+        match (&self.credential, found) {
+            (Err(reason), _) => code(*reason, None),
+            (Ok(_), None) => code(Reason::TokenUnknown, None),
+            (Ok(credential), Some((at, matched))) => code(matched.judge(credential, target, address, now), Some(at)),
+        }
     }
 }
 

@@ -248,44 +248,9 @@ impl TokenTable {
         let Some(target) = self.calls.get(call) else {
             return CALL_UNKNOWN;
         };
-        let Presentation {
-            credential,
-            secret,
-            plain,
-        } = presented;
-        let mut found = None;
-        self.hasher.each_beside(*secret, *plain, |place, digest| {
-            let key = digest.index();
-            let slot = self.by_digest.find(key, |(known, at)| {
-                *known == key
-                    && self
-                        .slot_at(*at)
-                        .is_some_and(|slot| slot.place == place && bool::from(slot.digest.same(&digest)))
-            });
-            match slot {
-                Some((_, at)) => found = Some(*at),
-                // A miss compares as often as a hit does.
-                None => _ = core::hint::black_box(self.decoy.same(&digest)),
-            }
-        });
-        let slot = found.and_then(|at| self.slot_at(at).map(|slot| (at, slot)));
-        match (credential, slot) {
-            (Err(reason), _) => code(*reason, None),
-            (Ok(_), None) => code(Reason::TokenUnknown, None),
-            (Ok(credential), Some((at, slot))) => {
-                // The account's copy of the user is the one at hand.
-                let holder = self.accounts.get(place(slot.account));
-                let owner = holder.map_or(&[][..], |holder| holder.user.as_bytes());
-                let account = holder.and_then(|holder| holder.rights.as_ref());
-                let matched = Matched {
-                    life: slot.entry.life,
-                    grant: &slot.entry.grant,
-                    owner,
-                    account,
-                };
-                code(matched.judge(credential, target, address, now), Some(at))
-            }
-        }
+        let found = presented.find(&self.hasher, &self.decoy, |digest, pepper| self.find(digest, pepper));
+        let found = found.and_then(|at| Some((at, self.matched(at)?)));
+        presented.judge(found, target, address, now)
     }
 
     /// The whole verdict of a number that [`TokenTable::verify`] gave, asked before the table is changed.
@@ -296,6 +261,33 @@ impl TokenTable {
         let (reason, slot) = read_code(code)?;
         let slot = slot.map(|at| self.slot_at(at).ok_or_else(code_invalid)).transpose()?;
         Ok(Entry::verdict(slot.map(|slot| &slot.entry), reason))
+    }
+
+    /// The slot of a digest, if its token was hashed under the pepper of that place.
+    #[inline]
+    fn find(&self, digest: &Digest, pepper: usize) -> Option<u32> {
+        let key = digest.index();
+        let found = self.by_digest.find(key, |(known, at)| {
+            *known == key
+                && self
+                    .slot_at(*at)
+                    .is_some_and(|slot| slot.place == pepper && bool::from(slot.digest.same(digest)))
+        });
+        found.map(|(_, at)| *at)
+    }
+
+    /// The token in a slot, to be judged.
+    #[inline]
+    fn matched(&self, at: u32) -> Option<Matched<'_>> {
+        let slot = self.slot_at(at)?;
+        // The account's copy of the user is the one at hand.
+        let holder = self.accounts.get(place(slot.account));
+        Some(Matched {
+            life: slot.entry.life,
+            grant: &slot.entry.grant,
+            owner: holder.map_or(&[][..], |holder| holder.user.as_bytes()),
+            account: holder.and_then(|holder| holder.rights.as_ref()),
+        })
     }
 
     #[inline]

@@ -19,6 +19,7 @@ use crate::decode::{Fields, FromValue};
 use crate::error::Error;
 use crate::hash::{Digest, Hasher, Pepper};
 use crate::now::{check_now, is_now};
+use crate::presentation::Presentation;
 use crate::reason::Reason;
 use crate::record::Record;
 use crate::secret::Presented;
@@ -388,16 +389,13 @@ pub fn verify(request: VerifyRequest) -> Result<Verdict, Error> {
         Some((_, hash)) => (hasher.place(hash).map_err(|error| error.under("record"))?, hash.digest),
     };
 
-    let credential = request.authorization.single().and_then(parse);
-    let secret = credential
-        .as_ref()
-        .map_or(Presented::DECOY, |credential| credential.secret);
+    let presented = Presentation::of(request.authorization.single().and_then(parse));
     let mut same = Choice::from(0);
-    hasher.each(secret, |place, digest| {
+    hasher.each_beside(presented.secret, presented.plain, |place, digest| {
         same |= digest.same(&wanted) & (place as u64).ct_eq(&(wanted_place as u64));
     });
 
-    let (entry, reason) = match (&credential, &checked) {
+    let (entry, reason) = match (&presented.credential, &checked) {
         (Err(reason), _) => (None, *reason),
         (Ok(credential), Some((entry, _))) if bool::from(same) => {
             let account = rights

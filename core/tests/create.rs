@@ -2,31 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 
 use tokenlatch_core::{
-    Access, Account, CreateRequest, ErrorCode, ExpiryInput, Features, Pepper, Policy, Realm, Record, SecretString,
-    Zone, create,
+    Access, Account, CreateRequest, ErrorCode, ExpiryInput, Features, Pepper, Record, SecretString, Zone, create,
 };
 
 const NOW: i64 = 1_800_000_000;
 
 fn request() -> CreateRequest {
-    CreateRequest {
-        now: NOW,
-        entropy: SecretString::new(String::new()),
-        user: "alice".to_owned(),
-        name: "ci".to_owned(),
-        access: Access::Full,
-        expires: None,
-        read_only: false,
-        addresses: Vec::new(),
-        realm: Realm::Account,
-        zone: Zone::default(),
-        prefix: None,
-        pepper: None,
-        account: None,
-        policy: Policy::default(),
-        taken: Vec::new(),
-        creator: None,
-    }
+    let no_entropy = SecretString::new(String::new());
+    CreateRequest::new(NOW, no_entropy, "alice".to_owned(), "ci".to_owned(), Access::Full)
 }
 
 fn limited(feature: &str) -> Access {

@@ -34,7 +34,7 @@ pub use clock::{Clock, SetClock, SystemClock};
 pub use entropy::{ENTROPY_BYTES, Entropy, SystemEntropy};
 pub use error::{EnvironmentError, Error, ModuleError, Result};
 pub use gate::{Gate, Presented};
-pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, SnapshotState, Table};
+pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, Table};
 pub use peppers::read_peppers;
 #[cfg(feature = "server")]
 pub use remote::{RemoteServer, RemoteServerError};

@@ -51,6 +51,39 @@ async fn origin(place: &Place) -> (Service, Arc<SetClock>, String) {
     (service, clock, header)
 }
 
+/// An origin, and an edge that has caught up with it by the token `one`.
+struct Followed {
+    service: Service,
+    clock: Arc<SetClock>,
+    origin: Arc<Origin>,
+    edge: Running,
+    one: String,
+    /// The database is in it: name it where the rest is taken, or it is gone.
+    _place: Place,
+}
+
+impl Followed {
+    async fn new(max_age: u32) -> Followed {
+        Followed::with(max_age, |options| options).await
+    }
+
+    async fn with(max_age: u32, more: impl FnOnce(FollowerOptions) -> FollowerOptions) -> Followed {
+        let place = Place::new();
+        let (service, clock, one) = origin(&place).await;
+        let origin = Origin::new(&service, max_age);
+        let edge = Running::start(&origin, more(options(&clock, None)));
+        until(&edge.follower, &one, "ok").await;
+        Followed {
+            service,
+            clock,
+            origin,
+            edge,
+            one,
+            _place: place,
+        }
+    }
+}
+
 fn options(clock: &Arc<SetClock>, file: Option<&Path>) -> FollowerOptions {
     FollowerOptions {
         clock: clock.clone(),
@@ -98,11 +131,7 @@ fn an_edge_catches_up_and_learns_of_every_change() {
 #[test]
 fn whatever_features_are_asked_for_an_edge_goes_on_deciding() {
     run(async {
-        let place = Place::new();
-        let (service, clock, one) = origin(&place).await;
-        let origin = Origin::new(&service, 60);
-        let edge = Running::start(&origin, options(&clock, None));
-        until(&edge.follower, &one, "ok").await;
+        let Followed { edge, one, _place, .. } = Followed::new(60).await;
         // More than the module numbers.
         for at in 0..12_000 {
             let call = Call {
@@ -124,11 +153,15 @@ fn whatever_features_are_asked_for_an_edge_goes_on_deciding() {
 #[test]
 fn an_edge_whose_link_is_cut_refuses_everything_in_time_and_recovers_by_deltas() {
     run(async {
-        let place = Place::new();
-        let (service, clock, one) = origin(&place).await;
-        let origin = Origin::new(&service, 60);
-        let edge = Running::start(&origin, options(&clock, None));
-        until(&edge.follower, &one, "ok").await;
+        let Followed {
+            service,
+            clock,
+            origin,
+            edge,
+            one,
+            _place,
+            ..
+        } = Followed::new(60).await;
         origin.cut.store(true, Ordering::SeqCst);
         // Whatever was on its way ends at the cut.
         service.revoke("bob", None, &["none".to_owned()]).await.unwrap();
@@ -172,11 +205,14 @@ fn an_edge_whose_link_is_cut_refuses_everything_in_time_and_recovers_by_deltas()
 #[test]
 fn an_edge_outlives_a_restart_of_its_origin() {
     run(async {
-        let place = Place::new();
-        let (service, clock, one) = origin(&place).await;
-        let origin = Origin::new(&service, 60);
-        let edge = Running::start(&origin, options(&clock, None));
-        until(&edge.follower, &one, "ok").await;
+        let Followed {
+            service,
+            origin,
+            edge,
+            one,
+            _place,
+            ..
+        } = Followed::new(60).await;
         origin.publisher().finish();
         service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
         *origin.publisher.lock().unwrap() = publisher(&service, 60);
@@ -189,11 +225,13 @@ fn an_edge_outlives_a_restart_of_its_origin() {
 #[test]
 fn heartbeats_keep_an_edge_young() {
     run(async {
-        let place = Place::new();
-        let (service, clock, one) = origin(&place).await;
-        let origin = Origin::new(&service, 3);
-        let edge = Running::start(&origin, options(&clock, None));
-        until(&edge.follower, &one, "ok").await;
+        let Followed {
+            clock,
+            edge,
+            one,
+            _place,
+            ..
+        } = Followed::new(3).await;
         for second in 1..=4 {
             clock.set(NOW + second);
             tokio::time::sleep(Duration::from_millis(1_100)).await;
@@ -207,15 +245,17 @@ fn heartbeats_keep_an_edge_young() {
 #[test]
 fn an_edge_may_ask_now_and_then_instead() {
     run(async {
-        let place = Place::new();
-        let (service, clock, one) = origin(&place).await;
-        let origin = Origin::new(&service, 60);
-        let poll = FollowerOptions {
+        let Followed {
+            service,
+            edge,
+            one,
+            _place,
+            ..
+        } = Followed::with(60, |options| FollowerOptions {
             poll: Some(Duration::from_millis(400)),
-            ..options(&clock, None)
-        };
-        let edge = Running::start(&origin, poll);
-        until(&edge.follower, &one, "ok").await;
+            ..options
+        })
+        .await;
         service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
         let lag = until(&edge.follower, &one, "token_revoked").await;
         assert!(lag < Duration::from_millis(900), "{lag:?}");
@@ -347,21 +387,15 @@ fn uses_are_reported_in_batches_and_counted_once() {
         for edge in edges {
             edge.stop().await;
         }
-        let id = service.live_tokens_of_alice().await;
+        let id = id_of_alices(&service).await;
         let used = service.store().usage(&[id]).await.unwrap();
         assert_eq!((used[0].uses, used[0].last_used), (counted, NOW));
         assert_eq!(service.store().mark().await.unwrap(), mark);
     });
 }
 
-trait Known {
-    async fn live_tokens_of_alice(&self) -> String;
-}
-
-impl Known for Service {
-    async fn live_tokens_of_alice(&self) -> String {
-        self.store().live_tokens("alice").await.unwrap()[0].record.id.clone()
-    }
+async fn id_of_alices(service: &Service) -> String {
+    service.store().live_tokens("alice").await.unwrap()[0].record.id.clone()
 }
 
 #[test]
@@ -380,7 +414,7 @@ fn without_names_uses_are_reported_by_hash() {
             assert_eq!(reason(&edge.follower, &one), "ok");
         }
         edge.stop().await;
-        let id = service.live_tokens_of_alice().await;
+        let id = id_of_alices(&service).await;
         assert_eq!(service.store().usage(&[id]).await.unwrap()[0].uses, 10);
     });
 }

@@ -13,8 +13,7 @@ use std::thread;
 
 use common::{NOW, module, module_with};
 use tokenlatch::core::{
-    Access, Account, Call, CreateRequest, Created, ExpiryInput, Features, Policy, Realm, Reason, TableInput,
-    TableUpdate, Zone,
+    Access, Account, Call, CreateRequest, Created, ExpiryInput, Features, Reason, TableInput, TableUpdate,
 };
 use tokenlatch::{Limits, Table};
 
@@ -22,23 +21,10 @@ fn created(name: &str, seed: u8) -> Created {
     let entropy: String = (0..64_u8)
         .map(|byte| format!("{:02x}", byte.wrapping_mul(37).wrapping_add(seed)))
         .collect();
+    let (user, name) = ("alice".to_owned(), name.to_owned());
     let request = CreateRequest {
-        now: NOW,
-        entropy: entropy.as_str().into(),
-        user: "alice".to_owned(),
-        name: name.to_owned(),
-        access: Access::Full,
         expires: Some(ExpiryInput::Seconds(NOW + 100)),
-        read_only: false,
-        addresses: Vec::new(),
-        realm: Realm::default(),
-        zone: Zone::default(),
-        prefix: None,
-        pepper: None,
-        account: None,
-        policy: Policy::default(),
-        taken: Vec::new(),
-        creator: None,
+        ..CreateRequest::new(NOW, entropy.as_str().into(), user, name, Access::Full)
     };
     module().create(&request).unwrap()
 }

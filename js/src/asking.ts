@@ -2,7 +2,7 @@
 
 import { TokenlatchError } from "./errors.js";
 import { failed, guarded, module, refuseBroken, room, send, state } from "./instance.js";
-import type { TableVerifyOptions, Verdict, VerifyManyOptions } from "./types.js";
+import type { Call, TableVerifyOptions, Verdict, VerifyManyOptions } from "./types.js";
 
 /** Codes from here on carry a reason for refusal above the place of the record. */
 export const REFUSED = 2 ** 32;
@@ -28,8 +28,15 @@ export const forgotten = new FinalizationRegistry<number>((handle) => {
   }
 });
 
+/** Asks for the code of one request as `verify` takes it. */
+export function askOne(handle: number, authorization: string | null | undefined, options: TableVerifyOptions | undefined): number {
+  if (options === undefined) return ask(handle, authorization ?? "", 0, "", present());
+  const { call, address, now } = readOptions(options);
+  return ask(handle, authorization ?? "", call, address, now);
+}
+
 /** Asks the module for the code of one request. Strings are written straight into its memory. */
-export function ask(handle: number, authorization: string, call: number, address: string, now: number): number {
+function ask(handle: number, authorization: string, call: number, address: string, now: number): number {
   refuseBroken();
   const { header, headerAt, address: place, addressAt } = room();
   try {
@@ -61,27 +68,35 @@ export function askHolder(handle: number, code: number): number {
   }
 }
 
+/** Gives a call a number. */
+export function prepareCall(handle: number, call: Call): number {
+  const numbered: { call: number } = guarded(() => module.tablePrepare(handle, call));
+  return numbered.call;
+}
+
 /** Forgets the calls that were prepared. */
 export function forgetCalls(handle: number): void {
   if (handle === 0) throw freed();
   guarded(() => module.tableForgetCalls(handle));
 }
 
-/** Asks for the codes of many requests, and gives each to `told`, in their order. */
+/** Asks for the codes of many requests; gives the verdict on each, in their order. */
 export function askMany(
   handle: number,
   headers: readonly (string | null | undefined)[],
   options: VerifyManyOptions | undefined,
-  told: (code: number) => void,
-): void {
+  verdict: (code: number) => Verdict,
+): Verdict[] {
+  const verdicts: Verdict[] = [];
   const { call, now, addresses } = readManyOptions(headers, options);
   for (let from = 0; from < headers.length; from += BATCH) {
     const count = Math.min(BATCH, headers.length - from);
     const bytes = written(headers, addresses, from, count);
     const codes = send(bytes, (module, at, length) => module.tokenlatch_verify_many(handle, call, at, length, BigInt(now)));
     const numbers = new DataView(codes.buffer);
-    for (let at = 0; at < 8 * count; at += 8) told(numbers.getInt32(at + 4, true) * REFUSED + numbers.getUint32(at, true));
+    for (let at = 0; at < 8 * count; at += 8) verdicts.push(verdict(numbers.getInt32(at + 4, true) * REFUSED + numbers.getUint32(at, true)));
   }
+  return verdicts;
 }
 
 /** Requests as the module reads them: how many, the two lengths of each, then all texts. */
@@ -133,14 +148,14 @@ export function explain(handle: number, code: number): Verdict {
 }
 
 /** The options of `verify`, with defaults for what was left out. */
-export interface Asked {
+interface Asked {
   call: number;
   address: string;
   now: number;
 }
 
 /** Reads the options of `verify`: own properties only, each once. Written out, for it is on the hot path. */
-export function readOptions(options: TableVerifyOptions): Asked {
+function readOptions(options: TableVerifyOptions): Asked {
   let call = 0;
   let address = "";
   let now: number | undefined;

@@ -1,6 +1,6 @@
 /* @ts-self-types="./snapshot.d.ts" */
 
-import { REFUSED, ask, askHolder, askMany, explain, forgetCalls, forgotten, instant, present, readOptions, wrong } from "./asking.js";
+import { REFUSED, askHolder, askMany, askOne, explain, forgetCalls, forgotten, instant, prepareCall, present, wrong } from "./asking.js";
 import { guarded, module, room, send, sent } from "./instance.js";
 import type {
   Access,
@@ -123,8 +123,7 @@ export class Snapshot {
    * {@link forgetCalls} in time.
    */
   prepare(call: Call): number {
-    const numbered: { call: number } = guarded(() => module.tablePrepare(this.#handle, call));
-    return numbered.call;
+    return prepareCall(this.#handle, call);
   }
 
   /** Forgets what {@link prepare} was given: every number but 0 is unknown then, and will be given to another call. */
@@ -138,9 +137,7 @@ export class Snapshot {
    * @throws TokenlatchError for a wrong option, a number that `prepare` didn't give, or a freed snapshot.
    */
   verify(authorization: string | null | undefined, options?: TableVerifyOptions): Verdict {
-    if (options === undefined) return this.#verdict(ask(this.#handle, authorization ?? "", 0, "", present()));
-    const { call, address, now } = readOptions(options);
-    return this.#verdict(ask(this.#handle, authorization ?? "", call, address, now));
+    return this.#verdict(askOne(this.#handle, authorization, options));
   }
 
   /**
@@ -149,9 +146,7 @@ export class Snapshot {
    * @throws TokenlatchError as {@link verify} does, for all of them.
    */
   verifyMany(headers: readonly (string | null | undefined)[], options?: VerifyManyOptions): Verdict[] {
-    const verdicts: Verdict[] = [];
-    askMany(this.#handle, headers, options, (code) => verdicts.push(this.#verdict(code)));
-    return verdicts;
+    return askMany(this.#handle, headers, options, (code) => this.#verdict(code));
   }
 
   /** Frees the table in the module. Every later use throws `table_unknown`. */

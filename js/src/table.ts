@@ -1,6 +1,6 @@
 /* @ts-self-types="./table.d.ts" */
 
-import { REFUSED, ask, askMany, explain, forgetCalls, forgotten, present, readOptions } from "./asking.js";
+import { REFUSED, askMany, askOne, explain, forgetCalls, forgotten, prepareCall } from "./asking.js";
 import { guarded, module } from "./instance.js";
 import type { Call, TableOptions, TableUpdate, TableVerifyOptions, Verdict, VerifyManyOptions } from "./types.js";
 
@@ -59,8 +59,7 @@ export class TokenTable {
    * {@link forgetCalls} in time.
    */
   prepare(call: Call): number {
-    const numbered: { call: number } = guarded(() => module.tablePrepare(this.#handle, call));
-    return numbered.call;
+    return prepareCall(this.#handle, call);
   }
 
   /** Forgets what {@link prepare} was given: every number but 0 is unknown then, and will be given to another call. */
@@ -74,9 +73,7 @@ export class TokenTable {
    * @throws TokenlatchError for a wrong option, a number that `prepare` didn't give, or a freed table.
    */
   verify(authorization: string | null | undefined, options?: TableVerifyOptions): Verdict {
-    if (options === undefined) return this.#verdict(ask(this.#handle, authorization ?? "", 0, "", present()));
-    const { call, address, now } = readOptions(options);
-    return this.#verdict(ask(this.#handle, authorization ?? "", call, address, now));
+    return this.#verdict(askOne(this.#handle, authorization, options));
   }
 
   /**
@@ -85,9 +82,7 @@ export class TokenTable {
    * @throws TokenlatchError as {@link verify} does, for all of them.
    */
   verifyMany(headers: readonly (string | null | undefined)[], options?: VerifyManyOptions): Verdict[] {
-    const verdicts: Verdict[] = [];
-    askMany(this.#handle, headers, options, (code) => verdicts.push(this.#verdict(code)));
-    return verdicts;
+    return askMany(this.#handle, headers, options, (code) => this.#verdict(code));
   }
 
   /** Frees the table in the module. Every later use throws `table_unknown`. */

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::malformed;
 use super::reader::Reader;
@@ -224,6 +225,33 @@ pub struct Inspected {
     pub body: u64,
     /// SHA-256 of the body, in hex.
     pub digest: String,
+}
+
+/// How a body stands to its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BodyState {
+    /// It is the one that the head speaks of.
+    Whole,
+    /// It is cut short, or bytes are left over.
+    Cut,
+    /// It is another one.
+    Changed,
+}
+
+impl Inspected {
+    /// How the body of the message stands to what the head says of it.
+    #[must_use]
+    pub fn body_state(&self, message: &[u8]) -> BodyState {
+        let body = message.get(MESSAGE_HEAD_BYTES..).unwrap_or_default();
+        if body.len() as u64 != self.body || message.len() < MESSAGE_HEAD_BYTES {
+            BodyState::Cut
+        } else if base16ct::lower::encode_string(&Sha256::digest(body)) == self.digest {
+            BodyState::Whole
+        } else {
+            BodyState::Changed
+        }
+    }
 }
 
 /// Reads what a message says of itself, without a look at its signature or its body.

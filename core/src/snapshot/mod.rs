@@ -13,7 +13,7 @@ mod users;
 mod verifier;
 
 pub use build::{Heading, Publication, renew};
-pub use head::{Inspected, Kind, MESSAGE_HEAD_BYTES, inspect};
+pub use head::{BodyState, Inspected, Kind, MESSAGE_HEAD_BYTES, inspect};
 pub use key::SigningKey;
 pub use verifier::{Floor, Holder, Snapshot, SnapshotOptions, SnapshotState};
 

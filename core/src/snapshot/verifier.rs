@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::head::{HEAD_BYTES, Head, Kind, MESSAGE_HEAD_BYTES};
 use super::key::PublicKeys;
@@ -93,7 +93,7 @@ impl FromValue for SnapshotOptions {
 }
 
 /// Which table is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SnapshotState {
     /// Its epoch.
@@ -316,24 +316,9 @@ impl Snapshot {
             Ok(held) => held,
             Err(reason) => return code(reason, None),
         };
-        let Presentation {
-            credential,
-            secret,
-            plain,
-        } = presented;
-        let mut found = None;
-        self.hasher
-            .each_beside(*secret, *plain, |pepper, digest| match held.find(&digest, pepper) {
-                Some(at) => found = Some(at),
-                // A miss compares as often as a hit does.
-                None => _ = core::hint::black_box(self.decoy.same(&digest)),
-            });
-        let matched = found.and_then(|at| Some((at, held.matched(at)?)));
-        match (credential, matched) {
-            (Err(reason), _) => code(*reason, None),
-            (Ok(_), None) => code(Reason::TokenUnknown, None),
-            (Ok(credential), Some((at, matched))) => code(matched.judge(credential, target, address, now), Some(at)),
-        }
+        let found = presented.find(&self.hasher, &self.decoy, |digest, pepper| held.find(digest, pepper));
+        let found = found.and_then(|at| Some((at, held.matched(at)?)));
+        presented.judge(found, target, address, now)
     }
 
     /// The whole verdict of a number that [`Snapshot::verify`] gave, asked before another message is taken.

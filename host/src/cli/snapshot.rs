@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use tokenlatch::core::{ErrorCode, Inspected, Kind, MESSAGE_HEAD_BYTES, SigningKey, SnapshotOptions, inspect};
+use tokenlatch::core::{
+    BodyState, ErrorCode, Inspected, Kind, MESSAGE_HEAD_BYTES, SigningKey, SnapshotOptions, inspect,
+};
 use tokenlatch::{
     Clock, ENTROPY_BYTES, Entropy, Error, KeyFileError, Publisher, PublisherOptions, Snapshot, SystemClock,
     SystemEntropy, key_file_text, read_peppers, read_snapshot_key,
@@ -121,20 +122,11 @@ struct InspectedDocument {
     revoked: u32,
     bytes: u64,
     digest: String,
-    body: Body,
+    body: BodyState,
     signature: Signature,
 }
 
 /// What is known of the signature.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum Body {
-    /// What the head says.
-    Whole,
-    Cut,
-    Changed,
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Signature {
@@ -276,19 +268,8 @@ fn look(file: &Path, keys: &[String], context: &mut Context<'_>) -> Result<ExitC
         message: format!("`{}` is no snapshot and no delta", file.display()),
         exit: 1,
     })?;
-    let (head, body) = message.split_at_checked(MESSAGE_HEAD_BYTES).unwrap_or((&message, &[]));
-    let body = match told.body == body.len() as u64 {
-        false => Body::Cut,
-        true if Sha256::digest(body)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-            != told.digest =>
-        {
-            Body::Changed
-        }
-        true => Body::Whole,
-    };
+    let body = told.body_state(&message);
+    let head = message.get(..MESSAGE_HEAD_BYTES).unwrap_or(&message);
     let signature = signature(head, &told, keys, context)?;
     let age = SystemClock.now()?.saturating_sub(told.made);
     let document = InspectedDocument {
@@ -317,7 +298,7 @@ fn look(file: &Path, keys: &[String], context: &mut Context<'_>) -> Result<ExitC
         document.lines(context)?;
     }
     Ok(ExitCode::from(u8::from(
-        signature == Signature::Bad || body != Body::Whole,
+        signature == Signature::Bad || body != BodyState::Whole,
     )))
 }
 
@@ -374,9 +355,9 @@ impl InspectedDocument {
         }
         output.line(format_args!("names      {}", if self.names { "yes" } else { "no" }))?;
         let body = match self.body {
-            Body::Whole => format!("sha256 {}…", self.digest.get(..SHOWN).unwrap_or_default()),
-            Body::Cut => styled(BAD, "the body is cut short, or has bytes left over"),
-            Body::Changed => styled(BAD, "the body was changed"),
+            BodyState::Whole => format!("sha256 {}…", self.digest.get(..SHOWN).unwrap_or_default()),
+            BodyState::Cut => styled(BAD, "the body is cut short, or has bytes left over"),
+            BodyState::Changed => styled(BAD, "the body was changed"),
         };
         output.line(format_args!("size       {} bytes; body: {body}", self.bytes))?;
         let signature = match self.signature {

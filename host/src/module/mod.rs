@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 pub use cache::CodeCache;
 pub use judge::Decision;
 pub use limits::{Limits, Options};
-pub use snapshot::{Snapshot, SnapshotState};
+pub use snapshot::Snapshot;
 pub use table::Table;
 
 use crate::error::ModuleError;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use tokenlatch_core::{Call, SnapshotOptions, Verdict};
+use serde::Deserialize;
+use tokenlatch_core::{Call, SnapshotOptions, SnapshotState, Verdict};
 use wasmtime::TypedFunc;
 
 use super::Module;
@@ -20,24 +20,6 @@ struct Calls {
     push: TypedFunc<(u32, u32, u32), u64>,
     commit: TypedFunc<u32, u64>,
     state: TypedFunc<u32, u64>,
-}
-
-/// Which table is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SnapshotState {
-    /// The origin's epoch.
-    pub epoch: u64,
-    /// Its version.
-    pub version: u64,
-    /// When it was made, in Unix seconds.
-    pub made: i64,
-    /// For how many seconds after that it may be decided by.
-    pub max_age: u32,
-    /// Its tokens, revoked ones among them.
-    pub tokens: usize,
-    /// The memory that it takes.
-    pub bytes: usize,
 }
 
 /// A signed table that an origin published, in the memory of an instance of its own.

@@ -1,14 +1,11 @@
 //! Accounts: whom tokens act as.
 
-use tokenlatch_core::{
-    Access, Account, Authorization, CreateRequest, ErrorCode, Features, Policy, Realm, RevokeRequest, SecretString,
-    VerifyRequest, Zone,
-};
+use tokenlatch_core::{Account, Authorization, Features, Policy, RevokeRequest, VerifyRequest};
 use zeroize::Zeroizing;
 
 use super::{Service, TRIES};
 use crate::entropy;
-use crate::error::{Error, ModuleError, Result};
+use crate::error::Result;
 use crate::store::{NewAccount, Settings, StoreError, StoredAccount, StoredToken};
 
 /// Tokens that one call of the module revokes: a request has at most 8 MiB.
@@ -251,31 +248,8 @@ impl Service {
         Ok(now)
     }
 
-    /// Has the module read a policy: it is asked for a token that it cannot make for want of entropy, which it finds
-    /// out last of all (`want_of_entropy_is_found_out_last_of_all` in core holds it to that).
+    /// Has the module read a policy.
     fn check_policy(&self, user: &str, policy: Policy) -> Result<()> {
-        let asked = self.module.create(&CreateRequest {
-            now: self.clock.now()?,
-            entropy: SecretString::new(String::new()),
-            user: user.to_owned(),
-            name: "policy".to_owned(),
-            access: Access::Full,
-            expires: None,
-            read_only: false,
-            addresses: Vec::new(),
-            realm: Realm::Account,
-            zone: Zone::default(),
-            prefix: None,
-            pepper: None,
-            account: None,
-            policy,
-            taken: Vec::new(),
-            creator: None,
-        });
-        match asked {
-            Err(Error::Refused(error)) if error.code == ErrorCode::EntropyLength => Ok(()),
-            Err(error) => Err(error),
-            Ok(_) => Err(ModuleError::Answer("a token was made without entropy").into()),
-        }
+        self.could_create("policy", user, |request| request.policy = policy)
     }
 }

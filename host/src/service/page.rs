@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use tokenlatch_core::{
-    Access, CreateRequest, Description, ErrorCode, Listed, Policy, Realm, Record, SecretString, Zone,
-};
+use tokenlatch_core::{Description, Listed, Realm, Record};
 
 use super::update::is_of;
 use super::{ListOptions, Service};
-use crate::error::{Error, ModuleError, Result};
+use crate::error::Result;
 use crate::store::{PageQuery, Usage};
 
 /// Tokens that one call of the module describes.
@@ -45,31 +43,7 @@ impl Service {
     /// `account_unknown`, `tokens_disabled`, `account_suspended`; failures of the module and the store.
     pub async fn may_manage(&self, user: &str) -> Result<()> {
         let account = self.settings(user).await?.account;
-        // The module finds out last of all that it cannot make the token for want of entropy: a test of core,
-        // `want_of_entropy_is_found_out_last_of_all`, holds it to that.
-        let asked = self.module.create(&CreateRequest {
-            now: self.clock.now()?,
-            entropy: SecretString::new(String::new()),
-            user: user.to_owned(),
-            name: "manage".to_owned(),
-            access: Access::Full,
-            expires: None,
-            read_only: false,
-            addresses: Vec::new(),
-            realm: Realm::Account,
-            zone: Zone::default(),
-            prefix: None,
-            pepper: None,
-            account: Some(account),
-            policy: Policy::default(),
-            taken: Vec::new(),
-            creator: None,
-        });
-        match asked {
-            Err(Error::Refused(error)) if error.code == ErrorCode::EntropyLength => Ok(()),
-            Err(error) => Err(error),
-            Ok(_) => Err(ModuleError::Answer("a token was made without entropy").into()),
-        }
+        self.could_create("manage", user, |request| request.account = Some(account))
     }
 
     /// A page of a user's live tokens, as [`Service::list`] gives it, without reading all of them. `realm` is the port

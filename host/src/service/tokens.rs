@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 use tokenlatch_core::{
-    Access, Authorization, CreateRequest, Created, Described, Description, ExpiryInput, IdentifyRequest, Listed, Realm,
-    Record, SecretString, SortKey,
+    Access, Authorization, CreateRequest, Created, Described, Description, ErrorCode, ExpiryInput, IdentifyRequest,
+    Listed, Realm, Record, SecretString, SortKey,
 };
 
 use super::update::is_of;
 use super::{Service, TRIES};
 use crate::entropy;
-use crate::error::Result;
+use crate::error::{Error, ModuleError, Result};
 use crate::store::{Settings, StoreError, StoredToken};
 
 /// A token that a user wants.
@@ -192,6 +192,19 @@ impl Service {
             taken,
             creator: token.creator,
         })
+    }
+
+    /// Whether the module would make a token of full access: it is asked for one that it cannot make for want of entropy,
+    /// which it finds out last of all (a test of core, `want_of_entropy_is_found_out_last_of_all`, holds it to that).
+    pub(super) fn could_create(&self, name: &str, user: &str, more: impl FnOnce(&mut CreateRequest)) -> Result<()> {
+        let (now, none) = (self.clock.now()?, SecretString::new(String::new()));
+        let mut request = CreateRequest::new(now, none, user.to_owned(), name.to_owned(), Access::Full);
+        more(&mut request);
+        match self.module.create(&request) {
+            Err(Error::Refused(error)) if error.code == ErrorCode::EntropyLength => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => Err(ModuleError::Answer("a token was made without entropy").into()),
+        }
     }
 
     /// Those of a user's live tokens that are meant.

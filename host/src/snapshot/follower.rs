@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokenlatch_core::{Call, ErrorCode, Function, MESSAGE_HEAD_BYTES, Pepper, SnapshotOptions, Verdict};
+use tokenlatch_core::{Call, ErrorCode, Function, MESSAGE_HEAD_BYTES, Pepper, SnapshotOptions, SnapshotState, Verdict};
 
 use super::log::{note, tell};
 use super::replica::Replica;
@@ -18,7 +18,7 @@ use super::state_file::StateFile;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{EnvironmentError, Error, Result};
 use crate::gate::{Presented, repeated};
-use crate::module::{Module, SnapshotState, hex};
+use crate::module::{Module, hex};
 
 /// The longest that an origin is asked to wait for a change.
 const LONGEST_WAIT: Duration = Duration::from_secs(25);

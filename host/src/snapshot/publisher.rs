@@ -292,9 +292,7 @@ impl Inner {
     /// second isn't over yet in which the last one was told of, this waits for the next.
     async fn moment(&self) -> Result<(Mark, i64)> {
         loop {
-            let now = self.service.clock().now()?;
-            let mark = self.service.store().mark().await?;
-            if let Some(made) = self.made(now, mark) {
+            if let (mark, Some(made)) = self.stand().await? {
                 return Ok((mark, made));
             }
             tokio::time::sleep(NEXT_SECOND).await;
@@ -303,10 +301,16 @@ impl Inner {
 
     /// The same for one who holds a version; none where no delta leads on from there.
     async fn moment_after(&self, since: Mark) -> Result<Option<(Mark, i64)>> {
+        let (mark, made) = self.stand().await?;
+        let leads_on = mark.epoch == since.epoch && mark.revision >= since.revision;
+        Ok(made.filter(|_| leads_on).map(|made| (mark, made)))
+    }
+
+    /// Where the store stands, and the time that a message may say of it, if there is one yet.
+    async fn stand(&self) -> Result<(Mark, Option<i64>)> {
         let now = self.service.clock().now()?;
         let mark = self.service.store().mark().await?;
-        let leads_on = mark.epoch == since.epoch && mark.revision >= since.revision;
-        Ok(self.made(now, mark).filter(|_| leads_on).map(|made| (mark, made)))
+        Ok((mark, self.made(now, mark)))
     }
 
     fn made(&self, now: i64, mark: Mark) -> Option<i64> {

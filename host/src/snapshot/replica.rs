@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokenlatch_core::{Authorization, Call, IdentifyRequest, Pepper, SecretString, SnapshotOptions, Verdict};
+use tokenlatch_core::{
+    Authorization, Call, IdentifyRequest, Pepper, SecretString, SnapshotOptions, SnapshotState, Verdict,
+};
 
 use super::report::ReportedUse;
 use crate::error::Result;
 use crate::gate::Uses;
-use crate::module::{Module, Snapshot, SnapshotState};
+use crate::module::{Module, Snapshot};
 use crate::store::Usage;
 
 /// Verdicts that are kept spelled out.

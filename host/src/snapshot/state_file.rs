@@ -6,9 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tokenlatch_core::Floor;
-
-use crate::module::SnapshotState;
+use tokenlatch_core::{Floor, SnapshotState};
 
 /// More than it takes.
 const MAX_BYTES: u64 = 4096;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use tokenlatch::core::{Access, Account, CreateRequest, ExpiryInput, Features, Policy, Realm, SecretString, Zone};
+use tokenlatch::core::{Access, Account, CreateRequest, ExpiryInput, Features, Policy, SecretString};
 use tokenlatch::{
     ArchivedAccount, ArchivedToken, Clock, CodeCache, ENTROPY_BYTES, Entropy, Module, NewAccount, Options, Plan,
     StoredToken, SystemClock, SystemEntropy, open_store,
@@ -61,24 +61,11 @@ impl Stock {
 
     fn add(&mut self, module: &Module, now: i64, of: &ArchivedAccount, number: usize) -> Result<(), Fault> {
         let user = &of.account.account.user;
+        let entropy = SecretString::new(entropy()?);
         let created = module
             .create(&CreateRequest {
-                now,
-                entropy: SecretString::new(entropy()?),
-                user: user.clone(),
-                name: format!("t{number}"),
-                access: Access::Full,
                 expires: Some(ExpiryInput::Text("never".to_owned())),
-                read_only: false,
-                addresses: Vec::new(),
-                realm: Realm::Account,
-                zone: Zone::default(),
-                prefix: None,
-                pepper: None,
-                account: None,
-                policy: Policy::default(),
-                taken: Vec::new(),
-                creator: None,
+                ..CreateRequest::new(now, entropy, user.clone(), format!("t{number}"), Access::Full)
             })
             .map_err(Fault::during("creating a token"))?;
         self.presented.push(format!("{user}:{}", created.token.expose()));

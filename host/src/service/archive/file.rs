@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokenlatch_core::{Account, Features, Policy, Record};
 
+use crate::module::hex;
 use crate::store::{Archive, ArchivedAccount, ArchivedToken, Mark, NewAccount, PasswordHash, StoredToken};
 
 /// The version of the format.
@@ -275,8 +276,7 @@ impl<W: Write> Lines<W> {
 }
 
 fn trailer(digest: Sha256) -> String {
-    let hex: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{{\"sha256\":\"{hex}\"}}\n")
+    format!("{{\"sha256\":\"{}\"}}\n", hex(&digest.finalize()))
 }
 
 fn damaged(line: u64, reason: &'static str) -> ArchiveError {

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use tokenlatch_core::{
-    Access, Account, CreateRequest, Error, ExpiryInput, Features, Heading, Policy, Publication, Realm, Record,
-    SigningKey, SnapshotOptions, TableInput, Zone, create,
+    Access, Account, CreateRequest, Error, ExpiryInput, Features, Heading, Publication, Record, SigningKey,
+    SnapshotOptions, TableInput, create,
 };
 use tokenlatch_tests::Fault;
 
@@ -58,23 +58,10 @@ pub(crate) fn owner(number: usize) -> usize {
 /// What makes a token.
 pub(crate) fn request(number: usize, entropy: &[u8]) -> CreateRequest {
     let entropy: String = entropy.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (user, name) = (format!("user{}", owner(number)), format!("token-{number}"));
     CreateRequest {
-        now: NOW,
-        entropy: entropy.as_str().into(),
-        user: format!("user{}", owner(number)),
-        name: format!("token-{number}"),
-        access: Access::Full,
         expires: Some(ExpiryInput::Seconds(NOW + 86_400 * 365)),
-        read_only: false,
-        addresses: Vec::new(),
-        realm: Realm::Account,
-        zone: Zone::default(),
-        prefix: None,
-        pepper: None,
-        account: None,
-        policy: Policy::default(),
-        taken: Vec::new(),
-        creator: None,
+        ..CreateRequest::new(NOW, entropy.as_str().into(), user, name, Access::Full)
     }
 }
 
