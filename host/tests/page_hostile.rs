@@ -99,6 +99,14 @@ fn every_kind_of_reply_has_the_header_fields() {
             415,
             stranger.send(Request::new("POST", "/login").body("text/plain", "user=alice&pass=x")),
         ),
+        (
+            415,
+            stranger.send(Request::new("POST", "/login").body("application/octet-stream", "user=alice&pass=x")),
+        ),
+        (
+            415,
+            stranger.send(Request::new("POST", "/login").untold("user=alice&pass=x")),
+        ),
         (421, stranger.send(Request::new("GET", "/login").host("evil.example"))),
         (200, stranger.get("/favicon.ico")),
     ];

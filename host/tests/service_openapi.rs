@@ -107,7 +107,7 @@ fn every_routed_path_is_documented() {
     let admin = admin
         .map(|function| format!("/json-api/api_token_{function}"))
         .into_iter();
-    let admin = admin.chain(["/json-api/{function}", "/metrics"].map(str::to_owned));
+    let admin = admin.chain(["/json-api/cpanel", "/json-api/{function}", "/metrics"].map(str::to_owned));
     let expected = |own: &mut dyn Iterator<Item = String>| own.chain(both.map(str::to_owned)).collect::<BTreeSet<_>>();
     let found = |port| paths(&document(port)).keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(found(running.account), expected(&mut account.into_iter()));

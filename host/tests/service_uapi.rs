@@ -11,6 +11,7 @@ mod common;
 
 use common::NOW;
 use common::served::{Answer, DENIED, Request, Running};
+use serde_json::json;
 
 const CREATE: &str = "/execute/Tokens/create_full_access";
 const LIST: &str = "/execute/Tokens/list";
@@ -382,6 +383,34 @@ fn a_secret_in_the_url_is_refused_and_nowhere_in_the_reply() {
             assert_eq!((answer.status, answer.body.as_str()), (400, DENIED), "{target}");
         }
     }
+}
+
+#[test]
+fn a_body_that_does_not_say_what_it_is_is_a_form() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    let post = || Request::new("POST", CREATE).authorization(&alice);
+    // What Perl's HTTP::Tiny says of every body that it is told nothing of, and what some programs don't say at all.
+    for (at, request) in [
+        post().body("application/octet-stream", "name=x-0"),
+        post().untold("name=x-1"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let answer = request.send(running.account);
+        assert_eq!(
+            (answer.status, &answer.json()["status"]),
+            (200, &json!(1)),
+            "{answer:?}"
+        );
+        assert!(running.get(&alice, LIST).body.contains(&format!("x-{at}")));
+    }
+    let wrong = post().untold("name=%zz").send(running.account);
+    assert_eq!(
+        (wrong.status, &wrong.json()["code"]),
+        (400, &json!("parameter_encoding"))
+    );
 }
 
 #[test]

@@ -104,6 +104,7 @@ fn an_admitted_request_goes_on_with_its_identity_and_without_the_token() {
     assert_eq!(seen.line, "GET /execute/Email/list_pops?regex=a%20b&x=1");
     for (name, value) in [
         ("x-tokenlatch-user", "alice"),
+        ("x-tokenlatch-realm", "account"),
         ("x-tokenlatch-token-name", "mail"),
         ("x-tokenlatch-access", "limited"),
         ("x-tokenlatch-features", "popaccts"),
@@ -321,6 +322,87 @@ fn a_call_by_api_2_goes_on_in_the_one_spelling_that_was_checked() {
     );
     assert_eq!(running.get(&mail, &target.replace("listpops", "listftp")).status, 403);
     none(&api);
+    // A body that doesn't say what it is goes on as the form that it was read as.
+    let untold = post("/json-api/cpanel").untold(&format!("{chosen}&domain=a"));
+    assert_eq!(untold.send(running.account).status, 418);
+    let seen = api.recv().unwrap();
+    assert_eq!(seen.header("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(String::from_utf8(seen.body).unwrap(), format!("{chosen}&domain=a"));
+}
+
+#[test]
+fn the_administrators_functions_go_on_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("catalogue.toml");
+    let text = "[[function]]\nmodule = \"whm\"\nfunction = \"listaccts\"\nfeature = \"list-accts\"\nwrites = false\n";
+    std::fs::write(&file, text).unwrap();
+    let (running, api) = guarded(|config| config.catalogue = Some(file.clone()));
+    let whm = running.administrator("all");
+    let get = |authorization: &str, target: &str| running.get_admin(authorization, target).status;
+    assert_eq!(get(&whm, "/json-api/listaccts?api.version=1&search=a%20b"), 418);
+    let seen = api.recv().unwrap();
+    assert_eq!(seen.line, "GET /json-api/listaccts?api.version=1&search=a%20b");
+    assert_eq!(seen.header("x-tokenlatch-user"), Some("root"));
+    assert_eq!(seen.header("x-tokenlatch-realm"), Some("admin"));
+    assert_eq!(seen.header("authorization"), None);
+    // Old scripts call version 0, without the parameter.
+    assert_eq!(
+        Request::new("POST", "/json-api/createacct")
+            .authorization(&whm)
+            .form("username=bob")
+            .send(running.admin)
+            .status,
+        418
+    );
+    assert_eq!(api.recv().unwrap().body, b"username=bob");
+
+    let limited = running.limited_administrator("limited", &["list-accts"]);
+    assert_eq!(get(&limited, "/json-api/listaccts?api.version=1"), 418);
+    api.recv().unwrap();
+    assert_eq!(get(&limited, "/json-api/createacct?api.version=1"), 403);
+    let alice = running.full("alice", "first");
+    for target in ["/json-api/listaccts", "/json-api/cpanel?cpanel_jsonapi_user=alice"] {
+        assert_eq!(get("", target), 401, "{target}");
+        assert_eq!(get(&alice, target), 401, "a token of the account port: {target}");
+    }
+    // What the service answers itself, and what looks like it, never goes on.
+    for target in [
+        "/json-api/api_token_list",
+        "/json-api/api_token_none?api.version=1",
+        "/json-api/API_TOKEN_LIST",
+    ] {
+        assert_ne!(get(&whm, target), 418, "{target}");
+    }
+    none(&api);
+}
+
+#[test]
+fn an_administrator_calls_functions_of_accounts() {
+    let (running, api) = guarded(|_| {});
+    let whm = running.administrator("all");
+    let chosen = "cpanel_jsonapi_user=alice&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
+    let target = format!("/json-api/cpanel?{chosen}&cpanel_jsonapi_apiversion=2");
+    assert_eq!(running.get_admin(&whm, &target).status, 418);
+    let seen = api.recv().unwrap();
+    assert_eq!(seen.line, format!("GET {target}"));
+    assert_eq!(seen.header("x-tokenlatch-user"), Some("root"));
+    assert_eq!(seen.header("x-tokenlatch-realm"), Some("admin"));
+    let limited = running.limited_administrator("limited", &["popaccts"]);
+    assert_eq!(
+        running.get_admin(&limited, &target).status,
+        403,
+        "the feature is the account's"
+    );
+    for (target, status) in [
+        (format!("/json-api/cpanel?{chosen}"), 403),
+        (format!("/json-api/cpanel?{chosen}&cpanel_jsonapi_apiversion=1"), 403),
+        (target.replace("Email", "Tokens"), 404),
+        (target.replace("_func=listpops", "_x=1"), 400),
+        (format!("{target}&cpanel_jsonapi_func=delpop"), 400),
+    ] {
+        assert_eq!(running.get_admin(&whm, &target).status, status, "{target}");
+    }
+    none(&api);
 }
 
 #[test]
@@ -377,6 +459,10 @@ fn the_catalogue_is_read_anew_wholly_or_not_at_all() {
         "[[function]]\nmodule = \"Shop\"\n",
         "x",
         "[[function]]\nmodule = \"Tokens\"\nfunction = \"list\"\nwrites = false\n",
+        "[[function]]\nmodule = \"whm\"\nfunction = \"api_token_list\"\nwrites = false\n",
+        "[[function]]\nmodule = \"WHM\"\nfunction = \"listaccts\"\nwrites = false\n",
+        "[[function]]\nmodule = \"whm\"\nfunction = \"listaccts\"\napis = [\"uapi\"]\nwrites = false\n",
+        "[[function]]\nmodule = \"Shop\"\nfunction = \"orders\"\napis = [\"whm\"]\nwrites = false\n",
     ] {
         std::fs::write(&file, wrong).unwrap();
         assert_eq!(reload().unwrap_err().code(), "catalogue_file_invalid");

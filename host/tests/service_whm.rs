@@ -174,11 +174,11 @@ fn the_account_port_has_none_of_it_and_tokens_stay_in_their_realm() {
     let root = running.full("root", "account");
     assert_eq!(running.get(&root, "/json-api/api_token_list?api.version=1").status, 404);
     assert_eq!(running.get_admin(&whm, "/execute/Tokens/list").status, 404);
+    let tokens = "cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list";
+    let by_api_2 = running.get_admin(&whm, &format!("/json-api/cpanel?{tokens}"));
     assert_eq!(
-        running
-            .get_admin(&whm, "/json-api/cpanel?cpanel_jsonapi_apiversion=2")
-            .status,
-        404
+        (by_api_2.status, &by_api_2.json()["code"]),
+        (404, &json!("function_unknown"))
     );
     assert_eq!(running.get_admin(&whm, "/json-api/listaccts?api.version=1").status, 404);
     assert_eq!(running.get_admin("", "/json-api/listaccts?api.version=1").status, 401);

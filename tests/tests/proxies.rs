@@ -87,6 +87,7 @@ fn guards_an_api(kind: ProxyKind) -> Outcome {
     let spoofed = [
         ("Authorization", header(&token)),
         ("X-Tokenlatch-User", "root".to_owned()),
+        ("X-Tokenlatch-Realm", "admin".to_owned()),
         ("X-Tokenlatch-Features", "everything".to_owned()),
         ("x-tokenlatch-access", "superuser".to_owned()),
         ("X-Tokenlatch-Read-Only", "x".to_owned()),
@@ -94,6 +95,7 @@ fn guards_an_api(kind: ProxyKind) -> Outcome {
     let spoofed: Vec<(&str, &str)> = spoofed.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let seen = client.send("GET", "/", &spoofed, "")?.json();
     assert_eq!(seen["headers"]["x-tokenlatch-user"], "alice");
+    assert_eq!(seen["headers"]["x-tokenlatch-realm"], "account");
     assert_eq!(seen["headers"]["x-tokenlatch-access"], "full");
     assert_eq!(seen["headers"]["x-tokenlatch-read-only"], "0");
     assert!(

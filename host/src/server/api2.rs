@@ -1,4 +1,5 @@
-//! `/json-api/cpanel`: API 2, and UAPI by the same path. CONTRACT.md, 4.
+//! `/json-api/cpanel`: API 2, and UAPI by the same path. CONTRACT.md, 4. On the administrator's port it is a function like
+//! any other there, by which functions of accounts are called; the service answers none of them.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use axum::extract::{Extension, Request, State as Shared};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use tokenlatch_core::{Api, Call, Realm, Shape};
 
 use super::admission::{Ended, admit, forbidden, malformed, reply_of};
@@ -18,6 +19,8 @@ use super::form::{Form, Kind};
 use super::problem::Problem;
 use super::target;
 use super::threshold::Threshold;
+use super::upstream::pass_on;
+use super::whm::CPANEL;
 use crate::service::FunctionCall;
 
 /// The parameters that choose the function, and their meaning.
@@ -42,12 +45,21 @@ const AMBIGUOUS: Problem = Problem::new(
 );
 
 /// Answers a function of ours, passes any other on, and refuses API 1.
-pub(super) async fn handle<T: Threshold>(
+pub(super) async fn account<T: Threshold>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
     request: Request,
 ) -> Response {
-    reply_of(call(state.as_ref(), &client, request).await)
+    reply_of(call(state.as_ref(), &client, Realm::Account, request).await)
+}
+
+/// Passes on what is called for an account, and refuses API 1.
+pub(super) async fn admin<T: Threshold>(
+    Shared(state): Shared<Arc<T>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    reply_of(call(state.as_ref(), &client, Realm::Admin, request).await)
 }
 
 /// What the parameters choose.
@@ -79,13 +91,15 @@ impl Choice {
         })
     }
 
-    /// The call that the gate decides on.
-    pub(super) fn call(&self) -> Call {
-        match (&self.module, &self.function) {
-            (Some(module), Some(function)) => target::function(self.api, module, function, Realm::Account),
+    /// The call that the gate decides on. An administrator's token needs the right to call functions of accounts at all:
+    /// what is in the catalogue of those is about the accounts' own tokens.
+    pub(super) fn call(&self, realm: Realm) -> Call {
+        match (realm, &self.module, &self.function) {
+            (Realm::Account, Some(module), Some(function)) => target::function(self.api, module, function, realm),
+            (Realm::Admin, Some(_), Some(_)) if self.api != Api::Api1 => target::whm(CPANEL),
             _ => Call {
                 api: Some(self.api),
-                ..target::nothing(Realm::Account)
+                ..target::nothing(realm)
             },
         }
     }
@@ -112,7 +126,7 @@ fn is_doubtful(key: &str) -> bool {
     !KEYS.contains(&key) && KEYS.iter().any(|known| folded.starts_with(known.as_bytes()))
 }
 
-async fn call<T: Threshold>(state: &T, client: &Client, request: Request) -> Result<Response, Ended> {
+async fn call<T: Threshold>(state: &T, client: &Client, realm: Realm, request: Request) -> Result<Response, Ended> {
     let (parts, body) = request.into_parts();
     target::check_method(&parts.method)?;
     let query = Form::of_query(parts.uri.query())?;
@@ -122,7 +136,7 @@ async fn call<T: Threshold>(state: &T, client: &Client, request: Request) -> Res
     // The body may choose the function too, so it is read before that is decided; but not for just anybody.
     if state.failures().blocked(client.counted()).is_some() || parts.headers.get_all(AUTHORIZATION).iter().count() != 1
     {
-        admit(state, client, &parts.headers, &target::nothing(Realm::Account)).await?;
+        admit(state, client, &parts.headers, &target::nothing(realm)).await?;
         return Err(malformed(state).into());
     }
     let in_query = query.len();
@@ -130,26 +144,26 @@ async fn call<T: Threshold>(state: &T, client: &Client, request: Request) -> Res
     let mut form = query;
     form.add_body(&parts, bytes.clone()).await?;
     let choice = Choice::of(&form)?;
-    let admitted = admit(state, client, &parts.headers, &choice.call()).await?;
-    if choice.user.as_ref().is_some_and(|user| *user != admitted.user) {
+    let admitted = admit(state, client, &parts.headers, &choice.call(realm)).await?;
+    if realm == Realm::Account && choice.user.as_ref().is_some_and(|user| *user != admitted.user) {
         return Err(forbidden(state, &admitted, "user_mismatch"));
     }
     let (Some(module), Some(function)) = (&choice.module, &choice.function) else {
         return Ok(admitted.sign(INCOMPLETE));
     };
-    if is_ours(module) {
-        if !T::MANAGES || module != "Tokens" || !FunctionCall::exists(choice.shape(), function) {
+    if is_ours(module, function) {
+        if !T::MANAGES
+            || realm != Realm::Account
+            || module != "Tokens"
+            || !FunctionCall::exists(choice.shape(), function)
+        {
             return Ok(admitted.sign(target::NO_FUNCTION));
         }
         let reply = state.manage(&admitted, choice.shape(), function, form).await;
         return Ok(admitted.sign(reply));
     }
     let request = retold(parts, &form, in_query, bytes)?;
-    let reply = match state.upstream() {
-        Some(upstream) => upstream.forward(request, &admitted.verdict, client).await,
-        None => target::NO_FUNCTION.into_response(),
-    };
-    Ok(admitted.sign(reply))
+    Ok(pass_on(state, client, request, &admitted, realm).await)
 }
 
 /// The request with its parameters in one spelling, the one that was read here: what the upstream reads is what the
@@ -163,7 +177,7 @@ fn retold(mut parts: Parts, form: &Form, in_query: usize, bytes: Bytes) -> Resul
         return Ok(Request::from_parts(parts, Body::empty()));
     }
     let kind = Kind::of(&parts.headers)?;
-    let body = if matches!(kind, Kind::Urlencoded | Kind::Multipart) {
+    let body = if kind != Kind::Json {
         // The parts of a body that is cut into parts can be read in more than one way, so it goes on as a form.
         parts.headers.insert(CONTENT_TYPE, FORM);
         Bytes::from(form.encoded(in_query, form.len()))

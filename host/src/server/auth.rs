@@ -18,6 +18,7 @@ use super::identity;
 use super::problem::Problem;
 use super::target;
 use super::threshold::Threshold;
+use super::whm::CPANEL;
 
 /// How nginx is told to name the request.
 const NGINX: [HeaderName; 2] = [
@@ -88,7 +89,7 @@ async fn verify(state: &impl Threshold, client: &Client, realm: Realm, request: 
     reply
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    identity::add(reply.headers_mut(), &admitted.verdict);
+    identity::add(reply.headers_mut(), &admitted.verdict, realm);
     Ok(admitted.sign(reply))
 }
 
@@ -250,16 +251,15 @@ fn of_request(uri: &Uri, method: &Method, realm: Realm) -> Option<Wanted> {
     if folded == "/json-api" || folded.starts_with("/json-api/") {
         let function = target::json_api(path)?;
         if realm == Realm::Admin {
-            let call = target::function(Api::Whm, "whm", function, realm);
-            return Some(call.into()).filter(|_| function != "cpanel");
+            return Some(target::whm(function).into()).filter(|_| !function.eq_ignore_ascii_case(CPANEL));
         }
         // The body of a POST may choose another function, and it is not seen here.
-        if function != "cpanel" || !reads {
+        if function != CPANEL || !reads {
             return None;
         }
         let choice = Choice::of(&Form::of_query(uri.query()).ok()?).ok()?;
         return Some(Wanted {
-            call: choice.call(),
+            call: choice.call(realm),
             user: choice.user,
             unclear: false,
         });

@@ -14,8 +14,14 @@ use crate::module::Module;
 /// The largest catalogue that is read, in bytes.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
-/// The modules whose functions the service answers itself. A file may not redefine them.
-const OURS: &[&str] = &["Tokens", "whm"];
+/// The module whose functions the service answers itself on the account port.
+const TOKENS: &str = "Tokens";
+
+/// The module that the administrator's functions are listed under: they have none of their own.
+pub(super) const WHM: &str = "whm";
+
+/// How the names of the administrator's functions begin that the service answers itself.
+const TOKEN_FUNCTIONS: &str = "api_token_";
 
 /// Where the catalogue comes from. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -47,8 +53,8 @@ enum WrittenJson {
 struct Row {
     module: String,
     function: String,
-    #[serde(default = "uapi")]
-    apis: Vec<Api>,
+    #[serde(default)]
+    apis: Option<Vec<Api>>,
     #[serde(default)]
     feature: Option<String>,
     writes: bool,
@@ -58,8 +64,29 @@ fn yes() -> bool {
     true
 }
 
-fn uapi() -> Vec<Api> {
-    vec![Api::Uapi]
+impl Row {
+    /// Why the row can't be taken, if it can't.
+    fn fault(&self) -> Option<String> {
+        let named = format!("`{}::{}`", self.module, self.function);
+        if is_ours(&self.module, &self.function) {
+            return Some(format!("{named} is the service's own function and cannot be changed"));
+        }
+        let whm = self.module == WHM;
+        if !whm && self.module.eq_ignore_ascii_case(WHM) {
+            return Some(format!(
+                "{named}: write the module of the administrator's functions `{WHM}`"
+            ));
+        }
+        let fits = |api: &Api| (*api == Api::Whm) == whm;
+        (!self.apis().iter().all(fits)).then(|| {
+            format!("{named}: the administrator's functions, and no others, have the module `{WHM}` and the API `whm`")
+        })
+    }
+
+    fn apis(&self) -> Vec<Api> {
+        let usual = if self.module == WHM { Api::Whm } else { Api::Uapi };
+        self.apis.clone().unwrap_or_else(|| vec![usual])
+    }
 }
 
 impl Catalogue {
@@ -96,9 +123,11 @@ impl Catalogue {
     }
 }
 
-/// Whether the service answers the functions of a module itself, in whatever case its name is written.
-pub(super) fn is_ours(module: &str) -> bool {
-    OURS.iter().any(|own| own.eq_ignore_ascii_case(module))
+/// Whether the service answers a function itself, in whatever case its names are written.
+pub(super) fn is_ours(module: &str, function: &str) -> bool {
+    let begins = function.get(..TOKEN_FUNCTIONS.len());
+    module.eq_ignore_ascii_case(TOKENS)
+        || module.eq_ignore_ascii_case(WHM) && begins.is_some_and(|begin| begin.eq_ignore_ascii_case(TOKEN_FUNCTIONS))
 }
 
 fn read(path: &Path) -> Result<Written, String> {
@@ -108,12 +137,9 @@ fn read(path: &Path) -> Result<Written, String> {
     }
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let written = parse(path, &text)?;
-    match written.function.iter().find(|row| is_ours(&row.module)) {
+    match written.function.iter().find_map(Row::fault) {
         None => Ok(written),
-        Some(row) => Err(format!(
-            "the functions of the module `{}` are the service's own and cannot be changed",
-            row.module
-        )),
+        Some(fault) => Err(fault),
     }
 }
 
@@ -145,14 +171,14 @@ fn join(built_in: Vec<Function>, written: Written) -> Vec<Function> {
     let mut functions: Vec<Function> = built_in
         .into_iter()
         .filter(|function| {
-            let stays = written.builtin || is_ours(&function.module);
+            let stays = written.builtin || is_ours(&function.module, &function.function);
             stays && !named.contains(&(function.module.as_str(), function.function.as_str()))
         })
         .collect();
     functions.extend(written.function.into_iter().map(|row| Function {
+        apis: row.apis(),
         module: row.module,
         function: row.function,
-        apis: row.apis,
         feature: row.feature,
         writes: row.writes,
     }));
@@ -193,7 +219,11 @@ mod tests {
     #[test]
     fn without_the_built_in_functions_only_our_own_stay() {
         let functions = read("c.json", r#"{"builtin":false,"function":[]}"#).unwrap();
-        assert!(functions.iter().all(|function| is_ours(&function.module)));
+        assert!(
+            functions
+                .iter()
+                .all(|function| is_ours(&function.module, &function.function))
+        );
         assert!(find(&functions, "Tokens", "list").is_some());
     }
 

@@ -24,7 +24,7 @@ use super::problem::Problem;
 use super::reload::HangUp;
 use super::threshold::Threshold;
 use super::upstream::Upstream;
-use super::{api2, auth, health, metrics, target, tls, uapi};
+use super::{api2, auth, health, metrics, target, tls, uapi, whm};
 use crate::error::Result;
 use crate::gate::Presented;
 use crate::module::Module;
@@ -173,12 +173,14 @@ async fn keep(state: EdgeState, certificates: Option<tls::Certificates>, mut han
 fn account_router(state: &Arc<EdgeState>) -> Router {
     common(auth::account::<EdgeState>)
         .route("/execute/{module}/{function}", any(uapi::handle::<EdgeState>))
-        .route("/json-api/cpanel", any(api2::handle::<EdgeState>))
+        .route("/json-api/cpanel", any(api2::account::<EdgeState>))
         .with_state(Arc::clone(state))
 }
 
 fn admin_router(state: &Arc<EdgeState>) -> Router {
     common(auth::admin::<EdgeState>)
+        .route("/json-api/cpanel", any(api2::admin::<EdgeState>))
+        .route("/json-api/{function}", any(whm::handle::<EdgeState>))
         .route("/metrics", get(figures))
         .with_state(Arc::clone(state))
 }

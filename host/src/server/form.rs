@@ -48,7 +48,7 @@ impl Form {
             ));
         }
         match Kind::of(&parts.headers)? {
-            Kind::Urlencoded => self.urlencoded(&bytes)?,
+            Kind::Urlencoded | Kind::Untold => self.urlencoded(&bytes)?,
             Kind::Json => self.json(&bytes)?,
             Kind::Multipart => self.multipart(&parts.headers, bytes.clone()).await?,
         }
@@ -212,6 +212,8 @@ fn wipe(bytes: Bytes) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Urlencoded,
+    /// Nothing is said, or no more than that it is bytes: some clients say so of every form (Perl's HTTP::Tiny).
+    Untold,
     Json,
     Multipart,
 }
@@ -227,8 +229,10 @@ impl Kind {
             )
         };
         let mut fields = headers.get_all(CONTENT_TYPE).iter();
-        let (Some(field), None, false) = (fields.next(), fields.next(), headers.contains_key(CONTENT_ENCODING)) else {
-            return Err(unsupported());
+        let field = match (fields.next(), fields.next(), headers.contains_key(CONTENT_ENCODING)) {
+            (Some(field), None, false) => field,
+            (None, _, false) => return Ok(Kind::Untold),
+            _ => return Err(unsupported()),
         };
         let text = field.to_str().map_err(|_| unsupported())?.to_ascii_lowercase();
         let (kind, parameters) = text.split_once(';').unwrap_or((&text, ""));
@@ -240,6 +244,7 @@ impl Kind {
         }
         match kind.trim() {
             "application/x-www-form-urlencoded" => Ok(Kind::Urlencoded),
+            "application/octet-stream" => Ok(Kind::Untold),
             "application/json" => Ok(Kind::Json),
             "multipart/form-data" => Ok(Kind::Multipart),
             _ => Err(unsupported()),

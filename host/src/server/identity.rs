@@ -1,7 +1,7 @@
 //! Who an admitted request is, as header fields for the API behind the guard.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use tokenlatch_core::{Access, Verdict};
+use tokenlatch_core::{Access, Realm, Verdict};
 
 /// What the names of these fields begin with. No client may send one.
 pub(super) const PREFIX: &str = "x-tokenlatch-";
@@ -9,8 +9,8 @@ pub(super) const PREFIX: &str = "x-tokenlatch-";
 /// A longer list of features is left out: proxies refuse long header fields.
 const MAX_FEATURES: usize = 4096;
 
-/// Adds the identity that a verdict found.
-pub(super) fn add(headers: &mut HeaderMap, verdict: &Verdict) {
+/// Adds the identity that a verdict found, and the port that it may use.
+pub(super) fn add(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm) {
     let mut put = |name: &'static str, value: Option<&str>| {
         // The module lets only printable ASCII into these.
         if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
@@ -18,6 +18,13 @@ pub(super) fn add(headers: &mut HeaderMap, verdict: &Verdict) {
         }
     };
     put("x-tokenlatch-user", verdict.user.as_deref());
+    put(
+        "x-tokenlatch-realm",
+        Some(match realm {
+            Realm::Account => "account",
+            Realm::Admin => "admin",
+        }),
+    );
     put("x-tokenlatch-token-id", verdict.id.as_deref());
     put("x-tokenlatch-token-name", verdict.name.as_deref());
     match &verdict.access {

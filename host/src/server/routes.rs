@@ -14,7 +14,7 @@ pub fn account_router(state: State) -> Router {
     let state = Arc::new(state);
     Router::new()
         .route("/execute/{module}/{function}", any(uapi::handle::<State>))
-        .route("/json-api/cpanel", any(api2::handle::<State>))
+        .route("/json-api/cpanel", any(api2::account::<State>))
         .route("/auth", any(auth::account::<State>))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
@@ -28,7 +28,8 @@ pub fn account_router(state: State) -> Router {
 pub fn admin_router(state: State) -> Router {
     let state = Arc::new(state);
     Router::new()
-        .route("/json-api/{function}", any(whm::handle))
+        .route("/json-api/cpanel", any(api2::admin::<State>))
+        .route("/json-api/{function}", any(whm::handle::<State>))
         .route("/auth", any(auth::admin::<State>))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))

@@ -3,6 +3,7 @@
 use axum::http::{Method, StatusCode, Uri};
 use tokenlatch_core::{Api, Call, Realm};
 
+use super::catalogue::WHM;
 use super::problem::Problem;
 
 /// The longest name of a module or a function.
@@ -51,6 +52,11 @@ pub(super) fn function(api: Api, module: &str, function: &str, realm: Realm) -> 
         realm: Some(realm),
         ..Call::default()
     }
+}
+
+/// A call of a function of the administrator's.
+pub(super) fn whm(name: &str) -> Call {
+    function(Api::Whm, WHM, name, Realm::Admin)
 }
 
 /// A call that names nothing: the strictest reading.

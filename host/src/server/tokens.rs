@@ -9,8 +9,8 @@ use super::admission::{Admitted, Denial, Ended, admit, denied, response, unavail
 use super::client::Client;
 use super::form::Form;
 use super::state::State;
-use super::target;
 use super::threshold::Threshold;
+use super::{target, whm};
 use crate::error::Error;
 use crate::service::{AskingToken, FunctionCall, FunctionFailure};
 
@@ -46,6 +46,9 @@ pub(super) struct Job<'a> {
 impl Job<'_> {
     /// Carries the function out, and words the reply.
     pub(super) async fn run(&self, form: Form) -> Response {
+        if let (Shape::Whm, Some(error)) = (self.shape, whm::other_version(&form)) {
+            return self.refuse(error);
+        }
         match self.state.service.function(&self.call(), form.into_values()).await {
             Ok(reply) => response(reply),
             Err(FunctionFailure::Unknown) => target::NO_FUNCTION.into_response(),
@@ -55,7 +58,7 @@ impl Job<'_> {
     }
 
     /// The failure of a function, in the module's words.
-    pub(super) fn refuse(&self, error: ReplyError) -> Response {
+    fn refuse(&self, error: ReplyError) -> Response {
         let reply = self.state.service.function_refused(&self.call(), error);
         reply.map_or_else(|error| self.broken(&error), response)
     }

@@ -14,6 +14,7 @@ use super::problem::Problem;
 use super::target;
 use super::threshold::Threshold;
 use super::tokens::given;
+use super::upstream::pass_on;
 use crate::service::FunctionCall;
 
 /// Answers a function of ours, passes any other on.
@@ -35,7 +36,7 @@ async fn execute<T: Threshold>(state: &T, client: &Client, request: Request) -> 
     }
     let call = target::function(Api::Uapi, module, function, Realm::Account);
     let admitted = admit(state, client, &parts.headers, &call).await?;
-    if is_ours(module) {
+    if is_ours(module, function) {
         if !T::MANAGES || module != "Tokens" || !FunctionCall::exists(Shape::Uapi, function) {
             return Ok(admitted.sign(target::NO_FUNCTION));
         }
@@ -43,13 +44,6 @@ async fn execute<T: Threshold>(state: &T, client: &Client, request: Request) -> 
         let reply = state.manage(&admitted, Shape::Uapi, function, form).await;
         return Ok(admitted.sign(reply));
     }
-    let reply = match state.upstream() {
-        Some(upstream) => {
-            upstream
-                .forward(Request::from_parts(parts, body), &admitted.verdict, client)
-                .await
-        }
-        None => return Ok(admitted.sign(target::NO_FUNCTION)),
-    };
-    Ok(admitted.sign(reply))
+    let request = Request::from_parts(parts, body);
+    Ok(pass_on(state, client, request, &admitted, Realm::Account).await)
 }

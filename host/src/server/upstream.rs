@@ -13,13 +13,16 @@ use axum_reverse_proxy::{HostBehaviour, ProxyError, ProxyPolicy, ReverseProxy, X
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use tokenlatch_core::Verdict;
+use tokenlatch_core::{Realm, Verdict};
 
+use super::admission::Admitted;
 use super::client::Client;
 use super::config::Config;
 use super::error::ServerError;
 use super::identity::{self, PREFIX};
 use super::problem::Problem;
+use super::target;
+use super::threshold::Threshold;
 
 /// How long the upstream may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -117,22 +120,35 @@ impl Upstream {
         })
     }
 
-    /// Passes an admitted request on.
-    pub(super) async fn forward(&self, mut request: Request, verdict: &Verdict, client: &Client) -> Response {
+    async fn forward(&self, mut request: Request, verdict: &Verdict, realm: Realm, client: &Client) -> Response {
         if upgrades(request.headers()) {
             return UPGRADE_REFUSED.into_response();
         }
         if declared_length(request.headers()).is_some_and(|length| length > self.longest) {
             return Problem::BODY_TOO_LARGE.into_response();
         }
-        dress(request.headers_mut(), verdict, client);
+        dress(request.headers_mut(), verdict, realm, client);
         let Ok(response) = self.proxy.proxy_request(request).await;
         tidy(response)
     }
 }
 
+/// Passes an admitted request on, if there is an API behind the guard.
+pub(super) async fn pass_on(
+    state: &impl Threshold,
+    client: &Client,
+    request: Request,
+    admitted: &Admitted,
+    realm: Realm,
+) -> Response {
+    admitted.sign(match state.upstream() {
+        Some(upstream) => upstream.forward(request, &admitted.verdict, realm, client).await,
+        None => target::NO_FUNCTION.into_response(),
+    })
+}
+
 /// Takes off what the client may not say, and puts on what the upstream may rely on.
-fn dress(headers: &mut HeaderMap, verdict: &Verdict, client: &Client) {
+fn dress(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm, client: &Client) {
     let host = headers.get(HOST).cloned();
     let told = |name| headers.get(name).filter(|_| client.trusted_proxy).cloned();
     let (told_host, told_scheme) = (told(FORWARDED_HOST), told(FORWARDED_PROTO));
@@ -149,7 +165,7 @@ fn dress(headers: &mut HeaderMap, verdict: &Verdict, client: &Client) {
     if let Ok(id) = HeaderValue::from_str(client.request_id.as_str()) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
-    identity::add(headers, verdict);
+    identity::add(headers, verdict, realm);
 }
 
 impl std::fmt::Debug for Upstream {

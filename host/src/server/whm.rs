@@ -4,32 +4,37 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, Request, State as Shared};
 use axum::response::Response;
-use tokenlatch_core::{Api, Realm, ReplyError, Shape};
+use tokenlatch_core::{Realm, ReplyError, Shape};
 
 use super::admission::{Ended, admit, malformed, reply_of};
+use super::catalogue::{WHM, is_ours};
 use super::client::Client;
 use super::form::Form;
 use super::problem::Problem;
-use super::state::State;
 use super::target;
-use super::tokens::{Job, given};
+use super::threshold::Threshold;
+use super::tokens::given;
+use super::upstream::pass_on;
 use crate::service::FunctionCall;
 
 /// The parameter that must say 1.
 const VERSION: &str = "api.version";
 
+/// The function by which functions of accounts are called.
+pub(super) const CPANEL: &str = "cpanel";
+
 const OTHER_VERSION: &str = "The parameter \"api.version\" must be 1.";
 
-/// Answers the administrator's functions.
-pub(super) async fn handle(
-    Shared(state): Shared<Arc<State>>,
+/// Answers the administrator's functions that are ours, passes any other on.
+pub(super) async fn handle<T: Threshold>(
+    Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
     request: Request,
 ) -> Response {
-    reply_of(call(&state, &client, request).await)
+    reply_of(call(state.as_ref(), &client, request).await)
 }
 
-async fn call(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+async fn call<T: Threshold>(state: &T, client: &Client, request: Request) -> Result<Response, Ended> {
     let (parts, body) = request.into_parts();
     let function = target::json_api(parts.uri.path()).ok_or(Problem::NOT_FOUND)?;
     target::check_method(&parts.method)?;
@@ -37,23 +42,26 @@ async fn call(state: &State, client: &Client, request: Request) -> Result<Respon
     if target::holds_secret(query.keys()) {
         return Err(malformed(state).into());
     }
-    let call = target::function(Api::Whm, "whm", function, Realm::Admin);
+    let call = target::whm(function);
     let admitted = admit(state, client, &parts.headers, &call).await?;
-    if !FunctionCall::exists(Shape::Whm, function) {
+    if function.eq_ignore_ascii_case(CPANEL) {
+        // Only the one spelling has a path of its own, where its parameters are read.
+        return Ok(admitted.sign(target::NO_FUNCTION));
+    }
+    if !is_ours(WHM, function) {
+        let request = Request::from_parts(parts, body);
+        return Ok(pass_on(state, client, request, &admitted, Realm::Admin).await);
+    }
+    if !T::MANAGES || !FunctionCall::exists(Shape::Whm, function) {
         return Ok(admitted.sign(target::NO_FUNCTION));
     }
     let (admitted, form) = given(state, client, &parts, &call, (admitted, query, body)).await?;
-    let job = Job {
-        state,
-        admitted: &admitted,
-        shape: Shape::Whm,
-        function,
-    };
-    let spoken = matches!(form.one(VERSION), Ok(Some(version)) if version == "1");
-    let reply = if spoken {
-        job.run(form).await
-    } else {
-        job.refuse(ReplyError::Sentence(OTHER_VERSION.to_owned()))
-    };
+    let reply = state.manage(&admitted, Shape::Whm, function, form).await;
     Ok(admitted.sign(reply))
+}
+
+/// What is wrong with the version of the API that is asked for, if anything.
+pub(super) fn other_version(form: &Form) -> Option<ReplyError> {
+    let spoken = matches!(form.one(VERSION), Ok(Some(version)) if version == "1");
+    (!spoken).then(|| ReplyError::Sentence(OTHER_VERSION.to_owned()))
 }

@@ -103,6 +103,14 @@ impl Running {
         format!("whm root:{}", self.token(token))
     }
 
+    /// A token of some features of the administrator, as an `Authorization` of that port.
+    pub fn limited_administrator(&self, name: &str, features: &[&str]) -> String {
+        let features = features.iter().map(|feature| (*feature).to_owned()).collect();
+        let mut token = NewToken::new("root", name, Access::Limited { features });
+        token.realm = Realm::Admin;
+        format!("whm root:{}", self.token(token))
+    }
+
     /// GET on the account port.
     pub fn get(&self, authorization: &str, target: &str) -> Answer {
         Request::new("GET", target)
@@ -169,6 +177,12 @@ impl Request {
         self.body = body.to_owned();
         self.header("Content-Type", kind)
             .header("Content-Length", &body.len().to_string())
+    }
+
+    /// A body without a word on what it is.
+    pub fn untold(mut self, body: &str) -> Request {
+        self.body = body.to_owned();
+        self.header("Content-Length", &body.len().to_string())
     }
 
     pub fn form(self, form: &str) -> Request {
