@@ -1,5 +1,6 @@
 //! What a request wants to do.
 
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 
 use serde::Serialize;
@@ -84,18 +85,22 @@ pub(crate) struct Target {
     pub(crate) api: Api,
     pub(crate) feature: Option<String>,
     pub(crate) writes: bool,
+    /// Whether the catalogue has it in another case or for another API: some servers carry that function out, others one that
+    /// the catalogue doesn't know.
+    pub(crate) resembles: bool,
     pub(crate) realm: Realm,
 }
 
 impl Call {
-    /// Finds what the call touches. A function outside the catalogue, and a call that names nothing, has no feature and writes.
+    /// Finds what the call touches. A function outside the catalogue, and a call that names nothing, has no feature and writes;
+    /// one that the catalogue has in another case or for another API writes, and needs that one's feature of the account.
     ///
     /// # Errors
     /// `call_ambiguous`, `field_missing`, `feature_invalid`.
     pub(crate) fn target(&self, catalogue: &Catalogue) -> Result<Target, Error> {
         let api = self.api.unwrap_or_default();
         let realm = self.realm.unwrap_or_default();
-        let (feature, writes) = match (&self.module, &self.function) {
+        let (feature, writes, resembles) = match (&self.module, &self.function) {
             (Some(_), None) => return Err(Error::missing("function")),
             (None, Some(_)) => return Err(Error::missing("module")),
             (Some(_), Some(_)) if self.feature.is_some() || self.writes.is_some() => {
@@ -105,20 +110,25 @@ impl Call {
                 ));
             }
             (Some(module), Some(function)) => match catalogue.find(api, module, function) {
-                Some(found) => (found.feature.clone(), found.writes),
-                None => (None, true),
+                Some(found) => (found.feature.clone(), found.writes, false),
+                None => {
+                    let feature = catalogue.resembling(api, module, function).map(ToOwned::to_owned);
+                    let resembles = feature.is_some();
+                    (feature, true, resembles)
+                }
             },
             (None, None) => {
                 if self.feature.as_deref().is_some_and(|feature| !is_feature(feature)) {
                     return Err(Error::at(ErrorCode::FeatureInvalid, "feature", FEATURE_RULE));
                 }
-                (self.feature.clone(), self.writes.unwrap_or(true))
+                (self.feature.clone(), self.writes.unwrap_or(true), false)
             }
         };
         Ok(Target {
             api,
             feature,
             writes,
+            resembles,
             realm,
         })
     }

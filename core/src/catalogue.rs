@@ -4,6 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use serde::Serialize;
 
@@ -57,8 +58,9 @@ const WRITES: bool = true;
 
 type Row = (&'static str, &'static str, &'static [Api], Option<&'static str>, bool);
 
-/// The built-in catalogue, sorted by module and function. Names are those of the public documentation, and ours beside them
-/// (`create_limited`, `set_addresses`; WHM's functions have no modules, so theirs is `whm`).
+/// The built-in catalogue, sorted by module and function without regard to case. Names are those of the public
+/// documentation, and ours beside them (`create_limited`, `set_addresses`; WHM's functions have no modules, so theirs is
+/// `whm`).
 const BUILT_IN: &[Row] = &[
     ("Backup", "fullbackup_to_homedir", UAPI, Some("backup"), WRITES),
     ("Backup", "list_backups", UAPI, Some("backup"), READS),
@@ -98,14 +100,14 @@ const BUILT_IN: &[Row] = &[
     ("Tokens", "revoke", BOTH, TOKENS, WRITES),
     ("Tokens", "set_addresses", BOTH, TOKENS, WRITES),
     ("Variables", "get_user_information", UAPI, None, READS),
-    ("ZoneEdit", "add_zone_record", &[Api::Api2], Some("zoneedit"), WRITES),
-    ("ZoneEdit", "fetchzone_records", &[Api::Api2], Some("zoneedit"), READS),
-    ("ZoneEdit", "remove_zone_record", &[Api::Api2], Some("zoneedit"), WRITES),
     ("whm", "api_token_create", WHM, TOKENS, WRITES),
     ("whm", "api_token_get_details", WHM, TOKENS, READS),
     ("whm", "api_token_list", WHM, TOKENS, READS),
     ("whm", "api_token_revoke", WHM, TOKENS, WRITES),
     ("whm", "api_token_update", WHM, TOKENS, WRITES),
+    ("ZoneEdit", "add_zone_record", &[Api::Api2], Some("zoneedit"), WRITES),
+    ("ZoneEdit", "fetchzone_records", &[Api::Api2], Some("zoneedit"), READS),
+    ("ZoneEdit", "remove_zone_record", &[Api::Api2], Some("zoneedit"), WRITES),
 ];
 
 /// The built-in catalogue.
@@ -123,7 +125,7 @@ pub fn functions() -> Vec<Function> {
         .collect()
 }
 
-/// Functions in the order of module and name, so that a call finds its own quickly.
+/// Functions in the order of module and name without regard to case, so that a call finds its own quickly.
 #[derive(Clone, Debug)]
 pub(crate) struct Catalogue(Vec<Function>);
 
@@ -139,16 +141,20 @@ impl Catalogue {
         for (index, function) in given.iter().enumerate() {
             check(function).map_err(|error| error.under_index(index))?;
         }
-        let order = sorted(given.len(), &|a, b| given.get(a).map(key).cmp(&given.get(b).map(key)));
+        let order = sorted(given.len(), &|a, b| match (given.get(a), given.get(b)) {
+            (Some(a), Some(b)) => a.compare(&b.module, &b.function),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        });
         let functions: Vec<Function> = order.into_iter().filter_map(|at| given.get(at).cloned()).collect();
-        let clash = functions
-            .iter()
-            .zip(functions.iter().skip(1))
-            .find(|(a, b)| key(a) == key(b) && a.apis.iter().any(|api| b.apis.contains(api)));
+        let clash = functions.iter().enumerate().find(|(at, one)| {
+            let others = functions.iter().skip(at.saturating_add(1));
+            let mut like = others.take_while(|other| other.compare(&one.module, &one.function).is_eq());
+            like.any(|other| one.apis.iter().any(|api| other.apis.contains(api)))
+        });
         match clash {
             None => Ok(Catalogue(functions)),
-            Some((function, _)) => Err(invalid(format!(
-                "the function `{}::{}` is listed twice for one API",
+            Some((_, function)) => Err(invalid(format!(
+                "the function `{}::{}` is listed twice for one API, perhaps in another case",
                 function.module, function.function
             ))),
         }
@@ -156,17 +162,36 @@ impl Catalogue {
 
     /// The function of that name in an API.
     pub(crate) fn find(&self, api: Api, module: &str, function: &str) -> Option<&Function> {
-        let first = self.0.partition_point(|f| key(f) < (module, function));
-        self.0
-            .iter()
-            .skip(first)
-            .take_while(|f| key(f) == (module, function))
-            .find(|f| f.apis.contains(&api))
+        let mut alike = self.alike(module, function).filter(|f| f.apis.contains(&api));
+        alike.find(|f| f.module == module && f.function == function)
+    }
+
+    /// The feature of a function that has that name but for the case of its letters, or for another API: a server may carry
+    /// that one out.
+    pub(crate) fn resembling(&self, api: Api, module: &str, function: &str) -> Option<&str> {
+        let alike = || self.alike(module, function);
+        let of_the_api = alike().filter(|f| f.apis.contains(&api));
+        of_the_api.chain(alike()).find_map(|f| f.feature.as_deref())
+    }
+
+    fn alike(&self, module: &str, function: &str) -> impl Iterator<Item = &Function> {
+        let first = self.0.partition_point(|f| f.compare(module, function).is_lt());
+        let from = self.0.iter().skip(first);
+        from.take_while(move |f| f.compare(module, function).is_eq())
     }
 }
 
-fn key(function: &Function) -> (&str, &str) {
-    (&function.module, &function.function)
+impl Function {
+    /// How its names stand to others, without regard to the case of ASCII letters.
+    fn compare(&self, module: &str, function: &str) -> Ordering {
+        let modules = folded(&self.module).cmp(folded(module));
+        modules.then_with(|| folded(&self.function).cmp(folded(function)))
+    }
+}
+
+/// The bytes of a name without regard to the case of its ASCII letters.
+fn folded(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().map(|byte| byte.to_ascii_lowercase())
 }
 
 fn invalid(message: impl Into<alloc::borrow::Cow<'static, str>>) -> Error {
@@ -183,5 +208,28 @@ fn check(function: &Function) -> Result<(), Error> {
     match &function.feature {
         Some(feature) if !is_feature(feature) => Err(Error::at(ErrorCode::FeatureInvalid, "feature", FEATURE_RULE)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_function_is_found() {
+        let functions = functions();
+        let catalogue = Catalogue(functions.clone());
+        for function in &functions {
+            for api in &function.apis {
+                let find = |module: &str, name: &str| catalogue.find(*api, module, name);
+                assert_eq!(find(&function.module, &function.function), Some(function));
+                let (module, name) = (
+                    function.module.to_ascii_uppercase(),
+                    function.function.to_ascii_uppercase(),
+                );
+                assert_eq!(find(&module, &name), None);
+                assert_eq!(catalogue.resembling(*api, &module, &name), function.feature.as_deref());
+            }
+        }
     }
 }

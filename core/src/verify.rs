@@ -344,6 +344,7 @@ impl Matched<'_> {
         if let Access::Limited { features } = &self.grant.access {
             match &target.feature {
                 None => return Reason::FunctionWithoutFeature,
+                Some(_) if target.resembles => return Reason::FunctionWithoutFeature,
                 Some(feature) if !features.contains(feature) => return Reason::FeatureNotGranted,
                 Some(_) => {}
             }

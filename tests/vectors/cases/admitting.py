@@ -95,12 +95,38 @@ def _functions(book):
         ("refuses_a_read_only_token_a_function_by_an_api_it_lacks", reads, read | {"api": "api2"}, "read_only"),
         ("reads_a_function_whose_apis_differ_by_the_first", reads, _call("Ftp", "list_ftp"), "ok"),
         ("reads_a_function_whose_apis_differ_by_the_second", reads, _call("Ftp", "list_ftp", api="api2"), "read_only"),
+        ("refuses_a_limited_token_a_module_in_another_case", limited, _call("email", "list_pops"), "function_without_feature"),
+        ("refuses_a_limited_token_a_function_in_another_case", limited, _call("Email", "LIST_POPS"), "function_without_feature"),
+        ("refuses_a_read_only_token_a_function_without_feature_in_another_case", reads, _call("variables", "get_user_information"), "read_only"),
+        ("admits_a_full_token_a_function_in_another_case", record(), _call("EMAIL", "List_Pops"), "ok"),
+        ("admits_a_full_token_a_name_that_folds_by_no_ascii_letter", record(), _call("Email", "list\u017fpops"), "ok"),
         ("refuses_a_limited_token_a_function_named_constructor", limited, _call("__proto__", "constructor"), "function_without_feature"),
         ("refuses_api1", record(), mail | {"api": "api1"}, "api_unsupported"),
         ("refuses_api1_without_a_function", record(), {"api": "api1"}, "api_unsupported"),
         ("refuses_api1_to_a_limited_token_before_its_feature", limited, {"api": "api1"}, "api_unsupported"),
     ]:
         book.verdict(name, reason, record=one, call=call, catalogue=FUNCTIONS)
+    # A server that doesn't tell cases apart would carry the function out.
+    without_mail = account(features=["apitokens", "ftpaccts"])
+    for what, call, reason in [
+        ("a_module", _call("email", "list_pops"), "feature_not_in_account"),
+        ("a_function", _call("Email", "List_pops"), "feature_not_in_account"),
+        ("a_function_by_another_api", _call("EMAIL", "ADD_POP", api="api2"), "feature_not_in_account"),
+        ("a_function_in_two_apis", _call("Email", "ADD_POP"), "feature_not_in_account"),
+        ("a_function_of_a_granted_feature", _call("FTP", "LIST_FTP"), "ok"),
+        ("a_function_without_feature", _call("variables", "SET_THEME"), "ok"),
+    ]:
+        book.verdict(f"reads_{what}_in_another_case_for_an_account", reason, record=record(), account=without_mail, call=call, catalogue=FUNCTIONS)
+    # So would one that offers a function by more than the one API that is listed.
+    for what, one, whose, call, reason in [
+        ("an_account", record(), without_mail, _call("Email", "list_pops", api="whm"), "feature_not_in_account"),
+        ("an_account_in_another_case", record(), without_mail, _call("email", "list_pops", api="whm"), "feature_not_in_account"),
+        ("an_account_that_has_the_feature", record(), account(), _call("Email", "list_pops", api="whm"), "ok"),
+        ("a_limited_token", limited, account(), _call("Email", "list_pops", api="whm"), "function_without_feature"),
+        ("a_read_only_token", reads, account(), _call("Email", "list_pops", api="whm"), "read_only"),
+        ("an_account_without_a_feature_to_lack", record(), without_mail, _call("Variables", "set_theme", api="api2"), "ok"),
+    ]:
+        book.verdict(f"reads_a_function_by_an_api_it_lacks_for_{what}", reason, record=one, account=whose, call=call, catalogue=FUNCTIONS)
     for name, one, whose, call, reason in [
         ("admits_a_named_feature_that_reads", reads, account(), {"feature": "popaccts", "writes": False}, "ok"),
         ("refuses_a_read_only_token_a_named_feature_that_writes", reads, account(), {"feature": "popaccts", "writes": True}, "read_only"),
@@ -206,6 +232,9 @@ def _errors(book):
     for what, catalogue, code, field in [
         ("a_repeated_function", [one, one], "catalogue_invalid", False),
         ("an_api_in_common", [one, one | {"apis": ["api2"]}], "catalogue_invalid", False),
+        ("an_api_in_common_with_one_between", [one | {"apis": ["uapi"]}, one | {"apis": ["whm"]}, one | {"apis": ["uapi"]}], "catalogue_invalid", False),
+        ("a_function_in_two_cases", [one, one | {"function": one["function"].upper()}], "catalogue_invalid", False),
+        ("a_module_in_two_cases", [one | {"module": one["module"].lower()}, one], "catalogue_invalid", False),
         ("an_empty_module", [one | {"module": ""}], "catalogue_invalid", False),
         ("an_empty_function", [one | {"function": ""}], "catalogue_invalid", False),
         ("no_api", [one | {"apis": []}], "catalogue_invalid", False),

@@ -71,12 +71,17 @@ def account_has(one_account, feature):
     return one_account["features"] is None or feature in one_account["features"]
 
 
+def folded(name):
+    """A name without regard to the case of its ASCII letters."""
+    return name.encode().lower()
+
+
 def catalogue(value, path):
     """A catalogue of functions."""
     found = decoding.array(_function)(value, path)
     seen = set()
     for one in found:
-        keys = {(one["module"], one["function"], api) for api in one["apis"]}
+        keys = {(folded(one["module"]), folded(one["function"]), api) for api in one["apis"]}
         if not one["module"] or not one["function"] or not keys or "api1" in one["apis"] or keys & seen:
             raise Refused("catalogue_invalid")
         seen |= keys
@@ -117,11 +122,18 @@ class Call:
             raise Refused("call_ambiguous")
 
     def touches(self, functions):
-        """The feature and whether it writes; the strictest reading when the function isn't known."""
+        """
+        The feature, whether it writes, and whether a limited token may have it at all: the strictest reading of all three
+        when the function isn't known, and of the last two when the catalogue has it in another case or for another API.
+        """
         if not self.named:
-            return self.feature, self.writes
+            return self.feature, self.writes, self.feature is not None
         assert functions is not None, "a vector that names a function gives a catalogue"
-        for one in functions:
-            if (one["module"], one["function"]) == (self.module, self.function) and self.api in one["apis"]:
-                return one["feature"], one["writes"]
-        return None, True
+        asked = (self.module, self.function)
+        alike = [one for one in functions if folded(one["module"]) == folded(asked[0]) and folded(one["function"]) == folded(asked[1])]
+        of_the_api = [one for one in alike if self.api in one["apis"]]
+        for one in of_the_api:
+            if (one["module"], one["function"]) == asked:
+                return one["feature"], one["writes"], one["feature"] is not None
+        features = [one["feature"] for one in of_the_api + alike if one["feature"] is not None]
+        return features[0] if features else None, True, False

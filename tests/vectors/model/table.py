@@ -48,7 +48,7 @@ class Table:
     def prepare(self, value):
         """The number of a call; one that comes to no feature and writing is the call that names nothing, which is 0."""
         call = records.Call(value, "", with_address=False)
-        if call.touches(self.functions) == (None, True) and call.api != "api1" and call.realm == "account":
+        if call.touches(self.functions) == (None, True, False) and call.api != "api1" and call.realm == "account":
             return {"call": 0}
         self.calls.append(call)
         return {"call": len(self.calls) - 1}

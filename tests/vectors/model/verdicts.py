@@ -74,7 +74,7 @@ def reason_for(now, header, record, account, call, functions):
         return header.reason
     if record is None:
         return "token_unknown"
-    feature, writes = call.touches(functions)
+    feature, writes, grantable = call.touches(functions)
     limited = None if record["access"] == "full" else record["access"]["features"]
     address = addresses.readable(call.address)
     unknown_account = account is None or account["user"] != record["user"]
@@ -89,7 +89,7 @@ def reason_for(now, header, record, account, call, functions):
         ("address_unknown", lambda: record["addresses"] and address is None),
         ("address_refused", lambda: record["addresses"] and not addresses.covers(record["addresses"], address)),
         ("api_unsupported", lambda: call.api == "api1"),
-        ("function_without_feature", lambda: limited is not None and feature is None),
+        ("function_without_feature", lambda: limited is not None and not grantable),
         ("feature_not_granted", lambda: limited is not None and feature not in limited),
         ("feature_not_in_account", lambda: feature is not None and not records.account_has(account, feature)),
         ("read_only", lambda: record["readOnly"] and writes),
