@@ -104,6 +104,16 @@ const WORDS: [[&str; 3]; 8] = [
     ["token", "token", "token"],
 ];
 
+/// How a key begins, its letters and digits alone and small, that means to limit a token, and the part that it is about.
+const LIMITS: [(&str, Part); 6] = [
+    ("acl", Part::Access),
+    ("feature", Part::Access),
+    ("whitelist", Part::Addresses),
+    ("address", Part::Addresses),
+    ("expir", Part::Expires),
+    ("readonly", Part::ReadOnly),
+];
+
 /// An interface's parameter for a part that is named by any of its words.
 pub(crate) fn parameter(whm: bool, word: &str) -> Option<&'static str> {
     let [_, uapi, other] = WORDS.iter().find(|words| words.contains(&word))?;
@@ -153,7 +163,7 @@ const UPDATE: &str = "api_token_update";
 ///
 /// # Errors
 /// `value_invalid` for the shape `denied`, `function_unknown`; at a parameter `field_missing`, `field_duplicate`, `type_invalid`,
-/// `value_invalid`, `expiry_invalid`, `expiry_out_of_range`.
+/// `value_invalid`, `expiry_invalid`, `expiry_out_of_range`, `field_unknown`.
 pub fn parameters(request: &ParametersRequest) -> Result<Value, Error> {
     let whm = request.shape == Shape::Whm;
     if request.shape == Shape::Denied {
@@ -163,7 +173,6 @@ pub fn parameters(request: &ParametersRequest) -> Result<Value, Error> {
     let (_, function, parts, required) = *row.ok_or_else(unknown)?;
     let mut reading = Reading {
         whm,
-        updates: function == UPDATE,
         creates: parts.contains(&Part::Expires) && function != UPDATE,
         values: &request.values,
         read: Vec::new(),
@@ -174,6 +183,9 @@ pub fn parameters(request: &ParametersRequest) -> Result<Value, Error> {
     }
     if function == "create_full_access" {
         reading.put(Part::Access, text("full"));
+    }
+    if parts.contains(&Part::Expires) || parts.contains(&Part::Addresses) {
+        reading.look_for_limits(parts);
     }
     let unknown = reading.unknown(parts);
     reading.read.push((String::from("unknown"), unknown));
@@ -186,7 +198,6 @@ pub fn parameters(request: &ParametersRequest) -> Result<Value, Error> {
 /// Parameters on their way. The first fault is kept and told at the end, as in [`Fields`].
 struct Reading<'a> {
     whm: bool,
-    updates: bool,
     creates: bool,
     values: &'a [(String, Value)],
     read: Vec<(String, Value)>,
@@ -293,9 +304,10 @@ impl Reading<'_> {
 
     fn list(&mut self, part: Part, key: &str, items: Vec<Value>) -> Value {
         let open = match items.as_slice() {
-            [Value::String(word)] => self.whm && word == if part == Part::Access { "all" } else { "any" },
-            // Nothing at all doesn't open what was closed: the word `any` does.
-            [] if self.updates && part == Part::Addresses => {
+            [Value::String(word)] if part == Part::Access => self.whm && word == "all",
+            [Value::String(word)] => word == "any",
+            // Nothing at all opens no token: the word `any` does.
+            [] if part == Part::Addresses => {
                 self.fail(key, refused());
                 false
             }
@@ -309,14 +321,39 @@ impl Reading<'_> {
         }
     }
 
+    /// A key that isn't understood and means to limit the token is never passed over.
+    fn look_for_limits(&mut self, parts: &[Part]) {
+        for (name, value) in self.values {
+            if *value == Value::Null || self.knows(name, parts) {
+                continue;
+            }
+            let plain = || {
+                let plain = name.bytes().filter(u8::is_ascii_alphanumeric);
+                plain.map(|byte| byte.to_ascii_lowercase())
+            };
+            let about = LIMITS
+                .iter()
+                .find(|(beginning, _)| beginning.bytes().eq(plain().take(beginning.len())));
+            if let Some((_, part)) = about {
+                let error = Error::new(
+                    ErrorCode::FieldUnknown,
+                    "the function doesn't have the parameter in this form",
+                );
+                self.fail(self.words(*part).1, error);
+            }
+        }
+    }
+
+    fn knows(&self, name: &str, parts: &[Part]) -> bool {
+        let own = |part: &Part| belongs(name, self.words(*part).1, *part);
+        parts.iter().any(own) || name.starts_with("api.") || name.starts_with("cpanel_jsonapi_")
+    }
+
     /// The keys that the function doesn't have, nor the interface itself.
     fn unknown(&self, parts: &[Part]) -> Value {
         let mut keys = Vec::new();
         for (name, _) in self.values {
-            let known = parts.iter().any(|part| belongs(name, self.words(*part).1, *part))
-                || name.starts_with("api.")
-                || name.starts_with("cpanel_jsonapi_");
-            if !known && keys.len() < MAX_UNKNOWN {
+            if !self.knows(name, parts) && keys.len() < MAX_UNKNOWN {
                 let mut name = name.clone();
                 name.truncate(name.floor_char_boundary(MAX_UNKNOWN_KEY));
                 keys.push(Value::String(name));
@@ -326,18 +363,24 @@ impl Reading<'_> {
     }
 }
 
-/// Whether the part is a list, which may be spread over `key-0`, `key-1`….
+/// Whether the part is a list, which may be spread over `key-0`, `key-1`…, or `key[0]`… or `key[]`.
 fn is_list(part: Part) -> bool {
     matches!(part, Part::Names | Part::Addresses | Part::Access)
 }
 
-/// Whether a key is the parameter's, or one of those of a list.
+/// Whether a key is the parameter's, or one of those of a list. `-` may stand for `_`, as it does in public examples.
 fn belongs(given: &str, key: &str, part: Part) -> bool {
-    match given.strip_prefix(key).map(str::as_bytes) {
-        Some([]) => true,
-        Some([b'-', digits @ ..]) => is_list(part) && seconds(digits).is_some(),
-        _ => false,
-    }
+    let Some((named, rest)) = given.as_bytes().split_at_checked(key.len()) else {
+        return false;
+    };
+    let alike = |(given, known): (&u8, u8)| *given == known || (*given, known) == (b'-', b'_');
+    named.iter().zip(key.bytes()).all(alike)
+        && match rest {
+            [] => true,
+            [b'[', b']'] => is_list(part),
+            [b'-', digits @ ..] | [b'[', digits @ .., b']'] => is_list(part) && seconds(digits).is_some(),
+            _ => false,
+        }
 }
 
 fn text(text: &str) -> Value {

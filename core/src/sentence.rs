@@ -79,6 +79,7 @@ impl FromValue for ReplyError {
 /// A line for each code, `%` standing for the parameter. Text rather than a table: the module would hold two pointers a line.
 const SENTENCES: &str = "
 field_missing:% is missing.
+field_unknown:% was given in a form that this function does not have.
 field_duplicate:% is given more than once.
 type_invalid:% has a value of the wrong type.
 value_invalid:% has a value that is not allowed.

@@ -9,6 +9,12 @@ def _read(shape, function, *values):
     return {"op": "parameters", "shape": shape, "function": function, "values": [list(value) for value in values]}
 
 
+def _spelt(key):
+    """A key as a part of a vector's name."""
+    spelt = {"[": "_open", "]": "_shut", "-": "_hyphen_", ".": "_dot_"}
+    return "".join(spelt.get(letter, f"big_{letter.lower()}" if letter.isupper() else letter) for letter in key)
+
+
 def _uapi(book):
     name = ("name", "ci")
     made = {"name": "ci", "expires": "never", "access": "full", "unknown": []}
@@ -35,11 +41,18 @@ def _uapi(book):
     book.error("refuses_a_name_of_number", _read("uapi", "create_full_access", ("name", 5)), "type_invalid", field="name")
     book.error("names_the_first_parameter_at_fault", _read("uapi", "create_full_access", ("readonly", "x"), ("expires_at", "y"), name), "expiry_invalid", field="expires_at")
     book.ok("leaves_a_bad_name_to_the_operation", _read("uapi", "create_full_access", ("name", "a b\u00e9")), {"name": "a b\u00e9"})
-    book.ok("knows_no_features_in_create_full_access", _read("uapi", "create_full_access", name, ("features", "x"), ("addresses", "::1")), {"unknown": ["features", "addresses"], "access": "full"})
+    for key, about in {"features": "features", "addresses": "addresses", "acl": "features", "whitelist_ip": "addresses", "read_only": "readonly", "expires": "expires_at", "Expiry": "expires_at"}.items():
+        book.error(f"makes_no_full_token_of_one_with_{_spelt(key)}", _read("uapi", "create_full_access", name, (key, "x")), "field_unknown", field=about)
+    book.ok("passes_over_a_limit_of_null", _read("uapi", "create_full_access", name, ("features", None)), {"unknown": ["features"], "access": "full"})
+    book.ok("passes_over_what_limits_nothing", _read("uapi", "create_full_access", name, ("ac", "x"), ("comment", "x"), ("new_name", "b"), ("xacl", 1)), {"unknown": ["ac", "comment", "new_name", "xacl"]})
+    book.error("tells_of_a_missing_name_before_a_limit", _read("uapi", "create_full_access", ("features", "x")), "field_missing", field="name")
+    book.ok("looks_for_no_limits_where_none_is_set", _read("uapi", "rename", name, ("new_name", "b"), ("expires", "x"), ("acl", "y")), {"unknown": ["expires", "acl"]})
     for what, values in {
         "with_commas": [("features", "a,b,c")],
         "with_spaces_and_holes": [("features", " a,, b ,c,")],
         "by_number": [("features-0", "a"), ("features-1", "b"), ("features-10", "c")],
+        "by_number_in_brackets": [("features[0]", "a"), ("features[1]", "b"), ("features[10]", "c")],
+        "in_brackets": [("features[]", "a"), ("features[]", "b"), ("features[]", "c")],
         "repeatedly": [("features", "a"), ("features", "b"), ("features", "c")],
         "as_an_array": [("features", ["a", "b", "c"])],
         "as_an_array_with_commas": [("features", ["a,b", "c"])],
@@ -56,8 +69,11 @@ def _uapi(book):
     every = [name, ("features", "a"), ("expires_at", NOW), ("readonly", 1), ("addresses-0", "::1"), ("addresses-1", "10.0.0.0/8")]
     book.ok("reads_every_parameter_of_create_limited", _read("uapi", "create_limited", *every), {"addresses": ["::1", "10.0.0.0/8"], "unknown": []})
     book.ok("reads_set_addresses", _read("uapi", "set_addresses", name, ("addresses", "::1,192.0.2.0/24")), {"addresses": ["::1", "192.0.2.0/24"]})
-    book.ok("reads_set_addresses_to_any", _read("uapi", "set_addresses", name, ("addresses", "")), {"addresses": []})
-    book.ok("reads_set_addresses_to_an_empty_array", _read("uapi", "set_addresses", name, ("addresses", [])), {"addresses": []})
+    book.ok("reads_set_addresses_to_any", _read("uapi", "set_addresses", name, ("addresses", "any")), {"addresses": []})
+    for what, value in {"an_empty_text": "", "commas": ",,", "an_empty_array": []}.items():
+        book.error(f"opens_no_token_by_addresses_of_{what}", _read("uapi", "set_addresses", name, ("addresses", value)), "value_invalid", field="addresses")
+        book.error(f"makes_no_open_token_by_addresses_of_{what}", _read("uapi", "create_limited", name, ("features", "a"), ("addresses", value)), "value_invalid", field="addresses")
+    book.ok("reads_any_beside_another_address_as_an_address", _read("uapi", "set_addresses", name, ("addresses", "any,::1")), {"addresses": ["any", "::1"]})
     book.error("refuses_set_addresses_without_addresses", _read("uapi", "set_addresses", name), "field_missing", field="addresses")
     book.ok("reads_list", _read("uapi", "list"), {"unknown": []})
     book.ok("reads_rename", _read("uapi", "rename", name, ("new_name", "b")), {"newName": "b"})
@@ -80,8 +96,20 @@ def _whm(book):
     book.ok("reads_whitelist_ips", _read("whm", "api_token_create", name, ("whitelist_ip-0", "::1"), ("whitelist_ip-1", "10.0.0.1")), {"addresses": ["::1", "10.0.0.1"]})
     for function in ("api_token_create", "api_token_update"):
         book.ok(f"reads_any_address_in_{function}", _read("whm", function, name, ("whitelist_ip", "any")), {"addresses": []})
-    book.ok("reads_an_empty_whitelist_of_a_new_token", _read("whm", "api_token_create", name, ("whitelist_ip", "")), {"addresses": []})
-    book.error("refuses_an_empty_whitelist_of_a_known_token", _read("whm", "api_token_update", name, ("whitelist_ip", "")), "value_invalid", field="whitelist_ip")
+    for function in ("api_token_create", "api_token_update"):
+        book.error(f"refuses_an_empty_whitelist_in_{function}", _read("whm", function, name, ("whitelist_ip", "")), "value_invalid", field="whitelist_ip")
+        for key in ("acl[0]", "acl[]", "acl[123456789012345678]"):
+            book.ok(f"reads_{_spelt(key)}_in_{function}", _read("whm", function, name, (key, "list-accts")), {"access": {"features": ["list-accts"]}})
+        for key in ("whitelist_ip[0]", "whitelist_ip[]", "whitelist-ip-3", "whitelist-ip", "whitelist-ip[0]"):
+            book.ok(f"reads_{_spelt(key)}_in_{function}", _read("whm", function, name, (key, "::1")), {"addresses": ["::1"]})
+        for key in ("acls", "acl_0", "acl.0", "acl0", "ACL", "Acl", "acl[a]", "acl[0", "acl[0]x", "acl[1234567890123456789]", "acl-", "acl--1", "feature", "features"):
+            book.error(f"refuses_{_spelt(key)}_in_{function}", _read("whm", function, name, (key, "list-accts")), "field_unknown", field="acl")
+        for key in ("whitelist_ips", "whitelist_ip_0", "whitelist", "addresses", "address", "whitelist__ip"):
+            book.error(f"refuses_{_spelt(key)}_in_{function}", _read("whm", function, name, (key, "::1")), "field_unknown", field="whitelist_ip")
+        book.error(f"refuses_expire_at_in_{function}", _read("whm", function, name, ("expire_at", NOW)), "field_unknown", field="expires_at")
+        book.error(f"refuses_readonly_in_{function}", _read("whm", function, name, ("readonly", 1)), "field_unknown", field="readonly")
+    book.ok("reads_a_hyphen_for_an_underscore", _read("whm", "api_token_update", ("token-name", "ci"), ("new-name", "b"), ("expires-at", NOW)), {"name": "ci", "newName": "b", "expires": NOW})
+    book.error("refuses_one_parameter_in_two_spellings", _read("whm", "api_token_update", name, ("token-name", "b")), "field_duplicate", field="token_name")
     book.ok("leaves_out_what_an_update_leaves_out", _read("whm", "api_token_update", name), {"name": "ci", "unknown": []})
     every = [name, ("new_name", "b"), ("acl", "all"), ("expires_at", 0), ("whitelist_ip", "::1")]
     book.ok("reads_every_parameter_of_an_update", _read("whm", "api_token_update", *every), {"newName": "b", "access": "full", "expires": "never", "addresses": ["::1"]})
@@ -107,7 +135,7 @@ def books():
     book.ok("tells_sixteen_unknown_keys", _read("uapi", "list", *strange), {"unknown": [f"key{number}" for number in range(16)]})
     book.ok("cuts_unknown_keys", _read("uapi", "list", (LONG, "x"), ("\u00e9" * 32 + "x", ""), ("x" + "\u00e9" * 40, "")), {"unknown": [LONG[:64], "\u00e9" * 32, "x" + "\u00e9" * 31]})
     book.ok("tells_odd_keys", _read("uapi", "list", ("", "x"), ("__proto__", "x"), ("constructor", {"a": 1}), ("-0", 1)), {"unknown": ["", "__proto__", "constructor", "-0"]})
-    for what, key in {"without_digits": "features-", "with_a_letter": "features-a", "in_brackets": "features[0]", "in_capitals": "Features"}.items():
+    for what, key in {"without_digits": "features-", "with_a_letter": "features-a", "in_capitals": "Features"}.items():
         book.error(f"knows_no_list_{what}", _read("uapi", "create_limited", ("name", "a"), (key, "x")), "field_missing", field="features")
     book.error("knows_no_whm_function_in_uapi", _read("uapi", "api_token_list"), "function_unknown", field="function")
     book.error("knows_no_uapi_function_in_whm", _read("whm", "list"), "function_unknown", field="function")

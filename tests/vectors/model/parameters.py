@@ -31,6 +31,16 @@ WORDS = {
     "features": "access",
     "acl": "access",
 }
+LIMITS = {
+    "acl": ("features", "acl"),
+    "feature": ("features", "acl"),
+    "whitelist": ("addresses", "whitelist_ip"),
+    "address": ("addresses", "whitelist_ip"),
+    "expir": ("expires_at", "expires_at"),
+    "readonly": ("readonly", "readonly"),
+}
+"""How a key begins that means to limit a token, and which parameter of UAPI and of WHM it is about."""
+
 SWITCH = {"0": False, "1": True, 0: False, 1: True}
 
 
@@ -55,7 +65,7 @@ def parameters(reader):
     for marked in table[function]:
         key = marked.rstrip("!")
         is_list = key in ("features", "acl", "addresses", "whitelist_ip") or function == "api_token_revoke"
-        pattern = re.escape(key) + (r"(-[0-9]{1,18})?" if is_list else "")
+        pattern = key.replace("_", "[-_]") + (r"(-[0-9]{1,18}|\[[0-9]{0,18}\])?" if is_list else "")
         taken.append(pattern)
         given = [value for name, value in values if re.fullmatch(pattern, name) and value is not None]
         word = "names" if function == "api_token_revoke" else WORDS.get(key, key)
@@ -67,8 +77,15 @@ def parameters(reader):
         read.setdefault("access", "full")
     if "create" in function:
         read.setdefault("expires", "never")
-    names = [name for name, _ in values if not any(re.fullmatch(pattern, name) for pattern in taken)]
-    names = [name for name in names if not name.startswith(("api.", "cpanel_jsonapi_"))]
+    names = [(name, value) for name, value in values if not any(re.fullmatch(pattern, name) for pattern in taken)]
+    names = [(name, value) for name, value in names if not name.startswith(("api.", "cpanel_jsonapi_"))]
+    if {"expires_at", "addresses!"} & set(table[function]):
+        for name, value in names:
+            plain = "".join(re.findall("[a-z0-9]", re.sub("[A-Z]", lambda letter: letter[0].lower(), name)))
+            for beginning, parameter in LIMITS.items():
+                if value is not None and plain.startswith(beginning):
+                    raise Refused("field_unknown", parameter[shape == "whm"])
+    names = [name for name, _ in names]
     return read | {"unknown": [name.encode()[:64].decode(errors="ignore") for name in names[:16]]}
 
 
@@ -110,6 +127,6 @@ def _list(key, given, function):
         return "full"
     if key in ("features", "acl"):
         return {"features": items}
-    if function == "api_token_update" and not items:
+    if key in ("addresses", "whitelist_ip") and not items:
         raise Refused("value_invalid", key)
-    return [] if key == "whitelist_ip" and items == ["any"] else items
+    return [] if key in ("addresses", "whitelist_ip") and items == ["any"] else items

@@ -15,6 +15,7 @@ NAMES = [
 
 SENTENCES = {
     "field_missing": "% is missing.",
+    "field_unknown": "% was given in a form that this function does not have.",
     "field_duplicate": "% is given more than once.",
     "type_invalid": "% has a value of the wrong type.",
     "value_invalid": "% has a value that is not allowed.",
