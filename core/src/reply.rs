@@ -126,7 +126,7 @@ pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
     let function = request.function.as_deref().ok_or_else(|| Error::missing("function"))?;
     let whm = request.shape == Shape::Whm;
     let known: &[&str] = if whm { WHM } else { UAPI };
-    if !known.contains(&function) {
+    if request.error.is_none() && !known.contains(&function) {
         return Err(unknown());
     }
     let error = request.error.as_ref().map(|error| error.sentence(whm, function));

@@ -309,6 +309,44 @@ fn functions_of_a_server_are_no_functions_of_the_database() {
 }
 
 #[test]
+fn a_function_that_could_not_be_called_is_told_by_a_reply_too() {
+    let place = place();
+    // Some scripts look for `status: 0` in the output and at nothing else, such as acme.sh's deploy hook.
+    let ran = shell(&place, "uapi --user=alice SSL install_ssl domain=a.example key=x");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.stdout
+            .starts_with("---\napiversion: 3\nfunc: install_ssl\nmodule: SSL\n"),
+        "{ran:?}"
+    );
+    assert!(ran.stdout.contains("\n  status: 0"), "{ran:?}");
+    assert!(ran.stderr.contains("--url"), "{ran:?}");
+    let reply = uapi(&place, &["nosuch"]);
+    assert!(reply["errors"][0].as_str().unwrap().contains("nosuch"), "{reply}");
+    assert_eq!(reply["data"], Value::Null);
+
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (command, arguments) in [
+        ("uapi", ["--output=json", "Email", "list_pops"].as_slice()),
+        ("whmapi1", &["--output=json", "listaccts"]),
+    ] {
+        let url = format!("http://{closed}");
+        let mut asking = place.command(&[&[command, "--user=alice", "--url", &url], arguments].concat());
+        let ran = Ran::of(asking.env("TOKENLATCH_TOKEN", TOKEN).output().unwrap());
+        let reply = ran.json();
+        let failed = match command {
+            "uapi" => &reply["result"]["status"],
+            _ => &reply["metadata"]["result"],
+        };
+        assert_eq!((ran.code, failed), (Some(1), &json!(0)), "{ran:?}");
+        assert!(!ran.stdout.contains(TOKEN) && !ran.stderr.contains(TOKEN), "{ran:?}");
+    }
+    // Nothing was understood, so there is nothing to reply to.
+    let wrong = shell(&place, "uapi --user=alice Tokens list x=%zz");
+    assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(2), ""), "{wrong:?}");
+}
+
+#[test]
 fn a_thin_name_without_its_program_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("uapi");

@@ -85,6 +85,9 @@ fn a_certificate_of_its_own_secures_the_first_start() {
         secured(server.account, &certificate, &[b"h2"]).is_err(),
         "HTTP/1.1 only"
     );
+    // `curl --http1.0` offers nothing else.
+    let old = secured(server.account, &certificate, &[b"http/1.0"]).unwrap();
+    assert_eq!(old.conn.alpn_protocol(), Some(b"http/1.0".as_slice()));
 }
 
 #[test]

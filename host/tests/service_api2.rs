@@ -71,19 +71,33 @@ fn the_function_may_stand_in_the_body() {
 }
 
 #[test]
-fn api_1_is_refused_and_so_is_a_call_without_a_version() {
+fn api_1_is_refused() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     for target in [
         "/json-api/cpanel?cpanel_jsonapi_apiversion=1&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops",
-        "/json-api/cpanel?cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list",
+        "/json-api/cpanel?cpanel_jsonapi_apiversion=&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list",
         "/json-api/cpanel?cpanel_jsonapi_apiversion=4&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list",
-        "/json-api/cpanel",
+        "/json-api/cpanel?cpanel_jsonapi_apiversion=1",
     ] {
         let answer = running.get(&alice, target);
         assert_eq!((answer.status, answer.body.as_str()), (403, API_1), "{target}");
         assert_eq!(running.get("", target).status, 401);
     }
+}
+
+#[test]
+fn without_a_version_it_is_api_2() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    let target = "/json-api/cpanel?cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list";
+    assert_eq!(running.get(&alice, target).body, running.get(&alice, LIST).body);
+    assert_eq!(running.get("", target).status, 401);
+    assert_eq!(
+        running.get(&alice, "/json-api/cpanel").status,
+        400,
+        "but a function must be named"
+    );
 }
 
 #[test]

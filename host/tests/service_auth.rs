@@ -197,6 +197,25 @@ fn a_target_that_can_be_read_in_two_ways_is_open_to_no_token() {
         // What its account may not do, a full token may not do by another spelling.
         assert_eq!(proxied(&running, &full, NGINX, "GET", uri), 403, "{uri}");
     }
+    // A function that isn't named plainly, or whose API isn't said, may be another one to the API.
+    let by_api_2 =
+        "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
+    assert_eq!(proxied(&running, &full, NGINX, "GET", by_api_2), 200);
+    for uri in [
+        format!("{by_api_2};x=1"),
+        format!("{by_api_2}%20"),
+        format!("{by_api_2}%0a"),
+        format!("{by_api_2}."),
+        by_api_2.replace("=listpops", "="),
+        by_api_2.replace("=listpops", ""),
+        by_api_2.replace("=Email", "=Email;x"),
+        by_api_2.replace("_module=Email", "_x=1"),
+        by_api_2.replace("cpanel_jsonapi_apiversion=2&", ""),
+    ] {
+        for fields in [NGINX, CADDY] {
+            assert_eq!(proxied(&running, &full, fields, "GET", &uri), 403, "{uri}");
+        }
+    }
     // The body may name another function, another user, or API 1, and it isn't seen here.
     let post = "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
     assert_eq!(proxied(&running, &full, NGINX, "POST", post), 403);

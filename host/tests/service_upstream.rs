@@ -10,16 +10,19 @@
 mod common;
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::Request as Arrived;
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse};
 use common::served::{Request, Running};
+use hyper::body::Frame;
 
 /// What arrived at the API.
 struct Seen {
@@ -32,6 +35,25 @@ impl Seen {
     fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// A body that begins and never ends.
+struct Stuck(Option<&'static str>);
+
+impl HttpBody for Stuck {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::convert::Infallible>>> {
+        let begun = self
+            .0
+            .take()
+            .map(|text| Ok(Frame::data(Bytes::from_static(text.as_bytes()))));
+        begun.map_or(Poll::Pending, |begun| Poll::Ready(Some(begun)))
     }
 }
 
@@ -59,8 +81,16 @@ fn guarded(tell: impl FnOnce(&mut tokenlatch::server::Config)) -> (Running, Rece
                 ("x-tokenlatch-user", "evil"),
                 ("x-of-the-api", "1"),
                 ("content-type", "text/x-api"),
+                ("proxy-authenticate", "Basic"),
             ];
-            (StatusCode::IM_A_TEAPOT, fields, "from the API").into_response()
+            let cookies = [("set-cookie", "cpsession=x; Path=/"), ("set-cookie", "other=1")]
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            let body = if parts.uri.path().ends_with("/stuck") {
+                Body::new(Stuck(Some("begun")))
+            } else {
+                Body::from("from the API")
+            };
+            (StatusCode::IM_A_TEAPOT, fields, AppendHeaders(cookies), body).into_response()
         }
     });
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -231,10 +261,21 @@ fn nothing_that_is_refused_arrives() {
     ] {
         assert_eq!(get(&full, target), 404, "{target}");
     }
-    for method in ["HEAD", "PUT", "DELETE", "OPTIONS"] {
+    for method in ["PUT", "DELETE", "OPTIONS"] {
         let request = Request::new(method, "/execute/Email/list_pops").authorization(&full);
-        assert_eq!(request.send(running.account).status, 405, "{method}");
+        let answer = request.send(running.account);
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (405, Some("GET, HEAD, POST")),
+            "{method}"
+        );
     }
+    let own = Request::new("HEAD", "/execute/Tokens/list").authorization(&full);
+    let own = own.send(running.account);
+    assert_eq!((own.status, own.header("allow")), (405, Some("GET, POST")));
+    let by_api_2 = "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list";
+    let own = Request::new("HEAD", by_api_2).authorization(&full);
+    assert_eq!(own.send(running.account).status, 405);
     let upgrade = Request::new("GET", "/execute/Email/list_pops").authorization(&full);
     let upgrade = upgrade.header("Upgrade", "WebSocket").header("Connection", "Upgrade");
     assert_eq!(upgrade.send(running.account).status, 501);
@@ -316,10 +357,7 @@ fn a_call_by_api_2_goes_on_in_the_one_spelling_that_was_checked() {
             .status,
         400
     );
-    assert_eq!(
-        post(&in_query).body("text/plain", "x").send(running.account).status,
-        415
-    );
+    assert_eq!(post(&in_query).body("text/xml", "x").send(running.account).status, 415);
     assert_eq!(running.get(&mail, &target.replace("listpops", "listftp")).status, 403);
     none(&api);
     // A body that doesn't say what it is goes on as the form that it was read as.
@@ -328,6 +366,136 @@ fn a_call_by_api_2_goes_on_in_the_one_spelling_that_was_checked() {
     let seen = api.recv().unwrap();
     assert_eq!(seen.header("content-type"), Some("application/x-www-form-urlencoded"));
     assert_eq!(String::from_utf8(seen.body).unwrap(), format!("{chosen}&domain=a"));
+}
+
+#[test]
+fn a_head_goes_on_as_it_is() {
+    let (running, api) = guarded(|_| {});
+    let mail = running.limited("alice", "mail", &["popaccts"]);
+    let head = |target: &str| {
+        let request = Request::new("HEAD", target).authorization(&mail);
+        request.send(running.account).status
+    };
+    assert_eq!(head("/execute/Email/list_pops"), 418);
+    assert_eq!(api.recv().unwrap().line, "HEAD /execute/Email/list_pops");
+    assert_eq!(head("/execute/Mysql/list_databases"), 403);
+    none(&api);
+}
+
+#[test]
+fn api_2_is_what_is_meant_where_no_version_is_said() {
+    let (running, api) = guarded(|_| {});
+    let mail = running.limited("alice", "mail", &["popaccts"]);
+    let chosen = "cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
+    for (more, sent) in [
+        ("", "&cpanel_jsonapi_apiversion=2"),
+        // As some public programs have it.
+        (
+            "&cpanel_jsonapi_version=2",
+            "&cpanel_jsonapi_version=2&cpanel_jsonapi_apiversion=2",
+        ),
+        (
+            "&cpanel_jsonapi_funcversion=2",
+            "&cpanel_jsonapi_funcversion=2&cpanel_jsonapi_apiversion=2",
+        ),
+    ] {
+        assert_eq!(
+            running.get(&mail, &format!("/json-api/cpanel?{chosen}{more}")).status,
+            418,
+            "{more}"
+        );
+        assert_eq!(api.recv().unwrap().line, format!("GET /json-api/cpanel?{chosen}{sent}"));
+    }
+    assert_eq!(running.post(&mail, "/json-api/cpanel", chosen).status, 418);
+    let seen = api.recv().unwrap();
+    assert_eq!(seen.line, "POST /json-api/cpanel?cpanel_jsonapi_apiversion=2");
+    assert_eq!(seen.body, chosen.as_bytes());
+    for (version, status) in [("1", 403), ("", 403), ("4", 403)] {
+        let target = format!("/json-api/cpanel?{chosen}&cpanel_jsonapi_apiversion={version}");
+        assert_eq!(running.get(&mail, &target).status, status, "{version:?}");
+    }
+    for doubtful in [
+        "cpanel_jsonapi_func%5B%5D=delpop",
+        "cpanel_jsonapi_func.x=delpop",
+        "cpanel_jsonapi_func_=delpop",
+    ] {
+        assert_eq!(
+            running
+                .get(&mail, &format!("/json-api/cpanel?{chosen}&{doubtful}"))
+                .status,
+            400,
+            "{doubtful}"
+        );
+    }
+    none(&api);
+}
+
+#[test]
+fn a_session_of_the_page_never_reaches_the_api_nor_comes_from_it() {
+    let (running, api) = guarded(|_| {});
+    let alice = running.full("alice", "first");
+    let answer = Request::new("GET", "/execute/Email/list_pops")
+        .authorization(&alice)
+        .header("Cookie", "a=1; cpsession=secret;b=2")
+        .header("Cookie", "whostmgrsession=secret")
+        .header("Proxy", "http://evil.example")
+        .header("TE", "trailers")
+        .send(running.account);
+    assert_eq!(answer.status, 418);
+    let seen = api.recv().unwrap();
+    let cookies: Vec<&(String, String)> = seen.headers.iter().filter(|(name, _)| name == "cookie").collect();
+    assert_eq!(cookies, [&("cookie".to_owned(), "a=1; b=2".to_owned())]);
+    assert_eq!((seen.header("proxy"), seen.header("te")), (None, None));
+    assert_eq!(answer.header("set-cookie"), Some("other=1"));
+    assert_eq!(answer.header("proxy-authenticate"), None);
+}
+
+#[test]
+fn a_body_that_its_sender_spoils_is_not_the_apis_fault() {
+    let (running, _api) = guarded(|config| config.limits.body_stall = Duration::from_millis(300));
+    let alice = running.full("alice", "first");
+    let post = || Request::new("POST", "/execute/Fileman/upload_files").authorization(&alice);
+    let chunked = |body: &str| {
+        let request = post().header("Transfer-Encoding", "chunked").bytes(body);
+        let answer = request.send(running.account);
+        (
+            answer.status,
+            answer.json()["code"].as_str().unwrap_or_default().to_owned(),
+        )
+    };
+    assert_eq!(chunked("5\r\nhello\r\nzz\r\n"), (400, "body_broken".to_owned()));
+    assert_eq!(chunked("5\r\nhello\r\n"), (408, "body_too_slow".to_owned()));
+    let own = Request::new("POST", "/execute/Tokens/rename").authorization(&alice);
+    let own = own.header("Content-Length", "50").bytes("name=first");
+    let answer = own.send(running.account);
+    assert_eq!((answer.status, &answer.json()["code"]), (408, &"body_too_slow".into()));
+}
+
+#[test]
+fn an_api_that_stops_in_the_midst_of_its_answer_is_given_up() {
+    let (running, _api) = guarded(|config| config.limits.upstream_time = Duration::from_millis(300));
+    let alice = running.full("alice", "first");
+    let begun = std::time::Instant::now();
+    // The connection ends without the rest, so nobody takes the answer for whole.
+    let answer = Request::new("GET", "/execute/Email/stuck")
+        .authorization(&alice)
+        .send(running.account);
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert_eq!((answer.status, answer.body.as_str()), (418, "begun"));
+}
+
+#[test]
+fn whoever_has_no_good_token_sends_no_body_in() {
+    let (running, api) = guarded(|_| {});
+    for authorization in ["cpanel alice:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "x"] {
+        let held = Request::new("POST", "/json-api/cpanel")
+            .authorization(authorization)
+            .header("Content-Length", "1000000")
+            .header("Content-Type", "application/x-www-form-urlencoded");
+        // Answered before a byte of the body has come.
+        assert_eq!(held.send(running.account).status, 401);
+    }
+    none(&api);
 }
 
 #[test]
@@ -394,7 +562,6 @@ fn an_administrator_calls_functions_of_accounts() {
         "the feature is the account's"
     );
     for (target, status) in [
-        (format!("/json-api/cpanel?{chosen}"), 403),
         (format!("/json-api/cpanel?{chosen}&cpanel_jsonapi_apiversion=1"), 403),
         (target.replace("Email", "Tokens"), 404),
         (target.replace("_func=listpops", "_x=1"), 400),
@@ -471,6 +638,10 @@ fn the_catalogue_is_read_anew_wholly_or_not_at_all() {
     assert_eq!(reload().unwrap_err().code(), "feature_invalid");
     std::fs::remove_file(&file).unwrap();
     reload().unwrap_err();
+    // Reading a pipe would wait for ever.
+    let made = std::process::Command::new("mkfifo").arg(&file).status().unwrap();
+    assert!(made.success());
+    assert_eq!(reload().unwrap_err().code(), "catalogue_file_invalid");
     assert_eq!(statuses(), [403, 418], "the old one stays");
     drop(api);
 }

@@ -302,9 +302,13 @@ fn an_edge_serves_by_what_its_origin_publishes_and_refuses_when_it_is_too_old() 
         .authorization(&alice)
         .send(edge.account);
     assert_eq!(list.status, 404, "an edge manages no tokens");
-    for path in ["/", "/login", "/snapshot", "/json-api/api_token_list"] {
+    for path in ["/", "/login", "/snapshot"] {
         assert_eq!(edge.get(path).status, 404, "{path}");
     }
+    let of_whm = "/json-api/api_token_list?api.version=1";
+    assert_eq!(edge.get(of_whm).status, 401);
+    let of_whm = Request::new("GET", of_whm).authorization(&full).send(edge.admin);
+    assert_eq!(of_whm.status, 404, "nor those of the administrator");
     let wrong = edge.auth("cpanel alice:NO");
     assert_eq!((wrong.status, wrong.body.as_str()), (401, DENIED));
 

@@ -102,15 +102,29 @@ impl Failure {
         }
     }
 
-    /// Prints the failure and tells the exit code.
-    pub fn report(&self, output: &mut Output) -> ExitCode {
-        let message = match self {
+    /// The sentence for people; `None` where nobody reads any more, and where the command line is wrong.
+    pub fn message(&self) -> Option<String> {
+        match self {
+            Failure::Own { exit: 2, .. } => None,
+            other => other.sentence(),
+        }
+    }
+
+    fn sentence(&self) -> Option<String> {
+        Some(match self {
             Failure::Coded(error) => error.message(),
             Failure::Own { message, .. } => message.clone(),
             Failure::Server(error) => error.to_string(),
             Failure::System(error) => error.to_string(),
+            Failure::OutputClosed => return None,
+        })
+    }
+
+    /// Prints the failure and tells the exit code.
+    pub fn report(&self, output: &mut Output) -> ExitCode {
+        let Some(message) = self.sentence() else {
             // As the shell has it for a program that the signal ended: 128 + 13.
-            Failure::OutputClosed => return ExitCode::from(141),
+            return ExitCode::from(141);
         };
         let (code, field) = match self {
             Failure::Coded(error) => (error.code(), error.field()),

@@ -1,6 +1,6 @@
 //! The functions of the compatible interfaces over the database. Whoever may open it asks as the account in person.
 
-use tokenlatch::core::{ReplyError, Shape, Value};
+use tokenlatch::core::{ReplyError, ReplyRequest, Shape, Value};
 use tokenlatch::{FunctionCall, FunctionFailure};
 use zeroize::Zeroizing;
 
@@ -37,6 +37,18 @@ pub async fn whm(
     parameters: Vec<(String, String)>,
 ) -> Result<Zeroizing<String>, Failure> {
     run(context, Shape::Whm, user, function, parameters).await
+}
+
+/// The reply of a function that could not be called, unless the command line was wrong or our own form of errors is wanted.
+pub fn failed(context: &Context<'_>, shape: Shape, function: &str, failure: &Failure) -> Option<Zeroizing<String>> {
+    let message = failure.message().filter(|_| !context.output.wants_json())?;
+    let reply = Context::module().ok()?.reply(&ReplyRequest {
+        shape,
+        function: Some(function.to_owned()),
+        error: Some(ReplyError::Sentence(message)),
+        ..ReplyRequest::default()
+    });
+    Some(Zeroizing::new(reply.ok()?.body))
 }
 
 async fn run(

@@ -43,13 +43,20 @@ pub struct Remote {
     #[arg(
         long,
         value_name = "FILE",
+        env = "TOKENLATCH_HEADER_FILE",
         requires = "url",
         conflicts_with = "token_file",
         help_heading = "Another server"
     )]
     header_file: Option<PathBuf>,
     /// The certificates, in PEM, of whom the server's certificate must come; else those that the web trusts
-    #[arg(long, value_name = "FILE", requires = "url", help_heading = "Another server")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TOKENLATCH_CACERT",
+        requires = "url",
+        help_heading = "Another server"
+    )]
     cacert: Option<PathBuf>,
 }
 

@@ -65,7 +65,9 @@ fn xml(value: &Value) -> io::Result<String> {
 
 fn element(writer: &mut Writer<Vec<u8>>, name: &str, value: &Value) -> io::Result<()> {
     let single = match value {
-        Value::Array(items) => return items.iter().try_for_each(|item| element(writer, name, item)),
+        Value::Array(items) if !items.is_empty() => {
+            return items.iter().try_for_each(|item| element(writer, name, item));
+        }
         other => other,
     };
     let start = match is_name(name) {
@@ -85,7 +87,7 @@ fn element(writer: &mut Writer<Vec<u8>>, name: &str, value: &Value) -> io::Resul
         Value::Number(_) | Value::Bool(_) => {
             start.write_text_content(BytesText::new(&single.to_string()))?;
         }
-        // Null, and an object without a key.
+        // Null, and an object or a list of nothing.
         _ => {
             start.write_empty()?;
         }
@@ -139,7 +141,7 @@ mod tests {
 
     #[test]
     fn xml_repeats_the_element_of_a_list_and_is_well_formed() {
-        let expected = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<result>\n  <apiversion>3</apiversion>\n  <result>\n    <data>\n      <expires_at/>\n      <name>1a</name>\n    </data>\n    <data>\n      <expires_at>7</expires_at>\n      <features>x</features>\n      <features>z</features>\n      <name>b</name>\n    </data>\n    <errors/>\n    <metadata/>\n    <status>1</status>\n  </result>\n</result>";
+        let expected = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<result>\n  <apiversion>3</apiversion>\n  <result>\n    <data>\n      <expires_at/>\n      <features/>\n      <name>1a</name>\n    </data>\n    <data>\n      <expires_at>7</expires_at>\n      <features>x</features>\n      <features>z</features>\n      <name>b</name>\n    </data>\n    <errors/>\n    <metadata/>\n    <status>1</status>\n  </result>\n</result>";
         assert_eq!(*render(REPLY, Form::Xml).unwrap(), expected);
         let hostile = render(r#"{"1a<\"":{"x":"<&]]>\u0007"}}"#, Form::Xml).unwrap();
         assert!(hostile.contains("<item name=\"1a&lt;&quot;\">"), "{}", *hostile);

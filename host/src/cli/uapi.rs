@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::Value;
+use tokenlatch::core::Shape;
 use zeroize::Zeroizing;
 
 use super::arguments;
@@ -20,7 +21,8 @@ key=@FILE takes the file as it is, but for one line end at its end; write %40 fo
 
 Without --url the functions of `Tokens` work on the database, as the account: whoever may open the database may act for
 every account in it. With --url every function goes to that server, with a token from TOKENLATCH_TOKEN, --token-file or
---header-file. The reply is printed whether the function succeeded or not.
+--header-file. The reply is printed whether the function succeeded or not, and where it could not be called: its status
+is 0 then, and the reason also stands in the errors.
 
 Exit codes: 0 when the reply's status is 1, else 1; 2 when the command line is wrong; 3 to 5 as with other commands.
 
@@ -61,14 +63,14 @@ impl Uapi {
     /// Runs the command.
     pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let parameters = arguments::read(&self.arguments)?;
-        let reply = match &self.remote.url {
-            Some(_) => self.ask(&parameters)?,
-            None => {
-                if self.of != "Tokens" {
-                    return Err(functions::not_ours(&format!("{} {}", self.of, self.function)));
+        let reply = match self.reply(context, parameters).await {
+            Ok(reply) => reply,
+            Err(failure) => {
+                // Scripts find out by the reply, and some by nothing else.
+                if let Some(flat) = functions::failed(context, Shape::Uapi, &self.function, &failure) {
+                    print(context, &self.nested(&flat), self.output)?;
                 }
-                let user = person::account(self.user.as_deref())?;
-                functions::uapi(context, &user, &self.function, parameters).await?
+                return Err(failure);
             }
         };
         let value: Value = serde_json::from_str(&reply).map_err(|_| unreadable())?;
@@ -76,7 +78,21 @@ impl Uapi {
         Ok(exit_code(&value["result"]["status"]))
     }
 
-    /// The server's reply is flat; at the command line it has the call around it.
+    async fn reply(
+        &self,
+        context: &mut Context<'_>,
+        parameters: Vec<(String, String)>,
+    ) -> Result<Zeroizing<String>, Failure> {
+        if self.remote.url.is_some() {
+            return self.ask(&parameters);
+        }
+        if self.of != "Tokens" {
+            return Err(functions::not_ours(&format!("{} {}", self.of, self.function)));
+        }
+        let user = person::account(self.user.as_deref())?;
+        functions::uapi(context, &user, &self.function, parameters).await
+    }
+
     fn ask(&self, parameters: &[(String, String)]) -> Result<Zeroizing<String>, Failure> {
         let user = || person::owner(self.user.as_deref());
         let authorization = self
@@ -94,11 +110,16 @@ impl Uapi {
             Ok(Value::Object(reply)) if reply.contains_key("status") => {}
             _ => return Err(unreadable()),
         }
+        Ok(self.nested(&flat))
+    }
+
+    /// A server's reply is flat; at the command line it has the call around it.
+    fn nested(&self, flat: &str) -> Zeroizing<String> {
         let (function, module) = (Value::from(self.function.as_str()), Value::from(self.of.as_str()));
         let result = flat.trim();
-        Ok(Zeroizing::new(format!(
+        Zeroizing::new(format!(
             r#"{{"apiversion":3,"func":{function},"module":{module},"result":{result}}}"#
-        )))
+        ))
     }
 }
 

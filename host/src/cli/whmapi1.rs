@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::Value;
+use tokenlatch::core::Shape;
+use zeroize::Zeroizing;
 
 use super::arguments;
 use super::context::Context;
@@ -19,7 +21,8 @@ key=@FILE takes the file as it is, but for one line end at its end; write %40 fo
 Give a token to `api_token_get_details` so, as token=@FILE: other people on the machine can see arguments.
 
 Without --url the functions work on the database. With --url they go to that server, with a token from TOKENLATCH_TOKEN,
---token-file or --header-file. The reply is printed whether the function succeeded or not.
+--token-file or --header-file. The reply is printed whether the function succeeded or not, and where it could not be
+called: its result is 0 then.
 
 Exit codes: 0 when the reply's result is 1, else 1; 2 when the command line is wrong; 3 to 5 as with other commands.
 
@@ -56,7 +59,29 @@ impl Whmapi1 {
     /// Runs the command.
     pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let parameters = arguments::read(&self.arguments)?;
-        let reply = match &self.remote.url {
+        let reply = match self.reply(context, parameters).await {
+            Ok(reply) => reply,
+            Err(failure) => {
+                if let Some(reply) = functions::failed(context, Shape::Whm, &self.function, &failure) {
+                    print(context, &reply, self.output)?;
+                }
+                return Err(failure);
+            }
+        };
+        let value: Value = serde_json::from_str(&reply).map_err(|_| unreadable())?;
+        if !value.is_object() {
+            return Err(unreadable());
+        }
+        print(context, &reply, self.output)?;
+        Ok(exit_code(&value["metadata"]["result"]))
+    }
+
+    async fn reply(
+        &self,
+        context: &mut Context<'_>,
+        parameters: Vec<(String, String)>,
+    ) -> Result<Zeroizing<String>, Failure> {
+        match &self.remote.url {
             Some(_) => {
                 let user = || Ok(self.user.clone());
                 let module = Context::module()?;
@@ -66,15 +91,9 @@ impl Whmapi1 {
                     path: &path,
                     parameters: &parameters,
                 };
-                self.remote.ask(&authorization, &question)?
+                self.remote.ask(&authorization, &question)
             }
-            None => functions::whm(context, &self.user, &self.function, parameters).await?,
-        };
-        let value: Value = serde_json::from_str(&reply).map_err(|_| unreadable())?;
-        if !value.is_object() {
-            return Err(unreadable());
+            None => functions::whm(context, &self.user, &self.function, parameters).await,
         }
-        print(context, &reply, self.output)?;
-        Ok(exit_code(&value["metadata"]["result"]))
     }
 }

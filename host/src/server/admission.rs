@@ -7,13 +7,15 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokenlatch_core::{
-    Authorization, Call, ErrorCode, Headers, IdentifyRequest, Reply, ReplyRequest, SecretString, Shape, Verdict,
+    Api, Authorization, Call, ErrorCode, Headers, IdentifyRequest, Realm, Reply, ReplyRequest, SecretString, Shape,
+    Verdict,
 };
 
 use super::client::Client;
 use super::failures::Failures;
 use super::handler::Decided;
 use super::problem::Problem;
+use super::target;
 use super::threshold::Threshold;
 use crate::error::Error;
 use crate::gate::Presented;
@@ -120,6 +122,24 @@ pub(super) async fn admit(
         }
         // A verdict that is neither of the two admits nothing.
         (None, _) => Err(unavailable(state).into()),
+    }
+}
+
+/// Sends away whoever has no good token, before the request is read any further. A good one may be refused later.
+pub(super) async fn recognise(
+    state: &impl Threshold,
+    client: &Client,
+    headers: &HeaderMap,
+    realm: Realm,
+) -> Result<(), Ended> {
+    // No token may use API 1, so nothing is admitted here, and no use is noted.
+    let call = Call {
+        api: Some(Api::Api1),
+        ..target::nothing(realm)
+    };
+    match admit(state, client, headers, &call).await {
+        Err(ended) if ended.0.status() != StatusCode::FORBIDDEN => Err(ended),
+        _ => Ok(()),
     }
 }
 

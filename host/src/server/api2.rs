@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Extension, Request, State as Shared};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use axum::http::request::Parts;
@@ -11,7 +11,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use tokenlatch_core::{Api, Call, Realm, Shape};
 
-use super::admission::{Ended, admit, forbidden, malformed, reply_of};
+use super::admission::{Ended, admit, forbidden, malformed, recognise, reply_of};
 use super::body::read_body;
 use super::catalogue::is_ours;
 use super::client::Client;
@@ -65,6 +65,8 @@ pub(super) async fn admin<T: Threshold>(
 /// What the parameters choose.
 pub(super) struct Choice {
     api: Api,
+    /// Whether the version is said: one that isn't is 2.
+    versioned: bool,
     module: Option<String>,
     function: Option<String>,
     /// The user that the caller names, if any.
@@ -72,19 +74,21 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// Reads the choice. Version 3 is UAPI; every other but 2, and none, is API 1, which no token can use.
+    /// Reads the choice. Version 3 is UAPI; 2, or none, is API 2; every other is API 1, which no token can use.
     pub(super) fn of(form: &Form) -> Result<Choice, Problem> {
         if form.keys().any(is_doubtful) {
             return Err(AMBIGUOUS);
         }
-        let api = match form.one(VERSION)?.as_deref() {
-            Some("2") => Api::Api2,
+        let version = form.one(VERSION)?;
+        let api = match version.as_deref() {
+            None | Some("2") => Api::Api2,
             Some("3") => Api::Uapi,
             _ => Api::Api1,
         };
         let name = |key| Ok::<_, Problem>(form.one(key)?.filter(|name| target::is_name(name)));
         Ok(Choice {
             api,
+            versioned: version.is_some(),
             module: name(MODULE)?,
             function: name(FUNCTION)?,
             user: form.one(USER)?.filter(|user| !user.is_empty()),
@@ -102,6 +106,11 @@ impl Choice {
                 ..target::nothing(realm)
             },
         }
+    }
+
+    /// Whether every server that reads this finds the same function.
+    pub(super) fn is_clear(&self) -> bool {
+        self.versioned && self.module.is_some() && self.function.is_some()
     }
 
     fn shape(&self) -> Shape {
@@ -123,12 +132,15 @@ fn is_doubtful(key: &str) -> bool {
         }
     };
     let folded: Vec<u8> = key.trim().bytes().map(plain).collect();
-    !KEYS.contains(&key) && KEYS.iter().any(|known| folded.starts_with(known.as_bytes()))
+    let rest = |known: &&str| folded.strip_prefix(known.as_bytes());
+    // `…_funcversion` is a parameter of its own; `…_func[]` and the like may be read as the function.
+    let mut alike = KEYS.iter().filter_map(rest);
+    !KEYS.contains(&key) && alike.any(|rest| matches!(rest, [] | [b'_', ..]))
 }
 
 async fn call<T: Threshold>(state: &T, client: &Client, realm: Realm, request: Request) -> Result<Response, Ended> {
     let (parts, body) = request.into_parts();
-    target::check_method(&parts.method)?;
+    target::check_method(&parts.method, false)?;
     let query = Form::of_query(parts.uri.query())?;
     if target::holds_secret(query.keys()) {
         return Err(malformed(state).into());
@@ -138,6 +150,9 @@ async fn call<T: Threshold>(state: &T, client: &Client, realm: Realm, request: R
     {
         admit(state, client, &parts.headers, &target::nothing(realm)).await?;
         return Err(malformed(state).into());
+    }
+    if !body.is_end_stream() {
+        recognise(state, client, &parts.headers, realm).await?;
     }
     let in_query = query.len();
     let bytes = read_body(body, &state.config().limits).await?;
@@ -152,6 +167,7 @@ async fn call<T: Threshold>(state: &T, client: &Client, realm: Realm, request: R
         return Ok(admitted.sign(INCOMPLETE));
     };
     if is_ours(module, function) {
+        target::check_method(&parts.method, true).map_err(|problem| admitted.sign(problem))?;
         if !T::MANAGES
             || realm != Realm::Account
             || module != "Tokens"
@@ -162,14 +178,18 @@ async fn call<T: Threshold>(state: &T, client: &Client, realm: Realm, request: R
         let reply = state.manage(&admitted, choice.shape(), function, form).await;
         return Ok(admitted.sign(reply));
     }
-    let request = retold(parts, &form, in_query, bytes)?;
+    let request = retold(parts, &form, &choice, in_query, bytes)?;
     Ok(pass_on(state, client, request, &admitted, realm).await)
 }
 
 /// The request with its parameters in one spelling, the one that was read here: what the upstream reads is what the
 /// gate decided on. `in_query` of the parameters came in the query.
-fn retold(mut parts: Parts, form: &Form, in_query: usize, bytes: Bytes) -> Result<Request, Problem> {
-    let query = form.encoded(0, in_query);
+fn retold(mut parts: Parts, form: &Form, choice: &Choice, in_query: usize, bytes: Bytes) -> Result<Request, Problem> {
+    let mut query = form.encoded(0, in_query);
+    if !choice.versioned {
+        let separator = if query.is_empty() { "" } else { "&" };
+        query.push_str(&format!("{separator}{VERSION}=2"));
+    }
     parts.uri = Uri::try_from(format!("/json-api/cpanel?{query}")).map_err(|_| Problem::NOT_FOUND)?;
     parts.headers.remove(TRANSFER_ENCODING);
     parts.headers.remove(CONTENT_LENGTH);

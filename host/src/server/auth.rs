@@ -258,6 +258,10 @@ fn of_request(uri: &Uri, method: &Method, realm: Realm) -> Option<Wanted> {
             return None;
         }
         let choice = Choice::of(&Form::of_query(uri.query()).ok()?).ok()?;
+        // What isn't named plainly may be a function to the API all the same.
+        if !choice.is_clear() {
+            return None;
+        }
         return Some(Wanted {
             call: choice.call(realm),
             user: choice.user,

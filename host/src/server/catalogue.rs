@@ -131,7 +131,12 @@ pub(super) fn is_ours(module: &str, function: &str) -> bool {
 }
 
 fn read(path: &Path) -> Result<Written, String> {
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    // Anything else could keep its reader waiting, and with it the server.
+    if !metadata.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let size = metadata.len();
     if size > MAX_FILE {
         return Err(format!("it has {size} bytes, the limit is {MAX_FILE}"));
     }

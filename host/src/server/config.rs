@@ -80,7 +80,7 @@ pub enum Tls {
 pub struct EdgeLimits {
     /// Connections at once, on each port.
     pub connections: usize,
-    /// Connections at once from one address that is no trusted proxy.
+    /// Connections at once from one address (an IPv6 network of 64 bits) that is no trusted proxy.
     pub connections_per_address: usize,
     /// For the TLS handshake.
     pub handshake_time: Duration,
@@ -116,7 +116,7 @@ impl Default for EdgeLimits {
     fn default() -> EdgeLimits {
         EdgeLimits {
             connections: 4096,
-            connections_per_address: 2048,
+            connections_per_address: 512,
             handshake_time: Duration::from_secs(10),
             head_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(75),
@@ -126,8 +126,8 @@ impl Default for EdgeLimits {
             upstream_time: Duration::from_secs(60),
             write_time: Duration::from_secs(30),
             stop_time: Duration::from_secs(10),
-            head_bytes: 16 << 10,
-            target_bytes: 8 << 10,
+            head_bytes: 24 << 10,
+            target_bytes: 16 << 10,
             fields: 100,
             body_bytes: 1 << 20,
             upstream_body_bytes: 64 << 20,

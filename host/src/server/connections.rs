@@ -6,20 +6,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::failures::network;
+
 /// Counts the connections of a port.
 #[derive(Debug)]
 pub(super) struct Connections {
     places: Arc<Semaphore>,
     total: u32,
     per_address: usize,
-    addresses: Mutex<HashMap<IpAddr, usize>>,
+    addresses: Mutex<HashMap<u128, usize>>,
 }
 
 /// A place among the connections; it is free again once this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     connections: Arc<Connections>,
-    address: Option<IpAddr>,
+    network: Option<u128>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -40,7 +42,7 @@ impl Connections {
         let permit = self.places.clone().try_acquire_owned().ok()?;
         if counted {
             let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = addresses.entry(address).or_default();
+            let count = addresses.entry(network(address)).or_default();
             if *count >= self.per_address {
                 return None;
             }
@@ -48,7 +50,7 @@ impl Connections {
         }
         Some(Place {
             connections: self.clone(),
-            address: counted.then_some(address),
+            network: counted.then(|| network(address)),
             _permit: permit,
         })
     }
@@ -67,16 +69,16 @@ impl Connections {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let Some(address) = self.address else { return };
+        let Some(network) = self.network else { return };
         let mut addresses = self
             .connections
             .addresses
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = addresses.get_mut(&address) {
+        if let Some(count) = addresses.get_mut(&network) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                addresses.remove(&address);
+                addresses.remove(&network);
             }
         }
     }
@@ -99,7 +101,18 @@ mod tests {
         let third = connections.enter(one, false).unwrap();
         assert!(connections.enter(other, true).is_none(), "three in all");
         assert_eq!(connections.count(), 3);
-        drop((first, second, third));
+        let [near, same]: [IpAddr; 2] = ["2001:db8::1", "2001:db8::2"].map(|address| address.parse().unwrap());
+        drop((first, second));
+        let crowd = [
+            connections.enter(near, true).unwrap(),
+            connections.enter(same, true).unwrap(),
+        ];
+        drop(third);
+        assert!(
+            connections.enter(near, true).is_none(),
+            "two for each network of 64 bits"
+        );
+        drop(crowd);
         assert_eq!(connections.count(), 0);
         assert!(connections.addresses.lock().unwrap().is_empty());
     }

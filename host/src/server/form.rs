@@ -212,7 +212,8 @@ fn wipe(bytes: Bytes) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Urlencoded,
-    /// Nothing is said, or no more than that it is bytes: some clients say so of every form (Perl's HTTP::Tiny).
+    /// Nothing is said, or no more than that it is bytes or text, as some programs say of every form that they are given as
+    /// a string (Perl's HTTP::Tiny, `fetch`).
     Untold,
     Json,
     Multipart,
@@ -244,7 +245,7 @@ impl Kind {
         }
         match kind.trim() {
             "application/x-www-form-urlencoded" => Ok(Kind::Urlencoded),
-            "application/octet-stream" => Ok(Kind::Untold),
+            "application/octet-stream" | "text/plain" => Ok(Kind::Untold),
             "application/json" => Ok(Kind::Json),
             "multipart/form-data" => Ok(Kind::Multipart),
             _ => Err(unsupported()),

@@ -102,16 +102,14 @@ impl Problem {
         "The request could not be carried out.",
     );
 
-    /// The document.
+    /// The document. It has no `status` of its own: clients of UAPI take one that isn't 0 for success.
     #[must_use]
     pub fn body(&self) -> String {
         let title = self.status.canonical_reason().unwrap_or("Error");
         // Every part is a constant without a character that JSON escapes; a test holds that.
         format!(
-            r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{}","code":"{}"}}"#,
-            self.status.as_u16(),
-            self.detail,
-            self.code
+            r#"{{"type":"about:blank","title":"{title}","detail":"{}","code":"{}"}}"#,
+            self.detail, self.code
         )
     }
 }

@@ -104,7 +104,7 @@ fn read(pair: &Pair) -> Result<Current, ServerError> {
         .with_protocol_versions(&[&TLS13, &TLS12])
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| fault(&pair.certificate, error.to_string()))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
     Ok(Current {
         config: Arc::new(config),
         own,
@@ -130,7 +130,12 @@ pub(super) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, ServerErro
 
 fn read_file(path: &Path) -> Result<Vec<u8>, ServerError> {
     let system = |error: std::io::Error| fault(path, error.to_string());
-    if std::fs::metadata(path).map_err(system)?.len() > MAX_BYTES {
+    let metadata = std::fs::metadata(path).map_err(system)?;
+    // Anything else could keep its reader waiting, and with it the server.
+    if !metadata.is_file() {
+        return Err(fault(path, "it is no regular file".to_owned()));
+    }
+    if metadata.len() > MAX_BYTES {
         return Err(fault(path, "it is too large".to_owned()));
     }
     std::fs::read(path).map_err(system)

@@ -29,7 +29,7 @@ pub(super) async fn handle<T: Threshold>(
 async fn execute<T: Threshold>(state: &T, client: &Client, request: Request) -> Result<Response, Ended> {
     let (parts, body) = request.into_parts();
     let (module, function) = target::execute(parts.uri.path()).ok_or(Problem::NOT_FOUND)?;
-    target::check_method(&parts.method)?;
+    target::check_method(&parts.method, is_ours(module, function))?;
     let query = Form::of_query(parts.uri.query())?;
     if target::holds_secret(query.keys()) {
         return Err(malformed(state).into());

@@ -5,7 +5,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, PROXY_AUTHORIZATION, TRAILER, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, SET_COOKIE, TE, TRAILER, UPGRADE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -14,12 +15,15 @@ use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokenlatch_core::{Realm, Verdict};
+use tower_http::timeout::TimeoutBody;
 
 use super::admission::Admitted;
+use super::body::Watched;
 use super::client::Client;
 use super::config::Config;
 use super::error::ServerError;
 use super::identity::{self, PREFIX};
+use super::page::is_session;
 use super::problem::Problem;
 use super::target;
 use super::threshold::Threshold;
@@ -63,6 +67,8 @@ const CLAIMS: &[&str] = &[
 pub struct Upstream {
     proxy: ReverseProxy<HttpConnector>,
     longest: u64,
+    /// Between two pieces of its answer.
+    patience: Duration,
 }
 
 const UPGRADE_REFUSED: Problem = Problem::new(
@@ -117,6 +123,7 @@ impl Upstream {
         Ok(Upstream {
             proxy,
             longest: config.limits.upstream_body_bytes as u64,
+            patience: config.limits.upstream_time,
         })
     }
 
@@ -128,8 +135,15 @@ impl Upstream {
             return Problem::BODY_TOO_LARGE.into_response();
         }
         dress(request.headers_mut(), verdict, realm, client);
-        let Ok(response) = self.proxy.proxy_request(request).await;
-        tidy(response)
+        let (parts, body) = request.into_parts();
+        let (body, fault) = Watched::over(body);
+        let Ok(response) = self.proxy.proxy_request(Request::from_parts(parts, body)).await;
+        if response.extensions().get::<ProxyError>().is_some()
+            && let Some(fault) = fault.get()
+        {
+            return fault.into_response();
+        }
+        tidy(response).map(|body| Body::new(TimeoutBody::new(self.patience, body)))
     }
 }
 
@@ -206,11 +220,33 @@ fn strip(headers: &mut HeaderMap) {
         UPGRADE,
         EXPECT,
         TRAILER,
+        TE,
+        // Of some programs behind CGI it sets the proxy that they themselves use.
+        HeaderName::from_static("proxy"),
     ];
     let removed: Vec<HeaderName> = doubtful.cloned().chain(nominated).chain(fixed).collect();
     for name in removed {
         headers.remove(name);
     }
+    let cookies: Vec<HeaderValue> = headers.get_all(COOKIE).iter().filter_map(without_session).collect();
+    headers.remove(COOKIE);
+    for cookie in cookies {
+        headers.append(COOKIE, cookie);
+    }
+}
+
+/// The cookies of a line without the session of the page; `None` where no other is left.
+fn without_session(line: &HeaderValue) -> Option<HeaderValue> {
+    let others = line.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let others: Vec<&[u8]> = others.filter(|cookie| !names_session(cookie)).collect();
+    let line = HeaderValue::from_bytes(&others.join(&b"; "[..])).ok()?;
+    Some(line).filter(|line| !line.is_empty())
+}
+
+/// Whether `NAME=VALUE` is about the session of the page.
+fn names_session(cookie: &[u8]) -> bool {
+    let name = cookie.split(|byte| *byte == b'=').next().unwrap_or_default();
+    is_session(name.trim_ascii())
 }
 
 fn upgrades(headers: &HeaderMap) -> bool {
@@ -224,7 +260,7 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// A failure of the proxy becomes a problem of ours; the upstream's own answer passes, without an identity in it.
+/// A failure of the proxy becomes a problem of ours; the upstream's own answer passes, without an identity or a session in it.
 fn tidy(mut response: Response<Body>) -> Response {
     if let Some(error) = response.extensions().get::<ProxyError>() {
         let problem = match response.status() {
@@ -242,6 +278,13 @@ fn tidy(mut response: Response<Body>) -> Response {
         .collect();
     for name in foreign {
         response.headers_mut().remove(name);
+    }
+    let headers = response.headers_mut();
+    headers.remove(PROXY_AUTHENTICATE);
+    let cookies: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+    headers.remove(SET_COOKIE);
+    for cookie in cookies.into_iter().filter(|cookie| !names_session(cookie.as_bytes())) {
+        headers.append(SET_COOKIE, cookie);
     }
     response
 }

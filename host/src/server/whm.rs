@@ -37,7 +37,7 @@ pub(super) async fn handle<T: Threshold>(
 async fn call<T: Threshold>(state: &T, client: &Client, request: Request) -> Result<Response, Ended> {
     let (parts, body) = request.into_parts();
     let function = target::json_api(parts.uri.path()).ok_or(Problem::NOT_FOUND)?;
-    target::check_method(&parts.method)?;
+    target::check_method(&parts.method, is_ours(WHM, function))?;
     let query = Form::of_query(parts.uri.query())?;
     if target::holds_secret(query.keys()) {
         return Err(malformed(state).into());

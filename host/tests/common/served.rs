@@ -180,9 +180,14 @@ impl Request {
     }
 
     /// A body without a word on what it is.
-    pub fn untold(mut self, body: &str) -> Request {
+    pub fn untold(self, body: &str) -> Request {
+        self.header("Content-Length", &body.len().to_string()).bytes(body)
+    }
+
+    /// What follows the head, whatever the head says of it.
+    pub fn bytes(mut self, body: &str) -> Request {
         self.body = body.to_owned();
-        self.header("Content-Length", &body.len().to_string())
+        self
     }
 
     pub fn form(self, form: &str) -> Request {

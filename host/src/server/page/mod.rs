@@ -80,6 +80,13 @@ impl Port {
     }
 }
 
+/// Whether a cookie is a session's, of either port.
+pub(super) fn is_session(cookie: &[u8]) -> bool {
+    [Port::Account, Port::Admin]
+        .iter()
+        .any(|port| port.cookie().as_bytes() == cookie)
+}
+
 /// Whether a path is the page's. Any other is the API's.
 pub(super) fn belongs(path: &str) -> bool {
     matches!(path, "/" | "/login" | "/logout" | "/favicon.ico")
