@@ -31,17 +31,17 @@ impl Reload {
     pub async fn run(&self) -> Result<(), ServerError> {
         let state = &self.state;
         let catalogue = state.catalogue.reload(&state.gate, state.service.module()).await;
-        let certificate = self.certificates.as_ref().map_or(Ok(()), Certificates::reload);
-        for failure in [catalogue.as_ref().err(), certificate.as_ref().err()]
-            .into_iter()
-            .flatten()
-        {
-            tracing::error!(code = failure.code(), "reload failed, the old stays: {failure}");
+        let certificate = self.certificates.as_ref().map(Certificates::reload);
+        for (what, outcome) in [("catalogue", Some(&catalogue)), ("certificate", certificate.as_ref())] {
+            match outcome {
+                Some(Ok(())) => tracing::info!("the {what} was read anew"),
+                Some(Err(failure)) => {
+                    tracing::error!(code = failure.code(), "reload failed, the old {what} stays: {failure}");
+                }
+                None => {}
+            }
         }
-        if catalogue.is_ok() && certificate.is_ok() {
-            tracing::info!("catalogue and certificates were read anew");
-        }
-        catalogue.and(certificate)
+        catalogue.and(certificate.unwrap_or(Ok(())))
     }
 
     /// Reloads on SIGHUP, and tidies, until it is aborted.
