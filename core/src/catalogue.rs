@@ -59,8 +59,8 @@ const WRITES: bool = true;
 type Row = (&'static str, &'static str, &'static [Api], Option<&'static str>, bool);
 
 /// The built-in catalogue, sorted by module and function without regard to case. Names are those of the public
-/// documentation, and ours beside them (`create_limited`, `set_addresses`; WHM's functions have no modules, so theirs is
-/// `whm`).
+/// documentation, and ours beside them (`create_limited`, `get_addresses`, `set_addresses`; WHM's functions have no modules,
+/// so theirs is `whm`).
 const BUILT_IN: &[Row] = &[
     ("Backup", "fullbackup_to_homedir", UAPI, Some("backup"), WRITES),
     ("Backup", "list_backups", UAPI, Some("backup"), READS),
@@ -95,6 +95,7 @@ const BUILT_IN: &[Row] = &[
     ("SubDomain", "addsubdomain", BOTH, Some("subdomains"), WRITES),
     ("Tokens", "create_full_access", BOTH, TOKENS, WRITES),
     ("Tokens", "create_limited", BOTH, TOKENS, WRITES),
+    ("Tokens", "get_addresses", BOTH, TOKENS, READS),
     ("Tokens", "list", BOTH, TOKENS, READS),
     ("Tokens", "rename", BOTH, TOKENS, WRITES),
     ("Tokens", "revoke", BOTH, TOKENS, WRITES),

@@ -136,6 +136,7 @@ const FUNCTIONS: &[Row] = &[
         &[Part::Name, Part::Access, Part::Expires, Part::ReadOnly, Part::Addresses],
         2,
     ),
+    (false, "get_addresses", &[Part::Name], 1),
     (false, "list", &[], 0),
     (false, "rename", &[Part::Name, Part::NewName], 2),
     (false, "revoke", &[Part::Name], 1),

@@ -187,6 +187,7 @@ pub(crate) fn unknown() -> Error {
 const UAPI: &[&str] = &[
     "create_full_access",
     "create_limited",
+    "get_addresses",
     "list",
     "rename",
     "revoke",
@@ -259,6 +260,9 @@ fn data(function: &str, request: &ReplyRequest, whm: bool) -> Result<Body, Error
             let (token, record) = (token()?, record()?);
             body.raw("{\"create_time\":").integer(Some(record.created));
             body.raw(",\"token\":").text(token.expose()).raw("}");
+        }
+        "get_addresses" => {
+            body.texts(&record()?.addresses);
         }
         "list" => {
             body.items(ARRAY, &live(records()?), &|body, record| uapi_token(body, record));

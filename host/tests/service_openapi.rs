@@ -94,6 +94,7 @@ fn every_routed_path_is_documented() {
     let account = [
         "create_full_access",
         "create_limited",
+        "get_addresses",
         "list",
         "rename",
         "revoke",

@@ -261,6 +261,10 @@ fn features_and_addresses_are_our_own_addition() {
     let elsewhere = "/execute/Tokens/set_addresses?name=a&addresses=192.0.2.0/24";
     assert_eq!(running.get(&alice, elsewhere).body, DONE);
     assert_eq!(running.get(&own, LIST).status, 403);
+    let bound = |name: &str| running.get(&alice, &format!("/execute/Tokens/get_addresses?name={name}"));
+    assert_eq!(bound("a").json()["data"], json!(["192.0.2.0/24"]));
+    assert_eq!(bound("first").json()["data"], json!([]));
+    assert!(bound("none").error().contains("name"));
     let open = |addresses: &str| {
         running.get(
             &alice,

@@ -8,8 +8,11 @@ use tokenlatch_core::{
 };
 use zeroize::Zeroize;
 
+use super::tokens::By;
+use super::update::is_of;
 use super::{NewToken, Service, TokenUpdate};
 use crate::error::{Error, Result};
+use crate::store::StoreError;
 
 /// What the functions do.
 #[derive(Clone, Copy)]
@@ -20,12 +23,14 @@ enum Action {
     Update,
     Revoke,
     Details,
+    Addresses,
 }
 
 /// The functions of UAPI and API 2, in the module `Tokens`.
 const UAPI: &[(&str, Action)] = &[
     ("create_full_access", Action::Create),
     ("create_limited", Action::Create),
+    ("get_addresses", Action::Addresses),
     ("list", Action::List),
     ("rename", Action::Rename),
     ("revoke", Action::Revoke),
@@ -218,6 +223,16 @@ impl Service {
                 let names = given.names.unwrap_or_else(|| given.name.into_iter().collect());
                 self.revoke(user, realm, &names).await?;
                 Ok(Yield::default())
+            }
+            Action::Addresses => {
+                let named = self.tokens_by(By::Name, user, &[name.to_owned()]).await?;
+                let found = named
+                    .into_iter()
+                    .map(|found| found.record)
+                    .find(|record| is_of(record, Some(realm)));
+                Ok(Yield::record(found.ok_or_else(|| {
+                    Error::from(StoreError::TokenUnknown(name.to_owned()))
+                })?))
             }
             Action::Details => {
                 let text = given.token.unwrap_or_default();

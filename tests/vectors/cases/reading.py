@@ -75,6 +75,8 @@ def _uapi(book):
         book.error(f"makes_no_open_token_by_addresses_of_{what}", _read("uapi", "create_limited", name, ("features", "a"), ("addresses", value)), "value_invalid", field="addresses")
     book.ok("reads_any_beside_another_address_as_an_address", _read("uapi", "set_addresses", name, ("addresses", "any,::1")), {"addresses": ["any", "::1"]})
     book.error("refuses_set_addresses_without_addresses", _read("uapi", "set_addresses", name), "field_missing", field="addresses")
+    book.ok("reads_get_addresses", _read("uapi", "get_addresses", name), {"name": "ci", "unknown": []})
+    book.error("refuses_get_addresses_without_name", _read("uapi", "get_addresses"), "field_missing", field="name")
     book.ok("reads_list", _read("uapi", "list"), {"unknown": []})
     book.ok("reads_rename", _read("uapi", "rename", name, ("new_name", "b")), {"newName": "b"})
     book.error("refuses_rename_without_new_name", _read("uapi", "rename", name), "field_missing", field="new_name")

@@ -8,6 +8,7 @@ from .decoding import Refused
 UAPI = {
     "create_full_access": ("name!", "expires_at", "readonly"),
     "create_limited": ("name!", "features!", "expires_at", "readonly", "addresses"),
+    "get_addresses": ("name!",),
     "list": (),
     "rename": ("name!", "new_name!"),
     "revoke": ("name!",),

@@ -11,6 +11,7 @@ PARTS = {
     "create_full_access": ("token", "record"),
     "create_limited": ("token", "record"),
     "list": ("records",),
+    "get_addresses": ("record",),
     "rename": (),
     "revoke": (),
     "api_token_create": ("token", "record"),
@@ -20,7 +21,7 @@ PARTS = {
 }
 """What each function yields and a reply to it must be given."""
 
-UAPI = ("create_full_access", "create_limited", "list", "rename", "revoke", "set_addresses")
+UAPI = ("create_full_access", "create_limited", "get_addresses", "list", "rename", "revoke", "set_addresses")
 WHM = ("api_token_create", "api_token_list", "api_token_update", "api_token_revoke", "api_token_get_details")
 DECODERS = {"token": decoding.string, "record": records.record, "records": records.records}
 
@@ -31,9 +32,9 @@ def reply(reader):
     if shape == "denied":
         return _denied(reader)
     function = reader.take("function", decoding.string)
-    if function not in (WHM if shape == "whm" else UAPI):
-        raise Refused("function_unknown", "function")
     error = reader.take("error", _error, None)
+    if error is None and function not in (WHM if shape == "whm" else UAPI):
+        raise Refused("function_unknown", "function")
     if isinstance(error, dict):
         error = sentence(error["code"], error.get("field"), shape == "whm", function)
     unknown = reader.take("unknown", decoding.array(decoding.string), [])
@@ -95,6 +96,8 @@ def _uapi_data(function, given):
             | ({"readonly": 1} if one["readOnly"] else {})
             for one in _live(given["records"])
         ]
+    if function == "get_addresses":
+        return given["record"]["addresses"]
     return None if function in ("rename", "set_addresses") else 1
 
 
