@@ -1,32 +1,143 @@
-//! Unmodified public clients against the running service: a Python package, and the lines of the guides.
+//! Unmodified public clients against the running service, and the lines of the guides.
 
 use std::error::Error;
+use std::net::SocketAddr;
+use std::process::Command;
 
 use serde_json::Value;
-use tokenlatch_tests::service::{Place, Python, Ran, Server, require};
+use tokenlatch_tests::Fault;
+use tokenlatch_tests::service::{Guarded, Npm, Place, Python, Ran, Server, Tunnel, await_file, require};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
+const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tools");
+
+fn script(name: &str) -> String {
+    format!("{TOOLS}/{name}")
+}
+
+fn port(address: SocketAddr) -> String {
+    address.port().to_string()
+}
+
+fn certificate(stage: &Guarded) -> String {
+    stage.certificate().display().to_string()
+}
+
+/// A script of Python's, for a client that knows no other ports than cPanel's: it is led to these by a proxy.
+fn led(stage: &Guarded, python: &Python, name: &str) -> Result<Command, Fault> {
+    let mut command = python.command("python");
+    let proxy = Tunnel::start(&stage.server)?.url();
+    command.arg(script(name)).env("HTTPS_PROXY", proxy);
+    Ok(command)
+}
+
+/// Runs a client's script, which must come to its end; what reached the panel held no token, and neither does the log.
+fn plays(stage: &Guarded, script: &mut Command, token: &str) -> Outcome {
+    script
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .env_remove("https_proxy")
+        .env("TOKEN", token)
+        .env("REQUESTS_CA_BUNDLE", certificate(stage))
+        .env("NODE_EXTRA_CA_CERTS", certificate(stage));
+    let ran = Ran::of(&script.output()?);
+    assert_eq!(ran.stdout.trim(), "done", "{}", ran.stderr);
+    for asked in stage.panel.asked() {
+        assert!(asked.header("x-tokenlatch-user").is_some(), "{asked:?}");
+        assert_eq!(asked.header("authorization"), None);
+        let whole = format!("{asked:?}");
+        assert!(
+            !whole.contains(&stage.token) && !whole.contains(&stage.whm),
+            "{}",
+            asked.target
+        );
+    }
+    let log = stage.server.process.log();
+    assert!(!log.contains(&stage.token) && !log.contains(&stage.whm));
+    Ok(())
+}
+
 #[test]
-fn the_python_client_lives_a_tokens_life_over_uapi_and_api_2() -> Outcome {
+fn cpanel_api_lives_a_tokens_life_over_uapi_and_api_2() -> Outcome {
     let Some(python) = Python::with("clients")? else {
         return Ok(());
     };
-    let place = Place::new()?;
-    place.accounts(&["alice"])?;
-    let token = place.token("alice", "python", &[])?;
-    let server = Server::start_tls(&place, &[])?;
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/cpanel_client.py");
-    let port = server.account.port().to_string();
-    let output = python
-        .command("python")
-        .args([script, "alice", &port])
-        .env("TOKEN", &token)
-        .output()?;
-    let ran = Ran::of(&output);
-    assert_eq!(ran.stdout.trim(), "done", "{}", ran.stderr);
-    assert!(!server.process.log().contains(&token));
-    Ok(())
+    let stage = Guarded::start_tls()?;
+    let mut command = python.command("python");
+    command.args([&script("cpanel_client.py"), "alice", &port(stage.server.account)]);
+    plays(&stage, &mut command, &stage.token)
+}
+
+#[test]
+fn aiocpanel_is_guarded_and_tells_a_bad_token_from_a_failure() -> Outcome {
+    let Some(python) = Python::with("clients")? else {
+        return Ok(());
+    };
+    let stage = Guarded::start_tls()?;
+    let mut command = python.command("python");
+    command.args([
+        &script("aiocpanel_client.py"),
+        "alice",
+        &port(stage.server.account),
+        &certificate(&stage),
+    ]);
+    plays(&stage, &mut command, &stage.token)
+}
+
+#[test]
+fn pycpanel_manages_tokens_and_calls_what_whm_has() -> Outcome {
+    let Some(python) = Python::with("clients")? else {
+        return Ok(());
+    };
+    let stage = Guarded::start_tls()?;
+    let mut command = led(&stage, &python, "pycpanel_client.py")?;
+    plays(&stage, command.args(["root", &certificate(&stage)]), &stage.whm)
+}
+
+#[test]
+fn certbot_cpanel_edits_a_zone_by_api_2_without_naming_it() -> Outcome {
+    let Some(python) = Python::with("clients")? else {
+        return Ok(());
+    };
+    let stage = Guarded::start_tls()?;
+    let mut command = led(&stage, &python, "certbot_client.py")?;
+    plays(&stage, command.arg("alice"), &stage.token)
+}
+
+#[test]
+fn cpanel_lib_limits_a_token_by_a_list_in_brackets() -> Outcome {
+    let Some(npm) = Npm::with("clients")? else {
+        return Ok(());
+    };
+    let stage = Guarded::start_tls()?;
+    let mut command = npm.command("cpanel-lib.mjs");
+    plays(&stage, command.args(["root", &port(stage.server.admin)]), &stage.whm)
+}
+
+#[test]
+fn cpanel_rest_api_manages_tokens_and_calls_uapi_through_whm() -> Outcome {
+    let Some(npm) = Npm::with("clients")? else {
+        return Ok(());
+    };
+    let stage = Guarded::start_tls()?;
+    let mut command = npm.command("cpanel-rest-api.mjs");
+    plays(&stage, command.args(["root", &port(stage.server.admin)]), &stage.whm)
+}
+
+#[test]
+fn cpanel_uapi_lives_a_tokens_life_over_uapi() -> Outcome {
+    let Some(npm) = Npm::with("clients")? else {
+        return Ok(());
+    };
+    let stage = Guarded::start_tls()?;
+    let compiled = stage.place.file("cpanel-uapi.cjs").display().to_string();
+    let mut command = npm.command("cpanel-uapi.mjs");
+    plays(
+        &stage,
+        command.args(["alice", &port(stage.server.account), &compiled]),
+        &stage.token,
+    )
 }
 
 #[test]
@@ -114,14 +225,8 @@ fn the_guides_uapi_lines_work_beside_the_running_service() -> Outcome {
 fn the_uapi_command_speaks_to_a_server_over_tls() -> Outcome {
     let place = Place::new()?;
     let server = Server::start_tls(&place, &[])?;
-    let header = place.file("tokenlatch-admin.header");
     // The ports are bound before the first start writes its files.
-    for _ in 0..1000 {
-        if header.exists() {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    await_file(&place.file("tokenlatch-admin.header"));
     let url = format!("https://{}", server.account);
     let fixed = ["--json", "--url", &url, "--header-file", "tokenlatch-account.header"];
     let trusted = [

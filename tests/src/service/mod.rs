@@ -2,8 +2,11 @@
 
 mod echo;
 mod free;
+mod guarded;
 mod http;
 mod inside;
+mod npm;
+mod panel;
 mod place;
 mod postgres;
 mod program;
@@ -11,11 +14,15 @@ mod proxy;
 mod python;
 mod server;
 mod stock;
+mod tunnel;
 mod visit;
 
 pub use echo::Echo;
 pub use free::free_address;
+pub use guarded::{Guarded, await_file};
 pub use http::{Answer, Client};
+pub use npm::Npm;
+pub use panel::{Asked, Panel};
 pub use place::{Place, Ran};
 pub use postgres::Postgres;
 pub use program::{program, require};
@@ -23,4 +30,5 @@ pub use proxy::{Proxy, ProxyKind};
 pub use python::Python;
 pub use server::{Background, Server};
 pub use stock::Stock;
+pub use tunnel::Tunnel;
 pub use visit::Visit;

@@ -91,12 +91,20 @@ pub fn require(name: &str) -> Result<Option<PathBuf>, Fault> {
         .chain(["/usr/sbin".into(), "/sbin".into()])
         .map(|folder: PathBuf| folder.join(name))
         .find(|path| path.is_file());
+    unless_missing(found.ok_or_else(|| Fault::missing(format!("`{name}` is missing"))))
+}
+
+/// What this machine has; said aloud where it lacks it, and a fault where nothing may be skipped.
+///
+/// # Errors
+/// Any fault but that something is missing; that too when `TOKENLATCH_REQUIRE_ALL` is set.
+pub fn unless_missing<T>(found: Result<T, Fault>) -> Result<Option<T>, Fault> {
     match found {
-        Some(path) => Ok(Some(path)),
-        None if require_all() => Err(Fault::missing(format!("`{name}` is missing"))),
-        None => {
-            eprintln!("SKIPPED: `{name}` is missing");
+        Ok(found) => Ok(Some(found)),
+        Err(fault) if fault.is_missing() && !require_all() => {
+            eprintln!("SKIPPED: {fault}");
             Ok(None)
         }
+        Err(fault) => Err(fault),
     }
 }

@@ -4,8 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::program::programs;
-use crate::conformance::require_all;
+use super::program::{programs, unless_missing};
 use crate::fault::Fault;
 
 /// A virtual environment that has what a file of requirements lists.
@@ -18,16 +17,9 @@ impl Python {
     /// Makes it, once for each state of the requirements; says aloud where this machine can't.
     ///
     /// # Errors
-    /// When it can't be made and `TOKENLATCH_REQUIRE_ALL` is set.
+    /// When something but this machine is at fault, and where it is, when `TOKENLATCH_REQUIRE_ALL` is set.
     pub fn with(name: &str) -> Result<Option<Self>, Fault> {
-        match Python::install(name) {
-            Ok(python) => Ok(Some(python)),
-            Err(fault) if require_all() => Err(fault),
-            Err(fault) => {
-                eprintln!("SKIPPED: {fault}");
-                Ok(None)
-            }
-        }
+        unless_missing(Python::install(name))
     }
 
     fn install(name: &str) -> Result<Self, Fault> {
@@ -43,9 +35,11 @@ impl Python {
         }
         let _ = fs::remove_dir_all(&folder);
         run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        // The lists are whole. What a plugin is made for, such as certbot, isn't needed to run it and isn't in them.
         run(python
             .command("pip")
-            .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
+            .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps"])
+            .arg("--requirement")
             .arg(&requirements))?;
         fs::write(&stamp, wanted).map_err(Fault::during(stamp.display()))?;
         Ok(python)
@@ -66,7 +60,8 @@ impl Python {
     }
 }
 
-fn run(command: &mut Command) -> Result<(), Fault> {
+/// Runs what installs something; where it fails, this machine or its way to a registry lacks something.
+pub(super) fn run(command: &mut Command) -> Result<(), Fault> {
     let shown = format!("{command:?}");
     let output = command
         .stdin(Stdio::null())

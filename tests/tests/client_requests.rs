@@ -1,0 +1,283 @@
+//! The requests of public clients that can't be installed here, as they send them.
+
+use std::error::Error;
+
+use serde_json::{Value, json};
+use tokenlatch_tests::Fault;
+use tokenlatch_tests::service::{Guarded, Place, Server, free_address, require};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+const OCTETS: &str = "application/octet-stream";
+
+/// The tokens of root, by their names.
+fn whm_tokens(stage: &Guarded) -> Result<Value, Fault> {
+    let listed = stage.whm("GET", "/json-api/api_token_list?api.version=1", "", "")?;
+    Ok(listed["data"]["tokens"].clone())
+}
+
+// cPanel::PublicAPI (HTTP::Tiny), Go and Python with a string for a body, `fetch` with a string.
+#[test]
+fn a_form_is_read_though_its_content_type_does_not_say_so() -> Outcome {
+    let stage = Guarded::start()?;
+    for (number, content_type) in [OCTETS, "", "text/plain;charset=UTF-8"].into_iter().enumerate() {
+        let form = format!("api.version=1&token_name=untold{number}&acl=list-accts");
+        let made = stage.whm("POST", "/json-api/api_token_create", content_type, &form)?;
+        assert_eq!(made["metadata"]["result"], 1, "`{content_type}`: {made}");
+        assert_eq!(made["data"]["acls"], json!(["list-accts"]), "`{content_type}`");
+
+        let form = format!("name=untold{number}&expires_at=4000000000");
+        let made = stage.account("POST", "/execute/Tokens/create_full_access", content_type, &form)?;
+        assert_eq!(made.json()["status"], 1, "`{content_type}`: {}", made.body);
+        let chosen = "cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=revoke";
+        let form = format!("{chosen}&name=untold{number}");
+        let revoked = stage.account("POST", "/json-api/cpanel", content_type, &form)?.json();
+        assert_eq!(
+            revoked["cpanelresult"]["event"]["result"], 1,
+            "`{content_type}`: {revoked}"
+        );
+
+        // What was read as a form goes on as one, so that the panel reads the same.
+        let form = chosen
+            .replace("Tokens", "ZoneEdit")
+            .replace("revoke", "fetchzone_records");
+        let passed = stage.account("POST", "/json-api/cpanel", content_type, &form)?;
+        assert_eq!(passed.status, 200, "`{content_type}`: {}", passed.body);
+        let asked = stage.panel.asked().pop().ok_or("nothing reached the panel")?;
+        assert_eq!(asked.header("content-type"), Some("application/x-www-form-urlencoded"));
+        assert_eq!(asked.body, form);
+    }
+    Ok(())
+}
+
+// PHP's `http_build_query` and with it Guzzle, Faraday, `qs`, and public examples: cPanel's own of `api_token_create`
+// write `whitelist-ip-3`.
+#[test]
+fn a_list_in_the_spelling_of_any_library_limits_the_token() -> Outcome {
+    let stage = Guarded::start()?;
+    let two = json!(["create-acct", "list-accts"]);
+    let one = json!(["list-accts"]);
+    let (all, any) = (json!(["all"]), Value::Null);
+    let home = json!(["127.0.0.1"]);
+    let cases = [
+        ("acl%5B0%5D=list-accts&acl%5B1%5D=create-acct", &two, &any),
+        ("acl[0]=list-accts&acl[1]=create-acct", &two, &any),
+        ("acl%5B%5D=list-accts&acl%5B%5D=create-acct", &two, &any),
+        ("acl[]=list-accts", &one, &any),
+        ("acl-1=list-accts&acl-2=create-acct", &two, &any),
+        ("acl=list-accts&acl=create-acct", &two, &any),
+        ("whitelist_ip%5B0%5D=127.0.0.1", &all, &home),
+        ("whitelist_ip[]=127.0.0.1", &all, &home),
+        ("whitelist_ip-0=127.0.0.1", &all, &home),
+        ("whitelist-ip-3=127.0.0.1", &all, &home),
+        ("acl[0]=list-accts&whitelist_ip[0]=127.0.0.1", &one, &home),
+    ];
+    for (number, (list, acls, addresses)) in cases.into_iter().enumerate() {
+        let form = format!("api.version=1&token_name=limited{number}&{list}");
+        let made = if number % 2 == 0 {
+            stage.whm("GET", &format!("/json-api/api_token_create?{form}"), "", "")?
+        } else {
+            let urlencoded = "application/x-www-form-urlencoded";
+            stage.whm("POST", "/json-api/api_token_create", urlencoded, &form)?
+        };
+        assert_eq!(made["metadata"]["result"], 1, "{list}: {made}");
+        let mut given: Vec<&str> = made["data"]["acls"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(Value::as_str)
+            .collect();
+        given.sort_unstable();
+        assert_eq!(
+            (&json!(given), &made["data"]["whitelist_ips"]),
+            (acls, addresses),
+            "{list}"
+        );
+    }
+    let arguments = ["--user=root", "--json", "api_token_create", "token_name=command"];
+    let made = stage
+        .place
+        .must("whmapi1", &[&arguments[..], &["acl[]=list-accts"]].concat())?;
+    assert_eq!(made.json()["data"]["acls"], one, "and at the command line");
+    Ok(())
+}
+
+#[test]
+fn a_limit_that_cannot_be_read_makes_no_token_and_is_named() -> Outcome {
+    let stage = Guarded::start()?;
+    let before = whm_tokens(&stage)?;
+    for (unread, parameter) in [
+        ("acls=list-accts", "acl"),
+        ("acl_0=list-accts", "acl"),
+        ("acl.0=list-accts", "acl"),
+        ("ACL=list-accts", "acl"),
+        ("acl[x]=list-accts", "acl"),
+        ("whitelist_ip_0=127.0.0.1", "whitelist_ip"),
+        ("whitelist_ips=127.0.0.1", "whitelist_ip"),
+        ("whitelist_ip=", "whitelist_ip"),
+        ("whitelist_ip[]=", "whitelist_ip"),
+    ] {
+        let target = format!("/json-api/api_token_create?api.version=1&token_name=open&{unread}");
+        let refused = stage.whm("GET", &target, "", "")?;
+        assert_eq!(refused["metadata"]["result"], 0, "{unread}: {refused}");
+        let reason = refused["metadata"]["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains(parameter), "{unread}: {reason}");
+        let arguments = ["--user=root", "--json", "api_token_create", "token_name=open", unread];
+        let ran = stage.place.run("whmapi1", &arguments)?;
+        assert_eq!(
+            (ran.code, &ran.json()["metadata"]["result"]),
+            (Some(1), &json!(0)),
+            "{unread}"
+        );
+    }
+    // And an update that can't be read changes nothing.
+    let update = "/json-api/api_token_update?api.version=1&token_name=client&acl_0=list-accts&new_name=renamed";
+    assert_eq!(stage.whm("GET", update, "", "")?["metadata"]["result"], 0);
+    assert_eq!(whm_tokens(&stage)?, before);
+    Ok(())
+}
+
+// Of certbot-cpanel, gufy/cpanel-php, and of a Go client that adds `cpanel_jsonapi_funcversion`.
+#[test]
+fn api_2_is_what_a_call_without_a_version_means() -> Outcome {
+    let stage = Guarded::start()?;
+    let ours = "/json-api/cpanel?cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list";
+    let theirs =
+        "/json-api/cpanel?cpanel_jsonapi_module=ZoneEdit&cpanel_jsonapi_func=fetchzone_records&domain=example.com";
+    for more in ["", "&cpanel_jsonapi_version=2", "&cpanel_jsonapi_funcversion=2"] {
+        let listed = stage.account("GET", &format!("{ours}{more}"), "", "")?.json();
+        assert_eq!(listed["cpanelresult"]["apiversion"], 2, "`{more}`: {listed}");
+        assert_eq!(listed["cpanelresult"]["data"][0]["name"], "client", "`{more}`");
+        let passed = stage.account("GET", &format!("{theirs}{more}"), "", "")?;
+        assert_eq!(passed.status, 200, "`{more}`: {}", passed.body);
+        let asked = stage.panel.asked().pop().ok_or("nothing reached the panel")?;
+        let version = asked.target.matches("cpanel_jsonapi_apiversion=2").count();
+        assert_eq!(version, 1, "the panel is told what was decided on: {}", asked.target);
+    }
+    let first = stage.account("GET", &format!("{theirs}&cpanel_jsonapi_apiversion=1"), "", "")?;
+    assert_eq!(first.status, 403, "API 1 still takes no token");
+    assert!(stage.panel.asked().is_empty());
+    Ok(())
+}
+
+// Raycast's extension and others look at nothing but `if (!reply.status)`.
+#[test]
+fn no_refusal_of_uapi_looks_like_success() -> Outcome {
+    let mut stage = Guarded::start()?;
+    let long = format!("/execute/Email/list_pops?x={}", "a".repeat(20_000));
+    let mut refusals = Vec::new();
+    for (method, target, status) in [
+        ("GET", "/execute/Tokens/nosuch", 404),
+        ("PUT", "/execute/Tokens/list", 405),
+        ("GET", "/execute/Email/list_pops?a=50%off", 400),
+        ("GET", &long, 414),
+        ("GET", "/json-api/cpanel?cpanel_jsonapi_apiversion=3", 400),
+    ] {
+        refusals.push((stage.account(method, target, "", "")?, status));
+    }
+    let xml = stage.account("POST", "/execute/Tokens/revoke", "application/xml", "<name/>")?;
+    refusals.push((xml, 415));
+    stage.server = Server::start(&stage.place, &["--upstream", &format!("http://{}", free_address()?)])?;
+    refusals.push((stage.account("GET", "/execute/Email/list_pops", "", "")?, 502));
+    for (refusal, status) in refusals {
+        assert_eq!(refusal.status, status, "{}", refusal.body);
+        let reply = refusal.json();
+        assert!(reply.is_object(), "{}", refusal.body);
+        // What is false in JavaScript, in PHP and in Python.
+        let falsy = [Value::Null, json!(0), json!(""), json!(false)];
+        assert!(falsy.contains(&reply["status"]), "{}", refusal.body);
+    }
+    Ok(())
+}
+
+// WebFacing's plugin for WordPress asks so whether its token is good.
+#[test]
+fn head_passes_the_guard_by_the_rule_of_its_function() -> Outcome {
+    if require("curl")?.is_none() {
+        return Ok(());
+    }
+    let stage = Guarded::start()?;
+    std::fs::write(stage.place.file("token"), &stage.token)?;
+    let status = |path: &str| -> Result<String, Fault> {
+        let host = stage.server.account;
+        let curl = "curl --silent --show-error --head --output head --write-out '%{http_code}'";
+        let header = r#"-H "Authorization: cpanel alice:$(cat token)""#;
+        let ran = stage
+            .place
+            .shell(&format!("{curl} {header} 'http://{host}/execute/{path}'"))?;
+        Ok(ran.stdout)
+    };
+    assert_eq!(status("Email/list_pops?display=1")?, "200");
+    let asked = stage.panel.asked().pop().ok_or("nothing reached the panel")?;
+    assert_eq!(
+        (asked.method.as_str(), asked.target.as_str()),
+        ("HEAD", "/execute/Email/list_pops?display=1")
+    );
+    assert_eq!(status("Tokens/create_full_access?name=head")?, "405", "ours take none");
+    let reader = stage
+        .place
+        .token("alice", "reader", &["features=popaccts", "readonly=1"])?;
+    std::fs::write(stage.place.file("token"), &reader)?;
+    assert_eq!(status("Email/list_pops")?, "200");
+    assert_eq!(stage.panel.asked().len(), 1);
+    assert_eq!(
+        status("Email/add_pop?email=a")?,
+        "403",
+        "a HEAD is judged by its function"
+    );
+    assert!(stage.panel.asked().is_empty());
+    Ok(())
+}
+
+// `curl --http1.0` and PHP's CURL_HTTP_VERSION_1_0 offer no other protocol in the handshake.
+#[test]
+fn http_1_0_is_served_over_tls() -> Outcome {
+    if require("curl")?.is_none() {
+        return Ok(());
+    }
+    let stage = Guarded::start_tls()?;
+    std::fs::write(stage.place.file("token"), &stage.token)?;
+    let host = stage.server.account;
+    let ran = stage.place.shell(&format!(
+        r#"curl --http1.0 --silent --show-error --insecure -w ' %{{http_code}}' -H "Authorization: cpanel alice:$(cat token)" "https://{host}/execute/Tokens/list""#,
+    ))?;
+    assert!(ran.stdout.starts_with(r#"{"status":1,"#), "{}", ran.stderr);
+    assert!(ran.stdout.ends_with(" 200"), "{}", ran.stdout);
+    Ok(())
+}
+
+// acme.sh's deploy hook takes the certificate for installed unless it finds `status: 0` on standard output.
+#[test]
+fn a_function_that_uapi_does_not_have_fails_where_acme_sh_looks() -> Outcome {
+    let place = Place::new()?;
+    place.accounts(&["alice"])?;
+    let ran = place.shell(
+        "uapi --user=alice SSL install_ssl domain=example.com cert=-----BEGIN%20X----- key=secret-key > reply || echo failed; \
+         grep 'status: 0' reply",
+    )?;
+    assert!(ran.stdout.starts_with("failed\n"), "{ran:?}");
+    assert_eq!(ran.stdout.lines().last().map(str::trim), Some("status: 0"), "{ran:?}");
+    let reply = std::fs::read_to_string(place.file("reply"))?;
+    for line in ["module: SSL", "func: install_ssl", "apiversion: 3"] {
+        assert!(reply.lines().any(|read| read == line), "{reply}");
+    }
+    assert!(!reply.contains("secret-key"));
+    let as_json = place.run(
+        "uapi",
+        &[
+            "--user=alice",
+            "--output=json",
+            "SSL",
+            "install_ssl",
+            "domain=example.com",
+        ],
+    )?;
+    let result = &as_json.json()["result"];
+    assert_eq!(
+        (&result["status"], &result["data"]),
+        (&json!(0), &Value::Null),
+        "{as_json:?}"
+    );
+    assert_eq!(result["errors"].as_array().map(Vec::len), Some(1), "{as_json:?}");
+    Ok(())
+}
