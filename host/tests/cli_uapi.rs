@@ -341,9 +341,77 @@ fn a_function_that_could_not_be_called_is_told_by_a_reply_too() {
         assert_eq!((ran.code, failed), (Some(1), &json!(0)), "{ran:?}");
         assert!(!ran.stdout.contains(TOKEN) && !ran.stderr.contains(TOKEN), "{ran:?}");
     }
-    // Nothing was understood, so there is nothing to reply to.
-    let wrong = shell(&place, "uapi --user=alice Tokens list x=%zz");
-    assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(2), ""), "{wrong:?}");
+    for lines in [
+        "uapi --user=alice Tokens list x=%zz",
+        "uapi --user=alice Tokens list x=@missing",
+        "uapi --user=alice --url http://127.0.0.1:1 Tokens list",
+    ] {
+        let wrong = shell(&place, lines);
+        assert_eq!(wrong.code, Some(2), "{wrong:?}");
+        assert!(wrong.stdout.contains("\n  status: 0"), "{wrong:?}");
+    }
+    let (address, server) = answering(http("200 OK", "", "<html>"));
+    let url = format!("http://{address}");
+    let mut asking = place.command(&["whmapi1", "--output=json", "--url", &url, "listaccts"]);
+    let ran = Ran::of(asking.env("TOKENLATCH_TOKEN", TOKEN).output().unwrap());
+    server.join().unwrap();
+    assert_eq!(
+        (ran.code, &ran.json()["metadata"]["result"]),
+        (Some(1), &json!(0)),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn scripts_that_cannot_be_changed_are_led_to_a_server_by_the_environment() {
+    let place = place();
+    std::fs::write(
+        place.folder.path().join("header"),
+        format!("Authorization: cpanel alice:{TOKEN}\n"),
+    )
+    .unwrap();
+    let ask = |variables: &[(&str, &str)], more: &[&str]| {
+        let mut command =
+            place.command(&[&["uapi", "--user=alice", "--output=json"], more, &["Tokens", "list"]].concat());
+        command.envs(variables.iter().copied());
+        Ran::of(command.output().unwrap())
+    };
+    let (address, server) = answering(http("200 OK", "", r#"{"status":1}"#));
+    let url = format!("http://{address}");
+    let ran = ask(&[("TOKENLATCH_URL", &url), ("TOKENLATCH_HEADER_FILE", "header")], &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(server.join().unwrap().contains(&format!("cpanel alice:{TOKEN}")));
+    // Where no server is named, they say nothing.
+    let alone = [("TOKENLATCH_HEADER_FILE", "header"), ("TOKENLATCH_CACERT", "missing")];
+    assert_eq!(ask(&alone, &[]).code, Some(0));
+    let secured = [
+        ("TOKENLATCH_URL", "https://127.0.0.1:1"),
+        ("TOKENLATCH_HEADER_FILE", "header"),
+        ("TOKENLATCH_CACERT", "missing"),
+    ];
+    let ran = ask(&secured, &[]);
+    assert!(
+        ran.stderr.contains("certificates_invalid") || ran.stderr.contains("missing"),
+        "{ran:?}"
+    );
+    let two = [
+        ("TOKENLATCH_URL", url.as_str()),
+        ("TOKENLATCH_HEADER_FILE", "header"),
+        ("TOKENLATCH_TOKEN", TOKEN),
+    ];
+    let ran = ask(&two, &[]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("leave one out"), "{ran:?}");
+    // What is typed wins.
+    std::fs::write(place.folder.path().join("token"), TOKEN).unwrap();
+    let (address, server) = answering(http("200 OK", "", r#"{"status":1}"#));
+    let url = format!("http://{address}");
+    let ran = ask(
+        &[("TOKENLATCH_URL", &url), ("TOKENLATCH_HEADER_FILE", "missing")],
+        &["--token-file", "token"],
+    );
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    server.join().unwrap();
 }
 
 #[test]

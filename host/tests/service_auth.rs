@@ -189,6 +189,9 @@ fn a_target_that_can_be_read_in_two_ways_is_open_to_no_token() {
         "/json-api/cpanel",
         "/json-api/listaccts",
         "/json-api%20/x/%2f",
+        "/xml-api/cpanel?cpanel_xmlapi_module=Email&cpanel_xmlapi_func=delpop",
+        "/XML-API",
+        "/cpsess0123456789/execute/Email/add_pop",
         "http://a/b",
         "orders",
     ] {
@@ -211,6 +214,8 @@ fn a_target_that_can_be_read_in_two_ways_is_open_to_no_token() {
         by_api_2.replace("=Email", "=Email;x"),
         by_api_2.replace("_module=Email", "_x=1"),
         by_api_2.replace("cpanel_jsonapi_apiversion=2&", ""),
+        format!("{by_api_2}&cpanel_xmlapi_func=delpop"),
+        format!("{by_api_2}&xmlin=x"),
     ] {
         for fields in [NGINX, CADDY] {
             assert_eq!(proxied(&running, &full, fields, "GET", &uri), 403, "{uri}");

@@ -414,6 +414,19 @@ fn a_body_that_does_not_say_what_it_is_is_a_form() {
         );
         assert!(running.get(&alice, LIST).body.contains(&format!("x-{at}")));
     }
+    // As a form these would be one odd key, and a token without the limits that they speak of.
+    for text in [
+        r#"{"comment":"x","name":"y","readonly":1}"#,
+        r#" {"name":"y"}"#,
+        "[]",
+        "<name>y</name>",
+        "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\ny\r\n--b--\r\n",
+        "name: y\n",
+    ] {
+        for request in [post().untold(text), post().body("text/plain", text)] {
+            assert_eq!(request.send(running.account).status, 415, "{text}");
+        }
+    }
     let wrong = post().untold("name=%zz").send(running.account);
     assert_eq!(
         (wrong.status, &wrong.json()["code"]),

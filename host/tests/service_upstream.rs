@@ -418,6 +418,9 @@ fn api_2_is_what_is_meant_where_no_version_is_said() {
         "cpanel_jsonapi_func%5B%5D=delpop",
         "cpanel_jsonapi_func.x=delpop",
         "cpanel_jsonapi_func_=delpop",
+        "cpanel_xmlapi_func=delpop",
+        "cpanel_xmlapi_user=bob",
+        "xmlin=%3Ccpanelaction%3E",
     ] {
         assert_eq!(
             running
@@ -627,6 +630,7 @@ fn the_catalogue_is_read_anew_wholly_or_not_at_all() {
         "x",
         "[[function]]\nmodule = \"Tokens\"\nfunction = \"list\"\nwrites = false\n",
         "[[function]]\nmodule = \"whm\"\nfunction = \"api_token_list\"\nwrites = false\n",
+        "[[function]]\nmodule = \"whm\"\nfunction = \"cpanel\"\nwrites = false\n",
         "[[function]]\nmodule = \"WHM\"\nfunction = \"listaccts\"\nwrites = false\n",
         "[[function]]\nmodule = \"whm\"\nfunction = \"listaccts\"\napis = [\"uapi\"]\nwrites = false\n",
         "[[function]]\nmodule = \"Shop\"\nfunction = \"orders\"\napis = [\"whm\"]\nwrites = false\n",

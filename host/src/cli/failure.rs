@@ -102,15 +102,8 @@ impl Failure {
         }
     }
 
-    /// The sentence for people; `None` where nobody reads any more, and where the command line is wrong.
-    pub fn message(&self) -> Option<String> {
-        match self {
-            Failure::Own { exit: 2, .. } => None,
-            other => other.sentence(),
-        }
-    }
-
-    fn sentence(&self) -> Option<String> {
+    /// The sentence for people; `None` where nobody reads any more.
+    pub fn sentence(&self) -> Option<String> {
         Some(match self {
             Failure::Coded(error) => error.message(),
             Failure::Own { message, .. } => message.clone(),

@@ -39,9 +39,9 @@ pub async fn whm(
     run(context, Shape::Whm, user, function, parameters).await
 }
 
-/// The reply of a function that could not be called, unless the command line was wrong or our own form of errors is wanted.
+/// The reply of a function that could not be called, unless our own form of errors is wanted.
 pub fn failed(context: &Context<'_>, shape: Shape, function: &str, failure: &Failure) -> Option<Zeroizing<String>> {
-    let message = failure.message().filter(|_| !context.output.wants_json())?;
+    let message = failure.sentence().filter(|_| !context.output.wants_json())?;
     let reply = Context::module().ok()?.reply(&ReplyRequest {
         shape,
         function: Some(function.to_owned()),

@@ -23,6 +23,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(60);
 /// The environment variable of the token.
 const TOKEN: &str = "TOKENLATCH_TOKEN";
+/// Those of files, for scripts that can't be changed. They say nothing where no other server is asked.
+const HEADER_FILE: &str = "TOKENLATCH_HEADER_FILE";
+const CACERT: &str = "TOKENLATCH_CACERT";
 
 /// The server, and how to be admitted by it.
 #[derive(Args)]
@@ -39,24 +42,19 @@ pub struct Remote {
     /// The file of the token; else it is in the environment variable TOKENLATCH_TOKEN
     #[arg(long, value_name = "FILE", requires = "url", help_heading = "Another server")]
     token_file: Option<PathBuf>,
-    /// A file with the line `Authorization: …`, as the service writes at its first start
+    /// A file with the line `Authorization: …`, as the service writes at its first start; else the one that
+    /// TOKENLATCH_HEADER_FILE names
     #[arg(
         long,
         value_name = "FILE",
-        env = "TOKENLATCH_HEADER_FILE",
         requires = "url",
         conflicts_with = "token_file",
         help_heading = "Another server"
     )]
     header_file: Option<PathBuf>,
-    /// The certificates, in PEM, of whom the server's certificate must come; else those that the web trusts
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "TOKENLATCH_CACERT",
-        requires = "url",
-        help_heading = "Another server"
-    )]
+    /// The certificates, in PEM, of whom the server's certificate must come; else those of the file that
+    /// TOKENLATCH_CACERT names, else those that the web trusts
+    #[arg(long, value_name = "FILE", requires = "url", help_heading = "Another server")]
     cacert: Option<PathBuf>,
 }
 
@@ -81,8 +79,8 @@ impl Remote {
         named: Option<&str>,
         user: impl FnOnce() -> Result<String, Failure>,
     ) -> Result<SecretString, Failure> {
-        let value = if let Some(path) = &self.header_file {
-            let text = secret_file(path)?;
+        let value = if let Some(path) = self.header_file()? {
+            let text = secret_file(&path)?;
             let field = text
                 .trim_end()
                 .split_once(':')
@@ -119,6 +117,19 @@ impl Remote {
         }
     }
 
+    /// The file of the header, if that is how the token is given.
+    fn header_file(&self) -> Result<Option<PathBuf>, Failure> {
+        if self.header_file.is_some() || self.token_file.is_some() {
+            return Ok(self.header_file.clone());
+        }
+        match variable(HEADER_FILE) {
+            Some(_) if std::env::var_os(TOKEN).is_some() => Err(token_invalid(
+                "TOKENLATCH_TOKEN and TOKENLATCH_HEADER_FILE are both set; leave one out",
+            )),
+            file => Ok(file),
+        }
+    }
+
     /// Asks the server, and gives the text that it answers with status 200.
     ///
     /// # Errors
@@ -127,7 +138,7 @@ impl Remote {
     pub fn ask(&self, authorization: &SecretString, question: &Question<'_>) -> Result<Zeroizing<String>, Failure> {
         let server = RemoteServer::parse(self.url.as_deref().unwrap_or_default())?;
         let config = server
-            .agent(self.cacert.as_deref())?
+            .agent(self.cacert.clone().or_else(|| variable(CACERT)).as_deref())?
             .timeout_connect(Some(CONNECT))
             .timeout_global(Some(WHOLE))
             .accept("application/json");
@@ -145,6 +156,13 @@ impl Remote {
             .map_err(|error| unreachable(&error))?;
         answer(response)
     }
+}
+
+/// The file that a variable names; an empty one names none.
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
 }
 
 fn answer(mut response: Response<Body>) -> Result<Zeroizing<String>, Failure> {

@@ -108,7 +108,7 @@ pub struct Options {
     #[arg(long, value_name = "N", env = "TOKENLATCH_MAX_CONNECTIONS", hide_env_values = true)]
     #[arg(default_value_t = EdgeLimits::default().connections)]
     max_connections: usize,
-    /// Connections at once from one address that is no trusted proxy
+    /// Connections at once from one address (IPv6: from one network of 64 bits) that is no trusted proxy
     #[arg(
         long,
         value_name = "N",

@@ -62,8 +62,7 @@ pub struct Uapi {
 impl Uapi {
     /// Runs the command.
     pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
-        let parameters = arguments::read(&self.arguments)?;
-        let reply = match self.reply(context, parameters).await {
+        let reply = match self.reply(context).await {
             Ok(reply) => reply,
             Err(failure) => {
                 // Scripts find out by the reply, and some by nothing else.
@@ -78,11 +77,8 @@ impl Uapi {
         Ok(exit_code(&value["result"]["status"]))
     }
 
-    async fn reply(
-        &self,
-        context: &mut Context<'_>,
-        parameters: Vec<(String, String)>,
-    ) -> Result<Zeroizing<String>, Failure> {
+    async fn reply(&self, context: &mut Context<'_>) -> Result<Zeroizing<String>, Failure> {
+        let parameters = arguments::read(&self.arguments)?;
         if self.remote.url.is_some() {
             return self.ask(&parameters);
         }

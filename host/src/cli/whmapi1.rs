@@ -58,8 +58,7 @@ pub struct Whmapi1 {
 impl Whmapi1 {
     /// Runs the command.
     pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
-        let parameters = arguments::read(&self.arguments)?;
-        let reply = match self.reply(context, parameters).await {
+        let reply = match self.reply(context).await {
             Ok(reply) => reply,
             Err(failure) => {
                 if let Some(reply) = functions::failed(context, Shape::Whm, &self.function, &failure) {
@@ -69,18 +68,12 @@ impl Whmapi1 {
             }
         };
         let value: Value = serde_json::from_str(&reply).map_err(|_| unreadable())?;
-        if !value.is_object() {
-            return Err(unreadable());
-        }
         print(context, &reply, self.output)?;
         Ok(exit_code(&value["metadata"]["result"]))
     }
 
-    async fn reply(
-        &self,
-        context: &mut Context<'_>,
-        parameters: Vec<(String, String)>,
-    ) -> Result<Zeroizing<String>, Failure> {
+    async fn reply(&self, context: &mut Context<'_>) -> Result<Zeroizing<String>, Failure> {
+        let parameters = arguments::read(&self.arguments)?;
         match &self.remote.url {
             Some(_) => {
                 let user = || Ok(self.user.clone());
@@ -91,7 +84,11 @@ impl Whmapi1 {
                     path: &path,
                     parameters: &parameters,
                 };
-                self.remote.ask(&authorization, &question)
+                let reply = self.remote.ask(&authorization, &question)?;
+                match serde_json::from_str::<Value>(&reply) {
+                    Ok(Value::Object(_)) => Ok(reply),
+                    _ => Err(unreadable()),
+                }
             }
             None => functions::whm(context, &self.user, &self.function, parameters).await,
         }

@@ -122,6 +122,15 @@ impl Choice {
     }
 }
 
+/// Older names of the four, and a whole call in one parameter: a server may let them win.
+const OLDER: [&str; 5] = [
+    "cpanel_xmlapi_apiversion",
+    "cpanel_xmlapi_module",
+    "cpanel_xmlapi_func",
+    "cpanel_xmlapi_user",
+    "xmlin",
+];
+
 /// A key that some server would take for one of the four, though it isn't spelt so.
 fn is_doubtful(key: &str) -> bool {
     let plain = |byte: u8| {
@@ -134,7 +143,7 @@ fn is_doubtful(key: &str) -> bool {
     let folded: Vec<u8> = key.trim().bytes().map(plain).collect();
     let rest = |known: &&str| folded.strip_prefix(known.as_bytes());
     // `…_funcversion` is a parameter of its own; `…_func[]` and the like may be read as the function.
-    let mut alike = KEYS.iter().filter_map(rest);
+    let mut alike = KEYS.iter().chain(&OLDER).filter_map(rest);
     !KEYS.contains(&key) && alike.any(|rest| matches!(rest, [] | [b'_', ..]))
 }
 

@@ -268,6 +268,10 @@ fn of_request(uri: &Uri, method: &Method, realm: Realm) -> Option<Wanted> {
             unclear: false,
         });
     }
+    // Other ways to call functions, which are not judged here.
+    if folded.starts_with("/xml-api") || folded.starts_with("/cpsess") {
+        return None;
+    }
     let call = Call {
         writes: Some(!reads),
         ..target::nothing(realm)

@@ -20,8 +20,11 @@ const TOKENS: &str = "Tokens";
 /// The module that the administrator's functions are listed under: they have none of their own.
 pub(super) const WHM: &str = "whm";
 
+/// The administrator's functions that call any function of any account.
+const CALLERS: [&str; 2] = ["cpanel", "uapi_cpanel"];
+
 /// How the names of the administrator's functions begin that the service answers itself.
-const TOKEN_FUNCTIONS: &str = "api_token_";
+const TOKEN_FUNCTIONS: &str = "api_token";
 
 /// Where the catalogue comes from. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +79,9 @@ impl Row {
             return Some(format!(
                 "{named}: write the module of the administrator's functions `{WHM}`"
             ));
+        }
+        if whm && !self.writes && CALLERS.contains(&self.function.as_str()) {
+            return Some(format!("{named} calls functions that write, so `writes` must be true"));
         }
         let fits = |api: &Api| (*api == Api::Whm) == whm;
         (!self.apis().iter().all(fits)).then(|| {

@@ -48,6 +48,7 @@ impl Form {
             ));
         }
         match Kind::of(&parts.headers)? {
+            Kind::Untold if !looks_like_form(&bytes) => return Err(UNSUPPORTED),
             Kind::Urlencoded | Kind::Untold => self.urlencoded(&bytes)?,
             Kind::Json => self.json(&bytes)?,
             Kind::Multipart => self.multipart(&parts.headers, bytes.clone()).await?,
@@ -208,6 +209,23 @@ fn wipe(bytes: Bytes) {
     }
 }
 
+const UNSUPPORTED: Problem = Problem::new(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "content_type_unsupported",
+    "The body must be a form, a multipart form or JSON, in UTF-8, and its type must say which.",
+);
+
+/// Whether a body of which nothing is said can be a form. As one, JSON or a multipart text would be a single odd key: what
+/// it says would be passed over.
+fn looks_like_form(bytes: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~*+%=&[]".contains(byte);
+    let key = bytes
+        .split(|byte| matches!(byte, b'=' | b'&'))
+        .next()
+        .unwrap_or_default();
+    !key.starts_with(b"--") && !key.starts_with(b"[") && key.iter().all(plain)
+}
+
 /// The content types that are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -222,33 +240,26 @@ pub(super) enum Kind {
 impl Kind {
     /// The kind of a body that is there.
     pub(super) fn of(headers: &HeaderMap) -> Result<Kind, Problem> {
-        let unsupported = || {
-            Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "content_type_unsupported",
-                "The body must be a form, a multipart form or JSON, in UTF-8.",
-            )
-        };
         let mut fields = headers.get_all(CONTENT_TYPE).iter();
         let field = match (fields.next(), fields.next(), headers.contains_key(CONTENT_ENCODING)) {
             (Some(field), None, false) => field,
             (None, _, false) => return Ok(Kind::Untold),
-            _ => return Err(unsupported()),
+            _ => return Err(UNSUPPORTED),
         };
-        let text = field.to_str().map_err(|_| unsupported())?.to_ascii_lowercase();
+        let text = field.to_str().map_err(|_| UNSUPPORTED)?.to_ascii_lowercase();
         let (kind, parameters) = text.split_once(';').unwrap_or((&text, ""));
         let charset = parameters
             .split(';')
             .find_map(|part| part.trim().strip_prefix("charset="));
         if charset.is_some_and(|charset| charset.trim_matches('"') != "utf-8") {
-            return Err(unsupported());
+            return Err(UNSUPPORTED);
         }
         match kind.trim() {
             "application/x-www-form-urlencoded" => Ok(Kind::Urlencoded),
             "application/octet-stream" | "text/plain" => Ok(Kind::Untold),
             "application/json" => Ok(Kind::Json),
             "multipart/form-data" => Ok(Kind::Multipart),
-            _ => Err(unsupported()),
+            _ => Err(UNSUPPORTED),
         }
     }
 }
