@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -16,6 +17,12 @@ use super::scrub::scrub;
 
 /// How many lines may wait to be written. When nobody reads the log, more are dropped and counted: the service goes on.
 const WAITING: usize = 16_384;
+
+/// How many bytes are written at once, where that many lines are waiting.
+const BATCH: usize = 64 << 10;
+
+/// Between two batches: waking the writer for each line of a busy service would take a good part of its time.
+const REST: Duration = Duration::from_millis(2);
 
 /// The form of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +45,7 @@ impl FromStr for LogFormat {
     }
 }
 
-/// Where lines of the log go. Each line is one write.
+/// Where lines of the log go.
 #[derive(Clone, Debug)]
 pub struct Logs {
     lines: SyncSender<Vec<u8>>,
@@ -111,18 +118,32 @@ impl Logs {
 }
 
 fn write_lines(waiting: &Receiver<Vec<u8>>, lost: &AtomicU64, mut into: impl Write) {
+    let mut batch = Vec::with_capacity(BATCH);
     // An empty line is the end.
-    while let Ok(line) = waiting.recv() {
-        if line.is_empty() {
-            break;
+    while let Ok(first) = waiting.recv()
+        && !first.is_empty()
+    {
+        batch.extend_from_slice(&scrub(&first));
+        let mut ended = false;
+        while batch.len() < BATCH
+            && !ended
+            && let Ok(line) = waiting.try_recv()
+        {
+            ended = line.is_empty();
+            batch.extend_from_slice(&scrub(&line));
         }
         // A log that cannot be written has nobody to be reported to.
-        let _ = into.write_all(&scrub(&line));
+        let _ = into.write_all(&batch);
+        batch.clear();
         let missing = lost.swap(0, Ordering::Relaxed);
         if missing > 0 {
             metrics::lost_lines(missing);
             let _ = writeln!(into, "{missing} lines of the log were lost: nobody read it fast enough");
         }
+        if ended {
+            break;
+        }
+        std::thread::sleep(REST);
     }
     let _ = into.flush();
 }

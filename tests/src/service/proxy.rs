@@ -102,7 +102,7 @@ impl Proxy {
             }
         };
         fs::write(&file, text).map_err(Fault::during(file.display()))?;
-        let process = Background::start(command, &own("log"), address)?;
+        let process = Background::start(command, &own("log"), address)?.leading();
         Ok(Some(Proxy { process, address }))
     }
 }

@@ -15,6 +15,9 @@ use crate::fault::Fault;
 
 /// How long a program may take until it listens: an unoptimised one compiles the module first.
 const START: Duration = Duration::from_secs(60);
+
+/// How long a program that leads others may take to end them.
+const STOP: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A program that is ended with the test. What it prints goes into a file.
@@ -22,6 +25,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct Background {
     child: Child,
     log: PathBuf,
+    /// Whether it has processes of its own, which would outlive it if it were killed.
+    leads: bool,
 }
 
 impl Background {
@@ -46,6 +51,7 @@ impl Background {
         let mut background = Background {
             child,
             log: log.to_owned(),
+            leads: false,
         };
         let begun = Instant::now();
         while TcpStream::connect(address).is_err() {
@@ -58,6 +64,13 @@ impl Background {
             sleep(PAUSE);
         }
         Ok(background)
+    }
+
+    /// It has processes of its own, and ends them when it is asked to stop.
+    #[must_use]
+    pub fn leading(mut self) -> Self {
+        self.leads = true;
+        self
     }
 
     /// What it has printed.
@@ -101,6 +114,13 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
+        if self.leads {
+            let _ = Command::new("kill").arg(self.id().to_string()).status();
+            let begun = Instant::now();
+            while matches!(self.child.try_wait(), Ok(None)) && begun.elapsed() < STOP {
+                sleep(PAUSE);
+            }
+        }
         // One that has ended can't be killed, which is all right.
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -30,6 +30,6 @@ pub fn start(place: &Place) -> Result<Option<(Background, SocketAddr)>, Fault> {
     fs::create_dir_all(place.file("logs")).map_err(Fault::during("nginx's folder"))?;
     let mut command = place.command(program)?;
     command.arg("-p").arg(place.folder()).arg("-c").arg(&file);
-    let process = Background::start(command, &place.file("nginx.log"), listen)?;
+    let process = Background::start(command, &place.file("nginx.log"), listen)?.leading();
     Ok(Some((process, listen)))
 }
