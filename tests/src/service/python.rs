@@ -24,13 +24,15 @@ impl Python {
 
     fn install(name: &str) -> Result<Self, Fault> {
         let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tools/{name}.txt"));
-        let wanted = fs::read(&requirements).map_err(Fault::during(requirements.display()))?;
+        let listed = fs::read_to_string(&requirements).map_err(Fault::during(requirements.display()))?;
         let folder = programs()?.join(format!("../python-{name}"));
+        // Its programs know the folder that they were installed into.
+        let wanted = format!("# {}\n{listed}", folder.display());
         let (stamp, python) = (folder.join("requirements.txt"), Python { folder: folder.clone() });
         // Two tests may want it at once.
         let lock = fs::File::create(folder.with_extension("lock")).map_err(Fault::during("the lock file"))?;
         lock.lock().map_err(Fault::during("waiting for the lock file"))?;
-        if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
             return Ok(python);
         }
         let _ = fs::remove_dir_all(&folder);
