@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tokenlatch_core::{Api, Function};
 
 use super::error::ServerError;
+use super::regular;
 use crate::gate::Gate;
 use crate::module::Module;
 
@@ -137,12 +138,7 @@ pub(super) fn is_ours(module: &str, function: &str) -> bool {
 }
 
 fn read(path: &Path) -> Result<Written, String> {
-    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    // Anything else could keep its reader waiting, and with it the server.
-    if !metadata.is_file() {
-        return Err("it is no regular file".to_owned());
-    }
-    let size = metadata.len();
+    let size = regular::size(path)?;
     if size > MAX_FILE {
         return Err(format!("it has {size} bytes, the limit is {MAX_FILE}"));
     }

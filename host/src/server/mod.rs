@@ -29,6 +29,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod problem;
+mod regular;
 mod reload;
 mod request_id;
 mod routes;

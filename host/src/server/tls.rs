@@ -13,6 +13,7 @@ use webpki::EndEntityCert;
 
 use super::config::{Config, Tls};
 use super::error::ServerError;
+use super::regular;
 use super::tls_files::{self, Pair};
 
 /// A file of certificates is far smaller.
@@ -129,16 +130,10 @@ pub(super) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, ServerErro
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, ServerError> {
-    let system = |error: std::io::Error| fault(path, error.to_string());
-    let metadata = std::fs::metadata(path).map_err(system)?;
-    // Anything else could keep its reader waiting, and with it the server.
-    if !metadata.is_file() {
-        return Err(fault(path, "it is no regular file".to_owned()));
-    }
-    if metadata.len() > MAX_BYTES {
+    if regular::size(path).map_err(|reason| fault(path, reason))? > MAX_BYTES {
         return Err(fault(path, "it is too large".to_owned()));
     }
-    std::fs::read(path).map_err(system)
+    std::fs::read(path).map_err(|error| fault(path, error.to_string()))
 }
 
 pub(super) fn fault(path: &Path, reason: String) -> ServerError {

@@ -25,14 +25,17 @@ pub struct Answer {
     pub body: String,
 }
 
+/// The value of the first field of a name, which is given in lower case.
+pub(super) fn field<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
+    let found = headers.iter().find(|(named, _)| named == name);
+    found.map(|(_, value)| value.as_str())
+}
+
 impl Answer {
     /// The first field of a name, which is given in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(named, _)| named == name)
-            .map(|(_, value)| value.as_str())
+        field(&self.headers, name)
     }
 
     /// The body as JSON; null where it is none.

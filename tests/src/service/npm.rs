@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::program::{programs, require, unless_missing};
+use super::program::{once, programs, require, unless_missing};
 use super::python::run;
 use crate::fault::Fault;
 
@@ -32,29 +32,19 @@ impl Npm {
     fn install(name: &str) -> Result<Self, Fault> {
         let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools");
         let (scripts, folder) = (tools.join(name), programs()?.join(format!("../npm-{name}")));
-        fs::create_dir_all(&folder).map_err(Fault::during(folder.display()))?;
-        // Two tests may want it at once.
-        let lock = fs::File::create(folder.with_extension("lock")).map_err(Fault::during("the lock file"))?;
-        lock.lock().map_err(Fault::during("waiting for the lock file"))?;
         let locked = scripts.join("package-lock.json");
-        let wanted = fs::read(&locked).map_err(Fault::during(locked.display()))?;
-        let stamp = folder.join("node_modules/.installed");
-        let npm = Npm {
-            folder: folder.clone(),
-            scripts: scripts.clone(),
-        };
-        if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
-            return Ok(npm);
-        }
-        for file in [locked, scripts.join("package.json"), tools.join(".npmrc")] {
-            let to = folder.join(file.file_name().unwrap_or_default());
-            fs::copy(&file, to).map_err(Fault::during(file.display()))?;
-        }
-        run(Command::new("npm")
-            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .current_dir(&folder))?;
-        fs::write(&stamp, wanted).map_err(Fault::during(stamp.display()))?;
-        Ok(npm)
+        let wanted = fs::read_to_string(&locked).map_err(Fault::during(locked.display()))?;
+        once(&folder, "node_modules/.installed", &wanted, || {
+            fs::create_dir_all(&folder).map_err(Fault::during(folder.display()))?;
+            for file in [&locked, &scripts.join("package.json"), &tools.join(".npmrc")] {
+                let to = folder.join(file.file_name().unwrap_or_default());
+                fs::copy(file, to).map_err(Fault::during(file.display()))?;
+            }
+            run(Command::new("npm")
+                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+                .current_dir(&folder))
+        })?;
+        Ok(Npm { folder, scripts })
     }
 
     /// Node with one of the scripts, in the folder of what is installed.

@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
+use super::http::field;
 use crate::fault::Fault;
 
 const MAX_BODY: usize = 1 << 20;
@@ -37,10 +38,7 @@ impl Asked {
     /// The first field of a name, which is given in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(named, _)| named == name)
-            .map(|(_, value)| value.as_str())
+        field(&self.headers, name)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The programs under test, built as this test was.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -92,6 +93,27 @@ pub fn require(name: &str) -> Result<Option<PathBuf>, Fault> {
         .map(|folder: PathBuf| folder.join(name))
         .find(|path| path.is_file());
     unless_missing(found.ok_or_else(|| Fault::missing(format!("`{name}` is missing"))))
+}
+
+/// Installs something into a folder, once for each state of what is wanted, which is kept in a file of the folder.
+///
+/// # Errors
+/// When the files can't be used, and those of the installation.
+pub(super) fn once(
+    folder: &Path,
+    kept: &str,
+    wanted: &str,
+    install: impl FnOnce() -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    // Two tests may want it at once.
+    let lock = fs::File::create(folder.with_extension("lock")).map_err(Fault::during("the lock file"))?;
+    lock.lock().map_err(Fault::during("waiting for the lock file"))?;
+    let kept = folder.join(kept);
+    if fs::read_to_string(&kept).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    install()?;
+    fs::write(&kept, wanted).map_err(Fault::during(kept.display()))
 }
 
 /// What this machine has; said aloud where it lacks it, and a fault where nothing may be skipped.

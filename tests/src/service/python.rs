@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::program::{programs, unless_missing};
+use super::program::{once, programs, unless_missing};
 use crate::fault::Fault;
 
 /// A virtual environment that has what a file of requirements lists.
@@ -28,22 +28,17 @@ impl Python {
         let folder = programs()?.join(format!("../python-{name}"));
         // Its programs know the folder that they were installed into.
         let wanted = format!("# {}\n{listed}", folder.display());
-        let (stamp, python) = (folder.join("requirements.txt"), Python { folder: folder.clone() });
-        // Two tests may want it at once.
-        let lock = fs::File::create(folder.with_extension("lock")).map_err(Fault::during("the lock file"))?;
-        lock.lock().map_err(Fault::during("waiting for the lock file"))?;
-        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-            return Ok(python);
-        }
-        let _ = fs::remove_dir_all(&folder);
-        run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        // The lists are whole. What a plugin is made for, such as certbot, isn't needed to run it and isn't in them.
-        run(python
-            .command("pip")
-            .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps"])
-            .arg("--requirement")
-            .arg(&requirements))?;
-        fs::write(&stamp, wanted).map_err(Fault::during(stamp.display()))?;
+        let python = Python { folder: folder.clone() };
+        once(&folder, "requirements.txt", &wanted, || {
+            let _ = fs::remove_dir_all(&folder);
+            run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+            // The lists are whole. What a plugin is made for, such as certbot, isn't needed to run it and isn't in them.
+            run(python
+                .command("pip")
+                .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps"])
+                .arg("--requirement")
+                .arg(&requirements))
+        })?;
         Ok(python)
     }
 
