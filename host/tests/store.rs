@@ -36,31 +36,40 @@ async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Data
         hash: other_hash(&one.hash),
         ..one.clone()
     };
-    assert_eq!(store.add_token(&same_name).await.unwrap_err(), StoreError::NameTaken);
+    assert_eq!(
+        store.add_token(&same_name, None).await.unwrap_err(),
+        StoreError::NameTaken
+    );
     let same_hash = Record {
         id: "x2".to_owned(),
         name: "two".to_owned(),
         ..one.clone()
     };
-    assert_eq!(store.add_token(&same_hash).await.unwrap_err(), StoreError::HashTaken);
+    assert_eq!(
+        store.add_token(&same_hash, None).await.unwrap_err(),
+        StoreError::HashTaken
+    );
     let same_id = Record {
         name: "two".to_owned(),
         hash: other_hash(&one.hash),
         ..one.clone()
     };
-    assert_eq!(store.add_token(&same_id).await.unwrap_err(), StoreError::HashTaken);
+    assert_eq!(
+        store.add_token(&same_id, None).await.unwrap_err(),
+        StoreError::HashTaken
+    );
 
     service
         .revoke("alice", Realm::Account, &["one".to_owned()])
         .await
         .unwrap();
     assert_eq!(
-        store.add_token(&same_hash).await.unwrap_err(),
+        store.add_token(&same_hash, None).await.unwrap_err(),
         StoreError::HashTaken,
         "a revoked record keeps its hash"
     );
     store
-        .add_token(&same_name)
+        .add_token(&same_name, None)
         .await
         .expect("a revoked token's name is free");
     let bobs = Record {
@@ -69,7 +78,7 @@ async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Data
         hash: other_hash(&same_name.hash),
         ..one.clone()
     };
-    store.add_token(&bobs).await.expect("names are each user's own");
+    store.add_token(&bobs, None).await.expect("names are each user's own");
 }
 
 /// Another hash each time: the last digit moves on by one.
@@ -89,7 +98,23 @@ async fn tokens_only_of_accounts_that_exist(database: Database) {
         hash: other_hash(&one.hash),
         ..one
     };
-    assert_eq!(store.add_token(&carols).await.unwrap_err().code(), "account_unknown");
+    assert_eq!(
+        store.add_token(&carols, None).await.unwrap_err().code(),
+        "account_unknown"
+    );
+    // Decided for an account that is gone by the time of the writing, and whose name another one has.
+    let gone = store.settings("alice").await.unwrap().unwrap().key;
+    service.remove_account("alice").await.unwrap();
+    service.add_account("alice", Features::All).await.unwrap();
+    let late = Record {
+        id: "y".to_owned(),
+        user: "alice".to_owned(),
+        ..carols.clone()
+    };
+    let refused = store.add_token(&late, Some(&gone)).await.unwrap_err();
+    assert_eq!(refused.code(), "account_unknown");
+    let present = store.settings("alice").await.unwrap().unwrap().key;
+    store.add_token(&late, Some(&present)).await.unwrap();
     assert_eq!(
         service.add_account("alice", Features::All).await.unwrap_err().code(),
         "account_exists"
@@ -247,7 +272,10 @@ async fn keys_that_this_version_does_not_know_are_kept(database: Database) {
     text["name"] = "two".into();
     text["hash"] = other_hash(&one.hash).into();
     text["later"] = serde_json::json!({"a": [1, 2]});
-    store.add_token(&serde_json::from_value(text).unwrap()).await.unwrap();
+    store
+        .add_token(&serde_json::from_value(text).unwrap(), None)
+        .await
+        .unwrap();
     service.rename("alice", Realm::Account, "two", "three").await.unwrap();
     let kept = store.tokens("alice").await.unwrap().remove(1).record;
     assert_eq!(kept.name, "three");

@@ -72,7 +72,7 @@ async fn fill(service: &Service, count: usize) {
             revoked: (numbers.below(8) == 0).then_some(NOW + 10),
             ..model.clone()
         };
-        service.store().add_token(&record).await.unwrap();
+        service.store().add_token(&record, None).await.unwrap();
     }
 }
 

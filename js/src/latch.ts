@@ -4,6 +4,7 @@ import { type FetchRequest, type NodeRequest, authorizationOf } from "./authoriz
 import { bounded } from "./bounded.js";
 import { TokenlatchError } from "./errors.js";
 import { createToken, describeToken, listTokens, parseAuthorization, renameToken, reply, revokeTokens, verifyToken } from "./functions.js";
+import { accountOf, boundTo } from "./generation.js";
 import { faultOf, refusedBy, unavailableReply } from "./fault.js";
 import { LatchError } from "./latch-error.js";
 import {
@@ -15,7 +16,7 @@ import {
   checkOptions,
   userOf,
 } from "./latch-options.js";
-import type { AccountLookup, AccountStore, StoreContext, TokenStore } from "./stores/store.js";
+import type { AccountLookup, AccountStore, StoreContext, StoredAccount, TokenStore } from "./stores/store.js";
 import type { Account, AuthorizationHeader, Call, Description, Reply, TokenList, TokenRecord, UnixSeconds } from "./types.js";
 import type { LatchVerdict, Refused } from "./verdict.js";
 
@@ -92,12 +93,17 @@ export class Latch<Store extends TokenStore = TokenStore> {
   async create(options: LatchCreateOptions): Promise<LatchCreated> {
     const { policy, prefix, peppers, zone } = this.#options;
     const user = userOf(options);
-    const account = await this.#account(user);
-    if (account === null) throw new LatchError("account_unknown", "there is no account of this user", { field: "user" });
+    const stored = await this.#account(user);
+    const account = accountOf(null, stored);
+    if (stored === null || account === null) throw new LatchError("account_unknown", "there is no account of this user", { field: "user" });
     const taken = liveNames(await this.#recordsOf(user));
     const now = this.#now();
-    const { token, record } = createToken({ ...options, ...now, account, taken, policy, prefix, pepper: peppers?.[0], zone });
-    const insertion = await this.#ask("store a token", (store, context) => store.insert(record, context));
+    const { token, record: unbound } = createToken({ ...options, ...now, account, taken, policy, prefix, pepper: peppers?.[0], zone });
+    const record = boundTo(stored, unbound);
+    // Where accounts live elsewhere the store can't look for them.
+    const generation = this.#holdsAccounts ? stored.generation : undefined;
+    const insertion = await this.#ask("store a token", (store, context) => store.insert(record, { ...context, generation }));
+    if (insertion === "account_gone") throw new LatchError("account_unknown", "the account of this user was removed meanwhile", { field: "user" });
     if (insertion === "name_taken") throw nameTaken("name");
     if (insertion === "hash_taken") throw new TokenlatchError("hash_taken", "another token has this hash or id");
     if (insertion !== "stored") throw answerInvalid();
@@ -126,7 +132,7 @@ export class Latch<Store extends TokenStore = TokenStore> {
       const credential = parseAuthorization({ authorization, peppers });
       const record = await this.#ask("find a token", (store, context) => store.find(credential.hashes, context));
       const account = await this.#account(ownerOf(record) ?? credential.user ?? NOBODY);
-      const verdict = verifyToken({ ...this.#now(), authorization, record, account, call, peppers, catalogue });
+      const verdict = verifyToken({ ...this.#now(), authorization, record, account: accountOf(record, account), call, peppers, catalogue });
       return { ...verdict, fault: null } as LatchVerdict;
     } catch (error) {
       return this.#refused(error);
@@ -214,10 +220,12 @@ export class Latch<Store extends TokenStore = TokenStore> {
    */
   async putAccount(account: Account): Promise<void> {
     const accounts = this.#accountStore();
+    // One that a store gave may be handed back: its generation is the store's own.
+    const plain = accountOf(null, account) as Account;
     // The module reads it, so that what can't be read is never stored.
-    verifyToken({ now: 1_800_000_000, authorization: null, record: null, account });
-    userOf(account);
-    await bounded("store an account", this.#timeout, (signal) => accounts.putAccount(account, { signal }));
+    verifyToken({ now: 1_800_000_000, authorization: null, record: null, account: plain });
+    userOf(plain);
+    await bounded("store an account", this.#timeout, (signal) => accounts.putAccount(plain, { signal }));
   }
 
   /**
@@ -293,12 +301,16 @@ export class Latch<Store extends TokenStore = TokenStore> {
     return { record, records };
   }
 
-  async #account(user: string): Promise<Account | null> {
+  async #account(user: string): Promise<StoredAccount | null> {
     const accounts = this.#accounts();
     return bounded("look up an account", this.#timeout, async (signal) => {
       const found = typeof accounts === "function" ? await accounts(user, { signal }) : await accounts.account(user, { signal });
       return found ?? null;
     });
+  }
+
+  get #holdsAccounts(): boolean {
+    return (this.#accounts() as unknown) === this.#options.store;
   }
 
   #accounts(): AccountStore | AccountLookup {

@@ -13,7 +13,14 @@ const tables = [
     WHERE revoked IS NULL`,
   "CREATE INDEX IF NOT EXISTS tokenlatch_tokens_user ON tokenlatch_tokens (user_name)",
   "CREATE TABLE IF NOT EXISTS tokenlatch_accounts (user_name TEXT PRIMARY KEY NOT NULL, account TEXT NOT NULL)",
+  // Which of a user's successive accounts is there: the triggers below see to it, so no writer of accounts can forget it.
+  "CREATE TABLE IF NOT EXISTS tokenlatch_generations (user_name TEXT PRIMARY KEY NOT NULL, generation TEXT NOT NULL)",
 ];
+
+/** Accounts from before there were generations get theirs. */
+const backfill = (random: string) =>
+  `INSERT INTO tokenlatch_generations (user_name, generation) SELECT user_name, ${random} FROM tokenlatch_accounts
+    WHERE true ON CONFLICT DO NOTHING`;
 
 const sqlite = [
   `CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_revoked BEFORE UPDATE ON tokenlatch_tokens
@@ -24,6 +31,11 @@ const sqlite = [
     BEGIN SELECT RAISE(ABORT, 'token_fixed'); END`,
   `CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_kept BEFORE DELETE ON tokenlatch_tokens
     BEGIN SELECT RAISE(ABORT, 'token_kept'); END`,
+  `CREATE TRIGGER IF NOT EXISTS tokenlatch_accounts_made AFTER INSERT ON tokenlatch_accounts
+    BEGIN INSERT OR REPLACE INTO tokenlatch_generations (user_name, generation) VALUES (NEW.user_name, lower(hex(randomblob(16)))); END`,
+  `CREATE TRIGGER IF NOT EXISTS tokenlatch_accounts_removed AFTER DELETE ON tokenlatch_accounts
+    BEGIN DELETE FROM tokenlatch_generations WHERE user_name = OLD.user_name; END`,
+  backfill("lower(hex(randomblob(16)))"),
 ];
 
 const postgresql = [
@@ -36,6 +48,15 @@ const postgresql = [
   END $$`,
   `CREATE OR REPLACE TRIGGER tokenlatch_tokens_guard BEFORE UPDATE OR DELETE ON tokenlatch_tokens
     FOR EACH ROW EXECUTE FUNCTION tokenlatch_guard()`,
+  `CREATE OR REPLACE FUNCTION tokenlatch_generation() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF TG_OP = 'DELETE' THEN DELETE FROM tokenlatch_generations WHERE user_name = OLD.user_name; RETURN OLD; END IF;
+    INSERT INTO tokenlatch_generations (user_name, generation) VALUES (NEW.user_name, gen_random_uuid()::text)
+      ON CONFLICT (user_name) DO UPDATE SET generation = excluded.generation;
+    RETURN NEW;
+  END $$`,
+  `CREATE OR REPLACE TRIGGER tokenlatch_accounts_generation AFTER INSERT OR DELETE ON tokenlatch_accounts
+    FOR EACH ROW EXECUTE FUNCTION tokenlatch_generation()`,
+  backfill("gen_random_uuid()::text"),
 ];
 
 /**
@@ -53,4 +74,22 @@ const postgresql = [
 export function schema(dialect: SchemaDialect): readonly string[] {
   // One line each: Cloudflare D1 takes a line for a statement.
   return [...tables, ...(dialect === "sqlite" ? sqlite : postgresql)].map((statement) => statement.replace(/\s+/g, " "));
+}
+
+/** Held while tables are made, so that of several processes one makes them: any number that nothing else locks. */
+const LOCK = "7812450019361294";
+
+/**
+ * What `migrate` runs. In PostgreSQL all of it is one statement and so one transaction, under a lock that ends with it: `IF NOT EXISTS`
+ * alone fails when two processes make the same thing at once. It holds over a pooler too, which may change the connection between statements.
+ *
+ * @example
+ * ```js
+ * for (const statement of migration("postgresql")) await database.prepare(statement).run();
+ * ```
+ */
+export function migration(dialect: SchemaDialect): readonly string[] {
+  const statements = schema(dialect);
+  if (dialect === "sqlite") return statements;
+  return [`DO $tokenlatch$ BEGIN PERFORM pg_advisory_xact_lock(${LOCK}); ${statements.map((statement) => `${statement};`).join(" ")} END $tokenlatch$`];
 }

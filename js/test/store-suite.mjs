@@ -94,6 +94,18 @@ export const cases = {
     assert.equal(await store.rename({ ...recordOf(user, "z"), name: "y" }, context), "gone");
   },
 
+  async "a renaming writes the name and nothing else that its caller knew"(store) {
+    const [user] = users("alice");
+    const record = recordOf(user, "a", { readOnly: true, addresses: ["192.0.2.0/24"] });
+    await store.insert(record, context);
+    // What the caller has read is out of date: the token has been narrowed since.
+    assert.equal(await store.rename({ ...record, readOnly: false, addresses: [], name: "b" }, context), "renamed");
+    assert.deepEqual(await store.find([record.hash], context), { ...record, name: "b" });
+    assert.equal(await store.rename({ ...record, name: "c" }, context), "renamed");
+    assert.deepEqual(await store.listOf(user, context), [{ ...record, name: "c" }]);
+    assert.equal(typeof store.capabilities.atomicRename, "boolean");
+  },
+
   async "a revocation keeps its time, and no renaming undoes it"(store) {
     const [user] = users("alice");
     const record = recordOf(user);
@@ -133,11 +145,83 @@ export const cases = {
     const account = { user, suspended: true, features: ["apitokens", "ä"] };
     await store.putAccount({ user, features: "all" }, context);
     await store.putAccount(account, context);
-    assert.deepEqual(await store.account(user, context), account);
+    const { generation, ...rest } = await store.account(user, context);
+    assert.deepEqual(rest, account);
+    assert.equal(typeof generation, "string");
     assert.equal(await store.account(user.toUpperCase(), context), null);
     await store.removeAccount(user, context);
     await store.removeAccount(user, context);
     assert.equal(await store.account(user, context), null);
+  },
+
+  async "an account keeps its generation until it is removed, and the next one has another"(store) {
+    const [user] = users("alice");
+    const generation = async () => (await store.account(user, context)).generation;
+    await store.putAccount({ user, features: "all" }, context);
+    const first = await generation();
+    await store.putAccount({ user, features: [], suspended: true }, context);
+    assert.equal(await generation(), first);
+    await store.removeAccount(user, context);
+    await store.putAccount({ user, features: "all" }, context);
+    assert.ok(first.length >= 5 && (await generation()) !== first);
+  },
+
+  async "a token that is stored while its account goes doesn't come back with the next one"(store) {
+    for (const before of ["removed", "made again"]) {
+      const [user] = users("alice");
+      let release;
+      const held = new Promise((resolve) => (release = resolve));
+      // Everything but `insert` goes straight to the store; that waits until the account is gone.
+      let isHeld;
+      const isAsked = new Promise((resolve) => (isHeld = resolve));
+      const slow = new Proxy(store, {
+        get(target, name) {
+          if (name !== "insert") return typeof target[name] === "function" ? target[name].bind(target) : target[name];
+          return async (record, more) => {
+            isHeld();
+            await held;
+            return target.insert(record, more);
+          };
+        },
+      });
+      const [quick, late] = [new Latch({ store, now: () => NOW }), new Latch({ store: slow, now: () => NOW })];
+      await quick.putAccount({ user, features: "all" });
+      const creation = late.create({ user, name: "late", access: "full" }).catch((error) => error);
+      await isAsked;
+      await quick.removeAccount(user);
+      if (before === "made again") await quick.putAccount({ user, features: "all" });
+      release();
+      assert.equal((await creation).code, "account_unknown");
+      if (before === "removed") await quick.putAccount({ user, features: "all" });
+      assert.equal((await quick.list({ user })).total, 0);
+      await quick.create({ user, name: "late", access: "full" });
+    }
+  },
+
+  async "a token bound to another account of its user is refused, however it came into the store"(store) {
+    const [user] = users("alice");
+    const latch = new Latch({ store, now: () => NOW });
+    await latch.putAccount({ user, features: "all" });
+    const { generation } = await store.account(user, context);
+    const made = (more) => createToken({ now: NOW, user, name: "backup", access: "full", expires: "never", ...more });
+    const [old, own, unbound] = [made(), made({ name: "own" }), made({ name: "unbound" })];
+    assert.equal(await store.insert({ ...old.record, accountGeneration: "another" }, context), "stored");
+    assert.equal(await store.insert({ ...own.record, accountGeneration: generation }, context), "stored");
+    assert.equal(await store.insert(unbound.record, context), "stored");
+    assert.equal((await latch.verify(`Bearer ${old.token}`)).reason, "account_unknown");
+    assert.equal((await latch.verify(`Bearer ${own.token}`)).reason, "ok");
+    assert.equal((await latch.verify(`Bearer ${unbound.token}`)).reason, "ok", "from before accounts had generations");
+  },
+
+  async "an account that a store gave may be stored again, changed"(store) {
+    const [user] = users("alice");
+    const latch = new Latch({ store, now: () => NOW });
+    await latch.putAccount({ user, features: "all" });
+    const { token } = await latch.create({ user, name: "backup", access: "full" });
+    await latch.putAccount({ ...(await store.account(user, context)), suspended: true });
+    assert.equal((await latch.verify(`Bearer ${token}`)).reason, "account_suspended");
+    await latch.putAccount({ ...(await store.account(user, context)), suspended: false });
+    assert.equal((await latch.verify(`Bearer ${token}`)).reason, "ok");
   },
 
   async "users that look like paths, keys or commands are just users"(store) {
@@ -148,7 +232,8 @@ export const cases = {
       const insertion = await store.insert(record, context);
       assert.ok(insertion === "stored" || insertion === "name_taken");
       if (insertion === "stored") assert.deepEqual(await store.find([record.hash], context), record);
-      assert.deepEqual(await store.account(user, context), { user, features: "all" });
+      const { generation: _, ...account } = await store.account(user, context);
+      assert.deepEqual(account, { user, features: "all" });
     }
   },
 

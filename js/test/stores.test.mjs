@@ -1,8 +1,10 @@
 // The one suite of the stores over every adapter that can run here.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createConnection, createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
@@ -42,6 +44,14 @@ async function sql(connector) {
   return { store, database, close: () => database.dispose() };
 }
 
+/** A store in PostgreSQL, which opens its database again whenever that is lost. */
+async function postgresStore(url, more = {}) {
+  const store = db0Store(() => createDatabase(postgresql({ url, ...more })));
+  await store.migrate();
+  await store.migrate();
+  return { store, close: () => store.close() };
+}
+
 const folders = [];
 function folder() {
   folders.push(temporaryFolder());
@@ -60,7 +70,7 @@ if (nodeHasSqlite) suite("db0: node:sqlite", async () => sql(nodeSqlite({ path: 
 let postgres;
 before(async () => void (postgres = await startPostgres()));
 after(async () => postgres?.stop());
-suite("db0: PostgreSQL", async () => postgres && sql(postgresql({ url: postgres.url })));
+suite("db0: PostgreSQL", async () => postgres && postgresStore(postgres.url));
 suite("unstorage: Redis", async () => {
   const server = await startRedis();
   if (server === undefined) return undefined;
@@ -156,10 +166,169 @@ test("what has been damaged at rest is never taken for a live token", async () =
   await close();
 });
 
+test("a key-value store that is told of a removal too late doesn't bring the token back", async () => {
+  const storage = createStorage();
+  const store = unstorageStore(storage);
+  const latch = new Latch({ store });
+  await latch.putAccount({ user: "alice", features: "all" });
+  const { setItem } = storage;
+  // Between the check of the account and the writing of the record, the account goes and comes.
+  storage.setItem = async (key, value) => {
+    if (key.includes(":hash:")) {
+      storage.setItem = setItem;
+      await latch.removeAccount("alice");
+      await latch.putAccount({ user: "alice", features: "all" });
+    }
+    return setItem.call(storage, key, value);
+  };
+  const { token } = await latch.create({ user: "alice", name: "late", access: "full" });
+  assert.equal((await latch.verify(`Bearer ${token}`)).reason, "account_unknown");
+  assert.deepEqual((await latch.list({ user: "alice", includeRevoked: true })).tokens, []);
+});
+
+test("accounts from before generations get one, and their tokens go on working", async () => {
+  const storage = createStorage();
+  await storage.setItem("tokenlatch:account:616c696365", { user: "alice", features: "all" });
+  const { store: sqlStore, database, close } = await sql(libsql({ url: `file:${join(folder(), "old.db")}` }));
+  await database.exec("DROP TRIGGER tokenlatch_accounts_made");
+  await sqlStore.putAccount({ user: "alice", features: "all" });
+  for (const store of [unstorageStore(storage), sqlStore]) {
+    const latch = new Latch({ store });
+    const { token, record } = createToken({ user: "alice", name: "old", access: "full" });
+    await store.insert(record, {});
+    await store.migrate?.();
+    const newer = await latch.create({ user: "alice", name: "newer", access: "full" });
+    for (const one of [token, newer.token]) assert.equal((await latch.verify(`Bearer ${one}`)).reason, "ok");
+    const before = (await store.account("alice")).generation;
+    await latch.removeAccount("alice");
+    await latch.putAccount({ user: "alice", features: "all" });
+    assert.notEqual((await store.account("alice")).generation, before);
+  }
+  await close();
+});
+
+/** Runs a script in several processes at once; each must end well. */
+async function inProcesses(count, script, more = {}) {
+  const children = Array.from({ length: count }, () => spawn(process.execPath, ["--input-type=module", "--eval", script], { cwd: import.meta.dirname, env: { ...process.env, ...more } }));
+  return Promise.all(
+    children.map(async (child) => {
+      let said = "";
+      for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
+      const [status] = await once(child, "close");
+      return status === 0 ? "ok" : `${status}: ${said}`;
+    }),
+  );
+}
+
+// All begin at the same moment, whenever each process was ready.
+const migrating = (store) => `
+  import { createDatabase } from "db0";
+  import nodeSqlite from "db0/connectors/node-sqlite";
+  import libsql from "db0/connectors/libsql/node";
+  import postgresql from "db0/connectors/postgresql";
+  import { db0Store } from "tokenlatch/stores/db0";
+  const store = db0Store(() => createDatabase(${store}));
+  await new Promise((resolve) => setTimeout(resolve, process.env.AT - Date.now()));
+  for (let round = 0; round < 5; round += 1) await store.migrate();
+  await store.close();
+`;
+
+test("any number of processes may make the tables at once, and again", async (t) => {
+  if (postgres === undefined) return missing(t, "PostgreSQL");
+  const admin = createDatabase(postgresql({ url: postgres.url }));
+  for (let round = 0; round < 3; round += 1) {
+    await admin.prepare(`CREATE DATABASE fresh_${round}`).run();
+    const url = postgres.url.replace(/postgres$/, `fresh_${round}`);
+    const script = migrating(`postgresql({ url: ${JSON.stringify(url)} })`);
+    // On an empty database, and on one that has them.
+    for (const _ of ["empty", "made"]) {
+      assert.deepEqual(await inProcesses(6, script, { AT: String(Date.now() + 1_500) }), Array(6).fill("ok"));
+    }
+  }
+  await admin.dispose();
+});
+
+test("any number of processes may make the tables of one SQLite file at once", async () => {
+  const path = join(folder(), "shared.db");
+  const connector = nodeHasSqlite ? `nodeSqlite({ path: ${JSON.stringify(path)} })` : `libsql({ url: ${JSON.stringify(`file:${path}`)} })`;
+  for (const _ of ["empty", "made"]) {
+    assert.deepEqual(await inProcesses(6, migrating(connector), { AT: String(Date.now() + 1_500) }), Array(6).fill("ok"));
+  }
+});
+
+test("a store in PostgreSQL comes back after its connection was lost, in every way", async (t) => {
+  if (postgres === undefined) return missing(t, "PostgreSQL");
+  // Between the store and the database, so that the connection can fall silent.
+  const sockets = new Set();
+  let isSilent = false;
+  const { port } = new URL(postgres.url);
+  const proxy = createServer((near) => {
+    const far = createConnection(Number(port), "127.0.0.1");
+    for (const [one, other] of [[near, far], [far, near]]) {
+      sockets.add(one);
+      one.on("error", () => other.destroy()).on("close", () => other.destroy());
+      one.on("data", (bytes) => void (isSilent || other.write(bytes)));
+    }
+  });
+  await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const { store, close } = await postgresStore(postgres.url.replace(port, proxy.address().port), { application_name: "lost" });
+  const latch = new Latch({ store, timeout: 1_000 });
+  await latch.putAccount({ user: "lost", features: "all" });
+  const { token } = await latch.create({ user: "lost", name: "backup", access: "full" });
+  const verified = async () => (await latch.verify(`Bearer ${token}`)).reason;
+  const back = async (what) => {
+    const began = Date.now();
+    for (let reason = "none"; reason !== "ok"; ) {
+      assert.ok(Date.now() - began < 15_000, what);
+      reason = await verified();
+      // Only refusals that say why, until it is back.
+      if (reason !== "ok") assert.match(reason, /^store_(failed|timeout)$/, what);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  assert.equal(await verified(), "ok");
+
+  const admin = createDatabase(postgresql({ url: postgres.url }));
+  await admin.prepare("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'").all();
+  await back("the server ended the connection");
+  await admin.dispose();
+
+  for (const socket of sockets) socket.destroy();
+  await back("the network cut the connection");
+
+  isSilent = true;
+  assert.equal(await verified(), "store_timeout");
+  isSilent = false;
+  await back("the connection fell silent");
+
+  await new Promise((resolve) => {
+    proxy.close(resolve);
+    for (const socket of sockets) socket.destroy();
+  });
+  for (const end = Date.now() + 1_000; Date.now() < end; ) assert.match(await verified(), /^store_(failed|timeout)$/);
+  await close();
+  assert.equal(await verified(), "store_failed");
+});
+
+test("PostgreSQL keeps a removal and a creation of the same moment apart", async (t) => {
+  if (postgres === undefined) return missing(t, "PostgreSQL");
+  const stores = [];
+  for (let index = 0; index < 2; index += 1) stores.push(await postgresStore(postgres.url));
+  const [creating, removing] = stores.map(({ store }) => new Latch({ store }));
+  for (let round = 0; round < 30; round += 1) {
+    const user = `leaving.${round}`;
+    await removing.putAccount({ user, features: "all" });
+    const [created] = await Promise.allSettled([creating.create({ user, name: "late", access: "full" }), removing.removeAccount(user)]);
+    await removing.putAccount({ user, features: "all" });
+    assert.equal((await removing.list({ user })).total, 0, `${round}: ${created.status}`);
+  }
+  await Promise.all(stores.map(({ close }) => close()));
+});
+
 test("PostgreSQL keeps names unique and revocations final among many connections", async (t) => {
   if (postgres === undefined) return missing(t, "PostgreSQL");
   const databases = Array.from({ length: 6 }, () => createDatabase(postgresql({ url: postgres.url })));
-  const opened = databases.map((database) => db0Store(database));
+  const opened = databases.map((database) => db0Store(() => database));
   await opened[0].migrate();
   const count = (answers, wanted) => answers.filter((answer) => answer === wanted).length;
   for (let round = 0; round < 20; round += 1) {
@@ -186,6 +355,8 @@ test("PostgreSQL keeps names unique and revocations final among many connections
 
 test("refuses a database that can't keep names unique, and a base that isn't plain", () => {
   assert.throws(() => db0Store({ dialect: "mysql", prepare() {} }), { code: "store_unsupported" });
+  assert.throws(() => db0Store(createDatabase(postgresql({ url: "postgresql://127.0.0.1:1/x" }))), { code: "option_invalid", field: "database", message: /function/ });
+  for (const nothing of [() => undefined, () => null, () => ({})]) assert.throws(() => db0Store(nothing), { code: "option_invalid", field: "database" });
   const cached = { prepare() {}, dialect: "postgresql", connector: "cloudflare-hyperdrive-postgresql" };
   assert.throws(() => db0Store(cached), { code: "option_invalid", field: "immediateRevocation" });
   assert.equal(db0Store(cached, { immediateRevocation: false }).capabilities.immediateRevocation, false);

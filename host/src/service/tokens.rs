@@ -126,8 +126,9 @@ impl Service {
     /// `account_unknown`, `name_taken`, `entropy_unavailable`; the module's refusals; failures of the store.
     pub async fn create(&self, token: NewToken) -> Result<Created> {
         let (settings, taken) = self.surroundings(&token).await?;
+        let account = settings.key.clone();
         let created = self.decide(token, settings, taken)?;
-        self.store.add_token(&created.record).await?;
+        self.store.add_token(&created.record, Some(&account)).await?;
         Ok(created)
     }
 

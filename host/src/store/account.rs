@@ -24,6 +24,8 @@ pub struct StoredAccount {
 /// What decisions need of an account.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The account's key, which no other account has, not even a later one of the same user.
+    pub key: String,
     /// What the module is told of the account.
     pub account: Account,
     /// What the administrator demands of its new tokens.

@@ -89,8 +89,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`StoreError::Conflict`].
     async fn remove_account(&self, user: &str, revoked: &[Change], now: i64) -> Result<(), StoreError>;
 
-    /// Adds the record of a new token.
-    async fn add_token(&self, record: &Record) -> Result<(), StoreError>;
+    /// Adds the record of a new token to its user's account. With `account`, the key of the account that the decision was
+    /// made from, it is [`StoreError::AccountUnknown`] when another account has the user's name by now.
+    async fn add_token(&self, record: &Record, account: Option<&str>) -> Result<(), StoreError>;
 
     /// All tokens of a user's account, revoked ones too, in the order of their creation.
     async fn tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError>;

@@ -60,6 +60,7 @@ pub(super) fn read_mark(row: &impl Columns) -> Result<Mark, StoreError> {
 
 pub(super) fn read_settings(row: &impl Columns) -> Result<Settings, StoreError> {
     Ok(Settings {
+        key: row.text("key")?,
         account: Account {
             user: row.text("user")?,
             suspended: row.truth("suspended")?,
@@ -79,6 +80,7 @@ pub(super) fn read_account(row: &impl Columns) -> Result<StoredAccount, StoreErr
         account,
         policy,
         administrator,
+        ..
     } = read_settings(row)?;
     Ok(StoredAccount {
         account,
@@ -94,11 +96,12 @@ pub(super) fn read_archived_account(row: &impl Columns) -> Result<ArchivedAccoun
     let Settings {
         account,
         policy,
+        key,
         administrator,
     } = read_settings(row)?;
     Ok(ArchivedAccount {
         account: NewAccount {
-            key: row.text("key")?,
+            key,
             account,
             policy,
             password: row.some_text("password")?.map(PasswordHash::new),

@@ -2,10 +2,11 @@
 
 import type { Database, Primitive } from "db0";
 
+import { Connection } from "../connection.js";
 import { LatchError } from "../latch-error.js";
-import { type SchemaDialect, schema } from "../schema.js";
+import { type SchemaDialect, migration } from "../schema.js";
 import type { Account, TokenRecord, UnixSeconds } from "../types.js";
-import type { AccountStore, Insertion, Renaming, TokenStore } from "./store.js";
+import type { AccountStore, Insertion, InsertionContext, Renaming, StoreContext, StoredAccount, TokenStore } from "./store.js";
 
 export { type SchemaDialect, schema } from "../schema.js";
 
@@ -14,6 +15,7 @@ export interface SqlCapabilities<Immediate extends boolean = true> {
   readonly uniqueNames: true;
   readonly immediateRevocation: Immediate;
   readonly atomicCreate: Immediate;
+  readonly atomicRename: true;
 }
 
 /** Options of {@link db0Store}. */
@@ -27,8 +29,10 @@ export interface SqlStoreOptions<Immediate extends boolean> {
 
 /** A {@link db0Store}. */
 export interface SqlStore<Immediate extends boolean = true> extends TokenStore<SqlCapabilities<Immediate>>, AccountStore {
-  /** Makes the tables where they are missing. */
+  /** Makes the tables where they are missing. Several processes may do so at once, and again whenever they start. */
   migrate(): Promise<void>;
+  /** Closes the database that the function given to {@link db0Store} has opened. A database that was given itself stays open. */
+  close(): Promise<void>;
 }
 
 /**
@@ -47,11 +51,15 @@ export interface SqlStore<Immediate extends boolean = true> extends TokenStore<S
  * const latch = new Latch({ store });
  * ```
  *
+ * @param database the database, or a function that makes one. It is called again when the connection was lost or an answer
+ * took longer than the `timeout` of the {@link Latch}, at most four times a second. The connector `postgresql` needs the function, because it doesn't come
+ * back by itself: `db0Store(() => createDatabase(postgresql({ url })))`.
+ *
  * @throws LatchError `store_unsupported` for a database that has no unique index over a part of a table (MySQL), and
- * `option_invalid` for Hyperdrive without `immediateRevocation`.
+ * `option_invalid` for Hyperdrive without `immediateRevocation` and for the connector `postgresql` without a function.
  */
 export function db0Store<Immediate extends boolean = true>(
-  database: Database,
+  database: Database | (() => Database),
   options: SqlStoreOptions<Immediate> = {},
 ): SqlStore<Immediate> {
   return new Db0Store<Immediate>(database, options);
@@ -65,14 +73,20 @@ interface Row {
   readonly record: string;
 }
 
+const ACCOUNT_STILL_THERE = "FROM tokenlatch_generations WHERE user_name = ? AND generation = ?";
 const COLUMNS = "SELECT name, hash, revoked, record FROM tokenlatch_tokens";
+
+/** How often a statement of `migrate` is run at most while another process has the database locked: for some five seconds. */
+const MOST_ATTEMPTS = 80;
 
 class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
   readonly capabilities: SqlCapabilities<Immediate>;
-  readonly #database: Database;
+  readonly #connection: Connection;
   readonly #dialect: SchemaDialect;
 
-  constructor(database: Database, options: SqlStoreOptions<Immediate>) {
+  constructor(source: Database | (() => Database), options: SqlStoreOptions<Immediate>) {
+    this.#connection = new Connection(source);
+    const database = this.#connection.first;
     if (typeof database?.prepare !== "function") {
       throw new LatchError("option_invalid", "expected a database of `db0`", { field: "database" });
     }
@@ -80,52 +94,82 @@ class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
     if (dialect === "mysql") {
       throw new LatchError("store_unsupported", "this database can't keep names unique among live tokens; use SQLite or PostgreSQL", { field: "database" });
     }
+    if (connector === "postgresql" && typeof source !== "function") {
+      const message = "this connector doesn't come back after a lost connection: give a function that makes the database, `() => createDatabase(postgresql(…))`";
+      throw new LatchError("option_invalid", message, { field: "database" });
+    }
     if (options.immediateRevocation === undefined && /hyperdrive/.test(connector)) {
       const message = "Hyperdrive caches reads unless its caching is disabled: say by `immediateRevocation` which it is";
       throw new LatchError("option_invalid", message, { field: "immediateRevocation" });
     }
     const immediate = (options.immediateRevocation ?? true) as Immediate;
-    this.capabilities = { uniqueNames: true, immediateRevocation: immediate, atomicCreate: immediate };
-    this.#database = database;
+    this.capabilities = { uniqueNames: true, immediateRevocation: immediate, atomicCreate: immediate, atomicRename: true };
     this.#dialect = dialect === "postgresql" ? "postgresql" : "sqlite";
   }
 
   async migrate(): Promise<void> {
-    for (const statement of schema(this.#dialect)) await this.#database.prepare(statement).run();
+    for (const statement of migration(this.#dialect)) {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          await this.#connection.use(undefined, async (database) => database.prepare(statement).run());
+          break;
+        } catch (error) {
+          // SQLite has no lock to wait for: another process is at it, and any statement may be run again.
+          if (attempt === MOST_ATTEMPTS || !/\b(?:locked|busy)\b/i.test(String(error))) throw error;
+          await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 80));
+        }
+      }
+    }
   }
 
-  async find(hashes: readonly string[]): Promise<TokenRecord | null> {
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  async find(hashes: readonly string[], context?: StoreContext): Promise<TokenRecord | null> {
     const places = hashes.map(() => "?").join(", ");
-    const rows = await this.#rows(`${COLUMNS} WHERE hash IN (${places})`, hashes);
+    const rows = await this.#rows(context, `${COLUMNS} WHERE hash IN (${places})`, hashes);
     return rows[0] === undefined ? null : recordOf(rows[0]);
   }
 
-  async listOf(user: string): Promise<readonly TokenRecord[]> {
-    return (await this.#rows(`${COLUMNS} WHERE user_name = ?`, [user])).map(recordOf);
+  async listOf(user: string, context?: StoreContext): Promise<readonly TokenRecord[]> {
+    return (await this.#rows(context, `${COLUMNS} WHERE user_name = ?`, [user])).map(recordOf);
   }
 
-  async insert(record: TokenRecord): Promise<Insertion> {
+  async insert(record: TokenRecord, context?: InsertionContext): Promise<Insertion> {
     const { id, user, name, hash, revoked } = record;
-    const stored = await this.#rows(
-      "INSERT INTO tokenlatch_tokens (id, user_name, name, hash, revoked, record) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
-      [id, user, name, hash, revoked ?? null, JSON.stringify(record)],
-    );
+    const generation = context?.generation;
+    const insert = "INSERT INTO tokenlatch_tokens (id, user_name, name, hash, revoked, record)";
+    const values = [id, user, name, hash, revoked ?? null, JSON.stringify(record)];
+    // PostgreSQL holds the account's row meanwhile, so that a removal comes before or after and sees the token.
+    const lock = this.#dialect === "postgresql" ? " FOR SHARE" : "";
+    const stored =
+      generation === undefined
+        ? await this.#rows(context, `${insert} VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`, values)
+        : await this.#rows(
+            context,
+            `${insert} SELECT ?, ?, ?, ?, CAST(? AS BIGINT), ? ${ACCOUNT_STILL_THERE}${lock} ON CONFLICT DO NOTHING RETURNING id`,
+            [...values, user, generation],
+          );
     if (stored.length > 0) return "stored";
-    const twins = await this.#rows("SELECT id FROM tokenlatch_tokens WHERE hash = ? OR id = ?", [hash, id]);
+    if (generation !== undefined && (await this.#rows(context, `SELECT 1 ${ACCOUNT_STILL_THERE}`, [user, generation])).length === 0) return "account_gone";
+    const twins = await this.#rows(context, "SELECT id FROM tokenlatch_tokens WHERE hash = ? OR id = ?", [hash, id]);
     return twins.length > 0 ? "hash_taken" : "name_taken";
   }
 
-  async rename(record: TokenRecord): Promise<Renaming> {
+  async rename(record: TokenRecord, context?: StoreContext): Promise<Renaming> {
     const { id, user, name } = record;
     try {
       const renamed = await this.#rows(
-        "UPDATE tokenlatch_tokens SET name = ?, record = ? WHERE id = ? AND user_name = ? AND revoked IS NULL RETURNING id",
-        [name, JSON.stringify(record), id, user],
+        context,
+        "UPDATE tokenlatch_tokens SET name = ? WHERE id = ? AND user_name = ? AND revoked IS NULL RETURNING id",
+        [name, id, user],
       );
       return renamed.length > 0 ? "renamed" : "gone";
     } catch (error) {
       // Each database words a broken index in its own way: look instead of reading its message.
       const others = await this.#rows(
+        context,
         "SELECT id FROM tokenlatch_tokens WHERE user_name = ? AND name = ? AND id <> ? AND revoked IS NULL",
         [user, name, id],
       );
@@ -134,35 +178,41 @@ class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
     }
   }
 
-  async revoke(record: TokenRecord & { readonly revoked: UnixSeconds }): Promise<void> {
+  async revoke(record: TokenRecord & { readonly revoked: UnixSeconds }, context?: StoreContext): Promise<void> {
     await this.#rows(
+      context,
       "UPDATE tokenlatch_tokens SET revoked = ? WHERE id = ? AND user_name = ? AND revoked IS NULL RETURNING id",
       [record.revoked, record.id, record.user],
     );
   }
 
-  async account(user: string): Promise<Account | null> {
-    const rows = (await this.#database
-      .prepare("SELECT account FROM tokenlatch_accounts WHERE user_name = ?")
-      .all(user)) as readonly { readonly account: string }[];
-    return rows[0] === undefined ? null : (parsed(rows[0].account) as Account);
+  async account(user: string, context?: StoreContext): Promise<StoredAccount | null> {
+    const [row] = await this.#rows<{ readonly account: string; readonly generation: string | null }>(
+      context,
+      "SELECT a.account, g.generation FROM tokenlatch_accounts a LEFT JOIN tokenlatch_generations g ON g.user_name = a.user_name WHERE a.user_name = ?",
+      [user],
+    );
+    if (row === undefined) return null;
+    const account = parsed(row.account) as Account;
+    return row.generation === null || typeof account !== "object" || account === null ? account : { ...account, generation: row.generation };
   }
 
-  async putAccount(account: Account): Promise<void> {
+  async putAccount(account: Account, context?: StoreContext): Promise<void> {
     await this.#rows(
+      context,
       "INSERT INTO tokenlatch_accounts (user_name, account) VALUES (?, ?) ON CONFLICT (user_name) DO UPDATE SET account = excluded.account RETURNING user_name",
       [account.user, JSON.stringify(account)],
     );
   }
 
-  async removeAccount(user: string): Promise<void> {
-    await this.#rows("DELETE FROM tokenlatch_accounts WHERE user_name = ? RETURNING user_name", [user]);
+  async removeAccount(user: string, context?: StoreContext): Promise<void> {
+    await this.#rows(context, "DELETE FROM tokenlatch_accounts WHERE user_name = ? RETURNING user_name", [user]);
   }
 
-  async #rows(statement: string, values: readonly Primitive[]): Promise<readonly Row[]> {
-    const rows: unknown = await this.#database.prepare(statement).all(...values);
+  async #rows<T = Row>(context: StoreContext | undefined, statement: string, values: readonly Primitive[]): Promise<readonly T[]> {
+    const rows: unknown = await this.#connection.use(context?.signal, async (database) => database.prepare(statement).all(...values));
     if (!Array.isArray(rows)) throw new LatchError("store_answer_invalid", "the database gave no rows");
-    return rows as readonly Row[];
+    return rows as readonly T[];
   }
 }
 

@@ -1,14 +1,16 @@
 /* @ts-self-types="./memory.d.ts" */
 
+import { FIRST_GENERATION, newGeneration } from "../generation.js";
 import { LatchError } from "../latch-error.js";
 import type { Account, TokenRecord, UnixSeconds } from "../types.js";
-import type { AccountStore, Insertion, Renaming, TokenStore } from "./store.js";
+import type { AccountStore, Insertion, InsertionContext, Renaming, StoredAccount, TokenStore } from "./store.js";
 
 /** What a {@link memoryStore} promises, within its process. */
 export interface MemoryCapabilities {
   readonly uniqueNames: true;
   readonly immediateRevocation: true;
   readonly atomicCreate: true;
+  readonly atomicRename: true;
 }
 
 /** What a {@link memoryStore} starts with. */
@@ -16,7 +18,7 @@ export interface MemoryStoreOptions {
   /** Default: none. */
   readonly records?: readonly TokenRecord[] | undefined;
   /** Default: none. */
-  readonly accounts?: readonly Account[] | undefined;
+  readonly accounts?: readonly StoredAccount[] | undefined;
 }
 
 /**
@@ -39,11 +41,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): TokenStore<Memory
 }
 
 class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
-  readonly capabilities = { uniqueNames: true, immediateRevocation: true, atomicCreate: true } as const;
+  readonly capabilities = { uniqueNames: true, immediateRevocation: true, atomicCreate: true, atomicRename: true } as const;
   readonly #byHash = new Map<string, TokenRecord>();
   readonly #hashById = new Map<string, string>();
   readonly #idsByUser = new Map<string, Set<string>>();
-  readonly #accounts = new Map<string, Account>();
+  readonly #accounts = new Map<string, StoredAccount & { readonly generation: string }>();
 
   constructor(options: MemoryStoreOptions) {
     for (const field of ["records", "accounts"] as const) {
@@ -51,7 +53,7 @@ class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
       if (given === undefined || (Array.isArray(given) && given.every((one) => typeof one === "object" && one !== null))) continue;
       throw new LatchError("option_invalid", `\`${field}\` must be an array of objects`, { field });
     }
-    for (const account of options?.accounts ?? []) this.#accounts.set(account.user, structuredClone(account));
+    for (const account of options?.accounts ?? []) this.#putAccount(account, account.generation ?? FIRST_GENERATION);
     for (const [index, record] of (options?.records ?? []).entries()) {
       const insertion = this.#insert(record);
       if (insertion === "stored") continue;
@@ -71,7 +73,9 @@ class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
     return this.#recordsOf(user).map((record) => structuredClone(record));
   }
 
-  async insert(record: TokenRecord): Promise<Insertion> {
+  async insert(record: TokenRecord, context?: InsertionContext): Promise<Insertion> {
+    const generation = context?.generation;
+    if (generation !== undefined && this.#accounts.get(record.user)?.generation !== generation) return "account_gone";
     return this.#insert(record);
   }
 
@@ -89,17 +93,21 @@ class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
     this.#byHash.set(stored.hash, { ...stored, revoked: record.revoked });
   }
 
-  async account(user: string): Promise<Account | null> {
+  async account(user: string): Promise<StoredAccount | null> {
     const account = this.#accounts.get(user);
     return account === undefined ? null : structuredClone(account);
   }
 
   async putAccount(account: Account): Promise<void> {
-    this.#accounts.set(account.user, structuredClone(account));
+    this.#putAccount(account, this.#accounts.get(account.user)?.generation ?? newGeneration());
   }
 
   async removeAccount(user: string): Promise<void> {
     this.#accounts.delete(user);
+  }
+
+  #putAccount(account: Account, generation: string): void {
+    this.#accounts.set(account.user, { ...structuredClone(account), generation });
   }
 
   #insert(record: TokenRecord): Insertion {

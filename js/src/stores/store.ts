@@ -10,10 +10,15 @@ export interface StoreCapabilities {
   readonly immediateRevocation: boolean;
   /** A token is stored whole or not at all, and the next look-up anywhere finds it. */
   readonly atomicCreate: boolean;
+  /**
+   * A renaming checks that the name is free and the token live, and writes the name, in one step. Where it is false, two
+   * renamings at once may both succeed; the later one wins. Other changes of the token are never undone by either kind.
+   */
+  readonly atomicRename?: boolean | undefined;
 }
 
-/** What came of storing a new record. */
-export type Insertion = "stored" | "name_taken" | "hash_taken";
+/** What came of storing a new record: `account_gone` when the account named by the {@link InsertionContext} isn't there. */
+export type Insertion = "stored" | "name_taken" | "hash_taken" | "account_gone";
 
 /** What came of storing a new name: `gone` when the token isn't there or is revoked. */
 export type Renaming = "renamed" | "name_taken" | "gone";
@@ -22,6 +27,25 @@ export type Renaming = "renamed" | "name_taken" | "gone";
 export interface StoreContext {
   /** Aborted when the answer will no longer be waited for. */
   readonly signal: AbortSignal;
+}
+
+/** Given with a new record. */
+export interface InsertionContext extends StoreContext {
+  /**
+   * The generation of the user's account, where the same store holds the accounts. The record is stored only as long as the
+   * account has this generation, in one step where the store can do that.
+   */
+  readonly generation?: string | undefined;
+}
+
+/** An account as a store gives it. */
+export interface StoredAccount extends Account {
+  /**
+   * Text that no other account of the user ever has: random, made when the account is stored where there is none, and kept by
+   * later changes. A token is bound to it, so that it can't come back with the next account of the same user. Without it
+   * tokens are bound to the user alone.
+   */
+  readonly generation?: string | undefined;
 }
 
 /**
@@ -46,8 +70,8 @@ export interface TokenStore<Capabilities extends StoreCapabilities = StoreCapabi
   /** All records of a user, revoked ones too, in any order. */
   listOf(user: string, context: StoreContext): Promise<readonly TokenRecord[]>;
   /** Stores a new record, unless its hash or, as far as the store can tell, its name is taken. */
-  insert(record: TokenRecord, context: StoreContext): Promise<Insertion>;
-  /** Stores the new name of a live token, known by its id; nothing else of the record has changed. */
+  insert(record: TokenRecord, context: InsertionContext): Promise<Insertion>;
+  /** Stores the new name of a live token, known by its id, and writes nothing else: the rest of the record may be out of date. */
   rename(record: TokenRecord, context: StoreContext): Promise<Renaming>;
   /** Stores that the token is revoked. A token that is revoked already keeps its time; nothing undoes it. */
   revoke(record: TokenRecord & { readonly revoked: UnixSeconds }, context: StoreContext): Promise<void>;
@@ -56,12 +80,15 @@ export interface TokenStore<Capabilities extends StoreCapabilities = StoreCapabi
 /** Where accounts rest. */
 export interface AccountStore {
   /** The account of a user, or null. */
-  account(user: string, context: StoreContext): Promise<Account | null>;
-  /** Stores an account, new or changed. */
+  account(user: string, context: StoreContext): Promise<StoredAccount | null>;
+  /** Stores an account, new or changed. A new one gets a generation of its own, a changed one keeps it. */
   putAccount(account: Account, context: StoreContext): Promise<void>;
   /** Forgets an account. */
   removeAccount(user: string, context: StoreContext): Promise<void>;
 }
 
-/** Looks an account up elsewhere, for a {@link Latch} whose accounts live in another system. */
-export type AccountLookup = (user: string, context: StoreContext) => Account | null | undefined | Promise<Account | null | undefined>;
+/**
+ * Looks an account up elsewhere, for a {@link Latch} whose accounts live in another system. Give a `generation`, such as the
+ * account's number there, where users may be deleted and made again: the tokens of the earlier account don't work then.
+ */
+export type AccountLookup = (user: string, context: StoreContext) => StoredAccount | null | undefined | Promise<StoredAccount | null | undefined>;

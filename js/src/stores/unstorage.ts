@@ -2,15 +2,17 @@
 
 import type { Storage } from "unstorage";
 
+import { FIRST_GENERATION, accountOf, newGeneration } from "../generation.js";
 import { LatchError } from "../latch-error.js";
 import type { Account, TokenRecord, UnixSeconds } from "../types.js";
-import type { AccountStore, Insertion, Renaming, TokenStore } from "./store.js";
+import type { AccountStore, Insertion, InsertionContext, Renaming, StoredAccount, TokenStore } from "./store.js";
 
 /** What an {@link unstorageStore} promises: key-value stores can neither compare nor write two keys at once. */
 export interface KeyValueCapabilities<Immediate extends boolean> {
   readonly uniqueNames: false;
   readonly immediateRevocation: Immediate;
   readonly atomicCreate: false;
+  readonly atomicRename: false;
 }
 
 /** Options of {@link unstorageStore}. */
@@ -30,7 +32,8 @@ export interface UnstorageStoreOptions<Immediate extends boolean> {
  * What it can't promise: two processes that create or rename at once may both get the same name; one that breaks off in
  * the middle of a creation may leave a token that is listed and doesn't work; and where the store spreads its writes
  * slowly, a revoked token works elsewhere until they arrive. Where that matters use an SQL store. A revocation is a key
- * of its own that is only ever written, so no change made at the same time can undo it.
+ * of its own that is only ever written, and so is a new name, so no change made at the same time can undo another one. A
+ * token names the generation of its account: it doesn't work under another account of the same user.
  *
  * @example
  * ```js
@@ -66,7 +69,7 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
       throw new LatchError("option_invalid", "`base` may hold 1 to 64 letters, digits, `-` and `_`", { field: "base" });
     }
     const immediateRevocation = (options.immediateRevocation ?? false) as Immediate;
-    this.capabilities = { uniqueNames: false, immediateRevocation, atomicCreate: false };
+    this.capabilities = { uniqueNames: false, immediateRevocation, atomicCreate: false, atomicRename: false };
     this.#storage = storage;
     this.#base = base;
   }
@@ -77,7 +80,7 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
   }
 
   async listOf(user: string): Promise<readonly TokenRecord[]> {
-    const keys = await this.#storage.getKeys(this.#key("user", spelled(user)));
+    const [keys, account] = await Promise.all([this.#storage.getKeys(this.#key("user", spelled(user))), this.account(user)]);
     const records = await Promise.all(
       keys.map(async (key) => {
         const hash = await this.#storage.getItem(key);
@@ -85,10 +88,14 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
         return typeof hash === "string" ? this.#read(hash) : null;
       }),
     );
-    return records.filter((record) => record !== null);
+    // A token that was stored while its account was removed isn't the next account's.
+    return records.filter((record) => record !== null && (account === null || accountOf(record, account) !== null)) as TokenRecord[];
   }
 
-  async insert(record: TokenRecord): Promise<Insertion> {
+  async insert(record: TokenRecord, context?: InsertionContext): Promise<Insertion> {
+    const generation = context?.generation;
+    // It may go between this and the writing: a reader compares the generation again.
+    if (generation !== undefined && (await this.account(record.user))?.generation !== generation) return "account_gone";
     if ((await this.#read(record.hash)) !== null) return "hash_taken";
     if (await this.#nameTaken(record)) return "name_taken";
     // The index first: a token that works must be listed, so that it can be revoked.
@@ -101,7 +108,7 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
     const stored = await this.#read(record.hash);
     if (stored === null || isRevoked(stored)) return "gone";
     if (await this.#nameTaken(record)) return "name_taken";
-    await this.#storage.setItem(this.#key("hash", record.hash), record);
+    await this.#storage.setItem(this.#key("name", record.hash), { name: record.name });
     return "renamed";
   }
 
@@ -111,30 +118,38 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
     await this.#storage.setItem(key, { revoked: record.revoked });
   }
 
-  async account(user: string): Promise<Account | null> {
-    return this.#storage.getItem<Account>(this.#key("account", spelled(user)));
+  async account(user: string): Promise<StoredAccount | null> {
+    const account = await this.#storage.getItem<StoredAccount>(this.#key("account", spelled(user)));
+    // What isn't an object is handed on: whoever asked refuses it.
+    if (typeof account !== "object" || account === null) return account ?? null;
+    // An account stored by an earlier version has none; the next account of the user has one.
+    return { ...account, generation: account.generation ?? FIRST_GENERATION };
   }
 
   async putAccount(account: Account): Promise<void> {
-    await this.#storage.setItem(this.#key("account", spelled(account.user)), account);
+    const generation = (await this.account(account.user))?.generation ?? newGeneration();
+    await this.#storage.setItem(this.#key("account", spelled(account.user)), { ...account, generation });
   }
 
   async removeAccount(user: string): Promise<void> {
     await this.#storage.removeItem(this.#key("account", spelled(user)));
   }
 
-  /** The record of a hash, with its revocation. Both keys are always asked for. */
+  /** The record of a hash, with its new name and its revocation. All keys are always asked for. */
   async #read(hash: string): Promise<TokenRecord | null> {
-    const [record, revocation] = await Promise.all([
+    const [record, renaming, revocation] = await Promise.all([
       this.#storage.getItem<TokenRecord>(this.#key("hash", hash)),
+      this.#storage.getItem<{ name: string }>(this.#key("name", hash)),
       this.#storage.getItem<{ revoked: UnixSeconds }>(this.#key("revoked", hash)),
     ]);
-    if (isNothing(record) || isNothing(revocation)) return record ?? null;
-    // Whatever stands there, the token has been revoked: a revocation that can't be read must not pass for none.
-    if (typeof record !== "object" || typeof revocation !== "object" || !Number.isSafeInteger(revocation.revoked)) {
-      throw new LatchError("store_answer_invalid", "a stored record or revocation has another form");
-    }
-    return { ...record, revoked: revocation.revoked };
+    if (isNothing(record) || (isNothing(renaming) && isNothing(revocation))) return record ?? null;
+    // A revocation that can't be read must not pass for none: the token has been revoked.
+    const isRead =
+      typeof record === "object" &&
+      (isNothing(renaming) || (typeof renaming === "object" && typeof renaming.name === "string")) &&
+      (isNothing(revocation) || (typeof revocation === "object" && Number.isSafeInteger(revocation.revoked)));
+    if (!isRead) throw new LatchError("store_answer_invalid", "a stored record, name or revocation has another form");
+    return { ...record, ...(isNothing(renaming) ? {} : { name: renaming.name }), ...(isNothing(revocation) ? {} : { revoked: revocation.revoked }) };
   }
 
   async #nameTaken(record: TokenRecord): Promise<boolean> {

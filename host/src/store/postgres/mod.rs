@@ -327,13 +327,14 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn add_token(&self, record: &Record) -> Result<(), StoreError> {
+    async fn add_token(&self, record: &Record, account: Option<&str>) -> Result<(), StoreError> {
         let query = sqlx::query(
-            "INSERT INTO tokens (account, changed, record) \
-             SELECT id, 0, $1::jsonb FROM accounts WHERE \"user\" = $2 AND removed IS NULL",
+            "INSERT INTO tokens (account, changed, record) SELECT id, 0, $1::jsonb FROM accounts \
+             WHERE \"user\" = $2 AND removed IS NULL AND key = coalesce($3, key)",
         )
         .bind(to_json(record)?)
-        .bind(&record.user);
+        .bind(&record.user)
+        .bind(account);
         self.change_account(&record.user, query).await
     }
 

@@ -188,12 +188,14 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn add_token(&self, record: &Record) -> Result<(), StoreError> {
+    async fn add_token(&self, record: &Record, account: Option<&str>) -> Result<(), StoreError> {
         let query = sqlx::query(
-            "INSERT INTO tokens (account, record) SELECT id, $1 FROM accounts WHERE user = $2 AND removed IS NULL",
+            "INSERT INTO tokens (account, record) \
+             SELECT id, $1 FROM accounts WHERE user = $2 AND removed IS NULL AND key = coalesce($3, key)",
         )
         .bind(to_json(record)?)
-        .bind(&record.user);
+        .bind(&record.user)
+        .bind(account);
         self.change_account(&record.user, query).await
     }
 
