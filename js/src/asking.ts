@@ -2,6 +2,7 @@
 
 import { TokenlatchError } from "./errors.js";
 import { failed, guarded, module, refuseBroken, room, send, state } from "./instance.js";
+import { isPlain, plain, wrong } from "./plain.js";
 import type { Call, TableVerifyOptions, Verdict, VerifyManyOptions } from "./types.js";
 
 /** Codes from here on carry a reason for refusal above the place of the record. */
@@ -159,7 +160,8 @@ function readOptions(options: TableVerifyOptions): Asked {
   let call = 0;
   let address = "";
   let now: number | undefined;
-  if (typeof options !== "object" || options === null) throw wrong("options", "expected an object");
+  // What isn't plain has no properties of its own, and would count as a call that names nothing.
+  if (typeof options !== "object" || options === null || !isPlain(options)) throw wrong("options", "expected a plain object");
   for (const key in options) {
     if (!Object.hasOwn(options, key)) continue;
     const value: unknown = options[key as keyof TableVerifyOptions];
@@ -187,12 +189,12 @@ function readManyOptions(
   options: VerifyManyOptions = {},
 ): { call: number; now: number; addresses: readonly unknown[] | undefined } {
   if (!Array.isArray(headers)) throw wrong("headers", "expected an array of strings");
-  if (typeof options !== "object" || options === null) throw wrong("options", "expected an object");
+  const own = plain(options, "options");
   let call = 0;
   let now: number | undefined;
   let addresses: readonly unknown[] | undefined;
-  for (const key of Object.keys(options)) {
-    const value: unknown = options[key as keyof VerifyManyOptions];
+  for (const key of Object.keys(own)) {
+    const value = own[key];
     if (key === "now") now = instant(value);
     else if (key === "call") call = callNumber(value);
     else if (key !== "addresses") throw unknown(key, "`call`, `addresses`, `now`");
@@ -230,11 +232,6 @@ function callNumber(value: unknown): number {
 /** The clock's time. */
 export function present(): number {
   return Math.floor(Date.now() / 1000);
-}
-
-/** An option of the wrong type. */
-export function wrong(field: string, message: string): TokenlatchError {
-  return new TokenlatchError("type_invalid", message, field);
 }
 
 /** Freezes an answer to its leaves: it is handed to every caller alike. */

@@ -26,7 +26,8 @@ export interface FetchRequest {
  * @throws LatchError `option_invalid` for anything else.
  */
 export function authorizationOf(request: FetchRequest | NodeRequest | AuthorizationHeader): AuthorizationHeader {
-  if (request === null || request === undefined || typeof request === "string" || isHeader(request)) return request;
+  if (request === null || request === undefined || typeof request === "string") return request;
+  if (isHeader(request)) return [...request];
   if (typeof request === "object") {
     if ("rawHeaders" in request && Array.isArray(request.rawHeaders)) return rawValues(request.rawHeaders);
     // A standard Request joins repeated headers with a comma, which no token holds: the module refuses them.

@@ -1,6 +1,7 @@
 /* @ts-self-types="./follower-options.d.ts" */
 
 import { LatchError } from "./latch-error.js";
+import { copied, plain } from "./plain.js";
 import type { Call, CatalogueFunction, Pepper, SnapshotState, UnixSeconds } from "./types.js";
 
 /** What a follower keeps: the last whole snapshot, the deltas since, and the floor below which nothing is taken. */
@@ -113,24 +114,28 @@ const KNOWN = new Set<string>([
   ...["url", "publicKeys", "authorization", "peppers", "catalogue", "store", "interval", "wait", "maxAge", "timeout", "usage"],
   ...FUNCTIONS,
 ]);
+/** Options that are data, which others may change while they are in use. */
+const DATA = ["publicKeys", "peppers", "catalogue"] as const;
 const DAY = 86_400_000;
 
 /** Hosts that are this machine, as `URL` writes them. */
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * Refuses wrong options at once. Keys, peppers and the catalogue are the module's to refuse.
+ * Reads options once, and refuses wrong ones at once. Keys, peppers and the catalogue are the module's to refuse.
  *
  * @throws LatchError `option_invalid`.
  *
  * @example
  * ```js
- * checkFollowerOptions({ url: "https://origin.example:2087", publicKeys, wait: 0 }); // LatchError: `wait` must be …
+ * readFollowerOptions({ url: "https://origin.example:2087", publicKeys, wait: 0 }); // LatchError: `wait` must be …
  * ```
  */
-export function checkFollowerOptions(options: FollowerOptions): void {
-  if (typeof options !== "object" || options === null) throw wrong("options", "expected an object with a `url` and `publicKeys`");
-  for (const key of Object.keys(options)) if (!KNOWN.has(key)) throw wrong(key, `there is no option \`${key}\``);
+export function readFollowerOptions(given: FollowerOptions): FollowerOptions {
+  const read = plain(given, "options", () => wrong("options", "expected a plain object with a `url` and `publicKeys`"));
+  for (const key of Object.keys(read)) if (!KNOWN.has(key)) throw wrong(key, `there is no option \`${key}\``);
+  for (const key of DATA) read[key] = copied(read[key], key);
+  const options = read as unknown as FollowerOptions;
   const { authorization, store, usage } = options;
   if (authorization !== undefined && typeof authorization !== "string" && typeof authorization !== "function") {
     throw wrong("authorization", "`authorization` must be a header or a function that gives one");
@@ -151,6 +156,7 @@ export function checkFollowerOptions(options: FollowerOptions): void {
   for (const name of FUNCTIONS) {
     if (options[name] !== undefined && typeof options[name] !== "function") throw wrong(name, `\`${name}\` must be a function`);
   }
+  return options;
 }
 
 /**

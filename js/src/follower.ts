@@ -2,11 +2,12 @@
 
 import { type FetchRequest, type NodeRequest, authorizationOf } from "./authorization.js";
 import { faultOf, refusedBy, unavailableReply } from "./fault.js";
-import { type FollowerManyOptions, type FollowerOptions, type FollowerState, checkFollowerOptions } from "./follower-options.js";
+import { type FollowerManyOptions, type FollowerOptions, type FollowerState, readFollowerOptions } from "./follower-options.js";
 import { Following } from "./following.js";
 import { parseAuthorization, reply } from "./functions.js";
 import { LatchError } from "./latch-error.js";
 import { Origin } from "./origin.js";
+import { callOf, picked, wrong } from "./plain.js";
 import { Reporter } from "./reporter.js";
 import { type Snapshot, admittedDigest } from "./snapshot.js";
 import { pause } from "./turns.js";
@@ -64,12 +65,11 @@ export class SnapshotFollower {
    * @throws LatchError `option_invalid` for a wrong option, TokenlatchError for a key, a pepper or a catalogue that the module refuses.
    */
   constructor(options: FollowerOptions) {
-    checkFollowerOptions(options);
-    this.#options = { ...options };
+    this.#options = readFollowerOptions(options);
     const origin = new Origin(this.#options);
     this.#following = new Following(this.#options, origin);
     this.#unavailable = unavailableReply();
-    const { usage } = options;
+    const { usage } = this.#options;
     this.#reporter = usage === false ? undefined : new Reporter(origin, usage?.interval, (error) => this.#following.tell(error));
   }
 
@@ -157,9 +157,10 @@ export class SnapshotFollower {
    */
   verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call, address?: string | null): FollowerVerdict {
     const authorization = headerOf(authorizationOf(request));
+    const asked = call === undefined ? {} : callOf(call);
     try {
       const now = this.#now();
-      const options = { call: this.#numberOf(call), address: address ?? call?.address, now };
+      const options = { call: this.#numberOf(asked), address: address ?? asked.address, now };
       const verdict = this.#following.snapshot.verify(authorization, options);
       const digest = verdict.allowed && verdict.id === null ? admittedDigest() : undefined;
       return this.#told(verdict, authorization, now, true, digest);
@@ -182,10 +183,12 @@ export class SnapshotFollower {
    * @throws TokenlatchError for a wrong option, for all of them.
    */
   verifyMany(headers: readonly (string | null | undefined)[], options: FollowerManyOptions = {}): FollowerVerdict[] {
-    const { call, addresses, counts = true } = options;
+    const { call, addresses, counts = true } = picked(options, "options", ["call", "addresses", "counts"]) as FollowerManyOptions;
+    const asked = call === undefined ? {} : callOf(call);
+    if (typeof counts !== "boolean") throw wrong("counts", "expected true or false");
     try {
       const now = this.#now();
-      const verdicts = this.#following.snapshot.verifyMany(headers, { call: this.#numberOf(call), addresses, now });
+      const verdicts = this.#following.snapshot.verifyMany(headers, { call: this.#numberOf(asked), addresses, now });
       return verdicts.map((verdict, index) => this.#told(verdict, headers[index] ?? null, now, counts));
     } catch (error) {
       const refused = this.#refused(error);
@@ -223,18 +226,17 @@ export class SnapshotFollower {
     return this.#options.now?.() ?? Math.floor(Date.now() / 1_000);
   }
 
-  /** The number of a call. What it says is read each time: an object may have been changed. */
-  #numberOf(call: Call | undefined): number {
-    if (call === undefined) return 0;
+  /** The number of a call that was read. */
+  #numberOf(call: Call): number {
     const { snapshot } = this.#following;
     if (this.#numbered !== snapshot) {
       this.#numbered = snapshot;
       this.#calls.clear();
     }
-    // What is no call, the module refuses.
-    if (typeof call !== "object" || call === null) return snapshot.prepare(call);
     const { address: _, ...rest } = call;
-    const key = JSON.stringify(rest);
+    const key = keyOf(rest);
+    // What is no call, the module refuses.
+    if (key === undefined) return snapshot.prepare(rest);
     let number = this.#calls.get(key);
     if (number === undefined) {
       if (this.#calls.size >= MOST_CALLS) {
@@ -294,6 +296,23 @@ export class SnapshotFollower {
       }
     }
   }
+}
+
+const CALL_KEYS = ["api", "module", "function", "feature", "writes", "realm"] as const;
+
+/** A text that is the same for equal calls only; undefined where a part is neither a text nor a truth value, or isn't known. */
+function keyOf(call: Call): string | undefined {
+  for (const key in call) if (!(CALL_KEYS as readonly string[]).includes(key)) return undefined;
+  let text = "";
+  for (const key of CALL_KEYS) {
+    const value: unknown = call[key];
+    // With their lengths, so that no two sequences of parts read alike.
+    if (typeof value === "string") text += `${value.length}:${value}`;
+    else if (typeof value === "boolean") text += value ? "t" : "f";
+    else if (value === undefined) text += "-";
+    else return undefined;
+  }
+  return text;
 }
 
 /** The header as one text. Several values are joined as a standard request joins them: the module refuses what comes of it. */

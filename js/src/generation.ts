@@ -1,5 +1,6 @@
 /* @ts-self-types="./generation.d.ts" */
 
+import { plain } from "./plain.js";
 import type { StoredAccount } from "./stores/store.js";
 import type { Account, TokenRecord } from "./types.js";
 
@@ -25,7 +26,8 @@ export function boundTo(account: StoredAccount, record: TokenRecord): TokenRecor
  */
 export function accountOf(record: TokenRecord | null, account: StoredAccount | null): Account | null {
   if (typeof account !== "object" || account === null || !("generation" in account)) return account;
-  const { generation, ...rest } = account;
+  // An instance with getters would lose what they say, such as that it is suspended.
+  const { generation, ...rest } = plain(account, "account") as unknown as StoredAccount;
   const bound = typeof record === "object" && record !== null && Object.hasOwn(record, KEY) ? record[KEY] : undefined;
   return bound === undefined || generation === undefined || bound === generation ? rest : null;
 }

@@ -23,7 +23,11 @@ export type LatchErrorCode =
   /** An option is missing, unknown or of a wrong type. */
   | "option_invalid"
   /** No middleware has admitted this request. */
-  | "identity_missing";
+  | "identity_missing"
+  /** A function that was given to a middleware threw something that is no `Error`. */
+  | "function_failed"
+  /** What decides gave something that is neither an admission nor a refusal. */
+  | "verdict_invalid";
 
 /**
  * What a {@link Latch}, a follower, a store or a middleware throws for a fault of its own; what the module refuses is a
@@ -66,4 +70,21 @@ export function codeOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || !Object.hasOwn(thrown, "code")) return undefined;
   const { code } = thrown as { code?: unknown };
   return typeof code === "string" ? code : undefined;
+}
+
+/**
+ * What was thrown, as an `Error`: frameworks take a falsy value, and Express some words, for leave to go on.
+ *
+ * @example
+ * ```js
+ * errorOf(undefined).code; // "function_failed"
+ * ```
+ */
+export function errorOf(thrown: unknown): Error {
+  try {
+    if (thrown instanceof Error) return thrown;
+  } catch {
+    // A proxy that throws when it is looked at.
+  }
+  return new LatchError("function_failed", "a function threw something that is no Error", { cause: thrown });
 }

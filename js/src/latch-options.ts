@@ -3,6 +3,7 @@
 import { TokenlatchError } from "./errors.js";
 import { createToken, validate, verifyToken } from "./functions.js";
 import { LatchError } from "./latch-error.js";
+import { copied, plain } from "./plain.js";
 import type { AccountLookup, AccountStore, TokenStore } from "./stores/store.js";
 import type { CatalogueFunction, CreateOptions, ListOptions, Pepper, UnixSeconds, Zone } from "./types.js";
 
@@ -47,6 +48,8 @@ export type TokenSelection =
   | { readonly user: string; readonly ids: readonly string[]; readonly names?: undefined };
 
 const KNOWN = new Set(["store", "accounts", "peppers", "catalogue", "zone", "policy", "prefix", "warnDays", "timeout", "now"]);
+/** Options that the module reads at each use. */
+const DATA = ["peppers", "catalogue", "zone", "policy"] as const;
 const STORE_METHODS = ["find", "listOf", "insert", "rename", "revoke"] as const;
 const CAPABILITIES = ["uniqueNames", "immediateRevocation", "atomicCreate"] as const;
 const ACCOUNT_METHODS = ["account", "putAccount", "removeAccount"] as const;
@@ -56,19 +59,22 @@ const MOMENT = 1_800_000_000;
 const PROBE = Array.from({ length: 64 }, (_, index) => ((index * 37 + 11) & 0xff).toString(16).padStart(2, "0")).join("");
 
 /**
- * Refuses wrong options at once rather than at the first request: the form of the parts here, the rest by the module.
+ * Reads options once, and refuses wrong ones at once rather than at the first request: the form of the parts here, the
+ * rest by the module.
  *
  * @throws LatchError `option_invalid`, or the module's TokenlatchError.
  *
  * @example
  * ```js
- * checkOptions({ store: memoryStore(), timeout: 0 }); // LatchError: `timeout` must be whole milliseconds from 1 to 60000
+ * readOptions({ store: memoryStore(), timeout: 0 }); // LatchError: `timeout` must be whole milliseconds from 1 to 60000
  * ```
  */
-export function checkOptions(options: LatchOptions): void {
-  if (typeof options !== "object" || options === null) throw wrong("options", "expected an object with a `store`");
-  for (const key of Object.keys(options)) if (!KNOWN.has(key)) throw wrong(key, `there is no option \`${key}\``);
-  const { store, accounts, timeout, now } = options;
+export function readOptions<Store extends TokenStore>(options: LatchOptions<Store>): LatchOptions<Store> {
+  const given = plain(options, "options", () => wrong("options", "expected a plain object with a `store`"));
+  for (const key of Object.keys(given)) if (!KNOWN.has(key)) throw wrong(key, `there is no option \`${key}\``);
+  for (const key of DATA) given[key] = copied(given[key], key);
+  const read = given as unknown as LatchOptions<Store>;
+  const { store, accounts, timeout, now } = read;
   if (!has(store, STORE_METHODS) || !CAPABILITIES.every((name) => typeof store.capabilities?.[name] === "boolean")) {
     throw wrong("store", "`store` must be a store of tokens");
   }
@@ -82,7 +88,8 @@ export function checkOptions(options: LatchOptions): void {
     throw wrong("timeout", "`timeout` must be whole milliseconds from 1 to 60000");
   }
   if (now !== undefined && typeof now !== "function") throw wrong("now", "`now` must be a function that gives Unix seconds");
-  checkByModule(options);
+  checkByModule(read);
+  return read;
 }
 
 /**

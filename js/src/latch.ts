@@ -13,9 +13,10 @@ import {
   type LatchOptions,
   type TokenSelection,
   type TokenSelector,
-  checkOptions,
+  readOptions,
   userOf,
 } from "./latch-options.js";
+import { callOf, copied, plain } from "./plain.js";
 import type { AccountLookup, AccountStore, StoreContext, StoredAccount, TokenStore } from "./stores/store.js";
 import type { Account, AuthorizationHeader, Call, Description, Reply, TokenList, TokenRecord, UnixSeconds } from "./types.js";
 import type { LatchVerdict, Refused } from "./verdict.js";
@@ -69,9 +70,8 @@ export class Latch<Store extends TokenStore = TokenStore> {
    * a pepper or a catalogue.
    */
   constructor(options: LatchOptions<Store>) {
-    checkOptions(options);
-    this.#options = { ...options };
-    this.#timeout = options.timeout ?? 5_000;
+    this.#options = readOptions(options);
+    this.#timeout = this.#options.timeout ?? 5_000;
     this.#unavailable = unavailableReply();
   }
 
@@ -127,12 +127,13 @@ export class Latch<Store extends TokenStore = TokenStore> {
    */
   async verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call): Promise<LatchVerdict> {
     const authorization = authorizationOf(request);
+    const asked = call === undefined ? undefined : callOf(call);
     const { peppers, catalogue } = this.#options;
     try {
       const credential = parseAuthorization({ authorization, peppers });
       const record = await this.#ask("find a token", (store, context) => store.find(credential.hashes, context));
       const account = await this.#account(ownerOf(record) ?? credential.user ?? NOBODY);
-      const verdict = verifyToken({ ...this.#now(), authorization, record, account: accountOf(record, account), call, peppers, catalogue });
+      const verdict = verifyToken({ ...this.#now(), authorization, record, account: accountOf(record, account), call: asked, peppers, catalogue });
       return { ...verdict, fault: null } as LatchVerdict;
     } catch (error) {
       return this.#refused(error);
@@ -221,11 +222,11 @@ export class Latch<Store extends TokenStore = TokenStore> {
   async putAccount(account: Account): Promise<void> {
     const accounts = this.#accountStore();
     // One that a store gave may be handed back: its generation is the store's own.
-    const plain = accountOf(null, account) as Account;
+    const read = accountOf(null, copied(plain(account, "account") as unknown as Account, "account")) as Account;
     // The module reads it, so that what can't be read is never stored.
-    verifyToken({ now: 1_800_000_000, authorization: null, record: null, account: plain });
-    userOf(plain);
-    await bounded("store an account", this.#timeout, (signal) => accounts.putAccount(plain, { signal }));
+    verifyToken({ now: 1_800_000_000, authorization: null, record: null, account: read });
+    userOf(read);
+    await bounded("store an account", this.#timeout, (signal) => accounts.putAccount(read, { signal }));
   }
 
   /**

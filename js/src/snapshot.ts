@@ -1,7 +1,8 @@
 /* @ts-self-types="./snapshot.d.ts" */
 
-import { REFUSED, askHolder, askMany, askOne, explain, forgetCalls, forgotten, instant, prepareCall, present, wrong } from "./asking.js";
+import { REFUSED, askHolder, askMany, askOne, explain, forgetCalls, forgotten, instant, prepareCall, present } from "./asking.js";
 import { guarded, module, room, send, sent } from "./instance.js";
+import { plain, wrong } from "./plain.js";
 import type {
   Access,
   Call,
@@ -63,8 +64,7 @@ export class Snapshot {
    * @throws TokenlatchError as the constructor and {@link apply} do.
    */
   static load(bytes: Uint8Array, options: SnapshotLoadOptions): Snapshot {
-    if (typeof options !== "object" || options === null) throw wrong("options", "expected an object");
-    const { now, ...rest } = options;
+    const { now, ...rest } = plain(options, "options") as unknown as SnapshotLoadOptions;
     const snapshot = new Snapshot(rest);
     try {
       snapshot.apply(bytes, now);

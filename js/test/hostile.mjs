@@ -85,6 +85,7 @@ export function hostile(tokenlatch, { foreign } = {}) {
     ["a function", () => create({ name: () => "x" }), "type_invalid", "name"],
     ["a Map", () => create({ account: new Map([["user", "alice"]]) }), "type_invalid", "account"],
     ["an instance of a class", () => create({ account: new (class Account {})() }), "type_invalid", "account"],
+    ["an instance of a class without prototype", () => verify({ call: Object.create(Object.create(null, { realm: { get: () => "admin" } })) }), "type_invalid", "call"],
     ["a lone surrogate", () => create({ name: "a\ud800" }), "value_invalid", "name"],
     ["a lone surrogate as a key", () => create({ "\udc00": 1 }), "value_invalid"],
     ["a hole in an array", () => create({ addresses: [, "192.0.2.1"] }), "type_invalid", "addresses[0]"],

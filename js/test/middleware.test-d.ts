@@ -1,10 +1,13 @@
 // Compiled, never run: the middleware in the types of its frameworks.
+import type { IncomingMessage, ServerResponse } from "node:http";
+
 import express from "express";
 import { Hono } from "hono";
 import type { Latch, SnapshotFollower, SnapshotIdentity } from "tokenlatch";
 import { identityOf, tokenlatch as forExpress } from "tokenlatch/middleware/express";
 import { guard } from "tokenlatch/middleware/fetch";
 import { tokenlatch as forHono } from "tokenlatch/middleware/hono";
+import { guard as forNode } from "tokenlatch/middleware/node";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 
 declare const latch: Latch;
@@ -36,4 +39,10 @@ guard((env: Env) => (env.ORIGIN === "" ? follower : follower), {}, (_request, id
 app.get("/edge", forHono(follower), (c) => c.text(c.var.identity.name ?? ""));
 server.use(forExpress(follower));
 server.get("/edge", (request, response) => void response.send(identityOf<SnapshotIdentity>(request).name));
-export { handler };
+
+const listener: (request: IncomingMessage, response: ServerResponse) => void = forNode(latch, { address: async (request) => request.socket.remoteAddress }, (_request, response, identity) => void response.end(identity.user));
+guard(latch, { call: async () => ({ feature: "backup" }) }, () => new Response());
+guard(async (env: Env) => (env.ORIGIN === "" ? latch : latch), {}, () => new Response());
+// @ts-expect-error a call must be given
+guard(latch, { call: () => undefined }, () => new Response());
+export { handler, listener };

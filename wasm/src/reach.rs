@@ -77,11 +77,15 @@ pub(crate) fn is_array(value: &JsValue) -> Result<bool, Threw> {
     Ok(array_is_array(value)?)
 }
 
-/// Whether the object has no prototype or `Object.prototype`, be it that of another realm: the one whose own
-/// prototype is null.
+/// Whether the object has no prototype or `Object.prototype`, be it that of another realm: nothing is above that one, and
+/// a class that extends `null` doesn't have its keys.
 pub(crate) fn is_plain(object: &JsValue) -> Result<bool, Threw> {
     let prototype = reflect_get_prototype_of(object)?;
-    Ok(prototype.is_null() || reflect_get_prototype_of(&prototype)?.is_null())
+    if prototype.is_null() || OBJECT_PROTOTYPE.with(|own| *own == prototype) {
+        return Ok(true);
+    }
+    Ok(reflect_get_prototype_of(&prototype)?.is_null()
+        && reflect_own_keys(&prototype)?.iter().any(|key| key == *"isPrototypeOf"))
 }
 
 /// How many own keys the language gives to `Object.prototype` (ECMA-262, 20.1.3 and B.2.2).

@@ -2,7 +2,7 @@
 
 import { LatchError } from "../latch-error.js";
 import type { Identity, SnapshotIdentity } from "../verdict.js";
-import { type GuardOptions, type Verifier, checkGuardOptions, passage } from "./guard.js";
+import { type GuardOptions, type Verifier, checkVerifier, passage, readGuardOptions } from "./guard.js";
 
 export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
 export type { Identity, SnapshotIdentity } from "../verdict.js";
@@ -37,14 +37,15 @@ export type Checked<Who extends SnapshotIdentity = Identity> =
  * @throws LatchError `option_invalid` for a wrong option.
  */
 export function guard<Rest extends readonly unknown[], Who extends SnapshotIdentity = Identity>(
-  latch: Verifier<Who> | ((...rest: Rest) => Verifier<Who>),
+  latch: Verifier<Who> | ((...rest: Rest) => Verifier<Who> | Promise<Verifier<Who>>),
   options: GuardOptions<Request>,
   handler: (request: Request, identity: Who, ...rest: Rest) => Response | Promise<Response>,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
-  checkGuardOptions(latch, options);
+  if (typeof latch !== "function") checkVerifier(latch);
+  const read = readGuardOptions(options);
   if (typeof handler !== "function") throw new LatchError("option_invalid", "`handler` must be a function", { field: "handler" });
   return async (request, ...rest) => {
-    const checked = await checkWith(typeof latch === "function" ? latch(...rest) : latch, request, options);
+    const checked = await checkWith(() => (typeof latch === "function" ? latch(...rest) : latch), request, read);
     return checked.refusal ?? handler(checked.request, checked.identity, ...rest);
   };
 }
@@ -66,8 +67,8 @@ export async function check<Who extends SnapshotIdentity = Identity>(
   request: Request,
   options: GuardOptions<Request> = {},
 ): Promise<Checked<Who>> {
-  checkGuardOptions(latch, options);
-  return checkWith(latch, request, options);
+  checkVerifier(latch);
+  return checkWith(() => latch, request, readGuardOptions(options));
 }
 
 /**
@@ -85,11 +86,12 @@ export function withoutAuthorization(request: Request): Request {
 }
 
 async function checkWith<Who extends SnapshotIdentity>(
-  latch: Verifier<Who>,
+  verifierOf: () => Verifier<Who> | Promise<Verifier<Who>>,
   request: Request,
   options: GuardOptions<Request>,
 ): Promise<Checked<Who>> {
-  const { identity, reply } = await passage(latch, request, request, request.headers.get("Accept"), options);
+  const asking = { request, asked: request, accept: request.headers.get("Accept") };
+  const { identity, reply } = await passage(verifierOf, asking, options);
   if (reply !== null) {
     const refusal = new Response(reply.body, { status: reply.status, headers: reply.headers });
     return { identity: null, request: null, refusal };

@@ -1,19 +1,21 @@
 /* @ts-self-types="./guard.d.ts" */
 
-import { type FetchRequest, type NodeRequest } from "../authorization.js";
+import type { FetchRequest, NodeRequest } from "../authorization.js";
 import { bounded } from "../bounded.js";
-import { LatchError } from "../latch-error.js";
+import { LatchError, errorOf } from "../latch-error.js";
+import { callOf, plain } from "../plain.js";
 import type { Call, Reply } from "../types.js";
 import type { Identity, Refused, SnapshotIdentity } from "../verdict.js";
+import { isVouched, vouch } from "../vouched.js";
 
 /** What decides about requests: a `Latch`, or a `SnapshotFollower`, whose identities may have no id and no name. */
 export interface Verifier<Who extends SnapshotIdentity = Identity> {
   /** Decides about a request. */
   verify(request: FetchRequest | NodeRequest, call?: Call): Decision<Who> | Promise<Decision<Who>>;
   /** The reply to an address that has failed too often. */
-  tooMany(retryAfter: number): Reply;
+  tooMany(retryAfter: number): Reply | Promise<Reply>;
   /** The reply where no verdict can be had. */
-  unavailable(): Reply;
+  unavailable(): Reply | Promise<Reply>;
 }
 
 /** A verdict. */
@@ -29,9 +31,9 @@ export interface FailureLimiter {
 
 /** What a refused request is told to the log. It holds no header and no secret. */
 export interface RefusalNote {
-  readonly status: 401 | 403 | 429 | 503;
-  /** The verdict's reason, `too_many_failures`, or `limiter_failed`. */
-  readonly reason: Refused["reason"] | "too_many_failures" | "limiter_failed";
+  readonly status: 401 | 403 | 429 | 500 | 503;
+  /** The verdict's reason, `too_many_failures`, `limiter_failed`; `failed` with 500 where no framework takes the error. */
+  readonly reason: Refused["reason"] | "too_many_failures" | "limiter_failed" | "failed";
   readonly message: string;
   /** The client's address, as the option `address` gave it. */
   readonly address: string | undefined;
@@ -41,22 +43,28 @@ export interface RefusalNote {
   readonly fault: Error | null;
 }
 
+/** A client's address, or that it isn't known. */
+export type Address = string | null | undefined;
+
 /** Options of every middleware; `Asked` is the request as the framework has it. */
 export interface GuardOptions<Asked> {
-  /** What a request wants to do. Default: a call that names nothing, which only a full token that may write passes. */
-  readonly call?: Call | ((request: Asked) => Call) | undefined;
+  /**
+   * What a request wants to do. Default: a call that names nothing, which only a full token that may write passes. A
+   * function must give a call: for anything else the request isn't admitted.
+   */
+  readonly call?: Call | ((request: Asked) => Call | Promise<Call>) | undefined;
   /**
    * The address that a request came from, by what you know to be true of your network: the socket's, or a header that
    * your own proxy sets. Default: unknown, so a token that lists addresses is refused. `X-Forwarded-For` is never read.
    */
-  readonly address?: ((request: Asked) => string | null | undefined) | undefined;
+  readonly address?: ((request: Asked) => Address | Promise<Address>) | undefined;
   /** Answers 429 to an address that has failed too often. It needs `address`; requests without one count together. */
   readonly failures?: FailureLimiter | undefined;
   /** When a refusal is RFC 9457 problem details: for clients that accept `application/problem+json`, always or never. Default: `"accept"`. */
   readonly problemDetails?: "accept" | "always" | "never" | undefined;
   /** Whether the request that is handed on keeps its `Authorization` header. Default: false. */
   readonly keepAuthorization?: boolean | undefined;
-  /** Called with every refusal, for the log, before the reply is sent. What it throws is thrown on. */
+  /** Called with every refusal, for the log, before the reply is sent. What it throws is thrown on, as an `Error`. */
   readonly onRefusal?: ((note: RefusalNote) => void | Promise<void>) | undefined;
 }
 
@@ -65,31 +73,50 @@ export type Passage<Who extends SnapshotIdentity = Identity> =
   | { readonly identity: Who; readonly reply: null }
   | { readonly identity: null; readonly reply: Reply };
 
-const KNOWN = new Set(["call", "address", "failures", "problemDetails", "keepAuthorization", "onRefusal"]);
+/** A request, as what decides and as what the user's functions take it. */
+export interface Asking<Asked> {
+  /** A standard `Request` or one of Node's: the header is read from it. */
+  readonly request: FetchRequest | NodeRequest;
+  /** The request as the framework has it. */
+  readonly asked: Asked;
+  /** Its `Accept` header. */
+  readonly accept: string | null | undefined;
+}
+
+const KNOWN = ["call", "address", "failures", "problemDetails", "keepAuthorization", "onRefusal"] as const;
 const LIMITER_CODES = { failed: "limiter_failed", timeout: "limiter_failed" } as const;
 const LIMITER_TIMEOUT = 5_000;
 const UNKNOWN_ADDRESS = "unknown";
 
 /**
- * Refuses wrong options when the middleware is made, not at the first request.
+ * Refuses what can't decide.
  *
  * @throws LatchError `option_invalid`.
  *
  * @example
  * ```js
- * checkGuardOptions(latch, { adress: () => "192.0.2.7" }); // LatchError: there is no option `adress`
+ * checkVerifier({}); // LatchError: expected a Latch or a SnapshotFollower
  * ```
  */
-export function checkGuardOptions<Asked>(latch: unknown, options: GuardOptions<Asked>): void {
-  if (typeof latch !== "function" && typeof (latch as Partial<Verifier> | null)?.verify !== "function") {
-    throw wrong("latch", "expected a Latch or a SnapshotFollower, or a function that gives one");
-  }
-  if (typeof options !== "object" || options === null) throw wrong("options", "expected an object of options");
-  for (const key of Object.keys(options)) if (!KNOWN.has(key)) throw wrong(key, `there is no option \`${key}\``);
-  const { call, address, failures, problemDetails, keepAuthorization, onRefusal } = options;
-  if (call !== undefined && typeof call !== "function" && (typeof call !== "object" || call === null)) {
-    throw wrong("call", "`call` must be a call or a function that gives one");
-  }
+export function checkVerifier(latch: unknown): void {
+  if (typeof (latch as Partial<Verifier> | null | undefined)?.verify === "function") return;
+  throw wrong("latch", "expected a Latch or a SnapshotFollower");
+}
+
+/**
+ * Reads options once, when the middleware is made, and refuses wrong ones.
+ *
+ * @throws LatchError `option_invalid`.
+ *
+ * @example
+ * ```js
+ * readGuardOptions({ adress: () => "192.0.2.7" }); // LatchError: there is no option `adress`
+ * ```
+ */
+export function readGuardOptions<Asked>(options: GuardOptions<Asked>): GuardOptions<Asked> {
+  const read = plain(options, "options", wrong) as GuardOptions<Asked>;
+  for (const key of Object.keys(read)) if (!(KNOWN as readonly string[]).includes(key)) throw wrong(key, `there is no option \`${key}\``);
+  const { call, address, failures, problemDetails, keepAuthorization, onRefusal } = read;
   if (address !== undefined && typeof address !== "function") throw wrong("address", "`address` must be a function");
   if (failures !== undefined && (typeof failures?.get !== "function" || typeof failures.penalty !== "function")) {
     throw wrong("failures", "`failures` must have the functions `get` and `penalty`");
@@ -102,51 +129,107 @@ export function checkGuardOptions<Asked>(latch: unknown, options: GuardOptions<A
     throw wrong("keepAuthorization", "`keepAuthorization` must be true or false");
   }
   if (onRefusal !== undefined && typeof onRefusal !== "function") throw wrong("onRefusal", "`onRefusal` must be a function");
+  if (call === undefined || typeof call === "function") return read;
+  return { ...read, call: plain(call, "call", () => wrong("call", "`call` must be a call or a function that gives one")) as Call };
 }
 
 /**
  * Decides whether a request goes on. The middlewares of all frameworks do this and nothing else.
  *
+ * @param verifierOf gives what decides
+ * @param options as {@link readGuardOptions} gave them
+ * @throws an `Error`, whatever the functions among the options throw
+ *
  * @example
  * ```js
- * const { identity, reply } = await passage(latch, request, request, request.headers.get("accept"), options);
+ * const { identity, reply } = await passage(() => latch, { request, asked: request, accept }, options);
  * ```
  */
 export async function passage<Asked, Who extends SnapshotIdentity = Identity>(
+  verifierOf: () => Verifier<Who> | Promise<Verifier<Who>>,
+  asking: Asking<Asked>,
+  options: GuardOptions<Asked>,
+): Promise<Passage<Who>> {
+  try {
+    const latch = await verifierOf();
+    checkVerifier(latch);
+    return await decided(latch, asking, options);
+  } catch (thrown) {
+    throw errorOf(thrown);
+  }
+}
+
+async function decided<Asked, Who extends SnapshotIdentity>(
   latch: Verifier<Who>,
-  request: FetchRequest | NodeRequest,
-  asked: Asked,
-  accept: string | null | undefined,
+  { request, asked, accept }: Asking<Asked>,
   options: GuardOptions<Asked>,
 ): Promise<Passage<Who>> {
   const { failures } = options;
-  const address = options.address?.(asked) ?? undefined;
-  const refuse = async (reply: Reply, note: Omit<RefusalNote, "address">): Promise<Passage<Who>> => {
+  const address = addressOf(await options.address?.(asked));
+  const refuse = async (reply: Reply | Promise<Reply>, note: Omit<RefusalNote, "address">): Promise<Passage<Who>> => {
+    const sendable = replyOf(await reply);
     await options.onRefusal?.({ ...note, address });
-    return { identity: null, reply: wantsProblem(options.problemDetails, accept) ? problem(reply) : reply };
+    return { identity: null, reply: wantsProblem(options.problemDetails, accept) ? problem(sendable) : sendable };
   };
+  const failed = (fault: unknown) =>
+    refuse(latch.unavailable(), { ...unnamed(503, "limiter_failed", errorOf(fault).message), fault: errorOf(fault) });
+  let wait = 0;
   try {
-    const wait = failures === undefined ? 0 : await waiting(failures, address);
-    if (wait > 0) return await refuse(latch.tooMany(wait), unnamed(429, "too_many_failures", "too many failures"));
-    const given = typeof options.call === "function" ? options.call(asked) : options.call;
-    const verdict = await latch.verify(request, address === undefined ? given : { ...given, address });
-    if (verdict.allowed) {
-      const { user, id, name, expires, access, readOnly } = verdict;
-      return { identity: { user, id, name, expires, access, readOnly } as Who, reply: null };
-    }
-    if (failures !== undefined && verdict.status === 401) await penalty(failures, address);
-    const { status, reason, message, id, user, fault } = verdict;
-    return await refuse(verdict.refusal, { status, reason, message, id, user, fault });
-  } catch (error) {
-    if (!(error instanceof LatchError) || error.code !== "limiter_failed") throw error;
-    return refuse(latch.unavailable(), { ...unnamed(503, "limiter_failed", error.message), fault: error });
+    if (failures !== undefined) wait = await waiting(failures, address);
+  } catch (fault) {
+    return failed(fault);
   }
+  if (wait > 0) return refuse(latch.tooMany(wait), unnamed(429, "too_many_failures", "too many failures"));
+  const call = options.call === undefined ? undefined : callOf(typeof options.call === "function" ? await options.call(asked) : options.call);
+  const verdict = verdictOf(await latch.verify(request, address === undefined ? call : { ...call, address }));
+  if (verdict.allowed) return { identity: identityIn(verdict), reply: null };
+  if (failures !== undefined && verdict.status === 401) {
+    try {
+      await penalty(failures, address);
+    } catch (fault) {
+      return failed(fault);
+    }
+  }
+  const { status, reason, message, id, user, fault } = verdict;
+  return refuse(verdict.refusal, { status, reason, message, id, user, fault });
+}
+
+/** Whom an admission is of, as good as the admission for managing tokens. */
+function identityIn<Who extends SnapshotIdentity>(verdict: Who): Who {
+  const { user, id, name, expires, access, readOnly } = verdict;
+  const identity = { user, id, name, expires, access, readOnly } as Who;
+  return isVouched(verdict) ? vouch(identity) : identity;
+}
+
+/** The address as the option gave it. */
+function addressOf(address: unknown): string | undefined {
+  if (address === undefined || address === null) return undefined;
+  if (typeof address !== "string") throw wrong("address", "`address` must give a string, or null where it isn't known");
+  return address;
+}
+
+/** What decides may be anybody's: what is neither an admission of somebody nor a refusal that can be sent isn't acted upon. */
+function verdictOf<Who extends SnapshotIdentity>(verdict: Decision<Who>): Decision<Who> {
+  if (typeof verdict === "object" && verdict !== null) {
+    if (verdict.allowed === true && typeof verdict.user === "string" && verdict.user !== "") return verdict;
+    if (verdict.allowed === false) return verdict;
+  }
+  throw new LatchError("verdict_invalid", "what decides gave no verdict");
+}
+
+function replyOf(reply: Reply): Reply {
+  const isSendable =
+    typeof reply === "object" && reply !== null && typeof reply.body === "string" && typeof reply.headers === "object" && reply.headers !== null;
+  if (isSendable && Number.isInteger(reply.status) && reply.status >= 400 && reply.status <= 599) return reply;
+  throw new LatchError("verdict_invalid", "what decides gave a refusal that can't be sent");
 }
 
 /** Seconds that an address must wait, 0 for none. */
 async function waiting(failures: FailureLimiter, address: string | undefined): Promise<number> {
   const used = await bounded("read failures", LIMITER_TIMEOUT, () => failures.get(address ?? UNKNOWN_ADDRESS), LIMITER_CODES);
-  if (used === null || used.remainingPoints > 0) return 0;
+  if (used === null) return 0;
+  if (typeof used !== "object") throw new LatchError("limiter_failed", "the limiter gave no answer");
+  if (typeof used.remainingPoints === "number" && used.remainingPoints > 0) return 0;
   // Of an answer that is no number nothing is known but that it is no pass.
   const seconds = Math.ceil(used.msBeforeNext / 1000);
   return Number.isSafeInteger(seconds) && seconds > 0 ? seconds : 1;

@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from "hono";
 
 import type { Identity, SnapshotIdentity } from "../verdict.js";
 import { withoutAuthorization } from "./fetch.js";
-import { type GuardOptions, type Verifier, checkGuardOptions, passage } from "./guard.js";
+import { type GuardOptions, type Verifier, checkVerifier, passage, readGuardOptions } from "./guard.js";
 
 export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
 export type { Identity, SnapshotIdentity } from "../verdict.js";
@@ -34,16 +34,18 @@ export interface TokenEnv<Who extends SnapshotIdentity = Identity> {
  * @throws LatchError `option_invalid` for a wrong option.
  */
 export function tokenlatch<Who extends SnapshotIdentity = Identity>(
-  latch: Verifier<Who> | ((context: Context) => Verifier<Who>),
+  latch: Verifier<Who> | ((context: Context) => Verifier<Who> | Promise<Verifier<Who>>),
   options: GuardOptions<Context> = {},
 ): MiddlewareHandler<TokenEnv<Who>> {
-  checkGuardOptions(latch, options);
+  if (typeof latch !== "function") checkVerifier(latch);
+  const read = readGuardOptions(options);
   return async (context, next) => {
     const { raw } = context.req;
-    const resolved = typeof latch === "function" ? latch(context) : latch;
-    const { identity, reply } = await passage<Context, Who>(resolved, raw, context, raw.headers.get("Accept"), options);
+    const verifierOf = () => (typeof latch === "function" ? latch(context) : latch);
+    const asking = { request: raw, asked: context, accept: raw.headers.get("Accept") };
+    const { identity, reply } = await passage<Context, Who>(verifierOf, asking, read);
     if (reply !== null) return new Response(reply.body, { status: reply.status, headers: reply.headers });
-    if (options.keepAuthorization !== true) context.req.raw = withoutAuthorization(raw);
+    if (read.keepAuthorization !== true) context.req.raw = withoutAuthorization(raw);
     context.set("identity", identity);
     return next();
   };

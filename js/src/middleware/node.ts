@@ -1,0 +1,128 @@
+/* @ts-self-types="./node.d.ts" */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import { LatchError, errorOf } from "../latch-error.js";
+import type { Identity, SnapshotIdentity } from "../verdict.js";
+import { type GuardOptions, type Verifier, checkVerifier, passage, readGuardOptions } from "./guard.js";
+
+export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
+export type { Identity, SnapshotIdentity } from "../verdict.js";
+
+// Beside the requests, not on them: no other code can put an identity there.
+const identities = new WeakMap<IncomingMessage, SnapshotIdentity>();
+
+/**
+ * Guards a listener of Node's own servers (`node:http`, `https`, `http2`). It runs only for admitted requests; all others
+ * are answered here, with 500 where a function of the options fails. So is a request whose listener fails before it has sent anything.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { guard } from "tokenlatch/middleware/node";
+ *
+ * const listener = guard(
+ *   latch,
+ *   {
+ *     call: (request) => ({ feature: "backup", writes: request.method !== "GET" }),
+ *     address: (request) => request.socket.remoteAddress, // behind a proxy of your own: what that proxy says
+ *   },
+ *   (request, response, identity) => void response.end(`Hello ${identity.user}`),
+ * );
+ * createServer(listener).listen(8080);
+ * ```
+ *
+ * @throws LatchError `option_invalid` for a wrong option.
+ */
+export function guard<Asked extends IncomingMessage, Answer extends ServerResponse, Who extends SnapshotIdentity = Identity>(
+  latch: Verifier<Who>,
+  options: GuardOptions<Asked>,
+  listener: (request: Asked, response: Answer, identity: Who) => unknown,
+): (request: Asked, response: Answer) => void {
+  const admit = admission(latch, options);
+  if (typeof listener !== "function") throw new LatchError("option_invalid", "`listener` must be a function", { field: "listener" });
+  return (request, response) => {
+    admit(request, response)
+      .then((identity) => (identity === null ? undefined : listener(request, response, identity)))
+      .catch((thrown: unknown) => fail(options, thrown, response));
+  };
+}
+
+/**
+ * Whom an admitted request acts for. Where a `SnapshotFollower` decides ask for a `SnapshotIdentity`, whose id and name may be null.
+ *
+ * @example
+ * ```ts
+ * app.get("/", (request, response) => void response.send(identityOf(request).name));
+ * ```
+ *
+ * @throws LatchError `identity_missing` for a request that no middleware has admitted.
+ */
+export function identityOf<Who extends SnapshotIdentity = Identity>(request: IncomingMessage): Who {
+  const identity = identities.get(request);
+  if (identity === undefined) throw new LatchError("identity_missing", "no middleware has admitted this request");
+  return identity as Who;
+}
+
+/**
+ * Makes what all middlewares of Node's requests do: it gives whom a request acts for, or answers it and gives null.
+ *
+ * @throws LatchError `option_invalid` for a wrong option. What it gives rejects with an `Error` only.
+ *
+ * @example
+ * ```js
+ * const identity = await admission(latch, options)(request, response);
+ * ```
+ */
+export function admission<Asked extends IncomingMessage, Who extends SnapshotIdentity>(
+  latch: Verifier<Who>,
+  options: GuardOptions<Asked>,
+): (request: Asked, response: ServerResponse) => Promise<Who | null> {
+  checkVerifier(latch);
+  const read = readGuardOptions(options);
+  return async (request, response) => {
+    const asking = { request, asked: request, accept: request.headers.accept };
+    const { identity, reply } = await passage<Asked, Who>(() => latch, asking, read);
+    if (reply !== null) {
+      response.statusCode = reply.status;
+      for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
+      response.end(reply.body);
+      return null;
+    }
+    if (read.keepAuthorization !== true) strip(request);
+    identities.set(request, identity);
+    return identity;
+  };
+}
+
+/**
+ * Answers a request with 500 where no framework takes the error, or cuts an answer that has begun. The log gets to know of it.
+ *
+ * @example
+ * ```js
+ * fail(options, error, response);
+ * ```
+ */
+export function fail(options: GuardOptions<never>, thrown: unknown, response: ServerResponse): void {
+  const fault = errorOf(thrown);
+  if (response.headersSent) {
+    response.destroy();
+  } else {
+    response.statusCode = 500;
+    response.setHeader("Cache-Control", "no-store");
+    response.end();
+  }
+  const note = { status: 500, reason: "failed", message: "a function failed", address: undefined, id: null, user: null, fault } as const;
+  // The log itself may be what failed.
+  Promise.resolve(note).then(options.onRefusal).catch(() => {});
+}
+
+/** Takes the header out of each of the forms in which Node keeps it. The others are made of the raw one: they come first. */
+function strip(request: IncomingMessage): void {
+  const { headers, headersDistinct, rawHeaders } = request;
+  delete headers.authorization;
+  delete headersDistinct["authorization"];
+  for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
+    if (rawHeaders[index]?.toLowerCase() === "authorization") rawHeaders.splice(index, 2);
+  }
+}
