@@ -3,9 +3,11 @@
 import { TokenlatchError } from "./errors.js";
 import { createToken, validate, verifyToken } from "./functions.js";
 import { LatchError } from "./latch-error.js";
-import { copied, plain } from "./plain.js";
+import { copied, picked, plain } from "./plain.js";
 import type { AccountLookup, AccountStore, TokenStore } from "./stores/store.js";
 import type { CatalogueFunction, CreateOptions, ListOptions, Pepper, UnixSeconds, Zone } from "./types.js";
+import type { Identity } from "./verdict.js";
+import { type Vouched, vouchedFor } from "./vouched.js";
 
 /** Options of a `Latch`. */
 export interface LatchOptions<Store extends TokenStore = TokenStore> {
@@ -31,21 +33,70 @@ export interface LatchOptions<Store extends TokenStore = TokenStore> {
   readonly now?: (() => UnixSeconds) | undefined;
 }
 
-/** A new token for a user. What a `Latch` knows itself is left out. */
-export type LatchCreateOptions = Pick<CreateOptions, "user" | "name" | "access" | "expires" | "readOnly" | "addresses" | "realm">;
+/**
+ * Whose tokens are managed: a user's, or those that the token that asks may manage. Give `by` wherever a request asks: with
+ * it no token gives more than it has, outlives the one that asks, or touches tokens that can do more.
+ */
+export type Managing =
+  | { readonly user: string; readonly by?: undefined }
+  | {
+      /** The verdict that the `Latch` gave, or the identity that its middleware gave, of the request that asks. */
+      readonly by: Identity;
+      /** Default: the user of `by`. Another one is refused. */
+      readonly user?: string | undefined;
+    };
+
+/** A new token for a user. What a `Latch` knows itself is left out, and refused. */
+export type LatchCreateOptions = Managing & Pick<CreateOptions, "name" | "access" | "expires" | "readOnly" | "addresses" | "realm">;
 
 /** Which tokens of a user to list, and how. */
-export type LatchListOptions = Omit<ListOptions, "records" | "now" | "warnDays"> & { readonly user: string };
+export type LatchListOptions = Managing & Omit<ListOptions, "records" | "now" | "warnDays">;
 
 /** One token of a user, by its name among the live ones or by its id. */
-export type TokenSelector =
-  | { readonly user: string; readonly name: string; readonly id?: undefined }
-  | { readonly user: string; readonly id: string; readonly name?: undefined };
+export type TokenSelector = Managing & ({ readonly name: string; readonly id?: undefined } | { readonly id: string; readonly name?: undefined });
 
 /** Tokens of a user, by their names among the live ones or by their ids. */
-export type TokenSelection =
-  | { readonly user: string; readonly names: readonly string[]; readonly ids?: undefined }
-  | { readonly user: string; readonly ids: readonly string[]; readonly names?: undefined };
+export type TokenSelection = Managing &
+  ({ readonly names: readonly string[]; readonly ids?: undefined } | { readonly ids: readonly string[]; readonly names?: undefined });
+
+/** What each operation takes. Everything else is refused: the clock, the entropy and what limits a token are the `Latch`'s own. */
+export const KEYS = {
+  create: ["user", "by", "name", "access", "expires", "readOnly", "addresses", "realm"],
+  list: ["user", "by", "page", "pageSize", "sort", "descending", "search", "includeRevoked"],
+  describe: ["user", "by", "name", "id"],
+  rename: ["user", "by", "name", "id", "newName"],
+  revoke: ["user", "by", "names", "ids"],
+} as const;
+
+/** The options of an operation, read once, the user that they are about, and the token that asks. */
+export interface Wish<Options> {
+  readonly user: string;
+  readonly by: Vouched | undefined;
+  readonly options: Omit<Options, "user" | "by">;
+}
+
+/**
+ * Reads the options of an operation.
+ *
+ * @throws TokenlatchError for what isn't plain, an unknown option, a user that can't be or another one than that of `by`;
+ * LatchError `option_invalid`.
+ *
+ * @example
+ * ```js
+ * readWish({ by: verdict, name: "x" }, KEYS.describe).user; // "alice"
+ * readWish({ user: "alice", now: 0 }, KEYS.list); // TokenlatchError field_unknown
+ * ```
+ */
+export function readWish<Options extends Managing>(options: Options, keys: readonly (keyof Options & string)[]): Wish<Options> {
+  const { by, user, ...given } = picked(options, "options", keys as readonly string[]);
+  const vouched = by === undefined ? undefined : vouchedFor(by);
+  if (by !== undefined && vouched === undefined) throw wrong("by", "`by` must be the verdict or the identity of an admitted request");
+  if (vouched !== undefined && user !== undefined && user !== vouched.user) {
+    throw new TokenlatchError("access_exceeds_creator", "a token manages its own user's tokens only", "user");
+  }
+  const read = copied(given, "options") as Omit<Options, "user" | "by">;
+  return { user: vouched?.user ?? userOf({ user: user as string }), by: vouched, options: read };
+}
 
 const KNOWN = new Set(["store", "accounts", "peppers", "catalogue", "zone", "policy", "prefix", "warnDays", "timeout", "now"]);
 /** Options that the module reads at each use. */

@@ -1,25 +1,30 @@
 /* @ts-self-types="./latch.d.ts" */
 
+import { present } from "./asking.js";
 import { type FetchRequest, type NodeRequest, authorizationOf } from "./authorization.js";
 import { bounded } from "./bounded.js";
 import { TokenlatchError } from "./errors.js";
-import { createToken, describeToken, listTokens, parseAuthorization, renameToken, reply, revokeTokens, verifyToken } from "./functions.js";
+import { createToken, describeToken, listTokens, parseAuthorization, renameToken, reply, revokeTokens, updateToken, verifyToken } from "./functions.js";
 import { accountOf, boundTo } from "./generation.js";
 import { faultOf, refusedBy, unavailableReply } from "./fault.js";
-import { LatchError } from "./latch-error.js";
+import { LatchError, codeOf } from "./latch-error.js";
 import {
   type LatchCreateOptions,
   type LatchListOptions,
   type LatchOptions,
   type TokenSelection,
   type TokenSelector,
+  type Wish,
+  KEYS,
   readOptions,
+  readWish,
   userOf,
 } from "./latch-options.js";
 import { callOf, copied, plain } from "./plain.js";
 import type { AccountLookup, AccountStore, StoreContext, StoredAccount, TokenStore } from "./stores/store.js";
-import type { Account, AuthorizationHeader, Call, Description, Reply, TokenList, TokenRecord, UnixSeconds } from "./types.js";
+import type { Account, AuthorizationHeader, Call, Description, Policy, Reply, TokenList, TokenRecord, UnixSeconds } from "./types.js";
 import type { LatchVerdict, Refused } from "./verdict.js";
+import { type Vouched, vouch } from "./vouched.js";
 
 /** A user that no header names: so that a request without one still has an account looked up. */
 const NOBODY = "-";
@@ -81,24 +86,29 @@ export class Latch<Store extends TokenStore = TokenStore> {
   }
 
   /**
-   * Creates a token and stores its record. The text is shown here and never again.
+   * Creates a token and stores its record. The text is shown here and never again. Where a request asks, give its verdict or
+   * identity as `by`: the new token lies within the one that asks and doesn't outlive it.
    *
    * @example
    * ```js
    * const { token } = await latch.create({ user: "alice", name: "backup", access: { features: ["backup"] }, expires: "2027-01-31" });
+   * const { access, readOnly } = verdict;
+   * await latch.create({ by: verdict, name: "script", access, readOnly });
    * ```
    *
-   * @throws TokenlatchError for a wrong option or a name in use; LatchError for an unknown account or a store that fails.
+   * @throws TokenlatchError for a wrong option, a name in use or `access_exceeds_creator`; LatchError for an unknown account or a store that fails.
    */
   async create(options: LatchCreateOptions): Promise<LatchCreated> {
-    const { policy, prefix, peppers, zone } = this.#options;
-    const user = userOf(options);
+    const { prefix, peppers, zone } = this.#options;
+    const { user, by, options: wish } = readWish(options, KEYS.create);
     const stored = await this.#account(user);
-    const account = accountOf(null, stored);
+    const records = await this.#recordsOf(user);
+    const creator = this.#asking(records, by);
+    const account = accountOf(creator ?? null, stored);
     if (stored === null || account === null) throw new LatchError("account_unknown", "there is no account of this user", { field: "user" });
-    const taken = liveNames(await this.#recordsOf(user));
-    const now = this.#now();
-    const { token, record: unbound } = createToken({ ...options, ...now, account, taken, policy, prefix, pepper: peppers?.[0], zone });
+    const now = this.#options.now?.() ?? present();
+    const given = { policy: this.#policy(creator, now), prefix, pepper: peppers?.[0], zone };
+    const { token, record: unbound } = createToken({ ...wish, user, now, account, taken: liveNames(records), creator, ...given });
     const record = boundTo(stored, unbound);
     // Where accounts live elsewhere the store can't look for them.
     const generation = this.#holdsAccounts ? stored.generation : undefined;
@@ -134,7 +144,8 @@ export class Latch<Store extends TokenStore = TokenStore> {
       const record = await this.#ask("find a token", (store, context) => store.find(credential.hashes, context));
       const account = await this.#account(ownerOf(record) ?? credential.user ?? NOBODY);
       const verdict = verifyToken({ ...this.#now(), authorization, record, account: accountOf(record, account), call: asked, peppers, catalogue });
-      return { ...verdict, fault: null } as LatchVerdict;
+      const given = { ...verdict, fault: null } as LatchVerdict;
+      return given.allowed ? vouch(given, given) : given;
     } catch (error) {
       return this.#refused(error);
     }
@@ -149,9 +160,9 @@ export class Latch<Store extends TokenStore = TokenStore> {
    * ```
    */
   async list(options: LatchListOptions): Promise<TokenList> {
-    const records = await this.#recordsOf(userOf(options));
-    const { user: _, ...more } = options;
-    return listTokens({ ...more, ...this.#now(), records, warnDays: this.#options.warnDays });
+    const { user, by, options: wish } = readWish(options, KEYS.list);
+    const records = this.#within(await this.#recordsOf(user), by);
+    return listTokens({ ...wish, ...this.#now(), records, warnDays: this.#options.warnDays });
   }
 
   /**
@@ -165,7 +176,7 @@ export class Latch<Store extends TokenStore = TokenStore> {
    * @throws LatchError `token_not_found`.
    */
   async describe(selector: TokenSelector): Promise<Description> {
-    const { record } = await this.#selected(selector);
+    const { record } = await this.#selected(readWish(selector, KEYS.describe));
     return this.#described(record);
   }
 
@@ -180,8 +191,9 @@ export class Latch<Store extends TokenStore = TokenStore> {
    * @throws TokenlatchError `name_taken` or `record_revoked`; LatchError `token_not_found`.
    */
   async rename(options: TokenSelector & { readonly newName: string }): Promise<Description> {
-    const { record, records } = await this.#selected(options);
-    const renamed = renameToken({ record, newName: options.newName, taken: liveNames(records) }).record;
+    const wish = readWish(options, KEYS.rename);
+    const { record, records } = await this.#selected(wish);
+    const renamed = renameToken({ record, newName: wish.options.newName, taken: liveNames(records) }).record;
     const renaming = await this.#ask("rename a token", (store, context) => store.rename(renamed, context));
     if (renaming === "name_taken") throw nameTaken("newName");
     if (renaming === "gone") throw new TokenlatchError("record_revoked", "the token was revoked meanwhile");
@@ -198,8 +210,9 @@ export class Latch<Store extends TokenStore = TokenStore> {
    * ```
    */
   async revoke(selection: TokenSelection): Promise<LatchRevoked> {
-    const records = await this.#recordsOf(userOf(selection));
-    const { names, ids } = selection;
+    const { user, by, options } = readWish(selection, KEYS.revoke);
+    const { names, ids } = options as { names?: readonly string[]; ids?: readonly string[] };
+    const records = this.#within(await this.#recordsOf(user), by);
     const { records: revoked, unknown } = revokeTokens({ ...this.#now(), records, names, ids });
     for (const record of revoked) {
       const stored = { ...record, revoked: record.revoked as UnixSeconds };
@@ -290,14 +303,36 @@ export class Latch<Store extends TokenStore = TokenStore> {
     return records;
   }
 
-  async #selected(selector: TokenSelector): Promise<{ record: TokenRecord; records: readonly TokenRecord[] }> {
-    const user = userOf(selector);
-    const { name, id } = selector;
+  /** The record of the token that asks, as the store has it now. */
+  #asking(records: readonly TokenRecord[], by: Vouched | undefined): TokenRecord | undefined {
+    if (by === undefined) return undefined;
+    const record = records.find(({ id }) => id === by.id);
+    const status = record === undefined ? "revoked" : this.#described(record).status;
+    if (status === "active" || status === "expiring") return record;
+    throw new LatchError("token_not_found", "the token that asks isn't valid any more", { field: "by" });
+  }
+
+  /** Those records that the token that asks could have made itself; for it there are no others. */
+  #within(records: readonly TokenRecord[], by: Vouched | undefined): readonly TokenRecord[] {
+    const creator = this.#asking(records, by);
+    return creator === undefined ? records : records.filter((record) => isWithin(record, creator));
+  }
+
+  /** The administrator's limits on a new token, and that it doesn't outlive the one that asks. */
+  #policy(creator: TokenRecord | undefined, now: UnixSeconds): Policy | undefined {
+    const { policy } = this.#options;
+    if (creator === undefined || creator.expires === null) return policy;
+    const left = creator.expires - now;
+    return { ...policy, maxLifetime: Math.min(left, policy?.maxLifetime ?? left) };
+  }
+
+  async #selected({ user, by, options }: Wish<TokenSelector>): Promise<{ record: TokenRecord; records: readonly TokenRecord[] }> {
+    const { name, id } = options as { name?: string; id?: string };
     if ((name === undefined) === (id === undefined)) {
       throw new TokenlatchError("selection_invalid", "either a `name` or an `id` selects a token");
     }
     const records = await this.#recordsOf(user);
-    const record = records.find((one) => (id === undefined ? one.name === name && isLive(one) : one.id === id));
+    const record = this.#within(records, by).find((one) => (id === undefined ? one.name === name && isLive(one) : one.id === id));
     if (record === undefined) throw new LatchError("token_not_found", "the user has no such token");
     return { record, records };
   }
@@ -345,6 +380,18 @@ function ownerOf(record: unknown): string | undefined {
   if (typeof record !== "object" || record === null) return undefined;
   const { user } = record as { user?: unknown };
   return typeof user === "string" ? user : undefined;
+}
+
+/** Whether the module would let the token that asks have made this one. */
+function isWithin(record: TokenRecord, creator: TokenRecord): boolean {
+  try {
+    // Nothing is changed; a revoked one couldn't be.
+    updateToken({ record: { ...record, revoked: null }, creator });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "access_exceeds_creator") return false;
+    throw error;
+  }
 }
 
 function isLive(record: TokenRecord): boolean {

@@ -41,5 +41,15 @@ if (verdict.allowed) {
   verdict.status satisfies 401 | 403 | 503;
 }
 
+if (verdict.allowed) {
+  await latch.create({ by: verdict, name: "x", access: verdict.access, readOnly: verdict.readOnly });
+  await latch.list({ by: verdict });
+  await latch.revoke({ by: verdict, names: ["x"] });
+  // @ts-expect-error the clock is the latch's own
+  await latch.create({ by: verdict, name: "x", access: "full", now: 0 });
+}
+// @ts-expect-error a refused request manages nothing
+await latch.list({ by: verdict });
+
 const capabilities: StoreCapabilities = latch.capabilities;
 export { any, capabilities };

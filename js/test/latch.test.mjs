@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 
 import { Latch, LatchError, TokenlatchError, createToken } from "tokenlatch";
+import { guard } from "tokenlatch/middleware/fetch";
 import { memoryStore } from "tokenlatch/stores/memory";
 
 import { ACCOUNT, NOW } from "./helpers.mjs";
@@ -197,7 +198,9 @@ test("hands on its policy, zone, prefix and peppers, whatever the caller says", 
   assert.match(token, /^tl_[A-Z0-9]{39}$/);
   assert.match((await store.listOf("alice"))[0].hash, /^hmac-sha256:p1:/);
   const wish = { user: "alice", name: "x", access: "full", policy: {}, pepper: undefined, account: undefined, expires: "never" };
-  await assert.rejects(latch.create(wish), (error) => error instanceof TokenlatchError && error.code === "expiry_required");
+  await assert.rejects(latch.create(wish), { name: "TokenlatchError", code: "field_unknown", field: "policy" });
+  const { policy: _, ...plain } = wish;
+  await assert.rejects(latch.create(plain), (error) => error instanceof TokenlatchError && error.code === "expiry_required");
   await assert.rejects(latch.create({ user: "alice", name: "x", access: "full", extra: 1 }), { code: "field_unknown" });
   await assert.rejects(latch.create({ user: "alice", name: "a b", access: "full" }), { code: "name_character" });
   await assert.rejects(latch.verify(null, { api: "ftp" }), { code: "value_invalid" });
@@ -228,7 +231,9 @@ test("gives a coded error for whatever it is given, and asks the store for no us
       await assert.rejects(latch[name](options), (error) => error instanceof LatchError || error instanceof TokenlatchError);
     }
   }
-  await assert.rejects(latch.create(throwing), TypeError);
+  await assert.rejects(latch.create(throwing), { code: "option_invalid", field: "user" });
+  const spoilt = new Proxy({ user: "alice" }, { get() { throw new TypeError("no"); } });
+  await assert.rejects(latch.create(spoilt), { code: "value_invalid", field: "options" });
   await assert.rejects(latch.rename({ user: "alice", name: "backup" }), { code: "field_missing", field: "newName" });
   await assert.rejects(latch.revoke({ user: "alice" }), { code: "selection_invalid" });
   await assert.rejects(latch.describe({ user: "alice" }), { code: "selection_invalid" });
@@ -237,9 +242,11 @@ test("gives a coded error for whatever it is given, and asks the store for no us
 
 test("asks its own accounts and its own names, whatever the caller hands it", async () => {
   const { latch } = await prepared();
-  await assert.rejects(latch.create({ user: "alice", name: "backup", access: "full", taken: [] }), { code: "name_taken" });
+  await assert.rejects(latch.create({ user: "alice", name: "backup", access: "full", taken: [] }), { code: "field_unknown", field: "taken" });
+  await assert.rejects(latch.create({ user: "alice", name: "backup", access: "full" }), { code: "name_taken" });
   await latch.putAccount({ user: "alice", suspended: true, features: "all" });
-  const wish = { user: "alice", name: "other", access: "full", account: ACCOUNT };
+  const wish = { user: "alice", name: "other", access: "full" };
+  await assert.rejects(latch.create({ ...wish, account: ACCOUNT }), { code: "field_unknown", field: "account" });
   await assert.rejects(latch.create(wish), { code: "account_suspended" });
 });
 
@@ -250,4 +257,144 @@ test("leaves no timer behind", async () => {
   await latch.verify(`Bearer ${token}`);
   await latch.list({ user: "alice" });
   assert.equal(timers(), before);
+});
+
+test("takes from its caller what it documents, and nothing that the host supplies", async () => {
+  const { latch, store } = await prepared({ policy: { maxLifetime: 86_400 } });
+  const before = (await store.listOf("alice")).length;
+  const good = { user: "alice", name: "x", access: "full" };
+  for (const [key, value] of Object.entries({
+    now: 253_402_300_799 - 86_400,
+    entropy: "00".repeat(63) + "01",
+    creator: { access: "full" },
+    policy: {},
+    prefix: "tl",
+    pepper: { id: "p", key: "00".repeat(16) },
+    peppers: [],
+    account: ACCOUNT,
+    taken: [],
+    zone: "UTC",
+    warnDays: 1,
+    records: [],
+    toString: "x",
+  })) {
+    // As a request's body would bring it.
+    const body = JSON.parse(JSON.stringify({ [key]: value }));
+    const expected = { name: "TokenlatchError", code: "field_unknown", field: key };
+    await assert.rejects(latch.create({ ...good, ...body }), expected);
+    await assert.rejects(latch.list({ user: "alice", ...body }), expected);
+    await assert.rejects(latch.describe({ user: "alice", name: "backup", ...body }), expected);
+    await assert.rejects(latch.rename({ user: "alice", name: "backup", newName: "y", ...body }), expected);
+    await assert.rejects(latch.revoke({ user: "alice", names: ["backup"], ...body }), expected);
+  }
+  await assert.rejects(latch.create({ ...good, ...JSON.parse('{"__proto__":{"now":1}}') }), { code: "field_unknown" });
+  assert.equal((await store.listOf("alice")).length, before);
+  const { description } = await latch.create(good);
+  assert.equal(description.expires, NOW + 86_400);
+});
+
+describe("managing by a token that asks", () => {
+  /** A latch with a token of each kind, and the verdicts on them. */
+  async function asked() {
+    const { latch, store } = await prepared();
+    const made = {};
+    for (const [name, more] of Object.entries({
+      full: { expires: "never" },
+      readOnly: { readOnly: true },
+      limited: { access: { features: ["apitokens", "backup"] } },
+      bound: { addresses: ["192.0.2.0/24"] },
+      brief: { expires: NOW + 600 },
+      admin: { realm: "admin" },
+      narrow: { access: { features: ["backup"] }, readOnly: true, addresses: ["192.0.2.7"], expires: NOW + 300 },
+    })) {
+      const { token } = await latch.create({ user: "alice", name, access: "full", ...more });
+      const realm = more.realm === "admin" ? "admin" : "account";
+      const call = { feature: "backup", writes: false, address: "192.0.2.7", realm };
+      made[name] = await latch.verify(`Bearer ${token}`, call);
+      assert.equal(made[name].reason, "ok", name);
+    }
+    return { latch, store, made };
+  }
+
+  test("gives no more than the token that asks has", async () => {
+    const { latch, made } = await asked();
+    const wide = { access: "full", readOnly: false, addresses: [], expires: "never", realm: "admin" };
+    for (const [name, by] of Object.entries(made)) {
+      if (name === "full" || name === "admin") continue;
+      await assert.rejects(latch.create({ by, name: `${name}-wide`, ...wide }), { code: "access_exceeds_creator" }, name);
+    }
+    await assert.rejects(latch.create({ by: made.full, name: "x", access: "full", realm: "admin" }), { code: "access_exceeds_creator", field: "realm" });
+    await assert.rejects(latch.create({ by: made.limited, name: "x", access: { features: ["mail"] } }), { code: "access_exceeds_creator", field: "access" });
+    await assert.rejects(latch.create({ by: made.readOnly, name: "x", access: "full" }), { code: "access_exceeds_creator", field: "readOnly" });
+    await assert.rejects(latch.create({ by: made.bound, name: "x", access: "full", addresses: ["203.0.113.1"] }), { code: "access_exceeds_creator", field: "addresses" });
+    const { description } = await latch.create({ by: made.narrow, name: "x", access: { features: ["backup"] }, readOnly: true });
+    assert.deepEqual([description.user, description.addresses, description.expires], ["alice", ["192.0.2.7"], NOW + 300]);
+  });
+
+  test("what it makes doesn't outlive it, nor the administrator's limit", async () => {
+    const { store, made, latch } = await asked();
+    const brief = { by: made.brief, access: "full" };
+    assert.equal((await latch.create({ ...brief, name: "a" })).description.expires, NOW + 600);
+    assert.equal((await latch.create({ ...brief, name: "b", expires: NOW + 600 })).description.expires, NOW + 600);
+    await assert.rejects(latch.create({ ...brief, name: "c", expires: NOW + 601 }), { code: "expiry_too_late" });
+    await assert.rejects(latch.create({ ...brief, name: "c", expires: "never" }), { code: "expiry_required" });
+    const strict = new Latch({ store, now: () => NOW, policy: { maxLifetime: 60 } });
+    assert.equal((await strict.create({ ...brief, name: "d" })).description.expires, NOW + 60);
+    assert.equal((await latch.create({ by: made.full, name: "e", access: "full", expires: "never" })).description.expires, null);
+  });
+
+  test("manages only tokens that lie within it; the others are unknown to it", async () => {
+    const { latch, made } = await asked();
+    const names = async (by) => (await latch.list({ by, includeRevoked: true, pageSize: 1000 })).tokens.map((one) => one.name);
+    assert.deepEqual(await names(made.full), ["backup", "bound", "brief", "full", "limited", "narrow", "readOnly"]);
+    assert.deepEqual(await names(made.limited), ["limited", "narrow"]);
+    assert.deepEqual(await names(made.readOnly), ["narrow", "readOnly"]);
+    assert.deepEqual(await names(made.bound), ["bound", "narrow"]);
+    assert.deepEqual(await names(made.narrow), ["narrow"]);
+    const by = made.limited;
+    for (const name of ["full", "admin", "brief", "backup", "missing"]) {
+      await assert.rejects(latch.describe({ by, name }), { code: "token_not_found" });
+      await assert.rejects(latch.rename({ by, name, newName: "stolen" }), { code: "token_not_found" });
+      assert.deepEqual(await latch.revoke({ by, names: [name] }), { tokens: [], unknown: [name], immediate: true });
+    }
+    assert.deepEqual((await latch.revoke({ by, ids: [made.full.id, made.narrow.id] })).unknown, [made.full.id]);
+    assert.equal((await latch.describe({ user: "alice", id: made.full.id })).status, "active");
+    await assert.rejects(latch.rename({ by, name: "limited", newName: "full" }), { code: "name_taken" });
+    assert.equal((await latch.rename({ by, name: "limited", newName: "renamed" })).name, "renamed");
+  });
+
+  test("what asks must have been admitted here, and must still be valid", async () => {
+    const { latch, made } = await asked();
+    const { user, id, name } = made.full;
+    const copies = [{ user, id, name }, { ...made.full }, JSON.parse(JSON.stringify(made.full)), Object.create(made.full), "alice", 7, null, [], await latch.verify(null)];
+    for (const by of copies) {
+      await assert.rejects(latch.create({ by, name: "x", access: "full" }), { code: "option_invalid", field: "by" });
+      await assert.rejects(latch.list({ by }), { code: "option_invalid", field: "by" });
+    }
+    const changed = await latch.verify(`Bearer ${(await latch.create({ user: "alice", name: "changed", access: { features: ["backup"] } })).token}`, { feature: "backup" });
+    changed.id = id;
+    changed.access = "full";
+    await assert.rejects(latch.create({ by: changed, name: "x", access: "full" }), { code: "access_exceeds_creator" });
+    await latch.putAccount({ user: "bob", features: "all" });
+    await assert.rejects(latch.create({ by: made.full, user: "bob", name: "x", access: "full" }), { code: "access_exceeds_creator", field: "user" });
+    await assert.rejects(latch.list({ by: made.full, user: "bob" }), { code: "access_exceeds_creator", field: "user" });
+    await latch.revoke({ by: made.full, names: ["full"] });
+    await assert.rejects(latch.create({ by: made.full, name: "x", access: "full" }), { code: "token_not_found", field: "by" });
+    await assert.rejects(latch.list({ by: made.full }), { code: "token_not_found", field: "by" });
+    let now = NOW;
+    const { store, latch: other } = await prepared();
+    const clocked = new Latch({ store, now: () => now });
+    const { token } = await other.create({ user: "alice", name: "brief", access: "full", expires: NOW + 5 });
+    const by = await clocked.verify(`Bearer ${token}`);
+    now += 5;
+    await assert.rejects(clocked.create({ by, name: "x", access: "full" }), { code: "token_not_found", field: "by" });
+  });
+
+  test("takes the identity of a middleware", async () => {
+    const { latch } = await asked();
+    const { token } = await latch.create({ user: "alice", name: "maker", access: { features: ["backup"] } });
+    const handler = guard(latch, { call: { feature: "backup" } }, async (_request, by) => Response.json((await latch.list({ by })).tokens.map((one) => one.name)));
+    const response = await handler(new Request("http://h/", { headers: { Authorization: `Bearer ${token}` } }));
+    assert.deepEqual(await response.json(), ["maker", "narrow"]);
+  });
 });

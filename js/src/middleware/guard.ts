@@ -6,7 +6,7 @@ import { LatchError, errorOf } from "../latch-error.js";
 import { callOf, plain } from "../plain.js";
 import type { Call, Reply } from "../types.js";
 import type { Identity, Refused, SnapshotIdentity } from "../verdict.js";
-import { isVouched, vouch } from "../vouched.js";
+import { vouch, vouchedFor } from "../vouched.js";
 
 /** What decides about requests: a `Latch`, or a `SnapshotFollower`, whose identities may have no id and no name. */
 export interface Verifier<Who extends SnapshotIdentity = Identity> {
@@ -198,7 +198,8 @@ async function decided<Asked, Who extends SnapshotIdentity>(
 function identityIn<Who extends SnapshotIdentity>(verdict: Who): Who {
   const { user, id, name, expires, access, readOnly } = verdict;
   const identity = { user, id, name, expires, access, readOnly } as Who;
-  return isVouched(verdict) ? vouch(identity) : identity;
+  const vouched = vouchedFor(verdict);
+  return vouched === undefined ? identity : vouch(identity, vouched);
 }
 
 /** The address as the option gave it. */
