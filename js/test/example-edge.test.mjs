@@ -31,7 +31,7 @@ describe("the example edge", () => {
   before(async () => {
     served = await startOrigin();
     backend = createServer((request, response) => {
-      seen.push(request.headers);
+      seen.push({ ...request.headers, url: request.url });
       response.end(`for ${request.headers["x-token-user"]}`);
     });
     await new Promise((resolve) => backend.listen(0, "127.0.0.1", resolve));
@@ -44,10 +44,10 @@ describe("the example edge", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function ask(token, init = {}) {
+  async function ask(token, { path = "/a?b=c", headers: more = {}, ...init } = {}) {
     if (token !== undefined) tokens.push(token);
-    const headers = { "X-Token-User": "root", ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) };
-    const response = await worker.dispatchFetch("http://worker/a?b=c", { headers, ...init });
+    const headers = { "X-Token-User": "root", ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }), ...more };
+    const response = await worker.dispatchFetch(`http://worker${path}`, { headers, ...init });
     return [response.status, await response.text()];
   }
 
@@ -93,6 +93,17 @@ describe("the example edge", () => {
     const reads = served.origin.issue({ readOnly: true });
     await until("it is known", () => isAdmitted(reads.token));
     assert.equal((await ask(reads.token, { method: "POST", body: "x" }))[0], 403);
+  });
+
+  test("goes to its backend and nowhere else, and lets a client claim nothing", async () => {
+    const { token } = served.origin.issue();
+    await until("it is known", () => isAdmitted(token));
+    const claims = { "X_Token_User": "root", "X-Forwarded-Host": "evil.example", "X-Method-Override": "DELETE" };
+    for (const [path, url] of [["//evil.example/steal", "//evil.example/steal"], ["/\\evil.example", "//evil.example"], ["/..//evil.example", "//evil.example"]]) {
+      seen.length = 0;
+      assert.deepEqual(await ask(token, { path, headers: claims }), [200, "for alice"]);
+      assert.deepEqual(seen.map((one) => [one.url, one["x_token_user"], one["x-forwarded-host"], one["x-method-override"]]), [[url, undefined, undefined, undefined]]);
+    }
   });
 
   test("uses arrive at the origin", async () => {

@@ -154,6 +154,43 @@ describe("the example worker", () => {
     assert.equal((await ask(`Bearer ${manager}`)).status, 200);
   });
 
+  test("goes to its origin and nowhere else, and lets a client claim nothing", async () => {
+    const token = await issued({ user: "gina", name: "hostile" });
+    forwarded.length = 0;
+    const claims = { "X-Token-User": "root", "X_Token_User": "root", "X-Forwarded-For": "192.0.2.7", "X-HTTP-Method-Override": "DELETE", "X-Original-URL": "/tokens" };
+    const paths = ["//evil.example/steal", "///evil.example", "/\\\\evil.example/x", "//user@evil.example:99/x", "/https://evil.example/", "/%2f/evil.example", "/..//evil.example", "/x?//evil.example#//evil.example"];
+    for (const path of paths) assert.equal((await ask(`Bearer ${token}`, { path, headers: claims })).status, 200, path);
+    assert.equal(forwarded.length, paths.length);
+    for (const { url, headers } of forwarded) {
+      assert.equal(new URL(url).host, "origin.test");
+      assert.equal(headers["x-token-user"], "gina");
+      for (const name of Object.keys(claims).slice(1)) assert.equal(headers[name.toLowerCase()], undefined, name);
+    }
+  });
+
+  test("a limited, short-lived, bound token makes and manages only what lies within it", async () => {
+    await issued({ user: "hugo", name: "full" });
+    const narrow = { access: { features: ["apitokens", "backup"] }, addresses: ["192.0.2.0/24"], expires: now + 600 };
+    const token = await issued({ user: "hugo", name: "narrow", ...narrow });
+    const headers = { "CF-Connecting-IP": "192.0.2.7" };
+    const tokens = async (method, query = "") => ask(`Bearer ${token}`, { path: `/tokens${query}`, method, headers });
+    const created = await tokens("POST", "?name=child&access=full&expires=never&readOnly=0&user=root");
+    assert.equal(created.status, 201);
+    const { description } = JSON.parse(created.body);
+    assert.deepEqual([description.access, description.addresses, description.expires, description.user], [narrow.access, narrow.addresses, narrow.expires, "hugo"]);
+    assert.deepEqual(JSON.parse((await tokens("GET")).body).tokens.map((one) => one.name), ["child", "narrow"]);
+    assert.deepEqual(JSON.parse((await tokens("DELETE", "?name=full")).body).unknown, ["full"]);
+  });
+
+  test("makes tokens by POST alone", async () => {
+    const token = await issued({ user: "ivy", name: "full" });
+    for (const method of ["HEAD", "PUT", "PATCH", "OPTIONS", "MKCOL"]) {
+      const { status, body } = await ask(`Bearer ${token}`, { path: `/tokens?name=${method}`, method });
+      assert.deepEqual([status, body], [405, ""], method);
+    }
+    assert.deepEqual(JSON.parse((await ask(`Bearer ${token}`, { path: "/tokens" })).body).tokens.map((one) => one.name), ["full"]);
+  });
+
   test("answers 200 requests at once without an error", async () => {
     const token = await issued({ user: "dave", name: "many" });
     const { token: unknown } = createToken({ user: "dave", name: "unknown", access: "full" });

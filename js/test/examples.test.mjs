@@ -10,6 +10,7 @@ import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+import { createClient } from "@libsql/client";
 import { build as esbuild } from "esbuild";
 import { EdgeRuntime } from "edge-runtime";
 import { createToken } from "tokenlatch";
@@ -28,22 +29,29 @@ test("all compile strictly", () => {
   assert.equal(status, 0, stdout);
 });
 
-test("node: creates, verifies, lists and revokes in an SQLite file", () => {
+test("node: creates, verifies, lists and revokes in an SQLite file", async () => {
   const env = { ...process.env, TOKENS_DB: join(folder, "node.db"), NODE_NO_WARNINGS: "1" };
-  const run = (...args) => {
-    const { stdout, stderr, status } = spawnSync(process.execPath, [join(examples, "node/tokens.mjs"), ...args], { encoding: "utf8", env });
+  const run = (...args) => runWith("", ...args);
+  const runWith = (input, ...args) => {
+    const { stdout, stderr, status } = spawnSync(process.execPath, [join(examples, "node/tokens.mjs"), ...args], { encoding: "utf8", env, input });
     return { out: stdout.trim(), err: stderr.trim(), status };
   };
   const token = run("create", "alice", "backup").out.split("\n")[0];
   assert.match(token, /^[A-Z0-9]{32}$/);
   assert.match(run("create", "alice", "backup").err, /^name_taken: /);
-  assert.equal(run("verify", `cpanel alice:${token}`).out, "admitted: alice, by the token backup");
+  assert.equal(runWith(`cpanel alice:${token}\n`, "verify").out, "admitted: alice, by the token backup");
   assert.equal(run("list", "alice").out, `backup\t…${token.slice(-4)}\tactive`);
   assert.equal(run("revoke", "bob", "backup").out, "there is no such token");
   assert.equal(run("revoke", "alice", "backup").out, "revoked");
-  assert.deepEqual(run("verify", `cpanel alice:${token}`), { out: "refused: token_revoked", err: "", status: 1 });
+  assert.deepEqual(runWith(`cpanel alice:${token}\n`, "verify"), { out: "refused: token_revoked", err: "", status: 1 });
   assert.equal(run("list", "alice").out, `backup\t…${token.slice(-4)}\trevoked`);
   assert.equal(run("toString").status, 2);
+  assert.deepEqual(runWith("", "verify"), { out: "refused: header_missing", err: "", status: 1 });
+  const suspended = "UPDATE tokenlatch_accounts SET account = json_set(account, '$.suspended', json('true'))";
+  const database = createClient({ url: `file:${env.TOKENS_DB}` });
+  await database.execute(suspended);
+  database.close();
+  assert.match(run("create", "alice", "other").err, /^account_suspended: /);
   assert.ok(!readFileSync(env.TOKENS_DB).includes(token));
 });
 

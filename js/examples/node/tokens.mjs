@@ -2,9 +2,11 @@
 // `@libsql/client`, because `node:sqlite` isn't there yet).
 //
 //   node tokens.mjs create alice backup
-//   node tokens.mjs verify "Bearer 4WQH…"
+//   node tokens.mjs verify < header.txt   (`Bearer 4WQH…`: on the command line every user of the machine could read it)
 //   node tokens.mjs list alice
 //   node tokens.mjs revoke alice backup
+import { readFileSync } from "node:fs";
+
 import { createDatabase } from "db0";
 import { Latch } from "tokenlatch";
 import { db0Store } from "tokenlatch/stores/db0";
@@ -22,12 +24,18 @@ async function connector() {
 
 const commands = {
   async create(latch, user, name) {
-    await latch.putAccount({ user, features: "all" });
-    const { token, description } = await latch.create({ user, name, access: "full" });
+    const wish = { user, name, access: "full" };
+    const { token, description } = await latch.create(wish).catch(async (error) => {
+      // An account that is there stays as it is: it may be suspended, or have few features.
+      if (error.code !== "account_unknown") throw error;
+      await latch.putAccount({ user, features: "all" });
+      return latch.create(wish);
+    });
     const until = new Date(description.expires * 1000).toISOString();
     return `${token}\nSave it now: nothing can show it again. It is valid until ${until}.`;
   },
-  async verify(latch, authorization) {
+  async verify(latch) {
+    const authorization = readFileSync(0, "utf8").trim();
     const verdict = await latch.verify(authorization, { feature: "backup", writes: false });
     if (!verdict.allowed) process.exitCode = 1;
     return verdict.allowed ? `admitted: ${verdict.user}, by the token ${verdict.name}` : `refused: ${verdict.reason}`;
@@ -45,7 +53,7 @@ const commands = {
 const [command, ...options] = process.argv.slice(2);
 const run = Object.hasOwn(commands, command ?? "") ? commands[command] : undefined;
 if (run === undefined) {
-  console.error("usage: tokens.mjs create USER NAME | verify AUTHORIZATION | list USER | revoke USER NAME");
+  console.error("usage: tokens.mjs create USER NAME | verify < HEADER | list USER | revoke USER NAME");
   process.exit(2);
 }
 

@@ -3,6 +3,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { SnapshotFollower, SnapshotRelay } from "tokenlatch";
 import { type SnapshotIdentity, guard } from "tokenlatch/middleware/fetch";
+import { forwarded } from "tokenlatch/middleware/forward";
 
 import { durableStore } from "./durable-store.js";
 
@@ -101,13 +102,8 @@ const guarded = guard(
     address: (request) => request.headers.get("CF-Connecting-IP"),
     onRefusal: ({ status, reason, id, address }) => console.warn(JSON.stringify({ status, reason, id, address })),
   },
-  async (request, { user }: SnapshotIdentity, env: Env) => {
-    const { pathname, search } = new URL(request.url);
-    const forwarded = new Request(new URL(pathname + search, env.BACKEND), request);
-    // Set, not added: what the client says about itself must not reach the backend.
-    forwarded.headers.set("X-Token-User", user);
-    return fetch(forwarded);
-  },
+  // To the backend, and nowhere else; what the client says about itself doesn't reach it.
+  async (request, { user }: SnapshotIdentity, env: Env) => fetch(forwarded(request, env.BACKEND, { "X-Token-User": user })),
 );
 
 export default {

@@ -1,9 +1,10 @@
 // A Cloudflare Worker in front of an origin: tokens rest in D1, every request is verified, admitted ones are forwarded.
-// The path /tokens lets the holder of a token manage his own.
+// The path /tokens lets the holder of a token manage those of his own that lie within it.
 import { createDatabase } from "db0";
 import d1 from "db0/connectors/cloudflare-d1";
 import { type Call, Latch, type TokenlatchError } from "tokenlatch";
 import { type Identity, guard } from "tokenlatch/middleware/fetch";
+import { forwarded } from "tokenlatch/middleware/forward";
 import { db0Store } from "tokenlatch/stores/db0";
 
 interface Env {
@@ -22,27 +23,30 @@ function callOf(request: Request): Call {
   return { feature: "backup", writes: request.method !== "GET" && request.method !== "HEAD" };
 }
 
-async function forward(request: Request, identity: Identity, env: Env): Promise<Response> {
-  const { pathname, search } = new URL(request.url);
-  const forwarded = new Request(new URL(pathname + search, env.ORIGIN), request);
-  // Set, not added: what the client says about itself must not reach the origin.
-  forwarded.headers.set("X-Token-User", identity.user);
-  forwarded.headers.set("X-Token-Name", identity.name);
-  return fetch(forwarded);
+/** Goes to the origin, and nowhere else; what the client says about itself does not. */
+async function forward(request: Request, { user, name }: Identity, env: Env): Promise<Response> {
+  return fetch(forwarded(request, env.ORIGIN, { "X-Token-User": user, "X-Token-Name": name }));
 }
 
-async function manage(request: Request, { user, access }: Identity): Promise<Response> {
-  if (request.method === "GET") return Response.json(await latch.list({ user }));
+async function manage(request: Request, by: Identity): Promise<Response> {
   const name = new URL(request.url).searchParams.get("name") ?? "";
+  const headers = { "Cache-Control": "no-store" };
   try {
-    if (request.method === "DELETE") return Response.json(await latch.revoke({ user, names: [name] }));
-    // Never more than the token that asks may do itself.
-    const created = await latch.create({ user, name, access });
-    return Response.json(created, { status: 201, headers: { "Cache-Control": "no-store" } });
+    switch (request.method) {
+      case "GET":
+        return Response.json(await latch.list({ by, pageSize: 1_000 }), { headers });
+      case "DELETE":
+        return Response.json(await latch.revoke({ by, names: [name] }), { headers });
+      case "POST":
+        // With `by` never more than the token that asks, from no other addresses, and no longer than it lives.
+        return Response.json(await latch.create({ by, name, access: by.access, readOnly: by.readOnly }), { status: 201, headers });
+      default:
+        return new Response(null, { status: 405, headers: { ...headers, Allow: "GET, POST, DELETE" } });
+    }
   } catch (error) {
     const { code, message } = error as TokenlatchError;
     if (code === undefined) throw error;
-    return Response.json({ code, message }, { status: code.startsWith("store_") ? 503 : 400 });
+    return Response.json({ code, message }, { status: code.startsWith("store_") || code === "module_broken" ? 503 : 400, headers });
   }
 }
 
