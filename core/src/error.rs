@@ -152,6 +152,8 @@ codes! {
     SnapshotTooLarge = "snapshot_too_large",
     /// The clock is behind the origin's.
     ClockBackwards = "clock_backwards",
+    /// The table held, or the floor, is of the future, so that nothing can follow.
+    FloorInFuture = "floor_in_future",
     /// No such table.
     TableUnknown = "table_unknown",
     /// Memory that the caller doesn't own.

@@ -418,3 +418,186 @@ fn without_names_uses_are_reported_by_hash() {
         assert_eq!(service.store().usage(&[id]).await.unwrap()[0].uses, 10);
     });
 }
+
+/// An origin that sends the head of a message, and then a byte now and then for ever.
+#[derive(Debug)]
+struct Trickle(Vec<u8>);
+
+#[async_trait::async_trait]
+impl tokenlatch::Source for Trickle {
+    async fn fetch(&self, _: tokenlatch::Fetch) -> Result<tokenlatch::Fetched, tokenlatch::SourceError> {
+        let (pieces, coming) = tokio::sync::mpsc::channel(1);
+        let bytes = self.0.clone();
+        tokio::spawn(async move {
+            for byte in bytes.into_iter().cycle() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                if pieces.send(Ok(vec![byte])).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(tokenlatch::Fetched::Pieces(coming))
+    }
+
+    async fn report(&self, _: &tokenlatch::UsageReport) -> Result<(), tokenlatch::SourceError> {
+        Ok(())
+    }
+}
+
+/// Follows a source until it has failed like this.
+async fn fails(follower: &Follower, source: Arc<dyn tokenlatch::Source>, code: &str) {
+    let failing = async {
+        while follower.status().failing != Some(code) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    follower
+        .run(source, tokio::time::timeout(Duration::from_secs(20), failing))
+        .await;
+    assert_eq!(follower.status().failing, Some(code));
+}
+
+#[test]
+fn an_origin_that_sends_a_byte_now_and_then_is_given_up() {
+    run(async {
+        let place = Place::new();
+        let (service, clock, _) = origin(&place).await;
+        let message = publisher(&service, 60).snapshot().await.unwrap().bytes();
+        let patient = FollowerOptions {
+            timeout: Duration::from_millis(300),
+            ..options(&clock, None)
+        };
+        let follower = Follower::new(&module(), patient).unwrap();
+        fails(&follower, Arc::new(Trickle(message)), "origin_timeout").await;
+    });
+}
+
+#[test]
+fn a_floor_from_the_future_has_a_name_and_goes_with_its_file() {
+    run(async {
+        let place = Place::new();
+        let file = place.folder.path().join("state.json");
+        let (service, clock, one) = origin(&place).await;
+        let origin = Origin::new(&service, 3_600);
+        std::fs::write(
+            &file,
+            format!(r#"{{"epoch":1,"version":1,"made":{}}}"#, NOW + 31_536_000),
+        )
+        .unwrap();
+        let follower = Follower::new(&module(), options(&clock, Some(&file))).unwrap();
+        fails(&follower, origin.clone(), "floor_in_future").await;
+        assert_eq!(reason(&follower, &one), "snapshot_missing");
+        std::fs::remove_file(&file).unwrap();
+        let edge = Running::start(&origin, options(&clock, Some(&file)));
+        until(&edge.follower, &one, "ok").await;
+        edge.stop().await;
+    });
+}
+
+#[test]
+fn two_edges_on_one_state_file_never_lower_it() {
+    run(async {
+        let place = Place::new();
+        let file = place.folder.path().join("state.json");
+        let (service, clock, one) = origin(&place).await;
+        let origin = Origin::new(&service, 3_600);
+        let old = origin.publisher().snapshot().await.unwrap().bytes();
+        // Neither finds a floor at its start.
+        let late = Follower::new(&module(), options(&clock, Some(&file))).unwrap();
+        let edge = Running::start(&origin, options(&clock, Some(&file)));
+        until(&edge.follower, &one, "ok").await;
+        service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+        until(&edge.follower, &one, "token_revoked").await;
+        edge.stop().await;
+        let kept = std::fs::read(&file).unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn({
+            let late = late.clone();
+            async move { late.run(Arc::new(Replay(old)), stopped).await }
+        });
+        until(&late, &one, "ok").await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        stop.send(()).unwrap();
+        task.await.unwrap();
+        assert_eq!(late.status().unwritten, None);
+        assert_eq!(std::fs::read(&file).unwrap(), kept);
+    });
+}
+
+#[test]
+fn the_state_file_follows_no_symbolic_link() {
+    run(async {
+        let place = Place::new();
+        let (service, clock, one) = origin(&place).await;
+        let origin = Origin::new(&service, 3_600);
+        let at = |name: &str| place.folder.path().join(name);
+        let victim = at("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        // Where the new one is written before it takes the place of the old.
+        std::os::unix::fs::symlink(&victim, at("state.json.new")).unwrap();
+        let edge = Running::start(&origin, options(&clock, Some(&at("state.json"))));
+        until(&edge.follower, &one, "ok").await;
+        while !at("state.json").exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(edge.follower.status().unwritten, None);
+        // And the file itself, put there while the edge runs.
+        std::fs::remove_file(at("state.json")).unwrap();
+        std::os::unix::fs::symlink(&victim, at("state.json")).unwrap();
+        service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+        until(&edge.follower, &one, "token_revoked").await;
+        while edge.follower.status().unwritten.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        edge.stop().await;
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+
+        let error = Follower::new(&module(), options(&clock, Some(&at("state.json")))).unwrap_err();
+        assert_eq!(error.code(), "follower_state_invalid");
+        assert!(error.to_string().contains("symbolic link"), "{error}");
+        std::fs::create_dir(at("folder")).unwrap();
+        let error = Follower::new(&module(), options(&clock, Some(&at("folder")))).unwrap_err();
+        assert_eq!(error.code(), "follower_state_invalid");
+    });
+}
+
+#[test]
+fn no_number_of_a_report_silences_later_ones() {
+    run(async {
+        let place = Place::new();
+        let (service, _, _) = origin(&place).await;
+        let id = id_of_alices(&service).await;
+        let report = async |batch: i64| {
+            let report = tokenlatch::UsageReport {
+                follower: "follower-one".to_owned(),
+                batch,
+                tokens: vec![tokenlatch::ReportedUse {
+                    id: Some(id.clone()),
+                    hash: None,
+                    last_used: NOW,
+                    uses: 1,
+                }],
+            };
+            report.add_to(&service).await.unwrap()
+        };
+        for (batch, counts) in [
+            (1, true),
+            (1, false),
+            (2, true),
+            (1, false),
+            (1_002, true),
+            (2, false),
+            (3, false),
+            (i64::MAX, true),
+            (i64::MAX, false),
+            (i64::MAX - 1, false),
+            (1_003, true),
+            (1_003, false),
+            (1_004, true),
+            (1, true),
+        ] {
+            assert_eq!(report(batch).await, counts, "{batch}");
+        }
+        assert_eq!(service.store().usage(&[id.clone()]).await.unwrap()[0].uses, 7);
+    });
+}

@@ -65,6 +65,7 @@ export type ErrorCode =
   | "snapshot_gap"
   | "snapshot_too_large"
   | "clock_backwards"
+  | "floor_in_future"
   | "table_unknown"
   | "memory_invalid"
   | "module_broken";

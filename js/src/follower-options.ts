@@ -16,6 +16,12 @@ export interface FollowerStore {
   get(key: FollowerKey): StoredBytes | Promise<StoredBytes>;
   /** Replaces it. */
   put(key: FollowerKey, bytes: Uint8Array): unknown;
+  /**
+   * Replaces it by what `change` makes of it, in one step, or leaves it as it is for null. Needed where several processes share the store
+   * and it can do that, such as a transaction: without it two of them that keep at the same moment might lower the floor. Followers in one
+   * process take turns without it.
+   */
+  update?(key: FollowerKey, change: (bytes: StoredBytes) => Uint8Array | null): unknown;
 }
 
 /** Bytes as the stores of the runtimes give them. */
@@ -144,6 +150,7 @@ export function readFollowerOptions(given: FollowerOptions): FollowerOptions {
   if (store !== undefined && (typeof store?.get !== "function" || typeof store.put !== "function")) {
     throw wrong("store", "`store` must have the functions `get` and `put`");
   }
+  if (store?.update !== undefined && typeof store.update !== "function") throw wrong("store.update", "`store.update` must be a function");
   whole(options.interval, "interval", 100, DAY, "milliseconds");
   whole(options.wait, "wait", 1, 300, "seconds");
   whole(options.maxAge, "maxAge", 1, 2 ** 32 - 1, "seconds");

@@ -1,6 +1,7 @@
 /* @ts-self-types="./follower.d.ts" */
 
 import { type FetchRequest, type NodeRequest, authorizationOf } from "./authorization.js";
+import { monotonic } from "./clock.js";
 import { faultOf, refusedBy, unavailableReply } from "./fault.js";
 import { type FollowerManyOptions, type FollowerOptions, type FollowerState, readFollowerOptions } from "./follower-options.js";
 import { Following } from "./following.js";
@@ -137,6 +138,21 @@ export class SnapshotFollower {
     await this.#following.once(wait);
     if (this.#reporter?.isDue === true) await this.#reporter.report();
     return this.state;
+  }
+
+  /**
+   * Forgets the table and the floor, here and in the store: the way out of `floor_in_future`, when an origin with a wrong clock has signed
+   * a table of the future. Until the next answer of the origin everything is refused, and that answer may be older than what was held.
+   *
+   * @throws LatchError `store_failed` or `store_timeout`: nothing is forgotten then.
+   *
+   * @example
+   * ```js
+   * if (follower.state.error?.code === "floor_in_future" && operatorAgrees) await follower.reset();
+   * ```
+   */
+  async reset(): Promise<void> {
+    await this.#following.reset();
   }
 
   /**
@@ -281,7 +297,7 @@ export class SnapshotFollower {
   async #follow(signal: AbortSignal): Promise<void> {
     const { interval, wait = WAIT } = this.#options;
     while (!signal.aborted) {
-      const began = Date.now();
+      const began = monotonic();
       const before = this.#following.table;
       await this.#following.once(interval === undefined ? wait : 0);
       const { failures, table } = this.#following;
@@ -290,9 +306,9 @@ export class SnapshotFollower {
         await pause(waitAfter(failures), signal);
       } else if (interval !== undefined) {
         // From question to question, however long the answer and the store took.
-        await pause(interval - (Date.now() - began), signal);
+        await pause(interval - (monotonic() - began), signal);
       } else if (isSame) {
-        await pause(QUIET - (Date.now() - began), signal);
+        await pause(QUIET - (monotonic() - began), signal);
       }
     }
   }

@@ -72,6 +72,26 @@ export class Following {
     });
   }
 
+  /** Forgets what is held and what was kept. */
+  async reset(): Promise<void> {
+    this.#turns.end();
+    // Whoever comes while another attempt runs waits for that one only.
+    for (let isMine = false; !isMine; ) {
+      await this.#turns.take(STORE_TIMEOUT + SLACK, async () => {
+        isMine = true;
+        await this.#forget();
+      });
+    }
+  }
+
+  async #forget(): Promise<void> {
+    const kept = this.#kept;
+    if (kept !== undefined) await bounded("forget what was kept of the snapshot", STORE_TIMEOUT, async () => kept.clear());
+    this.#restored = true;
+    this.#wholeNext = false;
+    this.#empty();
+  }
+
   /** Breaks off the attempt that runs. */
   end(): void {
     this.#turns.end();
@@ -109,8 +129,14 @@ export class Following {
       this.tell(error);
     }
     if (floor === undefined || reaches(this.table, floor)) return;
-    this.snapshot.free();
+    this.#empty(floor);
+  }
+
+  /** Puts a table that holds nothing in the place of what is held. */
+  #empty(floor?: SnapshotFloor): void {
+    const before = this.snapshot;
     this.snapshot = this.#opened(floor);
+    before.free();
     this.table = null;
   }
 

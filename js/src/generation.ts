@@ -10,11 +10,6 @@ export const FIRST_GENERATION = "first";
 /** The key of a record that holds its account's generation. */
 const KEY = "accountGeneration";
 
-/** Random text for an account that is new, or for a follower. */
-export function newGeneration(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 /** A new record, bound to its account. */
 export function boundTo(account: StoredAccount, record: TokenRecord): TokenRecord {
   return account.generation === undefined ? record : { ...record, [KEY]: account.generation };

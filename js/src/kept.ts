@@ -1,6 +1,6 @@
 /* @ts-self-types="./kept.d.ts" */
 
-import type { FollowerKey, FollowerMessage, FollowerStore } from "./follower-options.js";
+import type { FollowerKey, FollowerMessage, FollowerStore, StoredBytes } from "./follower-options.js";
 import type { SnapshotFloor, SnapshotState } from "./types.js";
 
 /** What a store gave back. */
@@ -31,8 +31,31 @@ export class Kept {
     return { floor: readFloor(floor), messages: snapshot === undefined ? [] : [snapshot, ...split(this.#deltas)] };
   }
 
-  async keep({ kind, bytes, base, table }: FollowerMessage): Promise<void> {
-    if (base === table.version) return;
+  /** Keeps a message, unless another follower that shares the store has kept a newer table. */
+  async keep(message: FollowerMessage): Promise<void> {
+    if (message.base === message.table.version) return;
+    const before = underway.get(this.#store);
+    const turn = (async () => {
+      await before?.catch(() => {});
+      await this.#keep(message);
+    })();
+    underway.set(this.#store, turn);
+    await turn;
+  }
+
+  /** Forgets everything, the floor too. */
+  async clear(): Promise<void> {
+    this.#deltas = new Uint8Array(0);
+    // The floor last: where this breaks off, it still holds.
+    for (const key of ["snapshot", "deltas", "floor"] as const) await this.#store.put(key, new Uint8Array(0));
+  }
+
+  async #keep({ kind, bytes, table }: FollowerMessage): Promise<void> {
+    const isBehind = (stored: Uint8Array | undefined) => {
+      const floor = readFloor(stored);
+      return floor !== undefined && !reaches(table, floor);
+    };
+    if (isBehind(await this.#get("floor"))) return;
     if (kind === "snapshot") {
       // The deltas of another snapshot don't follow on this one: they are seen to lead nowhere.
       await this.#store.put("snapshot", bytes);
@@ -42,14 +65,23 @@ export class Kept {
     }
     await this.#store.put("deltas", this.#deltas);
     const { epoch, version, made } = table;
-    await this.#store.put("floor", new TextEncoder().encode(JSON.stringify({ epoch, version, made } satisfies SnapshotFloor)));
+    const raised = new TextEncoder().encode(JSON.stringify({ epoch, version, made } satisfies SnapshotFloor));
+    if (this.#store.update === undefined) await this.#store.put("floor", raised);
+    else await this.#store.update("floor", (stored) => (isBehind(bytesOf(stored)) ? null : raised));
   }
 
   async #get(key: FollowerKey): Promise<Uint8Array | undefined> {
-    const bytes = await this.#store.get(key);
-    if (bytes === null || bytes === undefined) return undefined;
-    return bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+    return bytesOf(await this.#store.get(key));
   }
+}
+
+/** What is being kept in each store, so that two followers in one process that share it take turns. */
+const underway = new WeakMap<FollowerStore, Promise<void>>();
+
+/** What a store gave; nothing is stored where something was forgotten. */
+function bytesOf(stored: StoredBytes): Uint8Array | undefined {
+  if (stored === null || stored === undefined || stored.byteLength === 0) return undefined;
+  return stored instanceof Uint8Array ? stored : new Uint8Array(stored);
 }
 
 /** Whether a table is as new as a floor. */

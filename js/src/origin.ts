@@ -1,5 +1,6 @@
 /* @ts-self-types="./origin.d.ts" */
 
+import { monotonic } from "./clock.js";
 import { type FollowerOptions, baseOf, checkHeader } from "./follower-options.js";
 import { LatchError } from "./latch-error.js";
 
@@ -13,6 +14,13 @@ export interface Asking {
   /** Breaks the request off. */
   readonly signal: AbortSignal;
 }
+
+/**
+ * The least that must come of an answer's body, in bytes a millisecond on the average, and the longest that all of it may take. An
+ * origin that sends a byte now and then is never silent; it would hold a follower for ever otherwise.
+ */
+const LEAST_RATE = 16;
+const LONGEST_BODY = 120_000;
 
 /** Lets a process end that waits for nothing else: where a timer can be told so. */
 export function unref(timer: unknown): void {
@@ -93,9 +101,15 @@ export class Origin {
       const response = await silence.within(patience, () => this.#fetch(this.#base + path, request));
       asking.heard();
       const reader = response.body?.getReader();
+      const began = monotonic();
+      let length = 0;
       const pieces = async () => {
-        const { value } = (await silence.within(0, async () => reader?.read())) ?? {};
-        if (value !== undefined) asking.heard();
+        const left = Math.min(this.#timeout + length / LEAST_RATE, LONGEST_BODY) - (monotonic() - began);
+        const { value } = (await silence.within(0, async () => reader?.read(), left)) ?? {};
+        if (value !== undefined) {
+          asking.heard();
+          length += value.byteLength;
+        }
         return value;
       };
       const answer = await read(response, pieces);
@@ -127,16 +141,17 @@ class Silence {
     this.#timeout = timeout;
   }
 
-  /** Waits for an answer for the time allowed and `patience` milliseconds more. */
-  async within<T>(patience: number, ask: () => Promise<T>): Promise<T> {
-    const milliseconds = this.#timeout + patience;
+  /** Waits for an answer for the time allowed and `patience` milliseconds more, but no longer than `left`, which is left for all of it. */
+  async within<T>(patience: number, ask: () => Promise<T>, left = Number.POSITIVE_INFINITY): Promise<T> {
+    const milliseconds = Math.max(0, Math.min(this.#timeout + patience, left));
     let timer: ReturnType<typeof setTimeout> | undefined;
     let broken: (() => void) | undefined;
     const { signal } = this.#aborter;
     // Beside the request's own signal, because a `fetch` given as an option may not heed it.
     const end = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        reject(new LatchError("origin_timeout", `nothing came from the origin for ${milliseconds} ms`));
+        const message = left < this.#timeout + patience ? "the origin's answer comes too slowly" : `nothing came from the origin for ${milliseconds} ms`;
+        reject(new LatchError("origin_timeout", message));
         this.#aborter.abort();
       }, milliseconds);
       unref(timer);

@@ -1,5 +1,6 @@
 /* @ts-self-types="./reporter.d.ts" */
 
+import { monotonic } from "./clock.js";
 import type { Origin } from "./origin.js";
 import { Turns, pause } from "./turns.js";
 import { UsageCounts } from "./usage.js";
@@ -18,7 +19,7 @@ export class Reporter {
   readonly #interval: number;
   readonly #tell: (error: unknown) => void;
   readonly #turns = new Turns();
-  #reported = 0;
+  #reported = Number.NEGATIVE_INFINITY;
 
   constructor(origin: Origin, interval: number | undefined, tell: (error: unknown) => void) {
     this.#origin = origin;
@@ -28,7 +29,7 @@ export class Reporter {
 
   /** Whether the interval is over. */
   get isDue(): boolean {
-    return Date.now() - this.#reported >= this.#interval;
+    return monotonic() - this.#reported >= this.#interval;
   }
 
   /** Reports every interval, until the signal says stop. */
@@ -46,7 +47,7 @@ export class Reporter {
   /** Reports what is held, batch by batch, until one fails. That one is repeated next time. */
   async report(): Promise<void> {
     await this.#turns.take(this.#origin.timeout + SLACK, async (turn) => {
-      this.#reported = Date.now();
+      this.#reported = monotonic();
       try {
         // No more than are held now: what is used meanwhile waits, so that a token is told of once in an interval.
         for (let left = this.counts.reports; left > 0; left -= 1) {

@@ -83,7 +83,7 @@ export class Snapshot {
   /**
    * Takes a whole message, a snapshot or a delta: all of it, or on an error nothing.
    *
-   * @throws TokenlatchError `snapshot_signature`, `snapshot_rollback`, `snapshot_gap`, `snapshot_malformed`, `clock_backwards`,
+   * @throws TokenlatchError `snapshot_signature`, `snapshot_rollback`, `snapshot_gap`, `snapshot_malformed`, `clock_backwards`, `floor_in_future`,
    * `pepper_unknown`, `snapshot_too_large`; the table held stays in force.
    */
   apply(bytes: Uint8Array, now?: UnixSeconds): SnapshotState {

@@ -1,5 +1,6 @@
 /* @ts-self-types="./turns.d.ts" */
 
+import { monotonic } from "./clock.js";
 import { unref } from "./origin.js";
 
 /** One attempt at a time. In edge workers the request that an attempt runs in may end, and the attempt with it, unsettled. */
@@ -42,7 +43,7 @@ export class Turn {
   readonly #aborter = new AbortController();
   readonly patience: number;
   readonly #isCurrent: () => boolean;
-  #heard = Date.now();
+  #heard = monotonic();
   #hasHeard = false;
 
   constructor(patience: number, isCurrent: () => boolean) {
@@ -65,12 +66,12 @@ export class Turn {
 
   heard(): void {
     this.#hasHeard = true;
-    this.#heard = Date.now();
+    this.#heard = monotonic();
   }
 
   /** For how many milliseconds it may still be silent. */
   left(): number {
-    return this.#heard + this.patience - Date.now();
+    return this.#heard + this.patience - monotonic();
   }
 
   abort(): void {

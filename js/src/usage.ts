@@ -1,6 +1,7 @@
 /* @ts-self-types="./usage.d.ts" */
 
 import type { UsageState } from "./follower-options.js";
+import { randomText } from "./random.js";
 import type { UnixSeconds } from "./types.js";
 
 /** Tokens whose uses are held at most; uses of further ones are lost until a report has been taken. */
@@ -69,7 +70,7 @@ export class UsageCounts {
       this.#number += 1;
     }
     // Not at the start: there are runtimes without random numbers then.
-    this.#follower ??= crypto.randomUUID();
+    this.#follower ??= randomText();
     const tokens = this.#report.map(({ token, lastUsed, uses }) => ({ ...token, lastUsed, uses }));
     return { number: this.#number, body: JSON.stringify({ follower: this.#follower, batch: this.#number, tokens }) };
   }

@@ -404,6 +404,134 @@ export function casesOf(url) {
       assert.equal(reason(restarted, last), "ok");
     }),
 
+    "two followers that share a store never lower its floor": over({}, async ({ follower }) => {
+      const store = memory();
+      const version = () => JSON.parse(new TextDecoder().decode(store.kept.get("floor"))).version;
+      const [ahead, behind] = [follower({ store }), follower({ store })];
+      await behind.poll();
+      await ahead.poll();
+      const old = await (await fetch(`${url}/snapshot`)).arrayBuffer();
+      const token = await tell("issue");
+      await tell("revoke", token);
+      await ahead.poll();
+      assert.equal(version(), 7);
+      // What the other one is told is signed, newer than what it holds, and older than what the store has seen.
+      const late = follower({ store: { ...store, get: async (key) => (late.state.table === null ? null : store.get(key)) }, fetch: async () => new Response(old) });
+      assert.equal((await late.poll()).table.version, 5);
+      assert.equal(version(), 7);
+      await behind.poll();
+      assert.equal(version(), 7);
+      await tell("issue");
+      await Promise.all([ahead.poll(), behind.poll()]);
+      assert.equal(version(), 8);
+      const restarted = follower({ store, fetch: async () => new Response(old) });
+      assert.equal((await restarted.poll()).error.code, "snapshot_rollback");
+      assert.equal(restarted.state.table?.version ?? 8, 8);
+    }),
+
+    "a store that can change a key in one step is asked to": over({}, async ({ follower }) => {
+      const inner = memory();
+      const before = JSON.stringify({ epoch: 1e6, version: 9, made: seconds() + 200 });
+      // Another process raises the floor between the reading and the writing.
+      const store = {
+        ...inner,
+        put: async (key, bytes) => {
+          assert.notEqual(key, "floor");
+          await inner.put(key, bytes);
+        },
+        update: async (key, change) => {
+          await inner.put(key, new TextEncoder().encode(before));
+          const changed = change((await inner.get(key)).buffer);
+          if (changed !== null) await inner.put(key, changed);
+        },
+      };
+      await follower({ store }).poll();
+      assert.equal(new TextDecoder().decode(await inner.get("floor")), before);
+      assert.throws(() => follower({ store: { ...inner, update: 7 } }), { code: "option_invalid", field: "store.update" });
+    }),
+
+    "a floor from the future has a name of its own, and a way out": over({}, async ({ follower, errors }) => {
+      const token = await tell("issue");
+      const year = 31_536_000;
+      let ahead = year;
+      const store = memory();
+      const options = { store, now: () => seconds() + ahead };
+      // The clocks of both sides were wrong, and are set right.
+      await tell("set", { madeAtLeast: seconds() + year });
+      const edge = follower(options);
+      assert.equal((await edge.poll()).error, null);
+      assert.equal(reason(edge, token), "ok");
+      await tell("set", { madeAtLeast: 0 });
+      ahead = 0;
+      assert.equal(reason(edge, token), "clock_backwards");
+      assert.equal((await edge.poll()).error.code, "floor_in_future");
+      const restarted = follower(options);
+      for (let attempt = 0; attempt < 2; attempt += 1) assert.equal((await restarted.poll()).error.code, "floor_in_future");
+      assert.match(errors.at(-1).message, /clock/);
+      assert.equal(reason(restarted, token), "snapshot_missing");
+      for (const one of [edge, restarted]) {
+        await one.reset();
+        assert.deepEqual([one.state.table, reason(one, token)], [null, "snapshot_missing"]);
+        assert.equal((await one.poll()).error, null);
+        assert.equal(reason(one, token), "ok");
+      }
+      const again = follower(options);
+      await tell("set", { isCut: true });
+      await again.poll();
+      assert.equal(reason(again, token), "ok", "what was kept since is used");
+      edge.start();
+      await edge.reset();
+      assert.equal(edge.state.table, null);
+    }),
+
+    "an origin that sends a byte now and then is given up, and told of": over({}, async ({ follower, errors }) => {
+      const whole = new Uint8Array(await (await fetch(`${url}/snapshot`)).arrayBuffer());
+      let sent = 0;
+      const trickle = async () => {
+        let at = 0;
+        const pull = async (controller) => {
+          await pause(20);
+          sent += 1;
+          controller.enqueue(whole.slice(at, ++at));
+        };
+        return new Response(new ReadableStream({ pull }));
+      };
+      const edge = follower({ timeout: 200, fetch: trickle });
+      const began = Date.now();
+      assert.equal((await edge.poll()).error.code, "origin_timeout");
+      assert.ok(Date.now() - began < 5_000 && sent > 1);
+      assert.match(errors[0].message, /slowly/);
+      edge.start();
+      await until("it is told of again", () => errors.length > 2);
+      await edge.stop();
+    }),
+
+    "a wall clock that is set back holds nothing up": over({}, async ({ follower }) => {
+      const now = Date.now;
+      let behind = 0;
+      const edge = follower({ interval: 200, usage: { interval: 200 }, now: () => Math.floor(now() / 1000) });
+      try {
+        Date.now = () => now() - behind;
+        edge.start();
+        await until("the first snapshot", () => edge.ready);
+        behind = 3_600_000;
+        for (let round = 0; round < 3; round += 1) {
+          const token = await tell("issue");
+          const began = now();
+          while (reason(edge, token) !== "ok") {
+            assert.ok(now() - began < 5_000, "it asks on");
+            await pause(20);
+          }
+          while ((await tell("state")).uses[token.id] === undefined) {
+            assert.ok(now() - began < 5_000, "it reports on");
+            await pause(20);
+          }
+        }
+      } finally {
+        Date.now = now;
+      }
+    }),
+
     "a store that can't be read is a failure, one that can't be written is told": over({}, async ({ follower, errors }) => {
       const token = await tell("issue");
       const down = () => Promise.reject(new Error("down"));

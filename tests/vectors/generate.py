@@ -28,7 +28,7 @@ user_character feature_invalid address_invalid addresses_too_many call_ambiguous
 zone_invalid expiry_past expiry_out_of_range expiry_invalid now_invalid entropy_length entropy_weak name_taken prefix_invalid
 account_mismatch account_suspended tokens_disabled feature_not_in_account expiry_required expiry_too_late token_length
 token_character token_prefix token_checksum page_invalid record_revoked selection_invalid function_unknown hash_taken expiry_fixed access_exceeds_creator
-key_invalid snapshot_signature snapshot_malformed snapshot_rollback snapshot_gap clock_backwards
+key_invalid snapshot_signature snapshot_malformed snapshot_rollback snapshot_gap clock_backwards floor_in_future
 """.split()
 """Every code that a vector can show. `table_unknown` needs a handle that is not live, which no vector can name, and `snapshot_too_large` a table of gigabytes."""
 

@@ -39,6 +39,18 @@ pub struct Floor {
     pub made: i64,
 }
 
+impl Floor {
+    /// Whether another table is too old to be taken after this one.
+    #[must_use]
+    pub fn is_above(&self, table: &Floor) -> bool {
+        if table.epoch == self.epoch {
+            table.version < self.version || table.made < self.made
+        } else {
+            table.made <= self.made
+        }
+    }
+}
+
 impl FromValue for Floor {
     fn from_value(value: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(value)?;
@@ -108,6 +120,18 @@ pub struct SnapshotState {
     pub tokens: usize,
     /// The memory that it takes.
     pub bytes: usize,
+}
+
+impl SnapshotState {
+    /// What a later table must reach.
+    #[must_use]
+    pub fn floor(&self) -> Floor {
+        Floor {
+            epoch: self.epoch,
+            version: self.version,
+            made: self.made,
+        }
+    }
 }
 
 /// The token that a code of [`Snapshot::verify`] speaks of, without a copy.
@@ -203,7 +227,7 @@ impl Snapshot {
     /// A message that was on its way is forgotten.
     ///
     /// # Errors
-    /// `snapshot_malformed`, `snapshot_signature`, `now_invalid`, `clock_backwards`, `snapshot_rollback`, `snapshot_gap`, `snapshot_too_large`.
+    /// `snapshot_malformed`, `snapshot_signature`, `now_invalid`, `clock_backwards`, `floor_in_future`, `snapshot_rollback`, `snapshot_gap`, `snapshot_too_large`.
     pub fn begin(&mut self, head: &[u8], now: i64) -> Result<u64, Error> {
         self.coming = None;
         check_now(now)?;
@@ -221,7 +245,7 @@ impl Snapshot {
                 "the clock is more than 300 seconds behind the origin's",
             ));
         }
-        self.check_succession(&head)?;
+        self.check_succession(&head, now)?;
         let coming = Loading::new(head, &self.hasher)?;
         let body = coming.left();
         self.coming = Some(Box::new(coming));
@@ -386,13 +410,17 @@ impl Snapshot {
     /// Whether a message may follow on what is held.
     ///
     /// # Errors
-    /// `snapshot_rollback`, `snapshot_gap`.
-    fn check_succession(&self, head: &Head) -> Result<(), Error> {
-        let held = self.held.as_ref().map(|held| Floor {
-            epoch: held.head.epoch,
-            version: held.head.version,
-            made: held.head.made,
-        });
+    /// `floor_in_future`, `snapshot_rollback`, `snapshot_gap`.
+    fn check_succession(&self, head: &Head, now: i64) -> Result<(), Error> {
+        let held = self.held.as_ref().map(|held| floor_of(&held.head));
+        // Whatever the origin says is older than a time that hasn't come.
+        let rollback = || {
+            if held.iter().chain(&self.floor).any(|known| is_behind(now, known.made)) {
+                floor_in_future()
+            } else {
+                rollback()
+            }
+        };
         if head.kind == Kind::Delta {
             let held = held.filter(|held| held.epoch == head.epoch).ok_or_else(gap)?;
             let applied = head.version < held.version || (head.version == held.version && head.base < held.version);
@@ -401,17 +429,19 @@ impl Snapshot {
             }
             return if head.base == held.version { Ok(()) } else { Err(gap()) };
         }
-        let older = |known: &Floor| {
-            if head.epoch == known.epoch {
-                head.version < known.version || head.made < known.made
-            } else {
-                head.made <= known.made
-            }
-        };
-        if held.iter().chain(&self.floor).any(older) {
+        let table = floor_of(head);
+        if held.iter().chain(&self.floor).any(|known| known.is_above(&table)) {
             return Err(rollback());
         }
         Ok(())
+    }
+}
+
+fn floor_of(head: &Head) -> Floor {
+    Floor {
+        epoch: head.epoch,
+        version: head.version,
+        made: head.made,
     }
 }
 
@@ -430,6 +460,14 @@ fn rollback() -> Error {
     Error::new(
         ErrorCode::SnapshotRollback,
         "the snapshot or delta is older than the table held",
+    )
+}
+
+fn floor_in_future() -> Error {
+    Error::new(
+        ErrorCode::FloorInFuture,
+        "the table held, or the floor of an earlier one, was made more than 300 seconds after now. If this clock is right, the \
+         origin's was wrong: remove what this edge has kept",
     )
 }
 

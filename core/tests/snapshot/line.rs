@@ -124,6 +124,12 @@ impl<E: Edge> Model<'_, E> {
         }
         let held = self.held.as_ref().map(|held| (held.epoch, held.version, held.made));
         let floor = self.floor.map(|floor| (floor.epoch, floor.version, floor.made));
+        let is_future = |known: Option<(u64, u64, i64)>| known.is_some_and(|(_, _, made)| made > now + 300);
+        let back = if is_future(held) || is_future(floor) {
+            "floor_in_future"
+        } else {
+            "snapshot_rollback"
+        };
         let Some(base) = sent.base else {
             let is_older = |(epoch, version, made): (u64, u64, i64)| {
                 if epoch == sent.epoch {
@@ -133,12 +139,12 @@ impl<E: Edge> Model<'_, E> {
                 }
             };
             let older = held.is_some_and(is_older) || floor.is_some_and(is_older);
-            return if older { Err("snapshot_rollback") } else { Ok(()) };
+            return if older { Err(back) } else { Ok(()) };
         };
         match held {
             Some((epoch, version, made)) if epoch == sent.epoch => {
                 if sent.version < version || (sent.version == version && base < version) || sent.made < made {
-                    Err("snapshot_rollback")
+                    Err(back)
                 } else if base == version {
                     Ok(())
                 } else {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokenlatch_core::{Call, ErrorCode, Function, MESSAGE_HEAD_BYTES, Pepper, SnapshotOptions, SnapshotState, Verdict};
 
 use super::log::{note, tell};
+use super::pace::{LONGEST, Pace};
 use super::replica::Replica;
 use super::reports::Reports;
 use super::source::{Fetch, Fetched, Source, SourceError};
@@ -22,6 +23,9 @@ use crate::module::{Module, hex};
 
 /// The longest that an origin is asked to wait for a change.
 const LONGEST_WAIT: Duration = Duration::from_secs(25);
+
+/// How much longer than it was asked to wait an origin's answer may take to begin, connecting included.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// After a failure, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -43,6 +47,9 @@ pub struct FollowerOptions {
     pub state_file: Option<PathBuf>,
     /// Between two questions where the origin is not to wait for changes; `None`: it waits, so that changes are here at once.
     pub poll: Option<Duration>,
+    /// For how long nothing need come of an answer that has begun. After that 16 KiB a second must come on the average, and all
+    /// of it in two minutes.
+    pub timeout: Duration,
     /// How often uses are reported; zero is never.
     pub usage_interval: Duration,
     /// The clock.
@@ -59,6 +66,7 @@ impl FollowerOptions {
             catalogue: None,
             state_file: None,
             poll: None,
+            timeout: Duration::from_secs(10),
             usage_interval: Duration::from_secs(30),
             clock: Arc::new(SystemClock),
         }
@@ -95,6 +103,7 @@ struct Inner {
     file: StateFile,
     clock: Arc<dyn Clock>,
     poll: Option<Duration>,
+    timeout: Duration,
     usage_interval: Duration,
     status: Mutex<FollowerStatus>,
     /// Uses that the origin would not have.
@@ -137,6 +146,7 @@ impl Follower {
             file,
             clock: options.clock,
             poll: options.poll,
+            timeout: options.timeout,
             usage_interval: options.usage_interval,
             status: Mutex::default(),
             lost: AtomicU64::new(0),
@@ -334,13 +344,23 @@ impl Inner {
             version: held.version,
             wait: self.poll.map_or_else(|| wait(held.max_age), |_| Duration::ZERO),
         });
-        let mut pieces = match source.fetch(what).await.map_err(Failed::Source)? {
+        let begins = match what {
+            Fetch::Snapshot => LONGEST,
+            Fetch::Deltas { wait, .. } => wait,
+        };
+        let fetched = tokio::time::timeout(begins + ANSWER, source.fetch(what)).await;
+        let late = |_| SourceError::new("origin_timeout", "the origin's answer doesn't begin");
+        let mut pieces = match fetched.map_err(late).flatten().map_err(Failed::Source)? {
             Fetched::Gap => return Ok(true),
             Fetched::Pieces(pieces) => pieces,
         };
+        let mut pace = Pace::new(self.timeout);
+        let length = |piece: &Option<std::result::Result<Vec<u8>, SourceError>>| {
+            piece.as_ref().and_then(|piece| piece.as_ref().ok()).map_or(0, Vec::len)
+        };
         let mut first = Vec::new();
         let mut left = None;
-        while let Some(piece) = pieces.recv().await {
+        while let Some(piece) = pace.next(pieces.recv(), length).await.map_err(Failed::Source)? {
             let piece = piece.map_err(Failed::Source)?;
             left = Some(match left {
                 None => {

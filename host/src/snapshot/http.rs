@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use ureq::{Agent, Body, http::Response};
 use zeroize::Zeroizing;
 
+use super::pace::LONGEST;
 use super::report::UsageReport;
 use super::reports::{REFUSED, UNWANTED};
 use super::source::{Fetch, Fetched, Source, SourceError};
@@ -20,8 +21,6 @@ use crate::remote::{RemoteServer, RemoteServerError};
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take to begin, beyond what the origin was asked to wait.
 const ANSWER: Duration = Duration::from_secs(10);
-/// How long a whole body may take.
-const BODY: Duration = Duration::from_secs(120);
 /// The longest file of a token, in bytes.
 const MAX_TOKEN_FILE: u64 = 4096;
 /// Bytes of a piece, and pieces that wait.
@@ -64,8 +63,12 @@ impl HttpSource {
         let server = RemoteServer::parse(url)?;
         let config = server
             .agent(certificates)?
+            .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
-            .timeout_recv_body(Some(BODY));
+            // An origin that doesn't read the request holds it as one does that doesn't answer.
+            .timeout_send_request(Some(ANSWER))
+            .timeout_send_body(Some(ANSWER))
+            .timeout_recv_body(Some(LONGEST));
         let source = HttpSource {
             agent: config.build().new_agent(),
             server,
@@ -148,7 +151,7 @@ impl HttpSource {
 impl Source for HttpSource {
     async fn fetch(&self, what: Fetch) -> Result<Fetched, SourceError> {
         let (path, wait) = match what {
-            Fetch::Snapshot => ("/snapshot".to_owned(), BODY),
+            Fetch::Snapshot => ("/snapshot".to_owned(), LONGEST),
             Fetch::Deltas { epoch, version, wait } => (
                 format!("/snapshot/deltas?since={epoch}-{version}&wait={}", wait.as_secs()),
                 wait,

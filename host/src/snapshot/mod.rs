@@ -11,6 +11,7 @@ mod follower;
 mod http;
 mod key;
 mod log;
+mod pace;
 mod publisher;
 mod replica;
 mod report;

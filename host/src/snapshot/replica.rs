@@ -83,11 +83,7 @@ impl Replica {
 
     /// A new instance in place of one that broke off, which refuses everything. What was held is its floor.
     pub(super) fn renew(&self) -> Result<()> {
-        let floor = self.state().map(|state| tokenlatch_core::Floor {
-            epoch: state.epoch,
-            version: state.version,
-            made: state.made,
-        });
+        let floor = self.state().map(|state| state.floor());
         let options = SnapshotOptions {
             floor: floor.or(self.options.floor),
             ..self.options.clone()

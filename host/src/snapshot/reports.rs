@@ -12,6 +12,9 @@ use super::source::{Source, SourceError};
 /// The code of an answer that a report would be given however often it is sent.
 pub(super) const UNWANTED: &str = "report_refused";
 
+/// How long the origin may take for one report, connecting included.
+const ANSWER: Duration = Duration::from_secs(30);
+
 /// The reports of one process, in their order.
 pub(super) struct Reports<'f> {
     replica: &'f Replica,
@@ -66,7 +69,12 @@ impl<'f> Reports<'f> {
             self.gather();
         }
         while let Some(report) = self.open.front() {
-            match source.report(report).await {
+            let late = |_| SourceError::new("origin_timeout", "the origin doesn't answer a report");
+            let answer = tokio::time::timeout(ANSWER, source.report(report))
+                .await
+                .map_err(late)
+                .flatten();
+            match answer {
                 Err(error) if error.code == UNWANTED => {
                     // It would not take it the next time either, and the others wait behind it.
                     let uses = report.tokens.iter().map(|used| used.uses).fold(0, u64::saturating_add);

@@ -1,8 +1,8 @@
 //! The small file that tells a follower which table it held last, so that nobody can roll it back by a restart.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -31,15 +31,7 @@ impl StateFile {
     /// tell an old table from the newest.
     pub(super) fn read(&self) -> io::Result<Option<Floor>> {
         let Some(path) = &self.0 else { return Ok(None) };
-        let size = match fs::metadata(path) {
-            Ok(found) => found.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        if size > MAX_BYTES {
-            return Err(io::Error::other("it is too long"));
-        }
-        let text = fs::read(path)?;
+        let Some(text) = read(path)? else { return Ok(None) };
         let kept: Kept =
             serde_json::from_slice(&text).map_err(|_| io::Error::other("it isn't what a follower writes"))?;
         Ok(Some(Floor {
@@ -49,9 +41,22 @@ impl StateFile {
         }))
     }
 
-    /// Keeps which table is held: wholly or not at all, and on the disk.
+    /// Keeps which table is held: wholly or not at all, and on the disk. A newer one that another process has kept stays.
     pub(super) fn write(&self, state: &SnapshotState) -> io::Result<()> {
         let Some(path) = &self.0 else { return Ok(()) };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = File::open(folder.unwrap_or(Path::new(".")))?;
+        // Released when the folder is closed. Where the file system has no locks the comparison below must do.
+        match folder.lock() {
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
+            _ => {}
+        }
+        match self.read() {
+            Ok(Some(kept)) if kept.is_above(&state.floor()) => return Ok(()),
+            // One that says nothing is replaced; one that can't be opened isn't ours.
+            Err(error) if error.kind() != io::ErrorKind::Other => return Err(error),
+            _ => {}
+        }
         let kept = Kept {
             epoch: state.epoch,
             version: state.version,
@@ -61,17 +66,69 @@ impl StateFile {
         let mut beside = path.clone().into_os_string();
         beside.push(".new");
         let beside = PathBuf::from(beside);
-        let mut file = File::create(&beside)?;
+        let mut file = new_file(&beside)?;
         file.write_all(&text)?;
         file.sync_all()?;
         drop(file);
         fs::rename(&beside, path)?;
         // The name in the folder is on the disk only then.
-        match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => File::open(".")?.sync_all(),
-        }
+        folder.sync_all()
     }
+}
+
+/// The bytes of a regular file. A symbolic link isn't followed: who may write in the folder could point it anywhere.
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        // Opening a pipe would wait for its writer.
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    }
+    let file = match options.open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+            return Err(if is_link {
+                unusable("it is a symbolic link")
+            } else {
+                error
+            });
+        }
+    };
+    if !file.metadata()?.is_file() {
+        return Err(unusable("it is no regular file"));
+    }
+    let mut text = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(unusable("it is too long"));
+    }
+    Ok(Some(text))
+}
+
+fn unusable(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
+/// A new file that only its owner can read. What is there, such as what a write that broke off has left or a symbolic link, is
+/// removed and never written to.
+fn new_file(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
 }
 
 impl fmt::Display for StateFile {

@@ -91,10 +91,11 @@ impl UsageBatch {
 /// For how long a sender's last number is kept, in seconds: nobody repeats a report after so long.
 const SENDER_KEPT: i64 = 30 * 86_400;
 
-/// Notes a sender's number; no row where it, or a later one, was noted before.
+/// Notes a sender's number; no row where it, or one of the 1,000 after it, was noted before. Of those further back none can be under
+/// way any more: the sender's numbers begin once more, or one of them was out of place, and must not silence all others.
 pub(super) const NOTE_BATCH: &str = "INSERT INTO usage_batches (follower, batch, seen) VALUES ($1, $2, $3) \
     ON CONFLICT (follower) DO UPDATE SET batch = excluded.batch, seen = excluded.seen \
-    WHERE usage_batches.batch < excluded.batch";
+    WHERE usage_batches.batch < excluded.batch OR usage_batches.batch - 1000 > excluded.batch";
 
 /// Forgets those of whom nothing was heard since `$1`.
 pub(super) const FORGET_SENDERS: &str = "DELETE FROM usage_batches WHERE seen < $1";

@@ -1,7 +1,8 @@
 /* @ts-self-types="./memory.d.ts" */
 
-import { FIRST_GENERATION, newGeneration } from "../generation.js";
+import { FIRST_GENERATION } from "../generation.js";
 import { LatchError } from "../latch-error.js";
+import { randomText } from "../random.js";
 import type { Account, TokenRecord, UnixSeconds } from "../types.js";
 import type { AccountStore, Insertion, InsertionContext, Renaming, StoredAccount, TokenStore } from "./store.js";
 
@@ -99,7 +100,7 @@ class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
   }
 
   async putAccount(account: Account): Promise<void> {
-    this.#putAccount(account, this.#accounts.get(account.user)?.generation ?? newGeneration());
+    this.#putAccount(account, this.#accounts.get(account.user)?.generation ?? randomText());
   }
 
   async removeAccount(user: string): Promise<void> {

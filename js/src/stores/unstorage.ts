@@ -2,8 +2,9 @@
 
 import type { Storage } from "unstorage";
 
-import { FIRST_GENERATION, accountOf, newGeneration } from "../generation.js";
+import { FIRST_GENERATION, accountOf } from "../generation.js";
 import { LatchError } from "../latch-error.js";
+import { randomText } from "../random.js";
 import type { Account, TokenRecord, UnixSeconds } from "../types.js";
 import type { AccountStore, Insertion, InsertionContext, Renaming, StoredAccount, TokenStore } from "./store.js";
 
@@ -127,7 +128,7 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
   }
 
   async putAccount(account: Account): Promise<void> {
-    const generation = (await this.account(account.user))?.generation ?? newGeneration();
+    const generation = (await this.account(account.user))?.generation ?? randomText();
     await this.#storage.setItem(this.#key("account", spelled(account.user)), { ...account, generation });
   }
 

@@ -163,6 +163,13 @@ def _successions(book):
     steps = [_take(one, now=NOW + 20, refused=back) for one in (_message(4, made=NOW + 20), _message(5, made=NOW + 9), _message(9, made=NOW + 10, epoch=0))]
     steps += [_seen("snapshot_missing"), _take(_message(5, made=NOW + 10), now=NOW + 20)]
     book.snapshot("takes_nothing_below_the_floor", _keys(floor=floor), steps)
+    future = {"epoch": 1, "version": 5, "made": NOW + 301}
+    steps = [_take(one, refused="floor_in_future") for one in (_message(5), _message(9), _message(1, epoch=2))]
+    steps += [_seen("snapshot_missing"), _take(_message(6), now=NOW + 1, refused=back), _take(_message(6, made=NOW + 301), now=NOW + 1)]
+    book.snapshot("names_a_floor_of_the_future", _keys(floor=future), steps)
+    steps = [_take(_message(5, made=NOW + DAY), now=NOW + DAY), _take(_message(6), refused="floor_in_future"), _take(_message(6, base=5), refused="floor_in_future")]
+    steps += [_take(_message(7, base=6), refused="floor_in_future"), _seen("clock_backwards")]
+    book.snapshot("names_a_table_of_the_future", _keys(), steps)
     book.snapshot("takes_another_epoch_above_the_floor", _keys(floor=floor), [_take(_message(1, made=NOW + 11, epoch=0), now=NOW + 20)])
 
 

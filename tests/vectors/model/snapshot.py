@@ -123,7 +123,7 @@ class Edge:
         if now < message.made - SLACK:
             self.seen = max(self.seen, message.made)
             raise Refused("clock_backwards")
-        self._follows(message)
+        self._follows(message, now)
         for record in message.rows:
             verdicts.check_pepper(record, self.peppers)
         if self.held is None or message.made > self.held.made:
@@ -144,22 +144,23 @@ class Edge:
         self.held = message
         return self.state()
 
-    def _follows(self, message):
+    def _follows(self, message, now):
         held = self.held
+        known = [] if held is None else [(held.epoch, held.version, held.made)]
+        known += [] if self.floor is None else [(self.floor["epoch"], self.floor["version"], self.floor["made"])]
+        back = "floor_in_future" if any(made > now + SLACK for _, _, made in known) else "snapshot_rollback"
         if message.base is not None:
             if held is None or held.epoch != message.epoch:
                 raise Refused("snapshot_gap")
             if message.version < held.version or (message.version == held.version and message.base < held.version) or message.made < held.made:
-                raise Refused("snapshot_rollback")
+                raise Refused(back)
             if message.base != held.version:
                 raise Refused("snapshot_gap")
             return
-        known = [] if held is None else [(held.epoch, held.version, held.made)]
-        known += [] if self.floor is None else [(self.floor["epoch"], self.floor["version"], self.floor["made"])]
         for epoch, version, made in known:
             older = message.version < version or message.made < made if message.epoch == epoch else message.made <= made
             if older:
-                raise Refused("snapshot_rollback")
+                raise Refused(back)
 
     def state(self):
         """Which table is held."""
