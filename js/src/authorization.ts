@@ -6,6 +6,8 @@ import type { AuthorizationHeader } from "./types.js";
 /** A request of Node's `http`: its raw headers show a header that was sent twice, which `headers` hides. */
 export interface NodeRequest {
   readonly rawHeaders: readonly string[];
+  /** Read where `rawHeaders` is empty: adapters that make a request of an event, as for Lambda, leave it so. */
+  readonly headers?: unknown;
 }
 
 /** A standard `Request`, or anything with its `headers`. */
@@ -29,15 +31,28 @@ export function authorizationOf(request: FetchRequest | NodeRequest | Authorizat
   if (request === null || request === undefined || typeof request === "string") return request;
   if (isHeader(request)) return [...request];
   if (typeof request === "object") {
-    if ("rawHeaders" in request && Array.isArray(request.rawHeaders)) return rawValues(request.rawHeaders);
+    const raw = "rawHeaders" in request && Array.isArray(request.rawHeaders) ? request.rawHeaders : undefined;
+    if (raw !== undefined && raw.length > 0) return rawValues(raw);
     // A standard Request joins repeated headers with a comma, which no token holds: the module refuses them.
-    if ("headers" in request && typeof request.headers?.get === "function") return request.headers.get("authorization");
+    if ("headers" in request && isFetch(request)) return request.headers.get("authorization");
+    if (raw !== undefined) return values(request.headers);
   }
   throw new LatchError("option_invalid", "expected a Request, a request of Node's http, or an `Authorization` header", { field: "request" });
 }
 
 function isHeader(request: unknown): request is readonly string[] {
   return Array.isArray(request);
+}
+
+function isFetch(request: { readonly headers?: unknown }): request is FetchRequest {
+  return typeof (request.headers as Partial<Headers> | null | undefined)?.get === "function";
+}
+
+/** All values under the header's name, however it is spelt. */
+function values(headers: unknown): readonly string[] {
+  if (typeof headers !== "object" || headers === null) return [];
+  const found = Object.entries(headers).filter(([name]) => name.toLowerCase() === "authorization");
+  return found.flatMap(([, value]) => (value === undefined || value === null ? [] : (value as string | string[])));
 }
 
 function rawValues(rawHeaders: readonly string[]): readonly string[] {

@@ -8,8 +8,8 @@ export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guar
 export type { Identity, SnapshotIdentity } from "../verdict.js";
 
 /** What {@link check} gives: whom the request acts for and the request to hand on, or the response to give. */
-export type Checked<Who extends SnapshotIdentity = Identity> =
-  | { readonly identity: Who; readonly request: Request; readonly refusal: null }
+export type Checked<Who extends SnapshotIdentity = Identity, Asked extends Request = Request> =
+  | { readonly identity: Who; readonly request: Asked; readonly refusal: null }
   | { readonly identity: null; readonly request: null; readonly refusal: Response };
 
 /**
@@ -36,11 +36,11 @@ export type Checked<Who extends SnapshotIdentity = Identity> =
  *
  * @throws LatchError `option_invalid` for a wrong option.
  */
-export function guard<Rest extends readonly unknown[], Who extends SnapshotIdentity = Identity>(
+export function guard<Rest extends readonly unknown[], Who extends SnapshotIdentity = Identity, Asked extends Request = Request>(
   latch: Verifier<Who> | ((...rest: Rest) => Verifier<Who> | Promise<Verifier<Who>>),
-  options: GuardOptions<Request>,
-  handler: (request: Request, identity: Who, ...rest: Rest) => Response | Promise<Response>,
-): (request: Request, ...rest: Rest) => Promise<Response> {
+  options: GuardOptions<Asked>,
+  handler: (request: Asked, identity: Who, ...rest: Rest) => Response | Promise<Response>,
+): (request: Asked, ...rest: Rest) => Promise<Response> {
   if (typeof latch !== "function") checkVerifier(latch);
   const read = readGuardOptions(options);
   if (typeof handler !== "function") throw new LatchError("option_invalid", "`handler` must be a function", { field: "handler" });
@@ -62,34 +62,59 @@ export function guard<Rest extends readonly unknown[], Who extends SnapshotIdent
  *
  * @throws LatchError `option_invalid` for a wrong option; TokenlatchError for a wrong call.
  */
-export async function check<Who extends SnapshotIdentity = Identity>(
+export async function check<Who extends SnapshotIdentity = Identity, Asked extends Request = Request>(
   latch: Verifier<Who>,
-  request: Request,
-  options: GuardOptions<Request> = {},
-): Promise<Checked<Who>> {
+  request: Asked,
+  options: GuardOptions<Asked> = {},
+): Promise<Checked<Who, Asked>> {
   checkVerifier(latch);
   return checkWith(() => latch, request, readGuardOptions(options));
 }
 
 /**
- * The same request without its `Authorization` header, to forward or to log.
+ * The same request without its `Authorization` header, to forward or to log. A request of a framework's own class, such as a
+ * `NextRequest`, isn't copied: it loses the header itself, and nothing else. A request whose body was read stays one whose body was read.
  *
  * @example
  * ```ts
  * return fetch(new Request("https://origin.example/", withoutAuthorization(request)));
  * ```
  */
-export function withoutAuthorization(request: Request): Request {
+export function withoutAuthorization<Asked extends Request>(request: Asked): Asked {
+  if (!request.headers.has(NAME)) return request;
   const headers = new Headers(request.headers);
-  headers.delete("Authorization");
-  return new Request(request, { headers });
+  headers.delete(NAME);
+  try {
+    if (request.constructor === Request) return new Request(request, { headers }) as Asked;
+    request.headers.delete(NAME);
+    if (!request.headers.has(NAME)) return request;
+  } catch {
+    // Its body was read, its headers can't be changed, or an adapter has made it without the runtime's help.
+  }
+  return copyOf(request, headers) as Asked;
 }
 
-async function checkWith<Who extends SnapshotIdentity>(
+const NAME = "Authorization";
+
+/** A request made of the parts of another one, which may be in use. */
+function copyOf(request: Request, headers: Headers): Request {
+  const { url, method, body, bodyUsed, redirect, signal } = request;
+  // Undici wants `duplex` for a body that is a stream; workerd keeps in `cf` what it knows of the client.
+  const init: RequestInit & { duplex: "half"; cf?: unknown } = { method, headers, redirect, duplex: "half" };
+  if (signal instanceof AbortSignal) init.signal = signal;
+  if ("cf" in request) init.cf = request.cf;
+  const isRead = bodyUsed || body?.locked === true;
+  const copy = new Request(url, { ...init, body: isRead ? new Uint8Array(0) : body });
+  // Nobody must take a body that was read for an empty one.
+  if (isRead) copy.arrayBuffer().catch(() => {});
+  return copy;
+}
+
+async function checkWith<Who extends SnapshotIdentity, Asked extends Request>(
   verifierOf: () => Verifier<Who> | Promise<Verifier<Who>>,
-  request: Request,
-  options: GuardOptions<Request>,
-): Promise<Checked<Who>> {
+  request: Asked,
+  options: GuardOptions<Asked>,
+): Promise<Checked<Who, Asked>> {
   const asking = { request, asked: request, accept: request.headers.get("Accept") };
   const { identity, reply } = await passage(verifierOf, asking, options);
   if (reply !== null) {

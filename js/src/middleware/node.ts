@@ -117,12 +117,15 @@ export function fail(options: GuardOptions<never>, thrown: unknown, response: Se
   Promise.resolve(note).then(options.onRefusal).catch(() => {});
 }
 
-/** Takes the header out of each of the forms in which Node keeps it. The others are made of the raw one: they come first. */
-function strip(request: IncomingMessage): void {
-  const { headers, headersDistinct, rawHeaders } = request;
-  delete headers.authorization;
-  delete headersDistinct["authorization"];
-  for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
-    if (rawHeaders[index]?.toLowerCase() === "authorization") rawHeaders.splice(index, 2);
+/** Takes the header out of each of the forms in which Node and its adapters keep it. The others are made of the raw one: they come first. */
+function strip({ headers, headersDistinct, rawHeaders }: IncomingMessage): void {
+  // Requests of HTTP/2 have no `headersDistinct`.
+  for (const kept of [headers, headersDistinct as typeof headersDistinct | undefined]) {
+    for (const name of Object.keys(kept ?? {})) if (isAuthorization(name)) delete kept?.[name];
   }
+  for (let index = rawHeaders.length - 2; index >= 0; index -= 2) if (isAuthorization(rawHeaders[index])) rawHeaders.splice(index, 2);
+}
+
+function isAuthorization(name: string | undefined): boolean {
+  return name?.toLowerCase() === "authorization";
 }
