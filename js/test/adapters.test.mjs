@@ -1,9 +1,11 @@
 // A request is whatever a framework hands over: read before, without raw headers, of a class of its own, over HTTP/2. Each
 // adapter as its package has it.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { connect, createServer as http2Server } from "node:http2";
 import { createServer, request as ask } from "node:http";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 
 import fastifyExpress from "@fastify/express";
 import fastifyMiddie from "@fastify/middie";
@@ -22,6 +24,8 @@ import { guard as forNode } from "tokenlatch/middleware/node";
 import { memoryStore } from "tokenlatch/stores/memory";
 
 import { ACCOUNT } from "./helpers.mjs";
+import { asked } from "./read-before.mjs";
+import { startWorker } from "./worker.mjs";
 
 const latch = new Latch({ store: memoryStore({ accounts: [ACCOUNT] }) });
 const { token } = await latch.create({ user: "alice", name: "backup", access: "full" });
@@ -268,5 +272,31 @@ test("an abort reaches the request that is handed on", async () => {
     const { request } = await check(latch, make({ headers: { Authorization: GOOD }, signal: aborter.signal }));
     aborter.abort();
     assert.equal(request.signal.aborted, true);
+  }
+});
+
+const SAID = {
+  whole: [200, { user: "alice", holds: false, body: "content", other: "kept" }, 401, true],
+  read: [200, { user: "alice", holds: false, body: null, other: "kept" }, 401, true],
+};
+
+for (const [name, args] of [
+  ["deno", ["run", "--no-lock", "--allow-net", "--allow-env", "--allow-read", "read-before-deno.mjs"]],
+  ["bun", ["run", "read-before-bun.mjs"]],
+]) {
+  test(`the requests of ${name}'s server, read before or not`, () => {
+    const bin = fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url));
+    const { stdout, stderr, status } = spawnSync(bin, args, { cwd: import.meta.dirname, encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout), SAID);
+  });
+}
+
+test("the requests of workerd, read before or not", async () => {
+  const worker = await startWorker(new URL("read-before-worker.mjs", import.meta.url));
+  try {
+    assert.deepEqual(await asked("http://worker", (url, init) => worker.dispatchFetch(url, init)), SAID);
+  } finally {
+    await worker.dispose();
   }
 });
