@@ -37,7 +37,7 @@ test("one file for Node, by esbuild, from the entry point that carries the modul
   assert.equal(run(folder, process.execPath, "alone/server.mjs"), "ok");
 });
 
-test("a Next.js route on the edge runtime", async () => {
+test("a Next.js route on the edge runtime, and a guarded one in Node", async () => {
   const folder = project("next");
   run(folder, process.execPath, tool("next/dist/bin/next"), "build");
   const server = spawn(process.execPath, [tool("next/dist/bin/next"), "start", "--port", "0", "--hostname", "127.0.0.1"], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
@@ -47,6 +47,12 @@ test("a Next.js route on the edge runtime", async () => {
     const [origin] = said.match(/http:\/\/127\.0\.0\.1:\d+/);
     const answer = await fetch(`${origin}/api/verify`);
     assert.equal(await answer.text(), "ok string");
+    const token = await (await fetch(`${origin}/api/guarded`)).text();
+    const ask = async (authorization) => fetch(`${origin}/api/guarded?a=b`, { method: "POST", body: "content", headers: { Authorization: authorization } });
+    const admitted = await ask(`Bearer ${token}`);
+    assert.equal(admitted.status, 200);
+    assert.deepEqual(await admitted.json(), { user: "alice", path: "/api/guarded", holds: false, body: "content" });
+    assert.equal((await ask("Bearer x")).status, 401);
   } finally {
     server.kill();
   }
