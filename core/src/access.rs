@@ -8,9 +8,10 @@ use alloc::vec::Vec;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use crate::character::with_culprit;
 use crate::decode::{Fields, FromValue, deserialize_by_value, not_among, words, wrong_type};
 use crate::error::{Error, ErrorCode};
-use crate::name::is_feature;
+use crate::name::{is_feature, is_feature_byte};
 use crate::order::first_repeat;
 use crate::value::Value;
 
@@ -105,13 +106,17 @@ pub(crate) fn check_features(features: &[String]) -> Result<(), Error> {
     let malformed = features.iter().position(|feature| !is_feature(feature));
     let repeated = || first_repeat(features.len(), &|at| features.get(at).map(String::as_str));
     let (index, message) = match malformed {
-        Some(index) => (index, FEATURE_RULE),
+        Some(index) => {
+            let feature = features.get(index).map_or("", String::as_str);
+            let known = |character| u8::try_from(character).is_ok_and(is_feature_byte);
+            (index, with_culprit(FEATURE_RULE, feature, known))
+        }
         None => match repeated() {
-            Some(index) => (index, "the feature stands twice in the list"),
+            Some(index) => (index, "the feature is listed twice".into()),
             None => return Ok(()),
         },
     };
-    Err(fault(message.into()).under_index(index).under("features"))
+    Err(fault(message).under_index(index).under("features"))
 }
 
 /// What a feature is, for messages.

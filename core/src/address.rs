@@ -5,9 +5,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use crate::character::with_culprit;
 use crate::error::{Error, ErrorCode};
 
 pub(crate) const MAX_ADDRESSES: usize = 100;
+
+const ADDRESS_RULE: &str =
+    "an address is an IPv4 or IPv6 address, or a block such as 192.0.2.0/24 with no bits set after its prefix";
 
 /// A block of addresses of one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,10 +94,10 @@ pub(crate) fn parse_list(addresses: &[String]) -> Result<Vec<Block>, Error> {
     let mut blocks = Vec::with_capacity(addresses.len());
     for (index, text) in addresses.iter().enumerate() {
         let Some(block) = Block::parse(text) else {
-            let error = Error::new(
-                ErrorCode::AddressInvalid,
-                "an address is an IPv4 or IPv6 address, or a block such as 192.0.2.0/24 with no bits set after its prefix",
-            );
+            let message = with_culprit(ADDRESS_RULE, text, |character| {
+                character.is_ascii_hexdigit() || matches!(character, '.' | ':' | '/')
+            });
+            let error = Error::new(ErrorCode::AddressInvalid, message);
             return Err(error.under_index(index).under("addresses"));
         };
         blocks.push(block);

@@ -27,6 +27,7 @@ mod authorization;
 mod call;
 mod calls;
 mod catalogue;
+mod character;
 mod create;
 mod creator;
 mod decode;

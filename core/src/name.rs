@@ -2,6 +2,7 @@
 
 use alloc::format;
 
+use crate::character::with_culprit;
 use crate::error::{Error, ErrorCode};
 
 /// A token's name has at most so many characters.
@@ -40,7 +41,9 @@ pub(crate) fn check_name(name: &str, field: &str) -> Result<(), Error> {
         return Err(Error::at(
             ErrorCode::NameCharacter,
             field,
-            "a name may contain only letters, digits, `-` and `_`",
+            with_culprit("a name may contain only letters, digits, `-` and `_`", name, |character| {
+                u8::try_from(character).is_ok_and(is_name_byte)
+            }),
         ));
     }
     Ok(())
@@ -72,7 +75,11 @@ pub(crate) fn check_user(user: &str, field: &str) -> Result<(), Error> {
         return Err(Error::at(
             ErrorCode::UserCharacter,
             field,
-            "a user may contain only letters, digits, `-`, `_`, `.` and `@`",
+            with_culprit(
+                "a user may contain only letters, digits, `-`, `_`, `.` and `@`",
+                user,
+                |character| u8::try_from(character).is_ok_and(is_user_byte),
+            ),
         ));
     }
     Ok(())
@@ -82,7 +89,12 @@ pub(crate) fn check_user(user: &str, field: &str) -> Result<(), Error> {
 pub(crate) fn is_feature(feature: &str) -> bool {
     feature.len() <= MAX_FEATURE
         && feature.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)
-        && feature.bytes().all(|byte| is_name_byte(byte) || byte == b'.')
+        && feature.bytes().all(is_feature_byte)
+}
+
+/// Whether a feature may hold the byte.
+pub(crate) const fn is_feature_byte(byte: u8) -> bool {
+    is_name_byte(byte) || byte == b'.'
 }
 
 /// The id of a pepper: 1 to 32 characters of `a-z A-Z 0-9 - _`.

@@ -24,6 +24,9 @@ pub enum Error {
     /// The password is too short or too long.
     #[error("a password has 8 to 1,024 bytes")]
     PasswordLength,
+    /// The password holds a character that no form can send back.
+    #[error("a password must not hold control characters such as tabs and line breaks")]
+    PasswordCharacter,
     /// A file of accounts and tokens cannot be used.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -39,6 +42,7 @@ impl Error {
             Error::Store(error) => error.code(),
             Error::Environment(error) => error.code(),
             Error::PasswordLength => "password_length",
+            Error::PasswordCharacter => "password_character",
             Error::Archive(error) => error.code(),
         }
     }

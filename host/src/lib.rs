@@ -19,6 +19,7 @@ mod error;
 mod gate;
 mod module;
 mod peppers;
+mod private_file;
 #[cfg(feature = "server")]
 mod remote;
 #[cfg(feature = "server")]

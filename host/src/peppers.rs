@@ -1,14 +1,12 @@
 //! Peppers: keys that hashes are made under, kept in a file outside the store.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
 use tokenlatch_core::Pepper;
-use zeroize::Zeroizing;
 
 use crate::error::EnvironmentError;
+use crate::private_file::read_private;
 
 /// Far more than the module takes peppers for.
 const MAX_BYTES: u64 = 64 << 10;
@@ -31,15 +29,7 @@ pub fn read_peppers(path: &Path) -> Result<Vec<Pepper>, EnvironmentError> {
         path: path.to_owned(),
         reason,
     };
-    let file = File::open(path).map_err(|error| fault(error.to_string()))?;
-    check_private(&file).map_err(&fault)?;
-    let mut text = Zeroizing::new(String::new());
-    file.take(MAX_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| fault(error.kind().to_string()))?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(fault("it is too large".to_owned()));
-    }
+    let text = read_private(path, MAX_BYTES).map_err(&fault)?;
     let peppers = if text.trim_start().starts_with(['[', '{']) {
         // The reason of a failure is not passed on, for it may quote a key.
         match serde_json::from_str::<Json>(&text) {
@@ -67,25 +57,4 @@ fn read_lines(text: &str) -> Result<Vec<Pepper>, usize> {
             })
         })
         .collect()
-}
-
-/// Refuses a file that other users can read or write, or its group can write.
-#[cfg(unix)]
-pub(crate) fn check_private(file: &File) -> Result<(), String> {
-    use std::os::unix::fs::MetadataExt;
-    let mode = file.metadata().map_err(|error| error.to_string())?.mode();
-    if mode & 0o027 == 0 {
-        Ok(())
-    } else {
-        Err(format!(
-            "other users can get at it (mode {:03o}); run `chmod 600` on it",
-            mode & 0o777
-        ))
-    }
-}
-
-/// Elsewhere the standard library does not tell who can read a file.
-#[cfg(not(unix))]
-pub(crate) fn check_private(_: &File) -> Result<(), String> {
-    Ok(())
 }

@@ -143,7 +143,7 @@ impl Failure {
         ExitCode::from(match self {
             Failure::Own { exit, .. } => *exit,
             Failure::Coded(Error::Archive(ArchiveError::Revives { .. })) => 2,
-            Failure::Coded(Error::Refused(_) | Error::PasswordLength) => 1,
+            Failure::Coded(Error::Refused(_) | Error::PasswordLength | Error::PasswordCharacter) => 1,
             Failure::Coded(Error::Archive(error)) if !matches!(error, ArchiveError::System(_)) => 1,
             Failure::Coded(Error::Store(error)) if error.is_refusal() => 1,
             Failure::Coded(Error::Store(_)) => 3,

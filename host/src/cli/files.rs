@@ -18,5 +18,10 @@ pub fn read_text(path: &Path, most: u32) -> Result<Zeroizing<String>, String> {
         return Err(format!("it is longer than {most} bytes"));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| "it isn't UTF-8".to_owned())?;
-    Ok(Zeroizing::new(text.to_owned()))
+    Ok(Zeroizing::new(without_mark(text).to_owned()))
+}
+
+/// A text without the byte order mark that some editors and shells put before it.
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }

@@ -6,6 +6,7 @@ use tokenlatch::{ENTROPY_BYTES, Entropy, SystemEntropy};
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
+use super::files::without_mark;
 
 /// More than any password has.
 const MAX_BYTES: u64 = 8 << 10;
@@ -32,13 +33,12 @@ pub fn random_password() -> Result<Zeroizing<String>, Failure> {
     Ok(password)
 }
 
-/// The first line of standard input, without its end.
+/// The first line of standard input, without its end and without a byte order mark.
 pub fn from_stdin() -> Result<Zeroizing<String>, Failure> {
     let mut line = Zeroizing::new(String::with_capacity(1024));
     io::stdin().lock().take(MAX_BYTES).read_line(&mut line)?;
-    let length = line.trim_end_matches(['\r', '\n']).len();
-    line.truncate(length);
-    Ok(line)
+    let text = without_mark(&line).trim_end_matches(['\r', '\n']);
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// Asks twice on the terminal, without showing what is typed; without a terminal it reads standard input.

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::files::without_mark;
 use super::token::RealmArg;
 
 /// What the help says at its end.
@@ -118,7 +119,7 @@ impl Verify {
     }
 }
 
-/// The next line without its end. Bytes that are not UTF-8 become characters that no header may hold.
+/// The next line without its end and without a byte order mark. Bytes that are not UTF-8 become characters that no header may hold.
 fn next_header(input: &mut impl BufRead) -> io::Result<Option<Authorization>> {
     let mut line = Zeroizing::new(Vec::with_capacity(1024));
     if input.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut line)? == 0 {
@@ -129,7 +130,7 @@ fn next_header(input: &mut impl BufRead) -> io::Result<Option<Authorization>> {
     } else if line.len() == MAX_LINE {
         skip_line(input)?;
     }
-    let text = String::from_utf8_lossy(&line).into_owned();
+    let text = without_mark(&String::from_utf8_lossy(&line)).to_owned();
     Ok(Some(Authorization::One(SecretString::new(text))))
 }
 

@@ -6,6 +6,7 @@ use argon2::Argon2;
 use argon2::password_hash::phc;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::task::spawn_blocking;
+use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use super::Service;
@@ -13,7 +14,7 @@ use crate::entropy::ENTROPY_BYTES;
 use crate::error::{Error, Result};
 use crate::store::{PasswordHash, StoreError};
 
-/// Bytes that a password may have.
+/// Bytes that a password may have, as it was typed.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=1024;
 
 /// Bytes of a salt.
@@ -21,6 +22,24 @@ const SALT: usize = 16;
 
 /// For a user without a password: the work must be done all the same, or its time would tell who exists.
 const DECOY_SALT: [u8; SALT] = *b"nobody's at home";
+
+/// The form in which passwords are hashed and compared, whatever keyboard typed them: spaces of other kinds become plain ones,
+/// and letters that can be written in two ways are composed (RFC 8265, section 4.2, the profile OpaqueString).
+fn prepared(password: &str) -> Zeroizing<String> {
+    // Composing makes no text longer than three times its bytes, so nothing is left behind by growing.
+    let mut text = Zeroizing::new(String::with_capacity(password.len().saturating_mul(3)));
+    text.extend(password.chars().map(plain_space).nfc());
+    text
+}
+
+/// A space of any kind as the plain one.
+fn plain_space(character: char) -> char {
+    // The category Zs of Unicode.
+    match character {
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => ' ',
+        other => other,
+    }
+}
 
 impl Service {
     /// Replaces the password of an account.
@@ -59,6 +78,7 @@ impl Service {
         if password.len() > *LENGTH.end() {
             return Ok(Some(false));
         }
+        let password = prepared(&password);
         self.blocking(turn, move || match stored {
             Some(stored) => phc::PasswordHash::new(stored.expose())
                 .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()),
@@ -76,6 +96,10 @@ impl Service {
         if !LENGTH.contains(&password.len()) {
             return Err(Error::PasswordLength);
         }
+        if password.chars().any(char::is_control) {
+            return Err(Error::PasswordCharacter);
+        }
+        let password = prepared(&password);
         let mut random = [0; ENTROPY_BYTES];
         self.entropy.fill(&mut random)?;
         let hash: Option<String> = self

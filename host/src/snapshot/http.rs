@@ -15,6 +15,7 @@ use super::pace::LONGEST;
 use super::report::UsageReport;
 use super::reports::{REFUSED, UNWANTED};
 use super::source::{Fetch, Fetched, Source, SourceError};
+use crate::private_file::read_private;
 use crate::remote::{RemoteServer, RemoteServerError};
 
 /// How long a connection may take to come about.
@@ -83,12 +84,7 @@ impl HttpSource {
 
     /// The value of the `Authorization` field.
     fn authorization(&self) -> Result<Zeroizing<String>, String> {
-        let file = std::fs::File::open(&self.token_file).map_err(|error| error.to_string())?;
-        crate::peppers::check_private(&file)?;
-        let mut text = Zeroizing::new(String::with_capacity(512));
-        file.take(MAX_TOKEN_FILE)
-            .read_to_string(&mut text)
-            .map_err(|error| error.kind().to_string())?;
+        let text = read_private(&self.token_file, MAX_TOKEN_FILE)?;
         let text = text.trim();
         let field = text
             .split_once(':')

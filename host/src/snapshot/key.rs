@@ -1,13 +1,11 @@
 //! The file of an origin's private key: 64 hex digits, and remarks after `#`. Nothing of it is ever in an error or a log.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tokenlatch_core::{SecretString, SigningKey};
 use zeroize::Zeroizing;
 
-use crate::peppers::check_private;
+use crate::private_file::read_private;
 
 /// Far more than a key takes.
 const MAX_BYTES: u64 = 4096;
@@ -31,12 +29,7 @@ pub fn read_snapshot_key(path: &Path) -> Result<SigningKey, KeyFileError> {
         path: path.to_owned(),
         reason,
     };
-    let file = File::open(path).map_err(|error| fault(error.to_string()))?;
-    check_private(&file).map_err(&fault)?;
-    let mut text = Zeroizing::new(String::with_capacity(256));
-    file.take(MAX_BYTES)
-        .read_to_string(&mut text)
-        .map_err(|error| fault(error.kind().to_string()))?;
+    let text = read_private(path, MAX_BYTES).map_err(&fault)?;
     let mut lines = text
         .lines()
         .map(str::trim)

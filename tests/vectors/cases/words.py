@@ -54,6 +54,32 @@ NAMES = {
     "a_name_with_a_plus": ("c+i", "name_character"),
     "a_name_with_a_percent_escape": ("c%20i", "name_character"),
 }
+# What a person is told of a character that can't be seen, or that looks like another. Written by hand.
+NAME_RULE = "a name may contain only letters, digits, `-` and `_`"
+USER_RULE = "a user may contain only letters, digits, `-`, `_`, `.` and `@`"
+ADDRESS_RULE = "an address is an IPv4 or IPv6 address, or a block such as 192.0.2.0/24 with no bits set after its prefix"
+CULPRITS = {
+    "a_pasted_space_at_the_end": ("name", "ci ", f"{NAME_RULE}; the last character is a space"),
+    "a_pasted_space_at_the_start": ("name", " ci", f"{NAME_RULE}; the first character is a space"),
+    "a_space_between_words": ("name", "my token", f"{NAME_RULE}; character 3 is a space"),
+    "a_pasted_line_break": ("name", "ci\n", f"{NAME_RULE}; the last character is a line break"),
+    "a_pasted_tab": ("name", "c\ti", f"{NAME_RULE}; character 2 is a tab"),
+    "a_no_break_space": ("name", "ci\u00a0", f"{NAME_RULE}; the last character is a no-break space (U+00A0)"),
+    "an_ideographic_space": ("name", "c\u3000i", f"{NAME_RULE}; character 2 is a space (U+3000)"),
+    "a_zero_width_space": ("name", "ci\u200b", f"{NAME_RULE}; the last character is a zero-width space (U+200B)"),
+    "a_zero_width_joiner": ("name", "c\u200di", f"{NAME_RULE}; character 2 is a zero-width joiner (U+200D)"),
+    "a_byte_order_mark": ("name", "\ufeffci", f"{NAME_RULE}; the first character is a byte order mark (U+FEFF)"),
+    "a_text_direction_mark": ("name", "c\u202ei", f"{NAME_RULE}; character 2 is a text direction mark (U+202E)"),
+    "a_soft_hyphen": ("name", "c\u00adi", f"{NAME_RULE}; character 2 is a soft hyphen (U+00AD)"),
+    "a_combining_mark": ("name", "cafe\u0301", f"{NAME_RULE}; the last character is a combining mark (U+0301)"),
+    "a_nul": ("name", "c\u0000i", f"{NAME_RULE}; character 2 is a control character (U+0000)"),
+    "a_look_alike": ("name", "\u0430lice", f"{NAME_RULE}; the first character is `\u0430` (U+0430)"),
+    "a_character_outside_the_basic_plane": ("name", "c\U0001f511", f"{NAME_RULE}; the last character is `\U0001f511` (U+1F511)"),
+    "a_plain_dot": ("name", "a.b", f"{NAME_RULE}; character 2 is `.`"),
+    "a_space_after_a_user": ("user", "alice ", f"{USER_RULE}; the last character is a space"),
+    "a_zero_width_space_in_an_address": ("addresses", ["192.0.2.1\u200b"], f"{ADDRESS_RULE}; the last character is a zero-width space (U+200B)"),
+    "no_character_of_an_address_that_is_one_too_long": ("addresses", ["192.0.2.1.1"], ADDRESS_RULE),
+}
 
 USERS = {
     "a_user_of_one_character": ("a", None),
@@ -147,6 +173,9 @@ def books():
     _validated(names_book, "name", NAMES, "accepts")
     _validated(names_book, "user", USERS, "accepts")
     _validated(names_book, "prefix", PREFIXES, "accepts")
+    for what, (key, text, message) in CULPRITS.items():
+        names_book.ok(f"names_{what}", {"op": "validate", key: text}, {"valid": False})
+        names_book.vectors[-1]["expect"]["ok"]["problems"][0]["message"] = message
     many = {"op": "validate", "now": NOW, "prefix": "X", "addresses": ["10.0.0.1/8"], "expires": "soon", "token": "x"}
     many |= {"user": "", "name": ""}
     names_book.ok("lists_every_problem_in_the_documented_order", many, {"valid": False, "problems.5.code": "prefix_invalid"})

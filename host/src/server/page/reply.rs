@@ -279,7 +279,7 @@ impl From<Error> for Failed {
                 }
                 _ => Failed::Refused(sentence(&error.message())),
             },
-            Error::PasswordLength => Failed::Refused(sentence(&error.message())),
+            Error::PasswordLength | Error::PasswordCharacter => Failed::Refused(sentence(&error.message())),
             Error::Store(StoreError::AccountUnknown(_) | StoreError::TokenUnknown(_)) => Failed::NotFound,
             Error::Store(StoreError::TokenRevoked | StoreError::Conflict) => {
                 Failed::Conflict(sentence(&error.message()))

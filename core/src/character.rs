@@ -1,0 +1,47 @@
+//! Names the character that a text may not hold, so that a person finds one that can't be seen.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+
+/// Says which character is at fault, after the rule: `RULE; the last character is a space`.
+///
+/// The first character that `allowed` refuses is meant. Not for secrets: the message holds it. A text without such a character
+/// gets the rule alone.
+pub(crate) fn with_culprit(rule: &'static str, text: &str, allowed: fn(char) -> bool) -> Cow<'static, str> {
+    let Some((at, character)) = text.chars().enumerate().find(|(_, character)| !allowed(*character)) else {
+        return Cow::Borrowed(rule);
+    };
+    let place = if at == 0 {
+        Cow::Borrowed("the first character")
+    } else if text.chars().nth(at.saturating_add(1)).is_none() {
+        Cow::Borrowed("the last character")
+    } else {
+        Cow::Owned(format!("character {}", at.saturating_add(1)))
+    };
+    Cow::Owned(format!("{rule}; {place} is {}", name_of(character)))
+}
+
+/// What a person calls a character. One that shows nothing, or that looks like another, comes with its code point.
+fn name_of(character: char) -> String {
+    let code = u32::from(character);
+    let what = match character {
+        ' ' => return "a space".into(),
+        '\t' => return "a tab".into(),
+        '\n' | '\r' => return "a line break".into(),
+        '!'..='~' => return format!("`{character}`"),
+        '\u{a0}' | '\u{202f}' => "a no-break space",
+        '\u{ad}' => "a soft hyphen",
+        '\u{200b}' => "a zero-width space",
+        '\u{200c}' | '\u{200d}' | '\u{2060}' => "a zero-width joiner",
+        '\u{feff}' => "a byte order mark",
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "a text direction mark",
+        '\u{2028}' | '\u{2029}' => "a line break",
+        _ if character.is_whitespace() => "a space",
+        _ if character.is_control() => "a control character",
+        // A mark that joins the letter before it would change how the message reads.
+        '\u{300}'..='\u{36f}' => "a combining mark",
+        _ => return format!("`{character}` (U+{code:04X})"),
+    };
+    format!("{what} (U+{code:04X})")
+}
