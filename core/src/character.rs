@@ -35,7 +35,9 @@ fn name_of(character: char) -> String {
         '\u{200b}' => "a zero-width space",
         '\u{200c}' | '\u{200d}' | '\u{2060}' => "a zero-width joiner",
         '\u{feff}' => "a byte order mark",
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "a text direction mark",
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            "a text direction mark"
+        }
         '\u{2028}' | '\u{2029}' => "a line break",
         _ if character.is_whitespace() => "a space",
         _ if character.is_control() => "a control character",

@@ -41,9 +41,11 @@ pub(crate) fn check_name(name: &str, field: &str) -> Result<(), Error> {
         return Err(Error::at(
             ErrorCode::NameCharacter,
             field,
-            with_culprit("a name may contain only letters, digits, `-` and `_`", name, |character| {
-                u8::try_from(character).is_ok_and(is_name_byte)
-            }),
+            with_culprit(
+                "a name may contain only letters, digits, `-` and `_`",
+                name,
+                |character| u8::try_from(character).is_ok_and(is_name_byte),
+            ),
         ));
     }
     Ok(())

@@ -48,3 +48,32 @@ fn check_private(file: &File) -> Result<(), String> {
 fn check_private(_: &File) -> Result<(), String> {
     Ok(())
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        for (bytes, text) in [
+            (&b"\xef\xbb\xbfp1:00\n"[..], Some("p1:00\n")),
+            (b"p1:00\n", Some("p1:00\n")),
+            (b"", Some("")),
+            (b"\xff\xfe", None),
+            (b"12345678901", None),
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            let read = read_private(&path, 10);
+            assert_eq!(read.ok().as_ref().map(|read| read.as_str()), text);
+        }
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(read_private(&path, 64).unwrap_err().contains("chmod 600"));
+    }
+}

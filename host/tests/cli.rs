@@ -161,6 +161,8 @@ fn verify_reads_line_by_line_and_admits_only_what_is_good() {
         .collect();
     assert_eq!(reasons, ["ok", "header_missing", "ok"]);
     assert_eq!(ran.code, Some(1));
+    let marked = place.run_with(&["token", "verify"], &format!("\u{feff}{good}\n"));
+    assert_eq!(marked.code, Some(0), "{marked:?}");
     assert_eq!(
         place.run_with(&["token", "verify"], "").code,
         Some(1),

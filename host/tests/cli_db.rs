@@ -73,6 +73,13 @@ fn accounts_have_settings() {
     assert!(ran.stdout.contains('x'));
 
     done(place.run_with(&["account", "password", "anna", "--stdin"], "another horse\n"));
+    // What some shells and editors put before a text is no part of the password.
+    done(place.run_with(&["account", "password", "anna", "--stdin"], "\u{feff}12345678\r\n"));
+    let short = place.run_with(
+        &["account", "password", "anna", "--stdin", "--json"],
+        "\u{feff}1234567\n",
+    );
+    assert_eq!(code(&short), (Some(1), "password_length".to_owned()));
     let short = place.run_with(&["account", "password", "anna", "--stdin", "--json"], "short\n");
     assert_eq!(code(&short), (Some(1), "password_length".to_owned()));
     assert!(!place.holds(b"another horse") && !place.holds(b"correct horse"));

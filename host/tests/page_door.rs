@@ -77,6 +77,123 @@ fn a_person_logs_in_sees_the_list_and_logs_out() {
     assert_eq!(again.status, 303);
 }
 
+/// What the login form is made for: a field for the password.
+fn asks_for_password(answer: &Answer) -> bool {
+    answer.body.contains("name=\"pass\"")
+}
+
+#[test]
+fn no_password_is_asked_for_where_the_browser_would_not_keep_the_login() {
+    let running = told(|config| {
+        config.hosts = vec!["tokens.example".to_owned()];
+        config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    });
+    let login = |host: &str| Request::new("GET", "/login").host(host);
+    let behind = |host: &str, scheme: &str| {
+        let request = login(host).header("X-Forwarded-For", "192.0.2.7");
+        match scheme {
+            "" => request,
+            scheme => request.header("X-Forwarded-Proto", scheme),
+        }
+    };
+    // Directly, over plain HTTP: browsers keep a secure cookie only from this machine.
+    for (request, kept) in [
+        (login("localhost"), true),
+        (login("localhost:2083"), true),
+        (login("127.0.0.1"), true),
+        (login("[::1]:2083"), true),
+        (login("tokens.example"), false),
+        (login("tokens.example:2083"), false),
+        // Behind a proxy, what that one says; nothing is known where it doesn't say.
+        (behind("tokens.example", "https"), true),
+        (behind("tokens.example", ""), true),
+        (behind("tokens.example", "http"), false),
+        (behind("localhost", "http"), false),
+    ] {
+        let answer = request.send(running.account);
+        assert_eq!(answer.status, 200, "{request:?}");
+        assert_eq!(asks_for_password(&answer), kept, "{request:?} {answer:?}");
+        assert_eq!(answer.body.contains("is not encrypted"), !kept, "{request:?}");
+    }
+    // An address behind the login says it too, and so does the form, before a password is looked at.
+    let inside = Request::new("GET", "/cpsess0123456789/tokens").host("tokens.example");
+    let answer = inside.send(running.account);
+    assert_eq!((answer.status, asks_for_password(&answer)), (401, false));
+    let form = |script: &str| {
+        Request::new("POST", "/login")
+            .host("tokens.example")
+            .form(&format!("user=alice&pass=correct+horse+battery{script}"))
+            .send(running.account)
+    };
+    let before = running.state.service.passwords_hashed();
+    let answer = form("");
+    assert_eq!((answer.status, asks_for_password(&answer)), (403, false));
+    assert_eq!(running.state.service.passwords_hashed(), before);
+    assert_eq!(set_cookies(&answer), [""; 0]);
+    // Programs keep cookies as they like.
+    assert_eq!(form("&login_only=1").status, 200);
+}
+
+#[test]
+fn a_browser_without_cookies_is_told_so() {
+    let running = Running::with_passwords();
+    let mut alice = Browser::new(running.account);
+    let place = alice
+        .try_log_in("alice", PASSWORD)
+        .header("location")
+        .unwrap()
+        .to_owned();
+    let after = Request::new("GET", &place).header("Referer", "http://localhost/login");
+    let answer = after.send(running.account);
+    assert_eq!(answer.status, 401);
+    assert!(alert(&answer).contains("did not send the cookie"), "{answer:?}");
+    // Another who is not logged in has done nothing wrong.
+    let answer = Request::new("GET", &place).send(running.account);
+    assert!(alert(&answer).contains("You are not logged in."), "{answer:?}");
+}
+
+#[test]
+fn a_password_is_the_same_from_every_keyboard() {
+    let running = Running::with_passwords();
+    let log_in = |password: &str| Browser::new(running.account).try_log_in("alice", password).status;
+    // Composed and decomposed letters, Hangul, and spaces of other kinds (RFC 8265, section 4.3).
+    for (set, typed) in [
+        ("p\u{e4}ssw\u{f6}rter", "pa\u{308}sswo\u{308}rter"),
+        ("pa\u{308}sswo\u{308}rter", "p\u{e4}ssw\u{f6}rter"),
+        (
+            "\u{d55c}\u{ad6d}\u{c5b4}",
+            "\u{1112}\u{1161}\u{11ab}\u{1100}\u{116e}\u{11a8}\u{110b}\u{1165}",
+        ),
+        ("correct horse", "correct\u{a0}horse"),
+        ("correct\u{3000}horse", "correct horse"),
+    ] {
+        let password = Zeroizing::new(set.to_owned());
+        running
+            .block_on(running.state.service.set_password("alice", password))
+            .unwrap();
+        for same in [set, typed] {
+            assert_eq!(log_in(same), 303, "{set:?} {same:?}");
+        }
+    }
+    // Nothing else is folded: neither case, nor width, nor look-alikes.
+    for other in [
+        "Correct horse",
+        "correct  horse",
+        "correct horse ",
+        "\u{ff43}orrect horse",
+        "correct h\u{43e}rse",
+    ] {
+        assert_eq!(log_in(other), 401, "{other:?}");
+    }
+    let tab = running.block_on(
+        running
+            .state
+            .service
+            .set_password("alice", Zeroizing::new("a\ttab and more".to_owned())),
+    );
+    assert_eq!(tab.unwrap_err().code(), "password_character");
+}
+
 #[test]
 fn a_wrong_login_is_told_in_the_same_words_whatever_is_wrong_with_it() {
     let running = told(|config| {

@@ -20,3 +20,28 @@ for (const javaScript of [true, false]) {
     }
   });
 }
+
+for (const locale of ["ar-EG", "he-IL", "fa-IR"]) {
+  scene(`a reader whose browser speaks ${locale}`, { ...DESKTOP, locale, timezoneId: "Asia/Tehran" }, async ({ page }) => {
+    await logIn(page, "gus");
+    const time = row(page, "ends-soon").locator("[data-head=Expires] time");
+    const shown = time.locator("bdi");
+    const wanted = await page.evaluate((at) => new Intl.DateTimeFormat(undefined, {
+      year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+    }).format(new Date(at)), await time.getAttribute("datetime"));
+    await eventually(async () => assert.equal(await shown.textContent(), wanted));
+    const found = await shown.evaluate((element) => {
+      const cell = element.closest("td");
+      // Every piece of the date, and of the notice after it, as they lie on the screen.
+      const boxes = (part) => [...part.getClientRects()].map(({ left, right, top }) => ({ left, right, top }));
+      return { lang: element.lang, bidi: getComputedStyle(element).unicodeBidi, date: boxes(element), notice: boxes(cell.querySelector(".notice")) };
+    });
+    assert.ok(locale.startsWith(found.lang.split("-")[0]), found.lang);
+    assert.equal(found.bidi, "isolate");
+    // On each line the date is one piece, and what follows it lies to its right.
+    for (const piece of found.date) {
+      assert.equal(found.date.filter(({ top }) => top === piece.top).length, 1, JSON.stringify(found));
+      for (const { left, right, top } of found.notice) if (top === piece.top) assert.ok(left >= piece.right || right <= piece.left, JSON.stringify(found));
+    }
+  });
+}

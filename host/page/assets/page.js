@@ -235,7 +235,11 @@
     for (const time of document.querySelectorAll("main time:not([title])")) {
       const server = `Server time: ${time.textContent}`;
       time.title = server;
-      time.textContent = clock.format(new Date(time.dateTime));
+      // Isolated, and in its own language: in a page of English a right-to-left date would be put together wrongly.
+      const shown = document.createElement("bdi");
+      shown.lang = clock.resolvedOptions().locale;
+      shown.textContent = clock.format(new Date(time.dateTime));
+      time.replaceChildren(shown);
       if (!time.closest("[data-both]")) continue;
       const line = document.createElement("span");
       line.className = "quiet";

@@ -8,7 +8,7 @@ use super::config::Config;
 use super::request_id::RequestId;
 
 /// Where a proxy puts the addresses that it saw.
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The id of the request.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

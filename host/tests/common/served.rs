@@ -135,7 +135,7 @@ impl Running {
 }
 
 /// A request.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Request {
     head: String,
     body: String,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Json;
 use axum::extract::{Extension, Request, State as Shared};
-use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tower_sessions::Session;
@@ -20,6 +20,7 @@ use super::super::handler::Noted;
 use super::super::logins::{Attempt, Put};
 use super::super::state::State;
 use super::form::{self, Asked};
+use super::guard::drops_cookie;
 use super::reply::{Failed, Layout, html, see};
 use super::session::{self, Found, Visit, Visitor};
 use super::{Port, target};
@@ -45,6 +46,8 @@ struct Login<'a> {
     status: &'a str,
     user: &'a str,
     to: &'a str,
+    /// No form is shown: the browser would not keep a login.
+    insecure: bool,
 }
 
 /// What a login form is shown with.
@@ -55,6 +58,8 @@ pub(super) struct Shown<'a> {
     pub(super) user: &'a str,
     /// Where to go after the login: a path of the page, without a prefix.
     pub(super) to: &'a str,
+    /// Whether the browser would not keep a login: see [`drops_cookie`].
+    pub(super) insecure: bool,
 }
 
 /// The form to log in by, under a status.
@@ -65,6 +70,7 @@ pub(super) fn login_page(state: &State, port: Port, status: StatusCode, shown: &
         status: shown.status,
         user: shown.user,
         to: shown.to,
+        insecure: shown.insecure,
     };
     let mut reply = html(status, page);
     if status == StatusCode::UNAUTHORIZED {
@@ -91,10 +97,15 @@ pub(super) async fn root(
 pub(super) async fn form(
     Shared(state): Shared<Arc<State>>,
     Extension(port): Extension<Port>,
+    Extension(client): Extension<Client>,
     session: Session,
+    headers: HeaderMap,
     asked: Asked,
 ) -> Result<Response, Failed> {
-    let mut shown = Shown::default();
+    let mut shown = Shown {
+        insecure: drops_cookie(&client, &headers),
+        ..Shown::default()
+    };
     match session::find(&state, &session, port).await? {
         Found::Person(visitor) => return Ok(see(visitor.path(port.home()))),
         Found::Ended(reason) => shown.error = reason,
@@ -121,6 +132,17 @@ pub(super) async fn login(
     let given = form::read(&parts, body, &limits).await?;
     let for_script = given.text("login_only") == "1";
     let to = target::known(port, given.text("to")).unwrap_or_default();
+    // Scripts keep cookies by rules of their own; a person would be asked for the password again and again.
+    if !for_script && drops_cookie(&client, &parts.headers) {
+        let shown = Shown {
+            insecure: true,
+            ..Shown::default()
+        };
+        return Ok(noted(
+            login_page(&state, port, StatusCode::FORBIDDEN, &shown),
+            "login_insecure",
+        ));
+    }
     Ok(match attempt(&state, port, client.counted(), &session, &given).await {
         Ok(Outcome::In(visitor)) => {
             let to = visitor.path(if to.is_empty() { port.home() } else { &to });

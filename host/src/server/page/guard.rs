@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::super::client::Client;
+use super::super::client::{Client, FORWARDED_FOR};
 use super::super::handler::Noted;
 use super::super::problem::Problem;
 use super::super::state::State;
@@ -42,6 +42,9 @@ const OTHER_COOKIES: &[&str] = &["tokens_per_page"];
 
 /// The length of a session's id in a cookie: 128 bits in base 64.
 const ID_LENGTH: usize = 22;
+
+/// How a proxy says by which scheme it was reached.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -115,6 +118,22 @@ fn is_ours(origin: &HeaderValue, host: Option<&HeaderValue>, secure: bool) -> bo
         Some(origin.host().eq_ignore_ascii_case(host.host()) && ports.0 == ports.1)
     };
     read().unwrap_or(false)
+}
+
+/// Whether the browser will not keep the session's cookie. The cookie is `Secure`: over plain HTTP browsers take it only from
+/// this machine itself (RFC 6265bis, section 5.7, and what they do for `localhost`).
+pub(super) fn drops_cookie(client: &Client, headers: &HeaderMap) -> bool {
+    if client.secure {
+        return false;
+    }
+    // A proxy knows how the browser reached it; where it doesn't say so, nothing is known.
+    if client.trusted_proxy && headers.contains_key(FORWARDED_FOR) {
+        return headers
+            .get_all(FORWARDED_PROTO)
+            .iter()
+            .any(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"http"));
+    }
+    !hosts::asked(headers).is_some_and(|host| hosts::is_loopback(&host))
 }
 
 /// Leaves only the cookies that the page knows, in one header field. Where the session's cookie stands twice nobody can

@@ -35,14 +35,13 @@ impl Hosts {
 
     /// Whether a host, as [`asked`] reads it, is one of them.
     pub(super) fn allow(&self, host: &str) -> bool {
-        if host == "localhost" || self.given.iter().any(|given| given == host) {
+        if is_loopback(host) || self.given.iter().any(|given| given == host) {
             return true;
         }
-        if let Ok(address) = host.parse::<IpAddr>() {
-            let address = address.to_canonical();
-            if address.is_loopback() || self.listened.contains(&address) {
-                return true;
-            }
+        if let Ok(address) = host.parse::<IpAddr>()
+            && self.listened.contains(&address.to_canonical())
+        {
+            return true;
         }
         let named =
             |certificates: &Certificates| ServerName::try_from(host).is_ok_and(|name| certificates.names(&name));
@@ -55,6 +54,14 @@ pub(super) fn asked(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(HOST)?.to_str().ok()?;
     let authority = text.parse::<Authority>().ok().filter(|_| !text.contains('@'))?;
     host_name(authority.host())
+}
+
+/// Whether a host, as [`asked`] reads it, is this machine by a name that browsers trust without TLS.
+pub(super) fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// A name or an address in one spelling: in small letters, without brackets or a last dot; `None` for anything else.

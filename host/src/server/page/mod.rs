@@ -26,7 +26,7 @@ use std::sync::Arc;
 use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
@@ -37,6 +37,7 @@ use tower_sessions::Session;
 
 pub(super) use hosts::{Hosts, host_name};
 
+use super::client::Client;
 use super::config::EdgeLimits;
 use super::handler::Noted;
 use super::state::State;
@@ -191,14 +192,31 @@ fn without_prefix(uri: &Uri, rest: &str) -> Option<Uri> {
     path.ok().map(Uri::from)
 }
 
+/// What a person reads whose browser keeps no cookie: without it the login form would come back for ever.
+const NO_COOKIE: &str = "Your browser did not send the cookie of the login back. Allow cookies for this site.";
+
+/// Whether a request without any cookie follows the login form.
+fn after_login(headers: &HeaderMap) -> bool {
+    let from_form = |referer: &HeaderValue| {
+        let referer = referer.to_str().ok().and_then(|referer| referer.parse::<Uri>().ok());
+        referer.is_some_and(|referer| referer.path() == "/login")
+    };
+    !headers.contains_key(header::COOKIE) && headers.get(header::REFERER).is_some_and(from_form)
+}
+
 /// The form to log in by, which says what was not done, and leads back afterwards.
 async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -> Response {
     let (code, reason) = match found {
         Found::Person(_) => ("session_other", "This address belongs to another session."),
         Found::Ended(reason) => ("session_ended", *reason),
+        Found::Nobody if after_login(request.headers()) => ("cookie_missing", NO_COOKIE),
         Found::Nobody => ("session_missing", "You are not logged in."),
     };
     let (mut parts, body) = request.into_parts();
+    let insecure = parts
+        .extensions
+        .get::<Client>()
+        .is_some_and(|client| guard::drops_cookie(client, &parts.headers));
     let uri = inside(parts.uri.path()).and_then(|(_, rest)| without_prefix(&parts.uri, rest));
     parts.uri = uri.unwrap_or_default();
     let posted = !matches!(parts.method, Method::GET | Method::HEAD);
@@ -222,6 +240,7 @@ async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -
     let shown = Shown {
         error: &format!("{reason}{nothing} Log in to go on."),
         to: &to,
+        insecure,
         ..Shown::default()
     };
     let mut reply = door::login_page(state, port, StatusCode::UNAUTHORIZED, &shown);

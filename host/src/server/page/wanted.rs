@@ -37,12 +37,17 @@ impl Fault {
             Some("expires") => Fault::at("date", message),
             Some("access") => Fault::at("access", message),
             Some("addresses") => match index(path).and_then(|index| addresses.get(index)) {
-                Some(address) => Fault::at("addresses", format!("“{address}”: {}.", refusal.message)),
+                Some(address) => Fault::at("addresses", format!("“{}”: {}.", isolated(address), refusal.message)),
                 None => Fault::at("addresses", message),
             },
             _ => Fault::at("", message),
         }
     }
+}
+
+/// A text of a person's within a sentence, isolated (Unicode UAX 9, FSI and PDI), so that it can't reorder the words around it.
+fn isolated(text: &str) -> String {
+    format!("\u{2068}{text}\u{2069}")
 }
 
 /// A feature that can be chosen.
