@@ -34,6 +34,8 @@ describe("the example edge", () => {
       seen.push({ ...request.headers, url: request.url });
       response.end(`for ${request.headers["x-token-user"]}`);
     });
+    // On a busy machine workerd would send requests over connections that have just been closed as idle.
+    backend.keepAliveTimeout = 120_000;
     await new Promise((resolve) => backend.listen(0, "127.0.0.1", resolve));
     worker = await started();
   });
