@@ -57,17 +57,19 @@ mod snapshot;
 mod table;
 mod text;
 mod update;
+mod usage;
 mod validate;
 mod value;
 mod verify;
 mod zone;
 
 pub use access::{Access, Realm};
-pub use account::{Account, Features};
+pub use account::{Account, Features, METRICS_READ, SNAPSHOT_READ, USAGE_REPORT};
 pub use authorization::{Authorization, Scheme};
 pub use call::{Api, Call};
 pub use catalogue::{Function, functions};
 pub use create::{CreateRequest, Created, Policy, create};
+pub use creator::{Manageable, ManageableRequest, manageable};
 pub use describe::{DescribeRequest, Described, Description, Notice, Status, describe};
 pub use dispatch::{MAX_REQUEST_BYTES, answer_json, call, call_json, read_json};
 pub use encode::encode;
@@ -93,6 +95,7 @@ pub use snapshot::{
 };
 pub use table::{TableInput, TableUpdate, TokenTable};
 pub use update::{UpdateRequest, update};
+pub use usage::{ReportedUses, Usage, UsageRequest, Uses, usage};
 pub use validate::{ValidExpiry, ValidateRequest, Validated, validate};
 pub use value::Value;
 pub use verify::{Headers, Refusal, Verdict, VerifyRequest, verify};

@@ -12,6 +12,8 @@ mod common;
 use common::NOW;
 use common::served::{Answer, DENIED, Request, Running};
 use serde_json::{Value, json};
+use tokenlatch::NewToken;
+use tokenlatch::core::{Access, ExpiryInput, Realm};
 
 fn call(running: &Running, whm: &str, function: &str, parameters: &str) -> Answer {
     running.get_admin(whm, &format!("/json-api/{function}?api.version=1{parameters}"))
@@ -77,7 +79,10 @@ fn creates_lists_and_revokes() {
 #[test]
 fn what_an_update_leaves_out_stays_as_it_was() {
     let running = Running::start();
-    let whm = running.administrator("first");
+    // One that ends could make no other endless.
+    let mut first = NewToken::new("root", "first", Access::Full);
+    (first.realm, first.expires) = (Realm::Admin, Some(ExpiryInput::Text("never".to_owned())));
+    let whm = format!("whm root:{}", running.token(first));
     call(
         &running,
         &whm,
@@ -205,6 +210,80 @@ fn a_limited_administrator_makes_no_more_than_itself() {
     let none = call(&running, &whm, "api_token_create", "&token_name=n&acl=popaccts").json();
     let none = format!("whm root:{}", none["data"]["token"].as_str().unwrap());
     assert_eq!(call(&running, &none, "api_token_list", "").status, 403);
+}
+
+#[test]
+fn a_limited_administrator_manages_only_what_lies_within_it() {
+    let running = Running::start();
+    let owner = running.administrator("owner");
+    let own = running.limited_administrator("own", &["apitokens", "popaccts"]);
+    running.limited_administrator("small", &["popaccts"]);
+    let tokens = call(&running, &own, "api_token_list", "").json()["data"]["tokens"].clone();
+    let names: Vec<&String> = tokens.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["own", "small"]);
+    for change in [
+        "&new_name=x",
+        "&new_name=own",
+        "&acl=popaccts",
+        "&expires_at=0",
+        "&whitelist_ip=127.0.0.1",
+    ] {
+        let answer = call(
+            &running,
+            &own,
+            "api_token_update",
+            &format!("&token_name=owner{change}"),
+        );
+        let unknown = call(&running, &own, "api_token_update", &format!("&token_name=none{change}"));
+        assert_eq!(answer.body.replace("owner", "none"), unknown.body, "{change}");
+    }
+    let details = |text: &str| {
+        let details = Request::new("POST", "/json-api/api_token_get_details?api.version=1");
+        details
+            .authorization(&own)
+            .form(&format!("token={text}"))
+            .send(running.admin)
+    };
+    let unknown = details(&"A".repeat(32));
+    assert_eq!(details(owner.strip_prefix("whm root:").unwrap()).body, unknown.body);
+    assert_eq!(
+        details(own.strip_prefix("whm root:").unwrap()).json()["data"]["name"],
+        "own"
+    );
+    let both = "&token_name-0=owner&token_name-1=small";
+    assert_eq!(call(&running, &own, "api_token_revoke", both).status, 200);
+    assert!(listed(&running, &owner, "owner").is_object() && listed(&running, &owner, "small").is_null());
+}
+
+#[test]
+fn no_token_lengthens_or_widens_itself_or_another() {
+    let running = Running::start();
+    let owner = running.administrator("owner");
+    let later = NOW + 60;
+    let made = call(
+        &running,
+        &owner,
+        "api_token_create",
+        &format!("&token_name=dying&expires_at={later}"),
+    );
+    let dying = format!("whm root:{}", made.json()["data"]["token"].as_str().unwrap());
+    let update = |authorization: &str, change: &str| call(&running, authorization, "api_token_update", change);
+    for name in ["dying", "owner"] {
+        for end in [0, later + 1] {
+            failed(&update(&dying, &format!("&token_name={name}&expires_at={end}")));
+        }
+    }
+    assert_eq!(listed(&running, &owner, "dying")["expires_at"], later);
+    let sooner = update(&dying, &format!("&token_name=dying&expires_at={}", later - 1)).json();
+    assert_eq!(sooner["data"]["expires_at"], later - 1);
+    failed(&update(&dying, &format!("&token_name=dying&expires_at={later}")));
+    let own = running.limited_administrator("own", &["apitokens", "popaccts"]);
+    failed(&update(&own, "&token_name=own&acl-0=apitokens&acl-1=mysql"));
+    let narrowed = update(&own, "&token_name=own&acl=apitokens&whitelist_ip=127.0.0.1").json();
+    assert_eq!(narrowed["data"]["acls"], json!(["apitokens"]));
+    failed(&update(&own, "&token_name=own&acl-0=apitokens&acl-1=popaccts"));
+    failed(&update(&own, "&token_name=own&whitelist_ip=any"));
+    failed(&update(&own, "&token_name=own&whitelist_ip=127.0.0.0/8"));
 }
 
 #[test]

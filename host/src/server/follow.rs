@@ -2,18 +2,18 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use tokenlatch_core::{Call, Shape, Verdict};
+use tokenlatch_core::{Call, Function, Shape, Verdict};
 use tokio::sync::oneshot;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::admission::Admitted;
+use super::catalogue::Catalogue;
 use super::client::Client;
 use super::config::Config;
 use super::error::ServerError;
@@ -21,17 +21,14 @@ use super::failures::{Failures, Ticks};
 use super::form::Form;
 use super::listen::{self, Listener, Port};
 use super::problem::Problem;
-use super::reload::HangUp;
+use super::reload::{Changing, HangUp, Reload};
 use super::threshold::Threshold;
 use super::upstream::Upstream;
-use super::{api2, auth, health, metrics, target, tls, uapi, whm};
+use super::{api2, auth, health, metrics, routes, target, tls, uapi, whm};
 use crate::error::Result;
 use crate::gate::Presented;
 use crate::module::Module;
 use crate::snapshot::{Follower, Source};
-
-/// How often figures and counts are tidied.
-const TIDY: Duration = Duration::from_secs(10);
 
 /// What the handlers of an edge share. Clones share everything.
 #[derive(Clone, Debug)]
@@ -40,8 +37,28 @@ pub struct EdgeState {
     pub follower: Follower,
     /// Counts failed attempts.
     pub failures: Failures,
+    catalogue: Catalogue,
     upstream: Option<Upstream>,
     config: Arc<Config>,
+}
+
+#[async_trait]
+impl Changing for EdgeState {
+    fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    fn module(&self) -> &Module {
+        self.follower.module()
+    }
+
+    async fn set_catalogue(&self, functions: Option<Vec<Function>>) -> Result<()> {
+        self.follower.set_catalogue(functions)
+    }
+
+    async fn tidy(&self) {
+        self.failures.tidy();
+    }
 }
 
 impl Threshold for EdgeState {
@@ -54,6 +71,10 @@ impl Threshold for EdgeState {
     /// An edge changes nothing.
     async fn manage(&self, _: &Admitted, _: Shape, _: &str, _: Form) -> Response {
         target::NO_FUNCTION.into_response()
+    }
+
+    fn figures(&self) -> String {
+        metrics::render_edge(&self.follower.status(), self.failures.blocked_addresses())
     }
 
     fn failures(&self) -> &Failures {
@@ -78,6 +99,7 @@ impl Threshold for EdgeState {
 pub struct EdgeServer {
     account: Listener,
     admin: Option<Listener>,
+    metrics: Option<Listener>,
     state: EdgeState,
     certificates: Option<tls::Certificates>,
     source: Arc<dyn Source>,
@@ -104,19 +126,22 @@ impl EdgeServer {
         let state = EdgeState {
             follower,
             failures: Failures::new(config.failures, Ticks::system()),
+            catalogue: Catalogue::new(config.catalogue.as_deref()),
             upstream,
             config: Arc::clone(&config),
         };
         let shared = Arc::new(state.clone());
         let port = |name, router| Port::new(name, router, &config, None, certificates.clone());
         let account = Listener::bind(config.listen, port("account", account_router(&shared))).await?;
-        let admin = match config.admin_listen {
-            Some(address) => Some(Listener::bind(address, port("admin", admin_router(&shared))).await?),
-            None => None,
-        };
+        let admin = Listener::bind_any(config.admin_listen, || port("admin", admin_router(&shared))).await?;
+        let metrics = Listener::bind_any(config.metrics_listen, || {
+            port("metrics", routes::metrics_router(Arc::clone(&shared)))
+        })
+        .await?;
         Ok(EdgeServer {
             account,
             admin,
+            metrics,
             state,
             certificates,
             source,
@@ -130,43 +155,40 @@ impl EdgeServer {
         (self.account.address(), self.admin.as_ref().map(Listener::address))
     }
 
+    /// The address of the listener for metrics.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Listener::address)
+    }
+
     /// What the handlers share.
     #[must_use]
     pub fn state(&self) -> &EdgeState {
         &self.state
     }
 
+    /// Reads again on demand what SIGHUP lets a server read again.
+    #[must_use]
+    pub fn reload(&self) -> Reload {
+        Reload::new(Arc::new(self.state.clone()), self.certificates.clone())
+    }
+
     /// Follows the origin and serves until `stop` yields, then finishes what is under way; once `now` yields too, that is
     /// dropped.
     pub async fn run_until(self, stop: impl Future, now: impl Future) {
-        let keeper = tokio::spawn(keep(self.state.clone(), self.certificates.clone(), self.hang_up));
+        let keeper = self.reload().spawn(self.hang_up);
         let (end, ended) = oneshot::channel::<()>();
         let (follower, source) = (self.state.follower.clone(), self.source);
         let following = tokio::spawn(async move { follower.run(source, ended).await });
-        let listeners = [Some(self.account), self.admin].into_iter().flatten().collect();
+        let listeners = [Some(self.account), self.admin, self.metrics]
+            .into_iter()
+            .flatten()
+            .collect();
         listen::serve(listeners, self.state.config.limits.stop_time, stop, now).await;
         keeper.abort();
         // If it has broken off there is nobody to tell.
         let _ = end.send(());
         let _ = following.await;
-    }
-}
-
-/// Reads certificates anew on SIGHUP, and tidies.
-async fn keep(state: EdgeState, certificates: Option<tls::Certificates>, mut hang_up: HangUp) {
-    let mut tidy = interval(TIDY);
-    tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = hang_up.next() => match certificates.as_ref().map_or(Ok(()), tls::Certificates::reload) {
-                Ok(()) => tracing::info!("the certificates were read anew"),
-                Err(error) => tracing::error!(code = error.code(), "reload failed, the old stay: {error}"),
-            },
-            _ = tidy.tick() => {
-                state.failures.tidy();
-                metrics::tidy();
-            }
-        }
     }
 }
 
@@ -178,11 +200,10 @@ fn account_router(state: &Arc<EdgeState>) -> Router {
 }
 
 fn admin_router(state: &Arc<EdgeState>) -> Router {
-    common(auth::admin::<EdgeState>)
+    let router = common(auth::admin::<EdgeState>)
         .route("/json-api/cpanel", any(api2::admin::<EdgeState>))
-        .route("/json-api/{function}", any(whm::handle::<EdgeState>))
-        .route("/metrics", get(figures))
-        .with_state(Arc::clone(state))
+        .route("/json-api/{function}", any(whm::handle::<EdgeState>));
+    routes::with_metrics(router, &state.config).with_state(Arc::clone(state))
 }
 
 fn common<H, T>(verify: H) -> Router<Arc<EdgeState>>
@@ -212,18 +233,4 @@ async fn ready(Shared(state): Shared<Arc<EdgeState>>) -> Response {
     // A reason is a code of ours, without a character that JSON escapes.
     let body = format!(r#"{{"status":"unavailable","reason":"{reason}"}}"#);
     (StatusCode::SERVICE_UNAVAILABLE, fields, body).into_response()
-}
-
-/// The figures, in the text format of Prometheus.
-async fn figures(Shared(state): Shared<Arc<EdgeState>>) -> Response {
-    let format = [
-        (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    let status = state.follower.status();
-    (
-        format,
-        metrics::render_edge(&status, state.failures.blocked_addresses()),
-    )
-        .into_response()
 }

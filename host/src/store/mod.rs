@@ -25,7 +25,7 @@ pub use error::StoreError;
 pub(crate) use mark::stamp;
 pub use mark::{Changes, Mark, Stamp};
 pub use open::open_store;
-pub use page::{PageQuery, StoredSession, TokenPage, Usage, UsageBatch};
+pub use page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
@@ -36,6 +36,12 @@ pub struct StoredToken {
     pub record: Record,
     /// Rises with every change; a change must name the one that it was made from.
     pub revision: i64,
+}
+
+impl AsRef<Record> for StoredToken {
+    fn as_ref(&self) -> &Record {
+        &self.record
+    }
 }
 
 /// A changed record, and the revision of the one it was made from.
@@ -141,6 +147,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Adds what somebody else reports of how tokens were used, once however often it is sent. `false`: this report, or a
     /// later one of the same sender, was added before.
     async fn add_usage_batch(&self, batch: &UsageBatch, usage: &[Usage]) -> Result<bool, StoreError>;
+
+    /// Those tokens, revoked ones too, whose id or hash is among the keys.
+    async fn token_keys(&self, keys: &[String]) -> Result<Vec<TokenKeys>, StoreError>;
 
     /// How tokens were used; those that were never used are left out.
     async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError>;
