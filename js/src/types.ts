@@ -377,8 +377,8 @@ export interface ReplyOptions {
   /** Keys that the function doesn't have: the UAPI shapes warn of them. Default: none. */
   readonly unknown?: readonly string[] | undefined;
   /** For `denied`. */
-  readonly httpStatus?: 401 | 403 | 429 | undefined;
-  /** For `denied` with 429: whole seconds from 1. */
+  readonly httpStatus?: 401 | 403 | 429 | 503 | undefined;
+  /** For `denied` with 429 or 503: whole seconds from 1. */
   readonly retryAfter?: number | undefined;
 }
 

@@ -9,7 +9,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValu
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use tokenlatch_core::{Api, Call, Realm, Shape};
+use tokenlatch_core::{API2_SELECTORS, Api, Call, Realm, Shape, is_doubtful_selector};
 
 use super::admission::{Ended, admit, forbidden, malformed, recognise, reply_of};
 use super::body::read_body;
@@ -28,8 +28,6 @@ const VERSION: &str = "cpanel_jsonapi_apiversion";
 const MODULE: &str = "cpanel_jsonapi_module";
 const FUNCTION: &str = "cpanel_jsonapi_func";
 const USER: &str = "cpanel_jsonapi_user";
-
-const KEYS: [&str; 4] = [VERSION, MODULE, FUNCTION, USER];
 
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
@@ -76,7 +74,7 @@ pub(super) struct Choice {
 impl Choice {
     /// Reads the choice. Version 3 is UAPI; 2, or none, is API 2; every other is API 1, which no token can use.
     pub(super) fn of(form: &Form) -> Result<Choice, Problem> {
-        if form.keys().any(is_doubtful) {
+        if form.keys().any(|key| is_doubtful_selector(key.as_bytes())) {
             return Err(AMBIGUOUS);
         }
         let version = form.one(VERSION)?;
@@ -108,11 +106,6 @@ impl Choice {
         }
     }
 
-    /// Whether every server that reads this finds the same function.
-    pub(super) fn is_clear(&self) -> bool {
-        self.versioned && self.module.is_some() && self.function.is_some()
-    }
-
     fn shape(&self) -> Shape {
         if self.api == Api::Uapi {
             Shape::UapiCommand
@@ -120,31 +113,6 @@ impl Choice {
             Shape::Api2
         }
     }
-}
-
-/// Older names of the four, and a whole call in one parameter: a server may let them win.
-const OLDER: [&str; 5] = [
-    "cpanel_xmlapi_apiversion",
-    "cpanel_xmlapi_module",
-    "cpanel_xmlapi_func",
-    "cpanel_xmlapi_user",
-    "xmlin",
-];
-
-/// A key that some server would take for one of the four, though it isn't spelt so.
-fn is_doubtful(key: &str) -> bool {
-    let plain = |byte: u8| {
-        if byte.is_ascii_alphanumeric() {
-            byte.to_ascii_lowercase()
-        } else {
-            b'_'
-        }
-    };
-    let folded: Vec<u8> = key.trim().bytes().map(plain).collect();
-    let rest = |known: &&str| folded.strip_prefix(known.as_bytes());
-    // `…_funcversion` is a parameter of its own; `…_func[]` and the like may be read as the function.
-    let mut alike = KEYS.iter().chain(&OLDER).filter_map(rest);
-    !KEYS.contains(&key) && alike.any(|rest| matches!(rest, [] | [b'_', ..]))
 }
 
 async fn call<T: Threshold>(state: &T, client: &Client, realm: Realm, request: Request) -> Result<Response, Ended> {
@@ -210,7 +178,7 @@ fn retold(mut parts: Parts, form: &Form, choice: &Choice, in_query: usize, bytes
         // The parts of a body that is cut into parts can be read in more than one way, so it goes on as a form.
         parts.headers.insert(CONTENT_TYPE, FORM);
         Bytes::from(form.encoded(in_query, form.len()))
-    } else if form.keys().skip(in_query).any(|key| KEYS.contains(&key)) {
+    } else if form.keys().skip(in_query).any(|key| API2_SELECTORS.contains(&key)) {
         // These bodies are passed on as they are, so the function must stand in the query.
         return Err(AMBIGUOUS);
     } else {

@@ -2,7 +2,7 @@
 
 use axum::http::uri::{Parts, PathAndQuery};
 use axum::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
-use percent_encoding::percent_decode_str;
+use tokenlatch_core::{canonical_path, is_sound_path};
 
 use super::problem::Problem;
 
@@ -38,7 +38,24 @@ pub(super) fn check<B>(request: &mut Request<B>) -> Result<(), Problem> {
         let target = from_absolute(request.uri(), request.headers())?;
         *request.uri_mut() = target;
     }
+    if let Some(target) = canonical(request.uri()) {
+        *request.uri_mut() = target;
+    }
     check_path(request.uri().path())
+}
+
+/// The target without the slashes that base URLs with one at their end put around the path of a function; `None` where
+/// there are none. What is judged and forwarded is this.
+fn canonical(target: &Uri) -> Option<Uri> {
+    let path = canonical_path(target.path());
+    if path == target.path() {
+        return None;
+    }
+    let target = match target.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
+    };
+    target.ok().map(Uri::from)
 }
 
 fn check_expectation(headers: &HeaderMap) -> Result<(), Problem> {
@@ -70,45 +87,11 @@ fn from_absolute(target: &Uri, headers: &HeaderMap) -> Result<Uri, Problem> {
 
 /// A path must have one reading only: ours and that of whatever stands before or behind us.
 fn check_path(path: &str) -> Result<(), Problem> {
-    if !path.starts_with('/') {
-        return Err(TARGET);
+    match path.starts_with('/') {
+        false => Err(TARGET),
+        true if is_sound_path(path) => Ok(()),
+        true => Err(PATH),
     }
-    if path.contains('\\') || path.contains("//") {
-        return Err(PATH);
-    }
-    if !path.contains('%') {
-        return if has_dots(path) { Err(PATH) } else { Ok(()) };
-    }
-    if !escapes_are_whole(path) {
-        return Err(PATH);
-    }
-    let decoded = percent_decode_str(path).decode_utf8().map_err(|_| PATH)?;
-    // An escape that decodes to a separator or a control character hides what the path is; so does a second layer.
-    let hidden = path.split('%').skip(1).any(|rest| {
-        let code = rest.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        code.is_none_or(|byte| matches!(byte, b'/' | b'\\' | b'%') || byte < b' ' || byte == 0x7f)
-    });
-    if hidden || has_dots(&decoded) {
-        return Err(PATH);
-    }
-    Ok(())
-}
-
-fn has_dots(path: &str) -> bool {
-    path.split('/').any(|segment| {
-        // A parameter after `;` is no part of the segment for some servers.
-        let segment = segment.split(';').next().unwrap_or_default();
-        segment == "." || segment == ".."
-    })
-}
-
-fn escapes_are_whole(path: &str) -> bool {
-    path.split('%').skip(1).all(|rest| {
-        let mut digits = rest.bytes().take(2);
-        let both = [digits.next(), digits.next()];
-        both.iter()
-            .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit()))
-    })
 }
 
 #[cfg(test)]
@@ -164,6 +147,32 @@ mod tests {
             "/a%7f",
         ] {
             assert_eq!(read("GET", path, &[]), Err("path_invalid"), "{path}");
+        }
+    }
+
+    #[test]
+    fn slashes_around_the_path_of_a_function_are_folded() {
+        for (target, canonical) in [
+            ("//execute/Tokens/list", "/execute/Tokens/list"),
+            ("//execute/Tokens/list?a=/", "/execute/Tokens/list?a=/"),
+            ("/execute/Tokens/list/", "/execute/Tokens/list"),
+            ("/json-api/cpanel/?a=b", "/json-api/cpanel?a=b"),
+            ("//json-api/listaccts/?", "/json-api/listaccts?"),
+            ("http://a.example:1//execute/Tokens/list", "/execute/Tokens/list"),
+        ] {
+            assert_eq!(read("GET", target, &[]), Ok(canonical.to_owned()), "{target}");
+        }
+        for target in [
+            "///execute/Tokens/list",
+            "/execute//Tokens/list",
+            "/execute/Tokens//list",
+            "/execute/Tokens/list//",
+            "//login",
+            "//evil.example/",
+            "//auth",
+            "//execute/../Tokens/list",
+        ] {
+            assert_eq!(read("GET", target, &[]), Err("path_invalid"), "{target}");
         }
     }
 
