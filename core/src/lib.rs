@@ -98,7 +98,7 @@ pub use snapshot::{
 };
 pub use table::{TableInput, TableUpdate, TokenTable};
 pub use target::{
-    API2_SELECTORS, CALLERS, WHM_MODULE, call_of, canonical_path, is_doubtful_selector, is_function_name,
+    API2_SELECTORS, CALLERS, WHM_MODULE, call_of, canonical_path, is_api_path, is_doubtful_selector, is_function_name,
     is_sound_path, json_api_path, names_any, plain_target, uapi_path,
 };
 pub use update::{UpdateRequest, update};

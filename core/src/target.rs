@@ -12,6 +12,9 @@ use crate::call::{Api, Call};
 /// The longest name of a module or a function.
 const MAX_FUNCTION_NAME: usize = 128;
 
+/// The most digits of a session's number before a path of the API.
+const MAX_SESSION_DIGITS: usize = 20;
+
 /// How many layers of escapes are looked through.
 const DECODINGS: usize = 3;
 
@@ -64,17 +67,36 @@ pub fn json_api_path(path: &str) -> Option<&str> {
     path.strip_prefix("/json-api/").filter(|name| is_function_name(name))
 }
 
-/// The path of a function without one slash too many before it and one after it: base URLs that end in a slash cause both.
+/// Whether a path is the API's, whether it names a function or not.
+#[must_use]
+pub fn is_api_path(path: &str) -> bool {
+    ["/execute", "/json-api"].iter().any(|root| {
+        path.strip_prefix(root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// The path that is meant. A function's may have one slash too many before it and one after it, as base URLs that end in a
+/// slash cause; before a path of the API the number of a session may stand, as in the original's examples, whatever it is.
 /// Any other path stays as it is.
 #[must_use]
 pub fn canonical_path(path: &str) -> &str {
     let single = path.strip_prefix('/').filter(|rest| rest.starts_with('/'));
-    let single = single.unwrap_or(path);
-    let single = single.strip_suffix('/').unwrap_or(single);
-    match uapi_path(single).is_some() || json_api_path(single).is_some() {
-        true => single,
-        false => path,
+    let bare = without_session(single.unwrap_or(path));
+    let folded = bare.unwrap_or(single.unwrap_or(path));
+    let folded = folded.strip_suffix('/').unwrap_or(folded);
+    match uapi_path(folded).is_some() || json_api_path(folded).is_some() {
+        true => folded,
+        false => bare.filter(|_| single.is_none()).unwrap_or(path),
     }
+}
+
+/// A path of the API without the number of a session before it; `None` where there is none.
+fn without_session(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/cpsess")?;
+    let (digits, _) = rest.split_once('/')?;
+    let sound = (1..=MAX_SESSION_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    rest.get(digits.len()..).filter(|path| sound && is_api_path(path))
 }
 
 /// Whether a path has one reading for a server that decodes it once: no empty or dotted step, and no escape that hides a

@@ -44,8 +44,8 @@ pub(super) fn check<B>(request: &mut Request<B>) -> Result<(), Problem> {
     check_path(request.uri().path())
 }
 
-/// The target without the slashes that base URLs with one at their end put around the path of a function; `None` where
-/// there are none. What is judged and forwarded is this.
+/// The target with the path that is meant, where another was sent: see [`canonical_path`]. What is judged and forwarded is
+/// this; `None` where it was sent so.
 fn canonical(target: &Uri) -> Option<Uri> {
     let path = canonical_path(target.path());
     if path == target.path() {
@@ -173,6 +173,29 @@ mod tests {
             "//execute/../Tokens/list",
         ] {
             assert_eq!(read("GET", target, &[]), Err("path_invalid"), "{target}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_a_session_before_a_path_of_the_api_is_passed_over() {
+        for (target, read_as) in [
+            ("/cpsess0123456789/execute/Tokens/list?a=b", "/execute/Tokens/list?a=b"),
+            ("/cpsess1/json-api/cpanel", "/json-api/cpanel"),
+            ("http://a.example:1/cpsess123456789/json-api/x", "/json-api/x"),
+            ("/cpsess0123456789/tokens", "/cpsess0123456789/tokens"),
+            ("/cpsess0123456789/executes", "/cpsess0123456789/executes"),
+            ("/cpsess/execute/Tokens/list", "/cpsess/execute/Tokens/list"),
+            ("/cpsessx/execute/Tokens/list", "/cpsessx/execute/Tokens/list"),
+            (
+                "/cpsess1/cpsess1/execute/Tokens/list",
+                "/cpsess1/cpsess1/execute/Tokens/list",
+            ),
+            (
+                "/cpsess012345678901234567890/execute/a/b",
+                "/cpsess012345678901234567890/execute/a/b",
+            ),
+        ] {
+            assert_eq!(read("GET", target, &[]), Ok(read_as.to_owned()));
         }
     }
 

@@ -13,7 +13,9 @@ mod catalogue;
 mod client;
 mod config;
 mod connections;
+mod detour;
 mod edge;
+mod envelope;
 mod error;
 mod failures;
 mod follow;
@@ -43,6 +45,7 @@ mod tls;
 mod tls_files;
 mod tokens;
 mod uapi;
+mod upload;
 mod upstream;
 mod usage;
 mod whm;
@@ -120,7 +123,17 @@ impl Server {
         let tls = tls::Certificates::open(&config)?;
         let state = State::open(config.clone(), service, tls.clone()).await?;
         let (account, admin) = routers(&state);
-        let port = |name, router| Port::new(name, router, &state.config, state.publisher.clone(), tls.clone());
+        let module = state.service.module();
+        let port = |name, router| {
+            Port::new(
+                name,
+                router,
+                &state.config,
+                module,
+                state.publisher.clone(),
+                tls.clone(),
+            )
+        };
         let account = Listener::bind(config.listen, port("account", account)).await?;
         let admin = Listener::bind_any(config.admin_listen, || port("admin", admin)).await?;
         let snapshots = Listener::bind_any(config.snapshot_listen, || {
