@@ -70,8 +70,6 @@ pub(super) struct Choice {
     versioned: bool,
     module: Option<String>,
     function: Option<String>,
-    /// The user that the caller names, if any.
-    pub(super) user: Option<String>,
 }
 
 impl Choice {
@@ -80,6 +78,8 @@ impl Choice {
         if form.keys().any(|key| is_doubtful_selector(key.as_bytes())) {
             return Err(AMBIGUOUS);
         }
+        // Whoever it names, it may be named once.
+        form.one(USER)?;
         let version = form.one(VERSION)?;
         let api = match version.as_deref() {
             None | Some("2") => Api::Api2,
@@ -92,7 +92,6 @@ impl Choice {
             versioned: version.is_some(),
             module: name(MODULE)?,
             function: name(FUNCTION)?,
-            user: form.one(USER)?.filter(|user| !user.is_empty()),
         })
     }
 
