@@ -9,7 +9,6 @@ use core::cmp::Ordering;
 use serde::Serialize;
 
 use crate::access::FEATURE_RULE;
-use crate::account::TOKENS_FEATURE;
 use crate::call::Api;
 use crate::decode::{Fields, FromValue, deserialize_by_value};
 use crate::error::{Error, ErrorCode};
@@ -49,81 +48,38 @@ impl FromValue for Function {
 }
 deserialize_by_value!(Function);
 
-const UAPI: &[Api] = &[Api::Uapi];
-const BOTH: &[Api] = &[Api::Uapi, Api::Api2];
-const WHM: &[Api] = &[Api::Whm];
-const TOKENS: Option<&str> = Some(TOKENS_FEATURE);
-const READS: bool = false;
-const WRITES: bool = true;
-
-type Row = (&'static str, &'static str, &'static [Api], Option<&'static str>, bool);
-
-/// The built-in catalogue, sorted by module and function without regard to case. Names are those of the public
-/// documentation, and ours beside them (`create_limited`, `get_addresses`, `set_addresses`; WHM's functions have no modules,
-/// so theirs is `whm`).
-const BUILT_IN: &[Row] = &[
-    ("Backup", "fullbackup_to_homedir", UAPI, Some("backup"), WRITES),
-    ("Backup", "list_backups", UAPI, Some("backup"), READS),
-    ("DNS", "mass_edit_zone", UAPI, Some("zoneedit"), WRITES),
-    ("DNS", "parse_zone", UAPI, Some("zoneedit"), READS),
-    ("DomainInfo", "domains_data", UAPI, None, READS),
-    ("DomainInfo", "list_domains", UAPI, None, READS),
-    ("Email", "add_forwarder", UAPI, Some("forwarders"), WRITES),
-    ("Email", "add_pop", UAPI, Some("popaccts"), WRITES),
-    ("Email", "addpop", &[Api::Api2], Some("popaccts"), WRITES),
-    ("Email", "delete_forwarder", UAPI, Some("forwarders"), WRITES),
-    ("Email", "delete_pop", UAPI, Some("popaccts"), WRITES),
-    ("Email", "delpop", &[Api::Api2], Some("popaccts"), WRITES),
-    ("Email", "list_forwarders", UAPI, Some("forwarders"), READS),
-    ("Email", "list_pops", UAPI, Some("popaccts"), READS),
-    ("Email", "listpops", &[Api::Api2], Some("popaccts"), READS),
-    ("Email", "passwd_pop", UAPI, Some("popaccts"), WRITES),
-    ("Fileman", "get_file_content", UAPI, Some("filemanager"), READS),
-    ("Fileman", "list_files", UAPI, Some("filemanager"), READS),
-    ("Fileman", "save_file_content", UAPI, Some("filemanager"), WRITES),
-    ("Fileman", "upload_files", UAPI, Some("filemanager"), WRITES),
-    ("Ftp", "add_ftp", UAPI, Some("ftpaccts"), WRITES),
-    ("Ftp", "delete_ftp", UAPI, Some("ftpaccts"), WRITES),
-    ("Ftp", "list_ftp", UAPI, Some("ftpaccts"), READS),
-    ("Mysql", "create_database", UAPI, Some("mysql"), WRITES),
-    ("Mysql", "create_user", UAPI, Some("mysql"), WRITES),
-    ("Mysql", "delete_database", UAPI, Some("mysql"), WRITES),
-    ("Mysql", "list_databases", UAPI, Some("mysql"), READS),
-    ("Quota", "get_quota_info", UAPI, None, READS),
-    ("SSL", "install_ssl", UAPI, Some("sslinstall"), WRITES),
-    ("SSL", "installed_hosts", UAPI, Some("sslinstall"), READS),
-    ("SubDomain", "addsubdomain", BOTH, Some("subdomains"), WRITES),
-    ("Tokens", "create_full_access", BOTH, TOKENS, WRITES),
-    ("Tokens", "create_limited", BOTH, TOKENS, WRITES),
-    ("Tokens", "get_addresses", BOTH, TOKENS, READS),
-    ("Tokens", "list", BOTH, TOKENS, READS),
-    ("Tokens", "rename", BOTH, TOKENS, WRITES),
-    ("Tokens", "revoke", BOTH, TOKENS, WRITES),
-    ("Tokens", "set_addresses", BOTH, TOKENS, WRITES),
-    ("Variables", "get_user_information", UAPI, None, READS),
-    ("whm", "api_token_create", WHM, TOKENS, WRITES),
-    ("whm", "api_token_get_details", WHM, TOKENS, READS),
-    ("whm", "api_token_list", WHM, TOKENS, READS),
-    ("whm", "api_token_revoke", WHM, TOKENS, WRITES),
-    ("whm", "api_token_update", WHM, TOKENS, WRITES),
-    ("ZoneEdit", "add_zone_record", &[Api::Api2], Some("zoneedit"), WRITES),
-    ("ZoneEdit", "fetchzone_records", &[Api::Api2], Some("zoneedit"), READS),
-    ("ZoneEdit", "remove_zone_record", &[Api::Api2], Some("zoneedit"), WRITES),
-];
+/// The built-in catalogue, sorted by module and function without regard to case. A line has the module, the function, the APIs
+/// (`u` for UAPI, `2` for API 2, `w` for WHM API 1), the feature (`-` for none), and `r` where it only reads, `w` where it writes.
+///
+/// The names, and what reads and writes, are from the lists of modules in the public documentation, api.docs.cpanel.net: UAPI,
+/// API 2 and WHM API 1. A function's feature is that of the interface (Feature Manager) which the documentation shows it under,
+/// for WHM the privilege that its reference names; functions that every account has are without one. Ours stand beside them:
+/// `create_limited`, `get_addresses`, `set_addresses`. WHM's functions have no modules, so theirs is `whm`.
+const BUILT_IN: &str = include_str!("functions.txt");
 
 /// The built-in catalogue.
 #[must_use]
 pub fn functions() -> Vec<Function> {
-    BUILT_IN
-        .iter()
-        .map(|(module, function, apis, feature, writes)| Function {
-            module: (*module).to_owned(),
-            function: (*function).to_owned(),
-            apis: apis.to_vec(),
-            feature: feature.map(ToOwned::to_owned),
-            writes: *writes,
-        })
-        .collect()
+    BUILT_IN.lines().filter_map(built_in).collect()
+}
+
+fn built_in(line: &str) -> Option<Function> {
+    let mut words = line.split(' ');
+    let mut word = || words.next();
+    let (module, function, apis) = (word()?, word()?, word()?);
+    let (feature, writes) = (word()?, word()?);
+    let api = |letter: &u8| match letter {
+        b'u' => Api::Uapi,
+        b'2' => Api::Api2,
+        _ => Api::Whm,
+    };
+    Some(Function {
+        module: module.to_owned(),
+        function: function.to_owned(),
+        apis: apis.as_bytes().iter().map(api).collect(),
+        feature: Some(feature).filter(|feature| *feature != "-").map(ToOwned::to_owned),
+        writes: writes != "r",
+    })
 }
 
 /// Functions in the order of module and name without regard to case, so that a call finds its own quickly.
@@ -159,6 +115,22 @@ impl Catalogue {
                 function.module, function.function
             ))),
         }
+    }
+
+    /// As [`Catalogue::new`], for one call: of the built-in functions only those whose names are alike.
+    ///
+    /// # Errors
+    /// As [`Catalogue::new`].
+    pub(crate) fn for_call(given: Option<Vec<Function>>, module: &str, function: &str) -> Result<Self, Error> {
+        if given.is_some() {
+            return Catalogue::new(given);
+        }
+        let alike = |line: &&str| {
+            let mut words = line.split(' ');
+            let mut is = |name: &str| words.next().is_some_and(|word| word.eq_ignore_ascii_case(name));
+            is(module) && is(function)
+        };
+        Ok(Catalogue(BUILT_IN.lines().filter(alike).filter_map(built_in).collect()))
     }
 
     /// The function of that name in an API.
@@ -215,12 +187,46 @@ fn check(function: &Function) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::TOKENS_FEATURE;
+
+    #[test]
+    fn every_line_is_a_function_in_its_place() {
+        let functions = functions();
+        assert_eq!(functions.len(), BUILT_IN.lines().count());
+        for line in BUILT_IN.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            assert!(
+                matches!(words.as_slice(), [_, _, "u" | "2" | "u2" | "w", _, "r" | "w"]),
+                "{line}"
+            );
+        }
+        for (a, b) in functions.iter().zip(functions.iter().skip(1)) {
+            assert!(a.compare(&b.module, &b.function).is_lt(), "{a:?} {b:?}");
+        }
+        assert!(functions.iter().all(|function| check(function).is_ok()));
+        for function in &functions {
+            let ours = function.module == "Tokens" || function.function.starts_with("api_token_");
+            assert_eq!(
+                function.feature.as_deref() == Some(TOKENS_FEATURE),
+                ours,
+                "{function:?}"
+            );
+            assert_eq!(function.module == "whm", function.apis == [Api::Whm], "{function:?}");
+        }
+    }
 
     #[test]
     fn every_built_in_function_is_found() {
         let functions = functions();
-        let catalogue = Catalogue(functions.clone());
+        let whole = Catalogue(functions.clone());
         for function in &functions {
+            let one = Catalogue::for_call(None, &function.module, &function.function.to_ascii_uppercase());
+            let catalogue = one.unwrap_or_else(|_| whole.clone());
+            assert!(catalogue.0.len() < 3);
+            assert!(function.apis.iter().all(|api| {
+                let find = |catalogue: &Catalogue| catalogue.find(*api, &function.module, &function.function).cloned();
+                find(&catalogue) == find(&whole)
+            }));
             for api in &function.apis {
                 let find = |module: &str, name: &str| catalogue.find(*api, module, name);
                 assert_eq!(find(&function.module, &function.function), Some(function));

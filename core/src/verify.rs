@@ -380,8 +380,10 @@ pub fn verify(request: VerifyRequest) -> Result<Verdict, Error> {
             Some((account.user.as_str(), rights))
         }
     };
-    let catalogue = Catalogue::new(request.catalogue).map_err(|error| error.under("catalogue"))?;
     let call = request.call.unwrap_or_default();
+    let named = |name: &Option<String>| name.clone().unwrap_or_default();
+    let catalogue = Catalogue::for_call(request.catalogue, &named(&call.module), &named(&call.function))
+        .map_err(|error| error.under("catalogue"))?;
     let target = call.target(&catalogue).map_err(|error| error.under("call"))?;
     let hasher = Hasher::new(&request.peppers).map_err(|error| error.under("peppers"))?;
     let decoy = Digest::of(Presented::DECOY);

@@ -16,6 +16,23 @@ fn blocks() -> Vec<&'static str> {
 }
 
 #[test]
+fn the_documents_name_every_function_without_a_feature() {
+    let deploy = include_str!("../deploy/README.md");
+    let listed = deploy
+        .split("These functions have no feature")
+        .nth(1)
+        .unwrap_or_default();
+    let listed = listed.split("\n## ").next().unwrap_or_default();
+    let mut listed: Vec<&str> = listed.split('`').filter(|word| word.contains("::")).collect();
+    let without = tokenlatch::core::functions().into_iter();
+    let without = without.filter(|function| function.feature.is_none());
+    let mut without: Vec<String> = without.map(|f| format!("{}::{}", f.module, f.function)).collect();
+    listed.sort_unstable();
+    without.sort_unstable();
+    assert_eq!(listed, without);
+}
+
+#[test]
 fn the_readme_starts_with_two_commands() {
     let first = blocks().first().copied().unwrap_or_default();
     let commands: Vec<&str> = first
