@@ -1,8 +1,12 @@
-//! Arguments as the command `uapi` takes them: `key=value`, URI-escaped, or `key=@file`.
+//! Arguments as the command `uapi` takes them: `key=value`, URI-escaped, or `key=@file`; or a JSON object on standard input.
 
+use std::io::Read;
 use std::path::Path;
 
+use clap::{Args, ValueEnum};
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::failure::Failure;
 use super::files::read_text;
@@ -10,12 +14,81 @@ use super::files::read_text;
 /// The longest file, in bytes, that is read in place of a value.
 const MAX_FILE: u32 = 1 << 20;
 
-/// Reads the arguments, in the order given. A value may be a secret: nothing here repeats one.
-///
-/// # Errors
-/// `argument_invalid`, with exit code 2.
-pub fn read(arguments: &[String]) -> Result<Vec<(String, String)>, Failure> {
-    arguments.iter().map(|argument| pair(argument)).collect()
+/// The longest JSON object, in bytes, that is read from standard input.
+const MAX_INPUT: u64 = 4 << 20;
+
+/// How the parameters are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Input {
+    /// As KEY=VALUE on the command line
+    KeyValue,
+    /// As one JSON object on standard input; KEY=VALUE may add to it
+    Json,
+}
+
+/// The parameters of a function.
+#[derive(Args)]
+pub struct Given {
+    /// How the parameters are given; as KEY=VALUE by default
+    #[arg(long, value_enum, value_name = "FORM")]
+    input: Option<Input>,
+    /// The parameters
+    #[arg(value_name = "KEY=VALUE")]
+    arguments: Vec<String>,
+}
+
+/// Parameters as they were read, in order.
+pub struct Parameters {
+    pub values: Vec<(String, Value)>,
+    /// Whether they are to be sent as JSON, for a form can't hold all of them.
+    pub json: bool,
+}
+
+impl Given {
+    /// Reads the parameters. A value may be a secret: nothing here repeats one.
+    ///
+    /// # Errors
+    /// `argument_invalid`, with exit code 2.
+    pub fn read(&self) -> Result<Parameters, Failure> {
+        let json = self.input == Some(Input::Json);
+        let mut values = if json {
+            object(std::io::stdin().lock())?
+        } else {
+            Vec::new()
+        };
+        for argument in &self.arguments {
+            let (key, value) = pair(argument)?;
+            if json && values.iter().any(|(known, _)| *known == key) {
+                return Err(wrong(format!("`{}` is given twice", key.escape_debug())));
+            }
+            values.push((key, Value::String(value)));
+        }
+        Ok(Parameters { values, json })
+    }
+}
+
+/// The entries of a JSON object; of nothing where the input is empty.
+fn object(input: impl Read) -> Result<Vec<(String, Value)>, Failure> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    input
+        .take(MAX_INPUT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(Failure::system)?;
+    if bytes.len() as u64 > MAX_INPUT {
+        return Err(wrong("standard input has more than 4 MiB"));
+    }
+    if bytes.trim_ascii().is_empty() {
+        return Ok(Vec::new());
+    }
+    // The module's reader refuses a key that stands twice.
+    let unique = matches!(
+        tokenlatch::core::Value::from_json(&bytes),
+        Ok(tokenlatch::core::Value::Object(_))
+    );
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(entries)) if unique => Ok(entries.into_iter().collect()),
+        _ => Err(wrong("standard input isn't one JSON object with each key once")),
+    }
 }
 
 fn pair(argument: &str) -> Result<(String, String), Failure> {
@@ -70,7 +143,38 @@ fn wrong(message: impl Into<String>) -> Failure {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 
-    use super::{decode, read};
+    use serde_json::{Value, json};
+
+    use super::{Given, Input, decode, object};
+
+    fn read(arguments: &[String]) -> Option<Vec<(String, Value)>> {
+        let given = Given {
+            input: Some(Input::KeyValue),
+            arguments: arguments.to_vec(),
+        };
+        given.read().ok().map(|parameters| parameters.values)
+    }
+
+    #[test]
+    fn standard_input_is_one_object_or_nothing() {
+        let read = |text: &str| object(text.as_bytes()).ok();
+        assert_eq!(read(" \n"), Some(Vec::new()));
+        let pairs = vec![("a".to_owned(), json!("x")), ("b".to_owned(), json!([1, {"c": 1.5}]))];
+        assert_eq!(read(r#"{"a":"x","b":[1,{"c":1.5}]}"#), Some(pairs));
+        for spoilt in [
+            "[]",
+            "{",
+            "1",
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":{"b":1,"b":2}}"#,
+            "{} {}",
+            "a=b",
+        ] {
+            assert_eq!(read(spoilt), None, "{spoilt}");
+        }
+        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(4 << 20));
+        assert_eq!(read(&long), None);
+    }
 
     #[test]
     fn values_are_uri_escaped_and_a_plus_stays_one() {
@@ -84,10 +188,10 @@ mod tests {
     #[test]
     fn arguments_are_read_in_order_and_split_at_the_first_sign() {
         let arguments = ["b=1=2", "a=", "b=3"].map(String::from);
-        let pairs = [("b", "1=2"), ("a", ""), ("b", "3")].map(|(key, value)| (key.to_owned(), value.to_owned()));
-        assert_eq!(read(&arguments).ok().unwrap(), pairs);
+        let pairs = [("b", "1=2"), ("a", ""), ("b", "3")].map(|(key, value)| (key.to_owned(), json!(value)));
+        assert_eq!(read(&arguments).unwrap(), pairs);
         for spoilt in ["a", "=a", "a=%", "a=@/nowhere/at/all"] {
-            assert!(read(&[spoilt.to_owned()]).is_err(), "{spoilt}");
+            assert!(read(&[spoilt.to_owned()]).is_none(), "{spoilt}");
         }
     }
 
@@ -98,9 +202,9 @@ mod tests {
         for (content, value) in [("x%41\r\n", "x%41"), ("a\nb\n\n", "a\nb\n"), ("", "")] {
             std::fs::write(&path, content).unwrap();
             let argument = format!("k=@{}", path.display());
-            assert_eq!(read(&[argument]).ok().unwrap(), [("k".to_owned(), value.to_owned())]);
+            assert_eq!(read(&[argument]).unwrap(), [("k".to_owned(), json!(value))]);
         }
         std::fs::write(&path, vec![b'a'; (1 << 20) + 1]).unwrap();
-        assert!(read(&[format!("k=@{}", path.display())]).is_err());
+        assert!(read(&[format!("k=@{}", path.display())]).is_none());
     }
 }

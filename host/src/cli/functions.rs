@@ -24,7 +24,7 @@ pub async fn uapi(
     context: &mut Context<'_>,
     user: &str,
     function: &str,
-    parameters: Vec<(String, String)>,
+    parameters: Parameters,
 ) -> Result<Zeroizing<String>, Failure> {
     run(context, Shape::UapiCommand, user, function, parameters).await
 }
@@ -34,7 +34,7 @@ pub async fn whm(
     context: &mut Context<'_>,
     user: &str,
     function: &str,
-    parameters: Vec<(String, String)>,
+    parameters: Parameters,
 ) -> Result<Zeroizing<String>, Failure> {
     run(context, Shape::Whm, user, function, parameters).await
 }
@@ -51,12 +51,28 @@ pub fn failed(context: &Context<'_>, shape: Shape, function: &str, failure: &Fai
     Some(Zeroizing::new(reply.ok()?.body))
 }
 
+type Parameters = Vec<(String, serde_json::Value)>;
+
+/// A value as the module takes it.
+fn plain(value: serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Bool(value),
+        serde_json::Value::Number(number) => number.as_i64().map_or(Value::OtherNumber, Value::Int),
+        serde_json::Value::String(text) => Value::String(text),
+        serde_json::Value::Array(items) => Value::Array(items.into_iter().map(plain).collect()),
+        serde_json::Value::Object(entries) => {
+            Value::Object(entries.into_iter().map(|(key, value)| (key, plain(value))).collect())
+        }
+    }
+}
+
 async fn run(
     context: &mut Context<'_>,
     shape: Shape,
     user: &str,
     function: &str,
-    parameters: Vec<(String, String)>,
+    parameters: Parameters,
 ) -> Result<Zeroizing<String>, Failure> {
     let service = context.open().await?;
     let call = FunctionCall {
@@ -65,7 +81,7 @@ async fn run(
         user,
         token: None,
     };
-    let values = parameters.into_iter().map(|(key, value)| (key, Value::String(value)));
+    let values = parameters.into_iter().map(|(key, value)| (key, plain(value)));
     let reply = match service.function(&call, values.collect()).await {
         Ok(reply) => reply,
         Err(FunctionFailure::Failed(error)) => {

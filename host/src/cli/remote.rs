@@ -10,6 +10,7 @@ use tokenlatch::{Module, RemoteServer, RemoteServerError};
 use ureq::{Body, http::Response};
 use zeroize::Zeroizing;
 
+use super::arguments::Parameters;
 use super::failure::Failure;
 use super::files::read_text;
 
@@ -63,7 +64,7 @@ pub struct Question<'a> {
     /// The path, from its slash on; it may have a query.
     pub path: &'a str,
     /// The parameters, which go into the body: none of them shows in a log of addresses.
-    pub parameters: &'a [(String, String)],
+    pub parameters: &'a Parameters,
 }
 
 impl Remote {
@@ -142,19 +143,24 @@ impl Remote {
             .timeout_connect(Some(CONNECT))
             .timeout_global(Some(WHOLE))
             .accept("application/json");
-        let response = config
+        let request = config
             .build()
             .new_agent()
             .post(server.url(question.path))
-            .header("Authorization", authorization.expose())
-            .send_form(
-                question
-                    .parameters
+            .header("Authorization", authorization.expose());
+        let Parameters { values, json } = question.parameters;
+        let sent = if *json {
+            let object: serde_json::Map<_, _> = values.iter().cloned().collect();
+            let text = Zeroizing::new(serde_json::Value::Object(object).to_string());
+            request.content_type("application/json").send(text.as_str())
+        } else {
+            request.send_form(
+                values
                     .iter()
-                    .map(|(key, value)| (key.as_str(), value.as_str())),
+                    .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))),
             )
-            .map_err(|error| unreachable(&error))?;
-        answer(response)
+        };
+        answer(sent.map_err(|error| unreachable(&error))?)
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokenlatch::core::Shape;
 use zeroize::Zeroizing;
 
-use super::arguments;
+use super::arguments::{Given, Parameters};
 use super::context::Context;
 use super::failure::Failure;
 use super::functions;
@@ -24,7 +24,10 @@ every account in it. With --url every function goes to that server, with a token
 --header-file. The reply is printed whether the function succeeded or not, and where it could not be called: its status
 is 0 then, and the reason also stands in the errors.
 
-Exit codes: 0 when the reply's status is 1, else 1; 2 when the command line is wrong; 3 to 5 as with other commands.
+With --input=json the parameters are one JSON object on standard input, to which KEY=VALUE may add.
+
+Exit codes: 0 when the function has answered, whether it succeeded or not: the reply's status says which; 1 when it could
+not be called; 2 when the command line is wrong; 3 to 5 as with other commands.
 
 Examples:
   tokenlatch uapi --user=alice Tokens create_full_access name=mytoken
@@ -34,6 +37,8 @@ Examples:
     features=popaccts readonly=1
   tokenlatch uapi --user=alice Tokens rename name=day new_name=daily
   tokenlatch uapi --user=alice Tokens list --output=json
+  echo '{\"name\":\"ci\",\"readonly\":1}' | \\
+    tokenlatch uapi --user=alice --input=json Tokens create_full_access
   tokenlatch uapi --url https://host:2083 --header-file ./account.header \\
     Email list_pops";
 
@@ -54,9 +59,8 @@ pub struct Uapi {
     of: String,
     /// The function, such as list
     function: String,
-    /// The arguments
-    #[arg(value_name = "KEY=VALUE")]
-    arguments: Vec<String>,
+    #[command(flatten)]
+    given: Given,
 }
 
 impl Uapi {
@@ -72,13 +76,13 @@ impl Uapi {
                 return Err(failure);
             }
         };
-        let value: Value = serde_json::from_str(&reply).map_err(|_| unreadable())?;
+        // What came of it is in the reply: clients read that only where the exit code is 0.
         print(context, &reply, self.output)?;
-        Ok(exit_code(&value["result"]["status"]))
+        Ok(ExitCode::SUCCESS)
     }
 
     async fn reply(&self, context: &mut Context<'_>) -> Result<Zeroizing<String>, Failure> {
-        let parameters = arguments::read(&self.arguments)?;
+        let parameters = self.given.read()?;
         if self.remote.url.is_some() {
             return self.ask(&parameters);
         }
@@ -86,10 +90,10 @@ impl Uapi {
             return Err(functions::not_ours(&format!("{} {}", self.of, self.function)));
         }
         let user = person::account(self.user.as_deref())?;
-        functions::uapi(context, &user, &self.function, parameters).await
+        functions::uapi(context, &user, &self.function, parameters.values).await
     }
 
-    fn ask(&self, parameters: &[(String, String)]) -> Result<Zeroizing<String>, Failure> {
+    fn ask(&self, parameters: &Parameters) -> Result<Zeroizing<String>, Failure> {
         let user = || person::owner(self.user.as_deref());
         let authorization = self
             .remote
@@ -127,12 +131,4 @@ pub fn print(context: &mut Context<'_>, reply: &str, form: Option<Form>) -> Resu
     });
     let text = render(reply, form)?;
     context.output.line(text.as_str())
-}
-
-/// 0 for the number 1, or the text that some servers write for it.
-pub fn exit_code(status: &Value) -> ExitCode {
-    match status.as_i64() == Some(1) || status.as_str() == Some("1") {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    }
 }

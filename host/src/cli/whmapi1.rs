@@ -7,13 +7,13 @@ use serde_json::Value;
 use tokenlatch::core::Shape;
 use zeroize::Zeroizing;
 
-use super::arguments;
+use super::arguments::Given;
 use super::context::Context;
 use super::failure::Failure;
 use super::functions;
 use super::remote::{Question, Remote, segment, unreadable};
 use super::render::Form;
-use super::uapi::{exit_code, print};
+use super::uapi::print;
 
 const HELP: &str = "\
 Arguments are written key=value. Write a value URI-escaped: %20 for a space, %25 for a percent sign; a + stays a +.
@@ -24,7 +24,10 @@ Without --url the functions work on the database. With --url they go to that ser
 --token-file or --header-file. The reply is printed whether the function succeeded or not, and where it could not be
 called: its result is 0 then.
 
-Exit codes: 0 when the reply's result is 1, else 1; 2 when the command line is wrong; 3 to 5 as with other commands.
+With --input=json the parameters are one JSON object on standard input, to which KEY=VALUE may add.
+
+Exit codes: 0 when the function has answered, whether it succeeded or not: the reply's result says which; 1 when it could
+not be called; 2 when the command line is wrong; 3 to 5 as with other commands.
 
 Examples:
   tokenlatch whmapi1 --user=admin api_token_create \\
@@ -50,9 +53,8 @@ pub struct Whmapi1 {
     remote: Remote,
     /// The function, such as api_token_list
     function: String,
-    /// The arguments
-    #[arg(value_name = "KEY=VALUE")]
-    arguments: Vec<String>,
+    #[command(flatten)]
+    given: Given,
 }
 
 impl Whmapi1 {
@@ -67,13 +69,12 @@ impl Whmapi1 {
                 return Err(failure);
             }
         };
-        let value: Value = serde_json::from_str(&reply).map_err(|_| unreadable())?;
         print(context, &reply, self.output)?;
-        Ok(exit_code(&value["metadata"]["result"]))
+        Ok(ExitCode::SUCCESS)
     }
 
     async fn reply(&self, context: &mut Context<'_>) -> Result<Zeroizing<String>, Failure> {
-        let parameters = arguments::read(&self.arguments)?;
+        let parameters = self.given.read()?;
         match &self.remote.url {
             Some(_) => {
                 let user = || Ok(self.user.clone());
@@ -90,7 +91,7 @@ impl Whmapi1 {
                     _ => Err(unreadable()),
                 }
             }
-            None => functions::whm(context, &self.user, &self.function, parameters).await,
+            None => functions::whm(context, &self.user, &self.function, parameters.values).await,
         }
     }
 }
