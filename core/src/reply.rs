@@ -22,7 +22,7 @@ use crate::verify::{Headers, Refusal};
 pub struct ReplyRequest {
     /// The interface.
     pub shape: Shape,
-    /// The function, for every shape but `denied`.
+    /// The function, for every shape but `denied`; with `code` it may be left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
     /// The new token's text.
@@ -40,7 +40,10 @@ pub struct ReplyRequest {
     /// Keys that the function doesn't have: the UAPI shapes warn of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
-    /// For `denied`: 401, 403 or 429.
+    /// For a request that was refused before it reached a function: the stable code of the refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// For `denied`: 401, 403 or 429. With `code`: 400 to 599.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<i64>,
     /// For `denied` with 429: seconds to wait.
@@ -59,6 +62,7 @@ impl FromValue for ReplyRequest {
             records: fields.optional("records"),
             error: fields.optional("error"),
             unknown: fields.or("unknown", Vec::new()),
+            code: fields.optional("code"),
             http_status: fields.optional("httpStatus"),
             retry_after: fields.optional("retryAfter"),
         };
@@ -123,7 +127,14 @@ pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
     if request.shape == Shape::Denied {
         return denied(&request);
     }
-    let function = request.function.as_deref().ok_or_else(|| Error::missing("function"))?;
+    let status = match &request.code {
+        Some(_) => refused_status(&request)?,
+        None => 200,
+    };
+    let function = match request.function.as_deref() {
+        None if request.code.is_some() => "",
+        function => function.ok_or_else(|| Error::missing("function"))?,
+    };
     let whm = request.shape == Shape::Whm;
     let known: &[&str] = if whm { WHM } else { UAPI };
     if request.error.is_none() && !known.contains(&function) {
@@ -135,13 +146,17 @@ pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
         Some(_) => Body::default(),
         None => data(function, &request, whm)?,
     };
-    let body = match request.shape {
+    let refusal = request.code.as_deref().zip(error.clone());
+    let mut body = match request.shape {
         Shape::Whm => whm_body(function, data, error),
         Shape::Api2 => api2(function, &data, error),
         Shape::UapiCommand => {
             let mut body = Body::default();
-            body.raw("{\"apiversion\":3,\"func\":").text(function);
-            body.raw(",\"module\":\"Tokens\",\"result\":");
+            body.raw("{\"apiversion\":3");
+            if !function.is_empty() {
+                body.raw(",\"func\":").text(function).raw(",\"module\":\"Tokens\"");
+            }
+            body.raw(",\"result\":");
             uapi(&mut body, function, &data, error, &request.unknown);
             body.raw("}");
             body
@@ -152,10 +167,32 @@ pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
             body
         }
     };
+    if let Some((code, error)) = refusal {
+        // Beside the envelope, what a problem document says.
+        body.0.pop();
+        body.raw(",\"detail\":").text(&error);
+        body.raw(",\"code\":").text(code).raw("}");
+    }
     Ok(Reply {
-        status: 200,
+        status,
         headers: Headers::default().json(),
         body: body.0,
+    })
+}
+
+/// The status of a request that was refused before it reached a function. Such a refusal has a reason.
+fn refused_status(request: &ReplyRequest) -> Result<u16, Error> {
+    let status = request.http_status.ok_or_else(|| Error::missing("httpStatus"))?;
+    if request.error.is_none() {
+        return Err(Error::missing("error"));
+    }
+    let status = u16::try_from(status).ok().filter(|status| (400..600).contains(status));
+    status.ok_or_else(|| {
+        Error::at(
+            ErrorCode::ValueInvalid,
+            "httpStatus",
+            "a refusal has a status from 400 to 599",
+        )
     })
 }
 
@@ -340,8 +377,10 @@ fn uapi(body: &mut Body, function: &str, data: &Body, error: Option<String>, unk
 
 fn api2(function: &str, data: &Body, error: Option<String>) -> Body {
     let mut body = Body::default();
-    body.raw("{\"cpanelresult\":{\"apiversion\":2,\"module\":\"Tokens\",\"func\":")
-        .text(function);
+    body.raw("{\"cpanelresult\":{\"apiversion\":2");
+    if !function.is_empty() {
+        body.raw(",\"module\":\"Tokens\",\"func\":").text(function);
+    }
     body.raw(",\"data\":");
     match error {
         None => {

@@ -67,6 +67,12 @@ fn the_function_may_stand_in_the_body() {
     let expected = running.get(&alice, LIST).body;
     assert_eq!(post().form(form).send(running.account).body, expected);
     assert_eq!(post().json(json).send(running.account).body, expected);
+    assert_eq!(
+        post().json(&json.replace("\"2\"", "2")).send(running.account).body,
+        expected
+    );
+    // Some programs send JSON and call it a form.
+    assert_eq!(post().form(json).send(running.account).body, expected);
     assert_eq!(running.post("", "/json-api/cpanel", form).status, 401);
 }
 
@@ -113,12 +119,22 @@ fn version_3_is_uapi_in_an_envelope() {
 }
 
 #[test]
-fn another_user_is_forbidden() {
+fn whoever_is_named_the_owner_of_the_token_is_meant() {
     let running = Running::start();
     let alice = running.full("alice", "first");
-    let answer = running.get(&alice, &format!("{LIST}&cpanel_jsonapi_user=bob"));
-    assert_eq!((answer.status, answer.body.as_str()), (403, DENIED));
-    assert_eq!(running.get(&alice, &format!("{LIST}&cpanel_jsonapi_user=")).status, 200);
+    running.full("bob", "bobs");
+    let expected = running.get(&alice, LIST).body;
+    assert!(expected.contains("first") && !expected.contains("bobs"));
+    // `user` is what the documentation's examples have, and public programs send it as it is.
+    for user in ["user", "bob", "nobody", "", "%2F..", "alice"] {
+        let named = format!("cpanel_jsonapi_user={user}");
+        assert_eq!(running.get(&alice, &format!("{LIST}&{named}")).body, expected, "{user}");
+        assert_eq!(running.post(&alice, LIST, &named).body, expected, "{user}");
+        assert_eq!(running.get("", &format!("{LIST}&{named}")).body, DENIED);
+    }
+    let made = call("create_full_access", "&name=x&cpanel_jsonapi_user=bob");
+    assert_eq!(running.get(&alice, &made).json()["cpanelresult"]["event"]["result"], 1);
+    assert!(running.get(&alice, LIST).body.contains("\"x\""));
 }
 
 #[test]
@@ -139,6 +155,73 @@ fn a_choice_that_can_be_read_in_two_ways_is_refused() {
     assert_eq!(
         (incomplete.status, &incomplete.json()["code"]),
         (400, &"function_missing".into())
+    );
+}
+
+#[test]
+fn a_refused_request_is_told_in_the_envelope() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    let missing = "The parameters cpanel_jsonapi_module and cpanel_jsonapi_func name the function.";
+    let answer = running.get(&alice, "/json-api/cpanel");
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(
+        (answer.status, answer.json()),
+        (
+            400,
+            serde_json::json!({
+                "cpanelresult": {"apiversion": 2, "data": [], "error": missing, "event": {"result": 0, "reason": missing}},
+                "detail": missing, "code": "function_missing"
+            })
+        )
+    );
+    let nested = running.get(&alice, "/json-api/cpanel?cpanel_jsonapi_apiversion=3");
+    assert_eq!(nested.json()["result"]["errors"], serde_json::json!([missing]));
+    let none = running.get(&alice, &call("none", ""));
+    assert_eq!((none.status, &none.json()["code"]), (404, &"function_unknown".into()));
+    assert_eq!(none.json()["cpanelresult"]["error"], "There is no such function here.");
+    let put = Request::new("PUT", LIST).authorization(&alice).send(running.account);
+    assert_eq!((put.status, put.header("allow")), (405, Some("GET, HEAD, POST")));
+    assert_eq!(put.json()["cpanelresult"]["event"]["result"], 0);
+    let whm = running.get(&alice, "/json-api/listaccts?api.version=1");
+    assert_eq!(
+        (whm.status, &whm.json()["metadata"]),
+        (
+            404,
+            &serde_json::json!({"command": "listaccts", "reason": "There is nothing here.", "result": 0, "version": 1})
+        )
+    );
+}
+
+#[test]
+fn the_number_of_a_session_before_the_path_is_passed_over() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    for prefix in ["/cpsess0123456789", "/cpsess123456789"] {
+        for target in [
+            LIST,
+            "/execute/Tokens/list",
+            "/execute/Tokens/none",
+            "/execute",
+            "/json-api/none",
+        ] {
+            let (with, without) = (
+                running.get(&alice, &format!("{prefix}{target}")),
+                running.get(&alice, target),
+            );
+            assert_eq!(with.stable(), without.stable(), "{prefix}{target}");
+            let refused = running.get("", &format!("{prefix}{target}"));
+            assert_eq!(refused.stable(), running.get("", target).stable(), "{prefix}{target}");
+        }
+    }
+    let list = format!("/cpsess0123456789{}", "/json-api/api_token_list?api.version=1");
+    assert_eq!(
+        running.get_admin(&running.administrator("whm"), &list).json()["metadata"]["result"],
+        1
+    );
+    assert_eq!(
+        running.get(&alice, "/cpsess0123456789/tokens").header("content-type"),
+        Some("text/html; charset=utf-8")
     );
 }
 

@@ -370,9 +370,34 @@ fn what_is_not_there_is_404() {
         "/execute/Email/list_pops",
         "/execute/No/such",
     ] {
-        assert_eq!(running.get(&alice, target).status, 404, "{target}");
+        let answer = running.get(&alice, target);
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (404, &json!("function_unknown")),
+            "{target}"
+        );
+        assert_eq!(
+            answer.json()["errors"],
+            json!(["There is no such function here."]),
+            "{target}"
+        );
         assert_eq!(running.get("", target).status, 401, "{target}");
     }
+    for target in [
+        "/execute",
+        "/execute/Tokens",
+        "/execute/Tokens/list/",
+        "/execute/Tok%65ns/list",
+    ] {
+        assert_eq!(
+            running.get(&alice, target).json()["errors"],
+            json!(["There is nothing here."]),
+            "{target}"
+        );
+    }
+    let dotted = running.get(&alice, "/execute/Tokens/..");
+    assert_eq!((dotted.status, &dotted.json()["status"]), (400, &json!(0)));
+    assert_eq!(dotted.json()["code"], "path_invalid");
 }
 
 #[test]
@@ -471,11 +496,14 @@ fn a_body_that_cannot_be_read_is_refused_and_changes_nothing() {
     for (at, (request, status)) in bad.iter().enumerate() {
         let answer = request.send(running.account);
         assert_eq!(answer.status, *status, "case {at}: {answer:?}");
-        assert_eq!(
-            answer.header("content-type"),
-            Some("application/problem+json"),
-            "case {at}"
-        );
+        // In the envelope that clients of UAPI read, with the code of the problem.
+        assert_eq!(answer.header("content-type"), Some("application/json"), "case {at}");
+        let (reply, refused) = (answer.json(), json!({"status": 0, "data": null, "metadata": {}}));
+        for (key, value) in refused.as_object().unwrap() {
+            assert_eq!(&reply[key], value, "case {at}: {key}");
+        }
+        assert_eq!(reply["errors"], json!([reply["detail"]]), "case {at}");
+        assert!(reply["detail"].is_string() && reply["code"].is_string(), "case {at}");
     }
     assert!(
         running

@@ -348,8 +348,42 @@ fn a_call_by_api_2_goes_on_in_the_one_spelling_that_was_checked() {
         418
     );
     assert_eq!(api.recv().unwrap().body, br#"{"domain":"a"}"#);
-    let json = r#"{"cpanel_jsonapi_apiversion":2,"cpanel_jsonapi_module":"Email","cpanel_jsonapi_func":"listpops"}"#;
-    assert_eq!(post("/json-api/cpanel").json(json).send(running.account).status, 400);
+    // What a JSON body chooses goes on in the query, where every server looks for it.
+    let json = r#"{"cpanel_jsonapi_apiversion":2,"cpanel_jsonapi_module":"Email", "cpanel_jsonapi_func":"listpops","domain":"a","n":1,"l":["x"]}"#;
+    for request in [
+        post("/json-api/cpanel?x=1").json(json),
+        post("/json-api/cpanel?x=1").form(json),
+    ] {
+        assert_eq!(request.send(running.account).status, 418);
+        let seen = api.recv().unwrap();
+        assert_eq!(seen.line, format!("POST /json-api/cpanel?x=1&{chosen}"));
+        assert_eq!(seen.header("content-type"), Some("application/json"));
+        assert_eq!(seen.body, br#"{"domain":"a","n":1,"l":["x"]}"#);
+    }
+    let without_version = r#"{"cpanel_jsonapi_module":"Email","cpanel_jsonapi_func":"listpops"}"#;
+    assert_eq!(
+        post("/json-api/cpanel")
+            .json(without_version)
+            .send(running.account)
+            .status,
+        418
+    );
+    let seen = api.recv().unwrap();
+    assert_eq!(
+        (seen.line.as_str(), seen.body.as_slice()),
+        (
+            "POST /json-api/cpanel?cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops&cpanel_jsonapi_apiversion=2",
+            b"{}".as_slice()
+        )
+    );
+    let bracketed = json.replace("\"domain\"", "\"cpanel_jsonapi_func[]\"");
+    assert_eq!(
+        post("/json-api/cpanel").json(&bracketed).send(running.account).status,
+        400
+    );
+    for twice in [&bracketed, &json.replace("listpops", "delpop")] {
+        assert_eq!(post(&in_query).json(twice).send(running.account).status, 400);
+    }
     assert_eq!(
         post(&in_query)
             .form("cpanel_jsonapi_func=delpop")
@@ -366,6 +400,189 @@ fn a_call_by_api_2_goes_on_in_the_one_spelling_that_was_checked() {
     let seen = api.recv().unwrap();
     assert_eq!(seen.header("content-type"), Some("application/x-www-form-urlencoded"));
     assert_eq!(String::from_utf8(seen.body).unwrap(), format!("{chosen}&domain=a"));
+}
+
+#[test]
+fn the_owner_is_named_to_the_api_whoever_the_client_names() {
+    let (running, api) = guarded(|_| {});
+    let mail = running.limited("alice", "mail", &["popaccts"]);
+    let chosen = "cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
+    for user in ["user", "bob", "", "alice"] {
+        let target = format!("/json-api/cpanel?cpanel_jsonapi_user={user}&{chosen}");
+        assert_eq!(running.get(&mail, &target).status, 418);
+        assert_eq!(
+            api.recv().unwrap().line,
+            format!("GET /json-api/cpanel?cpanel_jsonapi_user=alice&{chosen}")
+        );
+        let form = format!("{chosen}&cpanel_jsonapi_user={user}");
+        assert_eq!(running.post(&mail, "/json-api/cpanel", &form).status, 418);
+        let body = String::from_utf8(api.recv().unwrap().body).unwrap();
+        assert_eq!(body, format!("{chosen}&cpanel_jsonapi_user=alice"));
+    }
+    for doubtful in [
+        "cpanel_xmlapi_user=bob",
+        "CPANEL_JSONAPI_USER=bob",
+        "cpanel_jsonapi_user=a&cpanel_jsonapi_user=b",
+    ] {
+        let target = format!("/json-api/cpanel?{chosen}&{doubtful}");
+        assert_eq!(running.get(&mail, &target).status, 400, "{doubtful}");
+    }
+    none(&api);
+}
+
+/// A file as programs send it.
+fn with_file(more: &str) -> String {
+    let head = "Content-Disposition: form-data; name=\"file-1\"; filename=\"a.txt\"\r\nContent-Type: text/plain";
+    format!("--b0undary\r\n{head}\r\n\r\ncontent\r\n{more}--b0undary--\r\n")
+}
+
+#[test]
+fn files_go_on_by_api_2_where_the_query_names_the_function() {
+    const KIND: &str = "multipart/form-data; boundary=b0undary";
+    let (running, api) = guarded(|_| {});
+    let (files, whm) = (
+        running.limited("alice", "files", &["filemanager"]),
+        running.administrator("all"),
+    );
+    let module = "cpanel_jsonapi_module=Fileman&cpanel_jsonapi_func=uploadfiles";
+    let target = format!("/json-api/cpanel?cpanel_jsonapi_apiversion=2&{module}&dir=x&cpanel_jsonapi_user=alice");
+    let dir = "--b0undary\r\nContent-Disposition: form-data; name=\"dir\"\r\n\r\npublic_html\r\n";
+    let body = with_file(dir);
+    for (port, authorization) in [(running.account, &files), (running.admin, &whm)] {
+        let post = |kind: &str, body: &str| {
+            let request = Request::new("POST", &target).authorization(authorization);
+            request.body(kind, body).send(port)
+        };
+        assert_eq!(post(KIND, &body).status, 418);
+        let seen = api.recv().unwrap();
+        assert_eq!(seen.line, format!("POST {target}"));
+        let types = seen.headers.iter().filter(|(name, _)| name == "content-type");
+        assert_eq!(types.count(), 1);
+        assert_eq!(
+            seen.header("content-type"),
+            Some("multipart/form-data; boundary=\"b0undary\"")
+        );
+        assert_eq!(seen.header("content-length"), Some(body.len().to_string().as_str()));
+        assert_eq!(String::from_utf8(seen.body).unwrap(), body);
+        // In pieces, and larger than what is read of a body of ours.
+        let large = body.replace("content\r\n", &format!("{}\r\n", "x\n".repeat(1 << 20)));
+        let chunked = Request::new("POST", &target)
+            .authorization(authorization)
+            .header("Content-Type", KIND);
+        let chunked = chunked.header("Transfer-Encoding", "chunked");
+        let framed = format!("{:x}\r\n{large}\r\n0\r\n\r\n", large.len());
+        assert_eq!(chunked.bytes(&framed).send(port).status, 418);
+        assert_eq!(api.recv().unwrap().body.len(), large.len());
+        // No part chooses what is done, wherever it stands and however it is written.
+        for name in [
+            "cpanel_jsonapi_func",
+            "cpanel_jsonapi_user",
+            "CPANEL_JSONAPI_FUNC",
+            "cpanel_jsonapi_func[]",
+        ] {
+            let part = dir.replace("dir", name);
+            for body in [with_file(&part), format!("{part}{}", with_file(""))] {
+                let answer = post(KIND, &body);
+                assert_eq!(
+                    (answer.status, &answer.json()["code"]),
+                    (400, &"function_misplaced".into()),
+                    "{name}"
+                );
+                assert!(answer.json()["cpanelresult"]["error"].is_string());
+            }
+        }
+        for spoilt in [
+            body.replace("--b0undary--", "--b0undary"),
+            body.replace("content\r\n", "content\n--b0undary\r\nContent-Disposition: form-data; name=\"cpanel_jsonapi_func\"\r\n\r\ndelfiles\r\n"),
+            body.replace("name=\"dir\"", "name=\"dir\"; name=\"cpanel_jsonapi_func\""),
+            body.replace("\r\n", "\n"),
+        ] {
+            let answer = post(KIND, &spoilt);
+            assert_eq!((answer.status, &answer.json()["code"]), (400, &"multipart_invalid".into()), "{spoilt}");
+        }
+        assert_eq!(post("multipart/form-data", &body).status, 400);
+    }
+    let reader = running.limited("alice", "mail", &["popaccts"]);
+    let refused = Request::new("POST", &target).authorization(&reader).body(KIND, &body);
+    assert_eq!(refused.send(running.account).status, 403);
+    // A function of ours takes no file, and a function in the body none either.
+    let ours = target.replace("Fileman", "Tokens").replace("uploadfiles", "list");
+    let alice = running.full("alice", "all");
+    for target in [ours.as_str(), "/json-api/cpanel"] {
+        let answer = Request::new("POST", target).authorization(&alice).body(KIND, &body);
+        assert_eq!(answer.send(running.account).status, 415, "{target}");
+    }
+    // What reached the API of a refused body broke off, and held no choice.
+    for seen in api.try_iter() {
+        let body = String::from_utf8(seen.body).unwrap().to_ascii_lowercase();
+        assert!(!body.contains("cpanel_jsonapi"), "{body}");
+    }
+}
+
+#[test]
+fn functions_of_ours_are_reached_by_no_detour() {
+    let (running, api) = guarded(|_| {});
+    let (alice, whm) = (running.full("alice", "first"), running.administrator("all"));
+    let tokens =
+        "cpanel_jsonapi_apiversion=3&cpanel_jsonapi_user=alice&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list";
+    let strict = "/json-api/cpanel?cpanel_jsonapi_apiversion=3&cpanel_jsonapi_module=Batch&cpanel_jsonapi_func=strict";
+    let command = "command=%5B%22Tokens%22,%22list%22,%7B%7D%5D";
+    for (port, authorization, target) in [
+        (running.admin, &whm, format!("/json-api/cpanel?{tokens}")),
+        (
+            running.admin,
+            &whm,
+            "/json-api/uapi_cpanel?api.version=1&cpanel.user=alice&cpanel.module=Tokens&cpanel.function=list"
+                .to_owned(),
+        ),
+        (
+            running.admin,
+            &whm,
+            "/json-api/batch?api.version=1&command=listaccts&command-1=api_token_list".to_owned(),
+        ),
+        (
+            running.admin,
+            &whm,
+            format!("{strict}&cpanel_jsonapi_user=alice&{command}"),
+        ),
+        (running.account, &alice, format!("/execute/Batch/strict?{command}")),
+        (running.account, &alice, format!("{strict}&{command}")),
+    ] {
+        let (path, query) = target.split_once('?').unwrap();
+        let get = Request::new("GET", &target).authorization(authorization);
+        let post = Request::new("POST", path).authorization(authorization).form(query);
+        for request in [get, post] {
+            let answer = request.send(port);
+            let reply = answer.json();
+            assert_eq!(
+                (answer.status, &reply["code"]),
+                (404, &"function_elsewhere".into()),
+                "{target}"
+            );
+            assert!(
+                reply["detail"].as_str().unwrap().contains("/execute/Tokens"),
+                "{target}"
+            );
+        }
+    }
+    let json = r#"{"command":[["Email","list_pops",{}],["Tokens","list",{}]]}"#;
+    let post = |target: &str, json: &str| {
+        let request = Request::new("POST", target).authorization(&alice);
+        request.json(json).send(running.account).status
+    };
+    assert_eq!(post("/execute/Batch/strict", json), 404);
+    none(&api);
+    // Other calls go on as they are.
+    let mail = json.replace("Tokens", "Mysql");
+    assert_eq!(post("/execute/Batch/strict", &mail), 418);
+    assert_eq!(api.recv().unwrap().body, mail.as_bytes());
+    let target = "/json-api/uapi_cpanel?api.version=1&cpanel.user=alice&cpanel.module=Email&cpanel.function=list_pops";
+    assert_eq!(running.get_admin(&whm, target).status, 418);
+    assert_eq!(api.recv().unwrap().line, format!("GET {target}"));
+    let form = "api.version=1&command=createacct%3Fusername%3Dtokens";
+    let batch = Request::new("POST", "/json-api/batch").authorization(&whm).form(form);
+    assert_eq!(batch.send(running.admin).status, 418);
+    assert_eq!(api.recv().unwrap().body, form.as_bytes());
 }
 
 #[test]

@@ -178,8 +178,16 @@ fn the_account_port_has_none_of_it_and_tokens_stay_in_their_realm() {
     let by_api_2 = running.get_admin(&whm, &format!("/json-api/cpanel?{tokens}"));
     assert_eq!(
         (by_api_2.status, &by_api_2.json()["code"]),
-        (404, &json!("function_unknown"))
+        (404, &json!("function_elsewhere"))
     );
+    let refused = running.get_admin(&whm, "/execute/Tokens/list").json();
+    assert_eq!((&refused["status"], &refused["code"]), (&json!(0), &json!("not_found")));
+    let refused = running.get_admin(&whm, "/json-api/listaccts?api.version=1").json();
+    assert_eq!(
+        refused["metadata"],
+        json!({"command": "listaccts", "reason": "There is no such function here.", "result": 0, "version": 1})
+    );
+    assert_eq!(refused["code"], "function_unknown");
     assert_eq!(running.get_admin(&whm, "/json-api/listaccts?api.version=1").status, 404);
     assert_eq!(running.get_admin("", "/json-api/listaccts?api.version=1").status, 401);
     assert_eq!(listed(&running, &whm, "account"), Value::Null);

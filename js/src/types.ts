@@ -374,8 +374,13 @@ export interface ReplyOptions {
   readonly error?: string | ReplyError | undefined;
   /** Keys that the function doesn't have: the UAPI shapes warn of them. Default: none. */
   readonly unknown?: readonly string[] | undefined;
-  /** For `denied`. */
-  readonly httpStatus?: 401 | 403 | 429 | undefined;
+  /**
+   * Makes it the reply of a request that was refused before it reached a function: the stable code of the refusal.
+   * Needs `error` and `httpStatus`; `function` may be left out.
+   */
+  readonly code?: string | undefined;
+  /** For `denied`: 401, 403 or 429. With `code`: 400 to 599. */
+  readonly httpStatus?: number | undefined;
   /** For `denied` with 429: whole seconds from 1. */
   readonly retryAfter?: number | undefined;
 }

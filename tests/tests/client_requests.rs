@@ -126,7 +126,7 @@ fn a_limit_that_cannot_be_read_makes_no_token_and_is_named() -> Outcome {
         let ran = stage.place.run("whmapi1", &arguments)?;
         assert_eq!(
             (ran.code, &ran.json()["metadata"]["result"]),
-            (Some(1), &json!(0)),
+            (Some(0), &json!(0)),
             "{unread}"
         );
     }
@@ -156,6 +156,106 @@ fn api_2_is_what_a_call_without_a_version_means() -> Outcome {
     }
     let first = stage.account("GET", &format!("{theirs}&cpanel_jsonapi_apiversion=1"), "", "")?;
     assert_eq!(first.status, 403, "API 1 still takes no token");
+    assert!(stage.panel.asked().is_empty());
+    Ok(())
+}
+
+const API_2: &str = "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=";
+
+/// The requests of a client, in its order, by a token of alice that has only what the client needs: all of them reach the
+/// panel. What else a token of hers may do is refused to it.
+fn limited_to(features: &str, requests: &[&str]) -> Outcome {
+    let mut stage = Guarded::start()?;
+    stage.token = stage
+        .place
+        .token("alice", "limited", &[&format!("features={features}")])?;
+    for request in requests {
+        let target = request.replace("API_2=", API_2);
+        let answer = stage.account("GET", &target, "", "")?;
+        assert_eq!(answer.status, 200, "{target}: {}", answer.body);
+        let asked = stage.panel.asked().pop().ok_or("nothing reached the panel")?;
+        assert_eq!(
+            asked.target,
+            target.replace("cpanel_jsonapi_user=user", "cpanel_jsonapi_user=alice")
+        );
+    }
+    for other in [
+        "/execute/Email/list_pops",
+        "/execute/Tokens/list",
+        "/execute/DomainInfo/list_domains",
+    ] {
+        assert_eq!(stage.account("GET", other, "", "")?.status, 403, "{other}");
+    }
+    assert!(stage.panel.asked().is_empty());
+    Ok(())
+}
+
+#[test]
+fn acme_shs_dns_hook_needs_two_features() -> Outcome {
+    let requests = [
+        "API_2=CustInfo&cpanel_jsonapi_func=displaycontactinfo",
+        "API_2=ZoneEdit&cpanel_jsonapi_func=fetchzones",
+        "API_2=ZoneEdit&cpanel_jsonapi_func=add_zone_record&domain=example.com&name=_acme-challenge&type=TXT&txtdata=x&ttl=1",
+        "API_2=ZoneEdit&cpanel_jsonapi_func=fetchzone_records&domain=example.com",
+        "API_2=ZoneEdit&cpanel_jsonapi_func=remove_zone_record&domain=example.com&line=5",
+    ];
+    limited_to("zoneedit,updatecontact", &requests)
+}
+
+#[test]
+fn certbot_dns_cpanel_edits_zones_and_installs_certificates() -> Outcome {
+    let requests = [
+        "/json-api/cpanel?cpanel_jsonapi_user=alice&cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=ZoneEdit&cpanel_jsonapi_func=fetchzones",
+        "/json-api/cpanel?cpanel_jsonapi_user=alice&cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=ZoneEdit&cpanel_jsonapi_func=add_zone_record&domain=example.com&name=_acme-challenge&type=TXT&txtdata=x&ttl=60",
+        "/json-api/cpanel?cpanel_jsonapi_user=alice&cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=ZoneEdit&cpanel_jsonapi_func=remove_zone_record&domain=example.com&line=5",
+        "/json-api/cpanel?cpanel_jsonapi_user=alice&cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=SSL&cpanel_jsonapi_func=installssl&domain=example.com&crt=x&key=y&cabundle=z",
+    ];
+    limited_to("zoneedit,sslinstall", &requests)
+}
+
+// As programs do that took the documentation's example as it stands.
+#[test]
+fn other_dns_programs_read_and_edit_zones_by_any_user() -> Outcome {
+    let requests = [
+        "/json-api/cpanel?cpanel_jsonapi_user=user&cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=ZoneEdit&cpanel_jsonapi_func=fetchzone&domain=example.com",
+        "/json-api/cpanel?cpanel_jsonapi_user=user&cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=ZoneEdit&cpanel_jsonapi_func=edit_zone_record&domain=example.com&line=5",
+        "/json-api/cpanel?cpanel_jsonapi_user=user&cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=SubDomain&cpanel_jsonapi_func=listsubdomains",
+        "API_2=SubDomain&cpanel_jsonapi_func=delsubdomain&domain=a.example.com",
+        "/execute/Email/list_forwarders",
+    ];
+    limited_to("zoneedit,subdomains,forwarders", &requests)
+}
+
+#[test]
+fn lego_edits_zones_by_uapi_and_whm() -> Outcome {
+    let requests = [
+        "/execute/DNS/parse_zone?zone=example.com",
+        "/execute/DNS/mass_edit_zone?zone=example.com&serial=1&add=%7B%7D",
+    ];
+    limited_to("zoneedit", &requests)?;
+    let mut stage = Guarded::start()?;
+    let made = stage.whm(
+        "GET",
+        "/json-api/api_token_create?api.version=1&token_name=dns&acl=edit-dns",
+        "",
+        "",
+    )?;
+    made["data"]["token"]
+        .as_str()
+        .ok_or("no token")?
+        .clone_into(&mut stage.whm);
+    for target in [
+        "/json-api/parse_dns_zone?api.version=1&zone=example.com",
+        "/json-api/mass_edit_dns_zone?api.version=1&zone=example.com&serial=1",
+    ] {
+        assert_eq!(stage.whm("GET", target, "", "")?["metadata"]["result"], 1, "{target}");
+        assert_eq!(
+            stage.panel.asked().pop().ok_or("nothing reached the panel")?.target,
+            target
+        );
+    }
+    let refused = stage.whm("GET", "/json-api/listaccts?api.version=1", "", "")?;
+    assert_eq!(refused["cpanelresult"]["error"], "Access denied");
     assert!(stage.panel.asked().is_empty());
     Ok(())
 }
@@ -243,6 +343,43 @@ fn http_1_0_is_served_over_tls() -> Outcome {
     ))?;
     assert!(ran.stdout.starts_with(r#"{"status":1,"#), "{}", ran.stderr);
     assert!(ran.stdout.ends_with(" 200"), "{}", ran.stdout);
+    Ok(())
+}
+
+// Over a server, with a token limited to what the hook needs; as it is shipped it lists the domains first.
+#[test]
+fn acme_shs_deploy_hook_installs_by_a_limited_token() -> Outcome {
+    let mut stage = Guarded::start()?;
+    let limited = stage.place.token("alice", "deploy", &["features=sslinstall"])?;
+    let hook = |stage: &Guarded, line: &str| {
+        let url = format!("http://{}", stage.server.account);
+        stage.place.shell(&format!(
+            "TOKENLATCH_URL={url} TOKENLATCH_TOKEN={limited} uapi --user=alice {line}; echo $?"
+        ))
+    };
+    let install = "SSL install_ssl domain=example.com cert=-----BEGIN%20X----- key=k";
+    let installed = hook(&stage, install)?;
+    assert!(
+        installed.stdout.contains("status: 1") && installed.stdout.ends_with("\n0\n"),
+        "{installed:?}"
+    );
+    assert!(hook(&stage, "DomainInfo list_domains")?.stdout.contains("status: 0"));
+    stage.panel.asked();
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/deploy/catalogue.toml");
+    stage.server = Server::start(
+        &stage.place,
+        &["--upstream", &stage.panel.url(), "--catalogue", shipped],
+    )?;
+    for line in ["DomainInfo list_domains", install] {
+        let ran = hook(&stage, line)?;
+        assert!(!ran.stdout.contains("status: 0"), "{line}: {ran:?}");
+    }
+    // The panel says no: the exit code is 0 all the same, and the reason is in the reply.
+    let taken = hook(&stage, "SSL install_ssl domain=taken.example.com")?;
+    assert!(
+        taken.stdout.contains("It is taken.") && taken.stdout.ends_with("\n0\n"),
+        "{taken:?}"
+    );
     Ok(())
 }
 

@@ -3,22 +3,24 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, HttpBody};
 use axum::extract::{Extension, Request, State as Shared};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
 use tokenlatch_core::{Api, Call, Realm, Shape};
 
-use super::admission::{Ended, admit, forbidden, malformed, recognise, reply_of};
+use super::admission::{Admitted, Ended, admit, malformed, recognise, reply_of};
 use super::body::read_body;
 use super::catalogue::is_ours;
 use super::client::Client;
+use super::detour::{self, ELSEWHERE};
 use super::form::{Form, Kind};
 use super::problem::Problem;
 use super::target;
 use super::threshold::Threshold;
+use super::upload;
 use super::upstream::pass_on;
 use super::whm::CPANEL;
 use crate::service::FunctionCall;
@@ -32,6 +34,7 @@ const USER: &str = "cpanel_jsonapi_user";
 const KEYS: [&str; 4] = [VERSION, MODULE, FUNCTION, USER];
 
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 const INCOMPLETE: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
@@ -113,6 +116,12 @@ impl Choice {
         self.versioned && self.module.is_some() && self.function.is_some()
     }
 
+    /// Whether a function is named that isn't one of ours, and calls none of ours.
+    fn is_anothers(&self) -> bool {
+        let named = self.module.as_deref().zip(self.function.as_deref());
+        named.is_some_and(|(module, function)| !is_ours(module, function) && !detour::calls_others(module, function))
+    }
+
     fn shape(&self) -> Shape {
         if self.api == Api::Uapi {
             Shape::UapiCommand
@@ -131,6 +140,11 @@ const OLDER: [&str; 5] = [
     "xmlin",
 ];
 
+/// Whether some server would take a key for one that chooses the function.
+pub(super) fn chooses(key: &str) -> bool {
+    KEYS.contains(&key.trim()) || is_doubtful(key)
+}
+
 /// A key that some server would take for one of the four, though it isn't spelt so.
 fn is_doubtful(key: &str) -> bool {
     let plain = |byte: u8| {
@@ -148,7 +162,7 @@ fn is_doubtful(key: &str) -> bool {
 }
 
 async fn call<T: Threshold>(state: &T, client: &Client, realm: Realm, request: Request) -> Result<Response, Ended> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     target::check_method(&parts.method, false)?;
     let query = Form::of_query(parts.uri.query())?;
     if target::holds_secret(query.keys()) {
@@ -162,59 +176,85 @@ async fn call<T: Threshold>(state: &T, client: &Client, realm: Realm, request: R
     }
     if !body.is_end_stream() {
         recognise(state, client, &parts.headers, realm).await?;
+        let choice = Choice::of(&query)?;
+        if parts.method == Method::POST && Kind::of(&parts.headers)? == Kind::Multipart && choice.is_anothers() {
+            // It may hold files, so it goes on while it comes in.
+            let boundary = upload::boundary(&parts.headers)?;
+            let admitted = admit(state, client, &parts.headers, &choice.call(realm)).await?;
+            let body = upload::checked(body, &boundary);
+            parts.headers.insert(CONTENT_TYPE, upload::content_type(&boundary)?);
+            parts.uri = query_of(&own(query, &admitted, realm), &choice, usize::MAX, false)?;
+            let request = Request::from_parts(parts, body);
+            return Ok(pass_on(state, client, request, &admitted, realm).await);
+        }
     }
     let in_query = query.len();
     let bytes = read_body(body, &state.config().limits).await?;
     let mut form = query;
-    form.add_body(&parts, bytes.clone()).await?;
+    let kind = form.add_body(&parts, bytes).await?;
     let choice = Choice::of(&form)?;
     let admitted = admit(state, client, &parts.headers, &choice.call(realm)).await?;
-    if realm == Realm::Account && choice.user.as_ref().is_some_and(|user| *user != admitted.user) {
-        return Err(forbidden(state, &admitted, "user_mismatch"));
-    }
+    let form = own(form, &admitted, realm);
     let (Some(module), Some(function)) = (&choice.module, &choice.function) else {
         return Ok(admitted.sign(INCOMPLETE));
     };
     if is_ours(module, function) {
         target::check_method(&parts.method, true).map_err(|problem| admitted.sign(problem))?;
-        if !T::MANAGES
-            || realm != Realm::Account
-            || module != "Tokens"
-            || !FunctionCall::exists(choice.shape(), function)
-        {
+        if realm == Realm::Admin {
+            return Ok(admitted.sign(ELSEWHERE));
+        }
+        if !T::MANAGES || module != "Tokens" || !FunctionCall::exists(choice.shape(), function) {
             return Ok(admitted.sign(target::NO_FUNCTION));
         }
         let reply = state.manage(&admitted, choice.shape(), function, form).await;
         return Ok(admitted.sign(reply));
     }
-    let request = retold(parts, &form, &choice, in_query, bytes)?;
+    if detour::calls_others(module, function) && detour::names_ours(&form.pairs(), 0) {
+        return Ok(admitted.sign(ELSEWHERE));
+    }
+    let request = retold(parts, &form, &choice, in_query, kind)?;
     Ok(pass_on(state, client, request, &admitted, realm).await)
 }
 
-/// The request with its parameters in one spelling, the one that was read here: what the upstream reads is what the
-/// gate decided on. `in_query` of the parameters came in the query.
-fn retold(mut parts: Parts, form: &Form, choice: &Choice, in_query: usize, bytes: Bytes) -> Result<Request, Problem> {
-    let mut query = form.encoded(0, in_query);
-    if !choice.versioned {
-        let separator = if query.is_empty() { "" } else { "&" };
-        query.push_str(&format!("{separator}{VERSION}=2"));
+/// On the account port a call is the token owner's, whoever it names: the API is told so.
+fn own(mut form: Form, admitted: &Admitted, realm: Realm) -> Form {
+    if realm == Realm::Account {
+        form.replace(USER, &admitted.user);
     }
-    parts.uri = Uri::try_from(format!("/json-api/cpanel?{query}")).map_err(|_| Problem::NOT_FOUND)?;
+    form
+}
+
+/// The request with its parameters in one spelling, the one that was read here: what the upstream reads is what the
+/// gate decided on. `in_query` of the parameters came in the query, the others in a body of that kind.
+fn retold(
+    mut parts: Parts,
+    form: &Form,
+    choice: &Choice,
+    in_query: usize,
+    kind: Option<Kind>,
+) -> Result<Request, Problem> {
+    parts.uri = query_of(form, choice, in_query, kind == Some(Kind::Json))?;
     parts.headers.remove(TRANSFER_ENCODING);
     parts.headers.remove(CONTENT_LENGTH);
-    if bytes.is_empty() {
-        return Ok(Request::from_parts(parts, Body::empty()));
-    }
-    let kind = Kind::of(&parts.headers)?;
-    let body = if kind != Kind::Json {
+    let (content_type, body) = match kind {
+        None => return Ok(Request::from_parts(parts, Body::empty())),
+        Some(Kind::Json) => (JSON, form.json_object(in_query, |key| !KEYS.contains(&key))),
         // The parts of a body that is cut into parts can be read in more than one way, so it goes on as a form.
-        parts.headers.insert(CONTENT_TYPE, FORM);
-        Bytes::from(form.encoded(in_query, form.len()))
-    } else if form.keys().skip(in_query).any(|key| KEYS.contains(&key)) {
-        // These bodies are passed on as they are, so the function must stand in the query.
-        return Err(AMBIGUOUS);
-    } else {
-        bytes
+        Some(_) => (FORM, form.encoded(in_query, form.len()).into_bytes()),
     };
+    parts.headers.insert(CONTENT_TYPE, content_type);
     Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// The target with the parameters of the query. What chooses the function there is said in any case: its version, and
+/// `from_body` what the body chose, for not every server looks for that in such a body.
+fn query_of(form: &Form, choice: &Choice, in_query: usize, from_body: bool) -> Result<Uri, Problem> {
+    let mut query = form_urlencoded::Serializer::new(form.encoded(0, in_query));
+    for key in KEYS.iter().filter(|key| from_body && form.has(in_query, key)) {
+        query.append_pair(key, &form.one(key)?.unwrap_or_default());
+    }
+    if !choice.versioned {
+        query.append_pair(VERSION, "2");
+    }
+    Uri::try_from(format!("/json-api/cpanel?{}", query.finish())).map_err(|_| Problem::NOT_FOUND)
 }

@@ -31,10 +31,25 @@ pub async fn read_body(body: Body, limits: &EdgeLimits) -> Result<Bytes, Problem
     }
 }
 
+/// A body that is refused while it goes on, and what its sender is told.
+#[derive(Debug)]
+pub(super) struct Unfit(pub(super) Problem);
+
+impl std::fmt::Display for Unfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.code)
+    }
+}
+
+impl std::error::Error for Unfit {}
+
 /// What is wrong with a body that could not be read to its end: its sender stopped, or it is no body.
 fn fault_of(error: &(dyn std::error::Error + 'static)) -> Problem {
-    let mut causes = std::iter::successors(Some(error), |error| error.source());
-    let stalled = causes.any(|cause| {
+    let causes = || std::iter::successors(Some(error), |error| error.source());
+    if let Some(Unfit(problem)) = causes().find_map(|cause| cause.downcast_ref()) {
+        return *problem;
+    }
+    let stalled = causes().any(|cause| {
         let cause = cause.downcast_ref::<std::io::Error>();
         cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::TimedOut)
     });

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 use percent_encoding::percent_decode_str;
 
 use super::problem::Problem;
+use super::target;
 
 const TARGET: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
@@ -38,7 +39,11 @@ pub(super) fn check<B>(request: &mut Request<B>) -> Result<(), Problem> {
         let target = from_absolute(request.uri(), request.headers())?;
         *request.uri_mut() = target;
     }
-    check_path(request.uri().path())
+    check_path(request.uri().path())?;
+    if let Some(target) = target::without_session(request.uri()) {
+        *request.uri_mut() = target;
+    }
+    Ok(())
 }
 
 fn check_expectation(headers: &HeaderMap) -> Result<(), Problem> {
@@ -164,6 +169,29 @@ mod tests {
             "/a%7f",
         ] {
             assert_eq!(read("GET", path, &[]), Err("path_invalid"), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_a_session_before_a_path_of_the_api_is_passed_over() {
+        for (target, read_as) in [
+            ("/cpsess0123456789/execute/Tokens/list?a=b", "/execute/Tokens/list?a=b"),
+            ("/cpsess1/json-api/cpanel", "/json-api/cpanel"),
+            ("http://a.example:1/cpsess123456789/json-api/x", "/json-api/x"),
+            ("/cpsess0123456789/tokens", "/cpsess0123456789/tokens"),
+            ("/cpsess0123456789/executes", "/cpsess0123456789/executes"),
+            ("/cpsess/execute/Tokens/list", "/cpsess/execute/Tokens/list"),
+            ("/cpsessx/execute/Tokens/list", "/cpsessx/execute/Tokens/list"),
+            (
+                "/cpsess1/cpsess1/execute/Tokens/list",
+                "/cpsess1/cpsess1/execute/Tokens/list",
+            ),
+            (
+                "/cpsess012345678901234567890/execute/a/b",
+                "/cpsess012345678901234567890/execute/a/b",
+            ),
+        ] {
+            assert_eq!(read("GET", target, &[]), Ok(read_as.to_owned()));
         }
     }
 

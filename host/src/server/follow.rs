@@ -108,7 +108,16 @@ impl EdgeServer {
             config: Arc::clone(&config),
         };
         let shared = Arc::new(state.clone());
-        let port = |name, router| Port::new(name, router, &config, None, certificates.clone());
+        let port = |name, router| {
+            Port::new(
+                name,
+                router,
+                &config,
+                shared.follower.module(),
+                None,
+                certificates.clone(),
+            )
+        };
         let account = Listener::bind(config.listen, port("account", account_router(&shared))).await?;
         let admin = match config.admin_listen {
             Some(address) => Some(Listener::bind(address, port("admin", admin_router(&shared))).await?),

@@ -35,10 +35,10 @@ impl Form {
         Ok(self)
     }
 
-    /// Reads a body that was taken in whole.
-    pub(super) async fn add_body(&mut self, parts: &Parts, bytes: Bytes) -> Result<(), Problem> {
+    /// Reads a body that was taken in whole, and tells as what it was read; `None` where there is none.
+    pub(super) async fn add_body(&mut self, parts: &Parts, bytes: Bytes) -> Result<Option<Kind>, Problem> {
         if bytes.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         if parts.method != Method::POST {
             return Err(Problem::new(
@@ -47,14 +47,39 @@ impl Form {
                 "Only a POST request may have a body.",
             ));
         }
-        match Kind::of(&parts.headers)? {
+        let mut kind = Kind::of(&parts.headers)?;
+        if kind == Kind::Urlencoded && is_json(&bytes) {
+            // As a form it would be one odd key, and what it says would be passed over.
+            kind = Kind::Json;
+        }
+        match kind {
             Kind::Untold if !looks_like_form(&bytes) => return Err(UNSUPPORTED),
             Kind::Urlencoded | Kind::Untold => self.urlencoded(&bytes)?,
             Kind::Json => self.json(&bytes)?,
             Kind::Multipart => self.multipart(&parts.headers, bytes.clone()).await?,
         }
         wipe(bytes);
-        Ok(())
+        Ok(Some(kind))
+    }
+
+    /// Gives a parameter another value wherever it is given one.
+    pub(super) fn replace(&mut self, key: &str, text: &str) {
+        for (_, value) in self.0.iter_mut().filter(|(name, _)| name == key) {
+            *value = Value::String(text.to_owned());
+        }
+    }
+
+    /// Some of the parameters as a JSON object.
+    pub(super) fn json_object(&self, from: usize, kept: impl Fn(&str) -> bool) -> Vec<u8> {
+        let entries = self.0.iter().skip(from).filter(|(key, _)| kept(key));
+        // What was read from JSON can be written as JSON.
+        serde_json::to_vec(&Value::Object(entries.cloned().collect())).unwrap_or_default()
+    }
+
+    /// The parameters as plain values.
+    pub(super) fn pairs(&self) -> Vec<(String, serde_json::Value)> {
+        let plain = |value| serde_json::to_value(value).unwrap_or_default();
+        self.0.iter().map(|(key, value)| (key.clone(), plain(value))).collect()
     }
 
     /// The parameters, handed over.
@@ -117,6 +142,11 @@ impl Form {
             }
         }
         text.finish()
+    }
+
+    /// Whether a parameter is given from some place on.
+    pub(super) fn has(&self, from: usize, key: &str) -> bool {
+        self.keys().skip(from).any(|name| name == key)
     }
 
     fn push(&mut self, key: String, value: Value) -> Result<(), Problem> {
@@ -215,6 +245,11 @@ const UNSUPPORTED: Problem = Problem::new(
     "The body must be a form, a multipart form or JSON, in UTF-8, and its type must say which.",
 );
 
+/// Whether a body is a JSON object, whatever is said of it.
+fn is_json(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"{") && matches!(Value::from_json(bytes), Ok(Value::Object(_)))
+}
+
 /// Whether a body of which nothing is said can be a form. As one, JSON or a multipart text would be a single odd key: what
 /// it says would be passed over.
 fn looks_like_form(bytes: &[u8]) -> bool {
@@ -238,7 +273,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The kind of a body that is there.
+    /// What the header says of a body.
     pub(super) fn of(headers: &HeaderMap) -> Result<Kind, Problem> {
         let mut fields = headers.get_all(CONTENT_TYPE).iter();
         let field = match (fields.next(), fields.next(), headers.contains_key(CONTENT_ENCODING)) {

@@ -24,7 +24,8 @@ use super::client::{self, Client, REQUEST_ID};
 use super::config::Config;
 use super::problem::Problem;
 use super::wire::Wired;
-use super::{edge, metrics, page};
+use super::{edge, envelope, metrics, page};
+use crate::module::Module;
 use crate::snapshot::Publisher;
 
 /// What a handler decided about a request: put it into the extensions of the reply, for the log and the figures.
@@ -55,6 +56,8 @@ pub(super) struct Handling {
     pub(super) name: &'static str,
     pub(super) config: Arc<Config>,
     router: Guarded,
+    /// Words refusals of the API.
+    module: Module,
     /// Learns of what may have changed.
     publisher: Option<Publisher>,
 }
@@ -64,9 +67,11 @@ impl Handling {
         name: &'static str,
         config: Arc<Config>,
         router: Router,
+        module: Module,
         publisher: Option<Publisher>,
     ) -> Handling {
         Handling {
+            module,
             publisher,
             name,
             config,
@@ -173,6 +178,7 @@ async fn answer(
             response
         }
     };
+    response = envelope::put(&handling.module, &target, response);
     dress(&mut response, &client, ends);
     let (method, path) = match refused {
         Some(_) => ("-", "-"),

@@ -22,6 +22,7 @@ use super::handler::{Handler, Handling};
 use super::metrics;
 use super::tls::Certificates;
 use super::wire::Wire;
+use crate::module::Module;
 use crate::snapshot::Publisher;
 
 /// After an error of the system, such as no file descriptor being left.
@@ -67,12 +68,19 @@ impl Port {
         name: &'static str,
         router: Router,
         config: &Arc<Config>,
+        module: &Module,
         publisher: Option<Publisher>,
         certificates: Option<Certificates>,
     ) -> Port {
         let limits = &config.limits;
         Port {
-            handling: Arc::new(Handling::new(name, Arc::clone(config), router, publisher)),
+            handling: Arc::new(Handling::new(
+                name,
+                Arc::clone(config),
+                router,
+                module.clone(),
+                publisher,
+            )),
             connections: Connections::new(limits.connections, limits.connections_per_address),
             certificates,
         }

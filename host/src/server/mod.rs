@@ -13,7 +13,9 @@ mod catalogue;
 mod client;
 mod config;
 mod connections;
+mod detour;
 mod edge;
+mod envelope;
 mod error;
 mod failures;
 mod follow;
@@ -43,6 +45,7 @@ mod tls;
 mod tls_files;
 mod tokens;
 mod uapi;
+mod upload;
 mod upstream;
 mod usage;
 mod whm;
@@ -118,7 +121,17 @@ impl Server {
         let tls = tls::Certificates::open(&config)?;
         let state = State::open(config.clone(), service, tls.clone()).await?;
         let (account, admin) = routers(&state);
-        let port = |name, router| Port::new(name, router, &state.config, state.publisher.clone(), tls.clone());
+        let module = state.service.module();
+        let port = |name, router| {
+            Port::new(
+                name,
+                router,
+                &state.config,
+                module,
+                state.publisher.clone(),
+                tls.clone(),
+            )
+        };
         let account = Listener::bind(config.listen, port("account", account)).await?;
         let admin = match config.admin_listen {
             Some(address) => Some(Listener::bind(address, port("admin", admin)).await?),

@@ -3,11 +3,22 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 
 use super::problem::Problem;
 use super::state::State;
-use super::{api2, auth, health, openapi, page, snapshot, uapi, whm};
+use super::{api2, auth, health, openapi, page, snapshot, target, uapi, whm};
+
+/// A path of the API that names nothing is answered by the API, not by the page.
+async fn no_page(request: Request, next: Next) -> Response {
+    if target::is_api(request.uri().path()) {
+        return Problem::NOT_FOUND.into_response();
+    }
+    next.run(request).await
+}
 
 /// The account port.
 pub fn account_router(state: State) -> Router {
@@ -19,7 +30,7 @@ pub fn account_router(state: State) -> Router {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/openapi.json", get(openapi::account))
-        .fallback_service(page::router(&state, page::Port::Account))
+        .fallback_service(page::router(&state, page::Port::Account).layer(from_fn(no_page)))
         .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
         .with_state(state)
 }
@@ -41,7 +52,7 @@ pub fn admin_router(state: State) -> Router {
             post(snapshot::usage).fallback(|| async { Problem::METHOD.allowing("POST") }),
         )
         .route("/openapi.json", get(openapi::admin))
-        .fallback_service(page::router(&state, page::Port::Admin))
+        .fallback_service(page::router(&state, page::Port::Admin).layer(from_fn(no_page)))
         .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
         .with_state(state)
 }

@@ -1,5 +1,6 @@
 //! What a request names: its path, and the parameters that choose a function.
 
+use axum::http::uri::PathAndQuery;
 use axum::http::{Method, StatusCode, Uri};
 use tokenlatch_core::{Api, Call, Realm};
 
@@ -8,6 +9,10 @@ use super::problem::Problem;
 
 /// The longest name of a module or a function.
 const MAX_NAME: usize = 128;
+
+/// How the number of a session begins in a path, and its most digits.
+const SESSION: &str = "/cpsess";
+const MAX_DIGITS: usize = 20;
 
 /// Parameters that are tokens, or look as if they were. A secret in a URL ends up in logs and histories (ASVS V14.2.1).
 const SECRETS: &[&str] = &["token", "authorization"];
@@ -37,6 +42,31 @@ pub(super) fn execute(path: &str) -> Option<(&str, &str)> {
 /// The function in `/json-api/function`.
 pub(super) fn json_api(path: &str) -> Option<&str> {
     path.strip_prefix("/json-api/").filter(|function| is_name(function))
+}
+
+/// Whether a path is the API's.
+pub(super) fn is_api(path: &str) -> bool {
+    let below = |root| {
+        path.strip_prefix(root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    below("/execute") || below("/json-api")
+}
+
+/// The target without the number of a session before a path of the API: some programs write one, as examples of the original
+/// do, though they send a token. What it is doesn't matter.
+pub(super) fn without_session(target: &Uri) -> Option<Uri> {
+    let (digits, rest) = target.path().strip_prefix(SESSION)?.split_once('/')?;
+    let sound = (1..=MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let path = target.path().get(SESSION.len() + digits.len()..)?;
+    if !sound || rest.is_empty() || !is_api(path) {
+        return None;
+    }
+    let path = match target.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
+    };
+    path.ok().map(Uri::from)
 }
 
 /// A name that every server reads the same way: nothing that is escaped, or that separates.

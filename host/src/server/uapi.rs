@@ -9,6 +9,7 @@ use tokenlatch_core::{Api, Realm, Shape};
 use super::admission::{Ended, admit, malformed, reply_of};
 use super::catalogue::is_ours;
 use super::client::Client;
+use super::detour;
 use super::form::Form;
 use super::problem::Problem;
 use super::target;
@@ -44,6 +45,10 @@ async fn execute<T: Threshold>(state: &T, client: &Client, request: Request) -> 
         let reply = state.manage(&admitted, Shape::Uapi, function, form).await;
         return Ok(admitted.sign(reply));
     }
-    let request = Request::from_parts(parts, body);
+    let (admitted, request) = if detour::calls_others(module, function) {
+        detour::checked(state, client, parts.clone(), &call, (admitted, query, body)).await?
+    } else {
+        (admitted, Request::from_parts(parts, body))
+    };
     Ok(pass_on(state, client, request, &admitted, Realm::Account).await)
 }

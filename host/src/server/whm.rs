@@ -9,6 +9,7 @@ use tokenlatch_core::{Realm, ReplyError, Shape};
 use super::admission::{Ended, admit, malformed, reply_of};
 use super::catalogue::{WHM, is_ours};
 use super::client::Client;
+use super::detour;
 use super::form::Form;
 use super::problem::Problem;
 use super::target;
@@ -49,7 +50,11 @@ async fn call<T: Threshold>(state: &T, client: &Client, request: Request) -> Res
         return Ok(admitted.sign(target::NO_FUNCTION));
     }
     if !is_ours(WHM, function) {
-        let request = Request::from_parts(parts, body);
+        let (admitted, request) = if detour::calls_others(WHM, function) {
+            detour::checked(state, client, parts.clone(), &call, (admitted, query, body)).await?
+        } else {
+            (admitted, Request::from_parts(parts, body))
+        };
         return Ok(pass_on(state, client, request, &admitted, Realm::Admin).await);
     }
     if !T::MANAGES || !FunctionCall::exists(Shape::Whm, function) {

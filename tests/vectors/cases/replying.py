@@ -122,6 +122,34 @@ def _denied(book):
     book.error("refuses_to_deny_without_a_status", {"op": "reply", "shape": "denied"}, "field_missing", field="httpStatus")
 
 
+def _refused(book):
+    """A request that was refused before it reached a function: the interface's envelope, the status, and the code."""
+
+    def refused(shape, **more):
+        return {"op": "reply", "shape": shape, "httpStatus": 404, "code": "function_unknown", "error": "There is no such function here."} | more
+
+    told = '"detail":"There is no such function here.","code":"function_unknown"}'
+    uapi = '"status":0,"data":null,"errors":["There is no such function here."],"messages":null,"warnings":null,"metadata":{}'
+    bodies = {
+        "uapi": "{" + uapi + ",",
+        "uapiCommand": '{"apiversion":3,"result":{' + uapi + "},",
+        "api2": '{"cpanelresult":{"apiversion":2,"data":[],"error":"There is no such function here.","event":{"result":0,"reason":"There is no such function here."}},',
+        "whm": '{"metadata":{"command":"","reason":"There is no such function here.","result":0,"version":1},',
+    }
+    for shape, body in bodies.items():
+        word = shape.lower()
+        book.ok(f"tells_a_refused_request_in_{word}", refused(shape), {"status": 404, "body": body + told})
+        book.ok(f"tells_a_refused_request_for_a_function_in_{word}", refused(shape, function="list", httpStatus=415), {"status": 415})
+        book.ok(f"escapes_a_refusal_in_{word}", refused(shape, error=ODD, httpStatus=400))
+        book.error(f"refuses_a_refusal_without_error_in_{word}", without(refused(shape), "error"), "field_missing", field="error")
+        book.error(f"refuses_a_refusal_without_status_in_{word}", without(refused(shape), "httpStatus"), "field_missing", field="httpStatus")
+    for status in (0, 200, 399, 600, -404, 65936):
+        book.error(f"refuses_a_refusal_with_{str(status).replace('-', 'minus_')}", refused("uapi", httpStatus=status), "value_invalid", field="httpStatus")
+    command = refused("whm", function="listaccts")
+    body = '{"metadata":{"command":"listaccts","reason":"There is no such function here.","result":0,"version":1},' + told
+    book.ok("names_the_command_of_a_refused_request_in_whm", command, {"body": body})
+
+
 def books():
     """reply.json."""
     book = Book(
@@ -131,6 +159,7 @@ def books():
     _uapi_like(book)
     _whm(book)
     _denied(book)
+    _refused(book)
     book.error("refuses_an_unknown_shape", _reply("api3", "list", records=[]), "value_invalid", field="shape")
     book.error("refuses_a_shape_named_constructor", _reply("constructor", "list", records=[]), "value_invalid", field="shape")
     book.error("refuses_a_reply_without_shape", without(_reply("x", "list"), "shape"), "field_missing", field="shape")

@@ -31,7 +31,15 @@ def reply(reader):
     shape = reader.take("shape", decoding.one_of("uapi", "uapiCommand", "api2", "whm", "denied"))
     if shape == "denied":
         return _denied(reader)
-    function = reader.take("function", decoding.string)
+    code = reader.take("code", decoding.string, None)
+    status = 200
+    if code is not None:
+        status = reader.take("httpStatus", decoding.integer())
+        if not reader.has("error"):
+            raise Refused("field_missing", "error")
+        if not 400 <= status <= 599:
+            raise Refused("value_invalid", "httpStatus")
+    function = reader.take("function", decoding.string, *([""] if code is not None else []))
     error = reader.take("error", _error, None)
     if error is None and function not in (WHM if shape == "whm" else UAPI):
         raise Refused("function_unknown", "function")
@@ -48,7 +56,9 @@ def reply(reader):
     if unknown and shape in ("uapi", "uapiCommand"):
         flat = body["result"] if shape == "uapiCommand" else body
         flat["warnings"] = [f'The parameter "{key}" is not known and was ignored.' for key in unknown]
-    return {"status": 200, "headers": PLAIN_HEADERS, "body": compact(body)}
+    if code is not None:
+        body |= {"detail": error, "code": code}
+    return {"status": status, "headers": PLAIN_HEADERS, "body": compact(body)}
 
 
 def _error(value, path):
@@ -114,11 +124,12 @@ def _uapi(function, given, error):
 
 
 def _command(function, given, error):
-    return {"apiversion": 3, "func": function, "module": "Tokens", "result": _uapi(function, given, error)}
+    named = {"func": function, "module": "Tokens"} if function else {}
+    return {"apiversion": 3} | named | {"result": _uapi(function, given, error)}
 
 
 def _api2(function, given, error):
-    head = {"apiversion": 2, "module": "Tokens", "func": function}
+    head = {"apiversion": 2} | ({"module": "Tokens", "func": function} if function else {})
     if error is not None:
         event = {"result": 0, "reason": error}
         return {"cpanelresult": head | {"data": [], "error": error, "event": event}}
