@@ -3,6 +3,7 @@
 import { TokenlatchError } from "./errors.js";
 import { failed, guarded, module, refuseBroken, room, send, state } from "./instance.js";
 import { isPlain, plain, wrong } from "./plain.js";
+import { Utf8Encoder } from "./text.js";
 import type { Call, TableVerifyOptions, Verdict, VerifyManyOptions } from "./types.js";
 
 /** Codes from here on carry a reason for refusal above the place of the record. */
@@ -18,7 +19,7 @@ const MAX_ADDRESS = 64;
 /** How many requests go over at once. */
 const BATCH = 4096;
 
-const encoder = new TextEncoder();
+const encoder = new Utf8Encoder();
 
 /** Frees the module's side of tables and snapshots that nobody holds any more. */
 export const forgotten = new FinalizationRegistry<number>((handle) => {

@@ -193,8 +193,7 @@ export function checkHeader(authorization: unknown): asserts authorization is st
  * ```
  */
 export function baseOf({ url, authorization, fetch }: Pick<FollowerOptions, "url" | "authorization" | "fetch">): string {
-  const text = typeof url === "string" || url instanceof URL ? String(url) : "";
-  const base = URL.canParse(text) ? new URL(text) : undefined;
+  const base = parsed(url);
   if (base === undefined || !/^https?:$/.test(base.protocol)) throw wrong("url", "`url` must be an http or https address");
   // An address is logged; what it must not hold is refused without being quoted.
   if (base.username !== "" || base.password !== "" || base.search !== "" || base.hash !== "") {
@@ -205,6 +204,16 @@ export function baseOf({ url, authorization, fetch }: Pick<FollowerOptions, "url
     throw wrong("url", "`url` must begin with https:// where `authorization` is sent to another host; http:// would show the token to everyone on the way");
   }
   return base.href.endsWith("/") ? base.href : `${base.href}/`;
+}
+
+/** Text, or a `URL` of whichever realm, as an address. */
+function parsed(url: unknown): URL | undefined {
+  if (typeof url !== "string" && typeof (url as URL | null | undefined)?.href !== "string") return undefined;
+  try {
+    return new URL(String(url));
+  } catch {
+    return undefined;
+  }
 }
 
 function whole(value: unknown, field: string, least: number, most: number, unit: string): void {

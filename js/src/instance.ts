@@ -1,7 +1,8 @@
 /* @ts-self-types="./instance.d.ts" */
 
 import { TokenlatchError, fromModule } from "./errors.js";
-import * as glue from "./module/tokenlatch.js";
+import * as glue from "./module/glue.js";
+import { Utf8Decoder } from "./text.js";
 
 /** The functions of the module. Each call of one goes through {@link guarded}, or does as it does. */
 export const module = glue;
@@ -134,7 +135,7 @@ export function send(bytes: Uint8Array, call: (module: Plain, at: number, length
   });
 }
 
-const decoder = new TextDecoder();
+const decoder = new Utf8Decoder();
 
 /** The same where the answer is JSON text. */
 export function sent<T>(bytes: Uint8Array, call: (module: Plain, at: number, length: number) => bigint): T {

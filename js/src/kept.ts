@@ -1,6 +1,7 @@
 /* @ts-self-types="./kept.d.ts" */
 
 import type { FollowerKey, FollowerMessage, FollowerStore, StoredBytes } from "./follower-options.js";
+import { Utf8Decoder, Utf8Encoder } from "./text.js";
 import type { SnapshotFloor, SnapshotState } from "./types.js";
 
 /** What a store gave back. */
@@ -65,7 +66,7 @@ export class Kept {
     }
     await this.#store.put("deltas", this.#deltas);
     const { epoch, version, made } = table;
-    const raised = new TextEncoder().encode(JSON.stringify({ epoch, version, made } satisfies SnapshotFloor));
+    const raised = new Utf8Encoder().encode(JSON.stringify({ epoch, version, made } satisfies SnapshotFloor));
     if (this.#store.update === undefined) await this.#store.put("floor", raised);
     else await this.#store.update("floor", (stored) => (isBehind(bytesOf(stored)) ? null : raised));
   }
@@ -123,7 +124,7 @@ function split(bytes: Uint8Array): Uint8Array[] {
 function readFloor(bytes: Uint8Array | undefined): SnapshotFloor | undefined {
   if (bytes === undefined) return undefined;
   try {
-    const { epoch, version, made } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<Record<keyof SnapshotFloor, unknown>>;
+    const { epoch, version, made } = JSON.parse(new Utf8Decoder().decode(bytes)) as Partial<Record<keyof SnapshotFloor, unknown>>;
     const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
     return whole(epoch) && whole(version) && whole(made) ? { epoch, version, made } : undefined;
   } catch {

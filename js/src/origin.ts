@@ -87,7 +87,8 @@ export class Origin {
     asking: Asking,
     read: (response: Response, pieces: Pieces) => Promise<T>,
   ): Promise<T> {
-    const headers = new Headers(init.headers);
+    // No `Headers`: with a `fetch` of the caller's there may be none.
+    const headers: Record<string, string> = { ...(init.headers as Record<string, string> | undefined) };
     const aborter = new AbortController();
     const abort = () => aborter.abort();
     asking.signal.addEventListener("abort", abort);
@@ -95,7 +96,7 @@ export class Origin {
     const silence = new Silence(aborter, this.#timeout);
     try {
       const authorization = await silence.within(0, async () => this.#header());
-      if (authorization !== undefined) headers.set("Authorization", authorization);
+      if (authorization !== undefined) headers["Authorization"] = authorization;
       // A redirect isn't followed: it could lead the header elsewhere.
       const request = { ...init, headers, redirect: "manual", signal: aborter.signal } as const;
       const response = await silence.within(patience, () => this.#fetch(this.#base + path, request));

@@ -25,6 +25,23 @@ function compile(project) {
   if (status !== 0) process.exit(1);
 }
 
+/** The generated glue, which touches no global when it is loaded. */
+async function glue(format, outfile) {
+  await build({
+    entryPoints: [at("dist/module/tokenlatch.js")],
+    outfile: at(outfile),
+    bundle: true,
+    inject: [at("tools/glue-globals.js")],
+    format,
+    // For Deno, which looks for types beside no JavaScript.
+    banner: { js: '/* @ts-self-types="./glue.d.ts" */' },
+    platform: "neutral",
+    target: "es2022",
+    // Only read in the branch that no entry point reaches.
+    logOverride: { "empty-import-meta": "silent" },
+  });
+}
+
 // The module as text, for runtimes and bundlers that can't be given a file.
 const base64 = readFileSync(at("dist/module/tokenlatch.wasm")).toString("base64");
 write("dist/module/bytes.js", `export const base64 = "${base64}";\n`);
@@ -35,19 +52,18 @@ write(
   "/** `tokenlatch.wasm`, compiled by the runtime or the bundler. */\ndeclare const compiled: WebAssembly.Module;\nexport default compiled;\n",
 );
 
+// The glue that is shipped has the types of the generated one.
+copyFileSync(at("dist/module/tokenlatch.d.ts"), at("dist/module/glue.d.ts"));
+
 compile("tsconfig.json");
+await glue("esm", "dist/module/glue.js");
 
 // CommonJS, for Node versions whose `require` can't load an ECMAScript module, and for tools that ask for it.
 mkdirSync(at("dist/cjs/module"), { recursive: true });
 write("dist/cjs/package.json", '{ "type": "commonjs" }\n');
-await build({
-  entryPoints: [at("dist/module/tokenlatch.js")],
-  outdir: at("dist/cjs/module"),
-  format: "cjs",
-  platform: "neutral",
-  // Only read in the branch that no entry point reaches.
-  logOverride: { "empty-import-meta": "silent" },
-});
+await glue("cjs", "dist/cjs/module/glue.js");
+copyFileSync(at("dist/module/glue.d.ts"), at("dist/cjs/module/glue.d.ts"));
+await build({ entryPoints: [at("dist/module/bytes.js")], outdir: at("dist/cjs/module"), format: "cjs", platform: "neutral" });
 compile("tsconfig.cjs.json");
 
 for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) copyFileSync(at(`../${name}`), at(`dist/${name}`));

@@ -34,10 +34,16 @@ export function run(folder, program, ...args) {
 
 /** Runs a program to its end. */
 export function attempt(folder, program, ...args) {
+  const { status, stdout, stderr } = ended(folder, program, args);
+  return { status, output: status === 0 ? stdout : stdout + stderr };
+}
+
+/** Runs a program to its end, with further variables in its environment; gives both of its outputs. */
+export function ended(folder, program, args, more = {}) {
   const env = { ...process.env, NO_COLOR: "1", CI: "1", NEXT_TELEMETRY_DISABLED: "1", PATH: `${tool(".bin")}${delimiter}${process.env.PATH}` };
   // Set by the test runner for its own processes.
   delete env.NODE_TEST_CONTEXT;
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: folder, encoding: "utf8", env, timeout: 300_000 });
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: folder, encoding: "utf8", env: { ...env, ...more }, timeout: 300_000 });
   if (error) throw error;
-  return { status, output: status === 0 ? stdout : stdout + stderr };
+  return { status, stdout, stderr };
 }

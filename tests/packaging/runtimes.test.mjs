@@ -18,6 +18,11 @@ test("a Node project of CommonJS, also where `require` can't load an ECMAScript 
     assert.equal(run(folder, node, "main.cjs"), "ok ok json_invalid function", name);
     const old = run(folder, node, "--no-experimental-require-module", "main.cjs");
     assert.equal(old, "ok ok json_invalid function", `${name}, CommonJS`);
+    // As bundlers and imitated browsers choose.
+    for (const more of [[], ["--no-experimental-require-module"]]) {
+      const browser = run(folder, node, "--conditions=browser", ...more, "main.cjs");
+      assert.equal(browser, "ok ok json_invalid function", `${name}, for a browser ${more}`);
+    }
   }
 });
 

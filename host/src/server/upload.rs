@@ -122,8 +122,6 @@ impl HttpBody for Checked {
 enum At {
     /// Before the first boundary.
     Start,
-    /// In the head of a part.
-    Head,
     /// In the content of a part.
     Content,
     /// After the last boundary.
@@ -176,22 +174,18 @@ impl Scan {
             },
             At::Start if rest.starts_with(&self.delimiter) => self.after(rest, 0),
             At::Start => Err(SPOILT),
-            At::Head => {
-                let Some(end) = find(rest, b"\r\n\r\n") else {
-                    return if rest.len() > MAX_HEAD { Err(SPOILT) } else { Ok(None) };
-                };
-                check_head(rest.get(..end).unwrap_or_default())?;
-                Ok(Some((end + 4, At::Content)))
-            }
-            At::Content => match find(rest, &self.delimiter) {
-                Some(at) if rest.get(..at).is_some_and(|content| content.ends_with(b"\r\n")) => self.after(rest, at),
-                Some(_) => Err(SPOILT),
-                None => {
+            At::Content => {
+                let Some(at) = find(rest, &self.delimiter) else {
                     // What is left may be the start of a line end and a boundary.
                     let sound = rest.len().saturating_sub(self.delimiter.len() + 1);
-                    Ok(Some((sound, At::Content)).filter(|_| sound > 0))
-                }
-            },
+                    return Ok(Some((sound, At::Content)).filter(|_| sound > 0));
+                };
+                let content = rest.get(..at).and_then(|content| content.strip_suffix(b"\r\n"));
+                let content = content.ok_or(SPOILT)?.len();
+                // The boundary goes on with the head after it, so a body that ends too early never goes on whole.
+                let next = self.after(rest, at)?;
+                Ok(next.or(Some((content, At::Content)).filter(|_| content > 0)))
+            }
             At::Last => match rest {
                 b"" | b"\r" => Ok(None),
                 b"\r\n" => Ok(Some((2, At::End))),
@@ -202,14 +196,21 @@ impl Scan {
         }
     }
 
-    /// What a boundary at `at` is followed by.
+    /// What a boundary at `at` is followed by: the head of a part, or the end.
     fn after(&self, rest: &[u8], at: usize) -> Result<Option<(usize, At)>, Problem> {
-        let end = at + self.delimiter.len();
-        match rest.get(end..end + 2) {
-            None => Ok(None),
-            Some(b"\r\n") => Ok(Some((end + 2, At::Head))),
-            Some(b"--") => Ok(Some((end + 2, At::Last))),
-            Some(_) => Err(SPOILT),
+        let end = at + self.delimiter.len() + 2;
+        let (Some(follows), Some(rest)) = (rest.get(end - 2..end), rest.get(end..)) else {
+            return Ok(None);
+        };
+        match (follows, find(rest, b"\r\n\r\n")) {
+            (b"--", _) => Ok(Some((end, At::Last))),
+            (b"\r\n", Some(head)) if head <= MAX_HEAD => {
+                check_head(rest.get(..head).unwrap_or_default())?;
+                // The last line feed is held back, for the body may end here.
+                Ok(Some((end + head + 3, At::Content)))
+            }
+            (b"\r\n", None) if rest.len() <= MAX_HEAD => Ok(None),
+            _ => Err(SPOILT),
         }
     }
 }
@@ -374,7 +375,11 @@ mod tests {
             part(FILE, "x").replace("form-data", "attachment"),
         ] {
             for piece in [1, 1000] {
-                assert_eq!(scanned(body.as_bytes(), piece), Err("multipart_invalid"), "{body}");
+                assert_eq!(
+                    scanned(body.as_bytes(), piece).err(),
+                    Some("multipart_invalid"),
+                    "{body:.200}"
+                );
             }
         }
         assert_eq!(
@@ -384,6 +389,19 @@ mod tests {
             ),
             Err("multipart_invalid")
         );
+    }
+
+    #[test]
+    fn a_body_that_ends_too_early_never_goes_on_whole() {
+        let whole = part(FILE, "content");
+        for end in 1..whole.len() - "\r\n".len() {
+            let early = whole.as_bytes().get(..end).unwrap();
+            for piece in [1, 1000] {
+                let mut scan = Scan::new("b");
+                let passed: usize = early.chunks(piece).map(|piece| scan.push(piece).unwrap().len()).sum();
+                assert!(passed < end && scan.end().is_err(), "{end}");
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 import { FIRST_GENERATION } from "../generation.js";
 import { LatchError } from "../latch-error.js";
+import { copied } from "../plain.js";
 import { randomText } from "../random.js";
 import type { Account, TokenRecord, UnixSeconds } from "../types.js";
 import type { AccountStore, Insertion, InsertionContext, Renaming, StoredAccount, TokenStore } from "./store.js";
@@ -67,11 +68,11 @@ class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
     let found: TokenRecord | undefined;
     // All of them, so that a hit takes as long as a miss.
     for (const hash of hashes) found = this.#byHash.get(hash) ?? found;
-    return found === undefined ? null : structuredClone(found);
+    return found === undefined ? null : copy(found);
   }
 
   async listOf(user: string): Promise<readonly TokenRecord[]> {
-    return this.#recordsOf(user).map((record) => structuredClone(record));
+    return this.#recordsOf(user).map((record) => copy(record));
   }
 
   async insert(record: TokenRecord, context?: InsertionContext): Promise<Insertion> {
@@ -96,7 +97,7 @@ class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
 
   async account(user: string): Promise<StoredAccount | null> {
     const account = this.#accounts.get(user);
-    return account === undefined ? null : structuredClone(account);
+    return account === undefined ? null : copy(account);
   }
 
   async putAccount(account: Account): Promise<void> {
@@ -108,13 +109,13 @@ class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
   }
 
   #putAccount(account: Account, generation: string): void {
-    this.#accounts.set(account.user, { ...structuredClone(account), generation });
+    this.#accounts.set(account.user, { ...copy(account), generation });
   }
 
   #insert(record: TokenRecord): Insertion {
     if (this.#byHash.has(record.hash) || this.#hashById.has(record.id)) return "hash_taken";
     if (!isRevoked(record) && this.#liveName(record.user, record.name, record.id)) return "name_taken";
-    this.#byHash.set(record.hash, structuredClone(record));
+    this.#byHash.set(record.hash, copy(record));
     this.#hashById.set(record.id, record.hash);
     const ids = this.#idsByUser.get(record.user) ?? new Set();
     this.#idsByUser.set(record.user, ids.add(record.id));
@@ -137,4 +138,9 @@ class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
 
 function isRevoked(record: TokenRecord): boolean {
   return record.revoked !== undefined && record.revoked !== null;
+}
+
+/** A copy down to the leaves. Imitations of browsers don't have the runtime's own function. */
+function copy<T>(value: T): T {
+  return typeof structuredClone === "function" ? structuredClone(value) : copied(value, "record");
 }

@@ -5,6 +5,7 @@ import type { Storage } from "unstorage";
 import { FIRST_GENERATION, accountOf } from "../generation.js";
 import { LatchError } from "../latch-error.js";
 import { randomText } from "../random.js";
+import { Utf8Encoder } from "../text.js";
 import type { Account, TokenRecord, UnixSeconds } from "../types.js";
 import type { AccountStore, Insertion, InsertionContext, Renaming, StoredAccount, TokenStore } from "./store.js";
 
@@ -173,5 +174,5 @@ function isRevoked(record: TokenRecord): boolean {
 
 /** Text as hex digits of its bytes: no character with a meaning in keys, and no two that a file system takes for one. */
 function spelled(text: string): string {
-  return Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(new Utf8Encoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
