@@ -37,6 +37,7 @@ mod encode;
 mod error;
 mod expiry;
 mod hash;
+mod header;
 mod identify;
 mod info;
 mod json;
@@ -55,6 +56,7 @@ mod secret;
 mod sentence;
 mod snapshot;
 mod table;
+mod target;
 mod text;
 mod update;
 mod validate;
@@ -74,6 +76,7 @@ pub use encode::encode;
 pub use error::{Error, ErrorCode};
 pub use expiry::{ExpiryInput, default_expiry, end_of_day};
 pub use hash::Pepper;
+pub use header::{DANGEROUS_FIELDS, Danger, IDENTITY_FIELDS, PROXY_FIELDS, danger, is_forged, is_plain_field};
 pub use identify::{Identified, IdentifyRequest, identify};
 pub use info::{ABI_VERSION, Functions, Info, info};
 pub use list::{ListRequest, Listed, SortKey, list};
@@ -92,6 +95,10 @@ pub use snapshot::{
     Publication, SigningKey, Snapshot, SnapshotOptions, SnapshotState, inspect, renew,
 };
 pub use table::{TableInput, TableUpdate, TokenTable};
+pub use target::{
+    API2_SELECTORS, CALLERS, WHM_MODULE, call_of, canonical_path, is_doubtful_selector, is_function_name,
+    is_sound_path, json_api_path, names_any, plain_target, uapi_path,
+};
 pub use update::{UpdateRequest, update};
 pub use validate::{ValidExpiry, ValidateRequest, Validated, validate};
 pub use value::Value;

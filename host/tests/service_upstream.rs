@@ -212,6 +212,36 @@ fn what_a_client_says_of_itself_does_not_arrive() {
 }
 
 #[test]
+fn no_dangerous_field_of_a_client_arrives_in_any_spelling() {
+    let (running, api) = guarded(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]);
+    let mail = running.limited("alice", "mail", &["popaccts"]);
+    let table = tokenlatch::core::DANGEROUS_FIELDS.iter().map(|(name, _)| *name);
+    let ours = tokenlatch::core::IDENTITY_FIELDS.iter().copied();
+    let odd = [
+        "content.length",
+        "x-tokenlatch-anything",
+        "x-forwarded-anything",
+        "x.other",
+    ];
+    let names: Vec<&str> = table.chain(ours).chain(odd).collect();
+    for separator in ["-", "_", ".", "+"] {
+        for names in names.chunks(30) {
+            let mut request = Request::new("GET", "/execute/Email/list_pops").authorization(&mail);
+            for name in names {
+                // These are read from a trusted proxy.
+                if separator != "-" || !["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"].contains(name) {
+                    request = request.header(&name.replace('-', separator), "evil.example");
+                }
+            }
+            assert_eq!(request.send(running.account).status, 418);
+            let seen = api.recv().unwrap();
+            let evil = seen.headers.iter().filter(|(_, value)| value.contains("evil"));
+            assert_eq!(evil.collect::<Vec<_>>(), Vec::<&(String, String)>::new(), "{separator}");
+        }
+    }
+}
+
+#[test]
 fn a_trusted_proxys_word_on_the_origin_is_passed_on() {
     let (running, api) = guarded(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]);
     let alice = running.full("alice", "first");

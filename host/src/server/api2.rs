@@ -9,7 +9,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValu
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
-use tokenlatch_core::{Api, Call, Realm, Shape};
+use tokenlatch_core::{API2_SELECTORS, Api, Call, Realm, Shape, is_doubtful_selector};
 
 use super::admission::{Admitted, Ended, admit, malformed, recognise, reply_of};
 use super::body::read_body;
@@ -30,8 +30,6 @@ const VERSION: &str = "cpanel_jsonapi_apiversion";
 const MODULE: &str = "cpanel_jsonapi_module";
 const FUNCTION: &str = "cpanel_jsonapi_func";
 const USER: &str = "cpanel_jsonapi_user";
-
-const KEYS: [&str; 4] = [VERSION, MODULE, FUNCTION, USER];
 
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -79,7 +77,7 @@ pub(super) struct Choice {
 impl Choice {
     /// Reads the choice. Version 3 is UAPI; 2, or none, is API 2; every other is API 1, which no token can use.
     pub(super) fn of(form: &Form) -> Result<Choice, Problem> {
-        if form.keys().any(is_doubtful) {
+        if form.keys().any(|key| is_doubtful_selector(key.as_bytes())) {
             return Err(AMBIGUOUS);
         }
         let version = form.one(VERSION)?;
@@ -111,11 +109,6 @@ impl Choice {
         }
     }
 
-    /// Whether every server that reads this finds the same function.
-    pub(super) fn is_clear(&self) -> bool {
-        self.versioned && self.module.is_some() && self.function.is_some()
-    }
-
     /// Whether a function is named that isn't one of ours, and calls none of ours.
     fn is_anothers(&self) -> bool {
         let named = self.module.as_deref().zip(self.function.as_deref());
@@ -131,34 +124,9 @@ impl Choice {
     }
 }
 
-/// Older names of the four, and a whole call in one parameter: a server may let them win.
-const OLDER: [&str; 5] = [
-    "cpanel_xmlapi_apiversion",
-    "cpanel_xmlapi_module",
-    "cpanel_xmlapi_func",
-    "cpanel_xmlapi_user",
-    "xmlin",
-];
-
 /// Whether some server would take a key for one that chooses the function.
 pub(super) fn chooses(key: &str) -> bool {
-    KEYS.contains(&key.trim()) || is_doubtful(key)
-}
-
-/// A key that some server would take for one of the four, though it isn't spelt so.
-fn is_doubtful(key: &str) -> bool {
-    let plain = |byte: u8| {
-        if byte.is_ascii_alphanumeric() {
-            byte.to_ascii_lowercase()
-        } else {
-            b'_'
-        }
-    };
-    let folded: Vec<u8> = key.trim().bytes().map(plain).collect();
-    let rest = |known: &&str| folded.strip_prefix(known.as_bytes());
-    // `…_funcversion` is a parameter of its own; `…_func[]` and the like may be read as the function.
-    let mut alike = KEYS.iter().chain(&OLDER).filter_map(rest);
-    !KEYS.contains(&key) && alike.any(|rest| matches!(rest, [] | [b'_', ..]))
+    API2_SELECTORS.contains(&key) || is_doubtful_selector(key.as_bytes())
 }
 
 async fn call<T: Threshold>(state: &T, client: &Client, realm: Realm, request: Request) -> Result<Response, Ended> {
@@ -238,7 +206,7 @@ fn retold(
     parts.headers.remove(CONTENT_LENGTH);
     let (content_type, body) = match kind {
         None => return Ok(Request::from_parts(parts, Body::empty())),
-        Some(Kind::Json) => (JSON, form.json_object(in_query, |key| !KEYS.contains(&key))),
+        Some(Kind::Json) => (JSON, form.json_object(in_query, |key| !API2_SELECTORS.contains(&key))),
         // The parts of a body that is cut into parts can be read in more than one way, so it goes on as a form.
         Some(_) => (FORM, form.encoded(in_query, form.len()).into_bytes()),
     };
@@ -250,7 +218,7 @@ fn retold(
 /// `from_body` what the body chose, for not every server looks for that in such a body.
 fn query_of(form: &Form, choice: &Choice, in_query: usize, from_body: bool) -> Result<Uri, Problem> {
     let mut query = form_urlencoded::Serializer::new(form.encoded(0, in_query));
-    for key in KEYS.iter().filter(|key| from_body && form.has(in_query, key)) {
+    for key in API2_SELECTORS.iter().filter(|key| from_body && form.has(in_query, key)) {
         query.append_pair(key, &form.one(key)?.unwrap_or_default());
     }
     if !choice.versioned {

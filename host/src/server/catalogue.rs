@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use tokenlatch_core::{Api, Function};
+use tokenlatch_core::{Api, CALLERS, Function};
+
+pub(super) use tokenlatch_core::WHM_MODULE as WHM;
 
 use super::error::ServerError;
 use super::regular;
@@ -17,12 +19,6 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// The module whose functions the service answers itself on the account port.
 const TOKENS: &str = "Tokens";
-
-/// The module that the administrator's functions are listed under: they have none of their own.
-pub(super) const WHM: &str = "whm";
-
-/// The administrator's functions that call any function of any account.
-const CALLERS: [&str; 2] = ["cpanel", "uapi_cpanel"];
 
 /// How the names of the administrator's functions begin that the service answers itself.
 const TOKEN_FUNCTIONS: &str = "api_token";

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, header};
 
+use tokenlatch_core::{is_forged, is_plain_field};
+
 use super::config::Config;
 use super::request_id::RequestId;
 
@@ -26,6 +28,8 @@ pub struct Client {
     pub secure: bool,
     /// The request's id.
     pub request_id: RequestId,
+    /// Whether a field was removed that could pass for one that no client may send.
+    pub(super) forged: bool,
 }
 
 impl Client {
@@ -44,6 +48,7 @@ impl Client {
             trusted_proxy,
             secure,
             request_id: given.unwrap_or_default(),
+            forged: false,
         }
     }
 
@@ -92,17 +97,15 @@ fn given_id(headers: &HeaderMap) -> Option<RequestId> {
     RequestId::read(first.as_bytes())
 }
 
-/// Removes fields whose names hold an underscore: for many programs behind a proxy they mean the same as with a
-/// hyphen, so they could pass for fields that the edge takes out.
-pub(super) fn drop_underscored(headers: &mut HeaderMap) {
-    let underscored: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| name.as_str().contains('_'))
-        .cloned()
-        .collect();
-    for name in underscored {
+/// Removes fields whose names have other characters than letters, digits and hyphens: for many programs behind a proxy
+/// they mean the same as with a hyphen, so they could pass for fields that the guard takes out. Returns whether one did.
+pub(super) fn drop_doubtful(headers: &mut HeaderMap) -> bool {
+    let doubtful = headers.keys().filter(|name| !is_plain_field(name.as_str().as_bytes()));
+    let doubtful: Vec<HeaderName> = doubtful.cloned().collect();
+    for name in &doubtful {
         headers.remove(name);
     }
+    doubtful.iter().any(|name| is_forged(name.as_str().as_bytes()))
 }
 
 /// Whether a reply to these headers must end the connection: after a chunked body nobody counted where it ends.

@@ -2,7 +2,7 @@
 
 use axum::http::uri::{Parts, PathAndQuery};
 use axum::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
-use percent_encoding::percent_decode_str;
+use tokenlatch_core::is_sound_path;
 
 use super::problem::Problem;
 use super::target;
@@ -75,45 +75,11 @@ fn from_absolute(target: &Uri, headers: &HeaderMap) -> Result<Uri, Problem> {
 
 /// A path must have one reading only: ours and that of whatever stands before or behind us.
 fn check_path(path: &str) -> Result<(), Problem> {
-    if !path.starts_with('/') {
-        return Err(TARGET);
+    match path.starts_with('/') {
+        false => Err(TARGET),
+        true if is_sound_path(path) => Ok(()),
+        true => Err(PATH),
     }
-    if path.contains('\\') || path.contains("//") {
-        return Err(PATH);
-    }
-    if !path.contains('%') {
-        return if has_dots(path) { Err(PATH) } else { Ok(()) };
-    }
-    if !escapes_are_whole(path) {
-        return Err(PATH);
-    }
-    let decoded = percent_decode_str(path).decode_utf8().map_err(|_| PATH)?;
-    // An escape that decodes to a separator or a control character hides what the path is; so does a second layer.
-    let hidden = path.split('%').skip(1).any(|rest| {
-        let code = rest.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        code.is_none_or(|byte| matches!(byte, b'/' | b'\\' | b'%') || byte < b' ' || byte == 0x7f)
-    });
-    if hidden || has_dots(&decoded) {
-        return Err(PATH);
-    }
-    Ok(())
-}
-
-fn has_dots(path: &str) -> bool {
-    path.split('/').any(|segment| {
-        // A parameter after `;` is no part of the segment for some servers.
-        let segment = segment.split(';').next().unwrap_or_default();
-        segment == "." || segment == ".."
-    })
-}
-
-fn escapes_are_whole(path: &str) -> bool {
-    path.split('%').skip(1).all(|rest| {
-        let mut digits = rest.bytes().take(2);
-        let both = [digits.next(), digits.next()];
-        both.iter()
-            .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit()))
-    })
 }
 
 #[cfg(test)]

@@ -161,7 +161,7 @@ async fn answer(
     let target = request.uri().clone();
     let mut response = match checked {
         Ok(()) => {
-            client::drop_underscored(request.headers_mut());
+            client.forged = client::drop_doubtful(request.headers_mut());
             request.extensions_mut().insert(client);
             let response = route(handling, request).await;
             handling.nudge(target.path());

@@ -3,9 +3,6 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use tokenlatch_core::{Access, Realm, Verdict};
 
-/// What the names of these fields begin with. No client may send one.
-pub(super) const PREFIX: &str = "x-tokenlatch-";
-
 /// A longer list of features is left out: proxies refuse long header fields.
 const MAX_FEATURES: usize = 4096;
 

@@ -7,8 +7,7 @@ use tokenlatch_core::{Api, Call, Realm};
 use super::catalogue::WHM;
 use super::problem::Problem;
 
-/// The longest name of a module or a function.
-const MAX_NAME: usize = 128;
+pub(super) use tokenlatch_core::{is_function_name as is_name, json_api_path as json_api, uapi_path as execute};
 
 /// How the number of a session begins in a path, and its most digits.
 const SESSION: &str = "/cpsess";
@@ -31,17 +30,6 @@ pub(super) fn check_method(method: &Method, is_ours: bool) -> Result<(), Problem
 /// Whether a query has a parameter that no URL may hold.
 pub(super) fn holds_secret<'a>(mut keys: impl Iterator<Item = &'a str>) -> bool {
     keys.any(|key| SECRETS.iter().any(|secret| secret.eq_ignore_ascii_case(key)))
-}
-
-/// The module and the function in `/execute/Module/function`, written plainly.
-pub(super) fn execute(path: &str) -> Option<(&str, &str)> {
-    let (module, function) = path.strip_prefix("/execute/")?.split_once('/')?;
-    (is_name(module) && is_name(function)).then_some((module, function))
-}
-
-/// The function in `/json-api/function`.
-pub(super) fn json_api(path: &str) -> Option<&str> {
-    path.strip_prefix("/json-api/").filter(|function| is_name(function))
 }
 
 /// Whether a path is the API's.
@@ -67,12 +55,6 @@ pub(super) fn without_session(target: &Uri) -> Option<Uri> {
         None => PathAndQuery::try_from(path),
     };
     path.ok().map(Uri::from)
-}
-
-/// A name that every server reads the same way: nothing that is escaped, or that separates.
-pub(super) fn is_name(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain)
 }
 
 /// A call of a function.
@@ -105,26 +87,3 @@ pub(super) const NO_FUNCTION: Problem = Problem::new(
     "function_unknown",
     "There is no such function here.",
 );
-
-/// A path that every server reads the same way: no escape of a plain character or a separator, no empty or dotted step.
-pub(super) fn is_plain(uri: &Uri) -> bool {
-    let Some(steps) = uri.path().strip_prefix('/') else {
-        return false;
-    };
-    let last = steps.split('/').count() - 1;
-    steps.split('/').enumerate().all(|(at, step)| {
-        let decoded: Vec<u8> = percent_encoding::percent_decode_str(step).collect();
-        let dotted = decoded.starts_with(b".") && decoded.iter().all(|byte| matches!(byte, b'.' | b' ' | b';'));
-        let separates = decoded
-            .iter()
-            .any(|byte| matches!(byte, b'/' | b'\\' | b';') || byte.is_ascii_control());
-        let escaped: usize = step.split('%').skip(1).filter(|rest| escapes_plainly(rest)).count();
-        (!step.is_empty() || at == last) && !dotted && !separates && escaped == 0
-    })
-}
-
-/// Whether the two digits after a `%` stand for a character that needs no escape, or are none.
-fn escapes_plainly(rest: &str) -> bool {
-    let byte = rest.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-    byte.is_none_or(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~'))
-}

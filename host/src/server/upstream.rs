@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, SET_COOKIE, TE, TRAILER, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
+    SET_COOKIE, TE, TRAILER, UPGRADE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +14,7 @@ use axum_reverse_proxy::{HostBehaviour, ProxyError, ProxyPolicy, ReverseProxy, X
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use tokenlatch_core::{Realm, Verdict};
+use tokenlatch_core::{Danger, Realm, Verdict, danger, is_plain_field};
 use tower_http::timeout::TimeoutBody;
 
 use super::admission::Admitted;
@@ -22,7 +22,7 @@ use super::body::Watched;
 use super::client::Client;
 use super::config::Config;
 use super::error::ServerError;
-use super::identity::{self, PREFIX};
+use super::identity;
 use super::page::is_session;
 use super::problem::Problem;
 use super::target;
@@ -34,33 +34,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-/// Fields by which some servers let a request name another path or method than the one that was checked.
-const OVERRIDES: &[&str] = &[
-    "x-original-url",
-    "x-original-uri",
-    "x-original-method",
-    "x-rewrite-url",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-];
-
-/// Fields by which proxies tell who or where a client is, and which some servers believe.
-const CLAIMS: &[&str] = &[
-    "x-real-ip",
-    "x-client-ip",
-    "x-cluster-client-ip",
-    "client-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
-    "fastly-client-ip",
-    "remote-user",
-    "x-remote-user",
-    "x-user",
-    "x-webauth-user",
-    "x-forwarded",
-];
 
 /// The API that admitted requests are passed on to. Clones share its connections.
 #[derive(Clone)]
@@ -192,8 +165,7 @@ impl std::fmt::Debug for Upstream {
 
 /// Removes the token, every field that states an identity or an origin, and every field of this one connection.
 ///
-/// The fields that `Connection` nominates go first, so that a client can't nominate the identity's. A name with `_`
-/// becomes the same variable as one with `-` in CGI and its heirs, so none is passed on.
+/// The fields that `Connection` nominates go first, so that a client can't nominate the identity's.
 fn strip(headers: &mut HeaderMap) {
     let nominated: Vec<HeaderName> = headers
         .get_all(CONNECTION)
@@ -204,25 +176,17 @@ fn strip(headers: &mut HeaderMap) {
         .filter(|name| name != CONTENT_LENGTH && name != HOST)
         .collect();
     let doubtful = headers.keys().filter(|name| {
-        let name = name.as_str();
-        name.contains('_')
-            || name.starts_with(PREFIX)
-            || name.starts_with("x-forwarded-")
-            || name.starts_with("x-auth-request-")
-            || OVERRIDES.contains(&name)
-            || CLAIMS.contains(&name)
+        let name = name.as_str().as_bytes();
+        danger(name).is_some() || !is_plain_field(name)
     });
     let fixed = [
         AUTHORIZATION,
         PROXY_AUTHORIZATION,
-        FORWARDED,
         CONNECTION,
         UPGRADE,
         EXPECT,
         TRAILER,
         TE,
-        // Of some programs behind CGI it sets the proxy that they themselves use.
-        HeaderName::from_static("proxy"),
     ];
     let removed: Vec<HeaderName> = doubtful.cloned().chain(nominated).chain(fixed).collect();
     for name in removed {
@@ -273,7 +237,7 @@ fn tidy(mut response: Response<Body>) -> Response {
     let foreign: Vec<HeaderName> = response
         .headers()
         .keys()
-        .filter(|name| name.as_str().starts_with(PREFIX))
+        .filter(|name| danger(name.as_str().as_bytes()) == Some(Danger::Tokenlatch))
         .cloned()
         .collect();
     for name in foreign {

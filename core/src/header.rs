@@ -1,0 +1,240 @@
+//! Names of header fields by which a request could claim what only a proxy or Tokenlatch may say. The guard removes them,
+//! `/auth` refuses requests that hold some of them, and the sample files for proxies are tested against this table.
+
+/// What a field could make the API behind the guard believe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Danger {
+    /// Another path or method than the one that is judged.
+    Override,
+    /// Another person than the owner of the token.
+    Identity,
+    /// Another client address, host, scheme or route than the real one.
+    Origin,
+    /// What only Tokenlatch says.
+    Tokenlatch,
+    /// A setting of the program itself: CGI makes the variable `HTTP_PROXY` of `Proxy`.
+    Program,
+}
+
+use Danger::{Identity, Origin, Override, Program, Tokenlatch};
+
+/// The fields that tell the API who was admitted, in lower case.
+pub const IDENTITY_FIELDS: &[&str] = &[
+    "x-tokenlatch-user",
+    "x-tokenlatch-realm",
+    "x-tokenlatch-token-id",
+    "x-tokenlatch-token-name",
+    "x-tokenlatch-access",
+    "x-tokenlatch-features",
+    "x-tokenlatch-features-omitted",
+    "x-tokenlatch-read-only",
+    "x-tokenlatch-expires",
+];
+
+/// The fields that are believed when a trusted proxy sends them. A proxy must set or remove each of them in every request
+/// to Tokenlatch, because a client can send them too.
+pub const PROXY_FIELDS: &[&str] = &[
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-method",
+    "x-forwarded-proto",
+    "x-forwarded-uri",
+    "x-original-method",
+    "x-original-uri",
+    "x-request-id",
+];
+
+/// Every field that no client may send to the API, in lower case, besides those of [`IDENTITY_FIELDS`].
+pub const DANGEROUS_FIELDS: &[(&str, Danger)] = &[
+    // Paths: IIS, Symfony, Zend, nginx's and Envoy's samples, Next.js, WSGI servers.
+    ("x-original-url", Override),
+    ("x-original-uri", Override),
+    ("x-original-path", Override),
+    ("x-rewrite-url", Override),
+    ("x-rewrite-path", Override),
+    ("x-override-url", Override),
+    ("x-request-uri", Override),
+    ("x-request-url", Override),
+    ("x-real-uri", Override),
+    ("x-real-url", Override),
+    ("x-envoy-original-path", Override),
+    ("x-envoy-original-url", Override),
+    ("x-waws-unencoded-url", Override),
+    ("x-forwarded-uri", Override),
+    ("x-forwarded-url", Override),
+    ("x-forwarded-path", Override),
+    ("x-middleware-subrequest", Override),
+    ("x-invoke-path", Override),
+    ("x-matched-path", Override),
+    ("x-script-name", Override),
+    // Methods: WordPress, Rails, ASP.NET, Express, Google's and SAP's services.
+    ("x-http-method", Override),
+    ("x-http-method-override", Override),
+    ("x-method-override", Override),
+    ("x-original-method", Override),
+    ("x-forwarded-method", Override),
+    // Persons, as authenticating proxies name them.
+    ("remote-user", Identity),
+    ("remote-email", Identity),
+    ("remote-groups", Identity),
+    ("remote-name", Identity),
+    ("x-remote-user", Identity),
+    ("x-remote-groups", Identity),
+    ("x-user", Identity),
+    ("x-webauth-user", Identity),
+    ("x-authenticated-user", Identity),
+    ("x-forwarded-user", Identity),
+    ("x-forwarded-email", Identity),
+    ("x-forwarded-groups", Identity),
+    ("x-forwarded-preferred-username", Identity),
+    ("x-forwarded-access-token", Identity),
+    ("x-auth-request-user", Identity),
+    ("x-auth-request-email", Identity),
+    ("x-auth-request-groups", Identity),
+    ("x-auth-request-preferred-username", Identity),
+    ("x-auth-request-access-token", Identity),
+    // Clients, hosts and schemes.
+    ("forwarded", Origin),
+    ("x-forwarded", Origin),
+    ("x-forwarded-for", Origin),
+    ("x-forwarded-by", Origin),
+    ("x-forwarded-host", Origin),
+    ("x-forwarded-port", Origin),
+    ("x-forwarded-prefix", Origin),
+    ("x-forwarded-proto", Origin),
+    ("x-forwarded-protocol", Origin),
+    ("x-forwarded-scheme", Origin),
+    ("x-forwarded-server", Origin),
+    ("x-forwarded-ssl", Origin),
+    ("x-original-host", Origin),
+    ("x-host", Origin),
+    ("x-real-ip", Origin),
+    ("x-client-ip", Origin),
+    ("x-cluster-client-ip", Origin),
+    ("client-ip", Origin),
+    ("true-client-ip", Origin),
+    ("cf-connecting-ip", Origin),
+    ("fastly-client-ip", Origin),
+    ("front-end-https", Origin),
+    ("x-url-scheme", Origin),
+    ("proxy", Program),
+];
+
+/// Every field whose name begins so is dangerous too.
+const DANGEROUS_PREFIXES: &[(&str, Danger)] = &[
+    ("x-tokenlatch-", Tokenlatch),
+    ("x-auth-request-", Identity),
+    ("x-forwarded-", Origin),
+];
+
+/// What a field could make the API believe, in whatever way its name is spelt: a program behind CGI or WSGI can't tell
+/// `X.Tokenlatch.User` and `X_Tokenlatch_User` from `X-Tokenlatch-User`.
+#[must_use]
+pub fn danger(name: &[u8]) -> Option<Danger> {
+    let is = |known: &str| known.bytes().eq(folded(name));
+    let begins = |known: &str| known.bytes().eq(folded(name).take(known.len()));
+    let whole = DANGEROUS_FIELDS.iter().find(|(known, _)| is(known));
+    let listed = whole.or_else(|| DANGEROUS_PREFIXES.iter().find(|(known, _)| begins(known)));
+    listed.map(|(_, danger)| *danger)
+}
+
+/// Whether every program reads the name of a field in one way: letters, digits and hyphens. Others may be another
+/// field's to the API (`Content_Length`), so none is passed on.
+#[must_use]
+pub fn is_plain_field(name: &[u8]) -> bool {
+    name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+}
+
+/// Whether a request with this field is refused by `/auth`, which can't remove it: it changes what is judged, or it would
+/// be taken for Tokenlatch's own word. A trusted proxy's words to `/auth` itself are read there.
+#[must_use]
+pub fn is_forged(name: &[u8]) -> bool {
+    let to_auth = is_plain_field(name) && PROXY_FIELDS.iter().any(|known| known.bytes().eq(folded(name)));
+    matches!(danger(name), Some(Override | Tokenlatch)) && !to_auth
+}
+
+/// A name in the one spelling that the tables have.
+fn folded(name: &[u8]) -> impl Iterator<Item = u8> {
+    name.iter().map(|byte| match byte.is_ascii_alphanumeric() {
+        true => byte.to_ascii_lowercase(),
+        false => b'-',
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::*;
+
+    /// Every byte that may be in the name of a field besides letters and digits (RFC 9110, section 5.6.2).
+    const SEPARATORS: &str = "!#$%&'*+-.^_`|~";
+
+    #[test]
+    fn a_dangerous_field_is_known_in_every_spelling() {
+        let identity = IDENTITY_FIELDS.iter().map(|name| (*name, Tokenlatch));
+        for (name, kind) in DANGEROUS_FIELDS.iter().copied().chain(identity) {
+            for separator in SEPARATORS.chars() {
+                let spelt = name.replacen('-', String::from(separator).as_str(), 1);
+                assert_eq!(danger(spelt.as_bytes()), Some(kind), "{spelt}");
+                let all = name.replace('-', String::from(separator).as_str());
+                assert_eq!(danger(all.to_ascii_uppercase().as_bytes()), Some(kind), "{all}");
+            }
+        }
+        for prefix in ["X-Tokenlatch-", "x.tokenlatch_", "X_TOKENLATCH_"] {
+            for end in ["", "anything", "user"] {
+                let name = [prefix, end].concat();
+                assert_eq!(danger(name.as_bytes()), Some(Tokenlatch), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_fields_are_no_danger() {
+        for name in [
+            "",
+            "accept",
+            "content-type",
+            "host",
+            "x-tokenlatch",
+            "xtokenlatch-user",
+            "x-request-id",
+            "proxy-status",
+            "user",
+            "x-method",
+        ] {
+            assert_eq!(danger(name.as_bytes()), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_one_reading_have_letters_digits_and_hyphens() {
+        assert!(is_plain_field(b"X-Amz-Date2"));
+        for separator in SEPARATORS.chars().filter(|separator| *separator != '-') {
+            let name = ["content", "length"].join(String::from(separator).as_str());
+            assert!(!is_plain_field(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_the_proxys_own_words_reach_the_question() {
+        for name in PROXY_FIELDS {
+            assert!(!is_forged(name.as_bytes()), "{name}");
+            let twin = name.replace('-', "_");
+            let overrides = danger(name.as_bytes()) == Some(Override);
+            assert_eq!(is_forged(twin.as_bytes()), overrides, "{twin}");
+        }
+        for name in [
+            "X-Original-URL",
+            "X-HTTP-Method-Override",
+            "X-Tokenlatch-User",
+            "X.Tokenlatch.User",
+        ] {
+            assert!(is_forged(name.as_bytes()), "{name}");
+        }
+        for name in ["Authorization", "Remote-User", "X-Real-IP"] {
+            assert!(!is_forged(name.as_bytes()), "{name}");
+        }
+    }
+}
