@@ -43,10 +43,10 @@ pub struct ReplyRequest {
     /// For a request that was refused before it reached a function: the stable code of the refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// For `denied`: 401, 403 or 429. With `code`: 400 to 599.
+    /// For `denied`: 401, 403, 429 or 503. With `code`: 400 to 599.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<i64>,
-    /// For `denied` with 429: seconds to wait.
+    /// For `denied` with 429 or 503: seconds to wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<i64>,
 }
@@ -202,11 +202,13 @@ fn denied(request: &ReplyRequest) -> Result<Reply, Error> {
     let (status, retry_after) = match (status, request.retry_after) {
         (401, None) => (401, None),
         (403, None) => (403, None),
-        (401 | 403, Some(_)) => return Err(wrong("retryAfter", "only status 429 says when to come back")),
+        (503, None) => (503, None),
+        (401 | 403, Some(_)) => return Err(wrong("retryAfter", "only status 429 and 503 say when to come back")),
         (429, None) => return Err(Error::missing("retryAfter")),
         (429, Some(seconds)) if seconds >= 1 => (429, Some(seconds)),
-        (429, Some(_)) => return Err(wrong("retryAfter", "the seconds to wait are a number from 1")),
-        _ => return Err(wrong("httpStatus", "a refusal has the status 401, 403 or 429")),
+        (503, Some(seconds)) if seconds >= 1 => (503, Some(seconds)),
+        (429 | 503, Some(_)) => return Err(wrong("retryAfter", "the seconds to wait are a number from 1")),
+        _ => return Err(wrong("httpStatus", "a refusal has the status 401, 403, 429 or 503")),
     };
     let Refusal { status, headers, body } = Refusal::of_status(status, retry_after);
     Ok(Reply { status, headers, body })

@@ -154,24 +154,23 @@ impl Headers {
 }
 
 const DENIED: &str = "Access denied";
+/// A fault of the service is never told as a refusal of the token.
+const UNAVAILABLE: &str = "The token cannot be checked now; try again later";
 const NO_API_1: &str = "Token authentication allows access to UAPI or API 2 calls only";
 
 impl Refusal {
     /// The refusal of a reason: the same for every reason of status 401. CONTRACT.md, 4.
     pub(crate) fn of(reason: Reason) -> Refusal {
-        Refusal::with(
-            reason.status(),
-            None,
-            match reason {
-                Reason::ApiUnsupported => NO_API_1,
-                _ => DENIED,
-            },
-        )
+        match reason {
+            Reason::ApiUnsupported => Refusal::with(reason.status(), None, NO_API_1),
+            _ => Refusal::of_status(reason.status(), None),
+        }
     }
 
-    /// The refusal of a status; 429 says when to come back.
+    /// The refusal of a status; 429 and 503 may say when to come back.
     pub(crate) fn of_status(status: u16, retry_after: Option<i64>) -> Refusal {
-        Refusal::with(status, retry_after, DENIED)
+        let text = if status == 503 { UNAVAILABLE } else { DENIED };
+        Refusal::with(status, retry_after, text)
     }
 
     fn with(status: u16, retry_after: Option<i64>, text: &str) -> Refusal {

@@ -47,6 +47,50 @@ fn says_who_it_is() {
 }
 
 #[test]
+fn the_answer_fits_into_the_usual_buffer_of_a_proxy_whatever_the_token_is_limited_to() {
+    let running = Running::start();
+    let user = "u".repeat(64);
+    running.block_on(async {
+        let all = tokenlatch::core::Features::All;
+        running.state.service.add_account(&user, all).await.unwrap();
+    });
+    // 64 bytes and a comma each: 47 of them, and one that fills 3,072 bytes, are the longest list that is sent.
+    let feature = |number: usize, length: usize| format!("{number:03}{}", "x".repeat(length - 3));
+    for (count, last, sent) in [
+        (47, 64, true),
+        (48, 17, true),
+        (48, 18, false),
+        (90, 64, false),
+        (1000, 64, false),
+    ] {
+        let mut features: Vec<String> = (1..count).map(|number| feature(number, 64)).collect();
+        features.push(feature(count % 1000, last));
+        let named: Vec<&str> = features.iter().map(String::as_str).collect();
+        let name = format!("{:0>50}", format!("{count}-{last}"));
+        let token = running.limited(&user, &name, &named);
+        let answer = running.get(&token, &format!("/auth?feature={}&writes=0", features[0]));
+        assert_eq!(answer.status, 200);
+        let list = features.join(",");
+        assert_eq!(
+            answer.header("x-tokenlatch-features"),
+            sent.then_some(list.as_str()),
+            "{count}"
+        );
+        let omitted = count.to_string();
+        assert_eq!(
+            answer.header("x-tokenlatch-features-omitted"),
+            (!sent).then_some(omitted.as_str()),
+            "{count}"
+        );
+        let fields = answer.headers.iter().map(|(name, value)| name.len() + value.len() + 4);
+        // Over TLS there is one more.
+        let head =
+            "HTTP/1.1 200 OK\r\n\r\nStrict-Transport-Security: max-age=31536000\r\n".len() + fields.sum::<usize>();
+        assert!(head <= 4096, "{head}");
+    }
+}
+
+#[test]
 fn every_method_asks_and_no_body_is_read() {
     let running = Running::start();
     let alice = running.full("alice", "first");

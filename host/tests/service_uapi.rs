@@ -10,7 +10,7 @@
 mod common;
 
 use common::NOW;
-use common::served::{Answer, DENIED, Request, Running};
+use common::served::{Answer, DENIED, Request, Running, UNAVAILABLE};
 use serde_json::json;
 
 const CREATE: &str = "/execute/Tokens/create_full_access";
@@ -356,7 +356,8 @@ fn what_is_not_there_is_404() {
         "/nothing",
         "/execute",
         "/execute/Tokens",
-        "/execute/Tokens/list/",
+        "/execute/Tokens/list/x",
+        "/execute/Tokens/",
         "/execute/Tok%65ns/list",
         // The page's own paths begin with a session's number.
         "/tokens",
@@ -609,7 +610,7 @@ fn a_store_that_is_lost_admits_nothing_and_tells_nothing() {
     for authorization in [alice.as_str(), "cpanel alice:x", ""] {
         for target in [LIST, "/auth", "/execute/Tokens/create_full_access?name=x"] {
             let answer = running.get(authorization, target);
-            assert_eq!((answer.status, answer.body.as_str()), (503, DENIED), "{target}");
+            assert_eq!((answer.status, answer.body.as_str()), (503, UNAVAILABLE), "{target}");
             assert_eq!(answer.header("retry-after"), Some("1"));
         }
     }

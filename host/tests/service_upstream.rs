@@ -262,6 +262,80 @@ fn a_trusted_proxys_word_on_the_origin_is_passed_on() {
 }
 
 #[test]
+fn a_slash_too_many_around_the_path_of_a_function_is_folded() {
+    let (running, api) = guarded(|_| {});
+    let (mail, whm) = (
+        running.limited("alice", "mail", &["popaccts"]),
+        running.administrator("w"),
+    );
+    let by_api_2 = "cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
+    for (target, forwarded) in [
+        (
+            "//execute/Email/list_pops?a=/",
+            "/execute/Email/list_pops?a=/".to_owned(),
+        ),
+        ("/execute/Email/list_pops/", "/execute/Email/list_pops".to_owned()),
+        ("//execute/Email/list_pops/", "/execute/Email/list_pops".to_owned()),
+        (
+            &format!("/json-api/cpanel/?{by_api_2}"),
+            format!("/json-api/cpanel?{by_api_2}"),
+        ),
+        (
+            &format!("//json-api/cpanel?{by_api_2}"),
+            format!("/json-api/cpanel?{by_api_2}"),
+        ),
+    ] {
+        assert_eq!(running.get(&mail, target).status, 418, "{target}");
+        assert_eq!(api.recv().unwrap().line, format!("GET {forwarded}"), "{target}");
+    }
+    assert_eq!(
+        running.get_admin(&whm, "//json-api/listaccts/?api.version=1").status,
+        418
+    );
+    assert_eq!(api.recv().unwrap().line, "GET /json-api/listaccts?api.version=1");
+    // What is judged is the folded path too.
+    assert_eq!(running.get(&mail, "//execute/Email/../Mysql/list").status, 400);
+    assert_eq!(running.get(&mail, "//execute/Mysql/list_databases/").status, 403);
+    let alice = running.full("alice", "first");
+    for target in ["//execute/Tokens/list", "/execute/Tokens/list/"] {
+        assert_eq!(running.get(&alice, target).json()["status"], 1, "{target}");
+    }
+    assert_eq!(
+        running
+            .get_admin(&whm, "/json-api/api_token_list/?api.version=1")
+            .status,
+        200
+    );
+    for target in [
+        "///execute/Email/list_pops",
+        "/execute//Email/list_pops",
+        "/execute/Email/list_pops//",
+        "//login",
+        "//auth",
+        "//",
+    ] {
+        assert_eq!(running.get(&alice, target).status, 400, "{target}");
+    }
+    none(&api);
+}
+
+#[test]
+fn a_list_of_features_that_is_too_long_is_said_to_be_left_out() {
+    let (running, api) = guarded(|_| {});
+    let many: Vec<String> = (0..400).map(|number| format!("feature-{number}")).collect();
+    let mut many: Vec<&str> = many.iter().map(String::as_str).collect();
+    many.push("popaccts");
+    let mail = running.limited("alice", "mail", &many);
+    let request = Request::new("GET", "/execute/Email/list_pops").authorization(&mail);
+    let request = request.header("X-Tokenlatch-Features-Omitted", "0");
+    assert_eq!(request.send(running.account).status, 418);
+    let seen = api.recv().unwrap();
+    assert_eq!(seen.header("x-tokenlatch-access"), Some("limited"));
+    assert_eq!(seen.header("x-tokenlatch-features"), None);
+    assert_eq!(seen.header("x-tokenlatch-features-omitted"), Some("401"));
+}
+
+#[test]
 fn nothing_that_is_refused_arrives() {
     let (running, api) = guarded(|_| {});
     let mail = running.limited("alice", "mail", &["popaccts"]);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::edges::{key, until};
-use common::served::{Answer, DENIED, Request, Running};
+use common::served::{Answer, DENIED, Request, Running, UNAVAILABLE};
 use common::{NOW, module};
 use tokenlatch::core::{Access, Realm};
 use tokenlatch::server::{Config, EdgeServer, SnapshotConfig};
@@ -333,7 +333,7 @@ fn an_edge_serves_by_what_its_origin_publishes_and_refuses_when_it_is_too_old() 
     assert_eq!(edge.follower.status().failing, Some("origin_refused"));
     origin.clock.set(NOW + 200);
     let stale = edge.auth(&two);
-    assert_eq!((stale.status, stale.body.as_str()), (503, DENIED));
+    assert_eq!((stale.status, stale.body.as_str()), (503, UNAVAILABLE));
     let ready = edge.get("/ready");
     assert_eq!((ready.status, &ready.json()["reason"]), (503, &"snapshot_stale".into()));
     let metrics = edge.get("/metrics").body;

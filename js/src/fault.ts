@@ -58,5 +58,5 @@ export function refusedBy({ reason, error }: Fault, refusal: Reply): Refused {
  * ```
  */
 export function unavailableReply(): Reply {
-  return { ...reply({ shape: "denied", httpStatus: 403 }), status: 503 };
+  return reply({ shape: "denied", httpStatus: 503 });
 }

@@ -379,9 +379,9 @@ export interface ReplyOptions {
    * Needs `error` and `httpStatus`; `function` may be left out.
    */
   readonly code?: string | undefined;
-  /** For `denied`: 401, 403 or 429. With `code`: 400 to 599. */
+  /** For `denied`: 401, 403, 429 or 503. With `code`: 400 to 599. */
   readonly httpStatus?: number | undefined;
-  /** For `denied` with 429: whole seconds from 1. */
+  /** For `denied` with 429 or 503: whole seconds from 1. */
   readonly retryAfter?: number | undefined;
 }
 

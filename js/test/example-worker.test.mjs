@@ -205,7 +205,7 @@ describe("the example worker", () => {
     const token = await issued({ user: "erin", name: "last" });
     await execute(["ALTER TABLE tokenlatch_tokens RENAME TO away"]);
     const { status, body } = await ask(`Bearer ${token}`);
-    assert.deepEqual([status, body], [503, reply({ shape: "denied", httpStatus: 403 }).body]);
+    assert.deepEqual([status, body], [503, reply({ shape: "denied", httpStatus: 503 }).body]);
     await execute(["ALTER TABLE away RENAME TO tokenlatch_tokens"]);
     assert.equal((await ask(`Bearer ${token}`)).status, 200);
   });

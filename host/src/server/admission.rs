@@ -165,16 +165,18 @@ pub(super) enum Denial {
     Forbidden,
     /// Too many failed attempts: come back after this time.
     Later(Duration),
+    /// Nothing could be decided or kept, which is no fault of the token.
+    Unavailable,
 }
 
 /// A refusal in the module's words.
 pub(super) fn denied(state: &impl Threshold, denial: Denial) -> Response {
-    let (status, wait) = match denial {
+    let (status, seconds) = match denial {
         Denial::Unauthorized => (401, None),
         Denial::Forbidden => (403, None),
-        Denial::Later(wait) => (429, Some(wait)),
+        Denial::Later(wait) => (429, Some(i64::from(Failures::retry_after(wait)))),
+        Denial::Unavailable => (503, Some(1)),
     };
-    let seconds = wait.map(|wait| i64::from(Failures::retry_after(wait)));
     let reply = state.module().reply(&ReplyRequest {
         shape: Shape::Denied,
         http_status: Some(status),
@@ -203,13 +205,9 @@ pub(super) fn malformed(state: &impl Threshold) -> Response {
     reply
 }
 
-/// No decision could be made or kept, so nothing was done: the body of a refusal, and when to try again.
+/// No decision could be made or kept, so nothing was done. Never told as a refusal of the token.
 pub(super) fn unavailable(state: &impl Threshold) -> Response {
-    let mut reply = denied(state, Denial::Forbidden);
-    *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    let second = HeaderValue::from_static("1");
-    reply.headers_mut().insert(axum::http::header::RETRY_AFTER, second);
-    reply
+    denied(state, Denial::Unavailable)
 }
 
 /// A reply of the module, as it is.

@@ -2,7 +2,7 @@
 
 use axum::http::uri::{Parts, PathAndQuery};
 use axum::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
-use tokenlatch_core::is_sound_path;
+use tokenlatch_core::{canonical_path, is_sound_path};
 
 use super::problem::Problem;
 use super::target;
@@ -39,11 +39,28 @@ pub(super) fn check<B>(request: &mut Request<B>) -> Result<(), Problem> {
         let target = from_absolute(request.uri(), request.headers())?;
         *request.uri_mut() = target;
     }
-    check_path(request.uri().path())?;
-    if let Some(target) = target::without_session(request.uri()) {
+    if let Some(target) = canonical(request.uri()) {
         *request.uri_mut() = target;
     }
+    check_path(request.uri().path())?;
+    if let Some(target) = target::without_session(request.uri()) {
+        *request.uri_mut() = canonical(&target).unwrap_or(target);
+    }
     Ok(())
+}
+
+/// The target without the slashes that base URLs with one at their end put around the path of a function; `None` where
+/// there are none. What is judged and forwarded is this.
+fn canonical(target: &Uri) -> Option<Uri> {
+    let path = canonical_path(target.path());
+    if path == target.path() {
+        return None;
+    }
+    let target = match target.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
+    };
+    target.ok().map(Uri::from)
 }
 
 fn check_expectation(headers: &HeaderMap) -> Result<(), Problem> {
@@ -158,6 +175,32 @@ mod tests {
             ),
         ] {
             assert_eq!(read("GET", target, &[]), Ok(read_as.to_owned()));
+        }
+    }
+
+    #[test]
+    fn slashes_around_the_path_of_a_function_are_folded() {
+        for (target, canonical) in [
+            ("//execute/Tokens/list", "/execute/Tokens/list"),
+            ("//execute/Tokens/list?a=/", "/execute/Tokens/list?a=/"),
+            ("/execute/Tokens/list/", "/execute/Tokens/list"),
+            ("/json-api/cpanel/?a=b", "/json-api/cpanel?a=b"),
+            ("//json-api/listaccts/?", "/json-api/listaccts?"),
+            ("http://a.example:1//execute/Tokens/list", "/execute/Tokens/list"),
+        ] {
+            assert_eq!(read("GET", target, &[]), Ok(canonical.to_owned()), "{target}");
+        }
+        for target in [
+            "///execute/Tokens/list",
+            "/execute//Tokens/list",
+            "/execute/Tokens//list",
+            "/execute/Tokens/list//",
+            "//login",
+            "//evil.example/",
+            "//auth",
+            "//execute/../Tokens/list",
+        ] {
+            assert_eq!(read("GET", target, &[]), Err("path_invalid"), "{target}");
         }
     }
 

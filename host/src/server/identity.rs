@@ -3,8 +3,9 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use tokenlatch_core::{Access, Realm, Verdict};
 
-/// A longer list of features is left out: proxies refuse long header fields.
-const MAX_FEATURES: usize = 4096;
+/// The longest list of features, in bytes. The whole head of an answer of `/auth` must fit into 4 kB, which is the buffer of
+/// many proxies; a longer list is left out whole, and the API is told how many features it would have.
+const MAX_FEATURES: usize = 3072;
 
 /// Adds the identity that a verdict found, and the port that it may use.
 pub(super) fn add(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm) {
@@ -29,12 +30,11 @@ pub(super) fn add(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm) {
         Some(Access::Limited { features }) => {
             put("x-tokenlatch-access", Some("limited"));
             let list = features.join(",");
-            put(
-                "x-tokenlatch-features",
-                Some(&list)
-                    .filter(|list| list.len() <= MAX_FEATURES)
-                    .map(String::as_str),
-            );
+            if list.len() <= MAX_FEATURES {
+                put("x-tokenlatch-features", Some(&list));
+            } else {
+                put("x-tokenlatch-features-omitted", Some(&features.len().to_string()));
+            }
         }
         None => {}
     }
@@ -46,4 +46,38 @@ pub(super) fn add(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm) {
         .expires
         .map_or_else(|| "never".to_owned(), |expires| expires.to_string());
     put("x-tokenlatch-expires", Some(&expires));
+}
+
+#[cfg(test)]
+mod tests {
+    use tokenlatch_core::{IDENTITY_FIELDS, Reason};
+
+    use super::*;
+
+    #[test]
+    fn the_table_has_every_field() {
+        let mut headers = HeaderMap::new();
+        for count in [1, 1000] {
+            let features = (0..count).map(|number| format!("feature{number}")).collect();
+            let verdict = Verdict {
+                user: Some("alice".to_owned()),
+                id: Some("id".to_owned()),
+                name: Some("name".to_owned()),
+                access: Some(Access::Limited { features }),
+                read_only: Some(true),
+                allowed: true,
+                status: 200,
+                reason: Reason::Ok,
+                message: String::new(),
+                expires: None,
+                refusal: None,
+            };
+            add(&mut headers, &verdict, Realm::Account);
+        }
+        let mut names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        let mut known = IDENTITY_FIELDS.to_vec();
+        names.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(names, known);
+    }
 }

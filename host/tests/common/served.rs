@@ -14,6 +14,9 @@ use super::{NOW, Place, module};
 /// The body of every refusal.
 pub const DENIED: &str = r#"{"cpanelresult":{"apiversion":"2","error":"Access denied","data":{"reason":"Access denied","result":"0"},"type":"text"}}"#;
 
+/// The body where nothing can be decided.
+pub const UNAVAILABLE: &str = r#"{"cpanelresult":{"apiversion":"2","error":"The token cannot be checked now; try again later","data":{"reason":"The token cannot be checked now; try again later","result":"0"},"type":"text"}}"#;
+
 /// A server that runs until it is dropped.
 pub struct Running {
     pub account: SocketAddr,

@@ -73,10 +73,10 @@ def _error(value, path):
 
 def _denied(reader):
     status = reader.take("httpStatus", decoding.integer())
-    if status not in (401, 403, 429):
+    if status not in (401, 403, 429, 503):
         raise Refused("value_invalid", "httpStatus")
     extra = {}
-    if status == 429:
+    if status == 429 or (status == 503 and reader.has("retryAfter")):
         extra = {"Retry-After": str(reader.take("retryAfter", decoding.integer(1)))}
     reader.done()
     answer = refusal(status)

@@ -19,6 +19,7 @@ STATUS = (
     | dict.fromkeys(REASONS[21:], 503)
 )
 DENIED = "Access denied"
+UNAVAILABLE = "The token cannot be checked now; try again later"
 API_ONLY = "Token authentication allows access to UAPI or API 2 calls only"
 
 
@@ -27,8 +28,9 @@ def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def refusal(status, text=DENIED):
+def refusal(status, text=None):
     """What may leave the house."""
+    text = text or (UNAVAILABLE if status == 503 else DENIED)
     shown = {"WWW-Authenticate": 'Bearer realm="tokenlatch"'} if status == 401 else {}
     data = {"reason": text, "result": "0"}
     return {
@@ -52,7 +54,7 @@ def verdict(reason, record=None):
         "expires": shown.get("expires"),
         "access": shown.get("access"),
         "readOnly": shown.get("readOnly"),
-        "refusal": None if status == 200 else refusal(status, API_ONLY if reason == "api_unsupported" else DENIED),
+        "refusal": None if status == 200 else refusal(status, API_ONLY if reason == "api_unsupported" else None),
     }
 
 
