@@ -332,8 +332,10 @@ fn a_field_that_could_change_what_is_done_is_open_to_no_token() {
             }
             let refused = *danger == tokenlatch::core::Danger::Override;
             assert_eq!(ask(target, name) == 403, refused, "{name}");
-            assert_eq!(ask(target, &name.replace('-', "_")) == 403, refused, "{name}");
-            assert_eq!(ask(target, &name.replacen('-', ".", 1)) == 403, refused, "{name}");
+            if name.contains('-') {
+                assert_eq!(ask(target, &name.replace('-', "_")), 403, "{name}");
+                assert_eq!(ask(target, &name.replacen('-', ".", 1)), 403, "{name}");
+            }
         }
         for name in tokenlatch::core::IDENTITY_FIELDS {
             for separator in ["-", "_", ".", "!"] {

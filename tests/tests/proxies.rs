@@ -3,11 +3,12 @@
 use std::error::Error;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokenlatch_core::{DANGEROUS_FIELDS, IDENTITY_FIELDS, PROXY_FIELDS, danger};
 use tokenlatch_tests::service::{Client, Echo, Place, Proxy, ProxyKind, Server, require};
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -221,6 +222,382 @@ fn nginx_passes_too_many_attempts_on() -> Outcome {
     let wait: u32 = blocked.header("retry-after").ok_or("no Retry-After")?.parse()?;
     assert!((1..=60).contains(&wait), "{wait}");
     assert_eq!(blocked.json()["cpanelresult"]["error"], "Access denied");
+    Ok(())
+}
+
+/// No dangerous field of a client reaches the API, in whatever way its name is spelt.
+fn no_dangerous_field_passes(kind: ProxyKind) -> Outcome {
+    let Some(stage) = Stage::new(kind, &[])? else {
+        return Ok(());
+    };
+    let token = header(&stage.place.token("alice", "full", &[])?);
+    let mut client = stage.client();
+    let table = DANGEROUS_FIELDS.iter().map(|(name, _)| *name);
+    let names: Vec<&str> = table
+        .chain(IDENTITY_FIELDS.iter().copied())
+        .chain(["x-request-id"])
+        .collect();
+    for name in names {
+        for spelt in [
+            name.to_owned(),
+            name.replace('-', "_"),
+            name.replace('-', "."),
+            name.replacen('-', "_", 1),
+            name.replacen('-', ".", 1),
+        ] {
+            let reached = stage.api.reached();
+            let fields = [("Authorization", token.as_str()), (spelt.as_str(), "evil.example")];
+            let answer = client.send("GET", "/orders", &fields, "")?;
+            if answer.status == 200 {
+                let seen = answer.json();
+                let seen = seen["headers"].as_object().ok_or("no fields")?;
+                let evil = seen.iter().filter(|(found, value)| {
+                    value.to_string().contains("evil") && (*found == name || danger(found.as_bytes()).is_some())
+                });
+                assert_eq!(evil.count(), 0, "{spelt} in {seen:?}");
+            } else {
+                assert_eq!((answer.status, stage.api.reached()), (403, reached), "{spelt}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn nginx_passes_no_dangerous_field() -> Outcome {
+    no_dangerous_field_passes(ProxyKind::Nginx)
+}
+
+#[test]
+fn caddy_passes_no_dangerous_field() -> Outcome {
+    no_dangerous_field_passes(ProxyKind::Caddy)
+}
+
+/// A target that servers read in two ways never reaches the API.
+fn one_reading_passes(kind: ProxyKind) -> Outcome {
+    let Some(stage) = Stage::new(kind, &[])? else {
+        return Ok(());
+    };
+    let reader = header(&stage.place.token("alice", "reader", &["readonly=1"])?);
+    let mut client = stage.client();
+    for target in [
+        "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops&z=#&cpanel_jsonapi_func=delpop",
+        "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops",
+        "/execute/Email/list_pops?a=b;c=d",
+        "/execute/Email/list%5Fpops",
+        "//execute/Email/list_pops",
+        "/orders/1?_method=DELETE",
+        "/orders/..%2fadmin",
+    ] {
+        let reached = stage.api.reached();
+        let answer = client.send("GET", target, &[("Authorization", reader.as_str())], "")?;
+        assert!(matches!(answer.status, 400 | 403), "{target}: {}", answer.status);
+        assert_eq!(stage.api.reached(), reached, "{target}");
+    }
+    let plain = "/execute/Email/list_pops?name=%7Ealice&q=%3B%23";
+    assert_eq!(client.get(plain, &reader)?.json()["target"], plain);
+    Ok(())
+}
+
+#[test]
+fn nginx_passes_targets_of_one_reading() -> Outcome {
+    one_reading_passes(ProxyKind::Nginx)
+}
+
+#[test]
+fn caddy_passes_targets_of_one_reading() -> Outcome {
+    one_reading_passes(ProxyKind::Caddy)
+}
+
+/// The shipped file with the limits that an operator may raise for the API.
+fn raised(kind: ProxyKind, text: String) -> String {
+    match kind {
+        ProxyKind::Nginx => text
+            .replacen("http {", "http {\n    large_client_header_buffers 8 64k;", 1)
+            .replacen("location / {", "location / {\n            client_max_body_size 16m;", 1),
+        ProxyKind::Caddy => text,
+    }
+}
+
+/// What is large for the API is not large for the question.
+fn large_requests_pass(kind: ProxyKind) -> Outcome {
+    let Some(mut stage) = Stage::new(kind, &[])? else {
+        return Ok(());
+    };
+    let addresses = [stage.server.account, stage.api.address()];
+    let proxy = Proxy::start_changed(kind, &stage.place, addresses, |text| raised(kind, text))?;
+    stage.proxy = proxy.ok_or("no proxy")?;
+    let token = header(&stage.place.token("alice", "full", &[])?);
+    let mut client = stage.client();
+
+    let body = "x".repeat(2 << 20);
+    let posted = client.post("/things", &token, &body)?;
+    assert_eq!(posted.status, 200, "{}", stage.proxy.process.log());
+    assert_eq!(posted.json()["body"].as_str().map(str::len), Some(body.len()));
+
+    let cookies = (0..4).map(|number| ("Cookie", format!("c{number}={}", "x".repeat(7 << 10))));
+    let cookies: Vec<(&str, String)> = cookies.collect();
+    let mut fields: Vec<(&str, &str)> = cookies.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    fields.push(("Authorization", &token));
+    let answer = client.send("GET", "/things", &fields, "")?;
+    assert_eq!(answer.status, 200, "{} {}", answer.body, stage.proxy.process.log());
+    let cookie = answer.json()["headers"]["cookie"].as_str().map(str::len);
+    assert!(cookie > Some(28 << 10), "the API gets them: {cookie:?}");
+
+    // A target that is too long to be judged is the client's fault, and not the token's.
+    let reached = stage.api.reached();
+    let long = client.get(&format!("/things?{}", "x".repeat(30 << 10)), &token)?;
+    assert!(matches!(long.status, 414 | 431), "{}", long.status);
+    assert!(!long.body.contains("Access denied"), "{}", long.body);
+    assert_eq!(stage.api.reached(), reached);
+
+    // A list of features that is too long for the proxies' buffers is said to be left out.
+    for (count, listed) in [(40_usize, true), (90, false), (900, false)] {
+        let features = (0..count).map(|number| format!("{number:0>64}"));
+        let list = features.collect::<Vec<_>>().join(",");
+        let name = format!("many{count}");
+        let file = stage.place.file(&name);
+        fs::write(&file, &list)?;
+        let argument = format!("features=@{}", file.display());
+        let token = header(&stage.place.token("alice", &name, &[argument.as_str()])?);
+        let seen = client.get("/execute/Email/list_pops", &token)?;
+        assert_eq!(seen.status, 403, "the list has no `popaccts`");
+        let features = format!("{list},popaccts");
+        fs::write(&file, &features)?;
+        let token = header(
+            &stage
+                .place
+                .token("alice", &format!("{name}-and"), &[argument.as_str()])?,
+        );
+        let answer = client.get("/execute/Email/list_pops", &token)?;
+        assert_eq!(answer.status, 200, "{} {}", answer.body, stage.proxy.process.log());
+        let seen = &answer.json()["headers"];
+        assert_eq!(seen["x-tokenlatch-access"], "limited");
+        let field = |name: &str| seen.get(name).and_then(Value::as_str).map(str::to_owned);
+        assert_eq!(field("x-tokenlatch-features"), listed.then_some(features), "{count}");
+        let omitted = (!listed).then(|| (count + 1).to_string());
+        assert_eq!(field("x-tokenlatch-features-omitted"), omitted, "{count}");
+    }
+    Ok(())
+}
+
+#[test]
+fn nginx_passes_large_requests_and_long_lists() -> Outcome {
+    large_requests_pass(ProxyKind::Nginx)
+}
+
+#[test]
+fn caddy_passes_large_requests_and_long_lists() -> Outcome {
+    large_requests_pass(ProxyKind::Caddy)
+}
+
+/// The question has what is judged, and nothing else.
+fn asks_for_no_more_than_is_judged(kind: ProxyKind) -> Outcome {
+    if require(kind.program())?.is_none() {
+        return Ok(());
+    }
+    let place = Place::new()?;
+    let (service, api) = (Echo::start()?, Echo::start()?);
+    let Some(proxy) = Proxy::start(kind, &place, service.address(), api.address())? else {
+        return Ok(());
+    };
+    let mut client = Client::new(proxy.address);
+    let fields = [
+        ("Authorization", "cpanel alice:x"),
+        ("Cookie", "a=b"),
+        ("X-Forwarded-For", "192.0.2.1"),
+        ("X-Forwarded-Host", "evil.example"),
+        ("X-Original-URI", "/evil"),
+        ("X-Request-Id", "evil"),
+        ("X-Tokenlatch-User", "evil"),
+        ("Accept", "text/html"),
+    ];
+    assert_eq!(client.send("POST", "/things?a=b", &fields, "body")?.status, 200);
+    let asked = service.last();
+    assert_eq!(asked["method"], "GET");
+    assert_eq!(
+        asked["target"].as_str().map(|target| target.trim_end_matches('?')),
+        Some("/auth")
+    );
+    assert_eq!(asked["body"], "");
+    let fields = asked["headers"].as_object().ok_or("no fields")?;
+    assert!(!fields.contains_key("cookie"), "{fields:?}");
+    assert!(!asked.to_string().contains("evil"), "{fields:?}");
+    let named = ["x-original-uri", "x-forwarded-uri"].map(|name| fields.get(name).and_then(Value::as_str));
+    assert!(named.contains(&Some("/things?a=b")), "{fields:?}");
+    if kind == ProxyKind::Nginx {
+        let known = ["authorization", "host"].iter().chain(PROXY_FIELDS);
+        let known: Vec<&str> = known.copied().collect();
+        let others = fields.keys().filter(|name| !known.contains(&name.as_str()));
+        assert_eq!(others.collect::<Vec<_>>(), Vec::<&String>::new());
+    }
+    Ok(())
+}
+
+#[test]
+fn nginx_asks_for_no_more_than_is_judged() -> Outcome {
+    asks_for_no_more_than_is_judged(ProxyKind::Nginx)
+}
+
+#[test]
+fn caddy_asks_for_no_more_than_is_judged() -> Outcome {
+    asks_for_no_more_than_is_judged(ProxyKind::Caddy)
+}
+
+/// A fault of the service or of a proxy is never told as a refusal of the token.
+fn a_fault_is_no_refusal(kind: ProxyKind) -> Outcome {
+    if require(kind.program())?.is_none() {
+        return Ok(());
+    }
+    let place = Place::new()?;
+    let api = Echo::start()?;
+    // Nobody listens there.
+    let nobody = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let Some(proxy) = Proxy::start(kind, &place, nobody, api.address())? else {
+        return Ok(());
+    };
+    let answer = Client::new(proxy.address).get("/things", "cpanel alice:x")?;
+    assert!(matches!(answer.status, 502 | 503), "{}", answer.status);
+    assert!(!answer.body.contains("denied"), "{}", answer.body);
+    if kind == ProxyKind::Nginx {
+        let said = &answer.json()["cpanelresult"]["error"];
+        assert_eq!(said, "The token cannot be checked now; try again later");
+    }
+    assert_eq!(api.reached(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_fault_before_nginx_is_no_refusal() -> Outcome {
+    a_fault_is_no_refusal(ProxyKind::Nginx)
+}
+
+#[test]
+fn a_fault_before_caddy_is_no_refusal() -> Outcome {
+    a_fault_is_no_refusal(ProxyKind::Caddy)
+}
+
+/// The lines of a block of a file, from the line that opens it to the one that is indented like it.
+fn block<'t>(text: &'t str, opening: &str) -> Result<Vec<&'t str>, String> {
+    let mut lines = text.lines().skip_while(|line| line.trim() != opening);
+    let first = lines.next().ok_or_else(|| format!("no block {opening}"))?;
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let inner = lines.take_while(|line| line.trim().is_empty() || depth(line) > depth(first));
+    Ok(inner.map(str::trim).filter(|line| !line.is_empty()).collect())
+}
+
+/// Which fields a block of a sample file sets or removes, in lower case; a name may end in `*`.
+fn settled(kind: &str, lines: &[&str]) -> Vec<String> {
+    let field = |line: &&str| match kind {
+        "nginx.conf" => line.strip_prefix("proxy_set_header ")?.split(' ').next(),
+        "Caddyfile" => line
+            .strip_prefix("# ")
+            .unwrap_or(line)
+            .trim()
+            .strip_prefix("request_header -"),
+        _ => line.strip_suffix(": \"\""),
+    };
+    lines.iter().filter_map(field).map(str::to_ascii_lowercase).collect()
+}
+
+#[test]
+fn the_shipped_files_settle_every_dangerous_field() -> Outcome {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/deploy");
+    // Traefik and Caddy replace these themselves.
+    let by_traefik = [
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+        "x-forwarded-server",
+        "x-real-ip",
+    ];
+    let by_caddy = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+    let before_api = DANGEROUS_FIELDS.iter().map(|(name, _)| *name);
+    let before_api: Vec<&str> = before_api.chain(IDENTITY_FIELDS.iter().copied()).collect();
+    for (file, opening, wanted, own) in [
+        ("nginx.conf", "location / {", before_api.as_slice(), [].as_slice()),
+        ("nginx.conf", "location = /tokenlatch {", PROXY_FIELDS, &[]),
+        ("Caddyfile", "route {", &before_api, &[]),
+        ("traefik.yml", "tokenlatch-clean:", &before_api, &by_traefik),
+        ("traefik.yml", "tokenlatch-words:", PROXY_FIELDS, &by_traefik),
+    ] {
+        let text = fs::read_to_string(deploy.join(file))?;
+        let settled = settled(file, &block(&text, opening)?);
+        for name in wanted.iter().filter(|name| !own.contains(name)) {
+            let is_settled = settled.iter().any(|field| match field.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => field == name,
+            });
+            assert!(is_settled, "{file}: {opening} leaves {name}");
+        }
+    }
+    // The page of the service, under a name of its own.
+    let nginx = fs::read_to_string(deploy.join("nginx.conf"))?;
+    let page = nginx.split_once("server_name tokens.example.com;").ok_or("no page")?.1;
+    let nginx_page = settled("nginx.conf", &block(page, "location / {")?);
+    let caddy = fs::read_to_string(deploy.join("Caddyfile"))?;
+    let page: Vec<&str> = caddy
+        .split_once("# tokens.example.com {")
+        .ok_or("no page")?
+        .1
+        .lines()
+        .collect();
+    let caddy_page = settled("Caddyfile", &page);
+    for name in PROXY_FIELDS {
+        assert!(
+            nginx_page.iter().any(|field| field == name),
+            "nginx.conf: the page leaves {name}"
+        );
+        let start = |field: &String| name.starts_with(field.trim_end_matches('*'));
+        assert!(
+            by_caddy.contains(name) || caddy_page.iter().any(start),
+            "Caddyfile: the page leaves {name}"
+        );
+    }
+    // Traefik can't remove names that it isn't told, so its question must show them all.
+    let traefik = fs::read_to_string(deploy.join("traefik.yml"))?;
+    assert!(
+        !block(&traefik, "forwardAuth:")?
+            .iter()
+            .any(|line| line.starts_with("authRequestHeaders"))
+    );
+    // nginx drops names with other characters, by its defaults.
+    for line in ["underscores_in_headers off;", "ignore_invalid_headers on;"] {
+        assert!(nginx.lines().any(|found| found.trim() == line), "{line}");
+    }
+    Ok(())
+}
+
+#[test]
+fn nginx_passes_no_word_of_a_client_on_with_the_page_and_an_api_behind() -> Outcome {
+    let name = "tokens.example.com";
+    let api = Echo::start()?;
+    let upstream = format!("http://{}", api.address());
+    let Some(stage) = Stage::new(ProxyKind::Nginx, &["--host", name, "--upstream", &upstream])? else {
+        return Ok(());
+    };
+    let token = stage.place.token("alice", "full", &[])?;
+    let address = stage.proxy.address;
+    let head = format!(
+        "GET /execute/Email/list_pops HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\nAuthorization: cpanel alice:{token}\r\n\
+         X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: evil\r\n\
+         X-Forwarded-Uri: /evil\r\nX-Forwarded-Method: evil\r\nX-Original-URI: /evil\r\nX-Original-Method: evil\r\n\
+         X-Request-Id: evilevilevilevil\r\nX-Tokenlatch-User: evil\r\n\r\n"
+    );
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.write_all(head.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let seen = api.last();
+    assert!(!seen.to_string().contains("evil"), "{seen}");
+    let fields = &seen["headers"];
+    assert_eq!(fields["x-tokenlatch-user"], "alice");
+    assert_eq!(fields["x-forwarded-for"], "127.0.0.1");
+    assert_eq!(fields["x-forwarded-host"], name);
+    assert_eq!(fields["x-forwarded-proto"], "http");
     Ok(())
 }
 

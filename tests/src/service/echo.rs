@@ -2,11 +2,11 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fault::Fault;
 
@@ -15,6 +15,7 @@ use crate::fault::Fault;
 pub struct Echo {
     address: SocketAddr,
     reached: Arc<AtomicUsize>,
+    last: Arc<Mutex<Value>>,
 }
 
 impl Echo {
@@ -27,13 +28,14 @@ impl Echo {
         let echo = Echo {
             address: listener.local_addr().map_err(Fault::during("the API's port"))?,
             reached: Arc::default(),
+            last: Arc::default(),
         };
         let shared = echo.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let reached = shared.reached.clone();
+                let shared = shared.clone();
                 // A client that goes away in the middle is all right.
-                thread::spawn(move || serve(stream, &reached));
+                thread::spawn(move || shared.serve(stream));
             }
         });
         Ok(echo)
@@ -50,55 +52,64 @@ impl Echo {
     pub fn reached(&self) -> usize {
         self.reached.load(Ordering::SeqCst)
     }
-}
 
-fn serve(stream: TcpStream, reached: &AtomicUsize) -> io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    loop {
-        let mut first = String::new();
-        if reader.read_line(&mut first)? == 0 {
-            return Ok(());
-        }
-        reached.fetch_add(1, Ordering::SeqCst);
-        let (mut headers, mut length) = (serde_json::Map::new(), 0_usize);
+    /// The request that reached it last, as it was answered.
+    #[must_use]
+    pub fn last(&self) -> Value {
+        self.last.lock().map(|last| last.clone()).unwrap_or_default()
+    }
+
+    fn serve(&self, stream: TcpStream) -> io::Result<()> {
+        let mut reader = BufReader::new(stream);
         loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
-                break;
+            let mut first = String::new();
+            if reader.read_line(&mut first)? == 0 {
+                return Ok(());
             }
-            let (name, value) = line.split_once(':').unwrap_or((&line, ""));
-            let (name, value) = (name.to_ascii_lowercase(), value.trim());
-            if name == "content-length" {
-                length = value.parse().unwrap_or_default();
+            self.reached.fetch_add(1, Ordering::SeqCst);
+            let (mut headers, mut length) = (serde_json::Map::new(), 0_usize);
+            loop {
+                let mut line = String::new();
+                if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
+                    break;
+                }
+                let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+                let (name, value) = (name.to_ascii_lowercase(), value.trim());
+                if name == "content-length" {
+                    length = value.parse().unwrap_or_default();
+                }
+                // A repeated field shows as both values.
+                let both = headers
+                    .get(&name)
+                    .and_then(|first| first.as_str())
+                    .map(|first| format!("{first}, {value}"));
+                headers.insert(name, json!(both.unwrap_or_else(|| value.to_owned())));
             }
-            // A repeated field shows as both values.
-            let both = headers
-                .get(&name)
-                .and_then(|first| first.as_str())
-                .map(|first| format!("{first}, {value}"));
-            headers.insert(name, json!(both.unwrap_or_else(|| value.to_owned())));
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body)?;
+            let mut words = first.split(' ');
+            let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            let status = if target == "/fails" {
+                "500 Internal Server Error"
+            } else {
+                "200 OK"
+            };
+            let said = json!({
+                "method": method,
+                "target": target,
+                "headers": headers,
+                "body": String::from_utf8_lossy(&body),
+            });
+            if let Ok(mut last) = self.last.lock() {
+                last.clone_from(&said);
+            }
+            let said = said.to_string();
+            let kind = "Content-Type: application/json";
+            let reply = format!(
+                "HTTP/1.1 {status}\r\n{kind}\r\nContent-Length: {}\r\n\r\n{said}",
+                said.len()
+            );
+            reader.get_mut().write_all(reply.as_bytes())?;
         }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
-        let mut words = first.split(' ');
-        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let status = if target == "/fails" {
-            "500 Internal Server Error"
-        } else {
-            "200 OK"
-        };
-        let said = json!({
-            "method": method,
-            "target": target,
-            "headers": headers,
-            "body": String::from_utf8_lossy(&body),
-        })
-        .to_string();
-        let kind = "Content-Type: application/json";
-        let reply = format!(
-            "HTTP/1.1 {status}\r\n{kind}\r\nContent-Length: {}\r\n\r\n{said}",
-            said.len()
-        );
-        reader.get_mut().write_all(reply.as_bytes())?;
     }
 }

@@ -57,6 +57,21 @@ impl Proxy {
         Proxy::launch(kind, place, api, |text| replace(text, "127.0.0.1:2083", service))
     }
 
+    /// Starts the same with changes to its file, such as raised limits.
+    ///
+    /// # Errors
+    /// As [`Proxy::start`].
+    pub fn start_changed(
+        kind: ProxyKind,
+        place: &Place,
+        [service, api]: [SocketAddr; 2],
+        change: impl FnOnce(String) -> String,
+    ) -> Result<Option<Self>, Fault> {
+        Proxy::launch(kind, place, api, |text| {
+            replace(text, "127.0.0.1:2083", service).map(change)
+        })
+    }
+
     /// Starts the same without the check, to compare with.
     ///
     /// # Errors
