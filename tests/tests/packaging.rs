@@ -20,7 +20,12 @@ fn the_packed_package_works_in_every_kind_of_project() -> Result<(), Fault> {
     };
     let output = Command::new("node")
         .args(["--test", "--test-reporter=spec"])
-        .args(["package.test.mjs", "runtimes.test.mjs", "bundlers.test.mjs", "runners.test.mjs"])
+        .args([
+            "package.test.mjs",
+            "runtimes.test.mjs",
+            "bundlers.test.mjs",
+            "runners.test.mjs",
+        ])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging"))
         .env("TOKENLATCH_TARBALL", &installed.tarball)
         .env("TOKENLATCH_TOOLS", &installed.tools)

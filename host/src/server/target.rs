@@ -6,7 +6,9 @@ use tokenlatch_core::{Api, Call, Realm};
 use super::catalogue::WHM;
 use super::problem::Problem;
 
-pub(super) use tokenlatch_core::{is_api_path as is_api, is_function_name as is_name, json_api_path as json_api, uapi_path as execute};
+pub(super) use tokenlatch_core::{
+    is_api_path as is_api, is_function_name as is_name, json_api_path as json_api, uapi_path as execute,
+};
 
 /// Parameters that are tokens, or look as if they were. A secret in a URL ends up in logs and histories (ASVS V14.2.1).
 const SECRETS: &[&str] = &["token", "authorization"];
