@@ -66,6 +66,7 @@ fn publish(tokens: u64, key: &SigningKey) -> Vec<u8> {
         made.account(&Account {
             user: format!("user{user}"),
             suspended: false,
+            administrator: false,
             features: Features::All,
         })
         .unwrap();

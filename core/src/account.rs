@@ -15,6 +15,17 @@ use crate::value::Value;
 /// Without this feature an account can neither manage nor use tokens.
 pub(crate) const TOKENS_FEATURE: &str = "apitokens";
 
+/// The rights of machines: to read signed snapshots, to report uses, to read metrics. Accounts of administrators have them,
+/// whatever their features are; no other account has them, not even one with every feature.
+const MACHINE_RIGHTS: [&str; 3] = [SNAPSHOT_READ, USAGE_REPORT, METRICS_READ];
+
+/// The right to read signed snapshots and their deltas.
+pub const SNAPSHOT_READ: &str = "snapshot-read";
+/// The right to report how tokens were used.
+pub const USAGE_REPORT: &str = "usage-report";
+/// The right to read metrics.
+pub const METRICS_READ: &str = "metrics-read";
+
 /// A user's own rights, as the host knows them now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,8 +34,16 @@ pub struct Account {
     pub user: String,
     /// A suspended account can neither create nor use tokens.
     pub suspended: bool,
+    /// Whether the account is an administrator's: only then it has the rights of machines.
+    #[serde(skip_serializing_if = "is_false")]
+    pub administrator: bool,
     /// The features that the account itself has.
     pub features: Features,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// An account's features.
@@ -71,6 +90,7 @@ impl FromValue for Account {
         let account = Account {
             user: fields.required("user"),
             suspended: fields.or("suspended", false),
+            administrator: fields.or("administrator", false),
             features: fields.required("features"),
         };
         fields.finish()?;
@@ -83,12 +103,16 @@ deserialize_by_value!(Account);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rights {
     pub(crate) suspended: bool,
+    pub(crate) administrator: bool,
     /// In order; none for every feature.
     pub(crate) features: Option<Vec<String>>,
 }
 
 impl Rights {
     pub(crate) fn has(&self, feature: &str) -> bool {
+        if MACHINE_RIGHTS.contains(&feature) {
+            return self.administrator;
+        }
         self.features
             .as_ref()
             .is_none_or(|features| features.binary_search_by(|known| known.as_str().cmp(feature)).is_ok())
@@ -114,6 +138,7 @@ impl Account {
         };
         Ok(Rights {
             suspended: self.suspended,
+            administrator: self.administrator,
             features,
         })
     }

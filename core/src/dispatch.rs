@@ -8,7 +8,7 @@ use crate::encode::encode;
 use crate::error::{Error, ErrorCode};
 use crate::info::{Functions, info};
 use crate::value::{Value, too_deep};
-use crate::{catalogue, create, describe, identify, list, parameters, rename, reply, revoke, update, validate, verify};
+use crate::{catalogue, create, describe, identify, list, parameters, rename, reply, revoke, update, usage, validate, verify};
 
 /// The largest request in bytes.
 pub const MAX_REQUEST_BYTES: usize = 8 << 20;
@@ -36,6 +36,7 @@ pub(crate) const OPERATIONS: &[(&str, Handler)] = &[
     ("reply", |request| encode(&reply(decode(request)?)?)),
     ("revoke", |request| encode(&revoke(decode(request)?)?)),
     ("update", |request| encode(&update(decode(request)?)?)),
+    ("usage", |request| encode(&usage(&decode(request)?)?)),
     ("validate", |request| encode(&validate(&decode(request)?)?)),
     ("verify", |request| encode(&verify(decode(request)?)?)),
 ];

@@ -57,13 +57,14 @@ mod snapshot;
 mod table;
 mod text;
 mod update;
+mod usage;
 mod validate;
 mod value;
 mod verify;
 mod zone;
 
 pub use access::{Access, Realm};
-pub use account::{Account, Features};
+pub use account::{Account, Features, METRICS_READ, SNAPSHOT_READ, USAGE_REPORT};
 pub use authorization::{Authorization, Scheme};
 pub use call::{Api, Call};
 pub use catalogue::{Function, functions};
@@ -93,6 +94,7 @@ pub use snapshot::{
 };
 pub use table::{TableInput, TableUpdate, TokenTable};
 pub use update::{UpdateRequest, update};
+pub use usage::{ReportedUses, Usage, UsageRequest, Uses, usage};
 pub use validate::{ValidExpiry, ValidateRequest, Validated, validate};
 pub use value::Value;
 pub use verify::{Headers, Refusal, Verdict, VerifyRequest, verify};

@@ -36,6 +36,7 @@ fn want_of_entropy_is_found_out_last_of_all() {
     let account = |suspended, features| Account {
         user: "alice".to_owned(),
         suspended,
+        administrator: false,
         features,
     };
     let account_of = |account: Account| CreateRequest {

@@ -52,6 +52,6 @@ pub use snapshot::{HttpSource, HttpSourceError};
 pub use store::{
     Archive, ArchivedAccount, ArchivedToken, Change, Changes, Mark, NewAccount, PageQuery, PasswordHash, Plan,
     PostgresStore, Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount, StoredSession, StoredToken,
-    TokenPage, Usage, UsageBatch, open_store,
+    TokenKeys, TokenPage, Usage, UsageBatch, open_store,
 };
 pub use zone::ServerZone;

@@ -330,6 +330,7 @@ fn markup_is_shown_as_it_was_typed() {
         let account = Account {
             user: name.to_owned(),
             suspended: false,
+            administrator: false,
             features: Features::All,
         };
         let new = NewAccount {

@@ -106,6 +106,7 @@ struct Serving {
     child: Child,
     account: std::net::SocketAddr,
     admin: std::net::SocketAddr,
+    snapshot: Option<std::net::SocketAddr>,
 }
 
 impl Serving {
@@ -123,12 +124,13 @@ impl Serving {
         });
         let told = told.get("serving").or(told.get("following")).unwrap().clone();
         let address = |key: &str| {
-            let url = told[key].as_str().unwrap();
-            url.strip_prefix("http://").unwrap().parse().unwrap()
+            let url = told[key].as_str()?;
+            Some(url.strip_prefix("http://").unwrap().parse().unwrap())
         };
         Serving {
-            account: address("account"),
-            admin: address("admin"),
+            account: address("account").unwrap(),
+            admin: address("admin").unwrap(),
+            snapshot: address("snapshot"),
             child,
         }
     }
@@ -164,8 +166,18 @@ fn an_edge_without_a_database_follows_a_server_and_both_end_at_once() {
             .trim()
     );
     let (public, private) = keygen(&place, "k");
+    ok(&place, &["account", "administrator", "alice", "on"]);
     let made = place.run(&[
-        "token", "create", "--user", "alice", "--name", "edge", "--full", "--realm", "admin",
+        "token",
+        "create",
+        "--user",
+        "alice",
+        "--name",
+        "edge",
+        "--features",
+        "snapshot-read,usage-report",
+        "--realm",
+        "admin",
     ]);
     assert_eq!(made.code, Some(0), "{made:?}");
     let token = made.stdout.trim().to_owned();
@@ -180,8 +192,9 @@ fn an_edge_without_a_database_follows_a_server_and_both_end_at_once() {
         "127.0.0.1:0",
         "--json",
     ];
-    let origin = Serving::start(place.command(&[&["serve", "--snapshot-key", "k"], &ports[..]].concat()));
-    let url = format!("http://{}", origin.admin);
+    let publish = ["serve", "--snapshot-key", "k", "--snapshot-listen", "127.0.0.1:0"];
+    let origin = Serving::start(place.command(&[&publish, &ports[..]].concat()));
+    let url = format!("http://{}", origin.snapshot.unwrap());
     let follow = [
         "serve",
         "--follow",
@@ -285,6 +298,7 @@ fn edges_begin_anew_after_the_origin_was_stopped_and_when_told_to() {
     let place = Place::new();
     keygen(&place, "k");
     ok(&place, &["account", "add", "alice", "--all-features"]);
+    ok(&place, &["account", "administrator", "alice", "on"]);
     let epoch = |place: &Place| {
         let told = ok(
             place,

@@ -30,6 +30,7 @@ over_both!(
     who_waits_learns_of_a_revocation_at_once,
     two_origins_of_one_database_go_on_for_each_other,
     a_report_counts_once_however_often_it_comes,
+    what_a_report_says_is_brought_to_what_can_be,
     a_report_may_name_tokens_by_hash,
 );
 
@@ -282,6 +283,9 @@ async fn two_origins_of_one_database_go_on_for_each_other(database: Database) {
     assert_eq!(reason(&mut edge, &two, NOW), "ok");
 }
 
+/// When reports come: no use can be before its token's creation.
+const LATER: i64 = NOW + 1_000;
+
 fn report(follower: &str, batch: i64, id: &str, uses: u64) -> UsageReport {
     UsageReport {
         follower: follower.to_owned(),
@@ -289,7 +293,7 @@ fn report(follower: &str, batch: i64, id: &str, uses: u64) -> UsageReport {
         tokens: vec![ReportedUse {
             id: Some(id.to_owned()),
             hash: None,
-            last_used: NOW - batch,
+            last_used: LATER - batch,
             uses,
         }],
     }
@@ -301,15 +305,16 @@ async fn used(service: &Service, id: &str) -> (i64, u64) {
 }
 
 async fn a_report_counts_once_however_often_it_comes(database: Database) {
-    let (service, _) = clocked(&database).await;
+    let (service, clock) = clocked(&database).await;
     let id = service.create(plain("one")).await.unwrap().record.id;
+    clock.set(LATER);
     let mark = service.store().mark().await.unwrap();
     for (batch, added) in [(1, true), (1, false), (2, true), (1, false), (2, false)] {
         let report = report("follower-one", batch, &id, 10);
-        report.check(NOW).unwrap();
+        report.check().unwrap();
         assert_eq!(report.add_to(&service).await.unwrap(), added, "{batch}");
     }
-    assert_eq!(used(&service, &id).await, (NOW - 1, 20));
+    assert_eq!(used(&service, &id).await, (LATER - 1, 20));
     let mut tasks = Vec::new();
     for follower in ["follower-two", "follower-three"] {
         for _ in 0..4 {
@@ -322,7 +327,7 @@ async fn a_report_counts_once_however_often_it_comes(database: Database) {
         added += u32::from(task.await.unwrap().unwrap());
     }
     assert_eq!(added, 2);
-    assert_eq!(used(&service, &id).await, (NOW - 1, 30));
+    assert_eq!(used(&service, &id).await, (LATER - 1, 30));
     assert_eq!(service.store().mark().await.unwrap(), mark, "this is no change");
     assert_eq!(service.store().check().await.unwrap(), Vec::<String>::new());
     for spoilt in [
@@ -330,15 +335,49 @@ async fn a_report_counts_once_however_often_it_comes(database: Database) {
         report("follower:one", 1, &id, 1),
         report("follower-one", 0, &id, 1),
         report("follower-one", -400, &id, 1),
-        report("follower-one", 3, &id, 0),
     ] {
-        assert!(spoilt.check(NOW).is_err(), "{spoilt:?}");
+        assert!(spoilt.check().is_err(), "{spoilt:?}");
     }
 }
 
-async fn a_report_may_name_tokens_by_hash(database: Database) {
+async fn what_a_report_says_is_brought_to_what_can_be(database: Database) {
+    const MOST: u64 = 9_007_199_254_740_991;
     let (service, _) = clocked(&database).await;
     let record = service.create(plain("one")).await.unwrap().record;
+    let said = |batch: i64, last_used: i64, uses: u64| UsageReport {
+        tokens: vec![ReportedUse {
+            last_used,
+            uses,
+            ..report("follower-one", batch, &record.id, uses).tokens.remove(0)
+        }],
+        ..report("follower-one", batch, &record.id, uses)
+    };
+    let early = said(1, record.created - 5, 0);
+    assert!(early.check().is_ok() && early.add_to(&service).await.unwrap());
+    assert_eq!(used(&service, &record.id).await, (record.created, 0));
+    assert!(said(2, i64::MAX, u64::MAX).add_to(&service).await.unwrap());
+    assert_eq!(used(&service, &record.id).await, (NOW, u64::from(u32::MAX)));
+    // However much is stored, the next report is taken.
+    let full = tokenlatch::Usage {
+        id: record.id.clone(),
+        last_used: NOW,
+        uses: u64::MAX,
+    };
+    for _ in 0..2 {
+        service.store().add_usage(std::slice::from_ref(&full)).await.unwrap();
+        assert_eq!(used(&service, &record.id).await, (NOW, MOST));
+    }
+    assert!(said(3, NOW, 9).add_to(&service).await.unwrap());
+    assert_eq!(used(&service, &record.id).await, (NOW, MOST));
+    let twice = vec![full.clone(), full];
+    service.store().add_usage(&twice).await.unwrap();
+    assert_eq!(used(&service, &record.id).await, (NOW, MOST));
+}
+
+async fn a_report_may_name_tokens_by_hash(database: Database) {
+    let (service, clock) = clocked(&database).await;
+    let record = service.create(plain("one")).await.unwrap().record;
+    clock.set(LATER);
     let mut report = report("follower-one", 1, "", 3);
     report.tokens[0].id = None;
     report.tokens[0].hash = Some(record.hash.clone());
@@ -346,5 +385,5 @@ async fn a_report_may_name_tokens_by_hash(database: Database) {
     unknown.hash = Some(format!("sha256:{}", "0".repeat(64)));
     report.tokens.push(unknown);
     assert!(report.add_to(&service).await.unwrap());
-    assert_eq!(used(&service, &record.id).await, (NOW - 1, 3));
+    assert_eq!(used(&service, &record.id).await, (LATER - 1, 3));
 }

@@ -50,61 +50,151 @@ fn report(running: &Running, authorization: &str, json: &str) -> Answer {
         .send(running.admin)
 }
 
+/// A token for the administrator's port, as an `Authorization`.
+fn admin_token(running: &Running, user: &str, name: &str, access: Access, read_only: bool) -> String {
+    let mut wanted = NewToken::new(user, name, access);
+    (wanted.realm, wanted.read_only) = (Realm::Admin, read_only);
+    format!("whm {user}:{}", running.token(wanted))
+}
+
 #[test]
-fn only_full_tokens_of_the_administrators_port_get_a_snapshot() {
+fn only_administrators_tokens_with_the_rights_of_machines_get_a_snapshot_and_report() {
     let running = origin(60);
+    let named = |features: &[&str]| Access::Limited {
+        features: features.iter().map(|feature| (*feature).to_owned()).collect(),
+    };
     let full = running.administrator("full");
-    let mut wanted = NewToken::new("root", "reader", Access::Full);
-    (wanted.realm, wanted.read_only) = (Realm::Admin, true);
-    let reader = format!("whm root:{}", running.token(wanted));
-    let mut wanted = NewToken::new(
-        "root",
-        "limited",
-        Access::Limited {
-            features: vec!["popaccts".to_owned()],
-        },
-    );
-    wanted.realm = Realm::Admin;
-    let limited = format!("whm root:{}", running.token(wanted));
-    let account = running.full("alice", "account");
-    let (bare, deltas) = (account.replace("cpanel alice:", "Bearer "), since(&running, 0));
-    for path in ["/snapshot", deltas.as_str()] {
-        for authorization in [&full, &reader] {
-            let answer = running.get_admin(authorization, path);
-            assert_eq!(answer.status, 200, "{path}");
-            assert_eq!(
-                answer.header("content-type"),
-                Some("application/vnd.tokenlatch.snapshot")
-            );
-        }
-        for (authorization, status) in [
-            ("", 401),
-            ("whm root:NO", 401),
-            (&account, 401),
-            (&bare, 401),
-            (&limited, 403),
-        ] {
-            let answer = running.get_admin(authorization, path);
-            assert_eq!((answer.status, answer.body.as_str()), (status, DENIED), "{path}");
-        }
-        assert_eq!(running.get(&account, path).status, 404, "not on the account port");
-        assert_eq!(
-            Request::new("POST", path)
-                .authorization(&full)
-                .send(running.admin)
-                .status,
-            405
-        );
-    }
+    let reader = admin_token(&running, "root", "reader", Access::Full, true);
+    let reads = admin_token(&running, "root", "reads", named(&["snapshot-read"]), false);
+    let reports = admin_token(&running, "root", "reports", named(&["usage-report"]), false);
+    let other = admin_token(&running, "root", "other", named(&["popaccts", "apitokens"]), false);
+    // Alice has every feature, and is no administrator.
+    let alice = admin_token(&running, "alice", "admin", Access::Full, false);
+    let account = running.full("root", "account");
+    let bare = account.replace("cpanel root:", "Bearer ");
+    let deltas = since(&running, 0);
     let json = r#"{"follower":"follower-one","batch":1,"tokens":[]}"#;
-    for (authorization, status) in [(full.as_str(), 200), (&reader, 403), (&limited, 403), ("", 401)] {
-        assert_eq!(report(&running, authorization, json).status, status);
+    for (authorization, reading, reporting) in [
+        (full.as_str(), 200, 200),
+        (&reader, 200, 403),
+        (&reads, 200, 403),
+        (&reports, 403, 200),
+        (&other, 403, 403),
+        (&alice, 403, 403),
+        (&account, 401, 401),
+        (&bare, 401, 401),
+        ("whm root:NO", 401, 401),
+        ("", 401, 401),
+    ] {
+        for path in ["/snapshot", deltas.as_str()] {
+            let answer = running.get_admin(authorization, path);
+            assert_eq!(answer.status, reading, "{authorization} {path}");
+            match reading {
+                200 => assert_eq!(
+                    answer.header("content-type"),
+                    Some("application/vnd.tokenlatch.snapshot")
+                ),
+                _ => assert_eq!(answer.body, DENIED),
+            }
+        }
+        assert_eq!(report(&running, authorization, json).status, reporting, "{authorization}");
+    }
+    for path in ["/snapshot", deltas.as_str()] {
+        assert_eq!(running.get(&account, path).status, 404, "not on the account port");
+        let post = Request::new("POST", path).authorization(&full).send(running.admin);
+        assert_eq!(post.status, 405);
     }
     let secret = full.split(':').next_back().unwrap();
     assert_eq!(
         running.get_admin(&full, &format!("/snapshot?token={secret}")).status,
         400
     );
+    // A token for edges can do nothing else, and falls with the flag.
+    let list = "/json-api/api_token_list?api.version=1";
+    assert_eq!(running.get_admin(&reads, list).status, 403);
+    running
+        .block_on(running.state.service.set_administrator("root", false))
+        .unwrap();
+    for authorization in [&full, &reads] {
+        assert_eq!(running.get_admin(authorization, "/snapshot").status, 403);
+    }
+}
+
+#[test]
+fn only_administrators_grant_the_rights_of_machines() {
+    let running = Running::start();
+    let create = |authorization: &str, name: &str| {
+        let target = format!("/json-api/api_token_create?api.version=1&token_name={name}&acl=snapshot-read");
+        running.get_admin(authorization, &target).json()["metadata"]["result"].clone()
+    };
+    assert_eq!(create(&running.administrator("root"), "edge"), 1);
+    let alice = admin_token(&running, "alice", "admin", Access::Full, false);
+    assert_eq!(create(&alice, "edge"), 0);
+    let limited = running.limited_administrator("limited", &["apitokens", "popaccts"]);
+    assert_eq!(create(&limited, "other"), 0);
+    let uapi = "/execute/Tokens/create_limited?name=edge&features=usage-report";
+    assert_eq!(running.get(&running.full("alice", "one"), uapi).json()["status"], 0);
+}
+
+#[test]
+fn a_listener_for_machines_has_nothing_else() {
+    let running = Running::with(|config| {
+        config.snapshots = Some(SnapshotConfig {
+            key: key(),
+            options: PublisherOptions { max_age: 60, names: true },
+        });
+        config.snapshot_listen = Some(config.listen);
+        config.metrics_listen = Some(config.listen);
+    });
+    let (machines, metrics) = (running.snapshot.unwrap(), running.metrics.unwrap());
+    let full = running.administrator("full");
+    let get = |address, path: &str| Request::new("GET", path).authorization(&full).send(address);
+    for path in ["/snapshot", since(&running, 0).as_str(), "/health", "/ready"] {
+        assert_eq!(get(machines, path).status, 200, "{path}");
+    }
+    let report = Request::new("POST", "/snapshot/usage")
+        .authorization(&full)
+        .json(r#"{"follower":"follower-one","batch":1,"tokens":[]}"#);
+    assert_eq!(report.send(machines).status, 200);
+    assert_eq!(Request::new("GET", "/snapshot").send(machines).status, 401);
+    for path in [
+        "/",
+        "/login",
+        "/auth",
+        "/metrics",
+        "/openapi.json",
+        "/execute/Tokens/list",
+        "/json-api/cpanel",
+        "/json-api/api_token_list?api.version=1",
+        "/assets/page.css",
+    ] {
+        assert_eq!(get(machines, path).status, 404, "{path}");
+    }
+    let figures = get(metrics, "/metrics");
+    assert!(figures.status == 200 && figures.body.contains("tokenlatch_table_records"));
+    assert_eq!(get(metrics, "/health").status, 200);
+    for path in ["/", "/snapshot", "/auth", "/json-api/api_token_list?api.version=1"] {
+        assert_eq!(get(metrics, path).status, 404, "{path}");
+    }
+    assert_eq!(get(running.admin, "/metrics").status, 404, "it has a listener of its own");
+    assert!(!get(running.admin, "/openapi.json").body.contains("\"/metrics\""));
+    assert_eq!(get(running.admin, "/snapshot").status, 200);
+}
+
+#[test]
+fn metrics_need_a_token_where_that_is_chosen() {
+    let running = Running::with(|config| config.metrics_token = true);
+    let of = |features: &[&str]| running.limited_administrator(features[0], features);
+    for (authorization, status) in [
+        ("", 401),
+        (running.administrator("full").as_str(), 200),
+        (&of(&["metrics-read"]), 200),
+        (&of(&["snapshot-read"]), 403),
+        (&admin_token(&running, "alice", "admin", Access::Full, false), 403),
+        (&running.full("root", "account"), 401),
+    ] {
+        assert_eq!(running.get_admin(authorization, "/metrics").status, status);
+    }
 }
 
 #[test]
@@ -227,7 +317,6 @@ fn reports_are_read_strictly_and_counted_once() {
         r#"{"follower":"follower-one","batch":1,"tokens":[],"more":1}"#,
         r#"{"follower":"follower-one","batch":9,"tokens":[{"lastUsed":1,"uses":1}]}"#,
         r#"{"follower":"follower-one","batch":9,"tokens":[{"id":"a","lastUsed":1,"uses":-1}]}"#,
-        r#"{"follower":"follower-one","batch":9,"tokens":[{"id":"a","lastUsed":99999999999,"uses":1}]}"#,
     ] {
         assert_eq!(report(&running, &full, spoilt).status, 400, "{spoilt}");
     }

@@ -199,7 +199,7 @@ fn a_database_of_the_first_schema_is_brought_up_to_date() {
 /// What came with the page holds for what was there before it.
 async fn is_ready_for_the_page(service: &Service) {
     let account = service.account("alice").await.unwrap();
-    assert_eq!((account.live_tokens, account.administrator), (1, false));
+    assert_eq!((account.live_tokens, account.account.administrator), (1, false));
     let page = service
         .page("alice", Realm::Account, ListOptions::default())
         .await

@@ -33,6 +33,7 @@ fn alice() -> Account {
     Account {
         user: "alice".to_owned(),
         suspended: false,
+        administrator: false,
         features: Features::All,
     }
 }

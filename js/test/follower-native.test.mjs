@@ -72,7 +72,9 @@ describe("a follower of the native origin", { skip: binary === undefined && proc
     publicKey = run("snapshot", "keygen", "key").publicKey;
     run("account", "add", "root", "--all-features");
     run("account", "add", "alice", "--all-features");
-    edgeToken = textOf(run("token", "create", "--user", "root", "--name", "edge", "--full", "--realm", "admin").token);
+    run("account", "administrator", "root", "on");
+    const rights = "snapshot-read,usage-report";
+    edgeToken = textOf(run("token", "create", "--user", "root", "--name", "edge", "--features", rights, "--realm", "admin").token);
     url = `http://127.0.0.1:${await freePort()}`;
     server = await serve();
   });

@@ -93,7 +93,7 @@ fn read_states(section: &[u8], count: u32) -> Option<Shared<Rights>> {
     let mut states = Shared::new();
     for _ in 0..count {
         let from = reader.0;
-        let flags = reader.u8().filter(|flags| *flags < 4)?;
+        let flags = reader.u8().filter(|flags| *flags < 8)?;
         let features = reader.words(MAX_FEATURES, is_feature)?;
         let every = flags & 2 != 0;
         if (every && !features.is_empty()) || !features.is_sorted_by(|a, b| a < b) {
@@ -101,6 +101,7 @@ fn read_states(section: &[u8], count: u32) -> Option<Shared<Rights>> {
         }
         let rights = Rights {
             suspended: flags & 1 != 0,
+            administrator: flags & 4 != 0,
             features: (!every).then_some(features),
         };
         states.push(rights, reader.since(from))?;

@@ -48,6 +48,7 @@ pub fn account(user: &str) -> Account {
     Account {
         user: user.into(),
         suspended: false,
+        administrator: false,
         features: Features::All,
     }
 }

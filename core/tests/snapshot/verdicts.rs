@@ -48,7 +48,12 @@ fn a_snapshot_under_a_pepper_that_was_not_given_is_refused_when_it_is_loaded() {
 }
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
-const CALLS: [(Option<&str>, bool); 3] = [(None, true), (Some("backup"), false), (Some("backup"), true)];
+const CALLS: [(Option<&str>, bool); 4] = [
+    (None, true),
+    (Some("backup"), false),
+    (Some("backup"), true),
+    (Some("snapshot-read"), false),
+];
 
 /// What a store holds: tokens by number, accounts by user.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +76,7 @@ fn change() -> impl Strategy<Value = Change> {
         Just(Vec::new()),
         Just(vec!["backup".to_owned()]),
         Just(vec!["apitokens".to_owned(), "backup".to_owned()]),
+        Just(vec!["apitokens".to_owned(), "snapshot-read".to_owned()]),
     ];
     let access = prop_oneof![
         Just(Access::Full),
@@ -102,10 +108,12 @@ fn change() -> impl Strategy<Value = Change> {
         },
     );
     let features = prop_oneof![Just(Features::All), features.prop_map(Features::List)];
-    let known = (0..USERS.len(), any::<bool>(), features).prop_map(|(user, suspended, features)| {
+    let flags = any::<(bool, bool)>();
+    let known = (0..USERS.len(), flags, features).prop_map(|(user, (suspended, administrator), features)| {
         Change::Account(Account {
             user: USERS[user].into(),
             suspended,
+            administrator,
             features,
         })
     });

@@ -43,7 +43,7 @@ impl<'a> From<&'a StoredAccount> for Shown<'a> {
             max_lifetime: stored.policy.max_lifetime,
             expiry_required: stored.policy.expiry_required,
             has_password: stored.has_password,
-            administrator: stored.administrator,
+            administrator: stored.account.administrator,
             created: stored.created,
             live_tokens: stored.live_tokens,
         }
@@ -90,7 +90,7 @@ pub async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
                 (zone.show(stored.created), Mark::Plain),
                 (policy_text(stored.policy), Mark::Plain),
                 (yes_or_no(stored.has_password), Mark::Plain),
-                (yes_or_no(stored.administrator), Mark::Plain),
+                (yes_or_no(stored.account.administrator), Mark::Plain),
                 (features_text(&stored.account.features), Mark::Plain),
             ]
         })

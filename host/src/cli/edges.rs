@@ -1,5 +1,6 @@
 //! `tokenlatch serve` for edges: as the origin that they follow, and as one of them.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokenlatch::{
 
 use super::context::Context;
 use super::failure::Failure;
+use super::serve::address;
 use super::snapshot::{age, wrong_key};
 
 /// Where the edge keeps which table it held last.
@@ -22,7 +24,7 @@ const STATE_FILE: &str = "tokenlatch-follow.json";
 /// Options of an origin and of an edge.
 #[derive(Args)]
 pub struct Edges {
-    /// Publish signed snapshots on the administrator's port, by the key of this file; see `tokenlatch snapshot keygen`
+    /// Publish signed snapshots on the administrator's port and at `--snapshot-listen`, by the key of this file; see `tokenlatch snapshot keygen`
     #[arg(long, value_name = "FILE", env = "TOKENLATCH_SNAPSHOT_KEY", hide_env_values = true)]
     #[arg(conflicts_with = "follow")]
     snapshot_key: Option<PathBuf>,
@@ -43,7 +45,18 @@ pub struct Edges {
         requires = "snapshot_key"
     )]
     snapshot_no_names: bool,
-    /// Be an edge without a database: decide by the snapshots of this server's administrator's port
+    /// A listener for machines alone, with `/snapshot`, `/health` and `/ready`: edges elsewhere need no other
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "TOKENLATCH_SNAPSHOT_LISTEN",
+        hide_env_values = true,
+        requires = "snapshot_key"
+    )]
+    #[arg(value_parser = address)]
+    snapshot_listen: Option<SocketAddr>,
+    /// Be an edge without a database: decide by the snapshots of the server there, its `--snapshot-listen` or its
+    /// administrator's port
     #[arg(long, value_name = "URL", env = "TOKENLATCH_FOLLOW", hide_env_values = true)]
     #[arg(requires_all = ["follow_keys", "follow_token_file"])]
     follow: Option<String>,
@@ -57,8 +70,8 @@ pub struct Edges {
         requires = "follow"
     )]
     follow_keys: Vec<String>,
-    /// The file of a full token for that port, which only you can read: the token, `whm USER:TOKEN`, or `Authorization: …`. It is
-    /// read each time, so another one is in use at once
+    /// The file of an administrator's token with the rights `snapshot-read` and `usage-report`, which only you can read: the
+    /// token, `whm USER:TOKEN`, or `Authorization: …`. It is read each time, so another one is in use at once
     #[arg(
         long,
         value_name = "FILE",
@@ -117,6 +130,11 @@ impl Edges {
         self.follow.is_some()
     }
 
+    /// The listener for machines, if there is one.
+    pub fn snapshot_listen(&self) -> Option<SocketAddr> {
+        self.snapshot_listen
+    }
+
     /// How snapshots are published, if they are.
     pub fn publishing(&self) -> Result<Option<SnapshotConfig>, Failure> {
         let Some(path) = &self.snapshot_key else {
@@ -137,7 +155,7 @@ impl Edges {
         config: Config,
         stop: Stop,
         context: &mut Context<'_>,
-        url: impl Fn(std::net::SocketAddr) -> String,
+        url: impl Fn(SocketAddr) -> String,
     ) -> Result<ExitCode, Failure> {
         let (origin, token) = match (&self.follow, &self.follow_token_file) {
             (Some(origin), Some(token)) => (origin, token),
@@ -157,7 +175,7 @@ impl Edges {
         let follower = Follower::new(&module, options).map_err(|error| wrong_key("--follow-key", error))?;
         let server = EdgeServer::bind(config, follower, Arc::new(source)).await?;
         let (account, admin) = server.addresses();
-        let (account_url, admin_url) = (url(account), admin.map(url));
+        let (account_url, admin_url) = (url(account), admin.map(&url));
         let output = &mut *context.output;
         if output.wants_json() {
             output.json(&Document {
@@ -170,8 +188,8 @@ impl Edges {
             })?;
         } else {
             output.line(format_args!("Accounts:      {account_url}"))?;
-            if let Some(admin) = &admin_url {
-                output.line(format_args!("Metrics:       {admin}/metrics"))?;
+            if let Some(metrics) = server.metrics_address().map(&url).or(admin_url) {
+                output.line(format_args!("Metrics:       {metrics}/metrics"))?;
             }
             output.line(format_args!("Follows:       {origin}"))?;
             output.line(format_args!("State:         {}", state.display()))?;

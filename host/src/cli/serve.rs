@@ -41,6 +41,19 @@ pub struct Options {
     #[arg(long, value_name = "ADDR", env = "TOKENLATCH_ADMIN_LISTEN", hide_env_values = true)]
     #[arg(default_value = "127.0.0.1:2087")]
     admin_listen: AdminListen,
+    /// A listener for `/metrics` alone, which the administrator's port then doesn't have
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "TOKENLATCH_METRICS_LISTEN",
+        hide_env_values = true
+    )]
+    #[arg(value_parser = address)]
+    metrics_listen: Option<SocketAddr>,
+    /// Show `/metrics` only to tokens with the right `metrics-read`
+    #[arg(long, env = "TOKENLATCH_METRICS_TOKEN", hide_env_values = true)]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
+    metrics_token: bool,
     /// The API to guard: verified requests are forwarded to it
     #[arg(long, value_name = "URL", env = "TOKENLATCH_UPSTREAM", hide_env_values = true)]
     upstream: Option<Uri>,
@@ -154,7 +167,7 @@ impl FromStr for AdminListen {
 }
 
 /// Reads an address with a port; `localhost` is 127.0.0.1.
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let wrong = || "give an address and a port, such as 127.0.0.1:2083 or [::1]:2083".to_owned();
     match text.strip_prefix("localhost:") {
         Some(port) => Ok((Ipv4Addr::LOCALHOST, port.parse().map_err(|_| wrong())?).into()),
@@ -196,6 +209,9 @@ impl Options {
         Config {
             listen: self.listen,
             admin_listen: self.admin_listen.0,
+            snapshot_listen: self.edges.snapshot_listen(),
+            metrics_listen: self.metrics_listen,
+            metrics_token: self.metrics_token,
             upstream: self.upstream.clone(),
             catalogue: self.catalogue.clone(),
             tls,
@@ -251,6 +267,8 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     let first = first::make(&service, &folder).await?;
     let (account, admin) = server.addresses();
     let told = Told {
+        snapshot: server.snapshot_address().map(|address| url(scheme, address)),
+        metrics: server.metrics_address().map(|address| url(scheme, address)),
         account: url(scheme, account),
         admin: admin.map(|admin| url(scheme, admin)),
         database: shown(context.database()),
@@ -293,6 +311,8 @@ fn raise_file_limit() {}
 struct Told {
     account: String,
     admin: Option<String>,
+    snapshot: Option<String>,
+    metrics: Option<String>,
     database: String,
     certificate: Option<PathBuf>,
     /// The public key of the snapshots that are published, and for how many seconds they are good.
@@ -314,6 +334,10 @@ struct Document<'a> {
 struct Serving<'a> {
     account: &'a str,
     admin: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<&'a str>,
     database: &'a str,
     certificate: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -333,6 +357,8 @@ impl Told {
                 serving: Serving {
                     account: &self.account,
                     admin: self.admin.as_deref(),
+                    snapshot: self.snapshot.as_deref(),
+                    metrics: self.metrics.as_deref(),
                     database: &self.database,
                     certificate: self.certificate.as_deref(),
                     public_key: self.snapshots.as_ref().map(|(key, _)| key.as_str()),
@@ -349,6 +375,12 @@ impl Told {
         output.line(format!("Accounts:      {}", self.account))?;
         if let Some(admin) = &self.admin {
             output.line(format!("Administrator: {admin}"))?;
+        }
+        if let Some(snapshot) = &self.snapshot {
+            output.line(format!("Edges:         {snapshot}"))?;
+        }
+        if let Some(metrics) = &self.metrics {
+            output.line(format!("Metrics:       {metrics}/metrics"))?;
         }
         output.line(format!("Database:      {}", self.database))?;
         if let Some(certificate) = &self.certificate {

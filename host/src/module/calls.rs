@@ -63,6 +63,8 @@ operations! {
     update: core::UpdateRequest => core::Renamed;
     /// Marks tokens as revoked.
     revoke: core::RevokeRequest => core::Revoked;
+    /// Brings reported uses to what can be.
+    usage: core::UsageRequest => core::Usage;
     /// Reads the parameters of a compatible interface, in the words of the other operations.
     parameters: core::ParametersRequest => core::Parameters;
     /// Builds the reply of a compatible interface.

@@ -23,6 +23,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The administrator's port, if there is one.
     pub admin_listen: Option<SocketAddr>,
+    /// A listener for machines alone, with `/snapshot` and what belongs to it.
+    pub snapshot_listen: Option<SocketAddr>,
+    /// A listener for `/metrics` alone, which the administrator's port then doesn't have.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Whether `/metrics` needs a token with the right `metrics-read`.
+    pub metrics_token: bool,
     /// The API that is guarded, if requests are to be forwarded.
     pub upstream: Option<Uri>,
     /// A file with more functions for the catalogue.
@@ -187,6 +193,9 @@ impl Config {
         Config {
             listen: loopback(2083),
             admin_listen: Some(loopback(2087)),
+            snapshot_listen: None,
+            metrics_listen: None,
+            metrics_token: false,
             upstream: None,
             catalogue: None,
             tls: Tls::SelfSigned { folder },
@@ -218,10 +227,15 @@ impl Config {
     /// # Errors
     /// [`ServerError::PlainNotLoopback`], [`ServerError::CertificateNeeded`], [`ServerError::SnapshotsWithoutPort`].
     pub fn check(&self) -> Result<(), ServerError> {
-        if self.snapshots.is_some() && self.admin_listen.is_none() {
+        if self.snapshots.is_some() && self.admin_listen.or(self.snapshot_listen).is_none() {
             return Err(ServerError::SnapshotsWithoutPort);
         }
-        let addresses = [Some(self.listen), self.admin_listen];
+        let addresses = [
+            Some(self.listen),
+            self.admin_listen,
+            self.snapshot_listen,
+            self.metrics_listen,
+        ];
         let Some(open) = addresses
             .into_iter()
             .flatten()

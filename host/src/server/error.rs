@@ -33,7 +33,7 @@ pub enum ServerError {
     #[error("{0} is no loopback address, so a certificate for the server's name is needed")]
     CertificateNeeded(SocketAddr),
     /// Snapshots are to be published, without the port on which they are.
-    #[error("snapshots are published on the administrator's port, and there is none")]
+    #[error("snapshots are published on the administrator's port or on a listener of their own, and there is neither")]
     SnapshotsWithoutPort,
     /// A certificate or key cannot be used.
     #[error("`{path}` cannot be used: {reason}")]
@@ -103,7 +103,7 @@ impl ServerError {
                 "leave `--http` out and give `--tls-cert` and `--tls-key`, or listen on 127.0.0.1 behind a proxy"
             }
             ServerError::CertificateNeeded(_) => "give `--tls-cert FILE` and `--tls-key FILE`",
-            ServerError::SnapshotsWithoutPort => "give `--admin-listen` an address, or leave `--snapshot-key` out",
+            ServerError::SnapshotsWithoutPort => "give `--admin-listen` or `--snapshot-listen` an address, or leave `--snapshot-key` out",
             ServerError::LogLevel(_) => "give `info`, `debug`, or a list such as `warn,tokenlatch=debug`",
             _ => return None,
         })

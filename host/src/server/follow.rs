@@ -24,7 +24,7 @@ use super::problem::Problem;
 use super::reload::HangUp;
 use super::threshold::Threshold;
 use super::upstream::Upstream;
-use super::{api2, auth, health, metrics, target, tls, uapi, whm};
+use super::{api2, auth, health, metrics, routes, target, tls, uapi, whm};
 use crate::error::Result;
 use crate::gate::Presented;
 use crate::module::Module;
@@ -56,6 +56,10 @@ impl Threshold for EdgeState {
         target::NO_FUNCTION.into_response()
     }
 
+    fn figures(&self) -> String {
+        metrics::render_edge(&self.follower.status(), self.failures.blocked_addresses())
+    }
+
     fn failures(&self) -> &Failures {
         &self.failures
     }
@@ -78,6 +82,7 @@ impl Threshold for EdgeState {
 pub struct EdgeServer {
     account: Listener,
     admin: Option<Listener>,
+    metrics: Option<Listener>,
     state: EdgeState,
     certificates: Option<tls::Certificates>,
     source: Arc<dyn Source>,
@@ -119,13 +124,15 @@ impl EdgeServer {
             )
         };
         let account = Listener::bind(config.listen, port("account", account_router(&shared))).await?;
-        let admin = match config.admin_listen {
-            Some(address) => Some(Listener::bind(address, port("admin", admin_router(&shared))).await?),
-            None => None,
-        };
+        let admin = Listener::bind_any(config.admin_listen, || port("admin", admin_router(&shared))).await?;
+        let metrics = Listener::bind_any(config.metrics_listen, || {
+            port("metrics", routes::metrics_router(Arc::clone(&shared)))
+        })
+        .await?;
         Ok(EdgeServer {
             account,
             admin,
+            metrics,
             state,
             certificates,
             source,
@@ -137,6 +144,12 @@ impl EdgeServer {
     #[must_use]
     pub fn addresses(&self) -> (SocketAddr, Option<SocketAddr>) {
         (self.account.address(), self.admin.as_ref().map(Listener::address))
+    }
+
+    /// The address of the listener for metrics.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Listener::address)
     }
 
     /// What the handlers share.
@@ -152,7 +165,7 @@ impl EdgeServer {
         let (end, ended) = oneshot::channel::<()>();
         let (follower, source) = (self.state.follower.clone(), self.source);
         let following = tokio::spawn(async move { follower.run(source, ended).await });
-        let listeners = [Some(self.account), self.admin].into_iter().flatten().collect();
+        let listeners = [Some(self.account), self.admin, self.metrics].into_iter().flatten().collect();
         listen::serve(listeners, self.state.config.limits.stop_time, stop, now).await;
         keeper.abort();
         // If it has broken off there is nobody to tell.
@@ -187,11 +200,10 @@ fn account_router(state: &Arc<EdgeState>) -> Router {
 }
 
 fn admin_router(state: &Arc<EdgeState>) -> Router {
-    common(auth::admin::<EdgeState>)
+    let router = common(auth::admin::<EdgeState>)
         .route("/json-api/cpanel", any(api2::admin::<EdgeState>))
-        .route("/json-api/{function}", any(whm::handle::<EdgeState>))
-        .route("/metrics", get(figures))
-        .with_state(Arc::clone(state))
+        .route("/json-api/{function}", any(whm::handle::<EdgeState>));
+    routes::with_metrics(router, &state.config).with_state(Arc::clone(state))
 }
 
 fn common<H, T>(verify: H) -> Router<Arc<EdgeState>>
@@ -221,18 +233,4 @@ async fn ready(Shared(state): Shared<Arc<EdgeState>>) -> Response {
     // A reason is a code of ours, without a character that JSON escapes.
     let body = format!(r#"{{"status":"unavailable","reason":"{reason}"}}"#);
     (StatusCode::SERVICE_UNAVAILABLE, fields, body).into_response()
-}
-
-/// The figures, in the text format of Prometheus.
-async fn figures(Shared(state): Shared<Arc<EdgeState>>) -> Response {
-    let format = [
-        (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    let status = state.follower.status();
-    (
-        format,
-        metrics::render_edge(&status, state.failures.blocked_addresses()),
-    )
-        .into_response()
 }

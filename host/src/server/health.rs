@@ -3,12 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State as Shared;
+use axum::extract::{Extension, Request, State as Shared};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tokenlatch_core::METRICS_READ;
 
-use super::metrics;
+use super::admission::{Ended, admit, malformed, reply_of};
+use super::client::Client;
+use super::form::Form;
 use super::state::State;
+use super::target;
+use super::threshold::Threshold;
 
 /// How long the gate may take to say that it is ready.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -38,10 +44,27 @@ pub async fn ready(Shared(state): Shared<Arc<State>>) -> Response {
 }
 
 /// The figures, in the text format of Prometheus.
-pub async fn metrics(Shared(state): Shared<Arc<State>>) -> Response {
+pub(super) async fn metrics<T: Threshold>(
+    Shared(state): Shared<Arc<T>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    reply_of(figures(state.as_ref(), &client, &parts).await)
+}
+
+async fn figures(state: &impl Threshold, client: &Client, request: &Parts) -> Result<Response, Ended> {
     let format = [
         (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (format, metrics::render(&state)).into_response()
+    if !state.config().metrics_token {
+        return Ok((format, state.figures()).into_response());
+    }
+    if target::holds_secret(Form::of_query(request.uri.query())?.keys()) {
+        return Err(malformed(state).into());
+    }
+    let call = target::machine(METRICS_READ, false);
+    let admitted = admit(state, client, &request.headers, &call).await?;
+    Ok(admitted.sign((format, state.figures())))
 }

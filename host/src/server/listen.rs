@@ -123,6 +123,17 @@ impl Listener {
         })
     }
 
+    /// Binds where an address is given.
+    pub(super) async fn bind_any(
+        address: Option<SocketAddr>,
+        port: impl FnOnce() -> Port,
+    ) -> Result<Option<Listener>, ServerError> {
+        match address {
+            Some(address) => Listener::bind(address, port()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }

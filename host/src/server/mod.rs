@@ -84,6 +84,8 @@ use reload::HangUp;
 pub struct Server {
     account: Listener,
     admin: Option<Listener>,
+    snapshots: Option<Listener>,
+    metrics: Option<Listener>,
     state: State,
     certificates: Option<tls::Certificates>,
     hang_up: HangUp,
@@ -133,13 +135,20 @@ impl Server {
             )
         };
         let account = Listener::bind(config.listen, port("account", account)).await?;
-        let admin = match config.admin_listen {
-            Some(address) => Some(Listener::bind(address, port("admin", admin)).await?),
-            None => None,
-        };
+        let admin = Listener::bind_any(config.admin_listen, || port("admin", admin)).await?;
+        let snapshots = Listener::bind_any(config.snapshot_listen, || {
+            port("snapshot", routes::snapshot_router(state.clone()))
+        })
+        .await?;
+        let metrics = Listener::bind_any(config.metrics_listen, || {
+            port("metrics", routes::metrics_router(Arc::new(state.clone())))
+        })
+        .await?;
         Ok(Server {
             account,
             admin,
+            snapshots,
+            metrics,
             state,
             certificates: tls,
             hang_up,
@@ -150,6 +159,18 @@ impl Server {
     #[must_use]
     pub fn addresses(&self) -> (SocketAddr, Option<SocketAddr>) {
         (self.account.address(), self.admin.as_ref().map(Listener::address))
+    }
+
+    /// The address of the listener for snapshots.
+    #[must_use]
+    pub fn snapshot_address(&self) -> Option<SocketAddr> {
+        self.snapshots.as_ref().map(Listener::address)
+    }
+
+    /// The address of the listener for metrics.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Listener::address)
     }
 
     /// What the handlers share.
@@ -177,7 +198,8 @@ impl Server {
     pub async fn run_until(self, stop: impl Future, now: impl Future) {
         let keeper = self.reload().spawn(self.hang_up);
         let usage = usage::Keeper::spawn(&self.state.gate, self.state.config.usage_interval);
-        let listeners = [Some(self.account), self.admin].into_iter().flatten().collect();
+        let listeners = [Some(self.account), self.admin, self.snapshots, self.metrics];
+        let listeners = listeners.into_iter().flatten().collect();
         let publisher = self.state.publisher.clone();
         let stop = async move {
             stop.await;

@@ -14,9 +14,18 @@ use super::state::State;
 /// Everything on both ports; `x-ports` of a path says where it is, `x-when` what must be in use for it.
 const DOCUMENT: &str = include_str!("openapi.json");
 
-static ACCOUNT: LazyLock<Option<String>> = LazyLock::new(|| part(Realm::Account, false));
-static ADMIN: LazyLock<Option<String>> = LazyLock::new(|| part(Realm::Admin, false));
-static ORIGIN: LazyLock<Option<String>> = LazyLock::new(|| part(Realm::Admin, true));
+static ACCOUNT: LazyLock<Option<String>> = LazyLock::new(|| part(Realm::Account, &[]));
+/// With neither, with snapshots, with metrics, with both.
+static ADMIN: [LazyLock<Option<String>>; 4] = [
+    LazyLock::new(|| part(Realm::Admin, &[])),
+    LazyLock::new(|| part(Realm::Admin, &[SNAPSHOTS])),
+    LazyLock::new(|| part(Realm::Admin, &[METRICS])),
+    LazyLock::new(|| part(Realm::Admin, &[SNAPSHOTS, METRICS])),
+];
+
+/// What paths have in `x-when`.
+const SNAPSHOTS: &str = "snapshots";
+const METRICS: &str = "metrics";
 
 /// The account port's description.
 pub(super) async fn account() -> Response {
@@ -25,8 +34,9 @@ pub(super) async fn account() -> Response {
 
 /// The administrator's.
 pub(super) async fn admin(Shared(state): Shared<Arc<State>>) -> Response {
-    let document = if state.publisher.is_some() { &ORIGIN } else { &ADMIN };
-    reply(document.as_deref())
+    let snapshots = usize::from(state.publisher.is_some());
+    let metrics = usize::from(state.config.metrics_listen.is_none());
+    reply(ADMIN.get(snapshots | metrics << 1).and_then(|document| document.as_deref()))
 }
 
 fn reply(document: Option<&'static str>) -> Response {
@@ -38,7 +48,7 @@ fn reply(document: Option<&'static str>) -> Response {
 }
 
 /// The document with the paths of one port.
-fn part(realm: Realm, snapshots: bool) -> Option<String> {
+fn part(realm: Realm, in_use: &[&str]) -> Option<String> {
     let port = Value::from(if realm == Realm::Admin { "admin" } else { "account" });
     let mut document: Value = serde_json::from_str(DOCUMENT).ok()?;
     let paths = document.get_mut("paths")?.as_object_mut()?;
@@ -48,8 +58,9 @@ fn part(realm: Realm, snapshots: bool) -> Option<String> {
         };
         let ports = path.remove("x-ports");
         let here = ports.is_some_and(|ports| ports.as_array().is_some_and(|ports| ports.contains(&port)));
-        let always = path.remove("x-when").is_none();
-        here && (always || snapshots)
+        let when = path.remove("x-when");
+        let used = when.is_none_or(|when| when.as_str().is_some_and(|when| in_use.contains(&when)));
+        here && used
     });
     Some(document.to_string())
 }

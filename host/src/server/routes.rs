@@ -1,4 +1,4 @@
-//! The paths of the two ports.
+//! The paths of each listener.
 
 use std::sync::Arc;
 
@@ -8,8 +8,10 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 
+use super::config::Config;
 use super::problem::Problem;
 use super::state::State;
+use super::threshold::Threshold;
 use super::{api2, auth, health, openapi, page, snapshot, target, uapi, whm};
 
 /// A path of the API that names nothing is answered by the API, not by the page.
@@ -38,21 +40,54 @@ pub fn account_router(state: State) -> Router {
 /// The administrator's port.
 pub fn admin_router(state: State) -> Router {
     let state = Arc::new(state);
-    Router::new()
+    let router = Router::new()
         .route("/json-api/cpanel", any(api2::admin::<State>))
         .route("/json-api/{function}", any(whm::handle::<State>))
         .route("/auth", any(auth::admin::<State>))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
-        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::admin))
+        .fallback_service(page::router(&state, page::Port::Admin).layer(from_fn(no_page)));
+    let router = with_metrics(with_snapshots(router), &state.config);
+    closed_to_other_methods(router).with_state(state)
+}
+
+/// The listener for machines alone.
+pub fn snapshot_router(state: State) -> Router {
+    let router = Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .fallback(|| async { Problem::NOT_FOUND });
+    closed_to_other_methods(with_snapshots(router)).with_state(Arc::new(state))
+}
+
+/// The listener for metrics alone.
+pub(super) fn metrics_router<T: Threshold>(state: Arc<T>) -> Router {
+    let router = Router::new()
+        .route("/health", get(health::health))
+        .route("/metrics", get(health::metrics::<T>))
+        .fallback(|| async { Problem::NOT_FOUND });
+    closed_to_other_methods(router).with_state(state)
+}
+
+fn with_snapshots(router: Router<Arc<State>>) -> Router<Arc<State>> {
+    router
         .route("/snapshot", get(snapshot::whole))
         .route("/snapshot/deltas", get(snapshot::deltas))
         .route(
             "/snapshot/usage",
             post(snapshot::usage).fallback(|| async { Problem::METHOD.allowing("POST") }),
         )
-        .route("/openapi.json", get(openapi::admin))
-        .fallback_service(page::router(&state, page::Port::Admin).layer(from_fn(no_page)))
-        .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
-        .with_state(state)
+}
+
+/// Adds the metrics, unless they have a listener of their own.
+pub(super) fn with_metrics<T: Threshold>(router: Router<Arc<T>>, config: &Config) -> Router<Arc<T>> {
+    match config.metrics_listen {
+        Some(_) => router,
+        None => router.route("/metrics", get(health::metrics::<T>)),
+    }
+}
+
+fn closed_to_other_methods<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router.method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
 }

@@ -1,6 +1,7 @@
-//! `/snapshot` on the administrator's port: the signed table for edges, what has changed, and what they report.
+//! `/snapshot`: the signed table for edges, what has changed, and what they report.
 //!
-//! Whoever reads it needs a full token of this port, read only or not; whoever reports needs one that may write.
+//! The token is one for the administrator's port. Reading needs the right `snapshot-read`, reporting `usage-report` and a
+//! token that may write. Only accounts of administrators have these rights.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -15,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
-use tokenlatch_core::{Call, Realm};
+use tokenlatch_core::{SNAPSHOT_READ, USAGE_REPORT};
 
 use super::admission::{Admitted, Ended, admit, malformed, reply_of, unavailable};
 use super::body::read_body;
@@ -84,20 +85,14 @@ async fn publisher(state: &State) -> Result<&Publisher, Ended> {
     Ok(publisher.ok_or(Problem::NOT_FOUND)?)
 }
 
-fn reading() -> Call {
-    Call {
-        writes: Some(false),
-        ..target::nothing(Realm::Admin)
-    }
-}
-
 async fn send_whole(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
     let publisher = publisher(state).await?;
     let (parts, _) = request.into_parts();
     if target::holds_secret(Form::of_query(parts.uri.query())?.keys()) {
         return Err(malformed(state).into());
     }
-    let admitted = admit(state, client, &parts.headers, &reading()).await?;
+    let call = target::machine(SNAPSHOT_READ, false);
+    let admitted = admit(state, client, &parts.headers, &call).await?;
     if let Some(tag) = held(&parts.headers)
         && publisher.is_current(tag).await.map_err(|error| failed(state, &error))?
     {
@@ -116,7 +111,8 @@ async fn send_delta(state: &State, client: &Client, request: Request) -> Result<
     if target::holds_secret(query.keys()) {
         return Err(malformed(state).into());
     }
-    let admitted = admit(state, client, &parts.headers, &reading()).await?;
+    let call = target::machine(SNAPSHOT_READ, false);
+    let admitted = admit(state, client, &parts.headers, &call).await?;
     let (since, wait) = asked(&query)?;
     let delta = publisher
         .delta(since, wait)
@@ -125,7 +121,7 @@ async fn send_delta(state: &State, client: &Client, request: Request) -> Result<
     // The token may have been revoked meanwhile: what holds now counts.
     let admitted = match wait.is_zero() {
         true => admitted,
-        false => admit(state, client, &parts.headers, &reading()).await?,
+        false => admit(state, client, &parts.headers, &call).await?,
     };
     match delta {
         Delta::Message(message) => Ok(send(&admitted, &message)),
@@ -144,7 +140,7 @@ async fn take_report(state: &State, client: &Client, request: Request) -> Result
     if target::holds_secret(Form::of_query(parts.uri.query())?.keys()) {
         return Err(malformed(state).into());
     }
-    let call = target::nothing(Realm::Admin);
+    let call = target::machine(USAGE_REPORT, true);
     admit(state, client, &parts.headers, &call).await?;
     if !matches!(Kind::of(&parts.headers)?, Kind::Json) {
         return Err(WRONG_REPORT.into());
@@ -152,13 +148,8 @@ async fn take_report(state: &State, client: &Client, request: Request) -> Result
     let bytes = read_body(body, &state.config.limits).await?;
     // The sender chose how long that took.
     let admitted = admit(state, client, &parts.headers, &call).await?;
-    let now = state
-        .service
-        .clock()
-        .now()
-        .map_err(|error| failed(state, &error.into()))?;
     let report: UsageReport = serde_json::from_slice(&bytes).map_err(|_| WRONG_REPORT)?;
-    report.check(now).map_err(|_| WRONG_REPORT)?;
+    report.check().map_err(|_| WRONG_REPORT)?;
     let added = report
         .add_to(&state.service)
         .await

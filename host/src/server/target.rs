@@ -99,6 +99,15 @@ pub(super) fn nothing(realm: Realm) -> Call {
     }
 }
 
+/// A right of machines, at the administrator's port.
+pub(super) fn machine(right: &str, writes: bool) -> Call {
+    Call {
+        feature: Some(right.to_owned()),
+        writes: Some(writes),
+        ..nothing(Realm::Admin)
+    }
+}
+
 /// Nothing is here for those who were let in.
 pub(super) const NO_FUNCTION: Problem = Problem::new(
     StatusCode::NOT_FOUND,

@@ -8,6 +8,7 @@ use super::client::Client;
 use super::config::Config;
 use super::failures::Failures;
 use super::form::Form;
+use super::metrics;
 use super::state::State;
 use super::tokens::Job;
 use super::upstream::Upstream;
@@ -39,6 +40,9 @@ pub(super) trait Threshold: Send + Sync + 'static {
         form: Form,
     ) -> impl Future<Output = Response> + Send;
 
+    /// The figures now, in the text format of Prometheus.
+    fn figures(&self) -> String;
+
     fn failures(&self) -> &Failures;
     fn module(&self) -> &Module;
     fn config(&self) -> &Config;
@@ -60,6 +64,10 @@ impl Threshold for State {
             function,
         };
         job.run(form).await
+    }
+
+    fn figures(&self) -> String {
+        metrics::render(self)
     }
 
     fn failures(&self) -> &Failures {

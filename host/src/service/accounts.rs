@@ -63,6 +63,7 @@ impl Service {
         let account = Account {
             user: user.to_owned(),
             suspended: false,
+            administrator,
             features,
         };
         let now = self.check_account(&account)?;
@@ -76,7 +77,6 @@ impl Service {
             account,
             policy,
             password,
-            administrator,
         };
         Ok(self.store.add_account(&new, now).await?)
     }
@@ -135,6 +135,7 @@ impl Service {
         let account = Account {
             user: user.to_owned(),
             suspended: false,
+            administrator: false,
             features,
         };
         self.check_account(&account)?;
@@ -164,7 +165,7 @@ impl Service {
     /// # Errors
     /// `account_unknown`; failures of the store.
     pub async fn is_administrator(&self, user: &str) -> Result<bool> {
-        Ok(self.settings(user).await?.administrator)
+        Ok(self.settings(user).await?.account.administrator)
     }
 
     /// Gives an account another name. Its tokens stay and act as the new user.

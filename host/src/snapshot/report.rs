@@ -2,12 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use std::collections::HashMap;
+
+use tokenlatch_core::{ReportedUses, UsageRequest};
+
 use crate::error::Result;
 use crate::service::Service;
 use crate::store::{Usage, UsageBatch};
 
 /// Tokens of one report.
 pub const MAX_REPORTED: usize = 2_000;
+
+/// The greatest number that the module reads.
+const SAFE: i64 = 9_007_199_254_740_991;
 
 /// Characters of a follower's name.
 const NAME: std::ops::RangeInclusive<usize> = 8..=64;
@@ -40,6 +47,13 @@ pub struct ReportedUse {
     pub uses: u64,
 }
 
+impl ReportedUse {
+    /// The id or the hash.
+    fn key(&self) -> Option<&String> {
+        self.id.as_ref().or(self.hash.as_ref())
+    }
+}
+
 /// What is wrong with a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReportError {
@@ -49,17 +63,17 @@ pub enum ReportError {
     /// There are too many.
     #[error("a report has at most 2000 tokens")]
     Length,
-    /// A token has neither or both, or its numbers cannot be.
-    #[error("each token has either an id or a hash, a time of use that has come, and at least one use")]
+    /// A token has neither or both.
+    #[error("each token has either an id or a hash")]
     Token,
 }
 
 impl UsageReport {
-    /// Whether it can be taken. No time of use lies in the future, but for clocks that differ a little.
+    /// Whether it can be taken. Times and numbers that can't be are no fault: the module brings them to what can.
     ///
     /// # Errors
     /// [`ReportError`].
-    pub fn check(&self, now: i64) -> std::result::Result<(), ReportError> {
+    pub fn check(&self) -> std::result::Result<(), ReportError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if !NAME.contains(&self.follower.len()) || !self.follower.bytes().all(plain) || self.batch < 1 {
             return Err(ReportError::Sender);
@@ -67,12 +81,7 @@ impl UsageReport {
         if self.tokens.len() > MAX_REPORTED {
             return Err(ReportError::Length);
         }
-        let latest = now.saturating_add(300);
-        let good = |used: &ReportedUse| {
-            used.id.is_some() != used.hash.is_some()
-                && (1..=latest).contains(&used.last_used)
-                && (1..=u64::from(u32::MAX)).contains(&used.uses)
-        };
+        let good = |used: &ReportedUse| used.id.is_some() != used.hash.is_some();
         if self.tokens.iter().all(good) {
             Ok(())
         } else {
@@ -86,22 +95,36 @@ impl UsageReport {
     /// Failures of the store and the clock.
     pub async fn add_to(&self, service: &Service) -> Result<bool> {
         let now = service.clock().now()?;
-        let mut usage = Vec::with_capacity(self.tokens.len());
-        for used in &self.tokens {
-            let id = match (&used.id, &used.hash) {
-                (Some(id), _) => Some(id.clone()),
-                (None, Some(hash)) => {
-                    let found = service.store().token_by_hashes(std::slice::from_ref(hash)).await?;
-                    found.map(|record| record.id)
-                }
-                (None, None) => None,
-            };
-            usage.extend(id.map(|id| Usage {
-                id,
-                last_used: used.last_used.min(now),
-                uses: used.uses,
-            }));
+        let keys: Vec<String> = self.tokens.iter().filter_map(ReportedUse::key).cloned().collect();
+        let mut tokens = HashMap::with_capacity(keys.len());
+        for known in service.store().token_keys(&keys).await? {
+            let token = (known.id.clone(), known.created);
+            tokens.insert(known.hash, token.clone());
+            tokens.insert(known.id, token);
         }
+        let mut ids = Vec::with_capacity(keys.len());
+        let mut uses = Vec::with_capacity(keys.len());
+        for used in &self.tokens {
+            let Some((id, created)) = used.key().and_then(|key| tokens.get(key)) else {
+                continue;
+            };
+            ids.push(id.clone());
+            uses.push(ReportedUses {
+                created: *created,
+                last_used: used.last_used.clamp(-SAFE, SAFE),
+                uses: i64::try_from(used.uses).map_or(SAFE, |uses| uses.min(SAFE)),
+            });
+        }
+        let possible = service.module().usage(&UsageRequest { now, uses })?.uses;
+        let usage: Vec<Usage> = ids
+            .into_iter()
+            .zip(possible)
+            .map(|(id, uses)| Usage {
+                id,
+                last_used: uses.last_used,
+                uses: uses.uses.unsigned_abs(),
+            })
+            .collect();
         let batch = UsageBatch {
             follower: self.follower.clone(),
             number: self.batch,

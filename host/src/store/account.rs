@@ -13,8 +13,6 @@ pub struct StoredAccount {
     pub policy: Policy,
     /// Whether it has a password.
     pub has_password: bool,
-    /// Whether it may use the administrator's page.
-    pub administrator: bool,
     /// When it was added, in Unix seconds.
     pub created: i64,
     /// How many tokens of it are not revoked.
@@ -30,8 +28,6 @@ pub struct Settings {
     pub account: Account,
     /// What the administrator demands of its new tokens.
     pub policy: Policy,
-    /// Whether it may use the administrator's page.
-    pub administrator: bool,
 }
 
 /// An account to be added.
@@ -45,8 +41,6 @@ pub struct NewAccount {
     pub policy: Policy,
     /// Its password, where it has one.
     pub password: Option<PasswordHash>,
-    /// Whether it may use the administrator's page.
-    pub administrator: bool,
 }
 
 /// The hash of a password, as a string of the Password Hashing Competition.

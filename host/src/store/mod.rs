@@ -25,7 +25,7 @@ pub use error::StoreError;
 pub(crate) use mark::stamp;
 pub use mark::{Changes, Mark, Stamp};
 pub use open::open_store;
-pub use page::{PageQuery, StoredSession, TokenPage, Usage, UsageBatch};
+pub use page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
@@ -141,6 +141,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Adds what somebody else reports of how tokens were used, once however often it is sent. `false`: this report, or a
     /// later one of the same sender, was added before.
     async fn add_usage_batch(&self, batch: &UsageBatch, usage: &[Usage]) -> Result<bool, StoreError>;
+
+    /// Those tokens, revoked ones too, whose id or hash is among the keys.
+    async fn token_keys(&self, keys: &[String]) -> Result<Vec<TokenKeys>, StoreError>;
 
     /// How tokens were used; those that were never used are left out.
     async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError>;

@@ -35,6 +35,20 @@ pub struct TokenPage {
     pub total: u64,
 }
 
+/// What a report of uses finds a token by, and what it is checked against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenKeys {
+    /// The token's id.
+    pub id: String,
+    /// Its hash.
+    pub hash: String,
+    /// When it was created, in Unix seconds.
+    pub created: i64,
+}
+
+/// The greatest number of uses that is stored: further ones don't count, and no sum overflows.
+pub(super) const MOST_USES: i64 = 9_007_199_254_740_991;
+
 /// A person's session, as it is stored. It ends with the account, and when the account is renamed or suspended, gets
 /// another password or is an administrator's no more.
 #[derive(Clone, PartialEq, Eq)]
@@ -285,6 +299,14 @@ pub(super) fn read_session(row: &impl Columns) -> Result<StoredSession, StoreErr
     })
 }
 
+pub(super) fn read_keys(row: &impl Columns) -> Result<TokenKeys, StoreError> {
+    Ok(TokenKeys {
+        id: row.text("id")?,
+        hash: row.text("hash")?,
+        created: row.number("created")?,
+    })
+}
+
 pub(super) fn read_usage(row: &impl Columns) -> Result<Usage, StoreError> {
     Ok(Usage {
         id: row.text("id")?,
@@ -304,7 +326,7 @@ pub(super) fn added(outcome: Result<u64, sqlx::Error>, user: &str) -> Result<boo
 
 /// A count as a database takes it.
 pub(super) fn to_count(uses: u64) -> i64 {
-    i64::try_from(uses).unwrap_or(i64::MAX)
+    i64::try_from(uses).map_or(MOST_USES, |uses| uses.min(MOST_USES))
 }
 /// Every query that is one of its own kind.
 #[cfg(test)]

@@ -64,6 +64,7 @@ pub(super) fn read_settings(row: &impl Columns) -> Result<Settings, StoreError> 
         account: Account {
             user: row.text("user")?,
             suspended: row.truth("suspended")?,
+            administrator: row.truth("administrator")?,
             features: serde_json::from_str(&row.text("features")?)
                 .map_err(|_| StoreError::Corrupt("an account's features cannot be read".to_owned()))?,
         },
@@ -71,21 +72,14 @@ pub(super) fn read_settings(row: &impl Columns) -> Result<Settings, StoreError> 
             max_lifetime: row.some_number("max_lifetime")?,
             expiry_required: row.truth("expiry_required")?,
         },
-        administrator: row.truth("administrator")?,
     })
 }
 
 pub(super) fn read_account(row: &impl Columns) -> Result<StoredAccount, StoreError> {
-    let Settings {
-        account,
-        policy,
-        administrator,
-        ..
-    } = read_settings(row)?;
+    let Settings { account, policy, .. } = read_settings(row)?;
     Ok(StoredAccount {
         account,
         policy,
-        administrator,
         has_password: row.some_text("password")?.is_some(),
         created: row.number("created")?,
         live_tokens: row.number("live_tokens")?.unsigned_abs(),
@@ -93,19 +87,13 @@ pub(super) fn read_account(row: &impl Columns) -> Result<StoredAccount, StoreErr
 }
 
 pub(super) fn read_archived_account(row: &impl Columns) -> Result<ArchivedAccount, StoreError> {
-    let Settings {
-        account,
-        policy,
-        key,
-        administrator,
-    } = read_settings(row)?;
+    let Settings { account, policy, key } = read_settings(row)?;
     Ok(ArchivedAccount {
         account: NewAccount {
             key,
             account,
             policy,
             password: row.some_text("password")?.map(PasswordHash::new),
-            administrator,
         },
         created: row.number("created")?,
         removed: row.some_number("removed")?,

@@ -176,7 +176,6 @@ impl Running {
                 let password = Zeroizing::new(PASSWORD.to_owned());
                 service.set_password(user, password).await.expect("a password");
             }
-            service.set_administrator("root", true).await.expect("an administrator");
         });
     }
 }

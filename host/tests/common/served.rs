@@ -18,6 +18,10 @@ pub const DENIED: &str = r#"{"cpanelresult":{"apiversion":"2","error":"Access de
 pub struct Running {
     pub account: SocketAddr,
     pub admin: SocketAddr,
+    /// The listener for snapshots, where there is one.
+    pub snapshot: Option<SocketAddr>,
+    /// The listener for metrics, where there is one.
+    pub metrics: Option<SocketAddr>,
     pub state: State,
     pub clock: Arc<SetClock>,
     pub place: Place,
@@ -25,7 +29,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// A server with the accounts alice, bob and root.
+    /// A server with the accounts alice, bob and root, who is an administrator.
     pub fn start() -> Running {
         Running::with(|_| {})
     }
@@ -46,14 +50,18 @@ impl Running {
             for user in ["alice", "bob", "root"] {
                 service.add_account(user, Features::All).await.expect("an account");
             }
+            service.set_administrator("root", true).await.expect("an administrator");
             Server::bind(config, service).await.expect("the server starts")
         });
         let (account, admin) = server.addresses();
+        let (snapshot, metrics) = (server.snapshot_address(), server.metrics_address());
         let state = server.state().clone();
         runtime.spawn(server.run(std::future::pending::<()>()));
         Running {
             account,
             admin: admin.expect("the administrator's port"),
+            snapshot,
+            metrics,
             state,
             clock,
             place,

@@ -93,8 +93,18 @@ impl Keys {
         let key = place.file("key");
         let made = place.must("tokenlatch", &["snapshot", "keygen", &key.display().to_string()])?;
         place.accounts(&["edges"])?;
+        place.must("tokenlatch", &["account", "administrator", "edges", "on"])?;
         let create = [
-            "token", "create", "--user", "edges", "--name", "edge", "--full", "--realm", "admin",
+            "token",
+            "create",
+            "--user",
+            "edges",
+            "--name",
+            "edge",
+            "--features",
+            "snapshot-read,usage-report",
+            "--realm",
+            "admin",
         ];
         let token = place.must("tokenlatch", &create)?;
         Ok(Keys {

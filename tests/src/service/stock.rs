@@ -133,6 +133,7 @@ fn account(number: usize, user: &str, now: i64) -> ArchivedAccount {
             account: Account {
                 user: user.to_owned(),
                 suspended: false,
+                administrator: false,
                 features: Features::All,
             },
             policy: Policy::default(),

@@ -70,6 +70,29 @@ def _realms(book):
     book.verdict("refuses_an_admin_token_when_no_call_is_given", "realm_mismatch", authorization=header(scheme="whm"), record=admin)
 
 
+def _machines(book):
+    for right, writes in {"snapshot-read": False, "usage-report": True, "metrics-read": False}.items():
+        what = right.replace("-", "_")
+        call = {"feature": right, "writes": writes}
+        chief, every = account(administrator=True), account()
+        one = record(access={"features": [right]})
+        for name, given, whose, reason in [
+            ("admits_a_limited_token_of_an_administrator_to", one, chief, "ok"),
+            ("admits_a_full_token_of_an_administrator_to", record(), chief, "ok"),
+            ("admits_an_administrators_token_without_regard_to_the_features_of_the_account_to", one, account(features=["apitokens"], administrator=True), "ok"),
+            ("refuses_a_full_token_of_an_account_with_every_feature", record(), every, "feature_not_in_account"),
+            ("refuses_a_limited_token_of_an_account_with_every_feature", one, every, "feature_not_in_account"),
+            ("refuses_a_full_token_of_an_account_that_lists", record(), account(features=["apitokens", right]), "feature_not_in_account"),
+            ("refuses_a_limited_token_of_an_account_that_lists", one, account(features=["apitokens", right]), "feature_not_in_account"),
+            ("refuses_an_administrators_limited_token_that_does_not_name", record(access=LIMITED), chief, "feature_not_granted"),
+            ("refuses_an_administrators_token_where_tokens_are_disabled", one, account(features=[], administrator=True), "tokens_disabled"),
+        ]:
+            book.verdict(f"{name}_{what}", reason, record=given, account=whose, call=call)
+    book.verdict("gives_an_administrator_no_other_feature", "feature_not_in_account", account=account(features=["apitokens"], administrator=True), call={"feature": "mail"})
+    book.verdict("takes_a_right_of_machines_in_another_case_for_a_feature", "ok", call={"feature": "Snapshot-Read"})
+    book.verdict("refuses_a_read_only_token_to_report_uses", "read_only", record=record(readOnly=True), account=account(administrator=True), call={"feature": "usage-report"})
+
+
 def _functions(book):
     mail, mail_add = _call("Email", "list_pops"), _call("Email", "add_pop")
     read, write = _call("Variables", "get_user_information"), _call("Variables", "set_theme")
@@ -255,6 +278,7 @@ def books():
     )
     _states(book)
     _realms(book)
+    _machines(book)
     _functions(book)
     _order(book)
     _peppers(book)

@@ -114,8 +114,22 @@ def _creator_book():
     book.error("names_the_account_before_the_creator", _create(account=account(suspended=True), creator=by), "account_suspended", field=False)
     book.error("names_the_creator_before_the_expiry", _create(expires=NOW, creator=by), "access_exceeds_creator", field="access")
     book.error("refuses_a_creator_of_null", _create(creator=None), "type_invalid", field="creator")
+    _machine_rights(book)
     book.error("refuses_a_spoilt_creator", _create(creator=record("by", hash="sha256:00")), "hash_invalid", field="creator.hash")
     return book
+
+
+def _machine_rights(book):
+    machine = {"features": ["snapshot-read", "usage-report"]}
+    chief = account(administrator=True)
+    book.ok("lets_an_administrator_grant_the_rights_of_machines", _create(access=machine, account=chief), {"record.access": machine})
+    book.ok("lets_an_administrators_full_token_grant_the_rights_of_machines", _create(access=machine, account=chief, creator=record("by")), {"record.access": machine})
+    book.error("refuses_a_token_the_rights_of_machines_in_an_account_with_every_feature", _create(access=machine, account=account()), "feature_not_in_account", field=False)
+    listing = account(features=["apitokens", "snapshot-read", "usage-report"])
+    book.error("refuses_a_token_the_rights_of_machines_in_an_account_that_lists_them", _create(access=machine, account=listing), "feature_not_in_account", field=False)
+    book.error("refuses_a_limited_token_to_grant_the_rights_of_machines", _create(access=machine, account=chief, creator=record("by", access=LIMITED)), "access_exceeds_creator", field="access")
+    book.error("refuses_to_update_to_the_rights_of_machines_in_an_account_with_every_feature", _update(access=machine, account=account()), "feature_not_in_account", field=False)
+    book.error("refuses_an_administrator_flag_of_number", _create(account=account(administrator=1)), "type_invalid", field="account.administrator")
 
 
 def books():

@@ -5,6 +5,30 @@ from .book import DAY, NOW, PEPPER, Book, record, without
 MADE = "The model in tests/vectors/model made the expected values from OPERATIONS.md."
 
 
+def _usage(*uses, **more):
+    keys = ("created", "lastUsed", "uses")
+    return {"op": "usage", "now": NOW, "uses": [dict(zip(keys, one)) for one in uses]} | more
+
+
+def _usage_book():
+    book = Book("usage", "`usage`: what is reported of uses, brought to what can be. " + MADE)
+    book.ok("takes_no_uses", _usage(), {"uses": []})
+    book.ok("takes_uses_as_they_are", _usage((NOW - 9, NOW - 5, 3), (NOW - 9, NOW - 9, 1), (1, NOW, 2)), {"uses.0.lastUsed": NOW - 5, "uses.1.lastUsed": NOW - 9, "uses.2.lastUsed": NOW})
+    book.ok("takes_a_use_before_the_creation_for_one_at_it", _usage((NOW - 9, NOW - 10, 1), (NOW - 9, 0, 1), (NOW - 9, -5, 1)), {"uses.0.lastUsed": NOW - 9, "uses.1.lastUsed": NOW - 9, "uses.2.lastUsed": NOW - 9})
+    book.ok("takes_a_use_after_now_for_one_now", _usage((1, NOW + 1, 1), (1, 2**53 - 1, 1)), {"uses.0.lastUsed": NOW, "uses.1.lastUsed": NOW})
+    book.ok("takes_a_use_of_a_token_from_the_future_for_one_now", _usage((NOW + 9, NOW + 20, 1), (NOW + 9, 1, 1)), {"uses.0.lastUsed": NOW, "uses.1.lastUsed": NOW})
+    book.ok("takes_too_many_uses_for_the_most", _usage((1, 2, 2**32 - 1), (1, 2, 2**32), (1, 2, 2**53 - 1)), {"uses.0.uses": 2**32 - 1, "uses.1.uses": 2**32 - 1, "uses.2.uses": 2**32 - 1})
+    book.ok("takes_fewer_uses_than_none_for_none", _usage((1, 2, 0), (1, 2, -1)), {"uses.0.uses": 0, "uses.1.uses": 0})
+    book.error("refuses_uses_at_zero", _usage(now=0), "now_invalid", field="now")
+    book.error("refuses_uses_of_null", {"op": "usage", "now": NOW, "uses": None}, "type_invalid", field="uses")
+    book.error("refuses_no_uses", {"op": "usage", "now": NOW}, "field_missing", field="uses")
+    one = {"created": 1, "lastUsed": 2, "uses": 3}
+    book.error("refuses_uses_without_a_creation", _usage() | {"uses": [one, without(one, "created")]}, "field_missing", field="uses[1].created")
+    book.error("refuses_a_use_of_text", _usage() | {"uses": [one | {"uses": "3"}]}, "type_invalid", field="uses[0].uses")
+    book.error("refuses_a_use_with_another_key", _usage() | {"uses": [one | {"id": "x"}]}, "field_unknown", field="uses[0].id")
+    return book
+
+
 def _describe(one, **more):
     return {"op": "describe", "now": NOW, "record": one} | more
 
@@ -242,5 +266,5 @@ def _change_book():
 
 
 def books():
-    """records.json, describe.json, list.json and changes.json."""
-    return [_record_book(), _describe_book(), _list_book(), _change_book()]
+    """records.json, describe.json, list.json, changes.json and usage.json."""
+    return [_record_book(), _describe_book(), _list_book(), _change_book(), _usage_book()]

@@ -18,6 +18,9 @@ def _seen(reason, **more):
 
 def _verdicts(book):
     book.table("loads_an_empty_table", {}, [_seen("token_unknown"), _seen("header_missing", authorization="")])
+    machine = [("prepare", {"feature": "snapshot-read", "writes": False}, {"call": 1}), _seen("ok", call=1)]
+    lost = [("update", {"accounts": [account()]}, {"records": 1}), _seen("feature_not_in_account", call=1)]
+    book.table("takes_the_rights_of_machines_from_an_account_that_is_no_administrators_any_more", {"records": [record()], "accounts": [account(administrator=True)]}, machine + lost)
     book.table("loads_records_alone", {"records": SHARED}, [_seen("account_unknown")])
     steps = [
         _seen("ok"),

@@ -59,6 +59,11 @@ def _verdicts(book):
     book.snapshot("decides_by_a_snapshot_as_by_a_table", _keys(), steps)
     book.snapshot("names_the_token_where_the_snapshot_does", _keys(), [_take(_message(names=True)), _seen("ok"), _seen("token_expired", authorization=header("old"))])
     book.snapshot("knows_no_token_of_an_empty_snapshot", _keys(), [_take(_message(rows=(), accounts=())), _seen("token_unknown")])
+    machine = [("prepare", {"feature": "snapshot-read", "writes": False}, {"call": 1})]
+    book.snapshot("gives_an_administrator_the_rights_of_machines_from_a_snapshot", _keys(), [_take(_message(accounts=[account(administrator=True)])), *machine, _seen("ok", call=1)])
+    book.snapshot("gives_no_other_account_the_rights_of_machines_from_a_snapshot", _keys(), [_take(_message(accounts=[account()])), *machine, _seen("feature_not_in_account", call=1)])
+    shorn = [_take(_message(accounts=[account(administrator=True)])), *machine, _take(_message(2, base=1, accounts=[account()])), _seen("feature_not_in_account", call=1)]
+    book.snapshot("takes_the_rights_of_machines_from_an_account_by_a_delta", _keys(), shorn)
     for reason, whose in {"account_unknown": [account("bob")], "account_suspended": [account(suspended=True)], "tokens_disabled": [account(features=["mail"])]}.items():
         book.snapshot(f"gives_the_verdict_{reason}_from_a_snapshot", _keys(), [_take(_message(accounts=whose)), _seen(reason)])
     rows = [

@@ -301,6 +301,21 @@ def revoke(reader):
     return {"records": revoked, "unknown": unknown}
 
 
+def usage(reader):
+    """Reported uses, brought to what can be."""
+    now = reader.take("now", expiry.now)
+    uses = reader.take("uses", array(_reported))
+    reader.done()
+    return {"uses": [{"lastUsed": min(max(last, created), now), "uses": min(max(times, 0), 2**32 - 1)} for created, last, times in uses]}
+
+
+def _reported(value, path):
+    reader = Reader(value, path)
+    found = tuple(reader.take(key, integer()) for key in ("created", "lastUsed", "uses"))
+    reader.done()
+    return found
+
+
 def _closed(_reader):
     """`functions` and `info` take nothing; what they list is the module's own and not modelled."""
     _reader.done()
@@ -318,6 +333,7 @@ OPERATIONS = {
     "update": update,
     "parameters": parameters,
     "revoke": revoke,
+    "usage": usage,
     "functions": _closed,
     "info": _closed,
     "reply": reply,

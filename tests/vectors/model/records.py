@@ -3,6 +3,7 @@
 from . import addresses, decoding, names, tokens
 from .decoding import Refused
 
+MACHINE_RIGHTS = ("snapshot-read", "usage-report", "metrics-read")
 APIS = ("uapi", "api2", "api1", "whm")
 
 realm = decoding.one_of("account", "admin")
@@ -53,6 +54,7 @@ def account(value, path):
     found = {
         "user": reader.take("user", names.user),
         "suspended": reader.take("suspended", decoding.boolean, False),
+        "administrator": reader.take("administrator", decoding.boolean, False),
         "features": reader.take("features", _account_features),
     }
     reader.done()
@@ -67,7 +69,9 @@ def _account_features(value, path):
 
 
 def account_has(one_account, feature):
-    """Whether an account holds a feature."""
+    """Whether an account holds a feature; the rights of machines are an administrator's, whatever the list says."""
+    if feature in MACHINE_RIGHTS:
+        return one_account["administrator"]
     return one_account["features"] is None or feature in one_account["features"]
 
 

@@ -23,7 +23,7 @@ def _texts(values):
 
 def _state(account):
     features = account["features"]
-    flags = (1 if account.get("suspended") else 0) | (2 if features == "all" else 0)
+    flags = (1 if account.get("suspended") else 0) | (2 if features == "all" else 0) | (4 if account.get("administrator") else 0)
     return bytes([flags]) + _texts([] if features == "all" else sorted(features))
 
 
@@ -140,7 +140,7 @@ class Edge:
             before = known.get(digest(record))
             fallen = digest(record) in message.revoked or (before is not None and before["revoked"] is not None)
             self.records[digest(record)] = record | {"revoked": now} if fallen else record
-        self.accounts |= {user: {"suspended": False} | account for user, account in message.accounts.items()}
+        self.accounts |= {user: {"suspended": False, "administrator": False} | account for user, account in message.accounts.items()}
         self.held = message
         return self.state()
 

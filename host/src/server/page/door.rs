@@ -269,7 +269,7 @@ async fn check(
         return Ok(Checked::Wrong);
     };
     Ok(match port {
-        Port::Admin if !settings.administrator => Checked::Wrong,
+        Port::Admin if !settings.account.administrator => Checked::Wrong,
         _ if settings.account.suspended => Checked::Suspended,
         _ => Checked::Good(before),
     })

@@ -166,7 +166,7 @@ pub(super) async fn find(state: &State, session: &Session, port: Port) -> Result
     let reason = match store.settings(&visit.user).await? {
         None => Some(ENDED),
         Some(settings) if settings.account.suspended => Some(SUSPENDED),
-        Some(settings) if port == Port::Admin && !settings.administrator => Some(NO_ADMINISTRATOR),
+        Some(settings) if port == Port::Admin && !settings.account.administrator => Some(NO_ADMINISTRATOR),
         Some(_) => None,
     };
     if let Some(reason) = reason {

@@ -290,7 +290,6 @@ impl From<&ArchivedAccount> for AccountLine {
             account,
             policy,
             password,
-            administrator,
         } = &found.account;
         AccountLine {
             key: key.clone(),
@@ -302,7 +301,7 @@ impl From<&ArchivedAccount> for AccountLine {
             max_lifetime: policy.max_lifetime,
             expiry_required: policy.expiry_required,
             password: password.as_ref().map(|password| password.expose().to_owned()),
-            administrator: *administrator,
+            administrator: account.administrator,
         }
     }
 }
@@ -315,6 +314,7 @@ impl From<AccountLine> for ArchivedAccount {
                 account: Account {
                     user: line.user,
                     suspended: line.suspended,
+                    administrator: line.administrator,
                     features: line.features,
                 },
                 policy: Policy {
@@ -322,7 +322,6 @@ impl From<AccountLine> for ArchivedAccount {
                     expiry_required: line.expiry_required,
                 },
                 password: line.password.map(PasswordHash::new),
-                administrator: line.administrator,
             },
             created: line.created,
             removed: line.removed,

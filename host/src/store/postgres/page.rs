@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use super::super::error::StoreError;
 use super::super::page::{
     self, Dialect, PageQuery, StoredSession, TokenPage, Usage, UsageBatch, in_order, read_numbered, read_session,
-    read_usage, to_count,
+    read_keys, read_usage, to_count, MOST_USES, TokenKeys,
 };
 use super::super::rows::{Columns, read_token};
 use super::super::{StoredToken, sql};
@@ -173,19 +173,34 @@ async fn count(transaction: &mut Transaction<'_, Postgres>, usage: &[Usage]) -> 
         let uses: Vec<i64> = batch.iter().map(|used| to_count(used.uses)).collect();
         sqlx::query(
             "INSERT INTO token_usage AS u (token, last_used, uses) \
-                 SELECT t.seq, max(n.last_used), CAST(sum(n.uses) AS bigint) \
+                 SELECT t.seq, max(n.last_used), CAST(least(sum(n.uses), $4::bigint) AS bigint) \
                  FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS n (id, last_used, uses) \
                  JOIN tokens t ON t.id = n.id GROUP BY t.seq, t.id ORDER BY t.id \
                  ON CONFLICT (token) DO UPDATE SET last_used = greatest(u.last_used, excluded.last_used), \
-                 uses = u.uses + excluded.uses",
+                 uses = least(u.uses, $4::bigint - excluded.uses) + excluded.uses",
         )
         .bind(ids)
         .bind(last)
         .bind(uses)
+        .bind(MOST_USES)
         .execute(&mut **transaction)
         .await?;
     }
     Ok(())
+}
+
+pub(super) async fn token_keys(store: &PostgresStore, keys: &[String]) -> Result<Vec<TokenKeys>, StoreError> {
+    let keys: Vec<String> = keys.iter().map(|key| searchable(key)).collect();
+    let rows = store.reading(PATIENCE, async {
+        Ok(sqlx::query(
+            "SELECT t.id, t.hash, t.created FROM tokens t WHERE t.id = ANY ($1) UNION \
+             SELECT t.id, t.hash, t.created FROM tokens t WHERE t.hash = ANY ($1)",
+        )
+        .bind(keys)
+        .fetch_all(&store.pool)
+        .await?)
+    });
+    rows.await?.iter().map(read_keys).collect()
 }
 
 pub(super) async fn usage(store: &PostgresStore, ids: &[String]) -> Result<Vec<Usage>, StoreError> {

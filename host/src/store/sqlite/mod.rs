@@ -16,7 +16,7 @@ use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::StoreError;
 use super::mark::{Changes, Mark, Stamp, epoch_step};
-use super::page::{PageQuery, StoredSession, TokenPage, Usage, UsageBatch};
+use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
 use super::rows::{
     changed_one, read_account, read_archived_account, read_archived_token, read_mark, read_settings, read_token,
@@ -282,6 +282,10 @@ impl Store for SqliteStore {
 
     async fn add_usage_batch(&self, batch: &UsageBatch, usage: &[Usage]) -> Result<bool, StoreError> {
         page::add_usage_batch(self, batch, usage).await
+    }
+
+    async fn token_keys(&self, keys: &[String]) -> Result<Vec<TokenKeys>, StoreError> {
+        page::token_keys(self, keys).await
     }
 
     async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError> {

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use super::super::error::StoreError;
 use super::super::page::{
     self, Dialect, PageQuery, StoredSession, TokenPage, Usage, UsageBatch, in_order, read_numbered, read_session,
-    read_usage, to_count,
+    read_keys, read_usage, to_count, MOST_USES, TokenKeys,
 };
 use super::super::rows::{Columns, read_token, to_json};
 use super::super::{StoredToken, sql};
@@ -170,16 +170,29 @@ async fn count(transaction: &mut Transaction<'_, Sqlite>, usage: &[Usage]) -> Re
             .collect();
         sqlx::query(
             "INSERT INTO token_usage (token, last_used, uses) \
-             SELECT t.seq, max(json_extract(n.value, '$[1]')), sum(json_extract(n.value, '$[2]')) \
+             SELECT t.seq, max(json_extract(n.value, '$[1]')), \
+             CAST(min(total(json_extract(n.value, '$[2]')), $2) AS INTEGER) \
              FROM json_each($1) n CROSS JOIN tokens t WHERE t.id = json_extract(n.value, '$[0]') GROUP BY t.seq \
              ON CONFLICT (token) DO UPDATE SET last_used = max(last_used, excluded.last_used), \
-             uses = uses + excluded.uses",
+             uses = min(uses, $2 - excluded.uses) + excluded.uses",
         )
         .bind(to_json(&batch)?)
+        .bind(MOST_USES)
         .execute(&mut **transaction)
         .await?;
     }
     Ok(())
+}
+
+pub(super) async fn token_keys(store: &SqliteStore, keys: &[String]) -> Result<Vec<TokenKeys>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT t.id, t.hash, t.created FROM tokens t WHERE t.id IN (SELECT value FROM json_each($1)) UNION \
+         SELECT t.id, t.hash, t.created FROM tokens t WHERE t.hash IN (SELECT value FROM json_each($1))",
+    )
+    .bind(to_json(keys)?)
+    .fetch_all(&store.pool)
+    .await?;
+    rows.iter().map(read_keys).collect()
 }
 
 pub(super) async fn usage(store: &SqliteStore, ids: &[String]) -> Result<Vec<Usage>, StoreError> {

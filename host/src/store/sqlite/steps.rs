@@ -24,7 +24,7 @@ pub(super) async fn add_account(
         .bind(new.policy.max_lifetime)
         .bind(new.policy.expiry_required)
         .bind(new.password.as_ref().map(PasswordHash::expose))
-        .bind(new.administrator)
+        .bind(new.account.administrator)
         .execute(connection)
         .await?;
     Ok(())

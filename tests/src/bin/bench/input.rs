@@ -70,6 +70,7 @@ impl Input {
         let accounts = (0..USERS).map(|number| Account {
             user: format!("user{number}"),
             suspended: false,
+            administrator: false,
             features: Features::All,
         });
         let accounts: Vec<Account> = accounts.collect();

@@ -52,7 +52,7 @@ impl Row {
         Row {
             link: path_of(visitor, &stored.account.user),
             user: stored.account.user.clone(),
-            administrator: stored.administrator,
+            administrator: stored.account.administrator,
             suspended: stored.account.suspended,
             features: features(&stored.account.features),
             tokens: stored.live_tokens,
