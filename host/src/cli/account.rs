@@ -241,10 +241,14 @@ impl Command {
                 let on = *switch == Switch::On;
                 service.set_administrator(name, on).await?;
                 let text = if on {
-                    format!("{name} may use the administrator's page, once it has a password.")
+                    format!(
+                        "{name} may use the administrator's page, once it has a password, and its tokens may have the rights \
+                         of machines, such as `snapshot-read`."
+                    )
                 } else {
                     format!(
-                        "{name} may not use the administrator's page any more. Whoever was logged in as it is logged out."
+                        "{name} may not use the administrator's page any more: its sessions have ended, and its tokens have lost \
+                         the rights of machines, such as `snapshot-read`."
                     )
                 };
                 say(context, &service, name, &text).await?;

@@ -42,12 +42,7 @@ pub struct Options {
     #[arg(default_value = "127.0.0.1:2087")]
     admin_listen: AdminListen,
     /// A listener for `/metrics` alone, which the administrator's port then doesn't have
-    #[arg(
-        long,
-        value_name = "ADDR",
-        env = "TOKENLATCH_METRICS_LISTEN",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "ADDR", env = "TOKENLATCH_METRICS_LISTEN", hide_env_values = true)]
     #[arg(value_parser = address)]
     metrics_listen: Option<SocketAddr>,
     /// Show `/metrics` only to tokens with the right `metrics-read`
