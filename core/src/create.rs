@@ -175,7 +175,7 @@ pub fn create(request: &CreateRequest) -> Result<Created, Error> {
         account.allows_creation(&request.user, &request.access)?;
     }
     if let Some(creator) = &request.creator {
-        creator.may_give(&Wanted {
+        creator.as_creator()?.may_give(&Wanted {
             access: &request.access,
             read_only: request.read_only,
             addresses: &blocks,

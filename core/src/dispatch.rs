@@ -3,12 +3,15 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::creator::manageable;
 use crate::decode::{Fields, FromValue};
 use crate::encode::encode;
 use crate::error::{Error, ErrorCode};
 use crate::info::{Functions, info};
 use crate::value::{Value, too_deep};
-use crate::{catalogue, create, describe, identify, list, parameters, rename, reply, revoke, update, usage, validate, verify};
+use crate::{
+    catalogue, create, describe, identify, list, parameters, rename, reply, revoke, update, usage, validate, verify,
+};
 
 /// The largest request in bytes.
 pub const MAX_REQUEST_BYTES: usize = 8 << 20;
@@ -31,6 +34,7 @@ pub(crate) const OPERATIONS: &[(&str, Handler)] = &[
         encode(&info())
     }),
     ("list", |request| encode(&list(decode(request)?)?)),
+    ("manageable", |request| encode(&manageable(&decode(request)?)?)),
     ("parameters", |request| parameters(&decode(request)?)),
     ("rename", |request| encode(&rename(decode(request)?)?)),
     ("reply", |request| encode(&reply(decode(request)?)?)),

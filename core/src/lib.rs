@@ -69,6 +69,7 @@ pub use authorization::{Authorization, Scheme};
 pub use call::{Api, Call};
 pub use catalogue::{Function, functions};
 pub use create::{CreateRequest, Created, Policy, create};
+pub use creator::{Manageable, ManageableRequest, manageable};
 pub use describe::{DescribeRequest, Described, Description, Notice, Status, describe};
 pub use dispatch::{MAX_REQUEST_BYTES, answer_json, call, call_json, read_json};
 pub use encode::encode;

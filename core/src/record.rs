@@ -91,6 +91,12 @@ impl Serialize for Extra {
     }
 }
 
+impl AsRef<Record> for Record {
+    fn as_ref(&self) -> &Record {
+        self
+    }
+}
+
 impl FromValue for Record {
     fn from_value(value: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(value)?;

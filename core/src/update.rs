@@ -80,10 +80,12 @@ impl FromValue for UpdateRequest {
 /// See the operation `update`.
 pub fn update(request: UpdateRequest) -> Result<Renamed, Error> {
     let mut record = request.record;
-    record.check().map_err(|error| error.under("record"))?;
+    let before = record.check().map_err(|error| error.under("record"))?;
+    let creator = request.creator.as_ref().map(Record::as_creator).transpose()?;
     check_now(request.now)?;
     let name = request.new_name.unwrap_or_else(|| record.name.clone());
     rename_record(&mut record, name, &request.taken)?;
+    let granted = record.access.clone();
     // An account that has lost a feature since can still have the other parts changed.
     let mut demanded = Access::Full;
     if let Some(access) = request.access {
@@ -98,13 +100,16 @@ pub fn update(request: UpdateRequest) -> Result<Renamed, Error> {
     if let Some(account) = &request.account {
         account.allows_creation(&record.user, &demanded)?;
     }
-    if let Some(creator) = &request.creator {
-        creator.may_give(&Wanted {
-            access: &record.access,
-            read_only: record.read_only,
-            addresses: &blocks,
-            realm: record.realm,
-        })?;
+    if let Some(creator) = &creator {
+        // As it was, and as it becomes.
+        for (access, addresses) in [(&granted, &before.addresses), (&record.access, &blocks)] {
+            creator.may_give(&Wanted {
+                access,
+                read_only: record.read_only,
+                addresses,
+                realm: record.realm,
+            })?;
+        }
     }
     let zone = request.zone.resolve()?;
     let latest = request.policy.latest(record.created)?;
@@ -118,6 +123,9 @@ pub fn update(request: UpdateRequest) -> Result<Renamed, Error> {
         }
         let expires = given.resolve(request.now, &zone)?;
         record.expires = request.policy.allows(expires, latest)?;
+        if let Some(creator) = &creator {
+            creator.may_end(record.expires)?;
+        }
     }
     Ok(Renamed { record })
 }

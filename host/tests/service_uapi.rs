@@ -244,6 +244,69 @@ fn a_limited_token_makes_no_more_than_itself() {
     assert_eq!(names(&running, &own), ["own", "y"]);
 }
 
+/// To a token, those that have more than it are as unknown as those that there are not.
+#[test]
+fn a_token_manages_only_what_lies_within_it() {
+    const CREATE_LIMITED: &str = "/execute/Tokens/create_limited";
+    let running = Running::start();
+    let owner = running.full("alice", "owner");
+    let with = |form: &str| {
+        let made = running.post(&owner, CREATE_LIMITED, form).new_token();
+        format!("cpanel alice:{made}")
+    };
+    let limited = with("name=limited&features=apitokens,popaccts");
+    let bound = with("name=bound&features=apitokens,popaccts&addresses=127.0.0.0/8");
+    let reader = with("name=reader&features=apitokens,popaccts&readonly=1");
+    with("name=mysql&features=apitokens,mysql");
+    with("name=small&features=popaccts&addresses=127.0.0.1&readonly=1");
+    let every = ["bound", "limited", "mysql", "owner", "reader", "small"];
+    for (authorization, own) in [
+        (&owner, &every[..]),
+        (&limited, &["bound", "limited", "reader", "small"]),
+        (&bound, &["bound", "small"]),
+        (&reader, &["reader", "small"]),
+    ] {
+        assert_eq!(names(&running, authorization), own);
+        for name in every.iter().filter(|name| !own.contains(name)) {
+            for call in [
+                "rename?new_name=x&name=",
+                "rename?new_name=owner&name=",
+                "get_addresses?name=",
+                "set_addresses?addresses=127.0.0.1&name=",
+                "revoke?name=",
+            ] {
+                let answer = running.get(authorization, &format!("/execute/Tokens/{call}{name}"));
+                let unknown = running.get(authorization, &format!("/execute/Tokens/{call}none"));
+                assert_eq!(answer.status, unknown.status);
+                assert_eq!(answer.body.replace(name, "none"), unknown.body, "{call}{name}");
+            }
+        }
+    }
+    assert_eq!(names(&running, &owner), every, "none of it was revoked or renamed");
+    // A name is taken whoever has it, in the words for any other.
+    let taken = |name: &str| {
+        let answer = running.get(&limited, &format!("{CREATE_LIMITED}?features=popaccts&name={name}"));
+        answer.error().replace(name, "NAME")
+    };
+    assert_eq!(taken("owner"), taken("small"));
+    let renamed = running.get(&limited, "/execute/Tokens/rename?name=small&new_name=owner");
+    let other = running.get(&limited, "/execute/Tokens/rename?name=small&new_name=reader");
+    assert_eq!(renamed.error().replace("owner", "reader"), other.error());
+    // What lies within it is its own to manage.
+    let own = "/execute/Tokens/rename?name=small&new_name=smaller";
+    assert_eq!(running.get(&limited, own).body, DONE);
+    let narrower = "/execute/Tokens/set_addresses?name=limited&addresses=127.0.0.1";
+    assert_eq!(running.get(&limited, narrower).body, DONE, "it may narrow itself");
+    let wider = "/execute/Tokens/set_addresses?name=limited&addresses=any";
+    assert!(!running.get(&limited, wider).error().is_empty(), "and not widen itself");
+    assert_eq!(running.get(&limited, "/execute/Tokens/revoke?name=smaller").status, 200);
+    assert_eq!(
+        names(&running, &limited),
+        ["limited"],
+        "it is bound now, and reader is not"
+    );
+}
+
 #[test]
 fn features_and_addresses_are_our_own_addition() {
     let running = Running::start();

@@ -216,6 +216,80 @@ fn a_limited_administrator_makes_no_more_than_itself() {
 }
 
 #[test]
+fn a_limited_administrator_manages_only_what_lies_within_it() {
+    let running = Running::start();
+    let owner = running.administrator("owner");
+    let own = running.limited_administrator("own", &["apitokens", "popaccts"]);
+    running.limited_administrator("small", &["popaccts"]);
+    let tokens = call(&running, &own, "api_token_list", "").json()["data"]["tokens"].clone();
+    let names: Vec<&String> = tokens.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["own", "small"]);
+    for change in [
+        "&new_name=x",
+        "&new_name=own",
+        "&acl=popaccts",
+        "&expires_at=0",
+        "&whitelist_ip=127.0.0.1",
+    ] {
+        let answer = call(
+            &running,
+            &own,
+            "api_token_update",
+            &format!("&token_name=owner{change}"),
+        );
+        let unknown = call(&running, &own, "api_token_update", &format!("&token_name=none{change}"));
+        assert_eq!(answer.body.replace("owner", "none"), unknown.body, "{change}");
+    }
+    let details = |text: &str| {
+        let details = Request::new("POST", "/json-api/api_token_get_details?api.version=1");
+        details
+            .authorization(&own)
+            .form(&format!("token={text}"))
+            .send(running.admin)
+    };
+    let unknown = details(&"A".repeat(32));
+    assert_eq!(details(owner.strip_prefix("whm root:").unwrap()).body, unknown.body);
+    assert_eq!(
+        details(own.strip_prefix("whm root:").unwrap()).json()["data"]["name"],
+        "own"
+    );
+    let both = "&token_name-0=owner&token_name-1=small";
+    assert_eq!(call(&running, &own, "api_token_revoke", both).status, 200);
+    assert!(listed(&running, &owner, "owner").is_object() && listed(&running, &owner, "small").is_null());
+}
+
+#[test]
+fn no_token_lengthens_or_widens_itself_or_another() {
+    let running = Running::start();
+    let owner = running.administrator("owner");
+    let later = NOW + 60;
+    let made = call(
+        &running,
+        &owner,
+        "api_token_create",
+        &format!("&token_name=dying&expires_at={later}"),
+    );
+    let dying = format!("whm root:{}", made.json()["data"]["token"].as_str().unwrap());
+    let update = |authorization: &str, change: &str| call(&running, authorization, "api_token_update", change);
+    for name in ["dying", "owner"] {
+        for end in [0, later + 1] {
+            failed(&update(&dying, &format!("&token_name={name}&expires_at={end}")));
+        }
+    }
+    assert_eq!(listed(&running, &owner, "dying")["expires_at"], later);
+    let sooner = update(&dying, &format!("&token_name=dying&expires_at={}", later - 1)).json();
+    assert_eq!(sooner["data"]["expires_at"], later - 1);
+    failed(&update(&dying, &format!("&token_name=dying&expires_at={later}")));
+    let own = running.limited_administrator("own", &["apitokens", "popaccts"]);
+    failed(&update(&own, "&token_name=own&acl-0=apitokens&acl-1=mysql"));
+    let narrowed = update(&own, "&token_name=own&acl=apitokens&whitelist_ip=127.0.0.1").json();
+    assert_eq!(narrowed["data"]["acls"], json!(["apitokens"]));
+    failed(&update(&own, "&token_name=own&acl-0=apitokens&acl-1=popaccts"));
+    failed(&update(&own, "&token_name=own&whitelist_ip=any"));
+    failed(&update(&own, "&token_name=own&whitelist_ip=127.0.0.0/8"));
+}
+
+#[test]
 fn only_get_and_post() {
     let running = Running::start();
     let whm = running.administrator("first");

@@ -124,7 +124,8 @@ impl Publication {
     pub fn account(&mut self, account: &Account) -> Result<(), Error> {
         let rights = account.rights()?;
         let features = rights.features.as_deref();
-        let flags = u8::from(rights.suspended) | u8::from(features.is_none()) << 1 | u8::from(rights.administrator) << 2;
+        let flags =
+            u8::from(rights.suspended) | u8::from(features.is_none()) << 1 | u8::from(rights.administrator) << 2;
         let mut out = Vec::from([flags]);
         put_words(&mut out, features.unwrap_or_default());
         let state = self.states.add(out);

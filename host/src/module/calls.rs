@@ -63,6 +63,8 @@ operations! {
     update: core::UpdateRequest => core::Renamed;
     /// Marks tokens as revoked.
     revoke: core::RevokeRequest => core::Revoked;
+    /// Finds the tokens that a token may manage.
+    manageable: core::ManageableRequest => core::Manageable;
     /// Brings reported uses to what can be.
     usage: core::UsageRequest => core::Usage;
     /// Reads the parameters of a compatible interface, in the words of the other operations.

@@ -103,7 +103,9 @@ impl ServerError {
                 "leave `--http` out and give `--tls-cert` and `--tls-key`, or listen on 127.0.0.1 behind a proxy"
             }
             ServerError::CertificateNeeded(_) => "give `--tls-cert FILE` and `--tls-key FILE`",
-            ServerError::SnapshotsWithoutPort => "give `--admin-listen` or `--snapshot-listen` an address, or leave `--snapshot-key` out",
+            ServerError::SnapshotsWithoutPort => {
+                "give `--admin-listen` or `--snapshot-listen` an address, or leave `--snapshot-key` out"
+            }
             ServerError::LogLevel(_) => "give `info`, `debug`, or a list such as `warn,tokenlatch=debug`",
             _ => return None,
         })

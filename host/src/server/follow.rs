@@ -165,7 +165,10 @@ impl EdgeServer {
         let (end, ended) = oneshot::channel::<()>();
         let (follower, source) = (self.state.follower.clone(), self.source);
         let following = tokio::spawn(async move { follower.run(source, ended).await });
-        let listeners = [Some(self.account), self.admin, self.metrics].into_iter().flatten().collect();
+        let listeners = [Some(self.account), self.admin, self.metrics]
+            .into_iter()
+            .flatten()
+            .collect();
         listen::serve(listeners, self.state.config.limits.stop_time, stop, now).await;
         keeper.abort();
         // If it has broken off there is nobody to tell.

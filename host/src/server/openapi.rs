@@ -36,7 +36,11 @@ pub(super) async fn account() -> Response {
 pub(super) async fn admin(Shared(state): Shared<Arc<State>>) -> Response {
     let snapshots = usize::from(state.publisher.is_some());
     let metrics = usize::from(state.config.metrics_listen.is_none());
-    reply(ADMIN.get(snapshots | metrics << 1).and_then(|document| document.as_deref()))
+    reply(
+        ADMIN
+            .get(snapshots | metrics << 1)
+            .and_then(|document| document.as_deref()),
+    )
 }
 
 fn reply(document: Option<&'static str>) -> Response {

@@ -9,7 +9,6 @@ use tokenlatch_core::{
 use zeroize::Zeroize;
 
 use super::tokens::By;
-use super::update::is_of;
 use super::{NewToken, Service, TokenUpdate};
 use crate::error::{Error, Result};
 use crate::store::StoreError;
@@ -55,7 +54,8 @@ pub struct FunctionCall<'a> {
     pub function: &'a str,
     /// The user whose tokens these are.
     pub user: &'a str,
-    /// The token that asks: what it makes can be no more than itself. `None` is the user in person.
+    /// The token that asks: what it makes can be no more than itself, and tokens that have more than it are unknown to it.
+    /// `None` is the user in person.
     pub token: Option<AskingToken<'a>>,
 }
 
@@ -187,6 +187,7 @@ impl Service {
     async fn perform(&self, call: &FunctionCall<'_>, action: Action, given: Parameters) -> Outcome<Yield> {
         let (user, realm) = (call.user, call.realm());
         let name = given.name.as_deref().unwrap_or_default();
+        let creator = self.creator(call).await?;
         match action {
             Action::Create => {
                 let mut token = NewToken::new(user, name, given.access.unwrap_or_default());
@@ -194,7 +195,7 @@ impl Service {
                 token.read_only = given.read_only.unwrap_or_default();
                 token.addresses = given.addresses.unwrap_or_default();
                 token.realm = realm;
-                token.creator = self.creator(call).await?;
+                token.creator = creator;
                 let created = self.create(token).await?;
                 Ok(Yield {
                     token: Some(created.token),
@@ -202,7 +203,7 @@ impl Service {
                 })
             }
             Action::List => Ok(Yield {
-                records: Some(self.records(user, realm).await?),
+                records: Some(self.manageable(creator.as_ref(), self.records(user, realm).await?)?),
                 ..Yield::default()
             }),
             Action::Rename | Action::Update => {
@@ -211,33 +212,29 @@ impl Service {
                     access: given.access,
                     expires: given.expires.map(expiry),
                     addresses: given.addresses,
-                    // A name gives nothing away, so any token that may rename may rename any token.
-                    creator: match action {
-                        Action::Rename => None,
-                        _ => self.creator(call).await?,
-                    },
+                    creator,
                 };
                 Ok(Yield::record(self.update(user, realm, name, update).await?))
             }
             Action::Revoke => {
                 let names = given.names.unwrap_or_else(|| given.name.into_iter().collect());
-                self.revoke(user, realm, &names).await?;
+                self.revoke_by(By::Name, user, Some(realm), &names, creator.as_ref())
+                    .await?;
                 Ok(Yield::default())
             }
             Action::Addresses => {
-                let named = self.tokens_by(By::Name, user, &[name.to_owned()]).await?;
-                let found = named
-                    .into_iter()
-                    .map(|found| found.record)
-                    .find(|record| is_of(record, Some(realm)));
+                let names = [name.to_owned()];
+                let found = self.tokens_by(By::Name, user, Some(realm), &names, creator.as_ref());
+                let found = found.await?.pop().map(|found| found.record);
                 Ok(Yield::record(found.ok_or_else(|| {
                     Error::from(StoreError::TokenUnknown(name.to_owned()))
                 })?))
             }
             Action::Details => {
                 let text = given.token.unwrap_or_default();
-                let record = self.find(user, realm, text.expose()).await?;
-                Ok(record.map(Yield::record).unwrap_or_default())
+                let found = self.find(user, realm, text.expose()).await?;
+                let mut found = self.manageable(creator.as_ref(), found.into_iter().collect())?;
+                Ok(found.pop().map(Yield::record).unwrap_or_default())
             }
         }
     }

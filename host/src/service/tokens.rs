@@ -1,9 +1,11 @@
 //! Tokens: creating, listing, renaming, revoking.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use tokenlatch_core::{
     Access, Authorization, CreateRequest, Created, Described, Description, ErrorCode, ExpiryInput, IdentifyRequest,
-    Listed, Realm, Record, SecretString, SortKey,
+    Listed, ManageableRequest, Realm, Record, SecretString, SortKey,
 };
 
 use super::update::is_of;
@@ -93,6 +95,9 @@ struct DescribeCall<'a> {
     now: i64,
     record: &'a Record,
 }
+
+/// Tokens that one call of the module compares: it fits into a request however large each is.
+const BATCH: usize = 100;
 
 /// What a token is looked up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,12 +213,39 @@ impl Service {
         }
     }
 
-    /// Those of a user's live tokens that are meant.
-    pub(super) async fn tokens_by(&self, by: By, user: &str, keys: &[String]) -> Result<Vec<StoredToken>> {
-        Ok(match by {
+    /// Those of a user's live tokens that are meant, as far as the token that asks may manage them. To it the others are
+    /// unknown, whatever is asked of them.
+    pub(super) async fn tokens_by(
+        &self,
+        by: By,
+        user: &str,
+        realm: Option<Realm>,
+        keys: &[String],
+        creator: Option<&Record>,
+    ) -> Result<Vec<StoredToken>> {
+        let mut found = match by {
             By::Name => self.store.tokens_named(user, keys).await?,
             By::Id => self.store.tokens_with_ids(user, keys).await?,
-        })
+        };
+        found.retain(|token| is_of(&token.record, realm));
+        self.manageable(creator, found)
+    }
+
+    /// Those that the token that asks may manage; all of them where a person asks.
+    pub(super) fn manageable<T: AsRef<Record>>(&self, creator: Option<&Record>, mut tokens: Vec<T>) -> Result<Vec<T>> {
+        let Some(creator) = creator else {
+            return Ok(tokens);
+        };
+        let mut ids = HashSet::with_capacity(tokens.len());
+        for batch in tokens.chunks(BATCH) {
+            let found = self.module.manageable(&ManageableRequest {
+                creator: creator.clone(),
+                records: batch.iter().map(|token| token.as_ref().clone()).collect(),
+            })?;
+            ids.extend(found.ids);
+        }
+        tokens.retain(|token| ids.contains(&token.as_ref().id));
+        Ok(tokens)
     }
 
     /// Lists the tokens of a user.
@@ -291,7 +323,7 @@ impl Service {
         realm: impl Into<Option<Realm>> + Send,
         names: &[String],
     ) -> Result<Revocation> {
-        self.revoke_by(By::Name, user, realm.into(), names).await
+        self.revoke_by(By::Name, user, realm.into(), names, None).await
     }
 
     /// Revokes tokens as [`Service::revoke`] does, by their ids. What is unknown is told by its id.
@@ -304,14 +336,20 @@ impl Service {
         realm: impl Into<Option<Realm>> + Send,
         ids: &[String],
     ) -> Result<Revocation> {
-        self.revoke_by(By::Id, user, realm.into(), ids).await
+        self.revoke_by(By::Id, user, realm.into(), ids, None).await
     }
 
-    async fn revoke_by(&self, by: By, user: &str, realm: Option<Realm>, keys: &[String]) -> Result<Revocation> {
+    pub(super) async fn revoke_by(
+        &self,
+        by: By,
+        user: &str,
+        realm: Option<Realm>,
+        keys: &[String],
+        creator: Option<&Record>,
+    ) -> Result<Revocation> {
         self.settings(user).await?;
         for _ in 0..TRIES {
-            let mut live = self.tokens_by(by, user, keys).await?;
-            live.retain(|token| is_of(&token.record, realm));
+            let live = self.tokens_by(by, user, realm, keys, creator).await?;
             let (chosen, unknown) = choose(by, live, keys);
             let revoked = chosen.iter().map(|token| token.record.name.clone()).collect();
             let changes = self.revoked(self.clock.now()?, chosen)?;

@@ -18,7 +18,7 @@ pub struct TokenUpdate {
     pub expires: Option<ExpiryInput>,
     /// The addresses it may be used from; empty for any.
     pub addresses: Option<Vec<String>>,
-    /// The token that asks for it: what comes of the change must lie within it.
+    /// The token that asks for it: the token must lie within it, before the change and after it.
     pub creator: Option<Record>,
 }
 
@@ -53,7 +53,7 @@ impl Service {
 
     async fn rename_by(&self, by: By, user: &str, realm: Option<Realm>, key: &str, new_name: &str) -> Result<Record> {
         self.settings(user).await?;
-        self.change((by, key), user, realm, Some(new_name), |record, taken| {
+        self.change((by, key), user, realm, Some(new_name), None, |record, taken| {
             let request = RenameRequest {
                 record,
                 new_name: new_name.to_owned(),
@@ -84,7 +84,11 @@ impl Service {
             user,
             realm.into(),
             new_name.as_deref(),
+            update.creator.as_ref(),
             |record, taken| {
+                // The token may change itself: then what it is now counts, not what it was when it asked.
+                let asks_itself = |creator: &&Record| creator.id == record.id;
+                let itself = update.creator.as_ref().filter(asks_itself).map(|_| record.clone());
                 let request = UpdateRequest {
                     now,
                     record,
@@ -96,7 +100,7 @@ impl Service {
                     zone: self.zone.table(now),
                     policy: settings.policy,
                     account: Some(settings.account.clone()),
-                    creator: update.creator.clone(),
+                    creator: itself.or_else(|| update.creator.clone()),
                 };
                 Ok(self.module.update(&request)?.record)
             },
@@ -111,11 +115,12 @@ impl Service {
         user: &str,
         realm: Option<Realm>,
         new_name: Option<&str>,
+        creator: Option<&Record>,
         decide: impl Fn(Record, Vec<String>) -> Result<Record> + Send + Sync,
     ) -> Result<Record> {
         let (keys, new_name) = ([key.to_owned()], new_name.map(str::to_owned));
         for _ in 0..TRIES {
-            let found = self.tokens_by(by, user, &keys).await?;
+            let found = self.tokens_by(by, user, realm, &keys, creator).await?;
             let taken = match &new_name {
                 Some(name) => self.store.tokens_named(user, std::slice::from_ref(name)).await?,
                 None => Vec::new(),
@@ -123,7 +128,7 @@ impl Service {
             let taken = taken.into_iter().map(|holder| holder.record.name).collect();
             let StoredToken { record, revision } = found
                 .into_iter()
-                .find(|token| is_of(&token.record, realm))
+                .next()
                 .ok_or_else(|| StoreError::TokenUnknown(key.to_owned()))?;
             let record = decide(record, taken)?;
             let change = Change { record, revision };

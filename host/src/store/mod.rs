@@ -38,6 +38,12 @@ pub struct StoredToken {
     pub revision: i64,
 }
 
+impl AsRef<Record> for StoredToken {
+    fn as_ref(&self) -> &Record {
+        &self.record
+    }
+}
+
 /// A changed record, and the revision of the one it was made from.
 pub type Change = StoredToken;
 

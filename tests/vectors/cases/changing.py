@@ -13,6 +13,67 @@ def _create(**more):
     return {"op": "create", "now": NOW, "entropy": entropy("c"), "user": "alice", "name": "new", "access": "full", "expires": "never"} | more
 
 
+def _lengthening(book, admin):
+    """A token's end: no token that ends can give a later one, to itself or to another."""
+    dying = record("by", realm="admin", expires=NOW + DAY)
+    for what, given in {"itself": dying, "another": admin}.items():
+        book.error(f"refuses_a_token_that_ends_to_make_{what}_endless", _update(given, expires="never", creator=dying), "access_exceeds_creator", field="expires")
+        book.error(f"refuses_a_token_that_ends_to_let_{what}_end_a_second_later", _update(given, expires=NOW + DAY + 1, creator=dying), "access_exceeds_creator", field="expires")
+        book.ok(f"lets_a_token_that_ends_let_{what}_end_with_it", _update(given, expires=NOW + DAY, creator=dying), {"record.expires": NOW + DAY})
+        book.ok(f"lets_a_token_that_ends_let_{what}_end_sooner", _update(given, expires=NOW + 1, creator=dying), {"record.expires": NOW + 1})
+    book.ok("lets_a_token_that_ends_rename_one_that_outlives_it", _update(admin, newName="n", creator=dying), {"record.name": "n"})
+    endless = record("by", realm="admin", expires=None)
+    book.ok("lets_an_endless_token_make_another_endless", _update(admin, expires="never", creator=endless), {"record.expires": None})
+    book.error("names_the_policy_before_the_end_of_the_creator", _update(admin, expires="never", creator=dying, policy={"expiryRequired": True}), "expiry_required", field=False)
+
+
+def _manageable(creator, *found):
+    return {"op": "manageable", "creator": creator, "records": list(found)}
+
+
+def _manageable_book():
+    book = Book("manageable", "`manageable`: a token manages those of its user that have no more than it. Networks by Python's ipaddress.")
+    every = [
+        record("full"),
+        record("endless", expires=None),
+        record("limited", access=LIMITED),
+        record("fewer", access={"features": ["popaccts"]}),
+        record("none", access={"features": []}),
+        record("more", access={"features": ["popaccts", "mysql"]}),
+        record("reads", readOnly=True),
+        record("bound", addresses=["10.0.0.0/8"]),
+        record("inside", addresses=["10.1.0.0/16", "::ffff:10.2.0.1"]),
+        record("beside", addresses=["10.1.0.0/16", "11.0.0.1"]),
+        record("small", access={"features": ["popaccts"]}, readOnly=True, addresses=["10.1.2.3"]),
+        record("admin", realm="admin"),
+        record("other", user="bob"),
+        record("expired", expires=NOW - 1),
+    ]
+    for what, by, names in [
+        ("a_full_token", record("by"), "full endless limited fewer none more reads bound inside beside small expired"),
+        ("a_full_token_that_ends_soon", record("by", expires=NOW + 1), "full endless limited fewer none more reads bound inside beside small expired"),
+        ("a_full_token_of_the_administrator", record("by", realm="admin"), "full endless limited fewer none more reads bound inside beside small admin expired"),
+        ("a_limited_token", record("by", access=LIMITED), "limited fewer none small"),
+        ("a_token_of_no_features", record("by", access={"features": []}), "none"),
+        ("a_read_only_token", record("by", readOnly=True), "reads small"),
+        ("a_token_with_addresses", record("by", addresses=["10.0.0.0/8"]), "bound inside small"),
+        ("a_token_limited_in_every_way", record("by", access=LIMITED, readOnly=True, addresses=["10.1.2.0/24"]), "small"),
+        ("a_token_of_another_user", record("by", user="bob"), "other"),
+    ]:
+        wanted = [one["id"] for one in every if one["name"] in names.split()]
+        book.ok(f"finds_what_{what}_manages", _manageable(by, *every), {"ids": wanted})
+    for what, by in {"limited": every[2], "bound": every[7], "small": every[10], "admin": every[11]}.items():
+        book.ok(f"lets_a_token_that_is_{what}_manage_itself", _manageable(by, by), {"ids": [by["id"]]})
+    book.ok("finds_nothing_among_no_tokens", _manageable(record("by")), {"ids": []})
+    book.ok("keeps_the_order_of_manageable_tokens", _manageable(record("by"), every[1], every[0]), {"ids": [every[1]["id"], every[0]["id"]]})
+    case = record("case", access={"features": ["Popaccts"]})
+    book.ok("tells_features_apart_by_case_in_what_is_managed", _manageable(record("by", access=LIMITED), case), {"ids": []})
+    book.error("refuses_to_find_what_nobody_manages", without(_manageable(None), "creator"), "field_missing", field="creator")
+    book.error("refuses_a_spoilt_manager", _manageable(record("by", hash="x")), "hash_kind_unsupported", field="creator.hash")
+    book.error("refuses_spoilt_records_to_be_managed", _manageable(record("by"), every[0], record("x", name="")), "name_empty", field="records[1].name")
+    return book
+
+
 def _update_book():
     book = Book("update", "`update`: what is left out stays as it was. Answers from the model; addresses by Python's ipaddress.")
     admin = record(realm="admin")
@@ -73,6 +134,10 @@ def _update_book():
     book.ok("lets_a_limited_token_update_one_that_has_less", _update(low, addresses=["10.2.0.0/16"], creator=by), {"record.addresses": ["10.2.0.0/16"]})
     book.error("refuses_a_limited_token_to_give_full_access", _update(low, access="full", creator=by), "access_exceeds_creator", field="access")
     book.error("refuses_a_token_with_addresses_to_open_another", _update(low, addresses=[], creator=by), "access_exceeds_creator", field="addresses")
+    book.error("refuses_a_limited_token_to_narrow_one_that_has_more", _update(access=LIMITED, addresses=by["addresses"], creator=by), "access_exceeds_creator", field="access")
+    bound = record("by", addresses=["10.0.0.0/8"])
+    book.error("refuses_a_token_with_addresses_to_bind_one_without", _update(addresses=["10.0.0.0/8"], creator=bound), "access_exceeds_creator", field="addresses")
+    _lengthening(book, admin)
     book.error("refuses_an_accounts_token_to_update_the_administrators", _update(admin, newName="n", creator=record("by")), "access_exceeds_creator", field="realm")
     return book
 
@@ -133,5 +198,5 @@ def _machine_rights(book):
 
 
 def books():
-    """update.json and creator.json."""
-    return [_update_book(), _creator_book()]
+    """update.json, creator.json and manageable.json."""
+    return [_update_book(), _creator_book(), _manageable_book()]

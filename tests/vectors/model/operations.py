@@ -268,6 +268,7 @@ def update(reader):
         _check_account(account, record["user"], access or "full")
     made = record | {"name": name, "access": access or record["access"], "addresses": listed}
     if creator is not None:
+        _check_creator(creator, record)
         _check_creator(creator, made)
     zone = reader.take("zone", zones.zone, zones.UTC)
     longest, required = reader.take("policy", _policy, (None, False))
@@ -276,6 +277,9 @@ def update(reader):
         if record["realm"] != "admin":
             raise Refused("expiry_fixed", "expires")
         until = _expires(given, now, record["created"], zone, longest, required)
+        own = None if creator is None else creator["expires"]
+        if own is not None and (until == "never" or until > own):
+            raise Refused("access_exceeds_creator", "expires")
         made |= {"expires": None if until == "never" else until}
     reader.done()
     return {"record": made}
@@ -299,6 +303,22 @@ def revoke(reader):
         revoked += [one if one["revoked"] is not None else one | {"revoked": now} for one in hits]
         unknown += [] if hits else [selector]
     return {"records": revoked, "unknown": unknown}
+
+
+def manageable(reader):
+    """The ids of the records that a token may manage: those of its user that have no more than it."""
+    creator = reader.take("creator", records.record)
+    found = reader.take("records", records.records)
+    reader.done()
+    return {"ids": [one["id"] for one in found if one["user"] == creator["user"] and _within(creator, one)]}
+
+
+def _within(creator, one):
+    try:
+        _check_creator(creator, one)
+    except Refused:
+        return False
+    return True
 
 
 def usage(reader):
@@ -333,6 +353,7 @@ OPERATIONS = {
     "update": update,
     "parameters": parameters,
     "revoke": revoke,
+    "manageable": manageable,
     "usage": usage,
     "functions": _closed,
     "info": _closed,

@@ -4,8 +4,8 @@ use sqlx::{AssertSqlSafe, Postgres, Transaction};
 
 use super::super::error::StoreError;
 use super::super::page::{
-    self, Dialect, PageQuery, StoredSession, TokenPage, Usage, UsageBatch, in_order, read_numbered, read_session,
-    read_keys, read_usage, to_count, MOST_USES, TokenKeys,
+    self, Dialect, MOST_USES, PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch, in_order, read_keys,
+    read_numbered, read_session, read_usage, to_count,
 };
 use super::super::rows::{Columns, read_token};
 use super::super::{StoredToken, sql};
