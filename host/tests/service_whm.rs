@@ -12,6 +12,8 @@ mod common;
 use common::NOW;
 use common::served::{Answer, DENIED, Request, Running};
 use serde_json::{Value, json};
+use tokenlatch::NewToken;
+use tokenlatch::core::{Access, ExpiryInput, Realm};
 
 fn call(running: &Running, whm: &str, function: &str, parameters: &str) -> Answer {
     running.get_admin(whm, &format!("/json-api/{function}?api.version=1{parameters}"))
@@ -77,7 +79,10 @@ fn creates_lists_and_revokes() {
 #[test]
 fn what_an_update_leaves_out_stays_as_it_was() {
     let running = Running::start();
-    let whm = running.administrator("first");
+    // One that ends could make no other endless.
+    let mut first = NewToken::new("root", "first", Access::Full);
+    (first.realm, first.expires) = (Realm::Admin, Some(ExpiryInput::Text("never".to_owned())));
+    let whm = format!("whm root:{}", running.token(first));
     call(
         &running,
         &whm,
