@@ -5,8 +5,10 @@ use alloc::vec::Vec;
 
 use crate::call::{Call, Target};
 use crate::catalogue::{Catalogue, Function};
+use crate::decode::Fields;
 use crate::error::{Error, ErrorCode};
 use crate::reason::Reason;
+use crate::value::{Value, too_deep};
 
 const MAX_CALLS: usize = 10_000;
 
@@ -58,6 +60,21 @@ impl Calls {
             }
         };
         Ok(u32::try_from(at).unwrap_or(0))
+    }
+
+    /// Replaces the catalogue, and forgets every call but that of number 0. On an error all stays as it was.
+    ///
+    /// # Errors
+    /// Those of a catalogue, at `catalogue`; those of a request of the wrong form.
+    pub(crate) fn set_catalogue(&mut self, request: Value) -> Result<(), Error> {
+        if request.is_too_deep() {
+            return Err(too_deep());
+        }
+        let mut fields = Fields::of(request)?;
+        let catalogue = fields.optional("catalogue");
+        fields.finish()?;
+        *self = Calls::new(catalogue)?;
+        Ok(())
     }
 
     /// Forgets every call but that of number 0. The other numbers are unknown then, and are given out again.

@@ -16,12 +16,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::http::{Running, connect, exchange, field, status};
-use common::module;
+use common::{edges, module};
 use rcgen::{CertificateParams, KeyPair};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
-use tokenlatch::server::{CERTIFICATE_FILE, Config, KEY_FILE, Server, Tls};
-use tokenlatch::{Service, SqliteStore};
+use tokenlatch::core::Access;
+use tokenlatch::server::{CERTIFICATE_FILE, Config, EdgeServer, KEY_FILE, Reload, Server, ServerError, Tls};
+use tokenlatch::{Follower, FollowerOptions, NewToken, Service, SqliteStore};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
@@ -162,6 +163,126 @@ fn certificates_are_read_anew_and_a_bad_one_leaves_the_old_in_use() {
     server.runtime.block_on(server.reload.run()).unwrap();
     assert!(secured(server.account, &old, &[]).is_err());
     assert!(secured(server.account, &certificate, &[]).is_ok());
+}
+
+/// What is read again of a place, and where that shows.
+struct Reloaded {
+    what: &'static str,
+    account: SocketAddr,
+    reload: Reload,
+}
+
+/// One list for both: whatever a server reads again, an edge does too.
+#[test]
+fn a_server_and_an_edge_read_the_same_things_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key, old, catalogue] =
+        ["cert.pem", "key.pem", "old.pem", "catalogue.toml"].map(|name| folder.path().join(name));
+    let write_catalogue = |feature: &str| {
+        let text = format!(
+            "[[function]]\nmodule = \"Shop\"\nfunction = \"orders\"\nfeature = \"{feature}\"\nwrites = false\n"
+        );
+        fs::write(&catalogue, text).unwrap();
+    };
+    let tell = |config: &mut Config| {
+        config.catalogue = Some(catalogue.clone());
+        config.tls = Tls::Files {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        };
+    };
+    write_pair(&certificate, &key);
+    write_catalogue("shop");
+    let server = Running::with(tell, None);
+    let run = |reload: &Reload| -> Result<(), ServerError> { server.runtime.block_on(reload.run()) };
+    let limited = |feature: &str| {
+        let features = vec![feature.to_owned()];
+        let wanted = NewToken::new("alice", feature, Access::Limited { features });
+        let created = server.runtime.block_on(server.service.create(wanted)).unwrap();
+        format!("cpanel alice:{}", created.token.expose())
+    };
+    let tokens = [limited("shop"), limited("till")];
+    let full = NewToken::new("alice", "full", Access::Full);
+    let full = server.runtime.block_on(server.service.create(full)).unwrap();
+    let full = format!("cpanel alice:{}", full.token.expose());
+    let mut config = Config::plain();
+    tell(&mut config);
+    let functions = tokenlatch::server::Catalogue::new(Some(&catalogue))
+        .functions(&module())
+        .unwrap();
+    let options = FollowerOptions {
+        catalogue: functions,
+        ..FollowerOptions::new(vec![edges::key().public_key()])
+    };
+    let follower = Follower::new(&module(), options).unwrap();
+    let origin = edges::Origin::new(&server.service, 60);
+    let edge = server
+        .runtime
+        .block_on(EdgeServer::bind(config, follower.clone(), origin))
+        .unwrap();
+    let places = [
+        Reloaded {
+            what: "server",
+            account: server.account,
+            reload: server.reload.clone(),
+        },
+        Reloaded {
+            what: "edge",
+            account: edge.addresses().0,
+            reload: edge.reload(),
+        },
+    ];
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = server
+        .runtime
+        .spawn(edge.run_until(stopped, std::future::pending::<()>()));
+    server.runtime.block_on(edges::until(&follower, &full, "ok"));
+    for place in places {
+        let what = place.what;
+        write_pair(&certificate, &key);
+        fs::copy(&certificate, &old).unwrap();
+        write_catalogue("shop");
+        run(&place.reload).unwrap();
+        let statuses = |trusted: &Path| {
+            tokens.each_ref().map(|token| {
+                let mut stream = secured(place.account, trusted, &[]).unwrap();
+                let head = format!(
+                    "GET /auth?module=Shop&function=orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\nConnection: close\r\n\r\n"
+                );
+                stream.write_all(head.as_bytes()).unwrap();
+                let mut reply = String::new();
+                stream.read_to_string(&mut reply).unwrap();
+                status(&reply)
+            })
+        };
+        assert_eq!(statuses(&old), [200, 403], "{what}");
+        write_pair(&certificate, &key);
+        write_catalogue("till");
+        assert_eq!(statuses(&old), [200, 403], "{what}: not before it is told to");
+        run(&place.reload).unwrap();
+        assert_eq!(statuses(&certificate), [403, 200], "{what}");
+        assert!(secured(place.account, &old, &[]).is_err(), "{what}");
+        // Each that cannot be used stays as it was, and holds up no other.
+        fs::copy(&certificate, &old).unwrap();
+        fs::write(&catalogue, "nonsense").unwrap();
+        write_pair(&certificate, &key);
+        assert_eq!(
+            run(&place.reload).unwrap_err().code(),
+            "catalogue_file_invalid",
+            "{what}"
+        );
+        assert_eq!(statuses(&certificate), [403, 200], "{what}");
+        write_catalogue("not a feature");
+        assert_eq!(run(&place.reload).unwrap_err().code(), "feature_invalid", "{what}");
+        assert_eq!(statuses(&certificate), [403, 200], "{what}");
+        fs::copy(&certificate, &old).unwrap();
+        fs::write(&certificate, "nonsense").unwrap();
+        write_catalogue("shop");
+        assert_eq!(run(&place.reload).unwrap_err().code(), "certificate_invalid", "{what}");
+        assert_eq!(statuses(&old), [200, 403], "{what}");
+    }
+    stop.send(()).unwrap();
+    server.runtime.block_on(running).unwrap();
 }
 
 #[test]

@@ -142,6 +142,11 @@ test("never uses a handle again, and knows the ones that are gone", () => {
   assert.equal(verify(1, call), UNKNOWN);
   assert.equal(verify(1, 0), 1n);
   assert.equal(take(abi.tokenlatch_table_prepare(1, ...backup)).ok.call, call);
+  for (const table of [0, 2, MAX]) assert.equal(take(abi.tokenlatch_table_set_catalogue(table, ...put("{}"))).error.code, "table_unknown");
+  assert.equal(take(abi.tokenlatch_table_set_catalogue(1, ...put('{"catalogue":5}'))).error.code, "type_invalid");
+  assert.equal(verify(1, call), 1n);
+  assert.deepEqual(take(abi.tokenlatch_table_set_catalogue(1, ...put("{}"))), { ok: {} });
+  assert.equal(verify(1, call), UNKNOWN);
   for (const now of [-(2n ** 63n), -1n, 0n, 2n ** 63n - 1n]) assert.equal(verify(1, 0, now) >> 32n, 20n);
   assert.equal(take(abi.tokenlatch_table_verdict(2, 1n)).error.code, "table_unknown");
   for (const code of [-1n, -2n, 0n, 2n, 24n << 32n, 2n ** 63n - 1n, -(2n ** 63n)]) {

@@ -62,6 +62,14 @@ pub extern "C" fn tokenlatch_table_prepare(table: u32, ptr: u32, len: u32) -> u6
     ))
 }
 
+/// Replaces the catalogue of a table or a snapshot, and forgets every prepared call but number 0.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_table_set_catalogue(table: u32, ptr: u32, len: u32) -> u64 {
+    memory::hand_out(answer_json(
+        read(ptr, len).and_then(|request| tables::set_catalogue(table, request)),
+    ))
+}
+
 /// Forgets every prepared call of a table but number 0; a handle that isn't live is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_table_forget_calls(table: u32) {

@@ -130,6 +130,15 @@ pub(crate) fn prepare(handle: u32, call: Value) -> Result<Value, Error> {
     })
 }
 
+/// Replaces the catalogue of functions.
+pub(crate) fn set_catalogue(handle: u32, request: Value) -> Result<Value, Error> {
+    with(handle, |judge| match judge {
+        Judge::Table(table) => table.set_catalogue(request),
+        Judge::Snapshot(snapshot) => snapshot.set_catalogue(request),
+    })
+    .map(|()| Value::Object(Vec::new()))
+}
+
 /// Forgets the calls that were prepared; a handle that isn't live is ignored.
 pub(crate) fn forget_calls(handle: u32) {
     LIVE.with_borrow_mut(|live| {

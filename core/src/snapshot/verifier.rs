@@ -317,6 +317,15 @@ impl Snapshot {
         self.prepare(&decode_checked(call)?)
     }
 
+    /// Replaces the catalogue, by a request with `catalogue`: the built-in one when left out. Every prepared call but number 0
+    /// is forgotten. On an error all stays as it was.
+    ///
+    /// # Errors
+    /// Those of a catalogue, and of a request of the wrong form.
+    pub fn set_catalogue(&mut self, request: Value) -> Result<(), Error> {
+        self.calls.set_catalogue(request)
+    }
+
     /// Forgets every prepared call but number 0, for there is room for 10,000. The other numbers are unknown then, and are
     /// given out again.
     pub fn forget_calls(&mut self) {

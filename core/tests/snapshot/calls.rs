@@ -1,6 +1,6 @@
 //! Calls that were prepared: there is no end of those that requests may ask for.
 
-use tokenlatch_core::{Access, Call, ErrorCode, Publication, Reason, Record, Snapshot, TableInput, TokenTable};
+use tokenlatch_core::{Access, Call, ErrorCode, Publication, Reason, Record, Snapshot, TableInput, TokenTable, Value};
 
 use crate::origin::{NOW, account, edge, header, heading, key, record};
 
@@ -82,4 +82,52 @@ fn a_table_forgets_its_calls_and_gives_the_numbers_out_again() {
 #[test]
 fn a_snapshot_forgets_its_calls_and_gives_the_numbers_out_again() {
     forgets!(snapshot());
+}
+
+fn catalogue(text: &str) -> Value {
+    Value::from_json(text.as_bytes()).unwrap()
+}
+
+macro_rules! takes_another_catalogue {
+    ($judge:expr) => {
+        let mut judge = $judge;
+        let list = |feature: &str| {
+            catalogue(&format!(
+                r#"{{"catalogue":[{{"module":"Shop","function":"orders","apis":["uapi"],"feature":"{feature}","writes":false}}]}}"#
+            ))
+        };
+        let orders = Call {
+            module: Some("Shop".into()),
+            function: Some("orders".into()),
+            ..Call::default()
+        };
+        for (feature, reason) in [("mail", Reason::FeatureNotGranted), ("backup", Reason::Ok)] {
+            judge.set_catalogue(list(feature)).unwrap();
+            assert_eq!(judge.verify(1, header(1).as_bytes(), None, NOW), -1, "calls are forgotten");
+            assert_eq!(judge.prepare(&orders).unwrap(), 1);
+            let code = judge.verify(1, header(1).as_bytes(), None, NOW);
+            assert_eq!(judge.verdict(code).unwrap().reason, reason);
+        }
+        for (wrong, code) in [
+            (r#"{"catalogue":null}"#, ErrorCode::TypeInvalid),
+            (r#"{"functions":[]}"#, ErrorCode::FieldUnknown),
+            ("[]", ErrorCode::TypeInvalid),
+        ] {
+            assert_eq!(judge.set_catalogue(catalogue(wrong)).unwrap_err().code, code);
+        }
+        let spoilt = judge.set_catalogue(list("not a feature")).unwrap_err();
+        assert_eq!(spoilt.code, ErrorCode::FeatureInvalid);
+        let code = judge.verify(1, header(1).as_bytes(), None, NOW);
+        assert_eq!(judge.verdict(code).unwrap().reason, Reason::Ok, "the old one stays");
+        judge.set_catalogue(catalogue("{}")).unwrap();
+        assert_eq!(judge.prepare(&orders).unwrap(), 1);
+        let code = judge.verify(1, header(1).as_bytes(), None, NOW);
+        assert_eq!(judge.verdict(code).unwrap().reason, Reason::FunctionWithoutFeature);
+    };
+}
+
+#[test]
+fn a_table_and_a_snapshot_take_another_catalogue_as_a_whole_or_not_at_all() {
+    takes_another_catalogue!(table());
+    takes_another_catalogue!(snapshot());
 }

@@ -24,7 +24,7 @@ use super::first::{self, First, Reached, Step};
 #[derive(Args)]
 #[command(after_help = "\
 The first start makes the database and the account `admin`; its password for the page and a token for each port go into \
-files beside the database. Then it prints where the page is, and lines to try. SIGHUP reads catalogue and certificates anew; SIGTERM finishes what is under way, a second one ends \
+files beside the database. Then it prints where the page is, and lines to try. SIGHUP reads the catalogue and the certificate again, at an edge too; SIGTERM finishes what is under way, a second one ends \
 at once.
 
 Examples:

@@ -50,11 +50,22 @@ impl Live {
         self.catalogue.clone()
     }
 
-    /// Puts a new table in place, and the catalogue that it was made with. The old one is handed out, for throwing it
-    /// away takes longer than those who verify should wait.
-    pub fn replace(&mut self, loaded: Loaded, catalogue: Option<Vec<Function>>) -> Option<Loaded> {
-        self.catalogue = catalogue;
+    /// Puts a new table in place. The old one is handed out, for throwing it away takes longer than those who verify should
+    /// wait.
+    pub fn replace(&mut self, loaded: Loaded) -> Option<Loaded> {
         self.loaded.replace(loaded)
+    }
+
+    /// Replaces the catalogue, once the table has taken it.
+    pub fn set_catalogue(&mut self, catalogue: Option<Vec<Function>>) -> Result<()> {
+        let loaded = self.loaded.as_mut().ok_or(ModuleError::Busy)?;
+        let outcome = loaded.table.set_catalogue(catalogue.as_deref());
+        match &outcome {
+            Ok(()) => self.catalogue = catalogue,
+            Err(crate::Error::Module(_)) => self.loaded = None,
+            Err(_) => {}
+        }
+        outcome
     }
 
     /// Takes over changes. When that fails the table is loaded anew by the next check.

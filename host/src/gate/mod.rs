@@ -33,9 +33,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the store may take to hand over what has changed: after a restore that is everything.
 const LOADING: Duration = Duration::from_secs(120);
 
-/// How often a table for another catalogue is loaded anew, when everything changed while it was loaded.
-const TRIES: usize = 4;
-
 /// What a request presented as its `Authorization`.
 #[derive(Clone, Copy)]
 pub enum Presented<'a> {
@@ -100,23 +97,11 @@ impl Gate {
     /// judged by it; until then the old one serves, and on an error it stays.
     ///
     /// # Errors
-    /// As [`Gate::open`].
+    /// `catalogue_invalid`, `feature_invalid`; failures of the module.
     pub async fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
-        let inner = &self.inner;
-        for _ in 0..TRIES {
-            let all = in_time(LOADING, inner.service.store().changes(None)).await??;
-            let mut next = inner.load(all, catalogue.clone()).await?;
-            let _turn = inner.turn.lock().await;
-            // What was committed while the table was loaded, and what the table in use may know already.
-            let changes = in_time(PATIENCE, inner.service.store().changes(Some(next.mark()))).await??;
-            if !changes.whole {
-                next.take_over(changes)?;
-                let old = inner.live().replace(next, catalogue);
-                drop(old);
-                return Ok(());
-            }
-        }
-        Err(StoreError::Busy.into())
+        // No table that was loaded for the old one is put in place after this.
+        let _turn = self.inner.turn.lock().await;
+        self.inner.live().set_catalogue(catalogue)
     }
 
     /// Decides whether a call may be made. `call` names no address: `address` does.
@@ -253,8 +238,8 @@ impl Inner {
         let changes = in_time(LOADING, store.changes(known)).await??;
         if changes.whole {
             let catalogue = self.live().catalogue();
-            let loaded = self.load(changes, catalogue.clone()).await?;
-            let old = self.live().replace(loaded, catalogue);
+            let loaded = self.load(changes, catalogue).await?;
+            let old = self.live().replace(loaded);
             drop(old);
         } else {
             self.live().take_over(changes)?;

@@ -35,6 +35,7 @@ struct Exports {
     table_verify: TableVerify,
     table_verdict: TypedFunc<(u32, i64), u64>,
     table_forget_calls: TypedFunc<u32, ()>,
+    table_set_catalogue: TypedFunc<(u32, u32, u32), u64>,
 }
 
 /// One instance with its own memory.
@@ -84,6 +85,7 @@ impl Instance {
             table_update: export!("tokenlatch_table_update"),
             table_prepare: export!("tokenlatch_table_prepare"),
             table_forget_calls: export!("tokenlatch_table_forget_calls"),
+            table_set_catalogue: export!("tokenlatch_table_set_catalogue"),
             table_verify: export!("tokenlatch_table_verify"),
             table_verdict: export!("tokenlatch_table_verdict"),
         };
@@ -131,6 +133,14 @@ impl Instance {
     pub(crate) fn table_prepare(&mut self, table: u32, call: &[u8]) -> Result<Vec<u8>, ModuleError> {
         self.exchange(call, |exports, store, span| {
             exports.table_prepare.call(store, (table, span.pointer, span.length))
+        })
+    }
+
+    pub(crate) fn table_set_catalogue(&mut self, table: u32, request: &[u8]) -> Result<Vec<u8>, ModuleError> {
+        self.exchange(request, |exports, store, span| {
+            exports
+                .table_set_catalogue
+                .call(store, (table, span.pointer, span.length))
         })
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
-use tokenlatch_core::{Call, Error as CoreError, ErrorCode, Verdict};
+use serde::{Deserialize, Serialize};
+use tokenlatch_core::{Call, Error as CoreError, ErrorCode, Function, Verdict};
 
 use super::calls::{decode, encode};
 use super::instance::{Instance, Span};
@@ -32,6 +32,16 @@ pub(super) struct Judge {
 
 /// Calls whose numbers are kept. Anybody may name a feature, so there are more calls than numbers.
 const NUMBERS: usize = 1 << 12;
+
+#[derive(Serialize)]
+struct NewCatalogue<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalogue: Option<&'a [Function]>,
+}
+
+/// An answer that says no more than that it was done.
+#[derive(Deserialize)]
+struct Done {}
 
 #[derive(Deserialize)]
 struct Prepared {
@@ -74,6 +84,15 @@ impl Judge {
         let number = self.prepare(call)?;
         self.numbers.insert(call.clone(), number);
         Ok(number)
+    }
+
+    /// Replaces the catalogue: every number but 0 is unknown then. On an error the old one stays.
+    pub(super) fn set_catalogue(&mut self, catalogue: Option<&[Function]>) -> Result<()> {
+        let request = encode(&NewCatalogue { catalogue })?;
+        let answer = self.with(|instance, handle| instance.table_set_catalogue(handle, &request))?;
+        decode::<Done>(&answer)?;
+        self.numbers.clear();
+        Ok(())
     }
 
     pub(super) fn verify(

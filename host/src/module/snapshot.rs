@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use tokenlatch_core::{Call, SnapshotOptions, SnapshotState, Verdict};
+use tokenlatch_core::{Call, Function, SnapshotOptions, SnapshotState, Verdict};
 use wasmtime::TypedFunc;
 
 use super::Module;
@@ -140,6 +140,15 @@ impl Snapshot {
     /// The number of a call, prepared where it isn't yet; not to be mixed with numbers that `prepare` gave.
     pub(crate) fn number(&mut self, call: &Call) -> Result<u32> {
         self.judge.number(call)
+    }
+
+    /// Replaces the catalogue of functions; `None` is the built-in one. Prepared calls are forgotten. On an error the old one
+    /// stays.
+    ///
+    /// # Errors
+    /// [`crate::Error::Refused`] when the module refuses the catalogue, [`crate::Error::Module`] when it could not be run.
+    pub fn set_catalogue(&mut self, catalogue: Option<&[Function]>) -> Result<()> {
+        self.judge.set_catalogue(catalogue)
     }
 
     /// Decides whether a call may be made: `authorization` is the header's bytes, `now` whole Unix seconds.

@@ -103,6 +103,15 @@ impl Table {
         self.judge.number(call)
     }
 
+    /// Replaces the catalogue of functions; `None` is the built-in one. Prepared calls are forgotten. On an error the old one
+    /// stays.
+    ///
+    /// # Errors
+    /// [`crate::Error::Refused`] when the module refuses the catalogue, [`crate::Error::Module`] when it could not be run.
+    pub fn set_catalogue(&mut self, catalogue: Option<&[Function]>) -> Result<()> {
+        self.judge.set_catalogue(catalogue)
+    }
+
     /// Decides whether a call may be made: `authorization` is the header's bytes, `now` whole Unix seconds.
     ///
     /// # Errors

@@ -9,7 +9,6 @@ use tokenlatch_core::{Api, Function};
 
 use super::error::ServerError;
 use super::regular;
-use crate::gate::Gate;
 use crate::module::Module;
 
 /// The largest catalogue that is read, in bytes.
@@ -119,14 +118,6 @@ impl Catalogue {
             reason,
         })?;
         Ok(Some(join(module.functions()?.functions, written)))
-    }
-
-    /// Reads the file anew and hands it to the gate. On an error the catalogue in use stays.
-    ///
-    /// # Errors
-    /// As [`Catalogue::functions`]; what the module says of the functions.
-    pub async fn reload(&self, gate: &Gate, module: &Module) -> Result<(), ServerError> {
-        Ok(gate.set_catalogue(self.functions(module)?).await?)
     }
 }
 

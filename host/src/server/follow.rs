@@ -2,18 +2,18 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use tokenlatch_core::{Call, Shape, Verdict};
+use tokenlatch_core::{Call, Function, Shape, Verdict};
 use tokio::sync::oneshot;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::admission::Admitted;
+use super::catalogue::Catalogue;
 use super::client::Client;
 use super::config::Config;
 use super::error::ServerError;
@@ -21,7 +21,7 @@ use super::failures::{Failures, Ticks};
 use super::form::Form;
 use super::listen::{self, Listener, Port};
 use super::problem::Problem;
-use super::reload::HangUp;
+use super::reload::{Changing, HangUp, Reload};
 use super::threshold::Threshold;
 use super::upstream::Upstream;
 use super::{api2, auth, health, metrics, routes, target, tls, uapi, whm};
@@ -30,9 +30,6 @@ use crate::gate::Presented;
 use crate::module::Module;
 use crate::snapshot::{Follower, Source};
 
-/// How often figures and counts are tidied.
-const TIDY: Duration = Duration::from_secs(10);
-
 /// What the handlers of an edge share. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct EdgeState {
@@ -40,8 +37,28 @@ pub struct EdgeState {
     pub follower: Follower,
     /// Counts failed attempts.
     pub failures: Failures,
+    catalogue: Catalogue,
     upstream: Option<Upstream>,
     config: Arc<Config>,
+}
+
+#[async_trait]
+impl Changing for EdgeState {
+    fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    fn module(&self) -> &Module {
+        self.follower.module()
+    }
+
+    async fn set_catalogue(&self, functions: Option<Vec<Function>>) -> Result<()> {
+        self.follower.set_catalogue(functions)
+    }
+
+    async fn tidy(&self) {
+        self.failures.tidy();
+    }
 }
 
 impl Threshold for EdgeState {
@@ -109,6 +126,7 @@ impl EdgeServer {
         let state = EdgeState {
             follower,
             failures: Failures::new(config.failures, Ticks::system()),
+            catalogue: Catalogue::new(config.catalogue.as_deref()),
             upstream,
             config: Arc::clone(&config),
         };
@@ -158,10 +176,16 @@ impl EdgeServer {
         &self.state
     }
 
+    /// Reads again on demand what SIGHUP lets a server read again.
+    #[must_use]
+    pub fn reload(&self) -> Reload {
+        Reload::new(Arc::new(self.state.clone()), self.certificates.clone())
+    }
+
     /// Follows the origin and serves until `stop` yields, then finishes what is under way; once `now` yields too, that is
     /// dropped.
     pub async fn run_until(self, stop: impl Future, now: impl Future) {
-        let keeper = tokio::spawn(keep(self.state.clone(), self.certificates.clone(), self.hang_up));
+        let keeper = self.reload().spawn(self.hang_up);
         let (end, ended) = oneshot::channel::<()>();
         let (follower, source) = (self.state.follower.clone(), self.source);
         let following = tokio::spawn(async move { follower.run(source, ended).await });
@@ -174,24 +198,6 @@ impl EdgeServer {
         // If it has broken off there is nobody to tell.
         let _ = end.send(());
         let _ = following.await;
-    }
-}
-
-/// Reads certificates anew on SIGHUP, and tidies.
-async fn keep(state: EdgeState, certificates: Option<tls::Certificates>, mut hang_up: HangUp) {
-    let mut tidy = interval(TIDY);
-    tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = hang_up.next() => match certificates.as_ref().map_or(Ok(()), tls::Certificates::reload) {
-                Ok(()) => tracing::info!("the certificates were read anew"),
-                Err(error) => tracing::error!(code = error.code(), "reload failed, the old stay: {error}"),
-            },
-            _ = tidy.tick() => {
-                state.failures.tidy();
-                metrics::tidy();
-            }
-        }
     }
 }
 

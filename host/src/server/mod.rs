@@ -179,13 +179,10 @@ impl Server {
         &self.state
     }
 
-    /// Reads catalogue and certificates anew on demand, as SIGHUP does.
+    /// Reads catalogue and certificate again on demand, as SIGHUP does.
     #[must_use]
     pub fn reload(&self) -> Reload {
-        Reload {
-            state: self.state.clone(),
-            certificates: self.certificates.clone(),
-        }
+        Reload::new(Arc::new(self.state.clone()), self.certificates.clone())
     }
 
     /// Serves until `stop` yields: then no connection is accepted any more, and requests under way are finished within

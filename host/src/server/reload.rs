@@ -1,47 +1,77 @@
-//! What is read anew while the server runs, and what is tidied now and then.
+//! What is read again while a server or an edge runs, and what is tidied now and then: one list for both.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use tokenlatch_core::Function;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::catalogue::Catalogue;
 use super::error::ServerError;
 use super::metrics;
-use super::page;
-use super::state::State;
 use super::tls::Certificates;
+use crate::error::Result;
+use crate::module::Module;
 
 /// How often figures and counts are tidied.
 const TIDY: Duration = Duration::from_secs(10);
 /// How often our own certificate is looked at.
 const RENEW: Duration = Duration::from_secs(6 * 3600);
 
-/// Reads the catalogue and the certificates anew. Each that cannot be used stays as it was.
+/// What a server and an edge have to be changed while they run.
+#[async_trait]
+pub(super) trait Changing: fmt::Debug + Send + Sync {
+    /// The file of functions.
+    fn catalogue(&self) -> &Catalogue;
+
+    /// The module that decides.
+    fn module(&self) -> &Module;
+
+    /// Decides by these functions from now on; on an error by those that it had.
+    async fn set_catalogue(&self, functions: Option<Vec<Function>>) -> Result<()>;
+
+    /// Forgets what has ended.
+    async fn tidy(&self);
+}
+
+/// Reads the catalogue and the certificate again, at a server and at an edge. Each that cannot be used stays as it was.
 #[derive(Clone, Debug)]
 pub struct Reload {
-    pub(super) state: State,
-    pub(super) certificates: Option<Certificates>,
+    changing: Arc<dyn Changing>,
+    certificates: Option<Certificates>,
 }
 
 impl Reload {
-    /// Reads everything anew.
+    pub(super) fn new(changing: Arc<dyn Changing>, certificates: Option<Certificates>) -> Reload {
+        Reload { changing, certificates }
+    }
+
+    /// Reads everything again.
     ///
     /// # Errors
     /// The first failure, after all has been tried; each is logged.
-    pub async fn run(&self) -> Result<(), ServerError> {
-        let state = &self.state;
-        let catalogue = state.catalogue.reload(&state.gate, state.service.module()).await;
-        let certificate = self.certificates.as_ref().map(Certificates::reload);
-        for (what, outcome) in [("catalogue", Some(&catalogue)), ("certificate", certificate.as_ref())] {
-            match outcome {
-                Some(Ok(())) => tracing::info!("the {what} was read anew"),
-                Some(Err(failure)) => {
+    pub async fn run(&self) -> std::result::Result<(), ServerError> {
+        let catalogue = self.catalogue().await;
+        let certificate = self.certificates.as_ref().map_or(Ok(()), Certificates::reload);
+        let mut first = Ok(());
+        for (what, outcome) in [("catalogue", catalogue), ("certificate", certificate)] {
+            match &outcome {
+                Ok(()) => tracing::info!("the {what} was read again"),
+                Err(failure) => {
                     tracing::error!(code = failure.code(), "reload failed, the old {what} stays: {failure}");
                 }
-                None => {}
             }
+            first = first.and(outcome);
         }
-        catalogue.and(certificate.unwrap_or(Ok(())))
+        first
+    }
+
+    async fn catalogue(&self) -> std::result::Result<(), ServerError> {
+        let functions = self.changing.catalogue().functions(self.changing.module())?;
+        Ok(self.changing.set_catalogue(functions).await?)
     }
 
     /// Reloads on SIGHUP, and tidies, until it is aborted.
@@ -58,9 +88,7 @@ impl Reload {
                         let _ = self.run().await;
                     }
                     _ = tidy.tick() => {
-                        self.state.failures.tidy();
-                        self.state.logins.tidy();
-                        page::tidy(&self.state).await;
+                        self.changing.tidy().await;
                         metrics::tidy();
                     }
                     _ = renew.tick() => {

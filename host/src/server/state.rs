@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use tokenlatch_core::Function;
 use tokio::sync::OnceCell;
 
 use super::catalogue::Catalogue;
@@ -9,11 +11,13 @@ use super::config::Config;
 use super::error::ServerError;
 use super::failures::{Failures, Ticks};
 use super::logins::Logins;
-use super::page::Hosts;
+use super::page::{self, Hosts};
+use super::reload::Changing;
 use super::tls::Certificates;
 use super::upstream::Upstream;
 use crate::error::Error;
 use crate::gate::Gate;
+use crate::module::Module;
 use crate::service::Service;
 use crate::snapshot::Publisher;
 
@@ -40,6 +44,27 @@ pub struct State {
     pub(super) begun: Arc<OnceCell<()>>,
     /// What the server was told.
     pub config: Arc<Config>,
+}
+
+#[async_trait]
+impl Changing for State {
+    fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    fn module(&self) -> &Module {
+        self.service.module()
+    }
+
+    async fn set_catalogue(&self, functions: Option<Vec<Function>>) -> Result<(), Error> {
+        self.gate.set_catalogue(functions).await
+    }
+
+    async fn tidy(&self) {
+        self.failures.tidy();
+        self.logins.tidy();
+        page::tidy(self).await;
+    }
 }
 
 impl State {

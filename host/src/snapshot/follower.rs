@@ -185,6 +185,15 @@ impl Follower {
         outcome
     }
 
+    /// Replaces the catalogue of functions; `None` is the built-in one. Every request that begins after this returns is
+    /// judged by it; on an error the old one stays.
+    ///
+    /// # Errors
+    /// `catalogue_invalid`, `feature_invalid`; failures of the module.
+    pub fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
+        self.inner.replica.set_catalogue(catalogue)
+    }
+
     /// The reason why nothing can be decided now, such as `snapshot_stale`; `None` where all is well.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokenlatch_core::{
-    Authorization, Call, IdentifyRequest, Pepper, SecretString, SnapshotOptions, SnapshotState, Verdict,
+    Authorization, Call, Function, IdentifyRequest, Pepper, SecretString, SnapshotOptions, SnapshotState, Verdict,
 };
 
 use super::report::ReportedUse;
@@ -30,6 +30,7 @@ pub(super) struct Replica {
 
 struct Live {
     snapshot: Snapshot,
+    catalogue: Option<Vec<Function>>,
     state: Option<SnapshotState>,
     verdicts: HashMap<i64, Arc<Verdict>>,
 }
@@ -37,7 +38,7 @@ struct Live {
 impl Replica {
     pub(super) fn new(module: &Module, options: SnapshotOptions) -> Result<Replica> {
         let replica = Replica {
-            live: Mutex::new(Live::new(Snapshot::new(module, &options)?)),
+            live: Mutex::new(Live::new(Snapshot::new(module, &options)?, options.catalogue.clone())),
             module: module.clone(),
             options,
             ids: Uses::default(),
@@ -84,16 +85,26 @@ impl Replica {
     /// A new instance in place of one that broke off, which refuses everything. What was held is its floor.
     pub(super) fn renew(&self) -> Result<()> {
         let floor = self.state().map(|state| state.floor());
+        let catalogue = self.live().catalogue.clone();
         let options = SnapshotOptions {
             floor: floor.or(self.options.floor),
+            catalogue: catalogue.clone(),
             ..self.options.clone()
         };
         let snapshot = Snapshot::new(&self.module, &options)?;
         let mut live = self.live();
         let state = live.state;
-        *live = Live::new(snapshot);
+        *live = Live::new(snapshot, catalogue);
         // It stays known, as the floor of what may follow; the instance itself says that there is no table.
         live.state = state;
+        Ok(())
+    }
+
+    /// Replaces the catalogue of functions; on an error the old one stays.
+    pub(super) fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
+        let mut live = self.live();
+        live.snapshot.set_catalogue(catalogue.as_deref())?;
+        live.catalogue = catalogue;
         Ok(())
     }
 
@@ -152,9 +163,10 @@ impl Replica {
 }
 
 impl Live {
-    fn new(snapshot: Snapshot) -> Live {
+    fn new(snapshot: Snapshot, catalogue: Option<Vec<Function>>) -> Live {
         Live {
             snapshot,
+            catalogue,
             state: None,
             verdicts: HashMap::new(),
         }
