@@ -8,9 +8,9 @@ import { forwarded } from "tokenlatch/middleware/forward";
 import { durableStore } from "./durable-store.js";
 
 interface Env {
-  /** The origin's administrator's port, such as `https://origin.example:2087`. */
+  /** The origin's listener for edges (`--snapshot-listen`), such as `https://origin.example:2089`. */
   readonly ORIGIN: string;
-  /** A secret, `user:token`: a token of the administrator's port, full because it reports usage. */
+  /** A secret, `user:token`: an administrator's token with the rights `snapshot-read` and `usage-report`, and no more. */
   readonly ORIGIN_TOKEN: string;
   /** The origin's public keys in hex, with a space between two. */
   readonly PUBLIC_KEYS: string;
