@@ -75,7 +75,7 @@ export interface UsageState {
 
 /** Options of a `SnapshotFollower`. */
 export interface FollowerOptions {
-  /** The origin's administrator's port, such as `https://origin.example:2087`: `/snapshot` and what is under it is asked there. */
+  /** The origin's listener for edges (`--snapshot-listen`) or its administrator's port, such as `https://origin.example:2089`: `/snapshot` and what is under it is asked there. */
   readonly url: string | URL;
   /** The Ed25519 keys that are trusted, 64 hex digits or 32 bytes each: 1 to 8, several while the origin changes its own. */
   readonly publicKeys: readonly (string | Uint8Array)[];
@@ -134,7 +134,7 @@ const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
  *
  * @example
  * ```js
- * readFollowerOptions({ url: "https://origin.example:2087", publicKeys, wait: 0 }); // LatchError: `wait` must be …
+ * readFollowerOptions({ url: "https://origin.example:2089", publicKeys, wait: 0 }); // LatchError: `wait` must be …
  * ```
  */
 export function readFollowerOptions(given: FollowerOptions): FollowerOptions {
@@ -189,7 +189,7 @@ export function checkHeader(authorization: unknown): asserts authorization is st
  *
  * @example
  * ```js
- * baseOf({ url: "https://origin.example:2087" }); // "https://origin.example:2087/"
+ * baseOf({ url: "https://origin.example:2089" }); // "https://origin.example:2087/"
  * ```
  */
 export function baseOf({ url, authorization, fetch }: Pick<FollowerOptions, "url" | "authorization" | "fetch">): string {

@@ -38,7 +38,7 @@ const WAIT = 25;
  * @example
  * ```js
  * const follower = new SnapshotFollower({
- *   url: "https://origin.example:2087",
+ *   url: "https://origin.example:2089",
  *   publicKeys: [publicKey],
  *   authorization: `whm edge:${token}`,
  *   onError: (error) => console.warn(error.code, error.message),
