@@ -189,7 +189,7 @@ export function checkHeader(authorization: unknown): asserts authorization is st
  *
  * @example
  * ```js
- * baseOf({ url: "https://origin.example:2089" }); // "https://origin.example:2087/"
+ * baseOf({ url: "https://origin.example:2089" }); // "https://origin.example:2089/"
  * ```
  */
 export function baseOf({ url, authorization, fetch }: Pick<FollowerOptions, "url" | "authorization" | "fetch">): string {
