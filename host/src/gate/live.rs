@@ -101,11 +101,6 @@ impl Loaded {
         }
     }
 
-    /// Where the table stands.
-    pub fn mark(&self) -> Mark {
-        self.mark
-    }
-
     /// Takes over changes since the mark. After an error the table holds a part of them, and must be thrown away.
     pub fn take_over(&mut self, changes: Changes) -> Result<()> {
         self.table.take_over(&changes.accounts, &changes.records)?;

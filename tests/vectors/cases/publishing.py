@@ -318,7 +318,7 @@ def _bodies(book):
     state = snapshot._state
     bad(
         "refuses_account_states_that_break_a_rule",
-        section("states", lambda whole: b"\x04" + whole[1:]),
+        section("states", lambda whole: b"\x08" + whole[1:]),
         section("states", b"\x02" + snapshot._texts(["mail"]), 1, accounts=[account()]),
         section("states", b"\x00" + snapshot._texts(["mail", "dns"]), 1, accounts=[account()]),
         section("states", b"\x00" + snapshot._texts(["mail", "mail"]), 1, accounts=[account()]),
