@@ -318,7 +318,7 @@ fn a_catalogue_is_replaced_while_everything_changes() {
 }
 
 #[test]
-fn a_catalogue_that_cannot_be_loaded_leaves_the_old_one() {
+fn a_catalogue_is_replaced_without_the_store_and_a_spoilt_one_leaves_the_old_one() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -326,8 +326,13 @@ fn a_catalogue_that_cannot_be_loaded_leaves_the_old_one() {
         service.create(plain("one")).await.unwrap();
         gate.ready().await.unwrap();
         service.close().await;
-        assert!(gate.set_catalogue(Some(large(true))).await.is_err());
+        let mut spoilt = large(true);
+        spoilt[0].feature = Some("not a feature".to_owned());
+        let refused = gate.set_catalogue(Some(spoilt)).await.unwrap_err();
+        assert_eq!(refused.code(), "feature_invalid");
         assert_eq!(gate.records(), 1, "the table is still there");
+        gate.set_catalogue(Some(large(true))).await.unwrap();
+        assert_eq!(gate.records(), 1);
     });
 }
 
