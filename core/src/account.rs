@@ -35,15 +35,10 @@ pub struct Account {
     /// A suspended account can neither create nor use tokens.
     pub suspended: bool,
     /// Whether the account is an administrator's: only then it has the rights of machines.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub administrator: bool,
     /// The features that the account itself has.
     pub features: Features,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
-fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 /// An account's features.

@@ -10,7 +10,7 @@ use crate::now::check_now;
 use crate::value::Value;
 
 /// The most uses of one token that one report adds.
-const MAX_USES: i64 = u32::MAX as i64;
+const MAX_USES: i64 = 4_294_967_295;
 
 /// Uses as they were reported.
 #[derive(Clone, Debug, Serialize)]
