@@ -120,8 +120,8 @@ macro_rules! takes_another_catalogue {
         let code = judge.verify(1, header(1).as_bytes(), None, NOW);
         assert_eq!(judge.verdict(code).unwrap().reason, Reason::Ok, "the old one stays");
         judge.set_catalogue(catalogue("{}")).unwrap();
-        assert_eq!(judge.prepare(&orders).unwrap(), 1);
-        let code = judge.verify(1, header(1).as_bytes(), None, NOW);
+        assert_eq!(judge.prepare(&orders).unwrap(), 0, "it is as unknown as a call that names nothing");
+        let code = judge.verify(0, header(1).as_bytes(), None, NOW);
         assert_eq!(judge.verdict(code).unwrap().reason, Reason::FunctionWithoutFeature);
     };
 }
