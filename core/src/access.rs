@@ -15,7 +15,8 @@ use crate::name::{is_feature, is_feature_byte};
 use crate::order::first_repeat;
 use crate::value::Value;
 
-pub(crate) const MAX_FEATURES: usize = 1_000;
+/// The most features of a token or an account.
+pub const MAX_FEATURES: usize = 1_000;
 
 /// Full access, or only the features in a list. An empty list grants nothing; there is no default.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use core::net::IpAddr;
 use crate::character::with_culprit;
 use crate::error::{Error, ErrorCode};
 
-pub(crate) const MAX_ADDRESSES: usize = 100;
+/// The most addresses of a token.
+pub const MAX_ADDRESSES: usize = 100;
 
 const ADDRESS_RULE: &str =
     "an address is an IPv4 or IPv6 address, or a block such as 192.0.2.0/24 with no bits set after its prefix";

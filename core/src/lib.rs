@@ -65,8 +65,9 @@ mod value;
 mod verify;
 mod zone;
 
-pub use access::{Access, Realm};
+pub use access::{Access, MAX_FEATURES, Realm};
 pub use account::{Account, Features, METRICS_READ, SNAPSHOT_READ, USAGE_REPORT};
+pub use address::MAX_ADDRESSES;
 pub use authorization::{Authorization, Scheme};
 pub use call::{Api, Call};
 pub use catalogue::{Function, functions};

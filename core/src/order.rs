@@ -36,9 +36,23 @@ pub(crate) fn sorted(count: usize, compare: Compare<'_>) -> Vec<usize> {
     ordered.into_iter().map(|item| item.0).collect()
 }
 
+/// The texts of a list by index.
+type Texts<'a, 't> = &'a dyn Fn(usize) -> Option<&'t str>;
+
+/// The indices of a list of texts in order.
+pub(crate) fn sorted_texts(count: usize, item: Texts<'_, '_>) -> Vec<usize> {
+    sorted(count, &|a, b| item(a).cmp(&item(b)))
+}
+
 /// The index of the first item that stands in the list before.
-pub(crate) fn first_repeat<'a>(count: usize, item: &dyn Fn(usize) -> Option<&'a str>) -> Option<usize> {
-    let order = sorted(count, &|a, b| item(a).cmp(&item(b)));
+pub(crate) fn first_repeat(count: usize, item: Texts<'_, '_>) -> Option<usize> {
+    let order = sorted_texts(count, item);
     let pairs = order.iter().zip(order.iter().skip(1));
     pairs.filter(|(a, b)| item(**a) == item(**b)).map(|(_, b)| *b).min()
+}
+
+/// The index of the first item that equals a text, by the order of [`sorted_texts`].
+pub(crate) fn find(order: &[usize], item: Texts<'_, '_>, text: &str) -> Option<usize> {
+    let at = order.partition_point(|at| item(*at) < Some(text));
+    order.get(at).copied().filter(|at| item(*at) == Some(text))
 }

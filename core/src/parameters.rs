@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::Access;
+use crate::access::{Access, MAX_FEATURES};
+use crate::address::MAX_ADDRESSES;
 use crate::decode::{Fields, FromValue, wrong_type};
 use crate::error::{Error, ErrorCode};
 use crate::expiry::seconds;
@@ -17,6 +18,9 @@ use crate::value::{MAX_SAFE_INTEGER, Value};
 /// Unknown keys that are told at most, and the bytes of each.
 const MAX_UNKNOWN: usize = 16;
 const MAX_UNKNOWN_KEY: usize = 64;
+
+/// Tokens that one call may name.
+const MAX_NAMES: usize = 1_000;
 
 /// Parameters as they came in.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -283,9 +287,13 @@ impl Reading<'_> {
             (_, Value::String(given)) if is_list(part) => {
                 for item in given.split(',') {
                     let item = item.trim_ascii();
-                    if !item.is_empty() {
-                        items.push(text(item));
+                    if item.is_empty() {
+                        continue;
                     }
+                    if items.len() == longest(part) {
+                        return Err(too_many(part));
+                    }
+                    items.push(text(item));
                 }
             }
             (Part::Name | Part::NewName | Part::Token, Value::String(given)) => items.push(text(given)),
@@ -367,6 +375,24 @@ impl Reading<'_> {
 /// Whether the part is a list, which may be spread over `key-0`, `key-1`…, or `key[0]`… or `key[]`.
 fn is_list(part: Part) -> bool {
     matches!(part, Part::Names | Part::Addresses | Part::Access)
+}
+
+/// How many items a list may have.
+fn longest(part: Part) -> usize {
+    match part {
+        Part::Access => MAX_FEATURES,
+        Part::Addresses => MAX_ADDRESSES,
+        _ => MAX_NAMES,
+    }
+}
+
+fn too_many(part: Part) -> Error {
+    let code = match part {
+        Part::Access => ErrorCode::FeatureInvalid,
+        Part::Addresses => ErrorCode::AddressesTooMany,
+        _ => ErrorCode::ValueInvalid,
+    };
+    Error::new(code, "the list is too long")
 }
 
 /// Whether a key is the parameter's, or one of those of a list. `-` may stand for `_`, as it does in public examples.

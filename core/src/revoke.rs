@@ -9,6 +9,7 @@ use crate::decode::{Fields, FromValue};
 use crate::error::{Error, ErrorCode};
 use crate::list::check_records;
 use crate::now::check_now;
+use crate::order::{find, sorted_texts};
 use crate::record::Record;
 use crate::value::Value;
 
@@ -72,17 +73,23 @@ pub fn revoke(request: RevokeRequest) -> Result<Revoked, Error> {
         records: Vec::new(),
         unknown: Vec::new(),
     };
+    let selected = |at: usize| selection.get(at).map(String::as_str);
+    let selected_order = sorted_texts(selection.len(), &selected);
+    let key = |at: usize| {
+        let record = request.records.get(at)?;
+        if by_id {
+            Some(record.id.as_str())
+        } else {
+            Some(record.name.as_str()).filter(|_| record.revoked.is_none())
+        }
+    };
+    let order = sorted_texts(request.records.len(), &key);
     for (index, wanted) in selection.iter().enumerate() {
-        if selection.iter().take(index).any(|earlier| earlier == wanted) {
+        // A repeated one counts once.
+        if find(&selected_order, &selected, wanted) != Some(index) {
             continue;
         }
-        let chosen = request.records.iter().find(|record| {
-            if by_id {
-                record.id == *wanted
-            } else {
-                record.name == *wanted && record.revoked.is_none()
-            }
-        });
+        let chosen = find(&order, &key, wanted).and_then(|at| request.records.get(at));
         match chosen {
             None => revoked.unknown.push(wanted.clone()),
             Some(record) => revoked.records.push(Record {

@@ -13,6 +13,7 @@
 #![doc = include_str!("../examples/embed.rs")]
 //! ```
 
+mod aside;
 mod clock;
 mod entropy;
 mod error;

@@ -42,6 +42,7 @@ fn routes(limits: EdgeLimits) -> Router {
         .route("/", get(|| async { "quick" }))
         .route("/body", any(body))
         .route("/large", get(|| async { "x".repeat(64 << 20) }))
+        .route("/slower", get(|| tokio::time::sleep(SHORT * 8)))
         .route(
             "/slow",
             get(|| async {
@@ -204,11 +205,12 @@ fn connections_are_limited_in_all_and_for_each_address() {
         let held: Vec<TcpStream> = (0..3)
             .map(|_| {
                 let mut stream = connect(server.account);
-                stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-                assert!(stream.read(&mut [0; 1024]).unwrap() > 0);
+                stream.write_all(b"GET /slower HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
                 stream
             })
             .collect();
+        // The requests have arrived: from then on no connection waits for its client.
+        std::thread::sleep(SHORT);
         let mut over = connect(server.account);
         let mut reply = String::new();
         // Nothing is sent, so nothing can be lost by a reset.
@@ -224,9 +226,66 @@ fn connections_are_limited_in_all_and_for_each_address() {
             if reply.starts_with("HTTP/1.1 200") {
                 break;
             }
-            assert!(started.elapsed() < Duration::from_secs(5), "places come free again");
+            assert!(started.elapsed() < Duration::from_secs(20), "places come free again");
         }
     }
+}
+
+#[test]
+fn idle_connections_make_room_for_those_who_come() {
+    for (total, each) in [(6, 100), (100, 6)] {
+        let server = Running::with(
+            |config| {
+                config.limits.connections = total;
+                config.limits.connections_per_address = each;
+            },
+            Some(routes(EdgeLimits::default())),
+        );
+        let mut busy = connect(server.account);
+        busy.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        std::thread::sleep(SHORT / 4);
+        // Some have sent a request, some nothing, one the half of a head, one a part of a body.
+        let idle: Vec<TcpStream> = [
+            "",
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHo",
+            "",
+            "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx",
+        ]
+        .into_iter()
+        .map(|sent| {
+            let mut stream = connect(server.account);
+            stream.write_all(sent.as_bytes()).unwrap();
+            std::thread::sleep(SHORT / 8);
+            stream
+        })
+        .collect();
+        for _ in 0..20 {
+            let mut fresh = connect(server.account);
+            fresh
+                .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                .unwrap();
+            assert_eq!(status(&read_all(&mut fresh)), 200);
+        }
+        let held: Vec<TcpStream> = (0..5).map(|_| connect(server.account)).collect();
+        for mut stream in idle {
+            // A reset counts as an end too.
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest);
+        }
+        assert!(
+            field(&read_head(&mut busy), "x-request-id").is_some(),
+            "one at work stays"
+        );
+        drop(held);
+    }
+}
+
+/// Reads what comes first.
+fn read_head(stream: &mut TcpStream) -> String {
+    let mut bytes = [0; 4096];
+    let read = stream.read(&mut bytes).unwrap();
+    String::from_utf8_lossy(&bytes[..read]).into_owned()
 }
 
 #[test]

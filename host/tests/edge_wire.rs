@@ -49,6 +49,29 @@ fn health_is_answered() {
 }
 
 #[test]
+fn http_1_0_needs_no_host() {
+    let server = Running::start();
+    for (request, expected) in [
+        // The usual check of HAProxy, and that of scripts.
+        ("OPTIONS /health HTTP/1.0\r\n\r\n", 405),
+        ("GET /health HTTP/1.0\r\n\r\n", 200),
+        ("HEAD /health HTTP/1.0\r\n\r\n", 200),
+        ("GET /ready HTTP/1.0\r\n\r\n", 200),
+        ("GET /auth HTTP/1.0\r\n\r\n", 401),
+        ("GET /execute/Tokens/list HTTP/1.0\r\n\r\n", 401),
+        // Browsers name the host: the page answers to its own names only.
+        ("GET /login HTTP/1.0\r\n\r\n", 421),
+        ("GET http://a/health HTTP/1.0\r\n\r\n", 400),
+    ] {
+        // The connection ends by itself.
+        let reply = server.send(request.as_bytes()).replacen("HTTP/1.0", "HTTP/1.1", 1);
+        assert_eq!(status(&reply), expected, "{request:?} {reply}");
+    }
+    let kept = server.send(b"GET /health HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /health HTTP/1.0\r\n\r\n");
+    assert_eq!(kept.matches(r#"{"status":"ok"}"#).count(), 2, "{kept}");
+}
+
+#[test]
 fn hostile_heads_are_refused_and_the_connection_ends() {
     let server = echo();
     let cases: &[(&[u8], u16, &str)] = &[
@@ -90,7 +113,8 @@ fn hostile_heads_are_refused_and_the_connection_ends() {
         ),
         // Host.
         (b"GET / HTTP/1.1\r\n\r\n", 400, "host_missing"),
-        (b"GET / HTTP/1.0\r\n\r\n", 400, "host_missing"),
+        (b"GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", 400, "host_repeated"),
+        (b"GET / HTTP/1.0\r\nHost: \r\n\r\n", 400, "host_invalid"),
         (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400, "host_repeated"),
         (b"GET / HTTP/1.1\r\nHost: a\r\nhOST: b\r\n\r\n", 400, "host_repeated"),
         (b"GET / HTTP/1.1\r\nHost: a/../b\r\n\r\n", 400, "host_invalid"),

@@ -9,6 +9,8 @@
 
 mod common;
 
+use std::time::{Duration, Instant};
+
 use common::NOW;
 use common::browser::{Browser, PASSWORD, encoded, set_cookies, value_of};
 use common::served::{Answer, DENIED, Request, Running};
@@ -519,4 +521,218 @@ fn over_postgresql_rubbish_is_no_failure_of_the_store_either() {
         assert_eq!(alice.post("/logout", &[("csrf", &csrf)]).status, 303);
         assert_eq!(alice.see("/tokens").status, 401);
     });
+}
+
+/// The median time of a request in three tries.
+fn median(mut send: impl FnMut() -> Answer) -> (Duration, u16) {
+    let mut times: Vec<(Duration, u16)> = (0..3)
+        .map(|_| {
+            let begun = Instant::now();
+            let answer = send();
+            (begun.elapsed(), answer.status)
+        })
+        .collect();
+    times.sort_unstable();
+    times[1]
+}
+
+/// So many items of a list, each another.
+fn items(count: usize, separator: &str) -> String {
+    let items: Vec<String> = (0..count).map(|number| format!("{number:x}")).collect();
+    items.join(separator)
+}
+
+/// So many parameters.
+fn parameters(count: usize, name: impl Fn(usize) -> String) -> String {
+    let all: Vec<String> = (0..count)
+        .map(|number| format!("{}={number:x}", name(number)))
+        .collect();
+    all.join("&")
+}
+
+/// A body for a size: the number of items, or of bytes.
+type Body<'a> = &'a dyn Fn(usize) -> String;
+
+#[test]
+fn no_list_that_can_be_sent_takes_much_longer_than_its_length() {
+    let running = running();
+    let account = running.full("alice", "first");
+    let limited = {
+        let features: Vec<String> = (0..900).map(|number| format!("f{number}")).collect();
+        let features: Vec<&str> = features.iter().map(String::as_str).chain(["apitokens"]).collect();
+        running.limited("alice", "limited", &features)
+    };
+    let administrator = running.administrator("first");
+    // (where, how many items at most, the body of a number of items)
+    let api: &[(&str, &str, usize, Body)] = &[
+        (&account, "/execute/Tokens/create_limited", 150_000, &|n| {
+            format!("name=a&features={}", items(n, ","))
+        }),
+        (&account, "/execute/Tokens/create_limited", 150_000, &|n| {
+            format!("name=a&features=x&addresses={}", items(n, ","))
+        }),
+        (&account, "/execute/Tokens/create_limited", 4_000, &|n| {
+            format!("name=a&{}", parameters(n, |at| format!("features-{at}")))
+        }),
+        (&account, "/execute/Tokens/create_limited", 4_000, &|n| {
+            format!("name=a&features=x&{}", parameters(n, |at| format!("unknown{at}")))
+        }),
+        (&account, "/execute/Tokens/create_limited", 900_000, &|n| {
+            format!("features=x&name={}", "a".repeat(n))
+        }),
+        (&account, "/execute/Tokens/create_limited", 900_000, &|n| {
+            format!("name=a&features={}", "x".repeat(n))
+        }),
+        (&account, "/execute/Tokens/create_full_access", 900_000, &|n| {
+            format!("name=a&expires_at={}", "1".repeat(n))
+        }),
+        (&account, "/execute/Tokens/rename", 900_000, &|n| {
+            format!("name=first&new_name={}", "a".repeat(n))
+        }),
+        (&account, "/execute/Tokens/revoke", 900_000, &|n| {
+            format!("name={}", "a".repeat(n))
+        }),
+        (&account, "/execute/Tokens/set_addresses", 150_000, &|n| {
+            format!("name=nobody&addresses={}", items(n, ","))
+        }),
+        (&limited, "/execute/Tokens/create_limited", 1_000, &|n| {
+            let features: Vec<String> = (0..n).map(|at| format!("f{}", at.min(899 + at / 901 * at))).collect();
+            format!("name=a&features={}", features.join(","))
+        }),
+        (
+            &account,
+            "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=revoke",
+            4_000,
+            &|n| format!("name=x&{}", parameters(n, |at| format!("k{at}"))),
+        ),
+        (
+            &administrator,
+            "/json-api/api_token_revoke?api.version=1",
+            150_000,
+            &|n| format!("token_name={}", items(n, ",")),
+        ),
+        (
+            &administrator,
+            "/json-api/api_token_revoke?api.version=1",
+            4_000,
+            &|n| parameters(n, |at| format!("token_name-{at}")),
+        ),
+        (
+            &administrator,
+            "/json-api/api_token_create?api.version=1",
+            150_000,
+            &|n| format!("token_name=a&acl={}", items(n, ",")),
+        ),
+        (
+            &administrator,
+            "/json-api/api_token_create?api.version=1",
+            150_000,
+            &|n| format!("token_name=a&whitelist_ip={}", items(n, ",")),
+        ),
+        (
+            &administrator,
+            "/json-api/api_token_update?api.version=1",
+            150_000,
+            &|n| format!("token_name=first&acl={}", items(n, ",")),
+        ),
+        (
+            &administrator,
+            "/json-api/api_token_get_details?api.version=1",
+            900_000,
+            &|n| format!("token={}", "A".repeat(n)),
+        ),
+    ];
+    let check = |what: &str, largest: usize, send: &mut dyn FnMut(usize) -> Answer| {
+        let (small, _) = median(|| send(largest / 16));
+        let (large, status) = median(|| send(largest));
+        assert!((200..500).contains(&status), "{what}: {status}");
+        // Sixteen times as much may take sixteen times as long, and four times that on a busy machine; what compares
+        // each with each takes 256 times as long.
+        let most = small.max(Duration::from_millis(5)) * 64;
+        assert!(
+            large < most,
+            "{what}: {large:?} for {largest}, {small:?} for a sixteenth"
+        );
+    };
+    for (authorization, target, largest, body) in api {
+        let port = if authorization.starts_with("whm") {
+            running.admin
+        } else {
+            running.account
+        };
+        check(&format!("{target} {}", &body(2)), *largest, &mut |count| {
+            Request::new("POST", target)
+                .authorization(authorization)
+                .form(&body(count))
+                .send(port)
+        });
+    }
+    let array = |count: usize| format!(r#"{{"name":"a","features":["{}"]}}"#, items(count, "\",\""));
+    check("an array in JSON", 150_000, &mut |count| {
+        Request::new("POST", "/execute/Tokens/create_limited")
+            .authorization(&account)
+            .json(&array(count))
+            .send(running.account)
+    });
+    let object = |count: usize| format!(r#"{{"{}":1}}"#, items(count, "\":1,\""));
+    check("an object in JSON", 90_000, &mut |count| {
+        Request::new("POST", "/execute/Tokens/list")
+            .authorization(&account)
+            .json(&object(count))
+            .send(running.account)
+    });
+
+    let (mut alice, mut root) = (
+        Browser::logged_in(&running, "alice"),
+        Browser::administrator(&running, "root"),
+    );
+    let (alice_csrf, root_csrf) = (alice.csrf(), root.csrf());
+    // Each form is sent once.
+    let sent = std::cell::Cell::new(0_u32);
+    let create = |rest: String| {
+        sent.set(sent.get() + 1);
+        format!("name=a&expiry=never&access=limited&once={:032x}&{rest}", sent.get())
+    };
+    let pages: &[(bool, &str, usize, Body)] = &[
+        (false, "/tokens", 40_000, &|n| {
+            create(format!("others={}", items(n, "+")))
+        }),
+        (false, "/tokens", 40_000, &|n| {
+            create(format!("others=x&addresses={}", items(n, "+")))
+        }),
+        (false, "/tokens", 4_000, &|n| {
+            create(parameters(n, |_| "feature".to_owned()))
+        }),
+        (false, "/tokens", 200_000, &|n| {
+            create(format!("others=x&date={}", "1".repeat(n)))
+        }),
+        (false, "/tokens/revoke/confirm", 4_000, &|n| {
+            parameters(n, |_| "id".to_owned())
+        }),
+        (false, "/tokens/revoke", 4_000, &|n| parameters(n, |_| "id".to_owned())),
+        (false, "/tokens/revoke", 4_000, &|n| {
+            format!("all=1&{}", parameters(n, |_| "shown".to_owned()))
+        }),
+        (true, "/accounts/bob/features", 40_000, &|n| {
+            format!("features=list&was=*&list={}", items(n, "+"))
+        }),
+        (true, "/accounts/bob/features", 40_000, &|n| {
+            format!("features=list&list=x&was={}", items(n, ","))
+        }),
+        (true, "/accounts/bob/revoke", 4_000, &|n| {
+            parameters(n, |_| "id".to_owned())
+        }),
+    ];
+    for (admin, rest, largest, body) in pages {
+        let (browser, csrf) = if *admin {
+            (&mut root, &root_csrf)
+        } else {
+            (&mut alice, &alice_csrf)
+        };
+        check(&format!("{rest} {}", &body(2)), *largest, &mut |count| {
+            let form = format!("csrf={csrf}&{}", body(count));
+            let request = Request::new("POST", &browser.path(rest)).form(&form);
+            browser.send(request)
+        });
+    }
 }

@@ -9,7 +9,8 @@
 
 mod common;
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -57,6 +58,31 @@ impl HttpBody for Stuck {
     }
 }
 
+/// The length of a large answer.
+const LARGE: usize = 24 << 20;
+
+/// Between two events.
+const QUIET: Duration = Duration::from_millis(900);
+
+/// A body that pauses before each piece.
+struct Events(Vec<&'static str>, Option<Pin<Box<tokio::time::Sleep>>>);
+
+impl HttpBody for Events {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::convert::Infallible>>> {
+        let wait = self.1.get_or_insert_with(|| Box::pin(tokio::time::sleep(QUIET)));
+        std::task::ready!(wait.as_mut().poll(cx));
+        self.1 = None;
+        let next = self.0.pop();
+        Poll::Ready(next.map(|text| Ok(Frame::data(Bytes::from_static(text.as_bytes())))))
+    }
+}
+
 /// A small API that tells what arrives, with a guard before it.
 fn guarded(tell: impl FnOnce(&mut tokenlatch::server::Config)) -> (Running, Receiver<Seen>) {
     let (sender, receiver) = channel();
@@ -85,10 +111,11 @@ fn guarded(tell: impl FnOnce(&mut tokenlatch::server::Config)) -> (Running, Rece
             ];
             let cookies = [("set-cookie", "cpsession=x; Path=/"), ("set-cookie", "other=1")]
                 .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-            let body = if parts.uri.path().ends_with("/stuck") {
-                Body::new(Stuck(Some("begun")))
-            } else {
-                Body::from("from the API")
+            let body = match parts.uri.path().rsplit('/').next() {
+                Some("stuck") => Body::new(Stuck(Some("begun"))),
+                Some("events") => Body::new(Events(vec!["three", "two", "one"], None)),
+                Some("large") => Body::from("x".repeat(LARGE)),
+                _ => Body::from("from the API"),
             };
             (StatusCode::IM_A_TEAPOT, fields, AppendHeaders(cookies), body).into_response()
         }
@@ -797,7 +824,7 @@ fn a_body_that_its_sender_spoils_is_not_the_apis_fault() {
 
 #[test]
 fn an_api_that_stops_in_the_midst_of_its_answer_is_given_up() {
-    let (running, _api) = guarded(|config| config.limits.upstream_time = Duration::from_millis(300));
+    let (running, _api) = guarded(|config| config.limits.upstream_stall = Duration::from_millis(300));
     let alice = running.full("alice", "first");
     let begun = std::time::Instant::now();
     // The connection ends without the rest, so nobody takes the answer for whole.
@@ -981,4 +1008,209 @@ fn the_catalogue_that_is_shipped_can_be_used() {
     let shop = running.limited("alice", "shop", &["shop"]);
     assert_eq!(running.get(&shop, "/auth?module=Shop&function=list_orders").status, 200);
     assert_eq!(running.get(&shop, "/auth?module=Shop&function=none").status, 403);
+}
+
+/// Limits under which each side alone would be cut soon if the other's time counted.
+fn short_of_the_api(config: &mut tokenlatch::server::Config) {
+    config.limits.upstream_time = Duration::from_millis(400);
+    config.limits.handler_time = Duration::from_millis(600);
+    config.limits.body_stall = Duration::from_secs(10);
+    config.limits.write_time = Duration::from_secs(10);
+}
+
+fn open(running: &Running, head: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(running.account).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn a_slow_upload_is_not_the_apis_silence() {
+    let (running, api) = guarded(short_of_the_api);
+    let alice = running.full("alice", "first");
+    let mut stream = open(
+        &running,
+        &format!(
+            "POST /execute/Fileman/upload_files HTTP/1.1\r\nHost: a\r\nAuthorization: {alice}\r\nConnection: close\r\nContent-Length: 80\r\n\r\n"
+        ),
+    );
+    for _ in 0..8 {
+        std::thread::sleep(Duration::from_millis(200));
+        stream.write_all(b"0123456789").unwrap();
+    }
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.1 418 "), "{reply}");
+    assert_eq!(api.recv().unwrap().body.len(), 80);
+}
+
+#[test]
+fn quiet_event_streams_go_on() {
+    let (running, _api) = guarded(|config| {
+        short_of_the_api(config);
+        config.limits.upstream_stall = Duration::ZERO;
+    });
+    let alice = running.full("alice", "first");
+    let answer = running.get(&alice, "/execute/Email/events");
+    assert_eq!((answer.status, answer.body.as_str()), (418, "onetwothree"));
+}
+
+#[test]
+fn a_reader_that_pauses_gets_the_rest() {
+    let (running, _api) = guarded(|config| {
+        short_of_the_api(config);
+        config.limits.upstream_stall = Duration::from_millis(400);
+    });
+    let alice = running.full("alice", "first");
+    let mut stream = open(
+        &running,
+        &format!("GET /execute/Email/large HTTP/1.1\r\nHost: a\r\nAuthorization: {alice}\r\nConnection: close\r\n\r\n"),
+    );
+    std::thread::sleep(Duration::from_millis(1500));
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    assert!(reply.len() > LARGE, "{}", reply.len());
+}
+
+#[test]
+fn an_api_that_takes_no_more_of_a_request_is_given_up() {
+    let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = deaf.local_addr().unwrap();
+    let running = Running::with(|config| {
+        short_of_the_api(config);
+        config.upstream = Some(format!("http://{address}").parse().unwrap());
+    });
+    let alice = running.full("alice", "first");
+    let answer = Request::new("POST", "/execute/Fileman/upload_files")
+        .authorization(&alice)
+        .body("application/octet-stream", &"x".repeat(8 << 20))
+        .send(running.account);
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (504, &"upstream_timeout".into())
+    );
+}
+
+/// The reply that comes next on a connection: its head, and whether the connection ends after it.
+fn next_reply(stream: &mut TcpStream) -> (String, bool) {
+    let (mut bytes, mut byte) = (Vec::new(), [0]);
+    while !bytes.ends_with(b"\r\n\r\n") {
+        assert_eq!(
+            stream.read(&mut byte).unwrap_or(0),
+            1,
+            "closed without a reply: {}",
+            String::from_utf8_lossy(&bytes)
+        );
+        bytes.push(byte[0]);
+    }
+    let head = String::from_utf8(bytes).unwrap().to_ascii_lowercase();
+    let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name).map(str::trim));
+    if let Some(length) = field("content-length:") {
+        let mut body = vec![0; length.parse().unwrap()];
+        stream.read_exact(&mut body).unwrap();
+    } else if field("transfer-encoding:").is_some() {
+        let mut body = Vec::new();
+        while !body.ends_with(b"0\r\n\r\n") {
+            stream.read_exact(&mut byte).unwrap();
+            body.push(byte[0]);
+        }
+    }
+    let ends = field("connection:") == Some("close");
+    (head, ends)
+}
+
+#[test]
+fn every_reply_is_followed_by_the_next_or_says_that_the_connection_ends() {
+    let (running, _api) = guarded(|config| {
+        config.limits.upstream_time = Duration::from_millis(300);
+        config.failures.per_address = 0;
+        config.failures.per_user = 0;
+        config.logins.per_address = 0;
+        config.logins.per_user = 0;
+    });
+    let alice = format!("Authorization: {}", running.full("alice", "first"));
+    let limited = format!("Authorization: {}", running.limited("alice", "second", &["email"]));
+    let wrong = "Authorization: cpanel alice:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned();
+    let (none, form) = (String::new(), "Content-Type: application/x-www-form-urlencoded");
+    let image = "Content-Type: image/png";
+    let cases: &[(&str, &str, &[&str])] = &[
+        ("POST", "/execute/Tokens/list", &[&alice, form]),
+        ("POST", "/execute/Tokens/list", &[&wrong, form]),
+        ("POST", "/execute/Tokens/list", &[&none, form]),
+        ("POST", "/execute/Tokens/list", &[&limited, form]),
+        ("POST", "/execute/Tokens/revoke", &[&alice, image]),
+        ("POST", "/execute/Email/list_pops", &[&alice, form]),
+        ("POST", "/execute/Ftp/list_ftp", &[&limited, form]),
+        ("POST", "/execute/Email/list_pops", &[&alice, "Upgrade: websocket"]),
+        ("PUT", "/execute/Tokens/list", &[&alice]),
+        ("POST", "/json-api/cpanel", &[&alice, form]),
+        ("POST", "/json-api/cpanel", &[&wrong, form]),
+        ("POST", "/json-api/cpanel?token=x", &[&alice, form]),
+        ("POST", "/auth", &[&alice]),
+        ("POST", "/auth", &[&none]),
+        ("POST", "/health", &[&none]),
+        ("POST", "/login", &[&none, form]),
+        ("POST", "/login", &[&none, image]),
+        ("POST", "/logout", &[&none, form]),
+        ("POST", "/cpsess0123456789/tokens", &[&none, form]),
+        ("POST", "/cpsess0123456789/tokens", &[&none, image]),
+        ("POST", "/assets/none", &[&none]),
+        ("POST", "/a//b", &[&none]),
+        ("TRACE", "/", &[&none]),
+        ("POST", "/execute/Tokens/list", &[&alice, "Expect: other"]),
+        ("POST", "/execute/Tokens/list", &[&alice, "Bad Field: x"]),
+        ("GET", "/execute/Tokens/list", &[&alice, form]),
+    ];
+    let mut seen = std::collections::BTreeMap::new();
+    for (method, target, fields) in cases {
+        for size in [0_usize, 1, 1000, 16_000, 64 << 10, (64 << 10) + 1, 300_000, 2 << 20] {
+            for chunked in [false, true] {
+                let what = format!("{method} {target} {fields:?} {size} {chunked}");
+                let mut head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n");
+                for field in fields.iter().filter(|field| !field.is_empty()) {
+                    head.push_str(&format!("{field}\r\n"));
+                }
+                let mut body = format!("a={}", "x".repeat(size));
+                body.truncate(size);
+                if chunked {
+                    head.push_str("Transfer-Encoding: chunked\r\n\r\n");
+                    body = if size == 0 {
+                        "0\r\n\r\n".to_owned()
+                    } else {
+                        format!("{size:x}\r\n{body}\r\n0\r\n\r\n")
+                    };
+                } else {
+                    head.push_str(&format!("Content-Length: {size}\r\n\r\n"));
+                }
+                let mut stream = open(&running, &head);
+                let mut sending = stream.try_clone().unwrap();
+                // It may end before everything is sent.
+                let sender = std::thread::spawn(move || drop(sending.write_all(body.as_bytes())));
+                let (first, ends) = next_reply(&mut stream);
+                sender.join().unwrap();
+                let kept: &mut (usize, usize) = seen.entry(first[9..12].to_owned()).or_default();
+                if ends {
+                    kept.1 += 1;
+                    let mut rest = Vec::new();
+                    // A reset after the reply is an end as well.
+                    let _ = stream.read_to_end(&mut rest);
+                    assert!(rest.is_empty(), "{what}: {}", String::from_utf8_lossy(&rest));
+                    continue;
+                }
+                kept.0 += 1;
+                stream
+                    .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    .unwrap();
+                let (second, _) = next_reply(&mut stream);
+                assert!(second.starts_with("http/1.1 200 "), "{what}: {first} {second}");
+            }
+        }
+    }
+    for status in [
+        "200", "400", "401", "403", "404", "405", "413", "415", "417", "418", "501",
+    ] {
+        assert!(seen.contains_key(status), "no case has the status {status}: {seen:?}");
+    }
+    assert!(seen["401"].0 > 10, "small bodies are read to their end: {seen:?}");
 }

@@ -125,6 +125,43 @@ pub struct Options {
     )]
     #[arg(default_value_t = EdgeLimits::default().connections_per_address)]
     max_connections_per_address: usize,
+    /// Seconds that a client may be silent in the middle of a request's body
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "TOKENLATCH_CLIENT_SEND_TIMEOUT",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = EdgeLimits::default().body_stall.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    client_send_timeout: u64,
+    /// Seconds that a client may pause in the middle of reading a reply
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "TOKENLATCH_CLIENT_READ_TIMEOUT",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = EdgeLimits::default().write_time.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    client_read_timeout: u64,
+    /// Seconds that the API behind `--upstream` may do nothing before it begins its answer; the time in which the client
+    /// is still sending does not count
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "TOKENLATCH_UPSTREAM_TIMEOUT",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = EdgeLimits::default().upstream_time.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    upstream_timeout: u64,
+    /// Seconds that the API behind `--upstream` may be silent in the middle of an answer, as event streams are; 0 is any time
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "TOKENLATCH_UPSTREAM_IDLE_TIMEOUT",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = EdgeLimits::default().upstream_stall.as_secs(), value_parser = clap::value_parser!(u64).range(..=604_800))]
+    upstream_idle_timeout: u64,
     /// How often the database is told which tokens were used, in seconds; 0 is never
     #[arg(
         long,
@@ -138,7 +175,8 @@ pub struct Options {
     #[arg(long, value_name = "FORMAT", env = "TOKENLATCH_LOG_FORMAT", hide_env_values = true)]
     #[arg(default_value = "text")]
     log_format: LogFormat,
-    /// What is logged: a level, or a list such as `warn,tokenlatch=debug`
+    /// What is logged: a level, or a list such as `warn,tokenlatch=debug`; below `info` only the service itself is
+    /// logged, for libraries write whole requests there
     #[arg(long, value_name = "LEVEL", env = "TOKENLATCH_LOG", hide_env_values = true)]
     #[arg(default_value = "info")]
     log_level: String,
@@ -214,6 +252,10 @@ impl Options {
             limits: EdgeLimits {
                 connections: self.max_connections,
                 connections_per_address: self.max_connections_per_address,
+                body_stall: Duration::from_secs(self.client_send_timeout),
+                write_time: Duration::from_secs(self.client_read_timeout),
+                upstream_time: Duration::from_secs(self.upstream_timeout),
+                upstream_stall: Duration::from_secs(self.upstream_idle_timeout),
                 ..EdgeLimits::default()
             },
             failures: FailureLimits {

@@ -1,11 +1,14 @@
 //! The operations as typed calls. The request goes to the module as JSON with its `op`, and the module decides.
 
+use std::io;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokenlatch_core as core;
 use zeroize::Zeroizing;
 
 use super::Module;
+use crate::aside;
 use crate::error::{ModuleError, Result};
 
 /// A request with the name of its operation.
@@ -95,6 +98,46 @@ impl Module {
         let request = encode(&Tagged { op, request })?;
         decode(&Zeroizing::new(self.call_json(&request)?))
     }
+
+    /// Any operation, for async callers: a request that is not small is handled off the runtime's threads.
+    pub(crate) async fn operate_aside<Q, A>(&self, op: &'static str, request: Q) -> Result<A>
+    where
+        Q: Serialize + Send + 'static,
+        A: DeserializeOwned + Send + 'static,
+    {
+        if let Some(small) = encode_small(&Tagged { op, request: &request })? {
+            return decode(&Zeroizing::new(self.call_json(&small)?));
+        }
+        let module = self.clone();
+        aside::run(move || module.operate(op, &request)).await?
+    }
+}
+
+/// JSON text of a request; `None` when it is longer than [`aside::LIGHT`].
+fn encode_small(request: &impl Serialize) -> Result<Option<Zeroizing<Vec<u8>>>, ModuleError> {
+    let mut small = Small(Zeroizing::new(Vec::with_capacity(aside::LIGHT)));
+    match serde_json::to_writer(&mut small, request) {
+        Ok(()) => Ok(Some(small.0)),
+        Err(error) if error.is_io() => Ok(None),
+        Err(_) => Err(ModuleError::Answer("the request has no JSON form")),
+    }
+}
+
+/// Takes [`aside::LIGHT`] bytes, and refuses more.
+struct Small(Zeroizing<Vec<u8>>);
+
+impl io::Write for Small {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > aside::LIGHT {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// JSON text of a request, wiped when dropped: it may hold a secret.
@@ -112,5 +155,23 @@ pub(super) fn decode<A: DeserializeOwned>(answer: &[u8]) -> Result<A> {
     match reply {
         Reply::Ok(answer) => Ok(answer),
         Reply::Error(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use super::*;
+
+    #[test]
+    fn only_small_requests_are_handled_where_they_are_made() {
+        let text = |length: usize| encode_small(&"x".repeat(length)).unwrap().map(|text| text.len());
+        assert_eq!(text(0), Some(2));
+        assert_eq!(text(aside::LIGHT - 2), Some(aside::LIGHT));
+        assert_eq!(text(aside::LIGHT - 1), None);
+        assert_eq!(text(1 << 20), None);
+        let many = encode_small(&vec!["a"; 100_000]).unwrap();
+        assert!(many.is_none());
     }
 }

@@ -1,12 +1,15 @@
 //! Reads the body of a request within the limits.
 
+use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep};
 
 use super::config::EdgeLimits;
 use super::problem::Problem;
@@ -50,8 +53,8 @@ fn fault_of(error: &(dyn std::error::Error + 'static)) -> Problem {
         return *problem;
     }
     let stalled = causes().any(|cause| {
-        let cause = cause.downcast_ref::<std::io::Error>();
-        cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::TimedOut)
+        let cause = cause.downcast_ref::<io::Error>();
+        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
     });
     if stalled {
         Problem::BODY_TOO_SLOW
@@ -60,21 +63,56 @@ fn fault_of(error: &(dyn std::error::Error + 'static)) -> Problem {
     }
 }
 
-/// A body that goes on to somebody else, and remembers what was wrong with it.
+/// A body that goes on to somebody else. What its sender does is seen by [`Sender`].
 pub(super) struct Watched {
     body: Body,
-    fault: Arc<OnceLock<Problem>>,
+    sender: Arc<Sender>,
+}
+
+/// What is known of the sender of a body that goes on to somebody else.
+#[derive(Debug)]
+pub(super) struct Sender {
+    fault: OnceLock<Problem>,
+    state: Mutex<Sending>,
+}
+
+/// Who is to do something now.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sending {
+    /// The sender, to send more.
+    Sender,
+    /// The receiver, since then: to take more, or to answer once it has all.
+    Receiver(Instant),
 }
 
 impl Watched {
-    /// The body, and where its fault will stand.
-    pub(super) fn over(body: Body) -> (Body, Arc<OnceLock<Problem>>) {
-        let fault = Arc::default();
+    /// The body, and what will be known of its sender.
+    pub(super) fn over(body: Body) -> (Body, Arc<Sender>) {
+        let sender = Arc::new(Sender {
+            fault: OnceLock::new(),
+            state: Mutex::new(Sending::Receiver(Instant::now())),
+        });
         let watched = Watched {
             body,
-            fault: Arc::clone(&fault),
+            sender: Arc::clone(&sender),
         };
-        (Body::new(watched), fault)
+        (Body::new(watched), sender)
+    }
+}
+
+impl Sender {
+    /// What was wrong with the body.
+    pub(super) fn fault(&self) -> Option<Problem> {
+        self.fault.get().copied()
+    }
+
+    /// Who is to do something now.
+    pub(super) fn state(&self) -> Sending {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, state: Sending) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 }
 
@@ -88,9 +126,64 @@ impl HttpBody for Watched {
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, axum::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if let Poll::Ready(Some(Err(error))) = &polled {
-            self.fault.get_or_init(|| fault_of(error));
+            self.sender.fault.get_or_init(|| fault_of(error));
         }
+        self.sender.set(match &polled {
+            Poll::Pending => Sending::Sender,
+            Poll::Ready(_) => Sending::Receiver(Instant::now()),
+        });
         polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A body of which each piece must come in time. Only the time counts in which the reader wants one.
+pub(super) struct Timely {
+    body: Body,
+    limit: Duration,
+    wait: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timely {
+    /// The body under a limit; zero is none.
+    pub(super) fn over(body: Body, limit: Duration) -> Body {
+        if limit.is_zero() {
+            return body;
+        }
+        Body::new(Timely {
+            body,
+            limit,
+            wait: None,
+        })
+    }
+}
+
+impl HttpBody for Timely {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, axum::Error>>> {
+        let this = &mut *self;
+        let polled = Pin::new(&mut this.body).poll_frame(cx);
+        if polled.is_ready() {
+            this.wait = None;
+            return polled;
+        }
+        let limit = this.limit;
+        let wait = this.wait.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        ready!(wait.as_mut().poll(cx));
+        tracing::warn!("the API behind this service stopped in the middle of an answer");
+        Poll::Ready(Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut)))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -94,15 +94,17 @@ pub struct EdgeLimits {
     pub head_time: Duration,
     /// Between two requests of a connection.
     pub idle_time: Duration,
-    /// Between two pieces of a body.
+    /// For a client to go on with a body that it is sending.
     pub body_stall: Duration,
     /// For the whole body of a request to our own functions.
     pub body_time: Duration,
-    /// For a handler to give its answer.
+    /// For a handler of our own to give its answer.
     pub handler_time: Duration,
-    /// For the API behind the service to begin its answer.
+    /// For the API behind the service to take more of a request, and to begin its answer once it has all.
     pub upstream_time: Duration,
-    /// For the reader of a reply to take another piece of it.
+    /// For that API to go on with an answer that it has begun; zero is any time.
+    pub upstream_stall: Duration,
+    /// For the client to take another piece of a reply.
     pub write_time: Duration,
     /// For requests under way when the server stops.
     pub stop_time: Duration,
@@ -130,7 +132,8 @@ impl Default for EdgeLimits {
             body_time: Duration::from_secs(30),
             handler_time: Duration::from_secs(120),
             upstream_time: Duration::from_secs(60),
-            write_time: Duration::from_secs(30),
+            upstream_stall: Duration::from_secs(3600),
+            write_time: Duration::from_secs(120),
             stop_time: Duration::from_secs(10),
             head_bytes: 24 << 10,
             target_bytes: 16 << 10,

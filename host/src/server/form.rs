@@ -6,11 +6,13 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use tokenlatch_core::Value;
+use tokio::runtime::Handle;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::body::read_body;
 use super::config::EdgeLimits;
 use super::problem::Problem;
+use crate::aside;
 use crate::service::wipe_values;
 
 /// The most parameters of one request. A token has at most 1,000 features.
@@ -52,11 +54,16 @@ impl Form {
             // As a form it would be one odd key, and what it says would be passed over.
             kind = Kind::Json;
         }
-        match kind {
-            Kind::Untold if !looks_like_form(&bytes) => return Err(UNSUPPORTED),
-            Kind::Urlencoded | Kind::Untold => self.urlencoded(&bytes)?,
-            Kind::Json => self.json(&bytes)?,
-            Kind::Multipart => self.multipart(&parts.headers, bytes.clone()).await?,
+        if bytes.len() <= aside::LIGHT {
+            self.read(kind, &parts.headers, &bytes).await?;
+        } else {
+            let (mut form, headers, bytes) = (std::mem::take(self), parts.headers.clone(), bytes.clone());
+            let runtime = Handle::current();
+            let read = aside::run(move || {
+                runtime.block_on(form.read(kind, &headers, &bytes))?;
+                Ok::<_, Problem>(form)
+            });
+            *self = read.await.map_err(|_| Problem::INTERNAL)??;
         }
         wipe(bytes);
         Ok(Some(kind))
@@ -80,6 +87,15 @@ impl Form {
     pub(super) fn pairs(&self) -> Vec<(String, serde_json::Value)> {
         let plain = |value| serde_json::to_value(value).unwrap_or_default();
         self.0.iter().map(|(key, value)| (key.clone(), plain(value))).collect()
+    }
+
+    async fn read(&mut self, kind: Kind, headers: &HeaderMap, bytes: &Bytes) -> Result<(), Problem> {
+        match kind {
+            Kind::Untold if !looks_like_form(bytes) => Err(UNSUPPORTED),
+            Kind::Urlencoded | Kind::Untold => self.urlencoded(bytes),
+            Kind::Json => self.json(bytes),
+            Kind::Multipart => self.multipart(headers, bytes.clone()).await,
+        }
     }
 
     /// The parameters, handed over.

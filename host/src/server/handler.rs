@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -23,6 +23,7 @@ use tower_http::catch_panic::{CatchPanic, ResponseForPanic};
 use super::client::{self, Client, REQUEST_ID};
 use super::config::Config;
 use super::problem::Problem;
+use super::unread::Unread;
 use super::wire::Wired;
 use super::{edge, envelope, metrics, page};
 use crate::module::Module;
@@ -46,6 +47,21 @@ pub(super) struct Noted {
     pub(super) reason: &'static str,
     /// The person who is logged in.
     pub(super) user: Option<String>,
+}
+
+/// Whether a request has gone on to the API behind the guard: in the extensions of each.
+#[derive(Clone, Default)]
+pub(super) struct Forwarded(Arc<AtomicBool>);
+
+impl Forwarded {
+    /// It goes on now.
+    pub(super) fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 type Guarded = CatchPanic<Router, Broken>;
@@ -135,7 +151,7 @@ impl Service<Request<Incoming>> for Handler {
         let refused = self.wired.refusal(number).map(|fault| fault.problem());
         let handling = self.handling.clone();
         let (peer, secure) = (self.peer, self.secure);
-        Box::pin(async move { Ok(answer(&handling, peer, secure, request.map(Body::new), refused).await) })
+        Box::pin(async move { Ok(answer(&handling, peer, secure, request, refused).await) })
     }
 }
 
@@ -143,10 +159,13 @@ async fn answer(
     handling: &Handling,
     peer: SocketAddr,
     secure: bool,
-    mut request: Request<Body>,
+    request: Request<Incoming>,
     refused: Option<Problem>,
 ) -> Response<Body> {
     let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let (body, unread) = Unread::of(body, &parts.headers);
+    let mut request = Request::from_parts(parts, body);
     let mut client = Client::of(&handling.config, peer, secure, request.headers());
     if refused.is_some() {
         // The request is a stand-in, and says nothing of its sender.
@@ -168,6 +187,8 @@ async fn answer(
             response
         }
         Err(problem) => {
+            // It has a hold on the body.
+            drop(request);
             metrics::refused(problem.code);
             let mut response = problem.into_response();
             response.extensions_mut().insert(Decided {
@@ -179,6 +200,7 @@ async fn answer(
         }
     };
     response = envelope::put(&handling.module, &target, response);
+    let ends = ends || !is_read(unread).await;
     dress(&mut response, &client, ends);
     let (method, path) = match refused {
         Some(_) => ("-", "-"),
@@ -195,12 +217,27 @@ async fn answer(
     response
 }
 
-async fn route(handling: &Handling, request: Request<Body>) -> Response<Body> {
-    let call = handling.router.clone().oneshot(request);
-    match tokio::time::timeout(handling.config.limits.handler_time, call).await {
-        Ok(Ok(response)) => response.map(Body::new),
-        Ok(Err(never)) => match never {},
-        Err(_) => Problem::UNAVAILABLE.into_response(),
+/// Whether nothing of the request is left on the connection.
+async fn is_read(unread: Option<Unread>) -> bool {
+    match unread {
+        Some(unread) => unread.finish().await,
+        None => true,
+    }
+}
+
+async fn route(handling: &Handling, mut request: Request<Body>) -> Response<Body> {
+    let forwarded = Forwarded::default();
+    request.extensions_mut().insert(forwarded.clone());
+    let mut call = pin!(handling.router.clone().oneshot(request));
+    let outcome = match tokio::time::timeout(handling.config.limits.handler_time, call.as_mut()).await {
+        Ok(outcome) => outcome,
+        // Each side of a request that was forwarded has limits of its own.
+        Err(_) if forwarded.is_so() => call.await,
+        Err(_) => return Problem::UNAVAILABLE.into_response(),
+    };
+    match outcome {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
     }
 }
 

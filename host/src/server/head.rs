@@ -222,7 +222,8 @@ impl Found {
     }
 
     fn framing(&self, old: bool) -> Result<Framing, Fault> {
-        if !self.host {
+        // HTTP/1.0 has no Host (RFC 9112, section 3.2).
+        if !self.host && !old {
             return Err(Fault::HostMissing);
         }
         match (self.length, self.chunked) {
@@ -290,6 +291,7 @@ mod tests {
         assert_eq!(with("transfer-ENCODING: Chunked \r\n"), Ok(Framing::Chunked));
         assert_eq!(with("X: \u{ff}\r\n"), Ok(Framing::Length(0)));
         assert_eq!(read("GET / HTTP/1.0\r\nhost:[::1]:80\r\n\r\n"), Ok(Framing::Length(0)));
+        assert_eq!(read("GET / HTTP/1.0\r\n\r\n"), Ok(Framing::Length(0)));
     }
 
     #[test]

@@ -149,6 +149,9 @@ impl Listener {
                     turn_away(&stream, port.certificates.is_some());
                     return;
                 };
+                if place.evicted {
+                    metrics::evicted(port.handling.name);
+                }
                 metrics::connections(port.handling.name, port.connections.count());
                 tokio::spawn(connection(stream, peer, port.clone(), place, stage.clone()));
             }
@@ -210,16 +213,17 @@ async fn connection(stream: TcpStream, peer: SocketAddr, port: Arc<Port>, place:
     let _ = stream.set_nodelay(true);
     let mut ended = stage.clone();
     tokio::select! {
-        () = secured(stream, peer, &port, stage) => {}
+        () = secured(stream, peer, &port, &place, stage) => {}
         () = reached(&mut ended, Stage::Ended) => {}
+        () = place.given_up() => {}
     }
     drop(place);
     metrics::connections(port.handling.name, port.connections.count());
 }
 
-async fn secured(stream: TcpStream, peer: SocketAddr, port: &Arc<Port>, stage: watch::Receiver<Stage>) {
+async fn secured(stream: TcpStream, peer: SocketAddr, port: &Arc<Port>, place: &Place, stage: watch::Receiver<Stage>) {
     let Some(certificates) = &port.certificates else {
-        return converse(stream, peer, port, false, stage).await;
+        return converse(stream, peer, port, (place, false), stage).await;
     };
     let handshake = async {
         let mut first = [0_u8; 1];
@@ -239,7 +243,7 @@ async fn secured(stream: TcpStream, peer: SocketAddr, port: &Arc<Port>, stage: w
         () = reached(&mut stopping, Stage::Finishing) => return,
     };
     match shaken {
-        Ok(Ok(Ok(stream))) => converse(stream, peer, port, true, stage).await,
+        Ok(Ok(Ok(stream))) => converse(stream, peer, port, (place, true), stage).await,
         Ok(Ok(Err(plain))) => refuse_plain(plain, port.limits()).await,
         Ok(Err(error)) => tracing::debug!(port = port.handling.name, %peer, "no TLS handshake: {error}"),
         Err(_) => tracing::debug!(port = port.handling.name, %peer, "no TLS handshake in time"),
@@ -267,14 +271,14 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     peer: SocketAddr,
     port: &Arc<Port>,
-    secure: bool,
+    (place, secure): (&Place, bool),
     mut stage: watch::Receiver<Stage>,
 ) {
     let limits = port.limits();
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.write_time));
     let stream: Pin<Box<TimeoutStream<S>>> = Box::pin(stream);
-    let wire = Wire::new(stream, *limits);
+    let wire = Wire::new(stream, *limits, place.seat());
     let wired = wire.wired();
     let handler = Handler::new(port.handling.clone(), wired.clone(), peer, secure);
     let served = http1::Builder::new()

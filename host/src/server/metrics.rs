@@ -17,6 +17,7 @@ const VERIFICATIONS: &str = "tokenlatch_verifications_total";
 const REFUSED_HEADS: &str = "tokenlatch_edge_refusals_total";
 const CONNECTIONS: &str = "tokenlatch_connections";
 const TURNED_AWAY: &str = "tokenlatch_connections_turned_away_total";
+const EVICTED: &str = "tokenlatch_connections_evicted_total";
 const RECORDS: &str = "tokenlatch_table_records";
 const BLOCKED: &str = "tokenlatch_blocked_addresses";
 const MISSED_USES: &str = "tokenlatch_uses_missed_total";
@@ -48,6 +49,7 @@ pub(super) fn begin() {
         describe_counter!(REFUSED_HEADS, "Requests that the edge refused, by code");
         describe_gauge!(CONNECTIONS, "Connections now, by port");
         describe_counter!(TURNED_AWAY, "Connections over a limit, by port");
+        describe_counter!(EVICTED, "Idle connections that were closed to make room, by port");
         describe_gauge!(RECORDS, "Records in the table");
         describe_gauge!(
             SNAPSHOT_MADE,
@@ -110,6 +112,11 @@ pub(super) fn refused(code: &'static str) {
 /// Counts a connection over a limit.
 pub(super) fn turned_away(port: &'static str) {
     counter!(TURNED_AWAY, "port" => port).increment(1);
+}
+
+/// Counts a connection that was closed to make room for another.
+pub(super) fn evicted(port: &'static str) {
+    counter!(EVICTED, "port" => port).increment(1);
 }
 
 /// Notes how many connections there are.

@@ -45,6 +45,7 @@ mod tls;
 mod tls_files;
 mod tokens;
 mod uapi;
+mod unread;
 mod upload;
 mod upstream;
 mod usage;

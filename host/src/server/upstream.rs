@@ -15,13 +15,14 @@ use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokenlatch_core::{Danger, Realm, Verdict, danger, is_plain_field};
-use tower_http::timeout::TimeoutBody;
+use tokio::time::Instant;
 
 use super::admission::Admitted;
-use super::body::Watched;
+use super::body::{Sender, Sending, Timely, Watched};
 use super::client::Client;
 use super::config::Config;
 use super::error::ServerError;
+use super::handler::Forwarded;
 use super::identity;
 use super::page::is_session;
 use super::problem::Problem;
@@ -40,8 +41,10 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 pub struct Upstream {
     proxy: ReverseProxy<HttpConnector>,
     longest: u64,
+    /// For it to take more of a request, and to begin its answer.
+    time: Duration,
     /// Between two pieces of its answer.
-    patience: Duration,
+    stall: Duration,
 }
 
 const UPGRADE_REFUSED: Problem = Problem::new(
@@ -89,14 +92,14 @@ impl Upstream {
         let policy = ProxyPolicy::new()
             .with_host_behaviour(HostBehaviour::Replace)
             .with_x_forwarded_for(XForwardedFor::Preserve)
-            .with_upstream_timeout(config.limits.upstream_time)
             .with_max_request_body_bytes(config.limits.upstream_body_bytes as u64);
         // An address with a scheme and a host is one that the proxy takes.
         let proxy = ReverseProxy::new_with_client("/", target.to_string(), client).with_policy(policy);
         Ok(Upstream {
             proxy,
             longest: config.limits.upstream_body_bytes as u64,
-            patience: config.limits.upstream_time,
+            time: config.limits.upstream_time,
+            stall: config.limits.upstream_stall,
         })
     }
 
@@ -109,14 +112,31 @@ impl Upstream {
         }
         dress(request.headers_mut(), verdict, realm, client);
         let (parts, body) = request.into_parts();
-        let (body, fault) = Watched::over(body);
-        let Ok(response) = self.proxy.proxy_request(Request::from_parts(parts, body)).await;
+        let (body, sender) = Watched::over(body);
+        let forwarding = self.proxy.proxy_request(Request::from_parts(parts, body));
+        let response = tokio::select! {
+            Ok(response) = forwarding => response,
+            () = self.silence(&sender) => return SLOW.into_response(),
+        };
         if response.extensions().get::<ProxyError>().is_some()
-            && let Some(fault) = fault.get()
+            && let Some(fault) = sender.fault()
         {
             return fault.into_response();
         }
-        tidy(response).map(|body| Body::new(TimeoutBody::new(self.patience, body)))
+        tidy(response).map(|body| Timely::over(body, self.stall))
+    }
+
+    /// Waits until the API has done nothing for too long. The time in which the client is to send more doesn't count: it
+    /// has a limit of its own.
+    async fn silence(&self, sender: &Sender) {
+        loop {
+            let since = match sender.state() {
+                Sending::Sender => Instant::now(),
+                Sending::Receiver(since) if since.elapsed() >= self.time => return,
+                Sending::Receiver(since) => since,
+            };
+            tokio::time::sleep_until(since + self.time).await;
+        }
     }
 }
 
@@ -128,6 +148,9 @@ pub(super) async fn pass_on(
     admitted: &Admitted,
     realm: Realm,
 ) -> Response {
+    if let Some(forwarded) = request.extensions().get::<Forwarded>() {
+        forwarded.begin();
+    }
     admitted.sign(match state.upstream() {
         Some(upstream) => upstream.forward(request, &admitted.verdict, realm, client).await,
         None => target::NO_FUNCTION.into_response(),
@@ -229,7 +252,6 @@ fn tidy(mut response: Response<Body>) -> Response {
     if let Some(error) = response.extensions().get::<ProxyError>() {
         let problem = match response.status() {
             _ if error.message().contains("length limit exceeded") => Problem::BODY_TOO_LARGE,
-            StatusCode::GATEWAY_TIMEOUT => SLOW,
             _ => UNREACHABLE,
         };
         return problem.into_response();

@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::config::EdgeLimits;
+use super::connections::Seat;
 use super::head::{self, Fault, Framing};
 
 /// What the library reads in place of a refused head.
@@ -74,6 +75,7 @@ pub(super) struct Wire<S> {
     inner: S,
     limits: EdgeLimits,
     wired: Arc<Wired>,
+    seat: Arc<Seat>,
     phase: Phase,
     /// Bytes that were read and have not passed: `start..end` of the buffer.
     buffer: Vec<u8>,
@@ -93,11 +95,12 @@ pub(super) struct Wire<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Around a fresh connection.
-    pub(super) fn new(inner: S, limits: EdgeLimits) -> Wire<S> {
+    pub(super) fn new(inner: S, limits: EdgeLimits, seat: Arc<Seat>) -> Wire<S> {
         Wire {
             inner,
             limits,
             wired: Arc::default(),
+            seat,
             phase: Phase::Head,
             buffer: Vec::new(),
             start: 0,
@@ -218,6 +221,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Goes on with the head. Ready when there is something else to do.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = match self.find_head() {
+            Ok(Some(_)) if !self.seat.works() => {
+                // Another connection has got the place.
+                self.phase = Phase::Ended;
+                Ok(())
+            }
             Ok(Some(end)) => self.take_head(end),
             Ok(None) if self.held().len() > self.limits.head_bytes => Err(self.too_large()),
             Ok(None) => match self.poll_fill(cx) {
@@ -228,6 +236,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                     Ok(())
                 }
                 Poll::Pending => {
+                    self.seat.waits();
                     // The time begins when the library first waits, so a request under way never uses it up.
                     let limit = if self.held().is_empty() {
                         self.limits.idle_time
@@ -278,9 +287,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 let passed = into.filled().len();
                 out.advance(passed);
                 self.deadline = None;
+                self.seat.works();
                 Poll::Ready(Ok(passed as u64))
             }
             Poll::Pending => {
+                self.seat.waits();
                 ready!(self.poll_deadline(cx, self.limits.body_stall));
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
@@ -301,6 +312,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             }
             sleep.as_mut().reset(deadline);
         }
+    }
+
+    /// Whether the client takes what is written to it.
+    fn noticed(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match polled {
+            Poll::Pending => self.seat.waits(),
+            Poll::Ready(_) => {
+                self.seat.works();
+            }
+        }
+        polled
     }
 
     /// Reads and drops what the client is still sending, for a while.
@@ -358,7 +380,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        let polled = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.noticed(polled)
     }
 
     fn poll_write_vectored(
@@ -366,7 +389,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+        let polled = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
+        self.noticed(polled)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,15 +1,19 @@
 //! Accounts: whom tokens act as.
 
-use tokenlatch_core::{Account, Authorization, Features, Policy, RevokeRequest, VerifyRequest};
+use tokenlatch_core::{Account, Authorization, Features, Policy, RevokeRequest, Verdict, VerifyRequest};
 use zeroize::Zeroizing;
 
 use super::{Service, TRIES};
-use crate::entropy;
 use crate::error::Result;
+use crate::module::Module;
 use crate::store::{NewAccount, Settings, StoreError, StoredAccount, StoredToken};
+use crate::{aside, entropy};
 
 /// Tokens that one call of the module revokes: a request has at most 8 MiB.
 const BATCH: usize = 2_000;
+
+/// Tokens that are revoked where it is asked for.
+const FEW: usize = 4;
 
 /// Hexadecimal digits of an account's key.
 const KEY: usize = 24;
@@ -66,8 +70,8 @@ impl Service {
             administrator,
             features,
         };
-        let now = self.check_account(&account)?;
-        self.check_policy(user, policy)?;
+        let now = self.check_account(&account).await?;
+        self.check_policy(user, policy).await?;
         let password = match password {
             Some(password) => Some(self.hash_password(password).await?),
             None => None,
@@ -117,7 +121,7 @@ impl Service {
     /// # Errors
     /// `account_unknown`; `feature_invalid` of the module; failures of the store.
     pub async fn set_features(&self, user: &str, features: Features) -> Result<()> {
-        let features = self.checked_features(user, features)?;
+        let features = self.checked_features(user, features).await?;
         Ok(self.store.set_features(user, &features).await?)
     }
 
@@ -127,18 +131,18 @@ impl Service {
     /// # Errors
     /// As [`Service::set_features`].
     pub async fn replace_features(&self, user: &str, was: &Features, features: Features) -> Result<bool> {
-        let features = self.checked_features(user, features)?;
+        let features = self.checked_features(user, features).await?;
         Ok(self.store.replace_features(user, was, &features).await?)
     }
 
-    fn checked_features(&self, user: &str, features: Features) -> Result<Features> {
+    async fn checked_features(&self, user: &str, features: Features) -> Result<Features> {
         let account = Account {
             user: user.to_owned(),
             suspended: false,
             administrator: false,
             features,
         };
-        self.check_account(&account)?;
+        self.check_account(&account).await?;
         Ok(account.features)
     }
 
@@ -148,7 +152,7 @@ impl Service {
     /// `account_unknown`; `value_invalid` of the module; failures of the store.
     pub async fn set_policy(&self, user: &str, policy: Policy) -> Result<()> {
         self.settings(user).await?;
-        self.check_policy(user, policy)?;
+        self.check_policy(user, policy).await?;
         Ok(self.store.set_policy(user, &policy).await?)
     }
 
@@ -178,7 +182,7 @@ impl Service {
             return Ok(());
         }
         new_user.clone_into(&mut account.user);
-        self.check_account(&account)?;
+        self.check_account(&account).await?;
         Ok(self.store.rename_account(user, new_user).await?)
     }
 
@@ -191,7 +195,7 @@ impl Service {
             let now = self.clock.now()?;
             let live = self.live_tokens(user).await?;
             let names = live.iter().map(|token| token.record.name.clone()).collect();
-            let changes = self.revoked(now, live)?;
+            let changes = self.revoked(now, live).await?;
             match self.store.remove_account(user, &changes, now).await {
                 Err(StoreError::Conflict) => {}
                 outcome => return Ok(outcome.map(|()| names)?),
@@ -206,26 +210,12 @@ impl Service {
     }
 
     /// Has the module revoke these tokens.
-    pub(super) fn revoked(&self, now: i64, tokens: Vec<StoredToken>) -> Result<Vec<StoredToken>> {
-        let mut changes = Vec::with_capacity(tokens.len());
-        for batch in tokens.chunks(BATCH) {
-            // One record answers each id, in the order of the ids.
-            let revoked = self.module.revoke(&RevokeRequest {
-                now,
-                records: batch.iter().map(|token| token.record.clone()).collect(),
-                ids: Some(batch.iter().map(|token| token.record.id.clone()).collect()),
-                names: None,
-            })?;
-            let revisions = batch.iter().map(|token| token.revision);
-            changes.extend(
-                revoked
-                    .records
-                    .into_iter()
-                    .zip(revisions)
-                    .map(|(record, revision)| StoredToken { record, revision }),
-            );
+    pub(super) async fn revoked(&self, now: i64, tokens: Vec<StoredToken>) -> Result<Vec<StoredToken>> {
+        if tokens.len() <= FEW {
+            return revoke(&self.module, now, &tokens);
         }
-        Ok(changes)
+        let module = self.module.clone();
+        aside::run(move || revoke(&module, now, &tokens)).await?
     }
 
     /// A key for a new account.
@@ -235,9 +225,9 @@ impl Service {
     }
 
     /// Has the module read an account: a verification without a token looks at nothing else. Returns the time.
-    fn check_account(&self, account: &Account) -> Result<i64> {
+    async fn check_account(&self, account: &Account) -> Result<i64> {
         let now = self.clock.now()?;
-        self.module.verify(&VerifyRequest {
+        let request = VerifyRequest {
             now,
             authorization: Authorization::None,
             record: None,
@@ -245,12 +235,37 @@ impl Service {
             call: None,
             peppers: Vec::new(),
             catalogue: None,
-        })?;
+        };
+        self.module.operate_aside::<_, Verdict>("verify", request).await?;
         Ok(now)
     }
 
     /// Has the module read a policy.
-    fn check_policy(&self, user: &str, policy: Policy) -> Result<()> {
+    async fn check_policy(&self, user: &str, policy: Policy) -> Result<()> {
         self.could_create("policy", user, |request| request.policy = policy)
+            .await
     }
+}
+
+/// Has the module revoke tokens, on this thread.
+pub(super) fn revoke(module: &Module, now: i64, tokens: &[StoredToken]) -> Result<Vec<StoredToken>> {
+    let mut changes = Vec::with_capacity(tokens.len());
+    for batch in tokens.chunks(BATCH) {
+        // One record answers each id, in the order of the ids.
+        let revoked = module.revoke(&RevokeRequest {
+            now,
+            records: batch.iter().map(|token| token.record.clone()).collect(),
+            ids: Some(batch.iter().map(|token| token.record.id.clone()).collect()),
+            names: None,
+        })?;
+        let revisions = batch.iter().map(|token| token.revision);
+        changes.extend(
+            revoked
+                .records
+                .into_iter()
+                .zip(revisions)
+                .map(|(record, revision)| StoredToken { record, revision }),
+        );
+    }
+    Ok(changes)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use tokenlatch_core::{
     ExpiryInput, Parameters, ParametersRequest, Realm, Record, Reply, ReplyError, ReplyRequest, SecretString, Shape,
     ValidExpiry, Value,
@@ -143,8 +144,7 @@ impl Service {
             values,
         });
         let action = action(call.shape, call.function).ok_or(FunctionFailure::Unknown)?;
-        let read = self.module.parameters(&given.0);
-        drop(given);
+        let read: Result<Parameters> = self.module.operate_aside("parameters", given).await;
         let (outcome, unknown) = match read {
             Ok(mut parameters) => {
                 let unknown = std::mem::take(&mut parameters.unknown);
@@ -159,7 +159,7 @@ impl Service {
             }
             Err(failure) => return Err(failure),
         };
-        Ok(self.module.reply(&ReplyRequest {
+        let reply = ReplyRequest {
             shape: call.shape,
             function: Some(call.function.to_owned()),
             token: done.token,
@@ -168,7 +168,8 @@ impl Service {
             error,
             unknown,
             ..ReplyRequest::default()
-        })?)
+        };
+        Ok(self.module.operate_aside("reply", reply).await?)
     }
 
     /// The reply of a function that failed before it began, or for a reason that the caller chooses to tell.
@@ -274,6 +275,8 @@ impl Yield {
 }
 
 /// Parameters as they came in, wiped when they are dropped.
+#[derive(Serialize)]
+#[serde(transparent)]
 struct Given(ParametersRequest);
 
 impl Drop for Given {

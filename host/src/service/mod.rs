@@ -5,6 +5,7 @@
 mod accounts;
 mod archive;
 mod functions;
+mod hashing;
 mod page;
 mod passwords;
 mod tokens;
@@ -12,10 +13,8 @@ mod update;
 mod verification;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use tokenlatch_core::Pepper;
-use tokio::sync::Semaphore;
 
 pub use archive::{ArchiveError, ArchiveFile, ArchiveKind, Newer, RestoreChoice, Restored, Revived};
 #[cfg(feature = "server")]
@@ -24,6 +23,8 @@ pub use functions::{AskingToken, FunctionCall, FunctionFailure};
 pub use page::{ListedToken, PagedTokens};
 pub use tokens::{ListOptions, NewToken, Revocation};
 pub use update::TokenUpdate;
+
+use hashing::Hashing;
 
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
@@ -34,13 +35,10 @@ use crate::zone::ServerZone;
 /// How often a change is made anew when another process changed the same data meanwhile.
 const TRIES: usize = 8;
 
-/// How many passwords are hashed at once.
-const HASHING: usize = 4;
-
 /// Issues and checks tokens. Clones share everything.
 ///
-/// Its functions are asynchronous for the store's sake; a call into the module runs in place, which takes microseconds,
-/// and at most the module's time limit.
+/// Its functions are asynchronous for the store's sake. A small call into the module runs in place, which takes
+/// microseconds; a large one runs on a blocking thread, a few at a time. Each takes at most the module's time limit.
 #[derive(Clone, Debug)]
 pub struct Service {
     module: Module,
@@ -49,9 +47,7 @@ pub struct Service {
     entropy: Arc<dyn Entropy>,
     peppers: Vec<Pepper>,
     zone: ServerZone,
-    hashing: Arc<Semaphore>,
-    /// How many passwords have been hashed.
-    hashed: Arc<AtomicU64>,
+    hashing: Hashing,
 }
 
 impl Service {
@@ -65,8 +61,7 @@ impl Service {
             entropy: Arc::new(SystemEntropy),
             peppers: Vec::new(),
             zone: ServerZone::UTC,
-            hashing: Arc::new(Semaphore::new(HASHING)),
-            hashed: Arc::default(),
+            hashing: Hashing::new(),
         }
     }
 

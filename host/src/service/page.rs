@@ -44,6 +44,7 @@ impl Service {
     pub async fn may_manage(&self, user: &str) -> Result<()> {
         let account = self.settings(user).await?.account;
         self.could_create("manage", user, |request| request.account = Some(account))
+            .await
     }
 
     /// A page of a user's live tokens, as [`Service::list`] gives it, without reading all of them. `realm` is the port
@@ -64,7 +65,7 @@ impl Service {
             ..options
         };
         // The module judges the options, and says what those are that were left out.
-        let Listed { page, page_size, .. } = self.list_records(Vec::new(), options.clone())?;
+        let Listed { page, page_size, .. } = self.list_records(Vec::new(), options.clone()).await?;
         let mut query = PageQuery {
             realm,
             search: options.search.clone(),
@@ -85,7 +86,7 @@ impl Service {
             page: Some(1),
             ..options
         };
-        let described = self.list_records(records, options)?.tokens;
+        let described = self.list_records(records, options).await?.tokens;
         Ok(PagedTokens {
             tokens: self.with_usage(described).await?,
             page,
@@ -119,7 +120,7 @@ impl Service {
                 page_size: i64::try_from(BATCH).ok(),
                 ..ListOptions::default()
             };
-            let listed = self.list_records(batch.to_vec(), options)?.tokens;
+            let listed = self.list_records(batch.to_vec(), options).await?.tokens;
             described.extend(listed.into_iter().map(|token| (token.id.clone(), token)));
         }
         self.with_usage(ids.iter().filter_map(|id| described.remove(id)).collect())

@@ -1,15 +1,10 @@
 //! Passwords of accounts: argon2id, with the parameters that its crate recommends.
 
-use std::sync::atomic::Ordering;
-
-use argon2::Argon2;
-use argon2::password_hash::phc;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use tokio::task::spawn_blocking;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use super::Service;
+use super::hashing::Area;
 use crate::entropy::ENTROPY_BYTES;
 use crate::error::{Error, Result};
 use crate::store::{PasswordHash, StoreError};
@@ -79,16 +74,14 @@ impl Service {
             return Ok(Some(false));
         }
         let password = prepared(&password);
-        self.blocking(turn, move || match stored {
-            Some(stored) => phc::PasswordHash::new(stored.expose())
-                .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()),
+        let work = move |area: &mut Area| match stored {
+            Some(stored) => area.verify(password.as_bytes(), stored.expose()),
             None => {
-                let decoy = Argon2::default().hash_password_with_salt(password.as_bytes(), &DECOY_SALT);
-                std::hint::black_box::<Result<phc::PasswordHash, _>>(decoy).ok();
+                std::hint::black_box(area.hash(password.as_bytes(), &DECOY_SALT));
                 false
             }
-        })
-        .await
+        };
+        Ok(self.hashing.run(turn, work).await?)
     }
 
     /// The hash of a new password, under a salt of its own.
@@ -102,19 +95,11 @@ impl Service {
         let password = prepared(&password);
         let mut random = [0; ENTROPY_BYTES];
         self.entropy.fill(&mut random)?;
-        let hash: Option<String> = self
-            .blocking(
-                || Some(()),
-                move || {
-                    let salt = random.first_chunk::<SALT>().copied().unwrap_or(DECOY_SALT);
-                    Argon2::default()
-                        .hash_password_with_salt(password.as_bytes(), &salt)
-                        .ok()
-                        .map(|hash: phc::PasswordHash| hash.to_string())
-                },
-            )
-            .await?
-            .flatten();
+        let work = move |area: &mut Area| {
+            let salt = random.first_chunk::<SALT>().copied().unwrap_or(DECOY_SALT);
+            area.hash(password.as_bytes(), &salt)
+        };
+        let hash = self.hashing.run(|| Some(()), work).await?.flatten();
         hash.map(PasswordHash::new)
             .ok_or_else(|| StoreError::Failed("a password could not be hashed".to_owned()).into())
     }
@@ -122,26 +107,6 @@ impl Service {
     /// How many passwords have been hashed, to set them or to check them, since this service was made.
     #[must_use]
     pub fn passwords_hashed(&self) -> u64 {
-        self.hashed.load(Ordering::Relaxed)
-    }
-
-    /// Does heavy work aside, a few at a time: each takes 19 MiB and some hundredths of a second. The place is given
-    /// free by the work itself, which goes on when nobody waits for it any more.
-    async fn blocking<T: Send + 'static, H: Send + 'static>(
-        &self,
-        turn: impl FnOnce() -> Option<H> + Send,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<Option<T>> {
-        let gone = || StoreError::Failed("work aside was broken off".to_owned());
-        let permit = self.hashing.clone().acquire_owned().await.map_err(|_| gone())?;
-        let Some(held) = turn() else {
-            return Ok(None);
-        };
-        self.hashed.fetch_add(1, Ordering::Relaxed);
-        let done = spawn_blocking(move || {
-            let _held = (permit, held);
-            work()
-        });
-        Ok(Some(done.await.map_err(|_| gone())?))
+        self.hashing.begun()
     }
 }

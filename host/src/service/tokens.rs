@@ -1,6 +1,6 @@
 //! Tokens: creating, listing, renaming, revoking.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use tokenlatch_core::{
@@ -82,7 +82,7 @@ pub struct ListOptions {
 
 /// A `list` that leaves the module its defaults.
 #[derive(Serialize)]
-struct ListCall {
+pub(super) struct ListCall {
     now: i64,
     records: Vec<Record>,
     #[serde(flatten)]
@@ -132,7 +132,7 @@ impl Service {
     pub async fn create(&self, token: NewToken) -> Result<Created> {
         let (settings, taken) = self.surroundings(&token).await?;
         let account = settings.key.clone();
-        let created = self.decide(token, settings, taken)?;
+        let created = self.decide(token, settings, taken).await?;
         self.store.add_token(&created.record, Some(&account)).await?;
         Ok(created)
     }
@@ -155,7 +155,7 @@ impl Service {
             expires,
             ..NewToken::new(user, "draft", Access::Full)
         };
-        Ok(self.decide(token, settings, Vec::new())?.record)
+        Ok(self.decide(token, settings, Vec::new()).await?.record)
     }
 
     /// What [`Service::create`] would make of these wishes now. Nothing is kept, and nobody learns its text.
@@ -164,7 +164,7 @@ impl Service {
     /// Those of [`Service::create`].
     pub async fn draft_of(&self, token: NewToken) -> Result<Record> {
         let (settings, taken) = self.surroundings(&token).await?;
-        Ok(self.decide(token, settings, taken)?.record)
+        Ok(self.decide(token, settings, taken).await?.record)
     }
 
     /// What the account and its other tokens say to a new one.
@@ -177,10 +177,10 @@ impl Service {
     }
 
     /// Has the module make a token.
-    fn decide(&self, token: NewToken, settings: Settings, taken: Vec<String>) -> Result<Created> {
+    async fn decide(&self, token: NewToken, settings: Settings, taken: Vec<String>) -> Result<Created> {
         let now = self.clock.now()?;
         let entropy = entropy::fresh(self.entropy.as_ref())?;
-        self.module.create(&CreateRequest {
+        let request = CreateRequest {
             now,
             entropy: SecretString::from(entropy.as_str()),
             user: token.user,
@@ -197,16 +197,22 @@ impl Service {
             policy: settings.policy,
             taken,
             creator: token.creator,
-        })
+        };
+        self.module.operate_aside("create", request).await
     }
 
     /// Whether the module would make a token of full access: it is asked for one that it cannot make for want of entropy,
     /// which it finds out last of all (a test of core, `want_of_entropy_is_found_out_last_of_all`, holds it to that).
-    pub(super) fn could_create(&self, name: &str, user: &str, more: impl FnOnce(&mut CreateRequest)) -> Result<()> {
+    pub(super) async fn could_create(
+        &self,
+        name: &str,
+        user: &str,
+        more: impl FnOnce(&mut CreateRequest) + Send,
+    ) -> Result<()> {
         let (now, none) = (self.clock.now()?, SecretString::new(String::new()));
         let mut request = CreateRequest::new(now, none, user.to_owned(), name.to_owned(), Access::Full);
         more(&mut request);
-        match self.module.create(&request) {
+        match self.module.operate_aside::<_, Created>("create", request).await {
             Err(Error::Refused(error)) if error.code == ErrorCode::EntropyLength => Ok(()),
             Err(error) => Err(error),
             Ok(_) => Err(ModuleError::Answer("a token was made without entropy").into()),
@@ -259,12 +265,18 @@ impl Service {
         } else {
             self.live_tokens(user).await?
         };
-        self.list_records(tokens.into_iter().map(|token| token.record).collect(), options)
+        let records = tokens.into_iter().map(|token| token.record).collect();
+        self.list_records(records, options).await
     }
 
-    pub(super) fn list_records(&self, records: Vec<Record>, options: ListOptions) -> Result<Listed> {
+    pub(super) async fn list_records(&self, records: Vec<Record>, options: ListOptions) -> Result<Listed> {
+        let call = self.list_call(records, options)?;
+        self.module.operate_aside("list", call).await
+    }
+
+    pub(super) fn list_call(&self, records: Vec<Record>, options: ListOptions) -> Result<ListCall> {
         let now = self.clock.now()?;
-        self.module.operate("list", &ListCall { now, records, options })
+        Ok(ListCall { now, records, options })
     }
 
     /// Tells what the owner may know of a token.
@@ -352,7 +364,7 @@ impl Service {
             let live = self.tokens_by(by, user, realm, keys, creator).await?;
             let (chosen, unknown) = choose(by, live, keys);
             let revoked = chosen.iter().map(|token| token.record.name.clone()).collect();
-            let changes = self.revoked(self.clock.now()?, chosen)?;
+            let changes = self.revoked(self.clock.now()?, chosen).await?;
             match self.store.change_tokens(&changes).await {
                 Err(StoreError::Conflict) => {}
                 outcome => return Ok(outcome.map(|()| Revocation { revoked, unknown })?),
@@ -363,14 +375,17 @@ impl Service {
 }
 
 /// Finds the tokens that are meant, in the order of the names or ids; a repeated one counts once.
-fn choose(by: By, mut tokens: Vec<StoredToken>, keys: &[String]) -> (Vec<StoredToken>, Vec<String>) {
-    let mut chosen: Vec<StoredToken> = Vec::new();
-    let mut unknown: Vec<String> = Vec::new();
-    for key in keys {
-        if let Some(index) = tokens.iter().position(|token| by.key(&token.record) == key) {
-            chosen.push(tokens.swap_remove(index));
-        } else if !unknown.contains(key) && !chosen.iter().any(|token| by.key(&token.record) == key) {
-            unknown.push(key.clone());
+fn choose(by: By, tokens: Vec<StoredToken>, keys: &[String]) -> (Vec<StoredToken>, Vec<String>) {
+    let mut found: HashMap<String, StoredToken> = tokens
+        .into_iter()
+        .map(|token| (by.key(&token.record).to_owned(), token))
+        .collect();
+    let mut seen = HashSet::with_capacity(keys.len());
+    let (mut chosen, mut unknown) = (Vec::new(), Vec::new());
+    for key in keys.iter().filter(|key| seen.insert(key.as_str())) {
+        match found.remove(key) {
+            Some(token) => chosen.push(token),
+            None => unknown.push(key.clone()),
         }
     }
     (chosen, unknown)

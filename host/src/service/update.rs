@@ -1,6 +1,6 @@
 //! Changing a token: its name, and for the administrator's port whatever may be changed.
 
-use tokenlatch_core::{Access, ExpiryInput, Realm, Record, RenameRequest, UpdateRequest};
+use tokenlatch_core::{Access, ExpiryInput, Realm, Record, RenameRequest, Renamed, UpdateRequest};
 
 use super::tokens::By;
 use super::{Service, TRIES};
@@ -20,6 +20,12 @@ pub struct TokenUpdate {
     pub addresses: Option<Vec<String>>,
     /// The token that asks for it: the token must lie within it, before the change and after it.
     pub creator: Option<Record>,
+}
+
+/// What the module is asked about a change.
+enum Decision {
+    Rename(RenameRequest),
+    Update(Box<UpdateRequest>),
 }
 
 impl Service {
@@ -59,7 +65,7 @@ impl Service {
                 new_name: new_name.to_owned(),
                 taken,
             };
-            Ok(self.module.rename(&request)?.record)
+            Decision::Rename(request)
         })
         .await
     }
@@ -102,7 +108,7 @@ impl Service {
                     account: Some(settings.account.clone()),
                     creator: itself.or_else(|| update.creator.clone()),
                 };
-                Ok(self.module.update(&request)?.record)
+                Decision::Update(Box::new(request))
             },
         )
         .await
@@ -116,7 +122,7 @@ impl Service {
         realm: Option<Realm>,
         new_name: Option<&str>,
         creator: Option<&Record>,
-        decide: impl Fn(Record, Vec<String>) -> Result<Record> + Send + Sync,
+        decision: impl Fn(Record, Vec<String>) -> Decision + Send + Sync,
     ) -> Result<Record> {
         let (keys, new_name) = ([key.to_owned()], new_name.map(str::to_owned));
         for _ in 0..TRIES {
@@ -130,7 +136,10 @@ impl Service {
                 .into_iter()
                 .next()
                 .ok_or_else(|| StoreError::TokenUnknown(key.to_owned()))?;
-            let record = decide(record, taken)?;
+            let Renamed { record } = match decision(record, taken) {
+                Decision::Rename(request) => self.module.operate_aside("rename", request).await?,
+                Decision::Update(request) => self.module.operate_aside("update", request).await?,
+            };
             let change = Change { record, revision };
             match self.store.change_tokens(std::slice::from_ref(&change)).await {
                 Err(StoreError::Conflict) => {}

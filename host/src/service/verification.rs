@@ -22,7 +22,7 @@ impl Service {
             (None, None) => "",
         };
         let account = self.store.settings(user).await?.map(|found| found.account);
-        self.module.verify(&VerifyRequest {
+        let request = VerifyRequest {
             now: self.clock.now()?,
             authorization: authorization.clone(),
             record,
@@ -30,6 +30,7 @@ impl Service {
             call: Some(call.clone()),
             peppers: self.peppers.clone(),
             catalogue: None,
-        })
+        };
+        self.module.operate_aside("verify", request).await
     }
 }

@@ -119,6 +119,16 @@ def _whm(book):
         book.ok(f"reads_the_names_of_{what}_to_revoke", _read("whm", "api_token_revoke", *values))
     book.error("refuses_to_revoke_no_name_in_whm", _read("whm", "api_token_revoke"), "field_missing", field="token_name")
     book.error("refuses_to_revoke_an_empty_name_in_whm", _read("whm", "api_token_revoke", ("token_name", ",")), "field_missing", field="token_name")
+    book.ok("reads_a_thousand_names_to_revoke", _read("whm", "api_token_revoke", ("token_name", "a," * 1_000)))
+    for function, key, count, code in (
+        ("api_token_revoke", "token_name", 1_001, "value_invalid"),
+        ("api_token_create", "acl", 1_001, "feature_invalid"),
+        ("api_token_create", "whitelist_ip", 101, "addresses_too_many"),
+    ):
+        values = [] if key == "token_name" else [name]
+        long = ",".join(["a"] * count)
+        book.error(f"refuses_{count}_items_of_{key}", _read("whm", function, *values, (key, long)), code, field=key)
+        book.error(f"refuses_{count}_items_of_{key}_in_two_lists", _read("whm", function, *values, (f"{key}-0", long[2:]), (f"{key}-1", ["b"])), code, field=key)
     book.ok("reads_api_token_get_details", _read("whm", "api_token_get_details", ("token", "ABC")), {"token": "ABC"})
     book.error("refuses_api_token_get_details_without_token", _read("whm", "api_token_get_details"), "field_missing", field="token")
     book.ok("reads_api_token_list", _read("whm", "api_token_list", ("api.version", "1")), {"unknown": []})

@@ -42,6 +42,15 @@ LIMITS = {
 }
 """How a key begins that means to limit a token, and which parameter of UAPI and of WHM it is about."""
 
+LONGEST = {
+    "features": (1_000, "feature_invalid"),
+    "acl": (1_000, "feature_invalid"),
+    "addresses": (100, "addresses_too_many"),
+    "whitelist_ip": (100, "addresses_too_many"),
+    "token_name": (1_000, "value_invalid"),
+}
+"""How many items each list may have, and what a longer one is."""
+
 SWITCH = {"0": False, "1": True, 0: False, 1: True}
 
 
@@ -122,8 +131,9 @@ def _list(key, given, function):
     items = []
     for value in given:
         for text in value if isinstance(value, list) else [value]:
-            items += [item.strip("\t\n\f\r ") for item in decoding.string(text, key).split(",")]
-    items = [item for item in items if item]
+            items += [item for item in (item.strip("\t\n\f\r ") for item in decoding.string(text, key).split(",")) if item]
+            if len(items) > LONGEST[key][0]:
+                raise Refused(LONGEST[key][1], key)
     if key == "acl" and items == ["all"]:
         return "full"
     if key in ("features", "acl"):

@@ -109,7 +109,7 @@ pub(super) async fn create(
     let wanted = match form.token(&visitor.user) {
         Ok(wanted) => wanted,
         Err(fault) => {
-            let faults = with_others(&state, &form, fault);
+            let faults = with_others(&state, &form, fault).await;
             return Ok(filled(&state, visitor, form, offer, faults));
         }
     };
@@ -120,7 +120,7 @@ pub(super) async fn create(
     match state.service.create(wanted).await {
         Ok(created) => Ok(shown(&state, visitor, &headers, &created)),
         Err(error @ (Error::Refused(_) | Error::Store(StoreError::NameTaken))) => {
-            let faults = faults_of(&state, &form, &error);
+            let faults = faults_of(&state, &form, &error).await;
             Ok(filled(&state, visitor, form, offer, faults))
         }
         Err(error) => Ok(unknown(&state, visitor, &error)),

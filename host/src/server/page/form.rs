@@ -19,6 +19,9 @@ use super::session::{Visitor, digest, same};
 /// The parameters that may stand more than once: check boxes of one name.
 const REPEATED: &[&str] = &["id", "shown", "feature"];
 
+/// The body of a form, in bytes: well above the longest list of features.
+const FORM_BYTES: usize = 256 << 10;
+
 const TWICE: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "parameter_repeated",
@@ -52,8 +55,8 @@ impl Posted {
     }
 
     /// The texts of a parameter that may stand more than once.
-    pub(super) fn texts(&self, name: &str) -> Vec<&str> {
-        self.form.texts(name).collect()
+    pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.form.texts(name)
     }
 
     /// Whether a parameter is there.
@@ -80,9 +83,9 @@ pub(super) fn new_once() -> String {
 }
 
 /// What was typed into one field as a list: one a line, or with commas or spaces.
-pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|letter: char| letter == ',' || letter.is_whitespace());
-    words.filter(|word| !word.is_empty()).map(str::to_owned)
+    words.filter(|word| !word.is_empty())
 }
 
 /// Which entry of a list the module finds fault with: the number in a path such as `addresses[3]`.
@@ -134,16 +137,24 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 pub(super) async fn taken_in(request: Request, limits: &EdgeLimits) -> Result<Request, Failed> {
     let (parts, body) = request.into_parts();
     is_form(&parts, &body)?;
-    let bytes = read_body(body, limits).await?;
+    let bytes = read_body(body, &of_a_form(limits)).await?;
     Ok(Request::from_parts(parts, Body::from(bytes)))
 }
 
 /// The form in a body.
 pub(super) async fn read(parts: &Parts, body: Body, limits: &EdgeLimits) -> Result<Form, Problem> {
     is_form(parts, &body)?;
-    let form = Form::default().with_body(parts, body, limits).await?;
+    let form = Form::default().with_body(parts, body, &of_a_form(limits)).await?;
     check(&form)?;
     Ok(form)
+}
+
+/// The limits with that on the body of a form of the page.
+fn of_a_form(limits: &EdgeLimits) -> EdgeLimits {
+    EdgeLimits {
+        body_bytes: limits.body_bytes.min(FORM_BYTES),
+        ..*limits
+    }
 }
 
 fn is_form(parts: &Parts, body: &Body) -> Result<(), Problem> {

@@ -225,12 +225,10 @@ async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -
         body_bytes: state.config.limits.body_bytes.min(TURNED_AWAY_BYTES),
         ..state.config.limits
     };
-    let mut unread = posted;
     let given = match parts.method {
         Method::POST => form::read(&parts, body, &limits).await.ok(),
         _ => None,
     };
-    unread &= given.is_none();
     let to = target::after(port, &parts.method, &parts.uri, given.as_ref());
     let nothing = match (creates, posted) {
         (true, _) => " Nothing was created.",
@@ -248,11 +246,6 @@ async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -
         reason: code,
         user: None,
     });
-    if unread {
-        reply
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
     reply
 }
 

@@ -1,5 +1,6 @@
 //! Revoking the tokens that were chosen: asked first, then done.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use askama::Template;
@@ -107,13 +108,9 @@ pub(super) async fn choice(
 /// The ids that a table sent: those checked, or every one shown where the box in the heading is checked.
 pub(super) fn chosen(posted: &Posted) -> Vec<String> {
     let name = if posted.has("all") { "shown" } else { "id" };
-    let mut ids: Vec<String> = Vec::new();
-    for id in posted.texts(name) {
-        if !ids.iter().any(|known| known == id) {
-            ids.push(id.to_owned());
-        }
-    }
-    ids
+    let mut seen = HashSet::new();
+    let ids = posted.texts(name).filter(|id| seen.insert(*id));
+    ids.map(str::to_owned).collect()
 }
 
 pub(super) async fn confirm(

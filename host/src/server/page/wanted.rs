@@ -1,14 +1,18 @@
 //! The form for a new token: what it offers, what was filled in, and what is wrong with that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::NaiveDate;
-use tokenlatch_core::{Access, Error as Refusal, ErrorCode, ExpiryInput, Features, ValidExpiry, ValidateRequest};
+use tokenlatch_core::{
+    Access, Error as Refusal, ErrorCode, ExpiryInput, Features, MAX_ADDRESSES, MAX_FEATURES, ValidExpiry,
+    ValidateRequest, Validated,
+};
 
 use super::super::state::State;
 use super::form::{Posted, index, words};
 use super::reply::{Failed, sentence};
 use super::view::Moment;
+use crate::aside;
 use crate::error::{Error, Result};
 use crate::service::{NewToken, Service};
 
@@ -94,7 +98,7 @@ impl Offer {
         let date = day(default.unwrap_or(now));
         // Where the policy cuts the life short, the default is no end of a day: the day before is the last whole one.
         let whole = default.is_none() || default == end_of(service, now, &date)?;
-        let (open, features) = features(state, account.features)?;
+        let (open, features) = features(state, account.features).await?;
         Ok(Offer {
             dated: whole || date != today,
             date: if whole { date } else { day_before(&date) },
@@ -112,6 +116,7 @@ impl Offer {
 
     /// Checks the boxes of these features.
     pub(super) fn choose(&mut self, chosen: &[String]) {
+        let chosen: HashSet<&String> = chosen.iter().collect();
         for choice in &mut self.choices {
             choice.chosen = chosen.contains(&choice.feature);
         }
@@ -151,19 +156,20 @@ async fn never_refused(service: &Service, user: &str) -> Result<Option<String>> 
 }
 
 /// The features to choose from, in order; and whether the account has others too.
-fn features(state: &State, own: Features) -> Result<(bool, BTreeSet<String>)> {
-    let module = state.service.module();
+async fn features(state: &State, own: Features) -> Result<(bool, BTreeSet<String>)> {
     match own {
         Features::List(list) => Ok((false, list.into_iter().collect())),
         Features::All => {
-            // A file that has become unreadable doesn't hinder: the gate goes on with what it has read.
-            let given = state.catalogue.functions(module).unwrap_or_default();
-            let functions = match given {
-                Some(functions) => functions,
-                None => module.functions()?.functions,
-            };
-            let features = functions.into_iter().filter_map(|function| function.feature);
-            Ok((true, features.collect()))
+            let (module, catalogue) = (state.service.module().clone(), state.catalogue.clone());
+            let features = aside::run(move || {
+                // A file that has become unreadable doesn't hinder: the gate goes on with what it has read.
+                let functions = match catalogue.functions(&module).unwrap_or_default() {
+                    Some(functions) => functions,
+                    None => module.functions()?.functions,
+                };
+                Ok::<_, Error>(functions.into_iter().filter_map(|function| function.feature).collect())
+            });
+            Ok((true, features.await??))
         }
     }
 }
@@ -208,7 +214,7 @@ impl Wanted {
             expiry: posted.text("expiry").to_owned(),
             date: posted.text("date").to_owned(),
             access: posted.text("access").to_owned(),
-            features: posted.texts("feature").into_iter().map(str::to_owned).collect(),
+            features: posted.texts("feature").map(str::to_owned).collect(),
             others: posted.text("others").to_owned(),
             readonly: posted.has("readonly"),
             addresses: posted.text("addresses").to_owned(),
@@ -256,12 +262,15 @@ impl Wanted {
     }
 
     fn all_features(&self) -> Result<Vec<String>, Fault> {
-        let mut features = self.features.clone();
-        for other in words(&self.others) {
-            if !features.contains(&other) {
-                features.push(other);
-            }
-        }
+        // One more than there may be is enough for the module to refuse them.
+        let mut seen = HashSet::new();
+        let checked = self.features.iter().map(String::as_str);
+        let features: Vec<String> = checked
+            .chain(words(&self.others))
+            .filter(|feature| seen.insert(*feature))
+            .take(MAX_FEATURES + 1)
+            .map(str::to_owned)
+            .collect();
         if features.is_empty() {
             return Err(Fault::at("access", "Choose at least one feature, or full access."));
         }
@@ -269,36 +278,40 @@ impl Wanted {
     }
 
     fn address_list(&self) -> Vec<String> {
-        words(&self.addresses).collect()
+        words(&self.addresses)
+            .take(MAX_ADDRESSES + 1)
+            .map(str::to_owned)
+            .collect()
     }
 }
 
 /// Why a token was refused, together with whatever else the module finds wrong with the form.
-pub(super) fn faults_of(state: &State, form: &Wanted, error: &Error) -> Vec<Fault> {
+pub(super) async fn faults_of(state: &State, form: &Wanted, error: &Error) -> Vec<Fault> {
     let addresses = form.address_list();
     let first = match error {
         Error::Refused(refusal) => Fault::of(refusal, &addresses),
         other => Fault::at("name", sentence(&other.message())),
     };
-    with_others(state, form, first)
+    with_others(state, form, first).await
 }
 
 /// Something that is wrong, together with whatever the module finds wrong with the rest of the form.
-pub(super) fn with_others(state: &State, form: &Wanted, first: Fault) -> Vec<Fault> {
+pub(super) async fn with_others(state: &State, form: &Wanted, first: Fault) -> Vec<Fault> {
     let addresses = form.address_list();
     let mut faults = vec![first];
     let service = &state.service;
     let Ok(now) = service.clock().now() else {
         return faults;
     };
-    let checked = service.module().validate(&ValidateRequest {
+    let request = ValidateRequest {
         name: Some(form.name.clone()),
         expires: (form.expiry == "date").then(|| ExpiryInput::Text(form.date.clone())),
         addresses: Some(addresses.clone()),
         now: Some(now),
         zone: service.zone().table(now),
         ..ValidateRequest::default()
-    });
+    };
+    let checked: Result<Validated> = service.module().operate_aside("validate", request).await;
     for problem in checked.map(|checked| checked.problems).unwrap_or_default() {
         let fault = Fault::of(&problem, &addresses);
         if !faults.iter().any(|known| known.field == fault.field) {

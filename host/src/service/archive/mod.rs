@@ -3,11 +3,12 @@
 mod file;
 mod plan;
 
-use tokenlatch_core::{Account, Authorization, Record, VerifyRequest};
+use tokenlatch_core::{Account, Authorization, Listed, Record, VerifyRequest};
 
 pub use file::{ArchiveError, ArchiveFile, ArchiveKind};
 pub use plan::{Newer, RestoreChoice, Restored, Revived};
 
+use super::accounts::revoke;
 use super::{ListOptions, Service, TRIES};
 use crate::error::Result;
 use crate::store::{Archive, Plan, StoreError};
@@ -103,7 +104,9 @@ impl Service {
         for _ in 0..TRIES {
             let now = self.clock.now()?;
             let present = self.store.archive().await?;
-            let (plan, restored) = plan::make(file, present, choice, now, |now, tokens| self.revoked(now, tokens))?;
+            let (plan, restored) = plan::make(file, present, choice, now, |now, tokens| {
+                revoke(&self.module, now, &tokens)
+            })?;
             if names_matter && !restored.names_taken.is_empty() {
                 return Err(StoreError::NameTaken.into());
             }
@@ -164,6 +167,7 @@ impl Service {
 
     /// Has the module read records.
     fn read_records(&self, records: Vec<Record>) -> Result<()> {
-        self.list_records(records, ListOptions::default()).map(drop)
+        let call = self.list_call(records, ListOptions::default())?;
+        self.module.operate::<_, Listed>("list", &call).map(drop)
     }
 }

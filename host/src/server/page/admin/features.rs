@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
-use tokenlatch_core::Features;
+use tokenlatch_core::{Features, MAX_FEATURES};
 
 use super::super::super::state::State;
 use super::super::form::{Posted, index, words};
@@ -53,6 +53,11 @@ impl FeaturesForm {
     }
 }
 
+/// The features that were typed; of too many one more than there may be, which is enough for the module to refuse them.
+fn listed(list: &str) -> Vec<String> {
+    words(list).take(MAX_FEATURES + 1).map(str::to_owned).collect()
+}
+
 /// Features in one line; `*`, which no feature is, for all.
 fn in_a_line(features: &Features) -> String {
     match features {
@@ -79,7 +84,7 @@ pub(super) async fn replace(
     let list = posted.text("list");
     let (every, features) = match posted.text("features") {
         "all" => (true, Some(Features::All)),
-        "list" => (false, Some(Features::List(words(list).collect()))),
+        "list" => (false, Some(Features::List(listed(list)))),
         // What neither choice says is no choice: an account never gets every feature by a slip.
         _ => (false, None),
     };

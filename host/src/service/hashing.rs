@@ -1,0 +1,177 @@
+//! Argon2id in a fixed number of memory areas: however many passwords are tried, no more memory is taken.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use crate::store::StoreError;
+
+/// How many passwords are hashed at once, and how many memory areas there are, of 19 MiB each.
+const HASHING: usize = 4;
+
+/// Hashes passwords aside, a few at a time. Clones share the memory.
+#[derive(Clone, Debug)]
+pub(super) struct Hashing {
+    places: Arc<Semaphore>,
+    areas: Arc<Mutex<Vec<Area>>>,
+    begun: Arc<AtomicU64>,
+}
+
+/// The memory for one password. It is allocated once, and holds nothing between two passwords.
+#[derive(Default)]
+pub(super) struct Area(Vec<Block>);
+
+impl std::fmt::Debug for Area {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Area({})", self.0.len())
+    }
+}
+
+impl Hashing {
+    pub(super) fn new() -> Hashing {
+        Hashing {
+            places: Arc::new(Semaphore::new(HASHING)),
+            areas: Arc::default(),
+            begun: Arc::default(),
+        }
+    }
+
+    /// How much work was begun.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Does the work in one of the areas on a thread that may block. `turn` is asked when its turn has come, and what it
+    /// returns is held until the work is done; with `None` nothing is done. The place is freed by the work itself, which
+    /// goes on when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] when the work panicked.
+    pub(super) async fn run<T: Send + 'static, H: Send + 'static>(
+        &self,
+        turn: impl FnOnce() -> Option<H> + Send,
+        work: impl FnOnce(&mut Area) -> T + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        let gone = || StoreError::Failed("the hashing of a password was interrupted".to_owned());
+        let place = self.places.clone().acquire_owned().await.map_err(|_| gone())?;
+        let Some(held) = turn() else {
+            return Ok(None);
+        };
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        let areas = Arc::clone(&self.areas);
+        let done = spawn_blocking(move || {
+            let _held = (place, held);
+            let free = areas.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            // There are never more areas than places.
+            let mut area = free.unwrap_or_default();
+            let done = work(&mut area);
+            area.0.fill(Block::new());
+            areas.lock().unwrap_or_else(PoisonError::into_inner).push(area);
+            done
+        });
+        Ok(Some(done.await.map_err(|_| gone())?))
+    }
+}
+
+impl Area {
+    /// The hash of a password under a salt, as a string that names its parameters.
+    pub(super) fn hash(&mut self, password: &[u8], salt: &[u8]) -> Option<String> {
+        let argon = Argon2::default();
+        let mut digest = [0; Params::DEFAULT_OUTPUT_LEN];
+        self.digest(&argon, password, salt, &mut digest)?;
+        let hash = PasswordHash {
+            algorithm: Algorithm::default().ident(),
+            version: Some(Version::default().into()),
+            params: ParamsString::try_from(argon.params()).ok()?,
+            salt: Some(Salt::new(salt).ok()?),
+            hash: Some(Output::new(&digest).ok()?),
+        };
+        Some(hash.to_string())
+    }
+
+    /// Whether this is the password of a hash.
+    pub(super) fn verify(&mut self, password: &[u8], hash: &str) -> bool {
+        self.verified(password, hash).is_some_and(|right| right)
+    }
+
+    fn verified(&mut self, password: &[u8], hash: &str) -> Option<bool> {
+        let hash = PasswordHash::new(hash).ok()?;
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+        let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+        let argon = Argon2::new(algorithm, version, Params::try_from(&hash).ok()?);
+        let expected = hash.hash?;
+        let mut digest = [0; Output::MAX_LENGTH];
+        let digest = digest.get_mut(..expected.len())?;
+        self.digest(&argon, password, hash.salt?.as_ref(), digest)?;
+        // Compared in constant time.
+        Some(Output::new(digest).ok()? == expected)
+    }
+
+    fn digest(&mut self, argon: &Argon2<'_>, password: &[u8], salt: &[u8], digest: &mut [u8]) -> Option<()> {
+        self.0.resize(argon.params().block_count(), Block::new());
+        let blocks = self.0.as_mut_slice();
+        argon
+            .hash_password_into_with_memory(password, salt, digest, blocks)
+            .ok()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+mod tests {
+    use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
+    use super::*;
+
+    const SALT: &[u8; 16] = b"sixteen bytes ok";
+
+    #[test]
+    fn hashes_are_those_of_the_library() {
+        let mut area = Area::default();
+        let own = area.hash(b"correct horse", SALT).unwrap();
+        let theirs: PasswordHash = Argon2::default()
+            .hash_password_with_salt(b"correct horse", SALT)
+            .unwrap();
+        assert_eq!(own, theirs.to_string());
+        assert!(area.verify(b"correct horse", &own));
+        assert!(!area.verify(b"correct horsf", &own));
+        assert!(!area.verify(b"correct horse", "$argon2id$v=19$m=19456,t=2,p=1$"));
+    }
+
+    #[test]
+    fn hashes_of_other_parameters_are_verified_in_the_same_area() {
+        let mut area = Area::default();
+        for (memory, lanes) in [(64, 1), (256, 2), (32, 4)] {
+            let params = Params::new(memory, 3, lanes, None).unwrap();
+            let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            let hash: PasswordHash = argon.hash_password_with_salt(b"password", SALT).unwrap();
+            assert!(Argon2::default().verify_password(b"password", &hash).is_ok());
+            assert!(area.verify(b"password", &hash.to_string()));
+            assert!(!area.verify(b"passwore", &hash.to_string()));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn there_are_never_more_areas_than_places_and_they_are_left_empty() {
+        let hashing = Hashing::new();
+        let tries = (0..HASHING * 4).map(|number: usize| {
+            let hashing = hashing.clone();
+            tokio::spawn(async move {
+                let work = move |area: &mut Area| area.hash(&number.to_le_bytes(), SALT).unwrap();
+                hashing.run(|| Some(()), work).await.unwrap().unwrap()
+            })
+        });
+        for each in tries.collect::<Vec<_>>() {
+            assert!(each.await.unwrap().starts_with("$argon2id$"));
+        }
+        let areas = hashing.areas.lock().unwrap();
+        assert!((1..=HASHING).contains(&areas.len()), "{areas:?}");
+        let empty = |area: &Area| area.0.iter().all(|block| block.as_ref().iter().all(|word| *word == 0));
+        assert!(areas.iter().all(empty));
+        assert_eq!(hashing.begun(), 16);
+    }
+}
