@@ -7,6 +7,7 @@ mod archive;
 mod functions;
 mod page;
 mod passwords;
+mod prune;
 mod tokens;
 mod update;
 mod verification;
@@ -22,6 +23,7 @@ pub use archive::{ArchiveError, ArchiveFile, ArchiveKind, Newer, RestoreChoice, 
 pub(crate) use functions::wipe_values;
 pub use functions::{AskingToken, FunctionCall, FunctionFailure};
 pub use page::{ListedToken, PagedTokens};
+pub use prune::KEPT_REVOKED_DAYS;
 pub use tokens::{ListOptions, NewToken, Revocation};
 pub use update::TokenUpdate;
 
