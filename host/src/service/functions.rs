@@ -143,7 +143,12 @@ impl Service {
             values,
         });
         let action = action(call.shape, call.function).ok_or(FunctionFailure::Unknown)?;
-        let read = self.module.parameters(&given.0);
+        let room = match action {
+            // Where there is no room for one more, nothing of what it would be is read.
+            Action::Create => self.room(call.user).await.map(drop),
+            _ => Ok(()),
+        };
+        let read = room.and_then(|()| self.module.parameters(&given.0));
         drop(given);
         let (outcome, unknown) = match read {
             Ok(mut parameters) => {

@@ -186,14 +186,21 @@ impl Service {
         Ok(self.decide(token, around)?.record)
     }
 
+    /// The settings of a user's account and what it has already, if the caps leave room for one more token.
+    pub(super) async fn room(&self, user: &str) -> Result<(Settings, Held)> {
+        let settings = self.settings(user).await?;
+        let (caps, since) = (settings.policy.caps, hour_before(self.clock.now()?));
+        let held = self.store.held(user, since, caps.tokens_per_hour()).await?;
+        let held = held.ok_or_else(|| StoreError::AccountUnknown(user.to_owned()))?;
+        caps.allow_another(held)?;
+        Ok((settings, held))
+    }
+
     /// What the account and its other tokens say to a new one. A token over a cap is refused here, before anything of it
     /// is copied or compared; the module refuses it too.
     async fn surroundings(&self, token: &NewToken) -> Result<Surroundings> {
-        let settings = self.settings(&token.user).await?;
-        let (caps, since) = (settings.policy.caps, hour_before(self.clock.now()?));
-        let held = self.store.held(&token.user, since, caps.tokens_per_hour()).await?;
-        let held = held.ok_or_else(|| StoreError::AccountUnknown(token.user.clone()))?;
-        caps.allow_another(held)?;
+        let (settings, held) = self.room(&token.user).await?;
+        let caps = settings.policy.caps;
         caps.allow_size(&token.access, &token.addresses)?;
         let names = std::slice::from_ref(&token.name);
         let holder = self.store.tokens_named(&token.user, names).await?;
