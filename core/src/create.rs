@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Access, Realm};
 use crate::account::Account;
 use crate::address::parse_list;
+use crate::budget::{Caps, Held};
 use crate::creator::Wanted;
 use crate::decode::{Fields, FromValue};
 use crate::error::{Error, ErrorCode};
@@ -57,6 +58,8 @@ pub struct CreateRequest {
     pub account: Option<Account>,
     /// What the administrator demands.
     pub policy: Policy,
+    /// What the user has already; the policy caps it.
+    pub held: Held,
     /// The names that the user's tokens have.
     pub taken: Vec<String>,
     /// The token that asks; the new one must lie within it.
@@ -84,6 +87,7 @@ impl CreateRequest {
             pepper: None,
             account: None,
             policy: Policy::default(),
+            held: Held::default(),
             taken: Vec::new(),
             creator: None,
         }
@@ -99,6 +103,9 @@ pub struct Policy {
     pub max_lifetime: Option<i64>,
     /// Whether every token must end.
     pub expiry_required: bool,
+    /// How many tokens there may be, and how large.
+    #[serde(skip_serializing_if = "Caps::is_default")]
+    pub caps: Caps,
 }
 
 impl FromValue for CreateRequest {
@@ -119,6 +126,7 @@ impl FromValue for CreateRequest {
             pepper: fields.optional("pepper"),
             account: fields.optional("account"),
             policy: fields.or("policy", Policy::default()),
+            held: fields.or("held", Held::default()),
             taken: fields.or("taken", Vec::new()),
             creator: fields.optional("creator"),
         };
@@ -133,6 +141,7 @@ impl FromValue for Policy {
         let policy = Policy {
             max_lifetime: fields.optional("maxLifetime"),
             expiry_required: fields.or("expiryRequired", false),
+            caps: fields.or("caps", Caps::default()),
         };
         fields.finish()?;
         Ok(policy)
@@ -157,15 +166,19 @@ pub fn create(request: &CreateRequest) -> Result<Created, Error> {
     check_now(request.now)?;
     check_user(&request.user, "user")?;
     check_name(&request.name, "name")?;
-    if request.taken.contains(&request.name) {
-        return Err(name_taken("name"));
-    }
-    request.access.check().map_err(|error| error.under("access"))?;
+    let caps = request.policy.caps;
+    caps.check()?;
+    caps.allow_another(request.held)?;
     let addresses = match &request.creator {
         // Left out, they are the creator's.
         Some(creator) if request.addresses.is_empty() => &creator.addresses,
         _ => &request.addresses,
     };
+    caps.allow_size(&request.access, addresses)?;
+    if request.taken.contains(&request.name) {
+        return Err(name_taken("name"));
+    }
+    request.access.check().map_err(|error| error.under("access"))?;
     let blocks = parse_list(addresses)?;
     if let Some(prefix) = &request.prefix {
         check_prefix(prefix)?;

@@ -116,6 +116,14 @@ codes! {
     AddressInvalid = "address_invalid",
     /// More addresses than a token may list.
     AddressesTooMany = "addresses_too_many",
+    /// More features than the policy lets a token list.
+    FeaturesTooMany = "features_too_many",
+    /// A record of more bytes than the policy allows.
+    RecordTooLarge = "record_too_large",
+    /// The account has as many tokens as the policy allows.
+    TokensTooMany = "tokens_too_many",
+    /// The account has created as many tokens within an hour as the policy allows.
+    CreationsTooMany = "creations_too_many",
     /// The account is another user's.
     AccountMismatch = "account_mismatch",
     /// The account is suspended.

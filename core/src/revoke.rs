@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Access;
 use crate::decode::{Fields, FromValue};
 use crate::error::{Error, ErrorCode};
 use crate::list::check_records;
@@ -52,6 +53,31 @@ pub struct Revoked {
     pub unknown: Vec<String>,
 }
 
+impl Record {
+    /// The revoked record. What it could touch and from where is of no use any more, and isn't kept.
+    fn tombstone(&self, now: i64) -> Record {
+        Record {
+            v: self.v,
+            id: self.id.clone(),
+            user: self.user.clone(),
+            name: self.name.clone(),
+            hash: self.hash.clone(),
+            hint: self.hint.clone(),
+            created: self.created,
+            expires: self.expires,
+            access: match self.access {
+                Access::Full => Access::Full,
+                Access::Limited { .. } => Access::default(),
+            },
+            read_only: self.read_only,
+            addresses: Vec::new(),
+            realm: self.realm,
+            revoked: self.revoked.or(Some(now)),
+            extra: self.extra.clone(),
+        }
+    }
+}
+
 /// Revokes tokens. An earlier revocation keeps its time, so the call may be repeated.
 ///
 /// # Errors
@@ -92,10 +118,7 @@ pub fn revoke(request: RevokeRequest) -> Result<Revoked, Error> {
         let chosen = find(&order, &key, wanted).and_then(|at| request.records.get(at));
         match chosen {
             None => revoked.unknown.push(wanted.clone()),
-            Some(record) => revoked.records.push(Record {
-                revoked: record.revoked.or(Some(request.now)),
-                ..record.clone()
-            }),
+            Some(record) => revoked.records.push(record.tombstone(request.now)),
         }
     }
     Ok(revoked)

@@ -97,7 +97,11 @@ expiry_fixed:% cannot be changed after creation.
 feature_invalid:% may contain only names of features, each once.
 feature_not_in_account:% may contain only features that your account has.
 address_invalid:% may contain only IP addresses and CIDR blocks.
-addresses_too_many:% may contain at most 100 addresses.
+features_too_many:% lists more features than the administrator allows.
+addresses_too_many:% lists more addresses than are allowed.
+record_too_large:The token would be larger than the administrator allows; give it fewer features or addresses.
+tokens_too_many:You have as many tokens as the administrator allows; revoke one first.
+creations_too_many:You have created as many tokens within an hour as the administrator allows; try again later.
 access_exceeds_creator:The token that asks may not give more than it has itself.
 account_unknown:There is no such account.
 account_suspended:Your account is suspended.

@@ -86,6 +86,11 @@ pub fn update(request: UpdateRequest) -> Result<Renamed, Error> {
     let name = request.new_name.unwrap_or_else(|| record.name.clone());
     rename_record(&mut record, name, &request.taken)?;
     let granted = record.access.clone();
+    let caps = request.policy.caps;
+    caps.check()?;
+    // What the token has already stays as it is, so that it can always be narrowed; what it is given now is capped.
+    let (access, addresses) = (request.access.as_ref(), request.addresses.as_deref());
+    caps.allow_size(access.unwrap_or(&Access::Full), addresses.unwrap_or_default())?;
     // An account that has lost a feature since can still have the other parts changed.
     let mut demanded = Access::Full;
     if let Some(access) = request.access {

@@ -76,6 +76,9 @@ pub enum ModuleError {
     /// The module trapped. The instance is thrown away.
     #[error("the module broke off: {0}")]
     Broken(String),
+    /// The module needed more memory than it may have. The instance is thrown away.
+    #[error("the module's memory is full")]
+    Full,
     /// The module ran longer than allowed. The instance is thrown away.
     #[error("the module took longer than the time limit")]
     Timeout,
@@ -107,6 +110,7 @@ impl ModuleError {
     pub fn code(&self) -> &'static str {
         match self {
             ModuleError::Broken(_) => "module_broken",
+            ModuleError::Full => "module_full",
             ModuleError::Timeout => "module_timeout",
             ModuleError::Memory(_) => "module_memory",
             ModuleError::Answer(_) => "module_answer",
@@ -114,6 +118,11 @@ impl ModuleError {
             ModuleError::Invalid(_) => "module_invalid",
             ModuleError::Unreadable { .. } => "module_unreadable",
         }
+    }
+
+    /// Whether there was no memory for what was asked.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self, ModuleError::Full | ModuleError::Memory(_))
     }
 
     /// Whether the instance in which this happened may serve another call.

@@ -41,8 +41,8 @@ pub use peppers::read_peppers;
 #[cfg(feature = "server")]
 pub use remote::{RemoteServer, RemoteServerError};
 pub use service::{
-    ArchiveError, ArchiveFile, ArchiveKind, AskingToken, FunctionCall, FunctionFailure, ListOptions, ListedToken,
-    NewToken, Newer, PagedTokens, RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate,
+    ArchiveError, ArchiveFile, ArchiveKind, AskingToken, FunctionCall, FunctionFailure, KEPT_REVOKED_DAYS, ListOptions,
+    ListedToken, NewToken, Newer, PagedTokens, RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate,
 };
 pub use snapshot::{
     Delta, Fetch, Fetched, Follower, FollowerOptions, FollowerStatus, KeyFileError, MAX_REPORTED, Message, Publisher,
@@ -51,8 +51,8 @@ pub use snapshot::{
 #[cfg(feature = "server")]
 pub use snapshot::{HttpSource, HttpSourceError};
 pub use store::{
-    Archive, ArchivedAccount, ArchivedToken, Change, Changes, Mark, NewAccount, PageQuery, PasswordHash, Plan,
-    PostgresStore, Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount, StoredSession, StoredToken,
+    Archive, ArchivedAccount, ArchivedToken, Change, Changes, KEPT_REVOKED, Mark, NewAccount, PageQuery, PasswordHash,
+    Plan, PostgresStore, Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount, StoredSession, StoredToken,
     TokenKeys, TokenPage, Usage, UsageBatch, open_store,
 };
 pub use zone::ServerZone;

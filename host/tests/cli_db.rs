@@ -65,6 +65,31 @@ fn accounts_have_settings() {
     let ran = done(place.run(&["account", "policy", "alice", "--expiry-required", "--json"]));
     assert_eq!(ran.json()["account"]["expiryRequired"], true);
     done(place.run(&["account", "policy", "alice", "--expiry-optional"]));
+    let ran = done(place.run(&[
+        "account",
+        "policy",
+        "alice",
+        "--max-tokens=1",
+        "--max-features=7",
+        "--json",
+    ]));
+    assert_eq!(
+        ran.json()["account"]["caps"],
+        serde_json::json!({"tokens": 1, "features": 7})
+    );
+    let ran = done(place.run(&["account", "policy", "alice", "--max-features=default"]));
+    assert!(ran.stdout.contains("any; 1 tokens."), "{ran:?}");
+    let none = place.run(&["account", "policy", "alice", "--max-tokens=0", "--json"]);
+    assert_eq!(code(&none), (Some(1), "value_invalid".to_owned()));
+    assert_eq!(
+        place.run(&["account", "policy", "alice", "--max-tokens=many"]).code,
+        Some(2)
+    );
+    let second = ["token", "create", "--user", "alice", "--name", "y", "--full", "--json"];
+    assert_eq!(code(&place.run(&second)), (Some(1), "tokens_too_many".to_owned()));
+    done(place.run(&["account", "policy", "alice", "--max-tokens=default"]));
+    let ran = done(place.run(&["db", "prune", "--revoked-for=1", "--json"]));
+    assert_eq!(ran.json()["pruned"], 0);
 
     done(place.run(&["account", "rename", "alice", "anna"]));
     let ran = done(place.run(&["account", "list"]));

@@ -12,9 +12,9 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use common::{NOW, Place, module, plain, run};
+use common::{NOW, Place, module, module_with, plain, run};
 use tokenlatch::core::{Access, Api, Call, Features, Function, Pepper, Reason};
-use tokenlatch::{Gate, Presented, Service, SetClock, Store};
+use tokenlatch::{Gate, Limits, NewToken, Presented, Service, SetClock, Store};
 
 /// A call that a full token may make.
 fn listing() -> Call {
@@ -458,5 +458,66 @@ fn asking_for_the_token_and_dropping_a_store_take_no_lock_from_another_store() {
             assert_eq!(locks(), held);
         }
         drop(service);
+    });
+}
+
+/// Tokens of 8 kB each, one after the other; the texts.
+async fn fat(service: &Service, count: usize) -> Vec<String> {
+    let mut texts = Vec::new();
+    for number in 0..count {
+        let features = (0..110).map(|feature| format!("{number:030}{feature:034}")).collect();
+        let token = NewToken::new("alice", &format!("fat{number}"), Access::Limited { features });
+        texts.push(service.create(token).await.unwrap().token.expose().to_owned());
+    }
+    texts
+}
+
+fn small(memory: usize) -> Limits {
+    let mut limits = Limits::default();
+    limits.table_memory = memory;
+    limits
+}
+
+#[test]
+fn a_start_with_more_than_fits_knows_revocations_first_and_then_the_oldest() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let texts = fat(&service, 300).await;
+        let dead = service.create(plain("dead")).await.unwrap();
+        service.revoke("alice", None, &["dead".to_owned()]).await.unwrap();
+        let roomy = Gate::open(Service::new(module(), place.store().await), None)
+            .await
+            .unwrap();
+        assert_eq!(roomy.left_out(), 0);
+        let narrow = Service::new(module_with(small(4 << 20)), place.store().await);
+        let gate = Gate::open(narrow, None).await.unwrap();
+        let left_out = gate.left_out();
+        assert!((1..300).contains(&left_out), "{left_out}");
+        assert_eq!(gate.records() + left_out, 301);
+        // No feature is asked for here, so a limited token that is known is refused for that.
+        let known = 300 - left_out;
+        let unlisted = Reason::FunctionWithoutFeature;
+        let call = Call::default();
+        assert_eq!(ask(&gate, dead.token.expose(), &call).await, Reason::TokenRevoked);
+        for (number, text) in texts.iter().enumerate() {
+            let wanted = if number < known { unlisted } else { Reason::TokenUnknown };
+            assert_eq!(ask(&gate, text, &call).await, wanted, "{number}");
+        }
+        // Changes are still taken over.
+        service.revoke("alice", None, &["fat0".to_owned()]).await.unwrap();
+        assert_eq!(ask(&gate, &texts[0], &call).await, Reason::TokenRevoked);
+        let new = service.create(plain("new")).await.unwrap();
+        assert_eq!(ask(&gate, new.token.expose(), &listing()).await, Reason::Ok);
+        // When these fill the memory too, the table is loaded anew, and no request is admitted without it.
+        for number in 0..40 {
+            let features = (0..110).map(|feature| format!("n{number:029}{feature:034}")).collect();
+            let token = NewToken::new("alice", &format!("more{number}"), Access::Limited { features });
+            service.create(token).await.unwrap();
+            if gate.ready().await.is_err() {
+                gate.ready().await.unwrap();
+            }
+            assert_eq!(ask(&gate, &texts[1], &call).await, unlisted);
+        }
     });
 }

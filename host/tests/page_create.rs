@@ -334,6 +334,7 @@ fn a_policy_is_told_before_anything_is_typed() {
     set(Policy {
         max_lifetime: None,
         expiry_required: true,
+        ..Policy::default()
     });
     let form = alice.see("/tokens/new");
     assert!(
@@ -349,6 +350,7 @@ fn a_policy_is_told_before_anything_is_typed() {
     set(Policy {
         max_lifetime: Some(30 * DAY),
         expiry_required: false,
+        ..Policy::default()
     });
     let form = alice.see("/tokens/new");
     assert!(form.body.contains("value=\"longest\" checked"), "{form:?}");
@@ -424,6 +426,7 @@ fn a_choice_that_the_policy_takes_away_is_not_kept() {
         let policy = Policy {
             max_lifetime,
             expiry_required: true,
+            ..Policy::default()
         };
         running
             .block_on(running.state.service.set_policy("alice", policy))

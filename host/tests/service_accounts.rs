@@ -89,6 +89,7 @@ async fn a_policy_binds_new_tokens(database: Database) {
     let policy = |max_lifetime, expiry_required| Policy {
         max_lifetime,
         expiry_required,
+        ..Policy::default()
     };
     let create = async |name: &str, expires| {
         let wish = NewToken {

@@ -9,9 +9,11 @@
 
 mod common;
 
-use common::NOW;
 use common::served::{Answer, DENIED, Request, Running, UNAVAILABLE};
+use common::{NOW, module_with};
 use serde_json::json;
+use tokenlatch::core::{Access, Caps, Policy};
+use tokenlatch::{Limits, NewToken};
 
 const CREATE: &str = "/execute/Tokens/create_full_access";
 const LIST: &str = "/execute/Tokens/list";
@@ -719,4 +721,98 @@ fn a_token_revoked_while_its_body_is_awaited_does_nothing_more() {
     slow.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     assert_eq!(names(&running, &owner), ["owner"]);
+}
+
+#[test]
+fn a_token_over_a_cap_is_refused_in_a_sentence() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    let set = |caps| {
+        let policy = Policy {
+            caps,
+            ..Policy::default()
+        };
+        let done = running.state.service.set_policy("alice", policy);
+        running.block_on(done).unwrap();
+    };
+    set(Caps {
+        tokens: Some(2),
+        features: Some(2),
+        record_bytes: Some(530),
+        ..Caps::default()
+    });
+    let limited = "/execute/Tokens/create_limited?name=l&features=";
+    for (target, sentence) in [
+        (
+            format!("{limited}a,b,c"),
+            r#"The parameter \"features\" lists more features than the administrator allows."#,
+        ),
+        (
+            format!("{limited}a,b&addresses=2001:db8::1,2001:db8::2"),
+            "The token would be larger than the administrator allows; give it fewer features or addresses.",
+        ),
+    ] {
+        let answer = running.get(&alice, &target);
+        assert_eq!(answer.status, 200);
+        assert!(answer.body.contains(sentence), "{}", answer.body);
+    }
+    running.get(&alice, &format!("{limited}a,b")).new_token();
+    let answer = running.get(&alice, &format!("{CREATE}?name=third"));
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (
+            200,
+            r#"{"status":0,"data":null,"errors":["You have as many tokens as the administrator allows; revoke one first."],"messages":null,"warnings":null,"metadata":{}}"#
+        )
+    );
+    set(Caps {
+        tokens_per_hour: Some(1),
+        ..Caps::default()
+    });
+    let answer = running.get(&alice, &format!("{CREATE}?name=third"));
+    assert!(answer.body.contains("within an hour"), "{}", answer.body);
+    assert_eq!(names(&running, &alice), ["first", "l"]);
+}
+
+#[test]
+fn what_one_holder_made_and_revoked_costs_a_start_next_to_nothing() {
+    let running = Running::start();
+    let alice = running.full("alice", "first");
+    let features: Vec<String> = (0..110).map(|number| format!("{number:064}")).collect();
+    let features = features.join(",");
+    for number in 0..40 {
+        let form = format!("name=a{number}&features={features}");
+        let make = Request::new("POST", "/execute/Tokens/create_limited").authorization(&alice);
+        make.form(&form).send(running.account).new_token();
+        running.get(&alice, &format!("/execute/Tokens/revoke?name=a{number}"));
+    }
+    let changes = running.block_on(running.state.service.store().changes(None)).unwrap();
+    assert_eq!(changes.records.len(), 41);
+    for record in &changes.records {
+        assert!(serde_json::to_string(record).unwrap().len() < 400, "{record:?}");
+    }
+}
+
+#[test]
+fn a_server_that_left_tokens_out_is_not_ready_and_says_so() {
+    let mut limits = Limits::default();
+    limits.table_memory = 4 << 20;
+    let running = Running::by(module_with(limits), |_| {});
+    let ready = || Request::new("GET", "/ready").send(running.account);
+    assert_eq!(ready().status, 200);
+    for number in 0..300 {
+        let features = (0..110).map(|feature| format!("{number:030}{feature:034}")).collect();
+        running.token(NewToken::new(
+            "alice",
+            &format!("t{number}"),
+            Access::Limited { features },
+        ));
+    }
+    // The first answer may be that the table has just overflowed.
+    let answer = [ready(), ready()].into_iter().next_back().unwrap();
+    assert_eq!(answer.status, 503);
+    let told = answer.json();
+    assert_eq!(told["reason"], "tokens_left_out");
+    assert_eq!(told["tokens"], running.state.gate.left_out());
+    assert_eq!(Request::new("GET", "/health").send(running.account).status, 200);
 }

@@ -21,6 +21,7 @@ use tokenlatch::{Delta, Mark, Message, Publisher, ReportedUse, Service, SetClock
 over_both!(
     a_snapshot_admits_whom_the_store_admits,
     deltas_lead_from_any_version_to_the_newest,
+    an_edge_takes_a_snapshot_after_many_changes_and_after_what_was_pruned,
     where_nothing_has_changed_a_delta_renews_the_age,
     a_delta_that_was_made_before_is_young_for_who_comes_later,
     another_epoch_is_a_gap_and_its_snapshot_is_made_later,
@@ -386,4 +387,38 @@ async fn a_report_may_name_tokens_by_hash(database: Database) {
     report.tokens.push(unknown);
     assert!(report.add_to(&service).await.unwrap());
     assert_eq!(used(&service, &record.id).await, (LATER - 1, 3));
+}
+
+async fn an_edge_takes_a_snapshot_after_many_changes_and_after_what_was_pruned(database: Database) {
+    const DAY: i64 = 86_400;
+    let (service, clock) = clocked(&database).await;
+    token(&service, "one").await;
+    let publisher = publisher(&service, 60);
+    let first = publisher.snapshot().await.unwrap();
+    service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+    assert!(matches!(
+        publisher.delta(first.mark, Duration::ZERO).await.unwrap(),
+        Delta::Message(_)
+    ));
+    clock.set(NOW + 401 * DAY);
+    assert_eq!(service.prune(400).await.unwrap(), 1);
+    // A message that was made before is still right; one that would be made now is not.
+    let publisher = common::edges::publisher(&service, 60);
+    assert!(matches!(
+        publisher.delta(first.mark, Duration::ZERO).await.unwrap(),
+        Delta::Gap
+    ));
+    // Revisions that are counted up at once stand for as many changes.
+    let before = publisher.snapshot().await.unwrap();
+    database
+        .sql(
+            "UPDATE state SET revision = revision + 16384",
+            "UPDATE tokenlatch.state SET revision = revision + 16384",
+        )
+        .await
+        .unwrap();
+    assert!(matches!(
+        publisher.delta(before.mark, Duration::ZERO).await.unwrap(),
+        Delta::Gap
+    ));
 }

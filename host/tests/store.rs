@@ -9,10 +9,14 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::database::Database;
-use common::{plain, reason};
-use tokenlatch::core::{Features, Realm, Reason, Record};
-use tokenlatch::{Change, StoreError};
+use common::{NOW, plain, reason};
+use tokenlatch::core::{Access, Caps, Features, Policy, Realm, Reason, Record};
+use tokenlatch::{
+    ArchivedToken, Change, KEPT_REVOKED, Mark, NewToken, Plan, Service, SetClock, StoreError, StoredToken, Usage,
+};
 
 over_both!(
     one_live_name_for_each_user_and_one_record_for_each_hash,
@@ -24,6 +28,11 @@ over_both!(
     keys_that_this_version_does_not_know_are_kept,
     many_writers_lose_nothing,
     renames_and_revocations_that_race_leave_every_token_revoked,
+    the_caps_of_an_account_hold_though_creations_race,
+    creations_of_an_hour_are_counted_revoked_tokens_too,
+    a_revoked_token_keeps_nothing_of_what_it_could_do,
+    tokens_go_only_once_they_were_revoked_long_ago,
+    a_reader_is_given_the_newest_revoked_tokens_and_no_more,
 );
 
 async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Database) {
@@ -37,7 +46,7 @@ async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Data
         ..one.clone()
     };
     assert_eq!(
-        store.add_token(&same_name, None).await.unwrap_err(),
+        store.add_token(&same_name, None, Caps::default()).await.unwrap_err(),
         StoreError::NameTaken
     );
     let same_hash = Record {
@@ -46,7 +55,7 @@ async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Data
         ..one.clone()
     };
     assert_eq!(
-        store.add_token(&same_hash, None).await.unwrap_err(),
+        store.add_token(&same_hash, None, Caps::default()).await.unwrap_err(),
         StoreError::HashTaken
     );
     let same_id = Record {
@@ -55,7 +64,7 @@ async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Data
         ..one.clone()
     };
     assert_eq!(
-        store.add_token(&same_id, None).await.unwrap_err(),
+        store.add_token(&same_id, None, Caps::default()).await.unwrap_err(),
         StoreError::HashTaken
     );
 
@@ -64,12 +73,12 @@ async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Data
         .await
         .unwrap();
     assert_eq!(
-        store.add_token(&same_hash, None).await.unwrap_err(),
+        store.add_token(&same_hash, None, Caps::default()).await.unwrap_err(),
         StoreError::HashTaken,
         "a revoked record keeps its hash"
     );
     store
-        .add_token(&same_name, None)
+        .add_token(&same_name, None, Caps::default())
         .await
         .expect("a revoked token's name is free");
     let bobs = Record {
@@ -78,7 +87,10 @@ async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Data
         hash: other_hash(&same_name.hash),
         ..one.clone()
     };
-    store.add_token(&bobs, None).await.expect("names are each user's own");
+    store
+        .add_token(&bobs, None, Caps::default())
+        .await
+        .expect("names are each user's own");
 }
 
 /// Another hash each time: the last digit moves on by one.
@@ -99,7 +111,11 @@ async fn tokens_only_of_accounts_that_exist(database: Database) {
         ..one
     };
     assert_eq!(
-        store.add_token(&carols, None).await.unwrap_err().code(),
+        store
+            .add_token(&carols, None, Caps::default())
+            .await
+            .unwrap_err()
+            .code(),
         "account_unknown"
     );
     // Decided for an account that is gone by the time of the writing, and whose name another one has.
@@ -111,10 +127,10 @@ async fn tokens_only_of_accounts_that_exist(database: Database) {
         user: "alice".to_owned(),
         ..carols.clone()
     };
-    let refused = store.add_token(&late, Some(&gone)).await.unwrap_err();
+    let refused = store.add_token(&late, Some(&gone), Caps::default()).await.unwrap_err();
     assert_eq!(refused.code(), "account_unknown");
     let present = store.settings("alice").await.unwrap().unwrap().key;
-    store.add_token(&late, Some(&present)).await.unwrap();
+    store.add_token(&late, Some(&present), Caps::default()).await.unwrap();
     assert_eq!(
         service.add_account("alice", Features::All).await.unwrap_err().code(),
         "account_exists"
@@ -273,7 +289,7 @@ async fn keys_that_this_version_does_not_know_are_kept(database: Database) {
     text["hash"] = other_hash(&one.hash).into();
     text["later"] = serde_json::json!({"a": [1, 2]});
     store
-        .add_token(&serde_json::from_value(text).unwrap(), None)
+        .add_token(&serde_json::from_value(text).unwrap(), None, Caps::default())
         .await
         .unwrap();
     service.rename("alice", Realm::Account, "two", "three").await.unwrap();
@@ -338,5 +354,224 @@ async fn renames_and_revocations_that_race_leave_every_token_revoked(database: D
     }
     for secret in secrets {
         assert_eq!(reason(&service, secret.expose()).await, Reason::TokenRevoked);
+    }
+}
+
+async fn capped(service: &Service, caps: Caps) {
+    let policy = Policy {
+        caps,
+        ..Policy::default()
+    };
+    service.set_policy("alice", policy).await.unwrap();
+}
+
+async fn the_caps_of_an_account_hold_though_creations_race(database: Database) {
+    let service = database.service().await;
+    let first = service.create(plain("first")).await.unwrap();
+    service.create(plain("second")).await.unwrap();
+    let caps = Caps {
+        tokens: Some(5),
+        ..Caps::default()
+    };
+    capped(&service, caps).await;
+    assert_eq!(service.account("alice").await.unwrap().policy.caps, caps);
+    let tasks: Vec<_> = (0..12)
+        .map(|number| {
+            let service = service.clone();
+            tokio::spawn(async move { service.create(plain(&format!("t{number}"))).await })
+        })
+        .collect();
+    let mut made = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => made += 1,
+            Err(error) => assert_eq!(error.code(), "tokens_too_many"),
+        }
+    }
+    assert_eq!(made, 3);
+    let store = database.store().await;
+    let record = Record {
+        id: "x1".to_owned(),
+        name: "late".to_owned(),
+        hash: other_hash(&first.record.hash),
+        ..first.record.clone()
+    };
+    assert_eq!(
+        store.add_token(&record, None, caps).await.unwrap_err(),
+        StoreError::Conflict
+    );
+    // Another account isn't concerned, a lower cap stops no token, and one that is revoked makes room.
+    let bobs = NewToken::new("bob", "one", Access::Full);
+    service.create(bobs).await.unwrap();
+    let few = Caps {
+        tokens: Some(1),
+        ..Caps::default()
+    };
+    capped(&service, few).await;
+    assert_eq!(reason(&service, first.token.expose()).await, Reason::Ok);
+    assert_eq!(
+        service.create(plain("more")).await.unwrap_err().code(),
+        "tokens_too_many"
+    );
+    capped(&service, caps).await;
+    service.revoke("alice", None, &["second".to_owned()]).await.unwrap();
+    service.create(plain("more")).await.unwrap();
+}
+
+async fn creations_of_an_hour_are_counted_revoked_tokens_too(database: Database) {
+    let clock = Arc::new(SetClock::at(NOW));
+    let service = database.service().await.with_clock(clock.clone());
+    let caps = Caps {
+        tokens_per_hour: Some(3),
+        ..Caps::default()
+    };
+    capped(&service, caps).await;
+    for name in ["a", "b", "c"] {
+        service.create(plain(name)).await.unwrap();
+        service.revoke("alice", None, &[name.to_owned()]).await.unwrap();
+    }
+    assert_eq!(
+        service.create(plain("d")).await.unwrap_err().code(),
+        "creations_too_many"
+    );
+    clock.set(NOW + 3_599);
+    assert_eq!(
+        service.create(plain("d")).await.unwrap_err().code(),
+        "creations_too_many"
+    );
+    clock.set(NOW + 3_600);
+    service.create(plain("d")).await.unwrap();
+}
+
+async fn a_revoked_token_keeps_nothing_of_what_it_could_do(database: Database) {
+    let service = database.service().await;
+    let wide = NewToken {
+        addresses: (1..=100).map(|number| format!("2001:db8::{number}")).collect(),
+        ..NewToken::new(
+            "alice",
+            "wide",
+            Access::Limited {
+                features: (0..100).map(|number| format!("feature-{number}")).collect(),
+            },
+        )
+    };
+    let made = service.create(wide).await.unwrap();
+    service.revoke("alice", None, &["wide".to_owned()]).await.unwrap();
+    let record = database.store().await.tokens("alice").await.unwrap().remove(0).record;
+    let bare = Record {
+        access: Access::default(),
+        addresses: Vec::new(),
+        revoked: record.revoked,
+        ..made.record.clone()
+    };
+    assert_eq!(record, bare);
+    assert!(serde_json::to_string(&record).unwrap().len() < 400);
+    assert_eq!(reason(&service, made.token.expose()).await, Reason::TokenRevoked);
+    assert!(service.check().await.unwrap().is_empty());
+}
+
+async fn tokens_go_only_once_they_were_revoked_long_ago(database: Database) {
+    const DAY: i64 = 86_400;
+    let clock = Arc::new(SetClock::at(NOW));
+    let service = database.service().await.with_clock(clock.clone());
+    let store = database.store().await;
+    let (kept, old, young) = (plain("kept"), plain("old"), plain("young"));
+    let kept = service.create(kept).await.unwrap();
+    let old = service.create(old).await.unwrap();
+    let young = service.create(young).await.unwrap();
+    let used = |id: &str| Usage {
+        id: id.to_owned(),
+        last_used: NOW,
+        uses: 1,
+    };
+    store
+        .add_usage(&[used(&old.record.id), used(&kept.record.id)])
+        .await
+        .unwrap();
+    let before: Mark = store.mark().await.unwrap();
+    service.revoke("alice", None, &["old".to_owned()]).await.unwrap();
+    clock.set(NOW + DAY);
+    service.revoke("alice", None, &["young".to_owned()]).await.unwrap();
+    let after = store.mark().await.unwrap();
+    clock.set(NOW + 400 * DAY);
+    assert_eq!(service.prune(400).await.unwrap(), 0, "not yet");
+    clock.set(NOW + 400 * DAY + 1);
+    assert_eq!(service.prune(400).await.unwrap(), 1);
+    assert_eq!(service.prune(400).await.unwrap(), 0);
+    let names: Vec<String> = store
+        .tokens("alice")
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|token| token.record.name)
+        .collect();
+    assert_eq!(names, ["kept", "young"]);
+    assert_eq!(reason(&service, old.token.expose()).await, Reason::TokenUnknown);
+    assert_eq!(reason(&service, young.token.expose()).await, Reason::TokenRevoked);
+    // One who stands before that revocation would not learn of it, and is given everything.
+    assert_eq!(
+        store.mark().await.unwrap(),
+        after,
+        "nothing that a reader knows has changed"
+    );
+    assert!(store.changes(Some(before)).await.unwrap().whole);
+    assert!(!store.changes(Some(after)).await.unwrap().whole);
+    assert!(service.check().await.unwrap().is_empty());
+    // The database lets nothing else go.
+    for (sqlite, postgres, guard) in [
+        (
+            "DELETE FROM tokens WHERE revoked IS NULL",
+            "DELETE FROM tokenlatch.tokens WHERE revoked IS NULL",
+            "token_kept",
+        ),
+        (
+            "DELETE FROM tokens WHERE revoked IS NOT NULL",
+            "DELETE FROM tokenlatch.tokens WHERE revoked IS NOT NULL",
+            "token_kept",
+        ),
+        (
+            "UPDATE pruned SET before = 0",
+            "UPDATE tokenlatch.pruned SET before = 0",
+            "state_fixed",
+        ),
+        ("DELETE FROM pruned", "TRUNCATE tokenlatch.pruned", "state_fixed"),
+    ] {
+        let refused = database.sql(sqlite, postgres).await.unwrap_err();
+        assert!(refused.contains(guard), "{sqlite}: {refused}");
+    }
+}
+
+async fn a_reader_is_given_the_newest_revoked_tokens_and_no_more(database: Database) {
+    let service = database.service().await;
+    let store = database.store().await;
+    let model = service.create(plain("model")).await.unwrap().record;
+    let archive = store.archive().await.unwrap();
+    let key = archive.accounts[0].account.key.clone();
+    let dead = |number: usize| ArchivedToken {
+        account: key.clone(),
+        token: StoredToken {
+            record: Record {
+                id: format!("dead-{number}"),
+                hash: format!("sha256:{number:064x}"),
+                revoked: Some(NOW + i64::try_from(number).unwrap()),
+                ..model.clone()
+            },
+            revision: 1,
+        },
+    };
+    let plan = Plan {
+        since: archive.mark,
+        pruned: 0,
+        changes: Vec::new(),
+        accounts: Vec::new(),
+        tokens: (0..KEPT_REVOKED + 7).map(dead).collect(),
+    };
+    store.apply(&plan).await.unwrap();
+    let records = store.changes(None).await.unwrap().records;
+    assert_eq!(records.len(), KEPT_REVOKED + 1);
+    assert_eq!(records[KEPT_REVOKED].id, model.id, "the live one comes last");
+    for number in 0..7 {
+        let id = format!("dead-{number}");
+        assert!(!records.iter().any(|record| record.id == id), "{id} was revoked first");
     }
 }

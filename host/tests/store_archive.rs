@@ -9,10 +9,12 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::database::Database;
-use common::{plain, reason};
+use common::{NOW, plain, reason};
 use tokenlatch::core::{Features, Policy, Realm, Reason};
-use tokenlatch::{ArchiveFile, ArchiveKind, Newer, RestoreChoice, Revived, Service};
+use tokenlatch::{ArchiveFile, ArchiveKind, Newer, RestoreChoice, Revived, Service, SetClock};
 use zeroize::Zeroizing;
 
 over_both!(
@@ -28,6 +30,7 @@ over_both!(
     an_import_adds_what_is_missing_and_revives_nothing,
     a_backup_of_either_database_restores_into_the_other,
     a_hostile_file_with_a_right_digest_changes_nothing,
+    no_backup_revives_a_token_whose_revocation_was_pruned,
 );
 
 fn choice(revived: Option<Revived>, newer: Newer) -> RestoreChoice {
@@ -68,6 +71,7 @@ async fn a_backup_brings_everything_back_into_an_empty_database(database: Databa
     let policy = Policy {
         max_lifetime: Some(86_400 * 400),
         expiry_required: true,
+        ..Policy::default()
     };
     service.set_policy("alice", policy).await.unwrap();
     let password = || Zeroizing::new("correct horse".to_owned());
@@ -390,4 +394,38 @@ fn a_file_of_a_newer_format_says_so() {
         .collect();
     let file = format!("{header}{{\"sha256\":\"{digest}\"}}\n");
     assert_eq!(ArchiveFile::read(file.as_bytes()).unwrap_err().code(), "archive_newer");
+}
+
+async fn no_backup_revives_a_token_whose_revocation_was_pruned(database: Database) {
+    const DAY: i64 = 86_400;
+    let clock = Arc::new(SetClock::at(NOW));
+    let service = database.service().await.with_clock(clock.clone());
+    let one = service.create(plain("one")).await.unwrap();
+    let backup = reread(&service.backup().await.unwrap());
+    clock.set(NOW + 1);
+    revoke(&service, "one").await;
+    clock.set(NOW + 2 + 400 * DAY);
+    assert_eq!(service.prune(400).await.unwrap(), 1);
+    for revived in [None, Some(Revived::Keep)] {
+        let restored = service.restore(&backup, choice(revived, Newer::Keep)).await.unwrap();
+        assert_eq!(restored.revived, 0);
+        assert_eq!(reason(&service, one.token.expose()).await, Reason::TokenRevoked);
+    }
+    // Nor where the pruned database itself comes from a backup.
+    let later = reread(&service.backup().await.unwrap());
+    assert!(later.pruned > NOW);
+    let elsewhere = database.another().await;
+    let other = elsewhere.open().await.with_clock(clock.clone());
+    let mut without = later.clone();
+    without.tokens.clear();
+    other
+        .restore(&without, choice(Some(Revived::Keep), Newer::Keep))
+        .await
+        .unwrap();
+    let restored = other
+        .restore(&backup, choice(Some(Revived::Keep), Newer::Keep))
+        .await
+        .unwrap();
+    assert_eq!((restored.revived, restored.left_revoked), (0, 1));
+    assert_eq!(reason(&other, one.token.expose()).await, Reason::TokenRevoked);
 }

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use common::database::Database;
 use common::{NOW, plain};
-use tokenlatch::core::{Access, Realm, Record, SortKey};
+use tokenlatch::core::{Access, Caps, Realm, Record, SortKey};
 use tokenlatch::{
     ArchivedAccount, ArchivedToken, ListOptions, ListedToken, NewToken, Newer, Plan, RestoreChoice, Revived, Service,
     SetClock, StoredToken,
@@ -72,7 +72,7 @@ async fn fill(service: &Service, count: usize) {
             revoked: (numbers.below(8) == 0).then_some(NOW + 10),
             ..model.clone()
         };
-        service.store().add_token(&record, None).await.unwrap();
+        service.store().add_token(&record, None, Caps::default()).await.unwrap();
     }
 }
 
@@ -340,6 +340,7 @@ async fn a_page_of_ten_thousand_tokens_is_measured_against_one_of_twenty(databas
         });
         let plan = Plan {
             since: archive.mark,
+            pruned: 0,
             changes: Vec::new(),
             accounts: Vec::new(),
             tokens: tokens.collect(),

@@ -142,6 +142,7 @@ async fn what_does_not_concern_who_is_logged_in_ends_no_session(database: Databa
             Policy {
                 max_lifetime: Some(86_400),
                 expiry_required: true,
+                ..Policy::default()
             },
         )
         .await

@@ -21,7 +21,7 @@ export interface LatchOptions<Store extends TokenStore = TokenStore> {
   readonly catalogue?: readonly CatalogueFunction[] | undefined;
   /** The zone of dates. Default: the local time zone. */
   readonly zone?: Zone | undefined;
-  /** The administrator's limits on new tokens. Default: none. */
+  /** The administrator's limits on new tokens. Default: those of `Caps`. */
   readonly policy?: CreateOptions["policy"];
   /** Gives new tokens the form `<prefix>_<secret><checksum>`. Default: none. */
   readonly prefix?: string | undefined;

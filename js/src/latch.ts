@@ -108,7 +108,9 @@ export class Latch<Store extends TokenStore = TokenStore> {
     if (stored === null || account === null) throw new LatchError("account_unknown", "there is no account of this user", { field: "user" });
     const now = this.#options.now?.() ?? present();
     const given = { policy: this.#policy(creator, now), prefix, pepper: peppers?.[0], zone };
-    const { token, record: unbound } = createToken({ ...wish, user, now, account, taken: liveNames(records), creator, ...given });
+    const taken = liveNames(records);
+    const held = { tokens: taken.length, lastHour: records.filter((record) => record.created > now - HOUR).length };
+    const { token, record: unbound } = createToken({ ...wish, user, now, account, held, taken, creator, ...given });
     const record = boundTo(stored, unbound);
     // Where accounts live elsewhere the store can't look for them.
     const generation = this.#holdsAccounts ? stored.generation : undefined;
@@ -397,6 +399,9 @@ function isWithin(record: TokenRecord, creator: TokenRecord): boolean {
 function isLive(record: TokenRecord): boolean {
   return record.revoked === undefined || record.revoked === null;
 }
+
+/** In seconds: creations within it are capped. */
+const HOUR = 3_600;
 
 function liveNames(records: readonly TokenRecord[]): string[] {
   return records.filter(isLive).map((record) => record.name);

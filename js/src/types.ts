@@ -126,6 +126,30 @@ export interface Policy {
   readonly maxLifetime?: number | undefined;
   /** Whether a token must expire. Default: false. */
   readonly expiryRequired?: boolean | undefined;
+  /** How many tokens there may be, and how large. */
+  readonly caps?: Caps | undefined;
+}
+
+/** Caps on new tokens, each from 1. */
+export interface Caps {
+  /** Tokens of a user that aren't revoked. Default: 1,000. */
+  readonly tokens?: number | undefined;
+  /** Tokens that a user may create within an hour. Default: 1,000. */
+  readonly tokensPerHour?: number | undefined;
+  /** Features of a token, at most 1,000. Default: 250. */
+  readonly features?: number | undefined;
+  /** Addresses of a token, at most 100. Default: 100. */
+  readonly addresses?: number | undefined;
+  /** Bytes of a record: 512, and for each feature and address its length and 3. Default: 8,192. */
+  readonly recordBytes?: number | undefined;
+}
+
+/** What a user has already of what is capped. */
+export interface Held {
+  /** Tokens that aren't revoked. Default: 0. */
+  readonly tokens?: number | undefined;
+  /** Tokens created within the last hour, revoked ones too. Default: 0. */
+  readonly lastHour?: number | undefined;
 }
 
 /** Options of {@link createToken}. */
@@ -152,6 +176,8 @@ export interface CreateOptions {
   readonly account?: Account | undefined;
   /** The administrator's limits. */
   readonly policy?: Policy | undefined;
+  /** What the user has already; the policy caps it. Default: nothing. */
+  readonly held?: Held | undefined;
   /** Names in use. Default: none. */
   readonly taken?: readonly string[] | undefined;
   /** The token that asks: the new one can't have more, and gets its addresses where it has none of its own. */

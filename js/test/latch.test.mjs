@@ -206,6 +206,21 @@ test("hands on its policy, zone, prefix and peppers, whatever the caller says", 
   await assert.rejects(latch.verify(null, { api: "ftp" }), { code: "value_invalid" });
 });
 
+test("caps the tokens of a user, and those created within an hour", async () => {
+  let now = NOW;
+  const { latch } = await prepared({ policy: { caps: { tokens: 3, tokensPerHour: 4, features: 1 } }, now: () => now });
+  const wish = { user: "alice", access: "full" };
+  await assert.rejects(latch.create({ ...wish, name: "wide", access: { features: ["a", "b"] } }), { code: "features_too_many" });
+  await latch.create({ ...wish, name: "b" });
+  await latch.create({ ...wish, name: "c" });
+  await assert.rejects(latch.create({ ...wish, name: "d" }), { code: "tokens_too_many" });
+  await latch.revoke({ user: "alice", names: ["b", "c"] });
+  await latch.create({ ...wish, name: "d" });
+  await assert.rejects(latch.create({ ...wish, name: "e" }), { code: "creations_too_many" });
+  now += 3_600;
+  await latch.create({ ...wish, name: "e" });
+});
+
 test("gives a coded error for whatever it is given, and asks the store for no user that can't be", async () => {
   const { store } = await prepared();
   const asked = [];

@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
-use tokenlatch::core::{Features, Policy};
+use tokenlatch::core::{Caps, Features, Policy};
 
 use super::accounts::{list, say};
 use super::confirm;
 use super::context::Context;
 use super::failure::Failure;
-use super::policy::{Lifetime, policy_text};
+use super::policy::{Cap, Lifetime, policy_text};
 use super::secrets;
 
 /// The accounts that tokens act as.
@@ -132,13 +132,37 @@ pub struct PolicyArgs {
     /// Tokens need not expire, unless there is a longest life
     #[arg(long, conflicts_with = "expiry_required")]
     expiry_optional: bool,
+    /// Tokens that the account may have at once; or `default`: 1000
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<Cap>,
+    /// Tokens that it may create within an hour; or `default`: 1000
+    #[arg(long, value_name = "N")]
+    max_tokens_per_hour: Option<Cap>,
+    /// Features of a token; or `default`: 250
+    #[arg(long, value_name = "N")]
+    max_features: Option<Cap>,
+    /// Addresses of a token; or `default`: 100
+    #[arg(long, value_name = "N")]
+    max_addresses: Option<Cap>,
+    /// Bytes of a token's record: 512, and the length and 3 of each feature and address; or `default`: 8192
+    #[arg(long, value_name = "N")]
+    max_record_bytes: Option<Cap>,
 }
 
 impl PolicyArgs {
     fn over(&self, policy: Policy) -> Policy {
+        let cap = |given: Option<Cap>, known| given.map_or(known, |given| given.0);
+        let caps = policy.caps;
         Policy {
             max_lifetime: self.max_lifetime.map_or(policy.max_lifetime, |given| given.0),
             expiry_required: self.expiry_required || (policy.expiry_required && !self.expiry_optional),
+            caps: Caps {
+                tokens: cap(self.max_tokens, caps.tokens),
+                tokens_per_hour: cap(self.max_tokens_per_hour, caps.tokens_per_hour),
+                features: cap(self.max_features, caps.features),
+                addresses: cap(self.max_addresses, caps.addresses),
+                record_bytes: cap(self.max_record_bytes, caps.record_bytes),
+            },
         }
     }
 }
@@ -172,6 +196,7 @@ impl Command {
                 let policy = Policy {
                     max_lifetime: max_lifetime.0,
                     expiry_required: *expiry_required,
+                    caps: Caps::default(),
                 };
                 let service = context.open_or_create().await?;
                 let features = features.features();

@@ -1,7 +1,7 @@
 //! How accounts are printed.
 
 use serde::Serialize;
-use tokenlatch::core::Features;
+use tokenlatch::core::{Caps, Features};
 use tokenlatch::{Service, StoredAccount};
 
 use super::context::Context;
@@ -18,6 +18,8 @@ struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_lifetime: Option<i64>,
     expiry_required: bool,
+    #[serde(skip_serializing_if = "Caps::is_default")]
+    caps: Caps,
     has_password: bool,
     administrator: bool,
     created: i64,
@@ -42,6 +44,7 @@ impl<'a> From<&'a StoredAccount> for Shown<'a> {
             features: &stored.account.features,
             max_lifetime: stored.policy.max_lifetime,
             expiry_required: stored.policy.expiry_required,
+            caps: stored.policy.caps,
             has_password: stored.has_password,
             administrator: stored.account.administrator,
             created: stored.created,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
-use tokenlatch::{Newer, RestoreChoice, Restored, Revived};
+use tokenlatch::{KEPT_REVOKED_DAYS, Newer, RestoreChoice, Restored, Revived};
 
 use super::context::Context;
 use super::failure::Failure;
@@ -36,6 +36,15 @@ pub enum Command {
     Restore(Restore),
     /// Look for damage: pages, guards, every record
     Check,
+    /// Remove tokens for good that were revoked long ago; a server does so by itself
+    ///
+    /// A backup from before that time can't bring such a token back: it comes back as a revoked one.
+    Prune {
+        /// The days that a revoked token is kept
+        #[arg(long, value_name = "DAYS", default_value_t = KEPT_REVOKED_DAYS)]
+        #[arg(value_parser = clap::value_parser!(u32).range(..=36_500))]
+        revoked_for: u32,
+    },
 }
 
 /// A backup to restore.
@@ -79,6 +88,11 @@ struct RestoredDocument<'a> {
 }
 
 #[derive(Serialize)]
+struct PrunedDocument {
+    pruned: u64,
+}
+
+#[derive(Serialize)]
 struct CheckDocument<'a> {
     sound: bool,
     findings: &'a [String],
@@ -91,8 +105,22 @@ impl Command {
             Command::Backup { file, force } => backup(context, Target::new(file, *force)?).await,
             Command::Restore(restore) => restore.run(context).await,
             Command::Check => check(context).await,
+            Command::Prune { revoked_for } => prune(context, *revoked_for).await,
         }
     }
+}
+
+async fn prune(context: &mut Context<'_>, days: u32) -> Result<ExitCode, Failure> {
+    let service = context.open().await?;
+    let tokens = service.prune(days).await?;
+    if context.output.wants_json() {
+        context.output.json(&PrunedDocument { pruned: tokens })?;
+    } else {
+        context.output.line(format_args!(
+            "Removed {tokens} tokens that were revoked more than {days} days ago."
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn backup(context: &mut Context<'_>, target: Target<'_>) -> Result<ExitCode, Failure> {

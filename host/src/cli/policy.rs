@@ -26,8 +26,41 @@ impl FromStr for Lifetime {
     }
 }
 
+/// A cap: a number, or `default`.
+#[derive(Clone, Copy, Debug)]
+pub struct Cap(pub Option<i64>);
+
+impl FromStr for Cap {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Cap, String> {
+        match text {
+            "default" => Ok(Cap(None)),
+            _ => text
+                .parse::<u32>()
+                .map(|number| Cap(Some(i64::from(number))))
+                .map_err(|_| "give a number, or `default`".to_owned()),
+        }
+    }
+}
+
 /// A policy for people.
 pub fn policy_text(policy: Policy) -> String {
+    let caps = policy.caps;
+    let set = [
+        (caps.tokens, "tokens"),
+        (caps.tokens_per_hour, "tokens an hour"),
+        (caps.features, "features"),
+        (caps.addresses, "addresses"),
+        (caps.record_bytes, "bytes"),
+    ];
+    let set = set
+        .into_iter()
+        .filter_map(|(cap, what)| Some(format!("; {} {what}", cap?)));
+    std::iter::once(life_text(policy)).chain(set).collect()
+}
+
+fn life_text(policy: Policy) -> String {
     let lifetime = policy.max_lifetime.map(|seconds| match seconds % DAY {
         0 => format!("at most {} days", seconds / DAY),
         _ => format!("at most {seconds} seconds"),

@@ -10,6 +10,7 @@ use axum::http::Uri;
 use clap::Args;
 use ipnet::IpNet;
 use serde::Serialize;
+use tokenlatch::KEPT_REVOKED_DAYS;
 use tokenlatch::server::{
     CERTIFICATE_FILE, Config, EdgeLimits, FailureLimits, LogFormat, LogGuard, Logs, Server, SessionLimits,
     SnapshotConfig, Tls, USAGE_INTERVAL, stop_signals,
@@ -171,6 +172,10 @@ pub struct Options {
     )]
     #[arg(default_value_t = USAGE_INTERVAL.as_secs(), value_parser = clap::value_parser!(u64).range(..=86_400))]
     usage_interval: u64,
+    /// Days for which a revoked token is kept, so that no backup brings it back
+    #[arg(long, value_name = "DAYS", env = "TOKENLATCH_KEEP_REVOKED", hide_env_values = true)]
+    #[arg(default_value_t = KEPT_REVOKED_DAYS, value_parser = clap::value_parser!(u32).range(..=36_500))]
+    keep_revoked: u32,
     /// The log, on standard error: `text` or `json`
     #[arg(long, value_name = "FORMAT", env = "TOKENLATCH_LOG_FORMAT", hide_env_values = true)]
     #[arg(default_value = "text")]
@@ -269,6 +274,7 @@ impl Options {
             },
             hosts: self.hosts.clone(),
             usage_interval: Duration::from_secs(self.usage_interval),
+            keep_revoked: self.keep_revoked,
             snapshots,
         }
     }

@@ -1,14 +1,18 @@
 //! The table as it stands, and what has been worked out with it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokenlatch_core::{Call, Function, Verdict};
+use tokenlatch_core::{Call, Function, Record, Verdict};
 
 use super::freshness::Freshness;
 use super::verdicts::Verdicts;
 use crate::error::{ModuleError, Result};
 use crate::module::Table;
-use crate::store::{Changes, Mark, Stamp};
+use crate::store::{Changes, KEPT_REVOKED, Mark, Stamp};
+
+/// Revoked records beyond [`KEPT_REVOKED`] that pile up before they are removed, all at once.
+const REVOKED_AT_ONCE: usize = 1_000;
 
 pub(super) struct Live {
     loaded: Option<Loaded>,
@@ -21,6 +25,10 @@ pub(super) struct Loaded {
     table: Table,
     mark: Mark,
     verdicts: Verdicts,
+    /// The ids of the revoked records in the table, in the order in which they came.
+    revoked: VecDeque<String>,
+    /// How many records had no room in the table.
+    left_out: usize,
 }
 
 impl Live {
@@ -40,6 +48,11 @@ impl Live {
     /// Whether the table is up to date, as far as the store's token tells.
     pub fn is_fresh(&self, stamp: Option<Stamp>) -> bool {
         self.loaded.is_some() && self.freshness.holds(stamp)
+    }
+
+    /// How many records had no room in the table.
+    pub fn left_out(&self) -> usize {
+        self.loaded.as_ref().map_or(0, |loaded| loaded.left_out)
     }
 
     pub fn records(&self) -> usize {
@@ -93,20 +106,37 @@ impl Live {
 }
 
 impl Loaded {
-    pub fn new(table: Table, mark: Mark) -> Loaded {
-        Loaded {
+    /// A table of these records, but for some at the end that had no room in it.
+    pub fn new((table, left_out): (Table, usize), records: &[Record], mark: Mark) -> Loaded {
+        let mut loaded = Loaded {
             table,
             mark,
             verdicts: Verdicts::default(),
-        }
+            revoked: VecDeque::new(),
+            left_out,
+        };
+        loaded.note_revoked(records);
+        loaded
     }
 
     /// Takes over changes since the mark. After an error the table holds a part of them, and must be thrown away.
     pub fn take_over(&mut self, changes: Changes) -> Result<()> {
         self.table.take_over(&changes.accounts, &changes.records)?;
         self.mark = changes.mark;
-        self.verdicts.forget(&changes.records);
+        self.verdicts.forget(changes.records.iter().map(|record| &record.id));
+        self.note_revoked(&changes.records);
+        if self.revoked.len() >= KEPT_REVOKED + REVOKED_AT_ONCE {
+            let gone: Vec<String> = self.revoked.drain(..REVOKED_AT_ONCE).collect();
+            self.table.forget(&gone)?;
+            // Their places are given to other tokens.
+            self.verdicts.forget(&gone);
+        }
         Ok(())
+    }
+
+    fn note_revoked(&mut self, records: &[Record]) {
+        let revoked = records.iter().filter(|record| record.revoked.is_some());
+        self.revoked.extend(revoked.map(|record| record.id.clone()));
     }
 
     fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {

@@ -175,6 +175,12 @@ impl Gate {
         outcome.unwrap_or_else(|_| Err(StoreError::Busy.into()))
     }
 
+    /// How many records had no room in the module's memory: their tokens are refused as unknown ones.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.inner.live().left_out()
+    }
+
     /// How many records are held, revoked ones too.
     #[must_use]
     pub fn records(&self) -> usize {
@@ -257,9 +263,11 @@ impl Inner {
             peppers: service.peppers().to_vec(),
             catalogue,
         };
-        let table = tokio::task::spawn_blocking(move || Table::new(service.module(), &input))
-            .await
-            .map_err(|_| Error::from(StoreError::Failed("loading the table broke off".to_owned())))??;
-        Ok(Loaded::new(table, all.mark))
+        tokio::task::spawn_blocking(move || {
+            let table = Table::fitting(service.module(), &input)?;
+            Ok(Loaded::new(table, &input.records, all.mark))
+        })
+        .await
+        .map_err(|_| Error::from(StoreError::Failed("loading the table broke off".to_owned())))?
     }
 }

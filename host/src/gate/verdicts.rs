@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokenlatch_core::{Record, Verdict};
+use tokenlatch_core::Verdict;
 
 use crate::module::Decision;
 
@@ -11,7 +11,7 @@ use crate::module::Decision;
 const MOST: usize = 1 << 18;
 
 /// Verdicts by slot and reason. A record that replaces one of the same id keeps its slot, and no slot gets another
-/// token as long as none is removed from the table (OPERATIONS.md, The table): the gate loads a new table instead.
+/// token before the one in it is removed from the table (OPERATIONS.md, The table): then its verdicts are forgotten.
 #[derive(Default)]
 pub(super) struct Verdicts {
     kept: HashMap<i64, Arc<Verdict>>,
@@ -35,13 +35,9 @@ impl Verdicts {
         self.kept.insert(decision.code(), Arc::clone(verdict));
     }
 
-    /// Forgets what was said of records that have changed.
-    pub fn forget(&mut self, changed: &[Record]) {
-        for code in changed
-            .iter()
-            .filter_map(|record| self.named.remove(&record.id))
-            .flatten()
-        {
+    /// Forgets what was said of records that have changed or are gone, by their ids.
+    pub fn forget<'a>(&mut self, ids: impl IntoIterator<Item = &'a String>) {
+        for code in ids.into_iter().filter_map(|id| self.named.remove(id)).flatten() {
             self.kept.remove(&code);
         }
     }

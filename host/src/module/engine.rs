@@ -4,7 +4,8 @@ use std::thread;
 use std::time::Duration;
 
 use wasmtime::{
-    Config, Engine, EngineWeak, InstanceAllocationStrategy, InstancePre, Linker, PoolingAllocationConfig, StoreLimits,
+    Config, Engine, EngineWeak, InstanceAllocationStrategy, InstancePre, Linker, PoolingAllocationConfig,
+    ResourceLimiter, StoreLimits,
 };
 
 use super::limits::{Limits, Options};
@@ -16,6 +17,37 @@ const TICK: Duration = Duration::from_millis(10);
 /// The data of one store.
 pub(crate) struct State {
     pub(crate) limits: StoreLimits,
+    /// Whether the instance wanted more memory than it may have.
+    pub(crate) full: bool,
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = self.limits.memory_growing(current, desired, maximum)?;
+        self.full |= !allowed;
+        Ok(allowed)
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.full = true;
+        Ok(())
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.limits.table_growing(current, desired, maximum)
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.instances()
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.tables()
+    }
+
+    fn memories(&self) -> usize {
+        self.limits.memories()
+    }
 }
 
 /// A module compiled and linked: what each instance is made from.

@@ -56,8 +56,14 @@ impl Instance {
             .instances(1)
             .memories(1)
             .build();
-        let mut store = Store::new(&compiled.engine, State { limits: bounds });
-        store.limiter(|state| &mut state.limits);
+        let mut store = Store::new(
+            &compiled.engine,
+            State {
+                limits: bounds,
+                full: false,
+            },
+        );
+        store.limiter(|state| state);
         let ticks = ticks(&limits);
         store.set_epoch_deadline(ticks);
         let instance = compiled.pre.instantiate(&mut store).map_err(|error| {
@@ -194,7 +200,11 @@ impl Instance {
         }
         self.begin();
         let short = u32::try_from(length).map_err(|_| ModuleError::Memory(length))?;
-        let pointer = self.exports.alloc.call(&mut self.store, short).map_err(broken)?;
+        let pointer = self
+            .exports
+            .alloc
+            .call(&mut self.store, short)
+            .map_err(|error| self.broken(error))?;
         if pointer == 0 {
             return Err(ModuleError::Memory(length));
         }
@@ -268,7 +278,7 @@ impl Instance {
         let input = self.reserve(request.len())?;
         self.write(input, request)?;
         self.begin();
-        let packed = invoke(&self.exports, &mut self.store, input).map_err(broken)?;
+        let packed = invoke(&self.exports, &mut self.store, input).map_err(|error| self.broken(error))?;
         let answer = self.take_answer(packed)?;
         self.release(input)?;
         Ok(answer)
@@ -302,6 +312,14 @@ impl Instance {
         self.memory
             .data(&self.store)
             .get(start..start.checked_add(span.length as usize)?)
+    }
+
+    /// Says what ended a call.
+    fn broken(&self, error: wasmtime::Error) -> ModuleError {
+        match broken(error) {
+            ModuleError::Broken(_) if self.store.data().full => ModuleError::Full,
+            other => other,
+        }
     }
 
     fn begin(&mut self) {

@@ -10,7 +10,7 @@ use super::Module;
 use super::calls::{decode, encode};
 use super::judge::{Decision, Judge};
 use super::steps::{placed, steps};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Tokens held in the memory of an instance of their own, for verification without a store.
 ///
@@ -48,6 +48,41 @@ impl Table {
     /// [`crate::Error::Refused`] when the module refuses a part of the input, [`crate::Error::Module`] when it could
     /// not be run or too many tables are alive.
     pub fn new(module: &Module, input: &TableInput) -> Result<Table> {
+        let mut table = Table::without_records(module, input)?;
+        table.load("records", &input.records)?;
+        Ok(table)
+    }
+
+    /// Loads a table as [`Table::new`] does, with as many of the records as its memory holds, the first ones first, and
+    /// some room for changes. Returns how many are left out too: they are unknown to it.
+    ///
+    /// # Errors
+    /// As [`Table::new`].
+    pub fn fitting(module: &Module, input: &TableInput) -> Result<(Table, usize)> {
+        let mut records = input.records.as_slice();
+        loop {
+            let mut table = Table::without_records(module, input)?;
+            match table.load("records", records) {
+                Ok(()) => return Ok((table, input.records.len() - records.len())),
+                Err(Error::Module(error)) if error.is_full() => {
+                    // What a table holds grows by leaps: room for a quarter more is room for the next one. Where even
+                    // the first step had no room, the next one is smaller.
+                    let fitting = match table.records {
+                        0 => records.len() / 2,
+                        held => (held / 4 * 3).min(records.len() / 4 * 3),
+                    };
+                    records = records
+                        .get(..fitting)
+                        .filter(|records| !records.is_empty())
+                        .ok_or(error)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// An instance with everything but the records.
+    fn without_records(module: &Module, input: &TableInput) -> Result<Table> {
         let start = encode(&Start {
             peppers: &input.peppers,
             catalogue: input.catalogue.as_deref(),
@@ -59,7 +94,6 @@ impl Table {
             records: loaded.records,
         };
         table.load("accounts", &input.accounts)?;
-        table.load("records", &input.records)?;
         Ok(table)
     }
 
@@ -76,6 +110,11 @@ impl Table {
     pub(crate) fn take_over(&mut self, accounts: &[Account], records: &[Record]) -> Result<()> {
         self.load("accounts", accounts)?;
         self.load("records", records)
+    }
+
+    /// Forgets records by their ids.
+    pub(crate) fn forget(&mut self, ids: &[String]) -> Result<()> {
+        self.load("removeIds", ids)
     }
 
     /// How many records the table holds.

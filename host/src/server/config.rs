@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use tokenlatch_core::SigningKey;
 
 use super::error::ServerError;
+use crate::service::KEPT_REVOKED_DAYS;
 use crate::snapshot::PublisherOptions;
 
 /// How often the store is told which tokens were used, if nothing else is wished.
@@ -49,6 +50,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// How often the store is told which tokens were used; zero is never.
     pub usage_interval: Duration,
+    /// Days for which a revoked token is kept.
+    pub keep_revoked: u32,
     /// How signed snapshots are published, if they are.
     pub snapshots: Option<SnapshotConfig>,
 }
@@ -209,6 +212,7 @@ impl Config {
             sessions: SessionLimits::default(),
             hosts: Vec::new(),
             usage_interval: USAGE_INTERVAL,
+            keep_revoked: KEPT_REVOKED_DAYS,
             snapshots: None,
         }
     }

@@ -236,7 +236,11 @@ async fn ready(Shared(state): Shared<Arc<EdgeState>>) -> Response {
     ];
     let reason = match state.follower.unready() {
         Ok(None) => return (fields, r#"{"status":"ready"}"#).into_response(),
-        Ok(Some(reason)) => reason,
+        // A table that has no room here won't come, however long one waits.
+        Ok(Some(reason)) => match state.follower.status().failing {
+            Some(full @ ("snapshot_too_large" | "module_full")) => full,
+            _ => reason,
+        },
         Err(error) => error.code(),
     };
     // A reason is a code of ours, without a character that JSON escapes.

@@ -32,7 +32,14 @@ pub async fn health() -> Response {
 /// A verification could be had now: the store, the module and the table work.
 pub async fn ready(Shared(state): Shared<Arc<State>>) -> Response {
     match tokio::time::timeout(PATIENCE, state.gate.ready()).await {
-        Ok(Ok(())) => (JSON, r#"{"status":"ready"}"#).into_response(),
+        Ok(Ok(())) => match state.gate.left_out() {
+            0 => (JSON, r#"{"status":"ready"}"#).into_response(),
+            tokens => {
+                tracing::warn!(code = "tokens_left_out", tokens, "not ready");
+                let body = format!(r#"{{"status":"unavailable","reason":"tokens_left_out","tokens":{tokens}}}"#);
+                (StatusCode::SERVICE_UNAVAILABLE, JSON, body).into_response()
+            }
+        },
         failed => {
             match failed {
                 Ok(Err(error)) => tracing::warn!(code = error.code(), "not ready"),

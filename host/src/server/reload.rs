@@ -20,6 +20,8 @@ use crate::module::Module;
 const TIDY: Duration = Duration::from_secs(10);
 /// How often our own certificate is looked at.
 const RENEW: Duration = Duration::from_secs(6 * 3600);
+/// How often tokens are looked for that were revoked long ago.
+const PRUNE: Duration = Duration::from_secs(3600);
 
 /// What a server and an edge have to be changed while they run.
 #[async_trait]
@@ -81,6 +83,8 @@ impl Reload {
             tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut renew = interval(RENEW);
             renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut prune = interval(PRUNE);
+            prune.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
                     () = hang_up.next() => {
@@ -91,6 +95,7 @@ impl Reload {
                         self.changing.tidy().await;
                         metrics::tidy();
                     }
+                    _ = prune.tick() => self.prune().await,
                     _ = renew.tick() => {
                         if let Some(Err(error)) = self.certificates.as_ref().map(Certificates::renew) {
                             tracing::error!(code = error.code(), "the certificate was not renewed: {error}");
@@ -99,6 +104,15 @@ impl Reload {
                 }
             }
         })
+    }
+
+    /// Removes what was revoked long ago.
+    async fn prune(&self) {
+        match self.state.service.prune(self.state.config.keep_revoked).await {
+            Ok(0) => {}
+            Ok(tokens) => tracing::info!(tokens, "removed tokens that were revoked long ago"),
+            Err(error) => tracing::warn!(code = error.code(), "tokens that were revoked long ago stay for now"),
+        }
     }
 }
 

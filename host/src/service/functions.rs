@@ -144,7 +144,15 @@ impl Service {
             values,
         });
         let action = action(call.shape, call.function).ok_or(FunctionFailure::Unknown)?;
-        let read: Result<Parameters> = self.module.operate_aside("parameters", given).await;
+        // Where there is no room for one more, nothing of what it would be is read.
+        let room = match action {
+            Action::Create => self.room(call.user).await.map(drop),
+            _ => Ok(()),
+        };
+        let read: Result<Parameters> = match room {
+            Ok(()) => self.module.operate_aside("parameters", given).await,
+            Err(full) => Err(full),
+        };
         let (outcome, unknown) = match read {
             Ok(mut parameters) => {
                 let unknown = std::mem::take(&mut parameters.unknown);

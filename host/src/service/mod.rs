@@ -8,6 +8,7 @@ mod functions;
 mod hashing;
 mod page;
 mod passwords;
+mod prune;
 mod tokens;
 mod update;
 mod verification;
@@ -21,6 +22,7 @@ pub use archive::{ArchiveError, ArchiveFile, ArchiveKind, Newer, RestoreChoice, 
 pub(crate) use functions::wipe_values;
 pub use functions::{AskingToken, FunctionCall, FunctionFailure};
 pub use page::{ListedToken, PagedTokens};
+pub use prune::KEPT_REVOKED_DAYS;
 pub use tokens::{ListOptions, NewToken, Revocation};
 pub use update::TokenUpdate;
 

@@ -4,15 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use tokenlatch_core::{
-    Access, Authorization, CreateRequest, Created, Described, Description, ErrorCode, ExpiryInput, IdentifyRequest,
-    Listed, ManageableRequest, Realm, Record, SecretString, SortKey,
+    Access, Authorization, CreateRequest, Created, Described, Description, ErrorCode, ExpiryInput, Held,
+    IdentifyRequest, Listed, ManageableRequest, Realm, Record, SecretString, SortKey,
 };
 
 use super::update::is_of;
 use super::{Service, TRIES};
 use crate::entropy;
 use crate::error::{Error, ModuleError, Result};
-use crate::store::{Settings, StoreError, StoredToken};
+use crate::store::{Settings, StoreError, StoredToken, hour_before};
 
 /// A token that a user wants.
 #[derive(Clone, Debug)]
@@ -99,6 +99,14 @@ struct DescribeCall<'a> {
 /// Tokens that one call of the module compares: it fits into a request however large each is.
 const BATCH: usize = 100;
 
+/// What a new token must get on with.
+struct Surroundings {
+    settings: Settings,
+    held: Held,
+    /// The wished name, where another token has it.
+    taken: Vec<String>,
+}
+
 /// What a token is looked up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
@@ -128,13 +136,20 @@ impl Service {
     /// Creates a token. Its text is in the answer and nowhere else, ever.
     ///
     /// # Errors
-    /// `account_unknown`, `name_taken`, `entropy_unavailable`; the module's refusals; failures of the store.
+    /// `account_unknown`, `tokens_too_many`, `creations_too_many`, `name_taken`, `entropy_unavailable`; the module's
+    /// refusals; failures of the store.
     pub async fn create(&self, token: NewToken) -> Result<Created> {
-        let (settings, taken) = self.surroundings(&token).await?;
-        let account = settings.key.clone();
-        let created = self.decide(token, settings, taken).await?;
-        self.store.add_token(&created.record, Some(&account)).await?;
-        Ok(created)
+        for _ in 0..TRIES {
+            let around = self.surroundings(&token).await?;
+            let (caps, account) = (around.settings.policy.caps, around.settings.key.clone());
+            let created = self.decide(token.clone(), around).await?;
+            match self.store.add_token(&created.record, Some(&account), caps).await {
+                // Others have taken the room meanwhile.
+                Err(StoreError::Conflict) => {}
+                outcome => return Ok(outcome.map(|()| created)?),
+            }
+        }
+        Err(StoreError::Conflict.into())
     }
 
     /// What a token made now without further wishes would be. Nothing is kept, and nobody learns its text.
@@ -150,12 +165,16 @@ impl Service {
     /// # Errors
     /// Those of [`Service::draft`]; `expiry_*` of the module.
     pub async fn draft_ending(&self, user: &str, expires: Option<ExpiryInput>) -> Result<Record> {
-        let settings = self.settings(user).await?;
+        let around = Surroundings {
+            settings: self.settings(user).await?,
+            held: Held::default(),
+            taken: Vec::new(),
+        };
         let token = NewToken {
             expires,
             ..NewToken::new(user, "draft", Access::Full)
         };
-        Ok(self.decide(token, settings, Vec::new()).await?.record)
+        Ok(self.decide(token, around).await?.record)
     }
 
     /// What [`Service::create`] would make of these wishes now. Nothing is kept, and nobody learns its text.
@@ -163,21 +182,35 @@ impl Service {
     /// # Errors
     /// Those of [`Service::create`].
     pub async fn draft_of(&self, token: NewToken) -> Result<Record> {
-        let (settings, taken) = self.surroundings(&token).await?;
-        Ok(self.decide(token, settings, taken).await?.record)
+        let around = self.surroundings(&token).await?;
+        Ok(self.decide(token, around).await?.record)
     }
 
-    /// What the account and its other tokens say to a new one.
-    async fn surroundings(&self, token: &NewToken) -> Result<(Settings, Vec<String>)> {
-        let settings = self.settings(&token.user).await?;
+    /// The settings of a user's account and what it has already, if the caps leave room for one more token.
+    pub(super) async fn room(&self, user: &str) -> Result<(Settings, Held)> {
+        let settings = self.settings(user).await?;
+        let (caps, since) = (settings.policy.caps, hour_before(self.clock.now()?));
+        let held = self.store.held(user, since, caps.tokens_per_hour()).await?;
+        let held = held.ok_or_else(|| StoreError::AccountUnknown(user.to_owned()))?;
+        caps.allow_another(held)?;
+        Ok((settings, held))
+    }
+
+    /// What the account and its other tokens say to a new one. A token over a cap is refused here, before anything of it
+    /// is copied or compared; the module refuses it too.
+    async fn surroundings(&self, token: &NewToken) -> Result<Surroundings> {
+        let (settings, held) = self.room(&token.user).await?;
+        let caps = settings.policy.caps;
+        caps.allow_size(&token.access, &token.addresses)?;
         let names = std::slice::from_ref(&token.name);
         let holder = self.store.tokens_named(&token.user, names).await?;
         let taken = holder.into_iter().map(|holder| holder.record.name).collect();
-        Ok((settings, taken))
+        Ok(Surroundings { settings, held, taken })
     }
 
     /// Has the module make a token.
-    async fn decide(&self, token: NewToken, settings: Settings, taken: Vec<String>) -> Result<Created> {
+    async fn decide(&self, token: NewToken, around: Surroundings) -> Result<Created> {
+        let Surroundings { settings, held, taken } = around;
         let now = self.clock.now()?;
         let entropy = entropy::fresh(self.entropy.as_ref())?;
         let request = CreateRequest {
@@ -195,6 +228,7 @@ impl Service {
             pepper: self.peppers.first().cloned(),
             account: Some(settings.account),
             policy: settings.policy,
+            held,
             taken,
             creator: token.creator,
         };

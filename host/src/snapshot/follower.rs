@@ -180,7 +180,7 @@ impl Follower {
         if let Err(Error::Module(error)) = &outcome
             && !error.leaves_instance_whole()
         {
-            inner.renew();
+            inner.renew(error.code());
         }
         outcome
     }
@@ -261,11 +261,11 @@ impl Inner {
     }
 
     /// Puts a new instance in place of one that broke off.
-    fn renew(&self) {
+    fn renew(&self, code: &'static str) {
         if let Err(error) = self.replica.renew() {
             tell(format_args!("the module broke off and cannot be run again: {error}"));
         }
-        self.status().failing = Some("module_broken");
+        self.status().failing = Some(code);
     }
 
     /// The pause between two questions: never so long that the table grows too old meanwhile.
@@ -330,7 +330,7 @@ impl Inner {
             // too early for this edge's clock comes too early as a whole, too.
             Failed::Refused(Error::Refused(error)) => error.code != ErrorCode::ClockBackwards,
             Failed::Refused(Error::Module(error)) if !error.leaves_instance_whole() => {
-                self.renew();
+                self.renew(error.code());
                 true
             }
             _ => false,

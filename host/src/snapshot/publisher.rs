@@ -22,6 +22,10 @@ use crate::store::{Changes, Mark, StoreError};
 /// Changes that are sent as a delta. With more of them a snapshot is the shorter way.
 const MOST: usize = 100_000;
 
+/// Revisions that deltas lead through; then a snapshot must be taken. An edge keeps what revoked tokens were until its next
+/// snapshot, and that must come before it has no room left.
+const STRETCH: i64 = 1 << 14;
+
 /// How soon it is looked again whether the next second has begun.
 const NEXT_SECOND: Duration = Duration::from_millis(50);
 
@@ -302,7 +306,9 @@ impl Inner {
     /// The same for one who holds a version; none where no delta leads on from there.
     async fn moment_after(&self, since: Mark) -> Result<Option<(Mark, i64)>> {
         let (mark, made) = self.stand().await?;
-        let leads_on = mark.epoch == since.epoch && mark.revision >= since.revision;
+        let leads_on = mark.epoch == since.epoch
+            && mark.revision >= since.revision
+            && mark.revision / STRETCH == since.revision / STRETCH;
         Ok(made.filter(|_| leads_on).map(|made| (mark, made)))
     }
 

@@ -9,6 +9,8 @@ use super::{Change, StoredToken};
 pub struct Archive {
     /// Where the store stood.
     pub mark: Mark,
+    /// Tokens revoked before this time may be missing.
+    pub pruned: i64,
     /// The accounts, removed ones too, in the order of their addition.
     pub accounts: Vec<ArchivedAccount>,
     /// The tokens, revoked ones too, in the order of their creation.
@@ -40,6 +42,8 @@ pub struct ArchivedToken {
 pub struct Plan {
     /// Where the store stood when the plan was made.
     pub since: Mark,
+    /// Tokens revoked before this time may be missing afterwards.
+    pub pruned: i64,
     /// Tokens to replace, before anything is added.
     pub changes: Vec<Change>,
     /// Accounts to add.

@@ -20,9 +20,10 @@ pub struct Stamp(pub(super) [u8; 48]);
 impl Mark {
     /// The revision after which a reader with the mark `since` must read on; `None` where it must read everything.
     /// A database that stands before what the reader has seen is another one, such as a copy put in its place.
-    pub(super) fn newer_than(self, since: Option<Mark>) -> Option<i64> {
+    /// One that stands before `pruned` would not learn of every revocation.
+    pub(super) fn newer_than(self, since: Option<Mark>, pruned: i64) -> Option<i64> {
         since
-            .filter(|since| since.epoch == self.epoch && since.revision <= self.revision)
+            .filter(|since| since.epoch == self.epoch && (pruned..=self.revision).contains(&since.revision))
             .map(|since| since.revision)
     }
 }
@@ -34,6 +35,18 @@ pub(super) fn epoch_step() -> Result<i64, StoreError> {
     Ok(i64::from(chance).saturating_add(1))
 }
 
+/// How many revoked tokens a reader is given with everything, so that it can tell them from unknown ones. It refuses
+/// them in any case.
+pub const KEPT_REVOKED: usize = 10_000;
+
+/// Revoked tokens that are removed in one step: each step holds up whoever writes.
+pub(super) const PRUNED_AT_ONCE: i64 = 1_000;
+
+/// An hour before a time: what was created since then counts against the cap of an hour.
+pub(crate) fn hour_before(now: i64) -> i64 {
+    now.saturating_sub(3_600)
+}
+
 /// What has changed.
 #[derive(Clone, Debug)]
 pub struct Changes {
@@ -43,7 +56,8 @@ pub struct Changes {
     pub whole: bool,
     /// The accounts, without removed ones.
     pub accounts: Vec<Account>,
-    /// The records, with revoked ones.
+    /// The records: those that changed, revoked ones too. Where this is everything, the [`KEPT_REVOKED`] revoked last
+    /// come first, and then those that are not revoked, oldest first.
     pub records: Vec<Record>,
 }
 

@@ -16,14 +16,15 @@ mod sqlite;
 use std::fmt;
 
 use async_trait::async_trait;
-use tokenlatch_core::{Features, Policy, Record};
+use tokenlatch_core::{Caps, Features, Held, Policy, Record};
 
 pub use account::{NewAccount, PasswordHash, Settings, StoredAccount};
 pub use archive::{Archive, ArchivedAccount, ArchivedToken, Plan};
 pub use error::StoreError;
+pub(crate) use mark::hour_before;
 #[cfg(test)]
 pub(crate) use mark::stamp;
-pub use mark::{Changes, Mark, Stamp};
+pub use mark::{Changes, KEPT_REVOKED, Mark, Stamp};
 pub use open::open_store;
 pub use page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 pub use postgres::PostgresStore;
@@ -95,9 +96,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// [`StoreError::Conflict`].
     async fn remove_account(&self, user: &str, revoked: &[Change], now: i64) -> Result<(), StoreError>;
 
+    /// What a user has of what is capped: tokens that are not revoked, and those created since a time, counted up to
+    /// `most`. `None` without an account.
+    async fn held(&self, user: &str, since: i64, most: i64) -> Result<Option<Held>, StoreError>;
+
     /// Adds the record of a new token to its user's account. With `account`, the key of the account that the decision was
     /// made from, it is [`StoreError::AccountUnknown`] when another account has the user's name by now.
-    async fn add_token(&self, record: &Record, account: Option<&str>) -> Result<(), StoreError>;
+    /// [`StoreError::Conflict`] when the caps leave no room for it, because others were added meanwhile.
+    async fn add_token(&self, record: &Record, account: Option<&str>, caps: Caps) -> Result<(), StoreError>;
 
     /// All tokens of a user's account, revoked ones too, in the order of their creation.
     async fn tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError>;
@@ -166,6 +172,10 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// What has changed since a mark, read at one instant. Everything, where no mark is given or it is of another epoch.
     async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError>;
+
+    /// Removes tokens for good that were revoked before a time, a number of them in one step, and returns how many. This
+    /// is no change that is counted.
+    async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError>;
 
     /// Whether servers on several machines may be at work on it.
     fn is_shared(&self) -> bool;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sqlx::{ColumnIndex, Database, Decode, Row, Type};
-use tokenlatch_core::{Account, Policy, Record};
+use tokenlatch_core::{Account, Held, Policy, Record};
 
 use super::StoredToken;
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
@@ -58,6 +58,13 @@ pub(super) fn read_mark(row: &impl Columns) -> Result<Mark, StoreError> {
     })
 }
 
+pub(super) fn read_held(row: &impl Columns) -> Result<Held, StoreError> {
+    Ok(Held {
+        tokens: row.number("tokens")?,
+        last_hour: row.number("last_hour")?,
+    })
+}
+
 pub(super) fn read_settings(row: &impl Columns) -> Result<Settings, StoreError> {
     Ok(Settings {
         key: row.text("key")?,
@@ -71,6 +78,8 @@ pub(super) fn read_settings(row: &impl Columns) -> Result<Settings, StoreError> 
         policy: Policy {
             max_lifetime: row.some_number("max_lifetime")?,
             expiry_required: row.truth("expiry_required")?,
+            caps: serde_json::from_str(&row.text("caps")?)
+                .map_err(|_| StoreError::Corrupt("an account's caps cannot be read".to_owned()))?,
         },
     })
 }

@@ -2,11 +2,11 @@
 
 /// The columns of an account, as [`super::rows`] reads them.
 pub(super) const SETTINGS: &str = "SELECT a.key, a.\"user\", a.suspended, a.features, a.created, a.removed, \
-    a.max_lifetime, a.expiry_required, a.password, a.administrator FROM accounts a";
+    a.max_lifetime, a.expiry_required, a.caps, a.password, a.administrator FROM accounts a";
 
 /// An account and the number of its live tokens.
 pub(super) const ACCOUNTS: &str = "SELECT a.key, a.\"user\", a.suspended, a.features, a.created, a.removed, \
-    a.max_lifetime, a.expiry_required, a.password, a.administrator, \
+    a.max_lifetime, a.expiry_required, a.caps, a.password, a.administrator, \
     CAST(coalesce((SELECT sum(c.live) FROM token_counts c WHERE c.account = a.id), 0) AS BIGINT) AS live_tokens \
     FROM accounts a WHERE a.removed IS NULL";
 
@@ -28,6 +28,26 @@ pub(super) const OF_USER: &str = "JOIN accounts a ON a.id = t.account WHERE a.\"
 
 pub(super) const STATE: &str = "SELECT epoch, revision FROM state";
 
+/// Up to where revoked tokens may be missing.
+pub(super) const PRUNED: &str = "SELECT before, revision FROM pruned";
+
+/// What a user has of what is capped: tokens that are not revoked, and those created since `$2`, counted up to `$3`.
+pub(super) const HELD: &str = "SELECT \
+    CAST(coalesce((SELECT sum(c.live) FROM token_counts c WHERE c.account = a.id), 0) AS BIGINT) AS tokens, \
+    (SELECT count(*) FROM (SELECT 1 FROM tokens t WHERE t.account = a.id AND t.created > $2 LIMIT $3) n) AS last_hour \
+    FROM accounts a WHERE a.\"user\" = $1 AND a.removed IS NULL";
+
+/// Narrows the account of an insertion: tokens below `$4`, and below `$6` of those created since `$5`.
+pub(super) const WITHIN_CAPS: &str = "CAST(coalesce((SELECT sum(c.live) FROM token_counts c \
+    WHERE c.account = accounts.id), 0) AS BIGINT) < $4 AND (SELECT count(*) FROM (SELECT 1 FROM tokens t WHERE t.account = accounts.id AND t.created > $5 LIMIT $6) n) < $6";
+
+/// The numbers of the revoked tokens that are newest.
+pub(super) const NEWLY_REVOKED: &str =
+    "t.seq IN (SELECT seq FROM tokens WHERE revoked IS NOT NULL ORDER BY revoked DESC LIMIT $1)";
+
+/// The numbers of tokens that were revoked before `$1`, the first `$2` of them.
+pub(super) const PRUNABLE: &str = "SELECT seq FROM tokens WHERE revoked < $1 ORDER BY revoked LIMIT $2";
+
 /// How often the kept number of live tokens is not theirs.
 pub(super) const WRONG_COUNTS: &str = "SELECT count(*) FROM accounts a \
     CROSS JOIN (SELECT 'account' AS realm UNION ALL SELECT 'admin') r \
@@ -37,15 +57,15 @@ pub(super) const WRONG_COUNTS: &str = "SELECT count(*) FROM accounts a \
 pub(super) const NEW_EPOCH: &str = "UPDATE state SET epoch = epoch + $1, revision = revision + 1";
 
 pub(super) const ADD_ACCOUNT: &str = "INSERT INTO accounts \
-    (key, \"user\", suspended, features, created, removed, max_lifetime, expiry_required, password, \
-    administrator) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    (key, \"user\", suspended, features, created, removed, max_lifetime, expiry_required, caps, password, \
+    administrator) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 pub(super) const SET_SUSPENDED: &str = "UPDATE accounts SET suspended = $1 WHERE \"user\" = $2 AND removed IS NULL";
 
 pub(super) const SET_FEATURES: &str = "UPDATE accounts SET features = $1 WHERE \"user\" = $2 AND removed IS NULL";
 
-pub(super) const SET_POLICY: &str = "UPDATE accounts SET max_lifetime = $1, expiry_required = $2 \
-    WHERE \"user\" = $3 AND removed IS NULL";
+pub(super) const SET_POLICY: &str = "UPDATE accounts SET max_lifetime = $1, expiry_required = $2, caps = $3 \
+    WHERE \"user\" = $4 AND removed IS NULL";
 
 pub(super) const SET_PASSWORD: &str = "UPDATE accounts SET password = $1 WHERE \"user\" = $2 AND removed IS NULL";
 

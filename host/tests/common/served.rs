@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokenlatch::core::{Access, Features, Realm};
 use tokenlatch::server::{Config, Server, State};
-use tokenlatch::{NewToken, Service, SetClock};
+use tokenlatch::{Module, NewToken, Service, SetClock};
 
 use super::{NOW, Place, module};
 
@@ -39,6 +39,11 @@ impl Running {
 
     /// A server that is told something of one's own.
     pub fn with(tell: impl FnOnce(&mut Config)) -> Running {
+        Running::by(module(), tell)
+    }
+
+    /// A server that decides by a module under limits of one's own.
+    pub fn by(module: Module, tell: impl FnOnce(&mut Config)) -> Running {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -49,7 +54,7 @@ impl Running {
         let mut config = Config::plain();
         tell(&mut config);
         let server = runtime.block_on(async {
-            let service = Service::new(module(), place.store().await).with_clock(clock.clone());
+            let service = Service::new(module, place.store().await).with_clock(clock.clone());
             for user in ["alice", "bob", "root"] {
                 service.add_account(user, Features::All).await.expect("an account");
             }

@@ -96,6 +96,7 @@ impl Stock {
                 let store = open_store(database, true).await?;
                 let plan = Plan {
                     since: store.mark().await?,
+                    pruned: 0,
                     accounts: self.accounts.clone(),
                     tokens: self.tokens.clone(),
                     changes: Vec::new(),

@@ -95,6 +95,14 @@ def _update_book():
     book.ok("updates_the_name_whatever_the_policy", _update(record(expires=None), newName="n", policy={"expiryRequired": True}), {"record.expires": None})
     lost = account(features=["apitokens"])
     book.ok("updates_the_name_of_a_token_whose_account_lost_a_feature", _update(record(access=LIMITED), newName="n", account=lost), {"record.name": "n"})
+    few = {"caps": {"features": 1, "addresses": 1, "recordBytes": 530}}
+    wide = record(access={"features": ["a", "b", "c"]}, addresses=["::1", "::2"])
+    book.ok("updates_the_name_of_a_token_above_the_caps", _update(wide, newName="n", policy=few), {"record.name": "n"})
+    book.ok("narrows_the_addresses_of_a_token_with_too_many_features", _update(wide, addresses=["::1"], policy=few), {"record.addresses": ["::1"]})
+    book.ok("narrows_the_features_of_a_token_with_too_many_addresses", _update(wide, access={"features": ["a"]}, policy=few), {"record.access": {"features": ["a"]}})
+    book.error("refuses_to_update_to_more_features_than_allowed", _update(access=LIMITED, policy=few), "features_too_many", field="access.features")
+    book.error("refuses_to_update_to_more_addresses_than_allowed", _update(addresses=["::1", "::2"], policy=few), "addresses_too_many", field="addresses")
+    book.error("refuses_to_update_to_more_bytes_than_allowed", _update(access={"features": ["f" * 20]}, policy=few), "record_too_large", field=False)
     for what, realm in {"an_accounts_token": "account", "a_token_without_realm": None}.items():
         given = record(realm=realm) if realm else without(record(), "realm")
         book.error(f"refuses_another_expiry_for_{what}", _update(given, expires=NOW + DAY), "expiry_fixed", field="expires")

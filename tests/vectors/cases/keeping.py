@@ -244,6 +244,11 @@ def _change_book():
     book.ok("revokes_names_in_the_order_of_the_selection", _revoke(names=["b", "a"]), {"records.0.name": "b", "records.1.name": "a"})
     book.ok("keeps_the_time_of_an_earlier_revocation", _revoke(ids=[ids[2]]), {"records.0.revoked": NOW - 9, "unknown": []})
     book.ok("finds_no_live_record_by_the_name_of_a_revoked_one", _revoke(names=["c"]), {"records": [], "unknown": ["c"]})
+    wide = record("wide", access={"features": ["mail", "ftp"]}, addresses=["::1"], readOnly=True)
+    bare = wide | {"access": {"features": []}, "addresses": []}
+    book.ok("keeps_nothing_of_what_a_revoked_token_could_do", _revoke(names=["wide"]) | {"records": [wide]}, {"records": [bare | {"revoked": NOW}]})
+    earlier = wide | {"revoked": NOW - 9}
+    book.ok("keeps_nothing_of_what_a_token_revoked_earlier_could_do", _revoke(ids=[wide["id"]]) | {"records": [earlier]}, {"records": [bare | {"revoked": NOW - 9}]})
     book.ok("counts_a_repeated_id_once", _revoke(ids=[ids[0], ids[0]]), {"records": [three[0] | {"revoked": NOW}]})
     book.ok("counts_a_repeated_name_once", _revoke(names=["a", "b", "a"]), {"records.1.name": "b"})
     book.ok("names_unknown_ids", _revoke(ids=["nope", ids[0], "nada"]), {"unknown": ["nope", "nada"], "records.0.name": "a"})

@@ -2,7 +2,7 @@
 
 from model import tokens
 
-from .book import DAY, LONG_PEPPER, NOW, OLD_PEPPER, PEPPER, Book, account, as_pepper, entropy, secret, without
+from .book import DAY, LONG_PEPPER, NOW, OLD_PEPPER, PEPPER, Book, account, as_pepper, entropy, record, secret, without
 
 
 def _create(label="making", **changes):
@@ -93,7 +93,6 @@ def _access(book):
         "a_feature_with_a_star": ["*"],
         "a_feature_beyond_ascii": ["\u0430"],
         "a_repeated_feature": ["mail", "ftp", "mail"],
-        "1001_features": [f"f{at}" for at in range(1001)],
     }.items():
         book.error(f"refuses_{what}", _create(access={"features": features}), "feature_invalid", field=False)
     for what, access, code, field in [
@@ -110,6 +109,44 @@ def _access(book):
         ("access_with_a_number_as_feature", {"features": [1]}, "type_invalid", "access.features[0]"),
     ]:
         book.error(f"refuses_{what}", _create(access=access), code, field=field)
+
+
+def _caps(book):
+    words = [f"f{at}" for at in range(1001)]
+    for what, cap, held, code in [
+        ("a_token_beside_a_thousand", {}, {"tokens": 1000}, "tokens_too_many"),
+        ("a_token_beside_more_than_a_thousand", {}, {"tokens": 5000, "lastHour": 2}, "tokens_too_many"),
+        ("a_token_beside_as_many_as_allowed", {"tokens": 2}, {"tokens": 2}, "tokens_too_many"),
+        ("the_thousand_and_first_of_an_hour", {}, {"tokens": 1, "lastHour": 1000}, "creations_too_many"),
+        ("more_in_an_hour_than_allowed", {"tokensPerHour": 1}, {"lastHour": 1}, "creations_too_many"),
+    ]:
+        book.error(f"refuses_{what}", _create(policy={"caps": cap}, held=held), code, field=False)
+    book.ok("creates_the_thousandth_token", _create(held={"tokens": 999, "lastHour": 999}))
+    book.ok("creates_as_many_as_a_higher_cap_allows", _create(held={"tokens": 1999}, policy={"caps": {"tokens": 2000}}))
+    for what, count, caps in [("250_features", 250, {}), ("a_feature_within_a_cap_of_one", 1, {"features": 1}), ("1000_features_where_they_are_allowed", 1000, {"features": 1000})]:
+        book.ok(f"creates_with_{what}", _create(access={"features": words[:count]}, policy={"caps": caps}))
+    for what, count, caps in [("251_features", 251, {}), ("1001_features", 1001, {"features": 1000}), ("two_features_where_one_is_allowed", 2, {"features": 1})]:
+        book.error(f"refuses_{what}", _create(access={"features": words[:count]}, policy={"caps": caps}), "features_too_many", field="access.features")
+    book.error("refuses_more_addresses_than_the_policy_allows", _create(addresses=["::1", "::2"], policy={"caps": {"addresses": 1}}), "addresses_too_many", field="addresses")
+    creator = record(addresses=["::1", "::2"])
+    book.error("refuses_more_addresses_from_the_creator_than_the_policy_allows", _create(creator=creator, policy={"caps": {"addresses": 1}}), "addresses_too_many", field="addresses")
+    # 512 bytes, then 64 + 3 for each feature: 114 of them are 8150, 115 are 8217.
+    long = [f"{at:064}" for at in range(115)]
+    book.ok("creates_with_features_of_8150_bytes", _create(access={"features": long[:114]}))
+    book.error("refuses_features_of_8217_bytes", _create(access={"features": long}), "record_too_large", field=False)
+    book.ok("creates_with_features_of_8217_bytes_where_they_are_allowed", _create(access={"features": long}, policy={"caps": {"recordBytes": 8217}}))
+    book.error("counts_addresses_among_the_bytes_of_a_record", _create(addresses=["::1"], policy={"caps": {"recordBytes": 517}}), "record_too_large", field=False)
+    book.ok("creates_with_an_address_of_518_bytes", _create(addresses=["::1"], policy={"caps": {"recordBytes": 518}}))
+    for key, most in {"tokens": 10**6, "tokensPerHour": 10**6, "features": 1000, "addresses": 100, "recordBytes": 10**6}.items():
+        for value in (0, -1, most + 1):
+            name = f"refuses_a_cap_of_{value}_on_{key}".lower().replace("-1", "minus_one")
+            book.error(name, _create(policy={"caps": {key: value}}), "value_invalid", field=f"policy.caps.{key}")
+    book.error("refuses_an_unknown_cap", _create(policy={"caps": {"names": 1}}), "field_unknown", field="policy.caps.names")
+    book.error("refuses_a_cap_of_null", _create(policy={"caps": {"tokens": None}}), "type_invalid", field="policy.caps.tokens")
+    book.error("checks_the_number_of_tokens_before_the_features", _create(access={"features": [" "] * 300}, held={"tokens": 1000}), "tokens_too_many", field=False)
+    book.error("checks_the_number_of_features_before_what_they_are", _create(access={"features": [" "] * 300}), "features_too_many", field=False)
+    book.error("checks_the_name_before_the_number_of_tokens", _create(name="", held={"tokens": 1000}), "name_empty", field=False)
+    book.error("checks_the_number_of_tokens_before_taken_names", _create(taken=["ci"], held={"tokens": 1000}), "tokens_too_many", field=False)
 
 
 def books():
@@ -158,6 +195,7 @@ def books():
     book.ok("creates_with_100_addresses", _create(addresses=[f"10.0.0.{at}" for at in range(100)]))
     book.error("refuses_101_addresses", _create(addresses=[f"10.0.0.{at}" for at in range(101)]), "addresses_too_many", field=False)
     _access(book)
+    _caps(book)
     _accounts(book)
     _order(book)
     return [book]

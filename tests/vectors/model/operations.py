@@ -27,14 +27,51 @@ def answer(request):
 def _policy(value, path):
     reader = Reader(value, path)
     found = reader.take("maxLifetime", integer(1), None), reader.take("expiryRequired", boolean, False)
+    reader.take("caps", anything, None)
     reader.done()
     return found
+
+
+CAPS = {"tokens": (1000, 10**6), "tokensPerHour": (1000, 10**6), "features": (250, 1000), "addresses": (100, 100), "recordBytes": (8192, 10**6)}
+"""Each cap, what it is when left out, and the most that it can be."""
+
+
+def _caps(policy, path):
+    """The caps of a policy, whatever else is in it."""
+    reader = Reader(policy.get("caps", {}) if isinstance(policy, dict) else {}, f"{path}.caps")
+    found = {key: reader.take(key, integer(1, most), default) for key, (default, most) in CAPS.items()}
+    reader.done()
+    return found
+
+
+def _held(value, path):
+    reader = Reader(value, path)
+    found = reader.take("tokens", integer(), 0), reader.take("lastHour", integer(), 0)
+    reader.done()
+    return found
+
+
+def _listed(access):
+    """The features of an access that isn't checked yet."""
+    return access.get("features") if isinstance(access, dict) else None
+
+
+def _check_size(caps, features, listed):
+    """Only lengths count here; what is no list of texts is refused later."""
+    features, listed = ([] if not isinstance(given, list) else [text for text in given if isinstance(text, str)] for given in (features, listed))
+    if len(features) > caps["features"]:
+        raise Refused("features_too_many", "access.features")
+    if len(listed) > caps["addresses"]:
+        raise Refused("addresses_too_many", "addresses")
+    if 512 + sum(len(text.encode()) + 3 for text in features + listed) > caps["recordBytes"]:
+        raise Refused("record_too_large")
 
 
 def create(reader):
     """A new token and its record, checked in the order that OPERATIONS.md gives."""
     given = {key: reader.take(key, anything) for key in ("now", "entropy", "user", "name")}
     name_list = reader.take("taken", array(string), [])
+    tokens_held, last_hour = reader.take("held", _held, (0, 0))
     optional = {key: reader.take(key, anything) for key in LATE if reader.has(key)}
     read_only = reader.take("readOnly", boolean, False)
     realm = reader.take("realm", records.realm, "account")
@@ -46,6 +83,13 @@ def create(reader):
     now = expiry.now(given["now"], "now")
     user = names.user(given["user"], "user")
     name = names.name(given["name"], "name")
+    caps = checked("policy", _caps, {key: default for key, (default, _) in CAPS.items()})
+    if tokens_held >= caps["tokens"]:
+        raise Refused("tokens_too_many")
+    if last_hour >= caps["tokensPerHour"]:
+        raise Refused("creations_too_many")
+    inherited = optional["creator"].get("addresses") if isinstance(optional.get("creator"), dict) else None
+    _check_size(caps, _listed(optional.get("access")), optional.get("addresses") or inherited)
     if name in name_list:
         raise Refused("name_taken", "name")
     if "access" not in optional:
@@ -261,6 +305,8 @@ def update(reader):
         raise Refused("record_revoked", "record")
     if name in taken and name != record["name"]:
         raise Refused("name_taken", "newName")
+    caps = _caps(reader.left.get("policy", {}), "policy")
+    _check_size(caps, _listed(reader.left.get("access")), reader.left.get("addresses"))
     access = reader.take("access", records.access, None)
     listed = reader.take("addresses", addresses.entries, record["addresses"])
     account = reader.take("account", records.account, None)
@@ -285,6 +331,12 @@ def update(reader):
     return {"record": made}
 
 
+def _buried(record, now):
+    """What a revocation changes: what the token could touch and from where is kept no longer."""
+    access = "full" if record["access"] == "full" else {"features": []}
+    return {"access": access, "addresses": [], "revoked": now if record["revoked"] is None else record["revoked"]}
+
+
 def revoke(reader):
     """The chosen records, revoked."""
     found = reader.take("records", records.records)
@@ -300,7 +352,7 @@ def revoke(reader):
             hits = [one for one in found if one["name"] == selector and one["revoked"] is None]
         else:
             hits = [one for one in found if one["id"] == selector]
-        revoked += [one if one["revoked"] is not None else one | {"revoked": now} for one in hits]
+        revoked += [one | _buried(one, now) for one in hits]
         unknown += [] if hits else [selector]
     return {"records": revoked, "unknown": unknown}
 

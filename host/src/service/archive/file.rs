@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read, Write};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokenlatch_core::{Account, Features, Policy, Record};
+use tokenlatch_core::{Account, Caps, Features, Policy, Record};
 
 use crate::module::hex;
 use crate::store::{Archive, ArchivedAccount, ArchivedToken, Mark, NewAccount, PasswordHash, StoredToken};
@@ -90,6 +90,8 @@ pub struct ArchiveFile {
     pub made: i64,
     /// Where the store stood.
     pub mark: Mark,
+    /// Tokens revoked before this time may be missing.
+    pub pruned: i64,
     /// The accounts.
     pub accounts: Vec<ArchivedAccount>,
     /// The tokens.
@@ -104,8 +106,15 @@ struct Header {
     made: i64,
     epoch: i64,
     revision: i64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pruned: i64,
     accounts: u64,
     tokens: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// What of a header any version has.
@@ -135,6 +144,8 @@ struct AccountLine {
     max_lifetime: Option<i64>,
     #[serde(default)]
     expiry_required: bool,
+    #[serde(default, skip_serializing_if = "Caps::is_default")]
+    caps: Caps,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     password: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -155,6 +166,7 @@ impl ArchiveFile {
             kind,
             made,
             mark: archive.mark,
+            pruned: archive.pruned,
             accounts: archive.accounts,
             tokens: archive.tokens,
         }
@@ -175,6 +187,7 @@ impl ArchiveFile {
             made: self.made,
             epoch: self.mark.epoch,
             revision: self.mark.revision,
+            pruned: self.pruned,
             accounts: self.accounts.len() as u64,
             tokens: self.tokens.len() as u64,
         })?;
@@ -237,6 +250,7 @@ impl ArchiveFile {
                 epoch: header.epoch,
                 revision: header.revision,
             },
+            pruned: header.pruned,
             accounts: Vec::new(),
             tokens: Vec::new(),
         };
@@ -300,6 +314,7 @@ impl From<&ArchivedAccount> for AccountLine {
             removed: found.removed,
             max_lifetime: policy.max_lifetime,
             expiry_required: policy.expiry_required,
+            caps: policy.caps,
             password: password.as_ref().map(|password| password.expose().to_owned()),
             administrator: account.administrator,
         }
@@ -320,6 +335,7 @@ impl From<AccountLine> for ArchivedAccount {
                 policy: Policy {
                     max_lifetime: line.max_lifetime,
                     expiry_required: line.expiry_required,
+                    caps: line.caps,
                 },
                 password: line.password.map(PasswordHash::new),
             },

@@ -37,6 +37,7 @@ impl Service {
         let made = self.clock.now()?;
         let Archive {
             mark,
+            pruned,
             mut accounts,
             mut tokens,
         } = self.store.archive().await?;
@@ -47,7 +48,12 @@ impl Service {
         tokens.retain(|found| {
             found.token.record.revoked.is_none() && user.is_none_or(|user| found.token.record.user == user)
         });
-        let archive = Archive { mark, accounts, tokens };
+        let archive = Archive {
+            mark,
+            pruned,
+            accounts,
+            tokens,
+        };
         Ok(ArchiveFile::new(ArchiveKind::Export, made, archive))
     }
 
@@ -87,6 +93,7 @@ impl Service {
         for _ in 0..TRIES {
             let nothing = Plan {
                 since: self.store.mark().await?,
+                pruned: 0,
                 changes: Vec::new(),
                 accounts: Vec::new(),
                 tokens: Vec::new(),

@@ -84,6 +84,7 @@ pub(super) fn make(
 ) -> Result<(Plan, Restored)> {
     let mut plan = Plan {
         since: present.mark,
+        pruned: present.pruned.max(file.pruned),
         accounts: Vec::new(),
         tokens: Vec::new(),
         changes: Vec::new(),
@@ -92,6 +93,12 @@ pub(super) fn make(
         age: now.saturating_sub(file.made).max(0),
         newer_revoked: choice.newer == Newer::Revoke,
         ..Restored::default()
+    };
+    // Tombstones of that time may be gone from here: what is live in the file may have been revoked since.
+    let revived = if file.made < present.pruned {
+        Some(Revived::Revoke)
+    } else {
+        choice.revived
     };
     let targets = targets(file, &present, &mut plan);
     told.accounts = plan.accounts.iter().filter(|added| added.removed.is_none()).count() as u64;
@@ -124,7 +131,7 @@ pub(super) fn make(
     }
     plan.changes = revoke(now, revoked)?;
 
-    let mut withheld = Vec::new();
+    let (mut withheld, mut dead) = (Vec::new(), Vec::new());
     for token in file
         .tokens
         .iter()
@@ -143,7 +150,7 @@ pub(super) fn make(
         };
         if new.token.record.revoked.is_some() {
             told.tombstones += 1;
-            plan.tokens.push(new);
+            dead.push(new);
             continue;
         }
         let Some(user) = &target.user else {
@@ -157,23 +164,27 @@ pub(super) fn make(
             continue;
         }
         told.revived += 1;
-        match choice.revived {
+        match revived {
             Some(Revived::Revoke) => withheld.push(new),
             _ => plan.tokens.push(new),
         }
     }
-    if told.revived > 0 && choice.revived.is_none() {
+    if told.revived > 0 && revived.is_none() {
         return Err(ArchiveError::Revives {
             tokens: told.revived,
             age: in_words(told.age),
         }
         .into());
     }
-    if choice.revived == Some(Revived::Revoke) {
+    if revived == Some(Revived::Revoke) {
         told.revived = 0;
     }
     told.left_revoked = withheld.len() as u64;
-    let (keys, tokens): (Vec<_>, Vec<_>) = withheld.into_iter().map(|new| (new.account, new.token)).unzip();
+    let (keys, tokens): (Vec<_>, Vec<_>) = withheld
+        .into_iter()
+        .chain(dead)
+        .map(|new| (new.account, new.token))
+        .unzip();
     let tokens = revoke(now, tokens)?;
     plan.tokens.extend(
         keys.into_iter()

@@ -11,18 +11,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection, Postgres, Row, Transaction};
-use tokenlatch_core::{Features, Policy, Record};
+use tokenlatch_core::{Caps, Features, Held, Policy, Record};
 use tokio::sync::Mutex;
 
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::StoreError;
-use super::mark::{Changes, Mark, epoch_step};
+use super::mark::{Changes, KEPT_REVOKED, Mark, PRUNED_AT_ONCE, epoch_step, hour_before};
 use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
 use super::rows::{
-    changed_one, read_account, read_archived_account, read_archived_token, read_mark, read_settings, read_token,
-    to_json,
+    changed_one, read_account, read_archived_account, read_archived_token, read_held, read_mark, read_settings,
+    read_token, to_json,
 };
 use super::{Change, Store, StoredToken, sql};
 
@@ -116,11 +116,12 @@ impl PostgresStore {
     async fn read_changes(&self, since: Option<Mark>) -> Result<Changes, StoreError> {
         let mut transaction = self.read().await?;
         let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
-        let newer = mark.newer_than(since);
+        let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
+        let newer = mark.newer_than(since, pruned.try_get("revision")?);
         let (accounts, tokens) = match newer {
             None => (
                 format!("{} WHERE a.removed IS NULL", sql::SETTINGS),
-                sql::TOKEN.to_owned(),
+                format!("{} WHERE t.revoked IS NULL ORDER BY t.seq", sql::TOKEN),
             ),
             Some(_) => (
                 format!("{} WHERE a.changed > $1 AND a.removed IS NULL", sql::SETTINGS),
@@ -132,6 +133,12 @@ impl PostgresStore {
             (accounts, tokens) = (accounts.bind(revision), tokens.bind(revision));
         }
         let accounts = accounts.fetch_all(&mut *transaction).await?;
+        let mut revoked = Vec::new();
+        if newer.is_none() {
+            let query = AssertSqlSafe(format!("{} WHERE {}", sql::TOKEN, sql::NEWLY_REVOKED));
+            let most = i64::try_from(KEPT_REVOKED).unwrap_or(i64::MAX);
+            revoked = sqlx::query(query).bind(most).fetch_all(&mut *transaction).await?;
+        }
         let tokens = tokens.fetch_all(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(Changes {
@@ -141,8 +148,9 @@ impl PostgresStore {
                 .iter()
                 .map(|row| read_settings(row).map(|settings| settings.account))
                 .collect::<Result<_, _>>()?,
-            records: tokens
+            records: revoked
                 .iter()
+                .chain(&tokens)
                 .map(|row| read_token(row).map(|token| token.record))
                 .collect::<Result<_, _>>()?,
         })
@@ -155,9 +163,11 @@ impl PostgresStore {
             .fetch_all(&mut *transaction)
             .await?;
         let tokens = sqlx::query(sql::ARCHIVED_TOKEN).fetch_all(&mut *transaction).await?;
+        let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(Archive {
             mark,
+            pruned: pruned.try_get("before")?,
             accounts: accounts.iter().map(read_archived_account).collect::<Result<_, _>>()?,
             tokens: tokens.iter().map(read_archived_token).collect::<Result<_, _>>()?,
         })
@@ -179,6 +189,10 @@ impl PostgresStore {
             steps::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
         }
         steps::add_tokens(&mut transaction, &plan.tokens).await?;
+        sqlx::query("UPDATE pruned SET before = greatest(before, $1)")
+            .bind(plan.pruned)
+            .execute(&mut *transaction)
+            .await?;
         sqlx::query(sql::NEW_EPOCH)
             .bind(epoch_step()?)
             .execute(&mut *transaction)
@@ -283,6 +297,7 @@ impl Store for PostgresStore {
         let query = sqlx::query(sql::SET_POLICY)
             .bind(policy.max_lifetime)
             .bind(policy.expiry_required)
+            .bind(to_json(&policy.caps)?)
             .bind(user);
         self.change_account(user, query).await
     }
@@ -327,15 +342,33 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn add_token(&self, record: &Record, account: Option<&str>) -> Result<(), StoreError> {
-        let query = sqlx::query(
+    async fn held(&self, user: &str, since: i64, most: i64) -> Result<Option<Held>, StoreError> {
+        let row = self.reading(PATIENCE, async {
+            let query = sqlx::query(sql::HELD).bind(searchable(user)).bind(since).bind(most);
+            Ok(query.fetch_optional(&self.pool).await?)
+        });
+        row.await?.as_ref().map(read_held).transpose()
+    }
+
+    async fn add_token(&self, record: &Record, account: Option<&str>, caps: Caps) -> Result<(), StoreError> {
+        let query = sqlx::query(AssertSqlSafe(format!(
             "INSERT INTO tokens (account, changed, record) SELECT id, 0, $1::jsonb FROM accounts \
-             WHERE \"user\" = $2 AND removed IS NULL AND key = coalesce($3, key)",
-        )
+             WHERE \"user\" = $2 AND removed IS NULL AND key = coalesce($3, key) AND {}",
+            sql::WITHIN_CAPS
+        )))
         .bind(to_json(record)?)
         .bind(&record.user)
-        .bind(account);
-        self.change_account(&record.user, query).await
+        .bind(account)
+        .bind(caps.tokens())
+        .bind(hour_before(record.created))
+        .bind(caps.tokens_per_hour());
+        match self.change_account(&record.user, query).await {
+            Err(StoreError::AccountUnknown(user)) => match self.settings(&user).await? {
+                Some(there) if account.is_none_or(|account| account == there.key) => Err(StoreError::Conflict),
+                _ => Err(StoreError::AccountUnknown(user)),
+            },
+            outcome => outcome,
+        }
     }
 
     async fn tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError> {
@@ -461,6 +494,41 @@ impl Store for PostgresStore {
 
     async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
         bounded(LONG_PATIENCE, self.carry_out(plan)).await
+    }
+
+    async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError> {
+        let prunable = || {
+            sqlx::query_scalar::<_, i64>(sql::PRUNABLE)
+                .bind(before)
+                .bind(PRUNED_AT_ONCE)
+        };
+        // Most of the time there are none, and nothing is to be written then.
+        let any = self.reading(PATIENCE, async { Ok(prunable().fetch_optional(&self.pool).await?) });
+        if any.await?.is_none() {
+            return Ok(0);
+        }
+        let _turn = self.writers.turn().await?;
+        bounded(PATIENCE, async {
+            let mut transaction = self.write().await?;
+            let tokens: Vec<i64> = prunable().fetch_all(&mut *transaction).await?;
+            sqlx::query(
+                "UPDATE pruned SET before = greatest(before, $2), revision = greatest(revision, \
+                 (SELECT max(t.changed) FROM tokens t WHERE t.seq = ANY ($1)))",
+            )
+            .bind(&tokens)
+            .bind(before)
+            .execute(&mut *transaction)
+            .await?;
+            for statement in [
+                "DELETE FROM token_usage WHERE token = ANY ($1)",
+                "DELETE FROM tokens WHERE seq = ANY ($1)",
+            ] {
+                sqlx::query(statement).bind(&tokens).execute(&mut *transaction).await?;
+            }
+            transaction.commit().await?;
+            Ok(tokens.len() as u64)
+        })
+        .await
     }
 
     fn is_shared(&self) -> bool {

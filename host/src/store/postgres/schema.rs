@@ -21,6 +21,11 @@ const STEPS: &[Step] = &[
         "usage batches",
         include_str!("../../../migrations/postgres/0004_usage_batches.sql"),
     ),
+    (
+        5,
+        "budgets",
+        include_str!("../../../migrations/postgres/0005_budgets.sql"),
+    ),
 ];
 
 /// Servers that start at once wait for each other here. "TLCH" twice.

@@ -19,7 +19,7 @@ pub(super) async fn add_account(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO accounts (key, \"user\", suspended, features, created, removed, max_lifetime, expiry_required, \
-         password, administrator, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)",
+         caps, password, administrator, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)",
     )
     .bind(&new.key)
     .bind(&new.account.user)
@@ -29,6 +29,7 @@ pub(super) async fn add_account(
     .bind(removed)
     .bind(new.policy.max_lifetime)
     .bind(new.policy.expiry_required)
+    .bind(to_json(&new.policy.caps)?)
     .bind(new.password.as_ref().map(PasswordHash::expose))
     .bind(new.account.administrator)
     .execute(connection)

@@ -8,19 +8,19 @@ mod wal_index;
 
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Sqlite, Transaction};
-use tokenlatch_core::{Features, Policy, Record};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, Sqlite, Transaction};
+use tokenlatch_core::{Caps, Features, Held, Policy, Record};
 use tokio::sync::Mutex;
 
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::StoreError;
-use super::mark::{Changes, Mark, Stamp, epoch_step};
+use super::mark::{Changes, KEPT_REVOKED, Mark, PRUNED_AT_ONCE, Stamp, epoch_step, hour_before};
 use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
 use super::rows::{
-    changed_one, read_account, read_archived_account, read_archived_token, read_mark, read_settings, read_token,
-    to_json,
+    changed_one, read_account, read_archived_account, read_archived_token, read_held, read_mark, read_settings,
+    read_token, to_json,
 };
 use super::{Change, Store, StoredToken, sql};
 use wal_index::WalIndex;
@@ -150,6 +150,7 @@ impl Store for SqliteStore {
         let query = sqlx::query(sql::SET_POLICY)
             .bind(policy.max_lifetime)
             .bind(policy.expiry_required)
+            .bind(to_json(&policy.caps)?)
             .bind(user);
         self.change_account(user, query).await
     }
@@ -188,15 +189,34 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn add_token(&self, record: &Record, account: Option<&str>) -> Result<(), StoreError> {
-        let query = sqlx::query(
-            "INSERT INTO tokens (account, record) \
-             SELECT id, $1 FROM accounts WHERE user = $2 AND removed IS NULL AND key = coalesce($3, key)",
-        )
+    async fn held(&self, user: &str, since: i64, most: i64) -> Result<Option<Held>, StoreError> {
+        let row = sqlx::query(sql::HELD).bind(user).bind(since).bind(most);
+        row.fetch_optional(&self.pool)
+            .await?
+            .as_ref()
+            .map(read_held)
+            .transpose()
+    }
+
+    async fn add_token(&self, record: &Record, account: Option<&str>, caps: Caps) -> Result<(), StoreError> {
+        let query = sqlx::query(AssertSqlSafe(format!(
+            "INSERT INTO tokens (account, record) SELECT id, $1 FROM accounts \
+             WHERE user = $2 AND removed IS NULL AND key = coalesce($3, key) AND {}",
+            sql::WITHIN_CAPS
+        )))
         .bind(to_json(record)?)
         .bind(&record.user)
-        .bind(account);
-        self.change_account(&record.user, query).await
+        .bind(account)
+        .bind(caps.tokens())
+        .bind(hour_before(record.created))
+        .bind(caps.tokens_per_hour());
+        match self.change_account(&record.user, query).await {
+            Err(StoreError::AccountUnknown(user)) => match self.settings(&user).await? {
+                Some(there) if account.is_none_or(|account| account == there.key) => Err(StoreError::Conflict),
+                _ => Err(StoreError::AccountUnknown(user)),
+            },
+            outcome => outcome,
+        }
     }
 
     async fn tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError> {
@@ -319,11 +339,12 @@ impl Store for SqliteStore {
         // A read transaction sees the database as it was at its first read.
         let mut transaction = self.pool.begin().await?;
         let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
-        let newer = mark.newer_than(since);
+        let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
+        let newer = mark.newer_than(since, pruned.try_get("revision")?);
         let (accounts, tokens) = match newer {
             None => (
                 format!("{} WHERE a.removed IS NULL", sql::SETTINGS),
-                sql::TOKEN.to_owned(),
+                format!("{} WHERE t.revoked IS NULL ORDER BY t.seq", sql::TOKEN),
             ),
             Some(_) => (
                 format!(
@@ -341,6 +362,12 @@ impl Store for SqliteStore {
             (accounts, tokens) = (accounts.bind(revision), tokens.bind(revision));
         }
         let accounts = accounts.fetch_all(&mut *transaction).await?;
+        let mut revoked = Vec::new();
+        if newer.is_none() {
+            let query = AssertSqlSafe(format!("{} WHERE {}", sql::TOKEN, sql::NEWLY_REVOKED));
+            let most = i64::try_from(KEPT_REVOKED).unwrap_or(i64::MAX);
+            revoked = sqlx::query(query).bind(most).fetch_all(&mut *transaction).await?;
+        }
         let tokens = tokens.fetch_all(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(Changes {
@@ -350,8 +377,9 @@ impl Store for SqliteStore {
                 .iter()
                 .map(|row| read_settings(row).map(|settings| settings.account))
                 .collect::<Result<_, _>>()?,
-            records: tokens
+            records: revoked
                 .iter()
+                .chain(&tokens)
                 .map(|row| read_token(row).map(|token| token.record))
                 .collect::<Result<_, _>>()?,
         })
@@ -364,9 +392,11 @@ impl Store for SqliteStore {
             .fetch_all(&mut *transaction)
             .await?;
         let tokens = sqlx::query(sql::ARCHIVED_TOKEN).fetch_all(&mut *transaction).await?;
+        let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(Archive {
             mark,
+            pruned: pruned.try_get("before")?,
             accounts: accounts.iter().map(read_archived_account).collect::<Result<_, _>>()?,
             tokens: tokens.iter().map(read_archived_token).collect::<Result<_, _>>()?,
         })
@@ -387,12 +417,49 @@ impl Store for SqliteStore {
         for token in &plan.tokens {
             steps::add_token(&mut transaction, token).await?;
         }
+        sqlx::query("UPDATE pruned SET before = max(before, $1)")
+            .bind(plan.pruned)
+            .execute(&mut *transaction)
+            .await?;
         sqlx::query(sql::NEW_EPOCH)
             .bind(epoch_step()?)
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
         Ok(())
+    }
+
+    async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError> {
+        let prunable = || {
+            sqlx::query_scalar::<_, i64>(sql::PRUNABLE)
+                .bind(before)
+                .bind(PRUNED_AT_ONCE)
+        };
+        // Most of the time there are none, and nothing is to be written then.
+        if prunable().fetch_optional(&self.pool).await?.is_none() {
+            return Ok(0);
+        }
+        let _turn = self.writers.turn().await?;
+        let mut transaction = self.write().await?;
+        let tokens: Vec<i64> = prunable().fetch_all(&mut *transaction).await?;
+        let chosen = to_json(&tokens)?;
+        sqlx::query(
+            "UPDATE pruned SET before = max(before, $2), revision = max(revision, coalesce((SELECT max(c.revision) \
+             FROM token_changes c WHERE c.token IN (SELECT value FROM json_each($1))), 0))",
+        )
+        .bind(&chosen)
+        .bind(before)
+        .execute(&mut *transaction)
+        .await?;
+        for statement in [
+            "DELETE FROM token_usage WHERE token IN (SELECT value FROM json_each($1))",
+            "DELETE FROM token_changes WHERE token IN (SELECT value FROM json_each($1))",
+            "DELETE FROM tokens WHERE seq IN (SELECT value FROM json_each($1))",
+        ] {
+            sqlx::query(statement).bind(&chosen).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(tokens.len() as u64)
     }
 
     fn is_shared(&self) -> bool {

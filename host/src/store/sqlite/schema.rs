@@ -30,6 +30,11 @@ const STEPS: &[Step] = &[
         "usage batches",
         include_str!("../../../migrations/sqlite/0004_usage_batches.sql"),
     ),
+    (
+        5,
+        "budgets",
+        include_str!("../../../migrations/sqlite/0005_budgets.sql"),
+    ),
 ];
 
 /// Makes sure that the database is ours and up to date. Nothing is written when it is.

@@ -23,6 +23,7 @@ pub(super) async fn add_account(
         .bind(removed)
         .bind(new.policy.max_lifetime)
         .bind(new.policy.expiry_required)
+        .bind(to_json(&new.policy.caps)?)
         .bind(new.password.as_ref().map(PasswordHash::expose))
         .bind(new.account.administrator)
         .execute(connection)
