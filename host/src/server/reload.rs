@@ -37,6 +37,9 @@ pub(super) trait Changing: fmt::Debug + Send + Sync {
 
     /// Forgets what has ended.
     async fn tidy(&self);
+
+    /// Removes for good what was revoked long ago. An edge has none of it.
+    async fn prune(&self) {}
 }
 
 /// Reads the catalogue and the certificate again, at a server and at an edge. Each that cannot be used stays as it was.
@@ -95,7 +98,7 @@ impl Reload {
                         self.changing.tidy().await;
                         metrics::tidy();
                     }
-                    _ = prune.tick() => self.prune().await,
+                    _ = prune.tick() => self.changing.prune().await,
                     _ = renew.tick() => {
                         if let Some(Err(error)) = self.certificates.as_ref().map(Certificates::renew) {
                             tracing::error!(code = error.code(), "the certificate was not renewed: {error}");
@@ -104,15 +107,6 @@ impl Reload {
                 }
             }
         })
-    }
-
-    /// Removes what was revoked long ago.
-    async fn prune(&self) {
-        match self.state.service.prune(self.state.config.keep_revoked).await {
-            Ok(0) => {}
-            Ok(tokens) => tracing::info!(tokens, "removed tokens that were revoked long ago"),
-            Err(error) => tracing::warn!(code = error.code(), "tokens that were revoked long ago stay for now"),
-        }
     }
 }
 

@@ -65,6 +65,14 @@ impl Changing for State {
         self.logins.tidy();
         page::tidy(self).await;
     }
+
+    async fn prune(&self) {
+        match self.service.prune(self.config.keep_revoked).await {
+            Ok(0) => {}
+            Ok(tokens) => tracing::info!(tokens, "removed tokens that were revoked long ago"),
+            Err(error) => tracing::warn!(code = error.code(), "tokens that were revoked long ago stay for now"),
+        }
+    }
 }
 
 impl State {
