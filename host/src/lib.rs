@@ -18,6 +18,7 @@ mod clock;
 mod entropy;
 mod error;
 mod gate;
+mod log;
 mod module;
 mod peppers;
 mod private_file;
@@ -35,7 +36,7 @@ pub use tokenlatch_core as core;
 pub use clock::{Clock, SetClock, SystemClock};
 pub use entropy::{ENTROPY_BYTES, Entropy, SystemEntropy};
 pub use error::{EnvironmentError, Error, ModuleError, Result};
-pub use gate::{Gate, Presented};
+pub use gate::{Gate, Presented, WentBack};
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, Table};
 pub use peppers::read_peppers;
 #[cfg(feature = "server")]
@@ -51,8 +52,8 @@ pub use snapshot::{
 #[cfg(feature = "server")]
 pub use snapshot::{HttpSource, HttpSourceError};
 pub use store::{
-    Archive, ArchivedAccount, ArchivedToken, Change, Changes, KEPT_REVOKED, Mark, NewAccount, PageQuery, PasswordHash,
-    Plan, PostgresStore, Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount, StoredSession, StoredToken,
-    TokenKeys, TokenPage, Usage, UsageBatch, open_store,
+    Archive, ArchivedAccount, ArchivedToken, Change, Changes, Engine, History, KEPT_REVOKED, Mark, NewAccount,
+    PageQuery, PasswordHash, Plan, PostgresStore, Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount,
+    StoredSession, StoredToken, TokenKeys, TokenPage, Usage, UsageBatch, Version, open_store,
 };
 pub use zone::ServerZone;

@@ -427,7 +427,15 @@ fn every_option_has_a_variable() {
     let line: Value = serde_json::from_str(line).unwrap();
     assert_eq!(line["client"], "192.0.2.9", "{line}");
     assert_eq!(line["status"], 200);
-    for option in ["UPSTREAM", "CATALOGUE", "TLS_CERT", "TLS_KEY", "DATABASE", "TIME_ZONE"] {
+    for option in [
+        "UPSTREAM",
+        "CATALOGUE",
+        "TLS_CERT",
+        "TLS_KEY",
+        "DATABASE",
+        "CREATE",
+        "TIME_ZONE",
+    ] {
         let help = place.run(&["serve", "--help"]).stdout;
         assert!(help.contains(&format!("TOKENLATCH_{option}")), "{option}: {help}");
     }
@@ -556,4 +564,173 @@ fn an_empty_postgresql_database_makes_a_first_start_too() {
     let (code, log) = serving.stop();
     assert_eq!(code, Some(0), "{log}");
     assert!(place.folder.path().join("tokenlatch-account.header").exists());
+}
+
+const SERVE: [&str; 7] = [
+    "--json",
+    "serve",
+    "--http",
+    "--listen",
+    "127.0.0.1:0",
+    "--admin-listen",
+    "127.0.0.1:0",
+];
+
+/// Runs a command that must fail, and gives its code.
+fn refused(place: &Place, arguments: &[&str]) -> String {
+    let ran = place.run(arguments);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    ran.json()["error"]["code"].as_str().unwrap().to_owned()
+}
+
+/// Moves the database's files into a folder beside them, or back.
+fn move_files(place: &Place, away: bool) {
+    let (here, there) = (place.folder.path().to_owned(), place.folder.path().join("away"));
+    fs::create_dir_all(&there).unwrap();
+    let (from, to) = if away { (&here, &there) } else { (&there, &here) };
+    for name in ["t.db", "t.db-wal", "t.db-shm"] {
+        let _ = fs::remove_file(to.join(name));
+        // Without a server there is only the first of them.
+        let _ = fs::rename(from.join(name), to.join(name));
+    }
+}
+
+fn ready(serving: &Serving) -> (u16, Value) {
+    let reply = exchange(
+        serving.address("admin"),
+        b"GET /ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+    let (_, body) = reply.split_once("\r\n\r\n").unwrap();
+    (status(&reply), serde_json::from_str(body).unwrap())
+}
+
+#[test]
+fn a_database_that_was_there_is_not_silently_replaced() {
+    let place = Place::new();
+    assert_eq!(
+        refused(&place, &[&SERVE[..], &["--create=never"]].concat()),
+        "store_missing"
+    );
+    Serving::start(&place, &["--json", "--http"]).stop();
+    move_files(&place, true);
+    let add = ["--json", "account", "add", "bob", "--all-features"];
+    for arguments in [&SERVE[..], &add[..]] {
+        assert_eq!(refused(&place, arguments), "store_gone");
+        // An older version left only the files of its first start.
+        let known = place.folder.path().join("tokenlatch-database.id");
+        let text = fs::read(&known).unwrap();
+        fs::remove_file(&known).unwrap();
+        assert_eq!(refused(&place, arguments), "store_gone");
+        fs::write(&known, text).unwrap();
+        fs::write(place.folder.path().join("t.db"), "").unwrap();
+        assert_eq!(refused(&place, arguments), "store_gone", "an empty file is none");
+        fs::remove_file(place.folder.path().join("t.db")).unwrap();
+        assert_eq!(
+            refused(&place, &[arguments, &["--create=never"]].concat()),
+            "store_missing"
+        );
+    }
+    // Another database in its place.
+    let other = Place::new();
+    assert_eq!(other.run(&add).code, Some(0));
+    fs::copy(&other.database, &place.database).unwrap();
+    for arguments in [&SERVE[..], &["--json", "account", "add", "eve", "--all-features"]] {
+        assert_eq!(refused(&place, arguments), "store_differs");
+    }
+    // A database of its own is made beside it where that is said, and both are known from then on.
+    fs::remove_file(&place.database).unwrap();
+    assert_eq!(place.run(&[&add[..], &["--create=always"]].concat()).code, Some(0));
+    assert_eq!(
+        place.run(&["--json", "account", "add", "carol", "--all-features"]).code,
+        Some(0)
+    );
+    move_files(&place, false);
+    let serving = Serving::start(&place, &["--json", "--http"]);
+    assert_eq!(serving.json()["first"], Value::Null);
+    assert_eq!(ready(&serving).1["status"], "ready");
+    serving.stop();
+}
+
+#[test]
+fn the_first_start_survives_the_loss_of_its_log_and_an_older_database_is_refused() {
+    let place = Place::new();
+    assert_eq!(place.run(&["account", "add", "early", "--all-features"]).code, Some(0));
+    let older = fs::read(&place.database).unwrap();
+    fs::remove_file(&place.database).unwrap();
+    fs::remove_file(place.folder.path().join("tokenlatch-database.id")).unwrap();
+    let mut serving = Serving::start(&place, &["--json", "--http"]);
+    serving.signal("-KILL");
+    serving.child.wait().unwrap();
+    for end in ["-wal", "-shm"] {
+        fs::remove_file(format!("{}{end}", place.database)).unwrap();
+    }
+    let again = Serving::start(&place, &["--json", "--http"]);
+    assert_eq!(again.json()["first"], Value::Null);
+    again.stop();
+    let tokens = place.run(&["--json", "token", "list", "--user", "admin"]).json();
+    assert_eq!(tokens["total"], 2, "{tokens}");
+
+    // The file names the database with what it held at the end of that start: one that lacks it is refused.
+    let known = place.folder.path().join("tokenlatch-database.id");
+    let text = fs::read_to_string(&known).unwrap();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let least: i64 = words[1].parse().unwrap();
+    assert!(least > 1, "{text}");
+    fs::write(&known, format!("{} {} {}\n", words[0], least + 100, least + 100)).unwrap();
+    assert_eq!(refused(&place, &SERVE), "store_younger");
+    // Without the file, the database that is there is taken.
+    fs::remove_file(&known).unwrap();
+    Serving::start(&place, &["--json", "--http"]).stop();
+    fs::write(&place.database, older).unwrap();
+    assert_eq!(refused(&place, &SERVE), "store_differs");
+}
+
+#[test]
+fn a_file_that_is_taken_away_or_put_back_is_reported() {
+    let place = Place::new();
+    let serving = Serving::start(&place, &["--json", "--http"]);
+    assert_eq!(ready(&serving), (200, serde_json::json!({"status": "ready"})));
+    let header = fs::read_to_string(place.folder.path().join("tokenlatch-account.header")).unwrap();
+    let create = |serving: &Serving| {
+        let request = format!(
+            "GET /execute/Tokens/create_full_access?name=one HTTP/1.1\r\nHost: a\r\n{}\r\nConnection: close\r\n\r\n",
+            header.trim_end()
+        );
+        status(&exchange(serving.address("account"), request.as_bytes()))
+    };
+    move_files(&place, true);
+    assert_eq!(create(&serving), 503);
+    let (code, document) = ready(&serving);
+    assert_eq!(
+        (code, &document["reason"], &document["database"]),
+        (503, &"store_replaced".into(), &"sqlite".into())
+    );
+    move_files(&place, false);
+    assert_eq!(ready(&serving).0, 200);
+    let (_, log) = serving.stop();
+    assert!(log.contains("removed or replaced while it was in use"), "{log}");
+
+    // An older state, put back while nothing ran.
+    let older = fs::read(&place.database).unwrap();
+    let serving = Serving::start(&place, &["--json", "--http"]);
+    assert_eq!(create(&serving), 200);
+    serving.stop();
+    fs::write(&place.database, older).unwrap();
+    let serving = Serving::start(&place, &["--json", "--http"]);
+    let (code, document) = ready(&serving);
+    assert_eq!(
+        (code, &document["warnings"][0]["code"]),
+        (200, &"store_went_back".into()),
+        "{document}"
+    );
+    let metrics = exchange(
+        serving.address("admin"),
+        b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+    assert!(metrics.contains("tokenlatch_store_went_back_total 1"), "{metrics}");
+    let (_, log) = serving.stop();
+    assert!(log.contains("store_went_back") && log.contains("WARN"), "{log}");
+    let serving = Serving::start(&place, &["--json", "--http"]);
+    assert_eq!(ready(&serving), (200, serde_json::json!({"status": "ready"})));
+    serving.stop();
 }

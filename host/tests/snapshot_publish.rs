@@ -185,6 +185,10 @@ async fn another_epoch_is_a_gap_and_its_snapshot_is_made_later(database: Databas
     };
     let delta = publisher.delta(ahead, Duration::ZERO).await.unwrap();
     assert!(matches!(delta, Delta::Gap), "a version that there never was");
+    let mut beside = second.mark.version();
+    beside.version ^= 1;
+    let delta = publisher.delta(beside, Duration::ZERO).await.unwrap();
+    assert!(matches!(delta, Delta::Gap), "a version of another history");
 }
 
 async fn a_message_says_no_time_that_is_still_to_come(database: Database) {

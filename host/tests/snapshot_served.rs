@@ -33,14 +33,14 @@ fn origin(max_age: u32) -> Running {
     running
 }
 
-fn mark(running: &Running) -> (i64, i64) {
+fn version(running: &Running) -> (i64, i64) {
     let mark = running.block_on(running.state.service.store().mark()).unwrap();
-    (mark.epoch, mark.revision)
+    (mark.version().epoch, mark.version().version)
 }
 
 fn since(running: &Running, wait: u32) -> String {
-    let (epoch, revision) = mark(running);
-    format!("/snapshot/deltas?since={epoch}-{revision}&wait={wait}")
+    let (epoch, version) = version(running);
+    format!("/snapshot/deltas?since={epoch}-{version}&wait={wait}")
 }
 
 fn report(running: &Running, authorization: &str, json: &str) -> Answer {
@@ -248,7 +248,7 @@ fn a_tag_names_the_bytes_and_saves_sending_them() {
 fn a_question_for_deltas_is_spelt_in_one_way_and_a_gap_is_told() {
     let running = origin(60);
     let full = running.administrator("full");
-    let (epoch, revision) = mark(&running);
+    let (epoch, version) = version(&running);
     for query in [
         "",
         "?since=",
@@ -265,8 +265,8 @@ fn a_question_for_deltas_is_spelt_in_one_way_and_a_gap_is_told() {
         let answer = running.get_admin(&full, &format!("/snapshot/deltas{query}"));
         assert_eq!(answer.status, 400, "{query}");
     }
-    for (epoch, revision) in [(epoch + 1, revision), (epoch, revision + 1)] {
-        let answer = running.get_admin(&full, &format!("/snapshot/deltas?since={epoch}-{revision}&wait=20"));
+    for (epoch, version) in [(epoch + 1, version), (epoch, version + 1)] {
+        let answer = running.get_admin(&full, &format!("/snapshot/deltas?since={epoch}-{version}&wait=20"));
         assert_eq!((answer.status, &answer.json()["code"]), (409, &"snapshot_gap".into()));
     }
 }

@@ -9,14 +9,14 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::database::Database;
 use common::plain;
 use tokenlatch::core::{Features, Realm};
-use tokenlatch::{Changes, Mark, Service, Store};
+use tokenlatch::{Changes, History, Mark, Service, Store, Version};
 
 over_both!(
     a_follower_ends_with_what_a_full_read_gives,
@@ -24,6 +24,8 @@ over_both!(
     a_renamed_or_removed_account_begins_another_epoch,
     a_mark_of_another_epoch_or_of_the_future_gives_everything,
     a_change_made_by_hand_is_counted,
+    every_change_has_a_mark_of_its_own,
+    old_marks_are_pruned,
 );
 
 /// What a reader knows.
@@ -212,13 +214,70 @@ async fn a_mark_of_another_epoch_or_of_the_future_gives_everything(database: Dat
             revision: mark.revision + 1,
             ..mark
         }),
+        // The same number, reached by another change.
+        Some(Mark {
+            change: mark.change ^ 1,
+            ..mark
+        }),
     ] {
         let changes = service.store().changes(since).await.unwrap();
+        let other = since.is_some_and(|since| since.epoch == mark.epoch);
+        assert_eq!(changes.history == History::Lost, other, "{since:?}");
         assert!(changes.whole && changes.accounts.len() == 2 && changes.records.len() == 1);
         assert_eq!(changes.mark, mark);
     }
     let changes = service.store().changes(Some(mark)).await.unwrap();
     assert!(!changes.whole && changes.accounts.is_empty() && changes.records.is_empty());
+    let (version, store) = (mark.version(), service.store());
+    assert_eq!(store.find_version(version).await.unwrap(), Ok(mark));
+    for (version, history) in [
+        (version.version ^ 1, History::Lost),
+        (version.version + (1 << 20), History::Lost),
+        (1, History::Pruned),
+    ] {
+        let version = Version {
+            version,
+            ..mark.version()
+        };
+        assert_eq!(store.find_version(version).await.unwrap(), Err(history), "{version:?}");
+    }
+}
+
+async fn every_change_has_a_mark_of_its_own(database: Database) {
+    let service = database.service().await;
+    let mut marks = vec![service.store().mark().await.unwrap()];
+    for number in 0..10 {
+        service.create(plain(&format!("t{number}"))).await.unwrap();
+        marks.push(service.store().mark().await.unwrap());
+    }
+    let names: Vec<String> = (0..10).map(|number| format!("t{number}")).collect();
+    service.revoke("alice", Realm::Account, &names).await.unwrap();
+    service.rename_account("alice", "anna").await.unwrap();
+    service.begin_epoch().await.unwrap();
+    marks.push(service.store().mark().await.unwrap());
+    let different: BTreeSet<i64> = marks.iter().map(|mark| mark.change).collect();
+    assert_eq!(different.len(), marks.len());
+    let identity = service.store().identity().await.unwrap();
+    assert_eq!(identity, database.store().await.identity().await.unwrap());
+    assert_ne!(
+        identity,
+        database.another().await.store().await.identity().await.unwrap()
+    );
+}
+
+/// Only the newest marks are kept; a reader that is older reads everything, and nothing is wrong with it.
+async fn old_marks_are_pruned(database: Database) {
+    let service = database.service().await;
+    let mark = service.store().mark().await.unwrap();
+    database
+        .sql(
+            "UPDATE state SET revision = revision + 100000",
+            "UPDATE tokenlatch.state SET revision = revision + 100000",
+        )
+        .await
+        .unwrap();
+    let changes = service.store().changes(Some(mark)).await.unwrap();
+    assert!(changes.whole && changes.history == History::Pruned);
 }
 
 async fn a_change_made_by_hand_is_counted(database: Database) {

@@ -18,8 +18,8 @@ use common::{NOW, Place, module, plain, reason, run};
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnectOptions;
-use tokenlatch::core::{Features, Realm, Reason};
-use tokenlatch::{ListOptions, Service, StoredSession, open_store};
+use tokenlatch::core::{Call, Created, Features, Realm, Reason};
+use tokenlatch::{Gate, ListOptions, Presented, Service, StoredSession, open_store};
 
 const FIRST_SCHEMA_ON_A_SERVER: &str = include_str!("../migrations/postgres/0001_accounts_and_tokens.sql");
 
@@ -381,6 +381,71 @@ fn postgresql_killed_and_started_again_loses_nothing_that_was_acknowledged() {
     });
 }
 
+/// A database that was put back and changed until it has the same number of changes again.
+#[test]
+fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    if !server.is_ours() {
+        return;
+    }
+    run(async {
+        let address = server.url();
+        let service = Service::new(module(), open_store(address, true).await.unwrap());
+        service.add_account("alice", Features::All).await.unwrap();
+        let revoked = service.create(plain("revoked")).await.unwrap();
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        server.dump(address, "dump");
+        service
+            .revoke("alice", Realm::Account, &["revoked".to_owned()])
+            .await
+            .unwrap();
+        let lost = service.create(plain("lost")).await.unwrap();
+        assert_eq!(admitted(&gate, &lost).await, Reason::Ok);
+        assert_eq!(admitted(&gate, &revoked).await, Reason::TokenRevoked);
+        let before = service.store().mark().await.unwrap();
+
+        server.put_back(address, "dump");
+        let beside = Service::new(module(), open_store(address, false).await.unwrap());
+        let one = beside.create(plain("one")).await.unwrap();
+        let two = beside.create(plain("two")).await.unwrap();
+        let after = beside.store().mark().await.unwrap();
+        assert_eq!((after.epoch, after.revision), (before.epoch, before.revision));
+        assert_ne!(after, before);
+
+        assert_eq!(gate.went_back(), None);
+        assert_eq!(admitted(&gate, &lost).await, Reason::TokenUnknown);
+        for token in [one, two, revoked] {
+            assert_eq!(admitted(&gate, &token).await, Reason::Ok);
+        }
+        let went_back = gate.went_back().expect("it is known");
+        assert_eq!((went_back.times, went_back.before), (1, before.revision));
+
+        // A restore that has not come to its end yet: its tables are there and lack rows.
+        server.put_back(address, "dump");
+        let pool = sqlx::PgPool::connect(address).await.unwrap();
+        let drop = "DROP TRIGGER tokens_guard ON tokenlatch.tokens";
+        sqlx::query(drop).execute(&pool).await.unwrap();
+        let error = gate.ready().await.unwrap_err();
+        assert_eq!(error.code(), "store_incomplete");
+        let drop = "DROP SCHEMA tokenlatch CASCADE";
+        sqlx::query(drop).execute(&pool).await.unwrap();
+        let error = gate.ready().await.unwrap_err();
+        assert_eq!(error.code(), "store_incomplete");
+        server.put_back(address, "dump");
+        gate.ready().await.unwrap();
+        assert_eq!(gate.went_back().map(|went_back| went_back.times), Some(2));
+    });
+}
+
+/// What a gate says to a token of alice.
+async fn admitted(gate: &Gate, token: &Created) -> Reason {
+    let header = format!("cpanel alice:{}", token.token.expose());
+    let presented = Presented::One(header.as_bytes());
+    gate.verify(presented, &Call::default(), None).await.unwrap().reason
+}
+
 #[test]
 fn a_server_that_is_not_there_is_a_coded_error_without_the_password() {
     run(async {
@@ -414,5 +479,163 @@ fn a_server_that_is_not_there_is_a_coded_error_without_the_password() {
             open_store(&database.address, true).await.unwrap_err().code(),
             "store_foreign"
         );
+    });
+}
+
+#[test]
+fn a_pooler_that_drops_settings_is_refused_at_the_start() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    if !server.is_ours() {
+        return;
+    }
+    run(async {
+        open_store(server.url(), true).await.unwrap().close().await;
+        for settings in ["", "ignore_startup_parameters = options,extra_float_digits"] {
+            let Some(pooler) = server.pooler(settings) else {
+                return;
+            };
+            let error = open_store(&pooler.url, true).await.unwrap_err();
+            assert_eq!(error.code(), "store_pooled", "{settings}: {error}");
+        }
+    });
+}
+
+#[test]
+fn a_server_that_became_read_only_is_told_apart() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    if !server.is_ours() {
+        return;
+    }
+    run(async {
+        let service = Service::new(module(), open_store(server.url(), true).await.unwrap());
+        service.add_account("alice", Features::All).await.unwrap();
+        let token = service.create(plain("one")).await.unwrap();
+        let store = service.store();
+        store.writable().await.unwrap();
+        let pool = sqlx::PgPool::connect(server.url()).await.unwrap();
+        let switch = async |on: &'static str| {
+            sqlx::query(on).execute(&pool).await.unwrap();
+            sqlx::query("SELECT pg_reload_conf()").execute(&pool).await.unwrap();
+            // The processes of the server read it a moment later.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        };
+        switch("ALTER SYSTEM SET default_transaction_read_only = on").await;
+        let session = StoredSession {
+            key: "0".repeat(32),
+            user: "alice".to_owned(),
+            data: "{}".to_owned(),
+            ends: NOW,
+        };
+        let errors = [
+            store.writable().await.unwrap_err(),
+            store.set_suspended("alice", true).await.unwrap_err(),
+            store.add_session(&session).await.unwrap_err(),
+            store.spend_form(&session.key, NOW).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.code(), "store_read_only");
+            assert!(error.to_string().contains("default_transaction_read_only"), "{error}");
+        }
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        assert_eq!(admitted(&gate, &token).await, Reason::Ok);
+        switch("ALTER SYSTEM RESET default_transaction_read_only").await;
+        store.writable().await.unwrap();
+        store.set_suspended("alice", true).await.unwrap();
+        // Somebody whom the server does not let in.
+        let stranger = server.url().replace("tokenlatch@", "nobody@");
+        let error = open_store(&stranger, true).await.unwrap_err();
+        assert_eq!(error.code(), "store_refused", "{error}");
+    });
+}
+
+#[test]
+fn a_file_that_was_replaced_or_cannot_be_written_is_told_apart() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let token = service.create(plain("one")).await.unwrap();
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let store = service.store();
+        store.writable().await.unwrap();
+        let reading = open_store(&format!("sqlite:{}?mode=ro", place.database), false)
+            .await
+            .unwrap();
+        assert_eq!(reading.writable().await.unwrap_err().code(), "store_read_only");
+        reading.close().await;
+        store.settle().await.unwrap();
+        assert_eq!(std::fs::metadata(format!("{}-wal", place.database)).unwrap().len(), 0);
+
+        let aside = format!("{}-aside", place.database);
+        std::fs::rename(&place.database, &aside).unwrap();
+        for replaced in [false, true] {
+            if replaced {
+                std::fs::copy(&aside, &place.database).unwrap();
+            }
+            let header = format!("cpanel alice:{}", token.token.expose());
+            let presented = Presented::One(header.as_bytes());
+            let errors = [
+                gate.verify(presented, &Call::default(), None).await.unwrap_err().code(),
+                gate.ready().await.unwrap_err().code(),
+                service.create(plain("two")).await.unwrap_err().code(),
+                store.spend_form(&"0".repeat(32), NOW).await.unwrap_err().code(),
+                store.writable().await.unwrap_err().code(),
+            ];
+            assert_eq!(errors, ["store_replaced"; 5], "{replaced}");
+            if replaced {
+                std::fs::remove_file(&place.database).unwrap();
+            }
+        }
+        std::fs::rename(&aside, &place.database).unwrap();
+        assert_eq!(admitted(&gate, &token).await, Reason::Ok);
+
+        // What is empty is no database, and is not made one unasked.
+        let empty = format!("{}-empty", place.database);
+        std::fs::write(&empty, "").unwrap();
+        assert_eq!(open_store(&empty, false).await.unwrap_err().code(), "store_missing");
+        open_store(&empty, true).await.unwrap();
+    });
+}
+
+#[cfg(feature = "server")]
+#[test]
+fn a_certificate_that_cannot_be_verified_is_refused() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    if !server.is_ours() {
+        return;
+    }
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let strict = format!("{}?sslmode=verify-full", server.url());
+        let error = open_store(&strict, true).await.unwrap_err();
+        assert_eq!(error.code(), "store_untrusted", "it has no TLS yet: {error}");
+
+        let certified = |name: &str| {
+            let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+            (made.cert.pem(), made.signing_key.serialize_pem())
+        };
+        let pool = sqlx::PgPool::connect(server.url()).await.unwrap();
+        for (name, trusted) in [("127.0.0.1", true), ("elsewhere.example", false)] {
+            let (certificate, key) = certified(name);
+            server.put("server.crt", certificate.as_bytes());
+            server.put("server.key", key.as_bytes());
+            sqlx::query("ALTER SYSTEM SET ssl = on").execute(&pool).await.unwrap();
+            sqlx::query("SELECT pg_reload_conf()").execute(&pool).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let file = folder.path().join(name);
+            std::fs::write(&file, certificate).unwrap();
+            let opened = open_store(&format!("{strict}&sslrootcert={}", file.display()), true).await;
+            assert_eq!(opened.is_ok(), trusted, "{name}: {opened:?}");
+            if let Err(error) = opened {
+                assert_eq!(error.code(), "store_untrusted", "{name}: {error}");
+            }
+            let error = open_store(&strict, true).await.unwrap_err();
+            assert_eq!(error.code(), "store_untrusted", "{name}, of no known CA: {error}");
+        }
     });
 }

@@ -71,7 +71,7 @@ fn a_file_that_cannot_be_used_is_a_coded_error() {
             .unwrap();
         ours.close().await;
         let error = SqliteStore::open(&place.database, false).await.unwrap_err();
-        assert_eq!(error, StoreError::SchemaNewer { found: 99, known: 4 });
+        assert_eq!(error, StoreError::SchemaNewer { found: 99, known: 6 });
     });
 }
 

@@ -1,12 +1,14 @@
 //! What a command works with, opened when it is first needed.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use tokenlatch::{CodeCache, Module, Options, ServerZone, Service, open_store, read_peppers};
+use tokenlatch::{CodeCache, Module, Options, ServerZone, Service, Store, StoreError, open_store, read_peppers};
 
-use super::Global;
 use super::failure::Failure;
+use super::known::Known;
 use super::output::Output;
+use super::{Create, Global};
 
 /// The options that hold everywhere, the output, and the service once it is open.
 pub struct Context<'a> {
@@ -14,6 +16,8 @@ pub struct Context<'a> {
     /// Where the command prints.
     pub output: &'a mut Output,
     service: Option<Service>,
+    known: Option<Known>,
+    went_back: Option<i64>,
 }
 
 impl<'a> Context<'a> {
@@ -23,6 +27,8 @@ impl<'a> Context<'a> {
             global,
             output,
             service: None,
+            known: None,
+            went_back: None,
         }
     }
 
@@ -66,10 +72,52 @@ impl<'a> Context<'a> {
             None => Vec::new(),
         };
         let module = Context::module()?;
-        let store = open_store(&self.global.database, create).await?;
+        let store = match create {
+            true => self.open_or_create_store().await?,
+            false => open_store(&self.global.database, false).await?,
+        };
         let service = Service::new(module, store).with_peppers(peppers).with_zone(zone);
         self.service = Some(service.clone());
         Ok(service)
+    }
+
+    /// The database that was here; a new one where there was none.
+    async fn open_or_create_store(&mut self) -> Result<Arc<dyn Store>, Failure> {
+        let (database, when) = (&self.global.database, self.global.create);
+        let mut known = Known::beside(database)?;
+        let store = match open_store(database, false).await {
+            Err(StoreError::Missing(_)) if when != Create::Never => {
+                if when != Create::Always {
+                    known.check_missing()?;
+                }
+                let store = open_store(database, true).await?;
+                known.note(store.as_ref(), false).await?;
+                store
+            }
+            store => {
+                let store = store?;
+                self.went_back = match when {
+                    Create::Always => None,
+                    _ => known.check(store.as_ref()).await?,
+                };
+                store
+            }
+        };
+        self.known = Some(known);
+        Ok(store)
+    }
+
+    /// Notes beside the database where it stands. `least`: it is never to be found before that.
+    pub async fn note(&mut self, least: bool) -> Result<(), Failure> {
+        if let (Some(known), Some(service)) = (&mut self.known, &self.service) {
+            known.note(service.store().as_ref(), least).await?;
+        }
+        Ok(())
+    }
+
+    /// The revision that was noted before, if the database is older than that.
+    pub fn went_back(&self) -> Option<i64> {
+        self.went_back
     }
 
     /// Lets go of the database, if it was opened.

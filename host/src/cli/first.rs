@@ -3,8 +3,8 @@
 //! It is several steps, and any of them may fail. A note beside the database says that it has begun; the next start finds
 //! the note and does all of it again. The password is given last: an account that has one was made to the end.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -13,6 +13,8 @@ use tokenlatch::{Clock, Error, NewToken, Service, StoreError, StoredAccount, Sys
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
+use super::files::replace;
+use super::known::FIRST_FILES;
 use super::secrets;
 
 /// The account that is made.
@@ -20,9 +22,6 @@ pub const USER: &str = "admin";
 /// How long its first tokens are good, in seconds.
 const LIFE: i64 = 86_400;
 
-const ACCOUNT_FILE: &str = "tokenlatch-account.header";
-const ADMIN_FILE: &str = "tokenlatch-admin.header";
-const PASSWORD_FILE: &str = "tokenlatch-admin.password";
 /// The note that a first start has begun and isn't finished.
 const BEGUN_FILE: &str = "tokenlatch-first.begun";
 
@@ -47,7 +46,8 @@ pub struct First {
 pub async fn make(service: &Service, folder: &Path) -> Result<Option<First>, Failure> {
     let begun = folder.join(BEGUN_FILE);
     let mark = service.store().mark().await?;
-    let note = format!("The first start on the database {} has begun.\n", mark.epoch);
+    let identity = service.store().identity().await?;
+    let note = format!("The first start on the database {identity} has begun.\n");
     let broken_off = fs::read_to_string(&begun).is_ok_and(|text| text == note);
     let account = find(service).await?;
     // A database whose accounts were all removed is no new one.
@@ -79,11 +79,12 @@ pub async fn make(service: &Service, folder: &Path) -> Result<Option<First>, Fai
 async fn finish(service: &Service, folder: &Path) -> Result<First, Failure> {
     service.set_administrator(USER, true).await?;
     let expires = SystemClock.now()?.saturating_add(LIFE);
+    let [account, admin, password] = FIRST_FILES;
     let first = First {
         user: USER,
-        password_file: folder.join(PASSWORD_FILE),
-        account_header: folder.join(ACCOUNT_FILE),
-        admin_header: folder.join(ADMIN_FILE),
+        password_file: folder.join(password),
+        account_header: folder.join(account),
+        admin_header: folder.join(admin),
         expires,
     };
     let files = [
@@ -120,23 +121,6 @@ async fn find(service: &Service) -> Result<Option<StoredAccount>, Failure> {
 /// Puts a file there that only its owner can read, in place of an older one. The error names it.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 /// Where the service is reached.

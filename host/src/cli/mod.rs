@@ -12,6 +12,7 @@ mod failure;
 mod files;
 mod first;
 mod functions;
+mod known;
 mod module;
 mod output;
 mod person;
@@ -32,7 +33,7 @@ mod whmapi1;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use context::Context;
 use failure::Failure;
@@ -90,6 +91,18 @@ struct Global {
     )]
     #[arg(help_heading = "Everywhere")]
     database: String,
+    /// Whether a missing database is made: always, never, or only where no file beside it says that there was one
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        env = "TOKENLATCH_CREATE",
+        hide_env_values = true,
+        default_value_t = Create::IfNew,
+        help_heading = "Everywhere"
+    )]
+    create: Create,
     /// Print one JSON document instead of text
     #[arg(long, global = true, help_heading = "Everywhere")]
     json: bool,
@@ -113,6 +126,17 @@ struct Global {
         help_heading = "Everywhere"
     )]
     time_zone: Option<String>,
+}
+
+/// Whether a missing database is made by a command that may make one.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Create {
+    /// Whatever was there before
+    Always,
+    /// Only where nothing says that there was one
+    IfNew,
+    /// Not at all
+    Never,
 }
 
 #[derive(Subcommand)]

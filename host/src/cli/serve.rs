@@ -20,6 +20,7 @@ use super::context::Context;
 use super::edges::Edges;
 use super::failure::Failure;
 use super::first::{self, First, Reached, Step};
+use super::known::{folder_of, shown};
 
 /// Options of `tokenlatch serve`.
 #[derive(Args)]
@@ -308,6 +309,14 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     let server = Server::bind(config, service.clone()).await?;
     // Only now, for the ports are ours: a start that fails for its ports has made nothing.
     let first = first::make(&service, &folder).await?;
+    if first.is_some() {
+        // A young database lies in its log alone, which is easily lost.
+        service.store().settle().await.map_err(tokenlatch::Error::from)?;
+    }
+    context.note(first.is_some()).await?;
+    if let Some(before) = context.went_back() {
+        server.state().gate.note_older(before).await?;
+    }
     let (account, admin) = server.addresses();
     let told = Told {
         snapshot: server.snapshot_address().map(|address| url(scheme, address)),
@@ -323,6 +332,12 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     let admin = admin.map_or_else(|| "none".to_owned(), |admin| admin.to_string());
     tracing::info!(account = %account, %admin, "serving");
     server.run_until(stop.clone().times(1), stop.times(2)).await;
+    if let Err(error) = context.note(false).await {
+        tracing::warn!(
+            "where the database stands was not noted: {}",
+            error.sentence().unwrap_or_default()
+        );
+    }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -476,41 +491,12 @@ fn url(scheme: &str, address: SocketAddr) -> String {
     format!("{scheme}://{reached}")
 }
 
-/// The folder for what lies beside the database; the current one when that is on a server.
-fn folder_of(database: &str) -> std::io::Result<PathBuf> {
-    let Some(path) = file_of(database) else {
-        return std::env::current_dir();
-    };
-    let path = std::path::absolute(path)?;
-    Ok(path.parent().unwrap_or(&path).to_owned())
-}
-
-/// The file of a SQLite database.
-fn file_of(database: &str) -> Option<&Path> {
-    let path = match database.strip_prefix("sqlite:") {
-        Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
-        None if database.contains("://") => return None,
-        None => return Some(Path::new(database)),
-    };
-    Some(Path::new(path.split('?').next().unwrap_or(path)))
-}
-
-/// The database as it may be printed: what follows the scheme of a server's address may hold a password.
-fn shown(database: &str) -> String {
-    match file_of(database) {
-        Some(path) => std::path::absolute(path)
-            .unwrap_or(path.to_owned())
-            .display()
-            .to_string(),
-        None => format!("{}://…", database.split("://").next().unwrap_or_default()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 
     use super::*;
+    use crate::cli::known::file_of;
 
     #[test]
     fn addresses_and_networks_are_read() {

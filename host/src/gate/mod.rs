@@ -11,6 +11,7 @@ mod freshness;
 mod live;
 mod usage;
 mod verdicts;
+mod went_back;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -22,10 +23,12 @@ use tokenlatch_core::{Authorization, Call, Function, SecretString, TableInput, V
 use crate::error::{Error, Result};
 use crate::module::{Module, Table};
 use crate::service::Service;
-use crate::store::{Changes, StoreError};
+use crate::store::{Changes, History, StoreError};
 use checks::Checks;
 use live::{Live, Loaded};
 pub(crate) use usage::Uses;
+use went_back::Watcher;
+pub use went_back::WentBack;
 
 /// How long a request waits to learn whether the table is up to date, and the check for the store's answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -68,6 +71,7 @@ struct Inner {
     turn: tokio::sync::Mutex<()>,
     live: Mutex<Live>,
     uses: Uses,
+    went_back: Watcher,
     /// Held while uses are handed over.
     handing: tokio::sync::Mutex<()>,
 }
@@ -86,6 +90,7 @@ impl Gate {
                 turn: tokio::sync::Mutex::default(),
                 live: Mutex::new(Live::new(catalogue)),
                 uses: Uses::default(),
+                went_back: Watcher::default(),
                 handing: tokio::sync::Mutex::default(),
             }),
         };
@@ -181,6 +186,23 @@ impl Gate {
         self.inner.live().left_out()
     }
 
+    /// Whether the database went back in time since this was opened. The table followed it.
+    #[must_use]
+    pub fn went_back(&self) -> Option<WentBack> {
+        self.inner.went_back.get()
+    }
+
+    /// Notes that the database is older than a revision that was read before this was opened.
+    ///
+    /// # Errors
+    /// Failures of the store and the clock.
+    pub async fn note_older(&self, before: i64) -> Result<()> {
+        let inner = &self.inner;
+        let after = inner.service.store().mark().await?.revision;
+        inner.went_back.note(before, after, inner.service.clock().now()?);
+        Ok(())
+    }
+
     /// How many records are held, revoked ones too.
     #[must_use]
     pub fn records(&self) -> usize {
@@ -242,6 +264,10 @@ impl Inner {
             return Ok(());
         }
         let changes = in_time(LOADING, store.changes(known)).await??;
+        if let Some(known) = known.filter(|_| changes.history == History::Lost) {
+            self.went_back
+                .note(known.revision, changes.mark.revision, self.service.clock().now()?);
+        }
         if changes.whole {
             let catalogue = self.live().catalogue();
             let loaded = self.load(changes, catalogue).await?;

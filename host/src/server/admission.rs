@@ -85,7 +85,7 @@ pub(super) async fn admit(
         Ok(verdict) => verdict,
         Err(Error::Refused(error)) if CALL_ERRORS.contains(&error.code) => return Err(CALL_INVALID.into()),
         Err(error) => {
-            tracing::error!(code = error.code(), "no verdict could be had");
+            tracing::error!(code = error.code(), "no verdict could be had: {error}");
             let mut reply = unavailable(state);
             note(&mut reply, error.code(), None);
             return Err(reply.into());

@@ -7,6 +7,7 @@ use axum::extract::{Extension, Request, State as Shared};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use tokenlatch_core::METRICS_READ;
 
 use super::admission::{Ended, admit, malformed, reply_of};
@@ -15,6 +16,8 @@ use super::form::Form;
 use super::state::State;
 use super::target;
 use super::threshold::Threshold;
+use crate::error::Error;
+use crate::gate::WentBack;
 
 /// How long the gate may take to say that it is ready.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -24,6 +27,16 @@ const JSON: [(header::HeaderName, &str); 2] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
+/// What the operator should know although requests are served.
+#[derive(Serialize)]
+struct Warning {
+    code: &'static str,
+    message: &'static str,
+    times: u64,
+    /// In Unix seconds.
+    seen: i64,
+}
+
 /// The process lives.
 pub async fn health() -> Response {
     (JSON, r#"{"status":"ok"}"#).into_response()
@@ -31,21 +44,46 @@ pub async fn health() -> Response {
 
 /// A verification could be had now: the store, the module and the table work.
 pub async fn ready(Shared(state): Shared<Arc<State>>) -> Response {
-    match tokio::time::timeout(PATIENCE, state.gate.ready()).await {
-        Ok(Ok(())) => match state.gate.left_out() {
-            0 => (JSON, r#"{"status":"ready"}"#).into_response(),
-            tokens => {
+    let store = state.service.store();
+    let check = async {
+        state.gate.ready().await?;
+        // Logins and changes need more than a verification does.
+        Ok::<(), Error>(store.writable().await?)
+    };
+    match tokio::time::timeout(PATIENCE, check).await {
+        Ok(Ok(())) => match (state.gate.left_out(), state.gate.went_back()) {
+            (0, None) => (JSON, r#"{"status":"ready"}"#).into_response(),
+            (0, Some(went_back)) => {
+                let warning = Warning {
+                    code: "store_went_back",
+                    message: WentBack::ADVICE,
+                    times: went_back.times,
+                    seen: went_back.seen,
+                };
+                let document = serde_json::json!({"status": "ready", "warnings": [warning]});
+                (JSON, document.to_string()).into_response()
+            }
+            (tokens, _) => {
                 tracing::warn!(code = "tokens_left_out", tokens, "not ready");
                 let body = format!(r#"{{"status":"unavailable","reason":"tokens_left_out","tokens":{tokens}}}"#);
                 (StatusCode::SERVICE_UNAVAILABLE, JSON, body).into_response()
             }
         },
         failed => {
-            match failed {
-                Ok(Err(error)) => tracing::warn!(code = error.code(), "not ready"),
-                _ => tracing::warn!(code = "ready_timeout", "not ready"),
-            }
-            (StatusCode::SERVICE_UNAVAILABLE, JSON, r#"{"status":"unavailable"}"#).into_response()
+            let database = store.engine().as_str();
+            let code = match failed {
+                Ok(Err(error)) => {
+                    tracing::warn!(code = error.code(), database, "not ready: {error}");
+                    error.code()
+                }
+                _ => {
+                    tracing::warn!(code = "ready_timeout", database, "not ready");
+                    "ready_timeout"
+                }
+            };
+            // The message may hold what the server of the database said: that is for the log.
+            let document = serde_json::json!({"status": "unavailable", "reason": code, "database": database});
+            (StatusCode::SERVICE_UNAVAILABLE, JSON, document.to_string()).into_response()
         }
     }
 }

@@ -21,6 +21,7 @@ const EVICTED: &str = "tokenlatch_connections_evicted_total";
 const RECORDS: &str = "tokenlatch_table_records";
 const BLOCKED: &str = "tokenlatch_blocked_addresses";
 const MISSED_USES: &str = "tokenlatch_uses_missed_total";
+const WENT_BACK: &str = "tokenlatch_store_went_back_total";
 const LOST_LINES: &str = "tokenlatch_log_lines_lost_total";
 
 const SNAPSHOT_MADE: &str = "tokenlatch_snapshot_made_seconds";
@@ -64,6 +65,10 @@ pub(super) fn begin() {
         describe_counter!(
             MISSED_USES,
             "Admissions that are not in the last use of tokens, because too many tokens were used at once"
+        );
+        describe_counter!(
+            WENT_BACK,
+            "How often the database was found in an older state than before, or another one in its place"
         );
         describe_counter!(
             LOST_LINES,
@@ -134,6 +139,7 @@ pub(super) fn render(state: &State) -> String {
     let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
     gauge!(RECORDS).set(number(state.gate.records()));
     counter!(MISSED_USES).absolute(state.gate.missed_usage());
+    counter!(WENT_BACK).absolute(state.gate.went_back().map_or(0, |went_back| went_back.times));
     gauge!(BLOCKED).set(number(state.failures.blocked_addresses()));
     rendered()
 }

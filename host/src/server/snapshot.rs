@@ -27,7 +27,7 @@ use super::state::State;
 use super::target;
 use crate::error::Error;
 use crate::snapshot::{Delta, Message, Publisher, UsageReport};
-use crate::store::Mark;
+use crate::store::Version;
 
 const KIND: HeaderValue = HeaderValue::from_static("application/vnd.tokenlatch.snapshot");
 
@@ -86,13 +86,15 @@ async fn publisher(state: &State) -> Result<&Publisher, Ended> {
 }
 
 async fn send_whole(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
-    let publisher = publisher(state).await?;
+    publisher(state).await?;
     let (parts, _) = request.into_parts();
     if target::holds_secret(Form::of_query(parts.uri.query())?.keys()) {
         return Err(malformed(state).into());
     }
     let call = target::machine(SNAPSHOT_READ, false);
     let admitted = admit(state, client, &parts.headers, &call).await?;
+    // That has asked the store. Where the database went back in time, another epoch begins here.
+    let publisher = publisher(state).await?;
     if let Some(tag) = held(&parts.headers)
         && publisher.is_current(tag).await.map_err(|error| failed(state, &error))?
     {
@@ -160,7 +162,7 @@ async fn take_report(state: &State, client: &Client, request: Request) -> Result
 }
 
 /// Where the asker stands, and how long it waits.
-fn asked(query: &Form) -> Result<(Mark, Duration), Problem> {
+fn asked(query: &Form) -> Result<(Version, Duration), Problem> {
     let since = query.one("since")?.ok_or(WRONG_QUERY)?;
     let (epoch, version) = since.split_once('-').ok_or(WRONG_QUERY)?;
     let number = |text: &str| {
@@ -171,9 +173,9 @@ fn asked(query: &Form) -> Result<(Mark, Duration), Problem> {
         Some(wait) => number(&wait)?.unsigned_abs().min(LONGEST_WAIT),
         None => 0,
     };
-    let since = Mark {
+    let since = Version {
         epoch: number(epoch)?,
-        revision: number(version)?,
+        version: number(version)?,
     };
     Ok((since, Duration::from_secs(wait)))
 }

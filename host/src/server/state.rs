@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokenlatch_core::Function;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use super::catalogue::Catalogue;
 use super::config::Config;
@@ -40,8 +40,8 @@ pub struct State {
     pub upstream: Option<Upstream>,
     /// Publishes snapshots for edges.
     pub publisher: Option<Publisher>,
-    /// Whether the epoch of this start has begun.
-    pub(super) begun: Arc<OnceCell<()>>,
+    /// How often the database had gone back when an epoch was begun for its edges; `None` before the first one.
+    pub(super) begun: Arc<Mutex<Option<u64>>>,
     /// What the server was told.
     pub config: Arc<Config>,
 }
@@ -81,10 +81,16 @@ impl State {
     /// # Errors
     /// Failures of the store.
     pub(super) async fn publisher(&self) -> Result<Option<&Publisher>, Error> {
-        if self.publisher.is_some() && !self.service.store().is_shared() {
-            // While nobody served it a copy may have been put in its place, whose revisions edges know as others. Where
-            // several servers work at it that is said by hand, for each of their starts would make all edges begin anew.
-            self.begun.get_or_try_init(|| self.service.begin_epoch()).await?;
+        if self.publisher.is_some() {
+            // While nobody served it a copy may have been put in its place. Where several servers share it, that is said
+            // by hand: each of their starts would make all edges load everything.
+            let shared = self.service.store().is_shared();
+            let went_back = self.gate.went_back().map_or(0, |went_back| went_back.times);
+            let mut begun = self.begun.lock().await;
+            if begun.or(shared.then_some(0)) != Some(went_back) {
+                self.service.begin_epoch().await?;
+                *begun = Some(went_back);
+            }
         }
         Ok(self.publisher.as_ref())
     }

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use tokenlatch_core::{Call, ErrorCode, Function, MESSAGE_HEAD_BYTES, Pepper, SnapshotOptions, SnapshotState, Verdict};
 
-use super::log::{note, tell};
 use super::pace::{LONGEST, Pace};
 use super::replica::Replica;
 use super::reports::Reports;
@@ -19,6 +18,7 @@ use super::state_file::StateFile;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{EnvironmentError, Error, Result};
 use crate::gate::{Presented, repeated};
+use crate::log::{note, tell};
 use crate::module::{Module, hex};
 
 /// The longest that an origin is asked to wait for a change.

@@ -10,7 +10,6 @@ mod follower;
 #[cfg(feature = "server")]
 mod http;
 mod key;
-mod log;
 mod pace;
 mod publisher;
 mod replica;

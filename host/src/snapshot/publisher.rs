@@ -16,8 +16,9 @@ use tokio::time::Instant;
 use super::cache::Cache;
 use super::watch::Watch;
 use crate::error::{Error, Result};
+use crate::log::tell;
 use crate::service::Service;
-use crate::store::{Changes, Mark, StoreError};
+use crate::store::{Changes, History, Mark, StoreError, Version};
 
 /// Changes that are sent as a delta. With more of them a snapshot is the shorter way.
 const MOST: usize = 100_000;
@@ -129,6 +130,8 @@ struct Inner {
     turn: tokio::sync::Mutex<()>,
     /// Epoch and time of the last message: none says an earlier time.
     last: Mutex<Option<(i64, i64)>>,
+    /// The version of an edge that was last logged as one that this database never had.
+    told: Mutex<Option<Version>>,
     /// Whether nobody shall wait any longer.
     finishing: watch::Sender<bool>,
 }
@@ -145,6 +148,7 @@ impl Publisher {
             cache: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             last: Mutex::default(),
+            told: Mutex::default(),
             finishing: watch::Sender::new(false),
         };
         Publisher { inner: Arc::new(inner) }
@@ -206,8 +210,9 @@ impl Publisher {
     ///
     /// # Errors
     /// Failures of the store and the clock.
-    pub async fn delta(&self, since: Mark, wait: Duration) -> Result<Delta> {
+    pub async fn delta(&self, since: impl Into<Version> + Send, wait: Duration) -> Result<Delta> {
         let inner = &self.inner;
+        let since = since.into();
         let end = Instant::now() + wait;
         let mut finishing = inner.finishing.subscribe();
         let mut waiter = inner.watch.wait();
@@ -215,7 +220,7 @@ impl Publisher {
             let Some((mark, made)) = inner.moment_after(since).await? else {
                 return Ok(Delta::Gap);
             };
-            if mark.revision > since.revision {
+            if mark.version() != since {
                 return self.changed(since, mark, made).await;
             }
             if Instant::now() >= end || *finishing.borrow() {
@@ -230,7 +235,7 @@ impl Publisher {
                         match seen {
                             Some(Err(error)) => return Err(error.into()),
                             // What was so already is no news.
-                            Some(Ok(seen)) if seen == since && told.is_ok() => {}
+                            Some(Ok(seen)) if seen.version() == since && told.is_ok() => {}
                             _ => break,
                         }
                     }
@@ -251,7 +256,7 @@ impl Publisher {
         self.inner.finishing.send_replace(true);
     }
 
-    async fn changed(&self, since: Mark, seen: Mark, made: i64) -> Result<Delta> {
+    async fn changed(&self, since: Version, seen: Mark, made: i64) -> Result<Delta> {
         let inner = &self.inner;
         if let Some(message) = inner.kept(since, seen, made)? {
             return Ok(Delta::Message(message));
@@ -263,15 +268,22 @@ impl Publisher {
         if let Some(message) = inner.kept(since, seen, made)? {
             return Ok(Delta::Message(message));
         }
-        let changes = inner.service.store().changes(Some(since)).await?;
+        let known = match inner.service.store().find_version(since).await? {
+            Ok(known) => known,
+            Err(history) => {
+                inner.tell_of(since, history);
+                return Ok(Delta::Gap);
+            }
+        };
+        let changes = inner.service.store().changes(Some(known)).await?;
         if changes.whole || changes.records.len().saturating_add(changes.accounts.len()) > MOST {
             return Ok(Delta::Gap);
         }
         let mark = changes.mark;
-        let delta = Publication::delta(since.revision.unsigned_abs(), inner.heading(mark, made));
+        let delta = Publication::delta(since.version.unsigned_abs(), inner.heading(mark, made));
         let changes = inner.with_owners(changes).await?;
         let message = Arc::new(inner.sign(delta, changes, mark).await?);
-        inner.cache().keep_delta(since.revision, &message);
+        inner.cache().keep_delta(since.version, &message);
         Ok(Delta::Message(message))
     }
 }
@@ -304,12 +316,23 @@ impl Inner {
     }
 
     /// The same for one who holds a version; none where no delta leads on from there.
-    async fn moment_after(&self, since: Mark) -> Result<Option<(Mark, i64)>> {
+    async fn moment_after(&self, since: Version) -> Result<Option<(Mark, i64)>> {
         let (mark, made) = self.stand().await?;
-        let leads_on = mark.epoch == since.epoch
-            && mark.revision >= since.revision
-            && mark.revision / STRETCH == since.revision / STRETCH;
+        let leads_on = mark.epoch == since.epoch && mark.revision / STRETCH == since.revision() / STRETCH;
         Ok(made.filter(|_| leads_on).map(|made| (mark, made)))
+    }
+
+    /// Logs that an edge holds a version which this database never had: once for each such version.
+    fn tell_of(&self, since: Version, history: History) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if history == History::Lost && told.replace(since) != Some(since) {
+            tell(format_args!(
+                "an edge holds the version {}-{}, which this database never had: the database was put back to an older \
+                 state, or another one took its place. Edges refuse an older table; `tokenlatch snapshot renew` makes them \
+                 take it. Look for tokens that were revoked since that state was saved",
+                since.epoch, since.version
+            ));
+        }
     }
 
     /// Where the store stands, and the time that a message may say of it, if there is one yet.
@@ -336,14 +359,14 @@ impl Inner {
     }
 
     /// A delta that was made for another who stood there, if it leads to where the store stood at `made`.
-    fn kept(&self, since: Mark, seen: Mark, made: i64) -> Result<Option<Arc<Message>>> {
-        self.cache().delta(since.revision, seen, made, &self.key)
+    fn kept(&self, since: Version, seen: Mark, made: i64) -> Result<Option<Arc<Message>>> {
+        self.cache().delta(since.version, seen, made, &self.key)
     }
 
     fn heading(&self, mark: Mark, made: i64) -> Heading {
         Heading {
             epoch: mark.epoch.unsigned_abs(),
-            version: mark.revision.unsigned_abs(),
+            version: mark.version().version.unsigned_abs(),
             made,
             max_age: self.options.max_age,
             names: self.options.names,

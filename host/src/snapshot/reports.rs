@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::log::{debug, tell};
 use super::replica::Replica;
 use super::report::{MAX_REPORTED, UsageReport};
 use super::source::{Source, SourceError};
+use crate::log::{debug, tell};
 
 /// The code of an answer that a report would be given however often it is sent.
 pub(super) const UNWANTED: &str = "report_refused";

@@ -3,6 +3,27 @@
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
+/// A kind of database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Engine {
+    /// A file of SQLite.
+    Sqlite,
+    /// A server of PostgreSQL.
+    Postgres,
+}
+
+impl Engine {
+    /// Its stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgresql",
+        }
+    }
+}
+
 /// A refusal or a failure of the store. Whatever it is, nothing is admitted by it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -28,17 +49,75 @@ pub enum StoreError {
     /// A record has changed since it was read.
     #[error("the stored data changed meanwhile; try again")]
     Conflict,
-    /// Another process held the database for too long.
-    #[error("another process is holding the database; try again")]
+    /// The database was held by others, or had too much to do, for too long.
+    #[error("the database is busy and did not answer in time; try again")]
     Busy,
     /// The disk is full.
-    #[error("the disk is full, so nothing was changed; make room and try again")]
-    Full,
+    #[error("{}", full(*.0))]
+    Full(Engine),
     /// The database cannot be written.
+    #[error("{}", read_only(*.0))]
+    ReadOnly(Engine),
+    /// The server refuses the user, the password or the rights.
+    #[error("the database server refuses this program ({0}); check the user, the password and the user's rights")]
+    Refused(String),
+    /// A pooler between this program and the server drops settings or statements of a connection.
     #[error(
-        "the database cannot be written; check who owns the file and its folder, and whether it was opened read-only"
+        "the connection goes through a pooler, such as PgBouncer, that drops the settings or the prepared statements of a \
+         connection; connect to the PostgreSQL server itself"
     )]
-    ReadOnly,
+    Pooled,
+    /// The connection would leave this machine without a verified certificate.
+    #[error(
+        "a PostgreSQL server on another machine needs `sslmode=verify-full`, and `sslrootcert=FILE` where its certificate \
+         comes from a CA of your own; a weaker `sslmode` is refused"
+    )]
+    Insecure,
+    /// The server offers no TLS, or its certificate cannot be verified.
+    #[error(
+        "the connection to the database server cannot be secured ({0}); check that it offers TLS, that its certificate names \
+         the host, and that `sslrootcert` names the CA's file"
+    )]
+    Untrusted(String),
+    /// The file is no longer the one that was opened.
+    #[error(
+        "the database's file was removed or replaced while it was in use, so nothing is read from it and nothing written; \
+         put the right file in its place while the program is stopped, and start it"
+    )]
+    Replaced,
+    /// There was a database here.
+    #[error(
+        "there is no database at `{database}`, but `{evidence}` says that there was one; bring it back, or look whether a \
+         file system is not mounted or the path is mistyped. `--create=always` makes a new one"
+    )]
+    Gone {
+        /// The database that was asked for.
+        database: String,
+        /// The file beside it.
+        evidence: String,
+    },
+    /// Another database is where one was.
+    #[error(
+        "the database `{database}` is not the one that `{evidence}` names; bring that one back. If this is the right one, \
+         remove that file, or add this one by `--create=always`"
+    )]
+    Differs {
+        /// The database that was asked for.
+        database: String,
+        /// The file beside it.
+        evidence: String,
+    },
+    /// The database lacks what it had.
+    #[error(
+        "the database `{database}` lacks what it held when `{evidence}` was written: a part of its files was lost, such as \
+         the one that ends in `-wal`. Bring it back from a backup; if this is the right one, remove that file"
+    )]
+    Younger {
+        /// The database that was asked for.
+        database: String,
+        /// The file beside it.
+        evidence: String,
+    },
     /// There is no database.
     #[error("there is no database at `{0}`; `tokenlatch account add NAME` makes one, `--database` names another")]
     Missing(String),
@@ -59,6 +138,12 @@ pub enum StoreError {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// A part of the schema is missing.
+    #[error(
+        "a part of the database's schema is missing: it is being restored, or was restored from an older version of this \
+         program; wait until that is done, and restart"
+    )]
+    Incomplete,
     /// The server of the database does not answer, or the connection to it was lost.
     #[error("the database cannot be reached ({0}); look whether its server runs, and try again")]
     Unreachable(String),
@@ -83,13 +168,22 @@ impl StoreError {
             StoreError::TokenRevoked => "record_revoked",
             StoreError::Conflict => "store_conflict",
             StoreError::Busy => "store_busy",
-            StoreError::Full => "store_full",
-            StoreError::ReadOnly => "store_read_only",
+            StoreError::Full(_) => "store_full",
+            StoreError::ReadOnly(_) => "store_read_only",
+            StoreError::Refused(_) => "store_refused",
+            StoreError::Pooled => "store_pooled",
+            StoreError::Insecure => "store_insecure",
+            StoreError::Untrusted(_) => "store_untrusted",
+            StoreError::Replaced => "store_replaced",
+            StoreError::Gone { .. } => "store_gone",
+            StoreError::Differs { .. } => "store_differs",
+            StoreError::Younger { .. } => "store_younger",
             StoreError::Missing(_) => "store_missing",
             StoreError::Unopenable(_) => "store_unopenable",
             StoreError::Corrupt(_) => "store_corrupt",
             StoreError::Foreign => "store_foreign",
             StoreError::SchemaNewer { .. } => "store_schema_newer",
+            StoreError::Incomplete => "store_incomplete",
             StoreError::Unreachable(_) => "store_unreachable",
             StoreError::Unsupported(_) => "store_unsupported",
             StoreError::Failed(_) => "store_failed",
@@ -111,6 +205,26 @@ impl StoreError {
     }
 }
 
+fn full(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "the disk of the database's file is full, so nothing was changed; make room and try again",
+        Engine::Postgres => "the disk of the database server is full, so nothing was changed; make room and try again",
+    }
+}
+
+fn read_only(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => {
+            "the database's file cannot be written; check who owns the file and its folder, whether the file system is \
+             mounted read-only, and whether the database was opened read-only"
+        }
+        Engine::Postgres => {
+            "the database server takes no writes; it is a standby, or `default_transaction_read_only` is on: connect to \
+             the primary, or switch that off"
+        }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> StoreError {
         match &error {
@@ -119,8 +233,11 @@ impl From<sqlx::Error> for StoreError {
                 None => from_sqlite(database.as_ref()),
             },
             sqlx::Error::PoolTimedOut => StoreError::Busy,
+            sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                StoreError::Untrusted(error.to_string())
+            }
             sqlx::Error::Io(error) => StoreError::Unreachable(error.to_string()),
-            sqlx::Error::Tls(_) => StoreError::Unreachable("TLS failed".to_owned()),
+            sqlx::Error::Tls(error) => StoreError::Untrusted(error.to_string()),
             sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::Protocol(_)
@@ -161,10 +278,11 @@ fn from_guard(name: &str) -> StoreError {
 fn from_sqlite(error: &dyn DatabaseError) -> StoreError {
     let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or_default();
     match code & 0xff {
+        1 if error.message().starts_with("no such table") => StoreError::Incomplete,
         5 | 6 => StoreError::Busy,
-        8 => StoreError::ReadOnly,
+        8 => StoreError::ReadOnly(Engine::Sqlite),
         11 => StoreError::Corrupt("its pages are broken".to_owned()),
-        13 => StoreError::Full,
+        13 => StoreError::Full(Engine::Sqlite),
         14 => StoreError::Unopenable("the system does not let the file be opened".to_owned()),
         19 => from_guard(error.message()),
         26 => StoreError::Corrupt("the file is not a database".to_owned()),
@@ -182,13 +300,19 @@ fn from_postgres(error: &PgDatabaseError) -> StoreError {
         "P0001" => from_guard(error.message()),
         "40001" | "40P01" => StoreError::Conflict,
         "55P03" | "57014" | "53300" | "25P03" => StoreError::Busy,
-        "53100" => StoreError::Full,
-        "25006" => StoreError::ReadOnly,
+        "53100" => StoreError::Full(Engine::Postgres),
+        "25006" => StoreError::ReadOnly(Engine::Postgres),
+        // A statement that was prepared on another connection of the server; a setting that a pooler does not know.
+        "26000" | "42P05" => StoreError::Pooled,
+        "08P01" if error.message().contains("startup parameter") => StoreError::Pooled,
+        // A schema, a table or a column that is not there.
+        "3F000" | "42P01" | "42703" => StoreError::Incomplete,
         "XX001" | "XX002" => StoreError::Corrupt(message()),
-        "42501" | "3D000" => StoreError::Unopenable(message()),
+        "3D000" => StoreError::Unopenable(message()),
+        "42501" => StoreError::Refused(message()),
         "57P01" | "57P02" | "57P03" | "57P05" => StoreError::Unreachable(message()),
         code if code.starts_with("08") => StoreError::Unreachable(message()),
-        code if code.starts_with("28") => StoreError::Unopenable(message()),
+        code if code.starts_with("28") => StoreError::Refused(message()),
         _ => StoreError::Failed(message()),
     }
 }

@@ -4,13 +4,27 @@ use tokenlatch_core::{Account, Record};
 
 use super::error::StoreError;
 
-/// Where the stored data stands.
+/// How many of a version's low bits are random.
+const RANDOM_BITS: u32 = 20;
+
+/// Where the stored data stands. Two marks are equal only if they name the same change of the same history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// Another one when a reader must load everything anew: an account was renamed or removed, or a backup restored.
+    /// Another one when a reader must load everything again: an account was renamed or removed, or a backup restored.
     pub epoch: i64,
     /// Rises with every committed change of an account or a token.
     pub revision: i64,
+    /// Drawn at random for each change. A database that was put back reaches the same revisions, with other ones of these.
+    pub change: i64,
+}
+
+/// A mark as edges know it, in two numbers below 2⁵³: the version rises with the revision and ends in random bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Version {
+    /// The mark's epoch.
+    pub epoch: i64,
+    /// The revision, followed by 20 bits of the change.
+    pub version: i64,
 }
 
 /// A token of the store: equal to an earlier one only if nothing was committed between the two.
@@ -18,13 +32,57 @@ pub struct Mark {
 pub struct Stamp(pub(super) [u8; 48]);
 
 impl Mark {
+    /// The mark as edges know it.
+    #[must_use]
+    pub fn version(self) -> Version {
+        let random = self.change & ((1 << RANDOM_BITS) - 1);
+        Version {
+            epoch: self.epoch,
+            version: (self.revision << RANDOM_BITS) | random,
+        }
+    }
+
     /// The revision after which a reader with the mark `since` must read on; `None` where it must read everything.
-    /// A database that stands before what the reader has seen is another one, such as a copy put in its place.
-    /// One that stands before `pruned` would not learn of every revocation.
-    pub(super) fn newer_than(self, since: Option<Mark>, pruned: i64) -> Option<i64> {
+    /// A reader that stands before `pruned` would not learn of every revocation.
+    pub(super) fn newer_than(self, since: Option<Mark>, history: History, pruned: i64) -> Option<i64> {
         since
-            .filter(|since| since.epoch == self.epoch && (pruned..=self.revision).contains(&since.revision))
+            .filter(|since| since.epoch == self.epoch && history == History::Known && since.revision >= pruned)
             .map(|since| since.revision)
+    }
+}
+
+impl From<Mark> for Version {
+    fn from(mark: Mark) -> Version {
+        mark.version()
+    }
+}
+
+impl Version {
+    /// The revision of the mark.
+    pub(crate) fn revision(self) -> i64 {
+        self.version >> RANDOM_BITS
+    }
+}
+
+/// Whether a mark belongs to the history of the database that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum History {
+    /// It does.
+    Known,
+    /// It is older than the marks that are kept.
+    Pruned,
+    /// It does not: the database was put back to an older state, or is another one.
+    Lost,
+}
+
+impl History {
+    /// Of a reader's mark, by the oldest revision that is kept and the mark that is kept of the reader's revision.
+    pub(super) fn of(since: Mark, oldest: i64, kept: Option<i64>) -> History {
+        match kept {
+            Some(change) if change == since.change => History::Known,
+            None if since.revision < oldest => History::Pruned,
+            _ => History::Lost,
+        }
     }
 }
 
@@ -54,6 +112,8 @@ pub struct Changes {
     pub mark: Mark,
     /// Whether this is everything, and takes the place of whatever was read before.
     pub whole: bool,
+    /// Whether the mark that was given belongs to this database.
+    pub history: History,
     /// The accounts, without removed ones.
     pub accounts: Vec<Account>,
     /// The records: those that changed, revoked ones too. Where this is everything, the [`KEPT_REVOKED`] revoked last

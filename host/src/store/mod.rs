@@ -20,11 +20,11 @@ use tokenlatch_core::{Caps, Features, Held, Policy, Record};
 
 pub use account::{NewAccount, PasswordHash, Settings, StoredAccount};
 pub use archive::{Archive, ArchivedAccount, ArchivedToken, Plan};
-pub use error::StoreError;
+pub use error::{Engine, StoreError};
 pub(crate) use mark::hour_before;
 #[cfg(test)]
 pub(crate) use mark::stamp;
-pub use mark::{Changes, KEPT_REVOKED, Mark, Stamp};
+pub use mark::{Changes, History, KEPT_REVOKED, Mark, Stamp, Version};
 pub use open::open_store;
 pub use page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 pub use postgres::PostgresStore;
@@ -170,12 +170,30 @@ pub trait Store: fmt::Debug + Send + Sync {
         None
     }
 
-    /// What has changed since a mark, read at one instant. Everything, where no mark is given or it is of another epoch.
+    /// What has changed since a mark, read at one instant. Everything, where no mark is given, or one of another epoch or
+    /// another history.
     async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError>;
 
     /// Removes tokens for good that were revoked before a time, a number of them in one step, and returns how many. This
     /// is no change that is counted.
     async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError>;
+
+    /// The mark that an edge holds as a version; [`History::Pruned`] or [`History::Lost`] where there is none.
+    async fn find_version(&self, version: Version) -> Result<Result<Mark, History>, StoreError>;
+
+    /// What tells this database from any other: the same in its copies.
+    async fn identity(&self) -> Result<String, StoreError>;
+
+    /// The kind of database.
+    fn engine(&self) -> Engine;
+
+    /// Whether a change could be made now, as far as that can be seen without one.
+    async fn writable(&self) -> Result<(), StoreError>;
+
+    /// Moves everything into the main file, where there are several.
+    async fn settle(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Whether servers on several machines may be at work on it.
     fn is_shared(&self) -> bool;

@@ -8,7 +8,7 @@ use super::StoredToken;
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{ArchivedAccount, ArchivedToken};
 use super::error::StoreError;
-use super::mark::Mark;
+use super::mark::{History, Mark, Version};
 
 /// A row whose columns are found by name and hold texts, whole numbers and truths.
 pub(super) trait Columns: Sized {
@@ -55,6 +55,27 @@ pub(super) fn read_mark(row: &impl Columns) -> Result<Mark, StoreError> {
     Ok(Mark {
         epoch: row.number("epoch")?,
         revision: row.number("revision")?,
+        change: row.number("mark")?,
+    })
+}
+
+/// Whether a mark belongs to the database, by a row of [`super::sql::HISTORY`].
+pub(super) fn read_history(row: &impl Columns, since: Mark) -> Result<History, StoreError> {
+    Ok(History::of(since, row.number("oldest")?, row.some_number("mark")?))
+}
+
+/// The mark that an edge means, by a row of [`super::sql::HISTORY`], where it belongs to the database.
+pub(super) fn read_version(row: &impl Columns, version: Version) -> Result<Result<Mark, History>, StoreError> {
+    let oldest = row.number("oldest")?;
+    let found = row.some_number("mark")?.map(|change| Mark {
+        epoch: version.epoch,
+        revision: version.revision(),
+        change,
+    });
+    Ok(match found {
+        Some(mark) if mark.version() == version => Ok(mark),
+        None if version.revision() < oldest => Err(History::Pruned),
+        _ => Err(History::Lost),
     })
 }
 

@@ -26,7 +26,14 @@ pub(super) const ARCHIVED_TOKEN: &str = "SELECT CAST(t.record AS TEXT) AS record
 /// Joins a token to the live account of a user, `$1`.
 pub(super) const OF_USER: &str = "JOIN accounts a ON a.id = t.account WHERE a.\"user\" = $1 AND a.removed IS NULL";
 
-pub(super) const STATE: &str = "SELECT epoch, revision FROM state";
+pub(super) const STATE: &str =
+    "SELECT s.epoch, s.revision, m.mark FROM state s JOIN marks m ON m.revision = s.revision";
+
+/// The oldest revision whose mark is kept, and the mark of revision `$1`.
+pub(super) const HISTORY: &str = "SELECT (SELECT min(revision) FROM marks) AS oldest, \
+    (SELECT mark FROM marks WHERE revision = $1) AS mark";
+
+pub(super) const IDENTITY: &str = "SELECT id FROM identity";
 
 /// Up to where revoked tokens may be missing.
 pub(super) const PRUNED: &str = "SELECT before, revision FROM pruned";

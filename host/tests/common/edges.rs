@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokenlatch::core::{Api, Call, SecretString, SigningKey};
 use tokenlatch::{
-    Delta, Fetch, Fetched, Follower, Mark, Presented, Publisher, PublisherOptions, Service, Source, SourceError,
-    UsageReport,
+    Delta, Fetch, Fetched, Follower, Presented, Publisher, PublisherOptions, Service, Source, SourceError, UsageReport,
+    Version,
 };
 
 /// The private key of the tests.
@@ -80,9 +80,9 @@ impl Source for Origin {
                 publisher.snapshot().await.map_err(failed)?
             }
             Fetch::Deltas { epoch, version, wait } => {
-                let since = Mark {
+                let since = Version {
                     epoch: epoch.cast_signed(),
-                    revision: version.cast_signed(),
+                    version: version.cast_signed(),
                 };
                 match publisher.delta(since, wait).await.map_err(failed)? {
                     Delta::Gap => return Ok(Fetched::Gap),

@@ -55,6 +55,17 @@ impl Postgres {
         format!("{start}/{name}{options}")
     }
 
+    /// Puts a file among its data that it may read.
+    pub fn put(&self, name: &str, bytes: &[u8]) {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+        let data = self.server.as_ref().expect("a server of ours").data();
+        let owner = std::fs::metadata(&data).expect("its data");
+        let path = data.join(name);
+        std::fs::write(&path, bytes).expect("the file is written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("it is made private");
+        chown(&path, Some(owner.uid()), Some(owner.gid())).expect("it is given to the server");
+    }
+
     /// Whether it can be killed: not one that was found running.
     pub fn is_ours(&self) -> bool {
         self.server.is_some()
@@ -70,8 +81,81 @@ impl Postgres {
         self.ours().run().expect("it starts again");
     }
 
+    /// Saves a database to a file by `pg_dump`, in the format of `pg_restore`.
+    pub fn dump(&self, address: &str, file: &str) {
+        self.program("pg_dump", &["--format=custom", "--file", file, address]);
+    }
+
+    /// Puts a saved database back by `pg_restore`, in place of what is there.
+    pub fn put_back(&self, address: &str, file: &str) {
+        self.program("pg_restore", &["--clean", "--if-exists", "--dbname", address, file]);
+    }
+
+    /// Starts PgBouncer before the server, in transaction mode and with more settings. `None` where it is not installed.
+    pub fn pooler(&self, settings: &str) -> Option<Pooler> {
+        let program = std::path::Path::new("/usr/sbin/pgbouncer");
+        if !program.is_file() {
+            assert!(
+                std::env::var("TOKENLATCH_REQUIRE_ALL").as_deref() != Ok("1"),
+                "PgBouncer is missing"
+            );
+            eprintln!("SKIPPED: PgBouncer is missing");
+            return None;
+        }
+        let server = self.server.as_ref().expect("a server of ours");
+        let (_, port) = self.url.rsplit_once(':').expect("an address with a port");
+        let (port, _) = port.split_once('/').expect("an address with a database");
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let own = free.local_addr().expect("an address").port();
+        drop(free);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("pgbouncer.ini");
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={port} user=tokenlatch\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+             listen_port = {own}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n{settings}\n"
+        );
+        std::fs::write(&file, text).expect("its settings are written");
+        use std::os::unix::fs::PermissionsExt;
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), open).expect("its folder can be read");
+        let child = server.program(program).arg(&file).spawn().expect("it starts");
+        let pooler = Pooler {
+            url: self.url.replace(&format!(":{port}/"), &format!(":{own}/")),
+            child,
+            _folder: folder,
+        };
+        let begun = std::time::Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", own)).is_err() {
+            assert!(begun.elapsed().as_secs() < 20, "it takes no connections");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        Some(pooler)
+    }
+
+    /// Runs a program of PostgreSQL to its end, in the server's folder.
+    fn program(&self, name: &str, arguments: &[&str]) {
+        let server = self.server.as_ref().expect("a server of ours");
+        let status = server.command(name).args(arguments).status().expect("it runs");
+        assert!(status.success(), "{name} {arguments:?}");
+    }
+
     fn ours(&mut self) -> &mut Server {
         self.server.as_mut().expect("a server of ours")
+    }
+}
+
+/// PgBouncer, which is ended with this.
+pub struct Pooler {
+    pub url: String,
+    child: std::process::Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        // One that has ended can't be killed, which is all right.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -88,7 +88,7 @@ pub struct ArchiveFile {
     pub kind: ArchiveKind,
     /// When it was made, in Unix seconds.
     pub made: i64,
-    /// Where the store stood.
+    /// Where the store stood. A file that was read has no mark of the change.
     pub mark: Mark,
     /// Tokens revoked before this time may be missing.
     pub pruned: i64,
@@ -249,6 +249,7 @@ impl ArchiveFile {
             mark: Mark {
                 epoch: header.epoch,
                 revision: header.revision,
+                change: 0,
             },
             pruned: header.pruned,
             accounts: Vec::new(),

@@ -6,6 +6,7 @@ mod schema;
 mod steps;
 
 use std::fmt;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,13 +17,13 @@ use tokio::sync::Mutex;
 
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
-use super::error::StoreError;
-use super::mark::{Changes, KEPT_REVOKED, Mark, PRUNED_AT_ONCE, epoch_step, hour_before};
+use super::error::{Engine, StoreError};
+use super::mark::{Changes, History, KEPT_REVOKED, Mark, PRUNED_AT_ONCE, Version, epoch_step, hour_before};
 use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
 use super::rows::{
-    changed_one, read_account, read_archived_account, read_archived_token, read_held, read_mark, read_settings,
-    read_token, to_json,
+    changed_one, read_account, read_archived_account, read_archived_token, read_held, read_history, read_mark,
+    read_settings, read_token, read_version, to_json,
 };
 use super::{Change, Store, StoredToken, sql};
 
@@ -41,9 +42,12 @@ const WRITERS: usize = 4;
 /// The other connections of a process.
 const READERS: usize = 12;
 
+const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
 /// Holds the one row that every writer holds until its commit, so that revisions become visible in their order and no
-/// two writers ever wait for each other.
-const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT 1 FROM state FOR UPDATE";
+/// two writers ever wait for each other. A statement apart: one that fails together with `BEGIN` would leave the connection
+/// in a transaction that nobody ends.
+const TURN: &str = "SELECT 1 FROM state FOR UPDATE";
 
 /// Sees the database as it was at its first read.
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '10min'";
@@ -56,6 +60,7 @@ pub struct PostgresStore {
     marks: Mutex<Option<PgConnection>>,
     readers: Queue,
     writers: Queue,
+    fault: open::Fault,
 }
 
 /// Without the address, which may hold a password.
@@ -76,8 +81,10 @@ impl PostgresStore {
         let mut connection = open::connect(&options).await?;
         schema::prepare(&mut connection, create).await?;
         connection.close().await?;
+        let fault = open::Fault::default();
         Ok(PostgresStore {
-            pool: open::pool(&options),
+            pool: open::pool(&options, Arc::clone(&fault)),
+            fault,
             options,
             marks: Mutex::new(None),
             readers: Queue::new(READERS),
@@ -86,7 +93,9 @@ impl PostgresStore {
     }
 
     async fn write(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        Ok(self.pool.begin_with(WRITE).await?)
+        let mut transaction = self.pool.begin_with(WRITE).await?;
+        sqlx::raw_sql(TURN).execute(&mut *transaction).await?;
+        Ok(transaction)
     }
 
     async fn read(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
@@ -100,7 +109,26 @@ impl PostgresStore {
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
         let _turn = self.readers.turn().await?;
-        bounded(patience, work).await
+        self.bounded(patience, work).await
+    }
+
+    /// Gives up on a server that does not answer. The connection is thrown away with the future. Where no connection
+    /// could be had, the error says why.
+    async fn bounded<T>(
+        &self,
+        patience: Duration,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let outcome = tokio::time::timeout(patience, work)
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unreachable("it does not answer in time".to_owned())));
+        outcome.map_err(|error| match error {
+            StoreError::Busy => {
+                let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+                fault.clone().unwrap_or(StoreError::Busy)
+            }
+            error => error,
+        })
     }
 
     async fn tokens_where(&self, user: &str, condition: &str) -> Result<Vec<StoredToken>, StoreError> {
@@ -117,7 +145,17 @@ impl PostgresStore {
         let mut transaction = self.read().await?;
         let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
         let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
-        let newer = mark.newer_than(since, pruned.try_get("revision")?);
+        let history = match since {
+            Some(since) => {
+                let query = sqlx::query(sql::HISTORY).bind(since.revision);
+                read_history(&query.fetch_one(&mut *transaction).await?, since)?
+            }
+            None => History::Known,
+        };
+        let newer = mark.newer_than(since, history, pruned.try_get("revision")?);
+        if newer.is_none() {
+            schema::require_triggers(&mut transaction).await?;
+        }
         let (accounts, tokens) = match newer {
             None => (
                 format!("{} WHERE a.removed IS NULL", sql::SETTINGS),
@@ -144,6 +182,7 @@ impl PostgresStore {
         Ok(Changes {
             mark,
             whole: newer.is_none(),
+            history,
             accounts: accounts
                 .iter()
                 .map(|row| read_settings(row).map(|settings| settings.account))
@@ -208,7 +247,7 @@ impl PostgresStore {
         query: sqlx::query::Query<'_, Postgres, sqlx::postgres::PgArguments>,
     ) -> Result<(), StoreError> {
         let _turn = self.writers.turn().await?;
-        bounded(PATIENCE, async {
+        self.bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
             changed_one(query.execute(&mut *transaction).await?.rows_affected(), user)?;
             transaction.commit().await?;
@@ -223,18 +262,11 @@ fn searchable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// Gives up on a server that does not answer. The connection is thrown away with the future.
-async fn bounded<T>(patience: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    tokio::time::timeout(patience, work)
-        .await
-        .unwrap_or_else(|_| Err(StoreError::Unreachable("it does not answer in time".to_owned())))
-}
-
 #[async_trait]
 impl Store for PostgresStore {
     async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError> {
         let _turn = self.writers.turn().await?;
-        bounded(PATIENCE, async {
+        self.bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
             steps::add_account(&mut transaction, account, now, None).await?;
             transaction.commit().await?;
@@ -330,7 +362,7 @@ impl Store for PostgresStore {
 
     async fn remove_account(&self, user: &str, revoked: &[Change], now: i64) -> Result<(), StoreError> {
         let _turn = self.writers.turn().await?;
-        bounded(PATIENCE, async {
+        self.bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
             steps::change(&mut transaction, revoked).await?;
             // A token that is still live, because it was created meanwhile, makes the database refuse this.
@@ -409,7 +441,7 @@ impl Store for PostgresStore {
             return Ok(());
         }
         let _turn = self.writers.turn().await?;
-        bounded(PATIENCE, async {
+        self.bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
             steps::change(&mut transaction, changes).await?;
             transaction.commit().await?;
@@ -467,7 +499,7 @@ impl Store for PostgresStore {
     }
 
     async fn mark(&self) -> Result<Mark, StoreError> {
-        bounded(SHORT_PATIENCE, async {
+        self.bounded(SHORT_PATIENCE, async {
             let mut kept = self.marks.lock().await;
             // Taken out while it is used: after a failure, or a call that is given up, the next one connects anew.
             if let Some(mut connection) = kept.take()
@@ -488,12 +520,44 @@ impl Store for PostgresStore {
         self.reading(LONG_PATIENCE, self.read_changes(since)).await
     }
 
+    async fn find_version(&self, version: Version) -> Result<Result<Mark, History>, StoreError> {
+        let row = self.reading(PATIENCE, async {
+            let query = sqlx::query(sql::HISTORY).bind(version.revision());
+            Ok(query.fetch_one(&self.pool).await?)
+        });
+        read_version(&row.await?, version)
+    }
+
+    async fn identity(&self) -> Result<String, StoreError> {
+        self.reading(PATIENCE, async {
+            Ok(sqlx::query_scalar(sql::IDENTITY).fetch_one(&self.pool).await?)
+        })
+        .await
+    }
+
     async fn archive(&self) -> Result<Archive, StoreError> {
         self.reading(LONG_PATIENCE, self.read_archive()).await
     }
 
     async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
-        bounded(LONG_PATIENCE, self.carry_out(plan)).await
+        self.bounded(LONG_PATIENCE, self.carry_out(plan)).await
+    }
+
+    fn engine(&self) -> Engine {
+        Engine::Postgres
+    }
+
+    async fn writable(&self) -> Result<(), StoreError> {
+        self.reading(SHORT_PATIENCE, async {
+            let row = sqlx::query("SELECT current_setting('transaction_read_only') = 'on'")
+                .fetch_one(&self.pool)
+                .await?;
+            match row.try_get(0)? {
+                true => Err(StoreError::ReadOnly(Engine::Postgres)),
+                false => Ok(()),
+            }
+        })
+        .await
     }
 
     async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError> {
@@ -508,7 +572,7 @@ impl Store for PostgresStore {
             return Ok(0);
         }
         let _turn = self.writers.turn().await?;
-        bounded(PATIENCE, async {
+        self.bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
             let tokens: Vec<i64> = prunable().fetch_all(&mut *transaction).await?;
             sqlx::query(
@@ -546,7 +610,9 @@ impl Store for PostgresStore {
     async fn close(&self) {
         if let Some(connection) = self.marks.lock().await.take() {
             // A server that has gone away has nothing left to be told.
-            let _ = bounded(SHORT_PATIENCE, async { Ok(connection.close().await?) }).await;
+            let _ = self
+                .bounded(SHORT_PATIENCE, async { Ok(connection.close().await?) })
+                .await;
         }
         let _ = tokio::time::timeout(SHORT_PATIENCE, self.pool.close()).await;
     }

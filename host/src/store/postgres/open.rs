@@ -1,12 +1,14 @@
 //! Connections to a server.
 
+use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions, Connection, Row};
 
-use super::super::error::StoreError;
+use super::super::error::{Engine, StoreError};
 use super::super::open::redacted;
 
 /// How long it may take to connect.
@@ -28,11 +30,38 @@ const SETTINGS: &[(&str, &str)] = &[
 /// Reads an address. What it lacks comes from the environment, as for every program of PostgreSQL.
 pub(super) fn options(address: &str) -> Result<PgConnectOptions, StoreError> {
     let options = PgConnectOptions::from_str(address).map_err(|_| StoreError::Unsupported(redacted(address)))?;
-    Ok(options
+    let named =
+        address.contains("sslmode=") || address.contains("ssl-mode=") || std::env::var_os("PGSSLMODE").is_some();
+    Ok(secured(options, named)?
         .application_name("tokenlatch")
         .options(SETTINGS.iter().copied())
         .disable_statement_logging())
 }
+
+/// Demands a verified certificate of a server on another machine. `named`: somebody has named the mode.
+fn secured(options: PgConnectOptions, named: bool) -> Result<PgConnectOptions, StoreError> {
+    if options.get_socket().is_some() || is_local(options.get_host()) {
+        return Ok(options);
+    }
+    match options.get_ssl_mode() {
+        PgSslMode::VerifyFull => Ok(options),
+        PgSslMode::Prefer if !named => Ok(options.ssl_mode(PgSslMode::VerifyFull)),
+        _ => Err(StoreError::Insecure),
+    }
+}
+
+/// Whether a host is this machine: a folder of sockets, or a loopback address.
+fn is_local(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.starts_with('/')
+        || host.eq_ignore_ascii_case("localhost")
+        || bare
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// Why the last connection of the pool was given up, if it was.
+pub(super) type Fault = Arc<Mutex<Option<StoreError>>>;
 
 /// One connection, to a server that takes writes: what a standby says may be old, and a revocation must never be.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
@@ -40,30 +69,91 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
         .await
         .map_err(|_| StoreError::Unreachable("it does not answer in time".to_owned()))?;
     let mut connection = connected?;
-    if is_standby(&mut connection).await? {
-        return Err(StoreError::ReadOnly);
-    }
+    inspect(&mut connection).await?;
     Ok(connection)
 }
 
 /// The connections of a process. None is made before it is needed; one that is lost is made anew.
-pub(super) fn pool(options: &PgConnectOptions) -> PgPool {
+pub(super) fn pool(options: &PgConnectOptions, fault: Fault) -> PgPool {
     PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(CONNECT)
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
+            let fault = Arc::clone(&fault);
             Box::pin(async move {
-                if is_standby(connection).await? {
-                    return Err(sqlx::Error::Protocol("the server takes no writes".to_owned()));
-                }
-                Ok(())
+                let found = inspect(connection).await.err();
+                let outcome = match &found {
+                    Some(error) => Err(sqlx::Error::Protocol(error.to_string())),
+                    None => Ok(()),
+                };
+                *fault.lock().unwrap_or_else(PoisonError::into_inner) = found;
+                outcome
             })
         })
         .connect_lazy_with(options.clone())
 }
 
-async fn is_standby(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT pg_is_in_recovery()")
-        .fetch_one(connection)
-        .await
+/// Refuses a standby, whose data may be old, and a pooler that dropped the settings of the connection. In one message of the
+/// simple protocol, which every pooler understands.
+async fn inspect(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let row = sqlx::raw_sql(
+        "SELECT current_setting('search_path') = 'tokenlatch' AND current_setting('lock_timeout') = '10s', \
+         pg_is_in_recovery()",
+    )
+    .fetch_one(connection)
+    .await?;
+    let (settings, standby): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
+    match (settings, standby) {
+        (_, true) => Err(StoreError::ReadOnly(Engine::Postgres)),
+        (false, _) => Err(StoreError::Pooled),
+        (true, false) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+mod tests {
+    use super::*;
+
+    fn mode(address: &str) -> Result<PgSslMode, StoreError> {
+        options(address).map(|options| options.get_ssl_mode())
+    }
+
+    #[test]
+    fn another_machine_must_show_a_verified_certificate() {
+        for local in [
+            "postgres://a@localhost/db",
+            "postgres://a@127.0.0.1:5433/db",
+            "postgres://a@[::1]/db",
+            "postgres://%2Fvar%2Frun%2Fpostgresql/db",
+            "postgres://a@localhost/db?host=/tmp",
+        ] {
+            assert!(matches!(mode(local), Ok(PgSslMode::Prefer)), "{local}");
+        }
+        for remote in [
+            "postgres://a@db.example/db",
+            "postgres://a@10.0.0.7/db",
+            "postgres://a@db.example/db?sslmode=verify-full",
+            "postgres://a@localhost.example/db",
+            "postgres://a@localhost/db?host=db.example",
+            "postgres://a@localhost/db?hostaddr=192.0.2.1",
+            "postgres://a@127.0.0.1.example/db",
+        ] {
+            assert!(matches!(mode(remote), Ok(PgSslMode::VerifyFull)), "{remote}");
+        }
+        for weak in ["disable", "allow", "prefer", "require", "verify-ca"] {
+            for key in ["sslmode", "ssl-mode", "ssl%6Dode"] {
+                let address = format!("postgres://a:hunter2@db.example/db?{key}={weak}");
+                match mode(&address) {
+                    Err(error) => assert!(!error.to_string().contains("hunter2")),
+                    // A name that is escaped is not seen as one: then the strictest holds.
+                    Ok(mode) => assert!(matches!(mode, PgSslMode::VerifyFull) && weak == "prefer", "{address}"),
+                }
+            }
+        }
+        assert_eq!(
+            mode("postgres://a@db.example/db?sslmode=require").unwrap_err().code(),
+            "store_insecure"
+        );
+    }
 }

@@ -9,7 +9,7 @@ use super::super::page::{
 };
 use super::super::rows::{Columns, read_token};
 use super::super::{StoredToken, sql};
-use super::{PATIENCE, PostgresStore, bounded, searchable};
+use super::{PATIENCE, PostgresStore, searchable};
 
 /// Rows of one statement.
 const BATCH: usize = 2_000;
@@ -82,7 +82,9 @@ pub(super) async fn add_session(store: &PostgresStore, session: &StoredSession) 
         .bind(&session.data)
         .bind(session.ends);
     let _turn = store.writers.turn().await?;
-    let done = bounded(PATIENCE, async { Ok(query.execute(&store.pool).await) }).await?;
+    let done = store
+        .bounded(PATIENCE, async { Ok(query.execute(&store.pool).await) })
+        .await?;
     page::added(done.map(|done| done.rows_affected()), &session.user)
 }
 
@@ -126,13 +128,14 @@ pub(super) async fn add_usage(store: &PostgresStore, usage: &[Usage]) -> Result<
         return Ok(());
     }
     let _turn = store.writers.turn().await?;
-    bounded(PATIENCE, async {
-        let mut transaction = store.pool.begin().await?;
-        count(&mut transaction, usage).await?;
-        transaction.commit().await?;
-        Ok(())
-    })
-    .await
+    store
+        .bounded(PATIENCE, async {
+            let mut transaction = store.pool.begin().await?;
+            count(&mut transaction, usage).await?;
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
 }
 
 pub(super) async fn add_usage_batch(
@@ -141,27 +144,28 @@ pub(super) async fn add_usage_batch(
     usage: &[Usage],
 ) -> Result<bool, StoreError> {
     let _turn = store.writers.turn().await?;
-    bounded(PATIENCE, async {
-        let mut transaction = store.pool.begin().await?;
-        let noted = sqlx::query(page::NOTE_BATCH)
-            .bind(&batch.follower)
-            .bind(batch.number)
-            .bind(batch.seen)
-            .execute(&mut *transaction)
-            .await?;
-        if noted.rows_affected() == 0 {
-            return Ok(false);
-        }
-        count(&mut transaction, usage).await?;
-        transaction.commit().await?;
-        // In a step of its own: it must not wait for a sender's row while it holds others.
-        sqlx::query(page::FORGET_SENDERS)
-            .bind(batch.forgotten())
-            .execute(&store.pool)
-            .await?;
-        Ok(true)
-    })
-    .await
+    store
+        .bounded(PATIENCE, async {
+            let mut transaction = store.pool.begin().await?;
+            let noted = sqlx::query(page::NOTE_BATCH)
+                .bind(&batch.follower)
+                .bind(batch.number)
+                .bind(batch.seen)
+                .execute(&mut *transaction)
+                .await?;
+            if noted.rows_affected() == 0 {
+                return Ok(false);
+            }
+            count(&mut transaction, usage).await?;
+            transaction.commit().await?;
+            // In a step of its own: it must not wait for a sender's row while it holds others.
+            sqlx::query(page::FORGET_SENDERS)
+                .bind(batch.forgotten())
+                .execute(&store.pool)
+                .await?;
+            Ok(true)
+        })
+        .await
 }
 
 async fn count(transaction: &mut Transaction<'_, Postgres>, usage: &[Usage]) -> Result<(), StoreError> {
@@ -222,8 +226,9 @@ type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArgume
 /// A statement that writes what is not counted: it doesn't hold the row that counts.
 async fn writing(store: &PostgresStore, query: Query<'_>) -> Result<u64, StoreError> {
     let _turn = store.writers.turn().await?;
-    bounded(PATIENCE, async {
-        Ok(query.execute(&store.pool).await?.rows_affected())
-    })
-    .await
+    store
+        .bounded(PATIENCE, async {
+            Ok(query.execute(&store.pool).await?.rows_affected())
+        })
+        .await
 }

@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
         "budgets",
         include_str!("../../../migrations/postgres/0005_budgets.sql"),
     ),
+    (6, "marks", include_str!("../../../migrations/postgres/0006_marks.sql")),
 ];
 
 /// Servers that start at once wait for each other here. "TLCH" twice.
@@ -121,18 +122,37 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<String>, 
     Ok(found)
 }
 
+/// Makes sure that every trigger is there. A restore makes them last, so before that the tables may lack rows, with nothing
+/// to tell it by.
+pub(super) async fn require_triggers(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let there: Vec<String> = sqlx::query_scalar(
+        "SELECT t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'tokenlatch' AND NOT t.tgisinternal",
+    )
+    .fetch_all(connection)
+    .await?;
+    let complete = names_after(&["CREATE TRIGGER "])
+        .iter()
+        .all(|name| there.contains(name));
+    complete.then_some(()).ok_or(StoreError::Incomplete)
+}
+
 /// The names of tables, triggers, unique indexes and functions, as the steps have them.
 fn guard_names() -> Vec<String> {
-    const BEFORE: &[&str] = &[
+    names_after(&[
         "CREATE TRIGGER ",
         "CREATE UNIQUE INDEX ",
         "CREATE TABLE tokenlatch.",
         "CREATE FUNCTION tokenlatch.",
-    ];
+    ])
+}
+
+/// The names that follow these words in the steps.
+fn names_after(words: &[&str]) -> Vec<String> {
     STEPS
         .iter()
         .flat_map(|(_, _, sql)| sql.lines())
-        .filter_map(|line| BEFORE.iter().find_map(|before| line.strip_prefix(before)))
+        .filter_map(|line| words.iter().find_map(|before| line.strip_prefix(before)))
         .filter_map(|rest| rest.split([' ', '(']).next())
         .map(str::to_owned)
         .collect()

@@ -2,6 +2,7 @@
 
 mod open;
 mod page;
+mod place;
 mod schema;
 mod steps;
 mod wal_index;
@@ -14,15 +15,16 @@ use tokio::sync::Mutex;
 
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
-use super::error::StoreError;
-use super::mark::{Changes, KEPT_REVOKED, Mark, PRUNED_AT_ONCE, Stamp, epoch_step, hour_before};
+use super::error::{Engine, StoreError};
+use super::mark::{Changes, History, KEPT_REVOKED, Mark, PRUNED_AT_ONCE, Stamp, Version, epoch_step, hour_before};
 use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
 use super::rows::{
-    changed_one, read_account, read_archived_account, read_archived_token, read_held, read_mark, read_settings,
-    read_token, to_json,
+    changed_one, read_account, read_archived_account, read_archived_token, read_held, read_history, read_mark,
+    read_settings, read_token, read_version, to_json,
 };
 use super::{Change, Store, StoredToken, sql};
+use place::Place;
 use wal_index::WalIndex;
 
 /// Accounts and records in one SQLite file: write-ahead log, and every change on the disk before it is acknowledged.
@@ -34,6 +36,7 @@ pub struct SqliteStore {
     marks: Mutex<Option<SqliteConnection>>,
     writers: Queue,
     index: WalIndex,
+    place: Place,
 }
 
 impl SqliteStore {
@@ -46,21 +49,31 @@ impl SqliteStore {
     pub async fn open(address: &str, create: bool) -> Result<SqliteStore, StoreError> {
         let (options, pool) = open::pool(address, create).await?;
         let mut connection = pool.acquire().await?;
-        schema::prepare(&mut connection).await?;
+        if !schema::prepare(&mut connection, create).await? {
+            return Err(StoreError::Missing(address.to_owned()));
+        }
         drop(connection);
         let index = WalIndex::of(options.get_filename());
+        let place = Place::of(options.get_filename(), open::is_read_only(address));
         Ok(SqliteStore {
             pool,
             options,
             index,
+            place,
             marks: Mutex::new(None),
             writers: Queue::new(1),
         })
     }
 
+    /// The connections, as long as they lead to the file that has the database's name.
+    fn pool(&self) -> Result<&SqlitePool, StoreError> {
+        self.place.check()?;
+        Ok(&self.pool)
+    }
+
     /// A transaction that writes: it takes the write lock at once, so it never fails for having read first.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(self.pool()?.begin_with("BEGIN IMMEDIATE").await?)
     }
 
     /// One statement that must change the one live account of a user.
@@ -70,7 +83,7 @@ impl SqliteStore {
         query: sqlx::query::Query<'_, Sqlite, sqlx::sqlite::SqliteArguments>,
     ) -> Result<(), StoreError> {
         let _turn = self.writers.turn().await?;
-        changed_one(query.execute(&self.pool).await?.rows_affected(), user)
+        changed_one(query.execute(self.pool()?).await?.rows_affected(), user)
     }
 
     async fn tokens_where(&self, user: &str, condition: &str) -> Result<Vec<StoredToken>, StoreError> {
@@ -80,7 +93,7 @@ impl SqliteStore {
             sql::OF_USER
         )))
         .bind(user)
-        .fetch_all(&self.pool)
+        .fetch_all(self.pool()?)
         .await?;
         rows.iter().map(read_token).collect()
     }
@@ -90,14 +103,14 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError> {
         let _turn = self.writers.turn().await?;
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool()?.acquire().await?;
         steps::add_account(&mut connection, account, now, None).await
     }
 
     async fn account(&self, user: &str) -> Result<Option<StoredAccount>, StoreError> {
         sqlx::query(AssertSqlSafe(format!("{} AND a.\"user\" = $1", sql::ACCOUNTS)))
             .bind(user)
-            .fetch_optional(&self.pool)
+            .fetch_optional(self.pool()?)
             .await?
             .as_ref()
             .map(read_account)
@@ -110,7 +123,7 @@ impl Store for SqliteStore {
             sql::SETTINGS
         )))
         .bind(user)
-        .fetch_optional(&self.pool)
+        .fetch_optional(self.pool()?)
         .await?
         .as_ref()
         .map(read_settings)
@@ -119,7 +132,7 @@ impl Store for SqliteStore {
 
     async fn accounts(&self) -> Result<Vec<StoredAccount>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!("{} ORDER BY a.\"user\"", sql::ACCOUNTS)))
-            .fetch_all(&self.pool)
+            .fetch_all(self.pool()?)
             .await?;
         rows.iter().map(read_account).collect()
     }
@@ -163,7 +176,7 @@ impl Store for SqliteStore {
     async fn password(&self, user: &str) -> Result<Option<PasswordHash>, StoreError> {
         let found: Option<Option<String>> = sqlx::query_scalar(sql::PASSWORD)
             .bind(user)
-            .fetch_optional(&self.pool)
+            .fetch_optional(self.pool()?)
             .await?;
         Ok(found.flatten().map(PasswordHash::new))
     }
@@ -191,7 +204,7 @@ impl Store for SqliteStore {
 
     async fn held(&self, user: &str, since: i64, most: i64) -> Result<Option<Held>, StoreError> {
         let row = sqlx::query(sql::HELD).bind(user).bind(since).bind(most);
-        row.fetch_optional(&self.pool)
+        row.fetch_optional(self.pool()?)
             .await?
             .as_ref()
             .map(read_held)
@@ -235,7 +248,7 @@ impl Store for SqliteStore {
         )))
         .bind(user)
         .bind(to_json(names)?)
-        .fetch_all(&self.pool)
+        .fetch_all(self.pool()?)
         .await?;
         rows.iter().map(read_token).collect()
     }
@@ -246,7 +259,7 @@ impl Store for SqliteStore {
             sql::TOKEN
         )))
         .bind(to_json(hashes)?)
-        .fetch_optional(&self.pool)
+        .fetch_optional(self.pool()?)
         .await?
         .as_ref()
         .map(|row| read_token(row).map(|token| token.record))
@@ -316,6 +329,7 @@ impl Store for SqliteStore {
         if self.pool.is_closed() {
             return Err(sqlx::Error::PoolClosed.into());
         }
+        self.place.check()?;
         let mut kept = self.marks.lock().await;
         // Taken out while it is used: a call that is given up leaves no connection in an unknown state behind.
         let mut connection = match kept.take() {
@@ -328,7 +342,7 @@ impl Store for SqliteStore {
     }
 
     fn stamp(&self) -> Option<Stamp> {
-        if self.pool.is_closed() {
+        if self.pool.is_closed() || self.place.check().is_err() {
             None
         } else {
             self.index.stamp()
@@ -337,10 +351,17 @@ impl Store for SqliteStore {
 
     async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError> {
         // A read transaction sees the database as it was at its first read.
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool()?.begin().await?;
         let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
         let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
-        let newer = mark.newer_than(since, pruned.try_get("revision")?);
+        let history = match since {
+            Some(since) => {
+                let query = sqlx::query(sql::HISTORY).bind(since.revision);
+                read_history(&query.fetch_one(&mut *transaction).await?, since)?
+            }
+            None => History::Known,
+        };
+        let newer = mark.newer_than(since, history, pruned.try_get("revision")?);
         let (accounts, tokens) = match newer {
             None => (
                 format!("{} WHERE a.removed IS NULL", sql::SETTINGS),
@@ -373,6 +394,7 @@ impl Store for SqliteStore {
         Ok(Changes {
             mark,
             whole: newer.is_none(),
+            history,
             accounts: accounts
                 .iter()
                 .map(|row| read_settings(row).map(|settings| settings.account))
@@ -385,8 +407,17 @@ impl Store for SqliteStore {
         })
     }
 
+    async fn find_version(&self, version: Version) -> Result<Result<Mark, History>, StoreError> {
+        let query = sqlx::query(sql::HISTORY).bind(version.revision());
+        read_version(&query.fetch_one(self.pool()?).await?, version)
+    }
+
+    async fn identity(&self) -> Result<String, StoreError> {
+        Ok(sqlx::query_scalar(sql::IDENTITY).fetch_one(self.pool()?).await?)
+    }
+
     async fn archive(&self) -> Result<Archive, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool()?.begin().await?;
         let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
         let accounts = sqlx::query(AssertSqlSafe(format!("{} ORDER BY a.id", sql::SETTINGS)))
             .fetch_all(&mut *transaction)
@@ -436,7 +467,7 @@ impl Store for SqliteStore {
                 .bind(PRUNED_AT_ONCE)
         };
         // Most of the time there are none, and nothing is to be written then.
-        if prunable().fetch_optional(&self.pool).await?.is_none() {
+        if prunable().fetch_optional(self.pool()?).await?.is_none() {
             return Ok(0);
         }
         let _turn = self.writers.turn().await?;
@@ -462,12 +493,29 @@ impl Store for SqliteStore {
         Ok(tokens.len() as u64)
     }
 
+    fn engine(&self) -> Engine {
+        Engine::Sqlite
+    }
+
+    async fn writable(&self) -> Result<(), StoreError> {
+        self.place.check()?;
+        self.place.writable()
+    }
+
+    async fn settle(&self) -> Result<(), StoreError> {
+        let _turn = self.writers.turn().await?;
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(self.pool()?)
+            .await?;
+        Ok(())
+    }
+
     fn is_shared(&self) -> bool {
         false
     }
 
     async fn check(&self) -> Result<Vec<String>, StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool()?.acquire().await?;
         schema::check(&mut connection).await
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
-use super::super::error::StoreError;
+use super::super::error::{Engine, StoreError};
 use super::super::open::redacted;
 
 /// How long one process waits for another one's write.
@@ -39,11 +39,16 @@ pub(super) async fn pool(address: &str, create: bool) -> Result<(SqliteConnectOp
         .pragma("cell_size_check", "ON")
         .pragma("trusted_schema", "OFF")
         .disable_statement_logging();
-    if !address.contains("mode=ro") && !address.contains("immutable") {
+    if !is_read_only(address) {
         options = options.journal_mode(SqliteJournalMode::Wal);
     }
     let pool = connect(&options).await?;
     Ok((options, pool))
+}
+
+/// Whether an address opens its file for reading alone.
+pub(super) fn is_read_only(address: &str) -> bool {
+    address.contains("mode=ro") || address.contains("immutable")
 }
 
 /// Connects. SQLite doesn't wait where two processes turn a new file to the write-ahead log at once, so that is tried
@@ -87,8 +92,8 @@ fn touch(file: &Path) -> Result<(), StoreError> {
     }
     match new.open(file) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(match error.kind() {
-            io::ErrorKind::StorageFull => StoreError::Full,
-            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => StoreError::ReadOnly,
+            io::ErrorKind::StorageFull => StoreError::Full(Engine::Sqlite),
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => StoreError::ReadOnly(Engine::Sqlite),
             _ => StoreError::Unopenable(error.to_string()),
         }),
         _ => Ok(()),

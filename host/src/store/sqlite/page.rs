@@ -17,7 +17,7 @@ const BATCH: usize = 2_000;
 pub(super) async fn tokens(store: &SqliteStore, user: &str, query: &PageQuery) -> Result<TokenPage, StoreError> {
     let part = query.part();
     // A read transaction: the count is of the same instant as the tokens.
-    let mut transaction: Transaction<'_, Sqlite> = store.pool.begin().await?;
+    let mut transaction: Transaction<'_, Sqlite> = store.pool()?.begin().await?;
     let mut count = sqlx::query(AssertSqlSafe(query.count(Dialect::Sqlite))).bind(user);
     if let Some(part) = &part {
         count = count.bind(part);
@@ -66,7 +66,7 @@ pub(super) async fn tokens_with_ids(
     )))
     .bind(user)
     .bind(to_json(ids)?)
-    .fetch_all(&store.pool)
+    .fetch_all(store.pool()?)
     .await?;
     rows.iter().map(read_token).collect()
 }
@@ -78,13 +78,16 @@ pub(super) async fn add_session(store: &SqliteStore, session: &StoredSession) ->
         .bind(&session.key)
         .bind(&session.data)
         .bind(session.ends)
-        .execute(&store.pool)
+        .execute(store.pool()?)
         .await;
     page::added(done.map(|done| done.rows_affected()), &session.user)
 }
 
 pub(super) async fn session(store: &SqliteStore, key: &str) -> Result<Option<StoredSession>, StoreError> {
-    let found = sqlx::query(page::SESSION).bind(key).fetch_optional(&store.pool).await?;
+    let found = sqlx::query(page::SESSION)
+        .bind(key)
+        .fetch_optional(store.pool()?)
+        .await?;
     found.as_ref().map(read_session).transpose()
 }
 
@@ -95,14 +98,17 @@ pub(super) async fn change_session(store: &SqliteStore, session: &StoredSession)
         .bind(&session.key)
         .bind(&session.data)
         .bind(session.ends)
-        .execute(&store.pool)
+        .execute(store.pool()?)
         .await?;
     Ok(done.rows_affected() == 1)
 }
 
 pub(super) async fn remove_session(store: &SqliteStore, key: &str) -> Result<(), StoreError> {
     let _turn = store.writers.turn().await?;
-    sqlx::query(page::REMOVE_SESSION).bind(key).execute(&store.pool).await?;
+    sqlx::query(page::REMOVE_SESSION)
+        .bind(key)
+        .execute(store.pool()?)
+        .await?;
     Ok(())
 }
 
@@ -111,7 +117,7 @@ pub(super) async fn spend_form(store: &SqliteStore, key: &str, ends: i64) -> Res
     let done = sqlx::query(page::SPEND_FORM)
         .bind(key)
         .bind(ends)
-        .execute(&store.pool)
+        .execute(store.pool()?)
         .await?;
     Ok(done.rows_affected() == 1)
 }
@@ -190,7 +196,7 @@ pub(super) async fn token_keys(store: &SqliteStore, keys: &[String]) -> Result<V
          SELECT t.id, t.hash, t.created FROM tokens t WHERE t.hash IN (SELECT value FROM json_each($1))",
     )
     .bind(to_json(keys)?)
-    .fetch_all(&store.pool)
+    .fetch_all(store.pool()?)
     .await?;
     rows.iter().map(read_keys).collect()
 }
@@ -201,7 +207,7 @@ pub(super) async fn usage(store: &SqliteStore, ids: &[String]) -> Result<Vec<Usa
          WHERE t.id IN (SELECT value FROM json_each($1))",
     )
     .bind(to_json(ids)?)
-    .fetch_all(&store.pool)
+    .fetch_all(store.pool()?)
     .await?;
     rows.iter().map(read_usage).collect()
 }

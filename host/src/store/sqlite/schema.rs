@@ -35,16 +35,18 @@ const STEPS: &[Step] = &[
         "budgets",
         include_str!("../../../migrations/sqlite/0005_budgets.sql"),
     ),
+    (6, "marks", include_str!("../../../migrations/sqlite/0006_marks.sql")),
 ];
 
-/// Makes sure that the database is ours and up to date. Nothing is written when it is.
-pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+/// Makes sure that the database is ours and up to date. Nothing is written when it is. `false`: the file is empty, and
+/// `create` is not given.
+pub(super) async fn prepare(connection: &mut SqliteConnection, create: bool) -> Result<bool, StoreError> {
     let (found, known) = (version(connection).await?, newest(STEPS));
     if found > known {
         return Err(StoreError::SchemaNewer { found, known });
     }
-    if found == known {
-        return Ok(());
+    if found == known || (found == 0 && !create) {
+        return Ok(found == known);
     }
     // One writer at a time: whoever comes second finds the work done.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -53,7 +55,7 @@ pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<(), Sto
         .await
         .map_err(failure)?;
     transaction.commit().await?;
-    Ok(())
+    Ok(true)
 }
 
 /// The version in the file, 0 for an empty one.

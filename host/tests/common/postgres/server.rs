@@ -93,9 +93,14 @@ impl Server {
         Err(format!("PostgreSQL doesn't start: {said}"))
     }
 
-    /// A program of it. The server refuses to run as root, so it runs as `postgres` then, in the same process.
+    /// A program of it.
     pub fn command(&self, name: &str) -> Command {
-        let program = self.programs.join(name);
+        self.program(&self.programs.join(name))
+    }
+
+    /// Any program, in the server's folder. The server refuses to run as root, so it runs as `postgres` then, in the same
+    /// process.
+    pub fn program(&self, program: &std::path::Path) -> Command {
         let mut command = if is_root() {
             let mut command = Command::new("setpriv");
             command

@@ -1,0 +1,157 @@
+//! Which databases there were: a file beside them names each, so that none is silently replaced by a new one.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokenlatch::{Store, StoreError};
+
+use super::files::replace;
+
+/// The file: a line for each database, with its identity, the revision that it had at least, and the newest one seen.
+const KNOWN_FILE: &str = "tokenlatch-database.id";
+
+/// Files of a first start, which are a sign that there was a database even where the file above is missing.
+pub const FIRST_FILES: [&str; 3] = [
+    "tokenlatch-account.header",
+    "tokenlatch-admin.header",
+    "tokenlatch-admin.password",
+];
+
+/// The databases that a folder's file names.
+pub struct Known {
+    database: String,
+    folder: PathBuf,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    id: String,
+    /// A database with a lower revision lost a part of its files.
+    least: i64,
+    /// A database with a lower revision was put back to an older state.
+    seen: i64,
+}
+
+impl Known {
+    /// Reads the file beside a database.
+    pub fn beside(database: &str) -> io::Result<Known> {
+        let folder = folder_of(database)?;
+        let text = match fs::read_to_string(folder.join(KNOWN_FILE)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            outcome => outcome?,
+        };
+        Ok(Known {
+            database: shown(database),
+            folder,
+            entries: text.lines().filter_map(Entry::read).collect(),
+        })
+    }
+
+    /// Refuses to make a database where there was one.
+    pub fn check_missing(&self) -> Result<(), StoreError> {
+        let first = FIRST_FILES.iter().find(|name| self.folder.join(name).is_file());
+        let evidence = match self.entries.is_empty() {
+            true => first.copied(),
+            false => Some(KNOWN_FILE),
+        };
+        match evidence {
+            Some(name) => Err(StoreError::Gone {
+                database: self.database.clone(),
+                evidence: self.folder.join(name).display().to_string(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses another database, and one that lost what it had. The revision that was seen before, if it is newer than
+    /// the database's.
+    pub async fn check(&self, store: &dyn Store) -> Result<Option<i64>, StoreError> {
+        if self.entries.is_empty() {
+            return Ok(None);
+        }
+        let database = || self.database.clone();
+        let evidence = || self.folder.join(KNOWN_FILE).display().to_string();
+        let (id, revision) = (store.identity().await?, store.mark().await?.revision);
+        let Some(entry) = self.entries.iter().find(|entry| entry.id == id) else {
+            return Err(StoreError::Differs {
+                database: database(),
+                evidence: evidence(),
+            });
+        };
+        if revision < entry.least {
+            return Err(StoreError::Younger {
+                database: database(),
+                evidence: evidence(),
+            });
+        }
+        Ok(Some(entry.seen).filter(|seen| revision < *seen))
+    }
+
+    /// Notes where a database stands. `least`: it is never to be found before that.
+    pub async fn note(&mut self, store: &dyn Store, least: bool) -> Result<(), StoreError> {
+        let (id, seen) = (store.identity().await?, store.mark().await?.revision);
+        let before = self.entries.iter().find(|entry| entry.id == id);
+        let least = match (least, before) {
+            (true, _) => seen,
+            (false, before) => before.map_or(1, |entry| entry.least),
+        };
+        if before.is_some_and(|entry| (entry.least, entry.seen) == (least, seen)) {
+            return Ok(());
+        }
+        self.entries.retain(|entry| entry.id != id);
+        self.entries.push(Entry { id, least, seen });
+        let text: String = self
+            .entries
+            .iter()
+            .map(|Entry { id, least, seen }| format!("{id} {least} {seen}\n"))
+            .collect();
+        let path = self.folder.join(KNOWN_FILE);
+        if let Err(error) = replace(&path, text.as_bytes()) {
+            // A folder that cannot be written must not keep a database from being used.
+            tracing::warn!("{} cannot be written: {error}", path.display());
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn read(line: &str) -> Option<Entry> {
+        let mut words = line.split_ascii_whitespace();
+        Some(Entry {
+            id: words.next()?.to_owned(),
+            least: words.next()?.parse().ok()?,
+            seen: words.next()?.parse().ok()?,
+        })
+    }
+}
+
+/// The folder for what lies beside the database; the current one when that is on a server.
+pub fn folder_of(database: &str) -> io::Result<PathBuf> {
+    let Some(path) = file_of(database) else {
+        return std::env::current_dir();
+    };
+    let path = std::path::absolute(path)?;
+    Ok(path.parent().unwrap_or(&path).to_owned())
+}
+
+/// The file of a SQLite database.
+pub fn file_of(database: &str) -> Option<&Path> {
+    let path = match database.strip_prefix("sqlite:") {
+        Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
+        None if database.contains("://") => return None,
+        None => return Some(Path::new(database)),
+    };
+    Some(Path::new(path.split('?').next().unwrap_or(path)))
+}
+
+/// The database as it may be printed: what follows the scheme of a server's address may hold a password.
+pub fn shown(database: &str) -> String {
+    match file_of(database) {
+        Some(path) => std::path::absolute(path)
+            .unwrap_or(path.to_owned())
+            .display()
+            .to_string(),
+        None => format!("{}://…", database.split("://").next().unwrap_or_default()),
+    }
+}
