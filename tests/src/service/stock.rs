@@ -139,7 +139,6 @@ fn account(number: usize, user: &str, now: i64) -> ArchivedAccount {
             },
             policy: Policy::default(),
             password: None,
-            administrator: false,
         },
         created: now,
         removed: None,
