@@ -488,16 +488,19 @@ fn block<'t>(text: &'t str, opening: &str) -> Result<Vec<&'t str>, String> {
 
 /// Which fields a block of a sample file sets or removes, in lower case; a name may end in `*`.
 fn settled(kind: &str, lines: &[&str]) -> Vec<String> {
-    let field = |line: &&str| match kind {
-        "nginx.conf" => line.strip_prefix("proxy_set_header ")?.split(' ').next(),
-        "Caddyfile" => line
-            .strip_prefix("# ")
-            .unwrap_or(line)
-            .trim()
-            .strip_prefix("request_header -"),
-        _ => line.strip_suffix(": \"\""),
-    };
-    lines.iter().filter_map(field).map(str::to_ascii_lowercase).collect()
+    fn field<'t>(kind: &str, line: &'t str) -> Option<&'t str> {
+        match kind {
+            "nginx.conf" => line.strip_prefix("proxy_set_header ")?.split(' ').next(),
+            "Caddyfile" => line
+                .strip_prefix("# ")
+                .unwrap_or(line)
+                .trim()
+                .strip_prefix("request_header -"),
+            _ => line.strip_suffix(": \"\""),
+        }
+    }
+    let fields = lines.iter().filter_map(|line| field(kind, line));
+    fields.map(str::to_ascii_lowercase).collect()
 }
 
 #[test]
