@@ -340,7 +340,6 @@ fn markup_is_shown_as_it_was_typed() {
             account,
             policy: Policy::default(),
             password: None,
-            administrator: false,
         };
         running.block_on(async {
             let service = &running.state.service;
