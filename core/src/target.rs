@@ -15,6 +15,9 @@ const MAX_FUNCTION_NAME: usize = 128;
 /// The most digits of a session's number before a path of the API.
 const MAX_SESSION_DIGITS: usize = 20;
 
+/// The longest key of a parameter that is looked into.
+const MAX_KEY: usize = 1024;
+
 /// How many layers of escapes are looked through.
 const DECODINGS: usize = 3;
 
@@ -207,11 +210,12 @@ fn is_plain_query(query: &[u8]) -> bool {
     plain && selectors().all(|selector| of(selector) <= 1)
 }
 
-/// Whether some server would take a key for one that selects a function of API 2, though it isn't spelt so.
+/// Whether some server would take a key for one that selects a function of API 2, though it isn't spelt so. A key of more than
+/// 1,024 bytes is not looked into, and counts as one.
 #[must_use]
 pub fn is_doubtful_selector(key: &[u8]) -> bool {
     let known = API2_SELECTORS.iter().chain(OLDER_SELECTORS).copied();
-    !API2_SELECTORS.iter().any(|selector| selector.as_bytes() == key) && resembles(key, known)
+    key.len() > MAX_KEY || (!API2_SELECTORS.iter().any(|selector| selector.as_bytes() == key) && resembles(key, known))
 }
 
 /// Whether a query has one of these keys, in any spelling that some server would take for it.

@@ -88,7 +88,7 @@ fn every_fault_is_a_coded_error_and_the_next_call_works() {
         (4, "module_answer"),
         (5, "module_answer"),
         (6, "module_answer"),
-        (7, "module_broken"),
+        (7, "module_full"),
         (8, "module_broken"),
         (9, "module_broken"),
         (10, "module_answer"),

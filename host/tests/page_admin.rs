@@ -197,7 +197,7 @@ fn features_that_cannot_be_change_nothing_and_stay_in_the_form() {
         ),
         (
             &[("features", "list"), ("list", "dns dns")],
-            "“dns”: The feature stands twice",
+            "“dns”: The feature is listed twice",
         ),
         (
             &[("features", "every"), ("list", "dns")],
@@ -506,7 +506,7 @@ fn five_hundred_accounts_are_searched_and_paged() {
     );
     let none = root.get("/accounts?search=nobody");
     assert!(
-        none.body.contains("No account has “nobody” in its name."),
+        none.body.contains("No account has “<bdi>nobody</bdi>” in its name."),
         "{}",
         none.body
     );

@@ -190,7 +190,7 @@ fn whatever_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost() {
             "addresses",
             "192.0.2.1 <i>",
             "addresses",
-            "“&#60;i&#62;”: an address is",
+            "“\u{2068}&#60;i&#62;\u{2069}”: an address is",
         ),
     ] {
         let mut fields = vec![("name", "kept"), ("readonly", "1")];

@@ -555,6 +555,7 @@ type Body<'a> = &'a dyn Fn(usize) -> String;
 #[test]
 fn no_list_that_can_be_sent_takes_much_longer_than_its_length() {
     let running = running();
+    running.lift_caps("alice");
     let account = running.full("alice", "first");
     let limited = {
         let features: Vec<String> = (0..900).map(|number| format!("f{number}")).collect();

@@ -172,7 +172,8 @@ fn a_search_without_a_hit_or_beyond_measure_says_so() {
     let page = alice.see("/tokens?search=%3Cb%3E");
     assert_eq!(page.status, 200);
     assert!(
-        page.body.contains("No API token has “&#60;b&#62;” in its name."),
+        page.body
+            .contains("No API token has “<bdi>&#60;b&#62;</bdi>” in its name."),
         "{page:?}"
     );
     assert!(page.body.contains(">Clear search</a>"));

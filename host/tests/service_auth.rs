@@ -54,6 +54,7 @@ fn the_answer_fits_into_the_usual_buffer_of_a_proxy_whatever_the_token_is_limite
         let all = tokenlatch::core::Features::All;
         running.state.service.add_account(&user, all).await.unwrap();
     });
+    running.lift_caps(&user);
     // 64 bytes and a comma each: 47 of them, and one that fills 3,072 bytes, are the longest list that is sent.
     let feature = |number: usize, length: usize| format!("{number:03}{}", "x".repeat(length - 3));
     for (count, last, sent) in [

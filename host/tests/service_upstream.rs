@@ -349,6 +349,7 @@ fn a_slash_too_many_around_the_path_of_a_function_is_folded() {
 #[test]
 fn a_list_of_features_that_is_too_long_is_said_to_be_left_out() {
     let (running, api) = guarded(|_| {});
+    running.lift_caps("alice");
     let many: Vec<String> = (0..400).map(|number| format!("feature-{number}")).collect();
     let mut many: Vec<&str> = many.iter().map(String::as_str).collect();
     many.push("popaccts");

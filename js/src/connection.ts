@@ -47,6 +47,7 @@ export class Connection {
     signal?.addEventListener("abort", drop, { once: true });
     try {
       await opened.ready;
+      if (this.#opened !== opened) throw new Error("the connection to the database was lost");
       return await work(opened.database);
     } finally {
       signal?.removeEventListener("abort", drop);

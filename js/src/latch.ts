@@ -317,7 +317,7 @@ export class Latch<Store extends TokenStore = TokenStore> {
   /** Those records that the token that asks could have made itself; for it there are no others. */
   #within(records: readonly TokenRecord[], by: Vouched | undefined): readonly TokenRecord[] {
     const creator = this.#asking(records, by);
-    return creator === undefined ? records : records.filter((record) => isWithin(record, creator));
+    return creator === undefined ? records : records.filter((record) => isWithin(record, creator, this.#now()));
   }
 
   /** The administrator's limits on a new token, and that it doesn't outlive the one that asks. */
@@ -385,10 +385,10 @@ function ownerOf(record: unknown): string | undefined {
 }
 
 /** Whether the module would let the token that asks have made this one. */
-function isWithin(record: TokenRecord, creator: TokenRecord): boolean {
+function isWithin(record: TokenRecord, creator: TokenRecord, clock: { readonly now?: UnixSeconds }): boolean {
   try {
     // Nothing is changed; a revoked one couldn't be.
-    updateToken({ record: { ...record, revoked: null }, creator });
+    updateToken({ ...clock, record: { ...record, revoked: null }, creator, zone: "UTC" });
     return true;
   } catch (error) {
     if (codeOf(error) === "access_exceeds_creator") return false;

@@ -364,7 +364,11 @@ fn acme_shs_deploy_hook_installs_by_a_limited_token() -> Outcome {
         "{installed:?}"
     );
     assert!(hook(&stage, "DomainInfo list_domains")?.stdout.contains("status: 0"));
-    assert_eq!(stage.panel.asked().len(), 1, "only what the token may call is asked of the API");
+    assert_eq!(
+        stage.panel.asked().len(),
+        1,
+        "only what the token may call is asked of the API"
+    );
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/deploy/catalogue.toml");
     stage.server = Server::start(
         &stage.place,

@@ -8,14 +8,21 @@ CREATE INDEX tokens_created ON tokenlatch.tokens (account, created);
 -- The newest revocations, and the oldest.
 CREATE INDEX tokens_revoked ON tokenlatch.tokens (revoked) WHERE revoked IS NOT NULL;
 
--- What a revoked token could touch and from where is of no use any more.
-ALTER TABLE tokenlatch.tokens DISABLE TRIGGER tokens_guard;
-UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{access}', '{"features":[]}')
-WHERE revoked IS NOT NULL AND jsonb_typeof(record -> 'access') = 'object'
-    AND record -> 'access' <> '{"features":[]}';
-UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{addresses}', '[]')
-WHERE revoked IS NOT NULL AND record -> 'addresses' <> '[]';
-ALTER TABLE tokenlatch.tokens ENABLE TRIGGER tokens_guard;
+-- What a revoked token could touch and from where is of no use any more. A statement counts as a change even where it
+-- changes nothing, and a new database has none.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM tokenlatch.tokens WHERE revoked IS NOT NULL) THEN
+        ALTER TABLE tokenlatch.tokens DISABLE TRIGGER tokens_guard;
+        UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{access}', '{"features":[]}')
+        WHERE revoked IS NOT NULL AND jsonb_typeof(record -> 'access') = 'object'
+            AND record -> 'access' <> '{"features":[]}';
+        UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{addresses}', '[]')
+        WHERE revoked IS NOT NULL AND record -> 'addresses' <> '[]';
+        ALTER TABLE tokenlatch.tokens ENABLE TRIGGER tokens_guard;
+    END IF;
+END
+$$;
 
 -- Tokens revoked before `before` may be missing: no backup from before that time tells which of its tokens were revoked.
 -- No reader who stands before `revision` learns all revocations from what has changed since.

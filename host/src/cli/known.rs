@@ -8,7 +8,8 @@ use tokenlatch::{Store, StoreError};
 
 use super::files::replace;
 
-/// The file: a line for each database, with its identity, the revision that it had at least, and the newest one seen.
+/// The file: a line for each database, with its identity, the revision that it had at least, the newest one seen, and its
+/// name, for one folder may hold several.
 const KNOWN_FILE: &str = "tokenlatch-database.id";
 
 /// Files of a first start, which are a sign that there was a database even where the file above is missing.
@@ -21,11 +22,15 @@ pub const FIRST_FILES: [&str; 3] = [
 /// The databases that a folder's file names.
 pub struct Known {
     database: String,
+    /// What its lines end in.
+    name: String,
     folder: PathBuf,
+    /// Those of all databases of the folder.
     entries: Vec<Entry>,
 }
 
 struct Entry {
+    name: String,
     id: String,
     /// A database with a lower revision lost a part of its files.
     least: i64,
@@ -43,17 +48,24 @@ impl Known {
         };
         Ok(Known {
             database: shown(database),
+            name: name_of(database),
             folder,
             entries: text.lines().filter_map(Entry::read).collect(),
         })
     }
 
+    /// The lines of this database.
+    fn own(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.name == self.name)
+    }
+
     /// Refuses to make a database where there was one.
     pub fn check_missing(&self) -> Result<(), StoreError> {
-        let first = FIRST_FILES.iter().find(|name| self.folder.join(name).is_file());
-        let evidence = match self.entries.is_empty() {
-            true => first.copied(),
-            false => Some(KNOWN_FILE),
+        let first = || FIRST_FILES.iter().find(|name| self.folder.join(name).is_file());
+        let evidence = match self.own().next() {
+            Some(_) => Some(KNOWN_FILE),
+            // Where others are named, the files may be of one of these.
+            None => first().filter(|_| self.entries.is_empty()).copied(),
         };
         match evidence {
             Some(name) => Err(StoreError::Gone {
@@ -67,13 +79,13 @@ impl Known {
     /// Refuses another database, and one that lost what it had. The revision that was seen before, if it is newer than
     /// the database's.
     pub async fn check(&self, store: &dyn Store) -> Result<Option<i64>, StoreError> {
-        if self.entries.is_empty() {
+        if self.own().next().is_none() {
             return Ok(None);
         }
         let database = || self.database.clone();
         let evidence = || self.folder.join(KNOWN_FILE).display().to_string();
         let (id, revision) = (store.identity().await?, store.mark().await?.revision);
-        let Some(entry) = self.entries.iter().find(|entry| entry.id == id) else {
+        let Some(entry) = self.own().find(|entry| entry.id == id) else {
             return Err(StoreError::Differs {
                 database: database(),
                 evidence: evidence(),
@@ -91,7 +103,11 @@ impl Known {
     /// Notes where a database stands. `least`: it is never to be found before that.
     pub async fn note(&mut self, store: &dyn Store, least: bool) -> Result<(), StoreError> {
         let (id, seen) = (store.identity().await?, store.mark().await?.revision);
-        let before = self.entries.iter().find(|entry| entry.id == id);
+        // Others may have noted theirs since this was read.
+        if let Ok(text) = fs::read_to_string(self.folder.join(KNOWN_FILE)) {
+            self.entries = text.lines().filter_map(Entry::read).collect();
+        }
+        let before = self.own().find(|entry| entry.id == id);
         let least = match (least, before) {
             (true, _) => seen,
             (false, before) => before.map_or(1, |entry| entry.least),
@@ -99,12 +115,13 @@ impl Known {
         if before.is_some_and(|entry| (entry.least, entry.seen) == (least, seen)) {
             return Ok(());
         }
-        self.entries.retain(|entry| entry.id != id);
-        self.entries.push(Entry { id, least, seen });
+        let name = self.name.clone();
+        self.entries.retain(|entry| entry.id != id || entry.name != name);
+        self.entries.push(Entry { name, id, least, seen });
         let text: String = self
             .entries
             .iter()
-            .map(|Entry { id, least, seen }| format!("{id} {least} {seen}\n"))
+            .map(|Entry { name, id, least, seen }| format!("{id} {least} {seen} {name}\n"))
             .collect();
         let path = self.folder.join(KNOWN_FILE);
         if let Err(error) = replace(&path, text.as_bytes()) {
@@ -117,11 +134,12 @@ impl Known {
 
 impl Entry {
     fn read(line: &str) -> Option<Entry> {
-        let mut words = line.split_ascii_whitespace();
+        let mut words = line.splitn(4, ' ');
         Some(Entry {
             id: words.next()?.to_owned(),
             least: words.next()?.parse().ok()?,
             seen: words.next()?.parse().ok()?,
+            name: words.next()?.to_owned(),
         })
     }
 }
@@ -133,6 +151,18 @@ pub fn folder_of(database: &str) -> io::Result<PathBuf> {
     };
     let path = std::path::absolute(path)?;
     Ok(path.parent().unwrap_or(&path).to_owned())
+}
+
+/// The name of a database in the file: of a SQLite file its own, so that the folder may be moved; of a server's the address
+/// without user, password and options.
+fn name_of(database: &str) -> String {
+    if let Some(path) = file_of(database) {
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        return name.to_string_lossy().replace('\n', " ");
+    }
+    let bare = database.split('?').next().unwrap_or_default();
+    let (_, address) = bare.split_once("://").unwrap_or(("", bare));
+    address.rsplit('@').next().unwrap_or_default().replace('\n', " ")
 }
 
 /// The file of a SQLite database.

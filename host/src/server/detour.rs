@@ -7,13 +7,13 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use serde_json::Value;
-use tokenlatch_core::Call;
+use tokenlatch_core::{Call, Value as Strict};
 
 use super::admission::{Admitted, Ended, admit};
 use super::body::read_body;
 use super::catalogue::{WHM, is_ours};
 use super::client::Client;
-use super::form::{Form, Kind};
+use super::form::{Form, JSON_INVALID, Kind};
 use super::problem::Problem;
 use super::threshold::Threshold;
 
@@ -53,12 +53,12 @@ pub(super) async fn checked(
     }
     let bytes = read_body(body, &state.config().limits).await.map_err(signed)?;
     match Kind::of(&parts.headers).map_err(signed)? {
-        // Lists of calls are nested deeper than parameters of ours. What isn't JSON calls nothing.
-        Kind::Json => {
-            if let Ok(Value::Object(entries)) = serde_json::from_slice(&bytes) {
-                pairs.extend(entries);
-            }
-        }
+        // Lists of calls are nested deeper than parameters of ours. What two servers could read differently doesn't go on: a
+        // key that is given twice, for one.
+        Kind::Json => match (Strict::from_json(&bytes), serde_json::from_slice(&bytes)) {
+            (Ok(_), Ok(Value::Object(entries))) => pairs.extend(entries),
+            _ => return Err(signed(JSON_INVALID)),
+        },
         _ => {
             let mut form = Form::default();
             form.add_body(&parts, bytes.clone()).await.map_err(signed)?;

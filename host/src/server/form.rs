@@ -190,15 +190,8 @@ impl Form {
 
     /// A JSON object of texts, whole numbers, booleans, nulls and arrays of texts. No key may stand twice.
     fn json(&mut self, text: &[u8]) -> Result<(), Problem> {
-        let wrong = || {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "json_invalid",
-                "The body is not a JSON object of plain values, each key once.",
-            )
-        };
         let Ok(Value::Object(entries)) = Value::from_json(text) else {
-            return Err(wrong());
+            return Err(JSON_INVALID);
         };
         for (key, value) in entries {
             let plain = match &value {
@@ -207,7 +200,7 @@ impl Form {
                 _ => true,
             };
             if !plain {
-                return Err(wrong());
+                return Err(JSON_INVALID);
             }
             self.push(key, value)?;
         }
@@ -254,6 +247,12 @@ fn wipe(bytes: Bytes) {
         own.as_mut().zeroize();
     }
 }
+
+pub(super) const JSON_INVALID: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "json_invalid",
+    "The body is not a JSON object of plain values, each key once.",
+);
 
 const UNSUPPORTED: Problem = Problem::new(
     StatusCode::UNSUPPORTED_MEDIA_TYPE,

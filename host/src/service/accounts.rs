@@ -10,7 +10,7 @@ use crate::store::{NewAccount, Settings, StoreError, StoredAccount, StoredToken}
 use crate::{aside, entropy};
 
 /// Tokens that one call of the module revokes: a request has at most 8 MiB.
-const BATCH: usize = 2_000;
+const BATCH: usize = 100;
 
 /// Tokens that are revoked where it is asked for.
 const FEW: usize = 4;

@@ -212,7 +212,10 @@ impl Service {
                 })
             }
             Action::List => Ok(Yield {
-                records: Some(self.manageable(creator.as_ref(), self.records(user, realm).await?)?),
+                records: Some(
+                    self.manageable(creator.as_ref(), self.records(user, realm).await?)
+                        .await?,
+                ),
                 ..Yield::default()
             }),
             Action::Rename | Action::Update => {
@@ -242,7 +245,7 @@ impl Service {
             Action::Details => {
                 let text = given.token.unwrap_or_default();
                 let found = self.find(user, realm, text.expose()).await?;
-                let mut found = self.manageable(creator.as_ref(), found.into_iter().collect())?;
+                let mut found = self.manageable(creator.as_ref(), found.into_iter().collect()).await?;
                 Ok(found.pop().map(Yield::record).unwrap_or_default())
             }
         }

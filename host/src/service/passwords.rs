@@ -73,13 +73,21 @@ impl Service {
         if password.len() > *LENGTH.end() {
             return Ok(Some(false));
         }
-        let password = prepared(&password);
-        let work = move |area: &mut Area| match stored {
-            Some(stored) => area.verify(password.as_bytes(), stored.expose()),
-            None => {
-                std::hint::black_box(area.hash(password.as_bytes(), &DECOY_SALT));
-                false
-            }
+        let typed = password;
+        let forms = [prepared(&typed)];
+        // Hashes from before passwords had one form are of what was typed then.
+        let older = Some(typed).filter(|typed| *typed != forms[0]);
+        let work = move |area: &mut Area| {
+            forms.iter().chain(&older).fold(false, |right, form| {
+                let same = match &stored {
+                    Some(stored) => area.verify(form.as_bytes(), stored.expose()),
+                    None => {
+                        std::hint::black_box(area.hash(form.as_bytes(), &DECOY_SALT));
+                        false
+                    }
+                };
+                right | same
+            })
         };
         Ok(self.hashing.run(turn, work).await?)
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 use tokenlatch_core::{
     Access, Authorization, CreateRequest, Created, Described, Description, ErrorCode, ExpiryInput, Held,
-    IdentifyRequest, Listed, ManageableRequest, Realm, Record, SecretString, SortKey,
+    IdentifyRequest, Listed, Manageable, ManageableRequest, Realm, Record, SecretString, SortKey,
 };
 
 use super::update::is_of;
@@ -268,20 +268,25 @@ impl Service {
             By::Id => self.store.tokens_with_ids(user, keys).await?,
         };
         found.retain(|token| is_of(&token.record, realm));
-        self.manageable(creator, found)
+        self.manageable(creator, found).await
     }
 
     /// Those that the token that asks may manage; all of them where a person asks.
-    pub(super) fn manageable<T: AsRef<Record>>(&self, creator: Option<&Record>, mut tokens: Vec<T>) -> Result<Vec<T>> {
+    pub(super) async fn manageable<T: AsRef<Record>>(
+        &self,
+        creator: Option<&Record>,
+        mut tokens: Vec<T>,
+    ) -> Result<Vec<T>> {
         let Some(creator) = creator else {
             return Ok(tokens);
         };
         let mut ids = HashSet::with_capacity(tokens.len());
         for batch in tokens.chunks(BATCH) {
-            let found = self.module.manageable(&ManageableRequest {
+            let request = ManageableRequest {
                 creator: creator.clone(),
                 records: batch.iter().map(|token| token.as_ref().clone()).collect(),
-            })?;
+            };
+            let found: Manageable = self.module.operate_aside("manageable", request).await?;
             ids.extend(found.ids);
         }
         tokens.retain(|token| ids.contains(&token.as_ref().id));

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenlatch::core::{Access, Features, Realm};
+use tokenlatch::core::{Access, Caps, Features, Policy, Realm};
 use tokenlatch::server::{Config, Server, State};
 use tokenlatch::{Module, NewToken, Service, SetClock};
 
@@ -85,6 +85,21 @@ impl Running {
     /// Starts something beside the server.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.runtime.spawn(future);
+    }
+
+    /// Lets an account have more, and larger tokens than by default.
+    pub fn lift_caps(&self, user: &str) {
+        let caps = Caps {
+            features: Some(1_000),
+            record_bytes: Some(100_000),
+            ..Caps::default()
+        };
+        let policy = Policy {
+            caps,
+            ..Policy::default()
+        };
+        self.block_on(self.state.service.set_policy(user, policy))
+            .expect("a policy");
     }
 
     /// Makes a token by the service.

@@ -42,12 +42,15 @@ export function tokenlatch<Asked extends IncomingMessage = IncomingMessage>(
 ): Handler<Asked> {
   const admit = admission(latch, options);
   return (request, response, next) => {
-    admit(request, response).then(
-      (identity) => {
-        if (identity !== null) next();
-      },
-      // Whoever ignores the parameter would go on for an error as for an admission.
-      (thrown: unknown) => (next.length === 0 ? fail(options, thrown, response) : next(errorOf(thrown))),
-    );
+    admit(request, response)
+      .then(
+        (identity) => {
+          if (identity !== null) next();
+        },
+        // Whoever ignores the parameter would go on for an error as for an admission.
+        (thrown: unknown) => (next.length === 0 ? fail(options, thrown, response) : next(errorOf(thrown))),
+      )
+      // A `next` of the caller's own may throw.
+      .catch((thrown: unknown) => fail(options, thrown, response));
   };
 }

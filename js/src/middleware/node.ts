@@ -106,7 +106,8 @@ export function admission<Asked extends IncomingMessage, Who extends SnapshotIde
 export function fail(options: GuardOptions<never>, thrown: unknown, response: ServerResponse): void {
   const fault = errorOf(thrown);
   if (response.headersSent) {
-    response.destroy();
+    // An answer that is whole may still be on its way.
+    if (!response.writableEnded) response.destroy();
   } else {
     response.statusCode = 500;
     response.setHeader("Cache-Control", "no-store");

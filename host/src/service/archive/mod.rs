@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::store::{Archive, Plan, StoreError};
 
 /// Records that one call of the module reads: a request has at most 8 MiB.
-const BATCH: usize = 2_000;
+const BATCH: usize = 100;
 
 impl Service {
     /// Everything that the store holds, revoked tokens, removed accounts and hashes of passwords too.
