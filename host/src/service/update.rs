@@ -24,7 +24,7 @@ pub struct TokenUpdate {
 
 /// What the module is asked about a change.
 enum Decision {
-    Rename(RenameRequest),
+    Rename(Box<RenameRequest>),
     Update(Box<UpdateRequest>),
 }
 
@@ -65,7 +65,7 @@ impl Service {
                 new_name: new_name.to_owned(),
                 taken,
             };
-            Decision::Rename(request)
+            Decision::Rename(Box::new(request))
         })
         .await
     }
