@@ -598,6 +598,9 @@ fn no_number_of_a_report_silences_later_ones() {
         ] {
             assert_eq!(report(batch).await, counts, "{batch}");
         }
-        assert_eq!(service.store().usage(std::slice::from_ref(&id)).await.unwrap()[0].uses, 7);
+        assert_eq!(
+            service.store().usage(std::slice::from_ref(&id)).await.unwrap()[0].uses,
+            7
+        );
     });
 }
