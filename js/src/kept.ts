@@ -2,6 +2,7 @@
 
 import type { FollowerKey, FollowerMessage, FollowerStore, StoredBytes } from "./follower-options.js";
 import { Utf8Decoder, Utf8Encoder } from "./text.js";
+import { settledWithin } from "./turns.js";
 import type { SnapshotFloor, SnapshotState } from "./types.js";
 
 /** What a store gave back. */
@@ -10,6 +11,9 @@ export interface Restored {
   /** The whole snapshot and the deltas that follow it. */
   readonly messages: readonly Uint8Array[];
 }
+
+/** How long one write waits for the one before it, in milliseconds. */
+const TURN_TIMEOUT = 10_000;
 
 /** Bytes of the length that stands before each delta. */
 const LENGTH_BYTES = 4;
@@ -35,20 +39,27 @@ export class Kept {
   /** Keeps a message, unless another follower that shares the store has kept a newer table. */
   async keep(message: FollowerMessage): Promise<void> {
     if (message.base === message.table.version) return;
-    const before = underway.get(this.#store);
-    const turn = (async () => {
-      await before?.catch(() => {});
-      await this.#keep(message);
-    })();
-    underway.set(this.#store, turn);
-    await turn;
+    await this.#inTurn(() => this.#keep(message));
   }
 
   /** Forgets everything, the floor too. */
   async clear(): Promise<void> {
-    this.#deltas = new Uint8Array(0);
-    // The floor last: where this breaks off, it still holds.
-    for (const key of ["snapshot", "deltas", "floor"] as const) await this.#store.put(key, new Uint8Array(0));
+    await this.#inTurn(async () => {
+      this.#deltas = new Uint8Array(0);
+      // The floor last: where this breaks off, it still holds.
+      for (const key of ["snapshot", "deltas", "floor"] as const) await this.#store.put(key, new Uint8Array(0));
+    });
+  }
+
+  /** Does one thing after the other, whichever follower of this process asks. A store that hangs holds nobody up for long. */
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const before = underway.get(this.#store);
+    const turn = (async () => {
+      if (before !== undefined) await settledWithin(TURN_TIMEOUT, before);
+      await work();
+    })();
+    underway.set(this.#store, turn);
+    await turn;
   }
 
   async #keep({ kind, bytes, table }: FollowerMessage): Promise<void> {

@@ -88,14 +88,16 @@ export interface Wish<Options> {
  * ```
  */
 export function readWish<Options extends Managing>(options: Options, keys: readonly (keyof Options & string)[]): Wish<Options> {
-  const { by, user, ...given } = picked(options, "options", keys as readonly string[]);
+  const read = picked(options, "options", keys as readonly string[]);
+  const { by, user, ...given } = read;
   const vouched = by === undefined ? undefined : vouchedFor(by);
-  if (by !== undefined && vouched === undefined) throw wrong("by", "`by` must be the verdict or the identity of an admitted request");
+  // A `by` that is undefined by mistake must not count as nobody asking.
+  if ("by" in read && vouched === undefined) throw wrong("by", "`by` must be the verdict or the identity of an admitted request");
   if (vouched !== undefined && user !== undefined && user !== vouched.user) {
     throw new TokenlatchError("access_exceeds_creator", "a token manages its own user's tokens only", "user");
   }
-  const read = copied(given, "options") as Omit<Options, "user" | "by">;
-  return { user: vouched?.user ?? userOf({ user: user as string }), by: vouched, options: read };
+  const rest = copied(given, "options") as Omit<Options, "user" | "by">;
+  return { user: vouched?.user ?? userOf({ user: user as string }), by: vouched, options: rest };
 }
 
 const KNOWN = new Set(["store", "accounts", "peppers", "catalogue", "zone", "policy", "prefix", "warnDays", "timeout", "now"]);

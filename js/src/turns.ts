@@ -98,7 +98,8 @@ export async function pause(milliseconds: number, signal?: AbortSignal): Promise
   });
 }
 
-async function settledWithin(milliseconds: number, promise: Promise<void>): Promise<void> {
+/** Waits until a promise is settled, whichever way, or so many milliseconds. */
+export async function settledWithin(milliseconds: number, promise: Promise<void>): Promise<void> {
   const over = new AbortController();
   await Promise.race([promise.catch(() => {}), pause(milliseconds, over.signal)]);
   over.abort();

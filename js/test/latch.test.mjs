@@ -378,6 +378,11 @@ describe("managing by a token that asks", () => {
     assert.equal((await latch.rename({ by, name: "limited", newName: "renamed" })).name, "renamed");
   });
 
+  test("what asks by mistake isn't nobody", async () => {
+    const { latch } = await asked();
+    await assert.rejects(latch.create({ user: "alice", by: undefined, name: "open", access: "full" }), { code: "option_invalid", field: "by" });
+  });
+
   test("what asks must have been admitted here, and must still be valid", async () => {
     const { latch, made } = await asked();
     const { user, id, name } = made.full;
