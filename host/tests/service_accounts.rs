@@ -408,6 +408,7 @@ async fn many_tokens_of_one_user_do_not_slow_a_creation(database: Database) {
     let service = fill(&database, 5_000).await;
     let caps = tokenlatch::core::Caps {
         tokens: Some(10_000),
+        tokens_per_hour: Some(10_000),
         ..tokenlatch::core::Caps::default()
     };
     let policy = Policy {
