@@ -25,6 +25,9 @@ fn full() -> bool {
 /// Two servers on one database.
 fn pair(place: &Place) -> Result<[Server; 2], Fault> {
     place.accounts(&["alice"])?;
+    // In the long form more tokens are made than the caps allow by default.
+    let caps = ["--max-tokens=20000", "--max-tokens-per-hour=20000"];
+    place.must("tokenlatch", &[&["account", "policy", "alice"], &caps[..]].concat())?;
     Ok([Server::start(place, &[])?, Server::start(place, &[])?])
 }
 
@@ -236,6 +239,9 @@ fn killing_a_server_in_mid_load_loses_nothing_that_was_acknowledged() -> Outcome
 fn killing_a_server_on_sqlite_in_mid_load_loses_nothing_that_was_acknowledged() -> Outcome {
     let place = Place::new()?;
     place.accounts(&["alice"])?;
+    // In the long form more tokens are made than the caps allow by default.
+    let caps = ["--max-tokens=20000", "--max-tokens-per-hour=20000"];
+    place.must("tokenlatch", &[&["account", "policy", "alice"], &caps[..]].concat())?;
     let mut server = Server::start(&place, &[])?;
     killed(&place, &mut server, None)
 }
