@@ -249,7 +249,10 @@ fn leaks_nothing(place: &Place) -> Result<Secrets, Box<dyn Error>> {
         assert!(server.process.stop()?.success());
         let log = fs::read_to_string(place.file("collected.log"))?;
         assert!(!log.contains("TRACE"), "a library spoke below INFO");
-        assert!(log.lines().count() > 100, "the log was written");
+        assert!(
+            log.matches("tokenlatch::request").count() >= 5,
+            "the requests were logged"
+        );
     }
     let backup = place.file("backup.jsonl").display().to_string();
     place.must("tokenlatch", &["db", "backup", &backup])?;
