@@ -87,7 +87,7 @@ deserialize_by_value!(Access);
 
 impl Access {
     /// # Errors
-    /// `feature_invalid`, at `features[…]`.
+    /// Those of [`check_features`].
     pub(crate) fn check(&self) -> Result<(), Error> {
         match self {
             Access::Full => Ok(()),
@@ -97,12 +97,12 @@ impl Access {
 }
 
 /// # Errors
-/// `feature_invalid`, at `features` or `features[…]`.
+/// `features_too_many`, at `features`; `feature_invalid`, at `features[…]`.
 pub(crate) fn check_features(features: &[String]) -> Result<(), Error> {
     let fault = |message: Cow<'static, str>| Error::new(ErrorCode::FeatureInvalid, message);
     if features.len() > MAX_FEATURES {
         let message = format!("a list may hold at most {MAX_FEATURES} features");
-        return Err(fault(message.into()).under("features"));
+        return Err(Error::at(ErrorCode::FeaturesTooMany, "features", message));
     }
     let malformed = features.iter().position(|feature| !is_feature(feature));
     let repeated = || first_repeat(features.len(), &|at| features.get(at).map(String::as_str));

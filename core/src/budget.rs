@@ -9,6 +9,7 @@ use crate::access::{Access, MAX_FEATURES};
 use crate::address::MAX_ADDRESSES;
 use crate::decode::{Fields, FromValue, deserialize_by_value};
 use crate::error::{Error, ErrorCode};
+use crate::record::Record;
 use crate::value::Value;
 
 /// Bytes that a record counts for before its features and addresses.
@@ -156,24 +157,44 @@ impl Caps {
     /// # Errors
     /// `features_too_many` at `access.features`, `addresses_too_many` at `addresses`, `record_too_large`.
     pub fn allow_size(self, access: &Access, addresses: &[String]) -> Result<(), Error> {
-        let features = match access {
-            Access::Full => &[][..],
-            Access::Limited { features } => features,
-        };
-        let over = |count: usize, most: i64| i64::try_from(count).unwrap_or(i64::MAX) > most;
-        if over(features.len(), self.features()) {
+        self.allow_counts(access, addresses)?;
+        self.allow_bytes(record_size(access, addresses))
+    }
+
+    /// Whether a token may be changed like this. It may keep what it has above the caps, so that it can always be narrowed.
+    ///
+    /// # Errors
+    /// Those of [`Self::allow_size`].
+    pub(crate) fn allow_change(
+        self,
+        record: &Record,
+        access: Option<&Access>,
+        addresses: Option<&[String]>,
+    ) -> Result<(), Error> {
+        self.allow_counts(access.unwrap_or(&Access::Full), addresses.unwrap_or_default())?;
+        let before = record_size(&record.access, &record.addresses);
+        let after = record_size(access.unwrap_or(&record.access), addresses.unwrap_or(&record.addresses));
+        if after > before {
+            self.allow_bytes(after)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn allow_counts(self, access: &Access, addresses: &[String]) -> Result<(), Error> {
+        if is_over(features_of(access).len(), self.features()) {
             let message = format!("the administrator allows {} features in a token", self.features());
             return Err(Error::at(ErrorCode::FeaturesTooMany, "access.features", message));
         }
-        if over(addresses.len(), self.addresses()) {
+        if is_over(addresses.len(), self.addresses()) {
             let message = format!("the administrator allows {} addresses in a token", self.addresses());
             return Err(Error::at(ErrorCode::AddressesTooMany, "addresses", message));
         }
-        // Quotes and a comma each.
-        let bytes = features.iter().chain(addresses).fold(RECORD_BYTES, |bytes, text| {
-            bytes.saturating_add(text.len()).saturating_add(3)
-        });
-        if over(bytes, self.record_bytes()) {
+        Ok(())
+    }
+
+    fn allow_bytes(self, bytes: usize) -> Result<(), Error> {
+        if is_over(bytes, self.record_bytes()) {
             let message = format!(
                 "the administrator allows {} bytes in a token's record",
                 self.record_bytes()
@@ -182,4 +203,25 @@ impl Caps {
         }
         Ok(())
     }
+}
+
+fn features_of(access: &Access) -> &[String] {
+    match access {
+        Access::Full => &[],
+        Access::Limited { features } => features,
+    }
+}
+
+/// The bytes that a record counts for: its features and addresses with quotes and a comma each, and the rest.
+fn record_size(access: &Access, addresses: &[String]) -> usize {
+    features_of(access)
+        .iter()
+        .chain(addresses)
+        .fold(RECORD_BYTES, |bytes, text| {
+            bytes.saturating_add(text.len()).saturating_add(3)
+        })
+}
+
+fn is_over(count: usize, most: i64) -> bool {
+    i64::try_from(count).unwrap_or(i64::MAX) > most
 }

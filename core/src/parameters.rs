@@ -388,7 +388,7 @@ fn longest(part: Part) -> usize {
 
 fn too_many(part: Part) -> Error {
     let code = match part {
-        Part::Access => ErrorCode::FeatureInvalid,
+        Part::Access => ErrorCode::FeaturesTooMany,
         Part::Addresses => ErrorCode::AddressesTooMany,
         _ => ErrorCode::ValueInvalid,
     };

@@ -88,9 +88,7 @@ pub fn update(request: UpdateRequest) -> Result<Renamed, Error> {
     let granted = record.access.clone();
     let caps = request.policy.caps;
     caps.check()?;
-    // What the token has already stays as it is, so that it can always be narrowed; what it is given now is capped.
-    let (access, addresses) = (request.access.as_ref(), request.addresses.as_deref());
-    caps.allow_size(access.unwrap_or(&Access::Full), addresses.unwrap_or_default())?;
+    caps.allow_change(&record, request.access.as_ref(), request.addresses.as_deref())?;
     // An account that has lost a feature since can still have the other parts changed.
     let mut demanded = Access::Full;
     if let Some(access) = request.access {

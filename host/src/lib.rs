@@ -39,6 +39,7 @@ pub use error::{EnvironmentError, Error, ModuleError, Result};
 pub use gate::{Gate, Presented, WentBack};
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, Table};
 pub use peppers::read_peppers;
+pub use private_file::write_atomically;
 #[cfg(feature = "server")]
 pub use remote::{RemoteServer, RemoteServerError};
 pub use service::{

@@ -1,7 +1,8 @@
-//! Small text files that hold a secret: peppers, the key of snapshots, the token that an edge presents.
+//! Small files that hold a secret, such as peppers, the key of snapshots or the token that an edge presents, and files that
+//! must be written wholly or not at all.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -49,6 +50,32 @@ fn check_private(_: &File) -> Result<(), String> {
     Ok(())
 }
 
+/// Writes a file in place of an older one or of a symbolic link: after a crash the old or the new one is there. On Unix it has
+/// these permissions, less the umask; elsewhere those of the folder.
+///
+/// # Errors
+/// Those of the file system.
+pub fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(mode));
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut file = builder.prefix(".tokenlatch-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    // The name in the folder is on the disk only then.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
@@ -75,5 +102,29 @@ mod tests {
         }
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(read_private(&path, 64).unwrap_err().contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_file_is_replaced_wholly_and_no_link_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let victim = folder.path().join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, &path).unwrap();
+        for mode in [0o600, 0o640] {
+            write_atomically(&path, b"new", mode).unwrap();
+            let metadata = std::fs::symlink_metadata(&path).unwrap();
+            assert!(metadata.is_file());
+            assert_eq!(metadata.permissions().mode() & 0o777, mode);
+            assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        }
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+        // A file that can't take the place leaves nothing behind, and what was there stays.
+        let taken = folder.path().join("taken");
+        std::fs::create_dir(&taken).unwrap();
+        write_atomically(&taken, b"new", 0o600).unwrap_err();
+        assert!(taken.is_dir());
+        write_atomically(&folder.path().join("missing/file"), b"new", 0o600).unwrap_err();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 }

@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tokenlatch::core::{Access, ExpiryInput, Features, Realm};
-use tokenlatch::{Clock, Error, NewToken, Service, StoreError, StoredAccount, SystemClock};
+use tokenlatch::{Clock, Error, NewToken, Service, StoreError, StoredAccount, SystemClock, write_atomically};
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
-use super::files::replace;
 use super::known::FIRST_FILES;
 use super::secrets;
 
@@ -120,7 +119,8 @@ async fn find(service: &Service) -> Result<Option<StoredAccount>, Failure> {
 
 /// Puts a file there that only its owner can read, in place of an older one. The error names it.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(path, bytes).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+    write_atomically(path, bytes, 0o600)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 /// Where the service is reached.

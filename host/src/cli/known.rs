@@ -4,9 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tokenlatch::{Store, StoreError};
-
-use super::files::replace;
+use tokenlatch::{Store, StoreError, write_atomically};
 
 /// The file: a line for each database, with its identity, the revision that it had at least, the newest one seen, and its
 /// name, for one folder may hold several.
@@ -124,7 +122,7 @@ impl Known {
             .map(|Entry { name, id, least, seen }| format!("{id} {least} {seen} {name}\n"))
             .collect();
         let path = self.folder.join(KNOWN_FILE);
-        if let Err(error) = replace(&path, text.as_bytes()) {
+        if let Err(error) = write_atomically(&path, text.as_bytes(), 0o600) {
             // A folder that cannot be written must not keep a database from being used.
             tracing::warn!("{} cannot be written: {error}", path.display());
         }

@@ -1,7 +1,5 @@
 //! A certificate of our own for loopback names, in two files beside the database.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::error::ServerError;
 use super::tls::{fault, provider, read_chain, read_key};
+use crate::private_file::write_atomically;
 
 /// The file of the certificate.
 pub const CERTIFICATE_FILE: &str = "tokenlatch-cert.pem";
@@ -116,24 +115,8 @@ fn make(pair: &Pair, now: Duration) -> Result<(), ServerError> {
     write(&pair.certificate, certificate.pem().as_bytes(), 0o644)
 }
 
-/// Puts a file there whole: written beside, then renamed.
 fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), ServerError> {
-    let system = |error: std::io::Error| fault(path, error.to_string());
-    let beside = path.with_extension(format!("{}.new", std::process::id()));
-    // One that an earlier process of this number left behind.
-    let _ = fs::remove_file(&beside);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(mode);
-    }
-    #[cfg(not(unix))]
-    let _ = mode;
-    let mut file = options.open(&beside).map_err(system)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(system)?;
-    fs::rename(&beside, path).map_err(system)
+    write_atomically(path, bytes, mode).map_err(|error| fault(path, error.to_string()))
 }
 
 fn now() -> Result<Duration, ServerError> {
@@ -145,6 +128,8 @@ fn now() -> Result<Duration, ServerError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use std::fs;
 
     use super::*;
 

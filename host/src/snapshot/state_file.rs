@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tokenlatch_core::{Floor, SnapshotState};
+
+use crate::private_file::write_atomically;
 
 /// More than it takes.
 const MAX_BYTES: u64 = 4096;
@@ -63,16 +65,7 @@ impl StateFile {
             made: state.made,
         };
         let text = serde_json::to_vec(&kept).map_err(io::Error::other)?;
-        let mut beside = path.clone().into_os_string();
-        beside.push(".new");
-        let beside = PathBuf::from(beside);
-        let mut file = new_file(&beside)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&beside, path)?;
-        // The name in the folder is on the disk only then.
-        folder.sync_all()
+        write_atomically(path, &text, 0o600)
     }
 }
 
@@ -112,23 +105,6 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 fn unusable(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, why)
-}
-
-/// A new file that only its owner can read. What is there, such as what a write that broke off has left or a symbolic link, is
-/// removed and never written to.
-fn new_file(path: &Path) -> io::Result<File> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)
 }
 
 impl fmt::Display for StateFile {

@@ -102,6 +102,14 @@ def _update_book():
     book.ok("narrows_the_features_of_a_token_with_too_many_addresses", _update(wide, access={"features": ["a"]}, policy=few), {"record.access": {"features": ["a"]}})
     book.error("refuses_to_update_to_more_features_than_allowed", _update(access=LIMITED, policy=few), "features_too_many", field="access.features")
     book.error("refuses_to_update_to_more_addresses_than_allowed", _update(addresses=["::1", "::2"], policy=few), "addresses_too_many", field="addresses")
+    small = {"caps": {"recordBytes": 550}}
+    half = {"access": {"features": ["f" * 20]}, "addresses": ["2001:db8:1:2:3:4:5:6"]}
+    for part, value in half.items():
+        rest = {key: other for key, other in half.items() if key != part}
+        book.error(f"refuses_more_bytes_than_allowed_by_the_{part}_beside_what_the_token_has", _update(record(**{"access": {"features": []}} | rest), **{part: value}, policy=small), "record_too_large", field=False)
+        book.ok(f"keeps_the_{part}_of_a_token_above_the_bytes", _update(record(**half), **{part: value}, policy=small), {f"record.{part}": value})
+        book.error(f"refuses_larger_{part}_of_a_token_above_the_bytes", _update(record(**half), **{part: {"features": ["f" * 21]} if part == "access" else ["2001:db8:11:2:3:4:5:6"]}, policy=small), "record_too_large", field=False)
+    book.ok("narrows_a_token_above_the_bytes", _update(record(**half), access={"features": ["f"]}, policy=small), {"record.access": {"features": ["f"]}})
     book.error("refuses_to_update_to_more_bytes_than_allowed", _update(access={"features": ["f" * 20]}, policy=few), "record_too_large", field=False)
     for what, realm in {"an_accounts_token": "account", "a_token_without_realm": None}.items():
         given = record(realm=realm) if realm else without(record(), "realm")

@@ -95,6 +95,7 @@ def _access(book):
         "a_repeated_feature": ["mail", "ftp", "mail"],
     }.items():
         book.error(f"refuses_{what}", _create(access={"features": features}), "feature_invalid", field=False)
+    book.error("refuses_an_account_with_1001_features", _create(account=account(features=[f"f{at}" for at in range(1_001)])), "features_too_many", field="account.features")
     for what, access, code, field in [
         ("a_word_as_access", "none", "value_invalid", "access"),
         ("full_in_capitals", "FULL", "value_invalid", "access"),

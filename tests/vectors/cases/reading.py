@@ -122,7 +122,7 @@ def _whm(book):
     book.ok("reads_a_thousand_names_to_revoke", _read("whm", "api_token_revoke", ("token_name", "a," * 1_000)))
     for function, key, count, code in (
         ("api_token_revoke", "token_name", 1_001, "value_invalid"),
-        ("api_token_create", "acl", 1_001, "feature_invalid"),
+        ("api_token_create", "acl", 1_001, "features_too_many"),
         ("api_token_create", "whitelist_ip", 101, "addresses_too_many"),
     ):
         values = [] if key == "token_name" else [name]

@@ -46,7 +46,9 @@ def feature(text, path):
 def features(value, path):
     """A list of features: at most 1,000, none twice."""
     found = decoding.array(feature)(value, path)
-    if len(found) > 1000 or len(set(found)) != len(found):
+    if len(found) > 1000:
+        raise Refused("features_too_many", path)
+    if len(set(found)) != len(found):
         raise Refused("feature_invalid")
     return found
 

@@ -56,15 +56,22 @@ def _listed(access):
     return access.get("features") if isinstance(access, dict) else None
 
 
-def _check_size(caps, features, listed):
+def _texts(given):
     """Only lengths count here; what is no list of texts is refused later."""
-    features, listed = ([] if not isinstance(given, list) else [text for text in given if isinstance(text, str)] for given in (features, listed))
+    return [text for text in given if isinstance(text, str)] if isinstance(given, list) else []
+
+
+def _size(features, listed):
+    """The bytes that a record counts for."""
+    return 512 + sum(len(text.encode()) + 3 for text in _texts(features) + _texts(listed))
+
+
+def _check_counts(caps, features, listed):
+    features, listed = _texts(features), _texts(listed)
     if len(features) > caps["features"]:
         raise Refused("features_too_many", "access.features")
     if len(listed) > caps["addresses"]:
         raise Refused("addresses_too_many", "addresses")
-    if 512 + sum(len(text.encode()) + 3 for text in features + listed) > caps["recordBytes"]:
-        raise Refused("record_too_large")
 
 
 def create(reader):
@@ -89,7 +96,10 @@ def create(reader):
     if last_hour >= caps["tokensPerHour"]:
         raise Refused("creations_too_many")
     inherited = optional["creator"].get("addresses") if isinstance(optional.get("creator"), dict) else None
-    _check_size(caps, _listed(optional.get("access")), optional.get("addresses") or inherited)
+    wanted = _listed(optional.get("access")), optional.get("addresses") or inherited
+    _check_counts(caps, *wanted)
+    if _size(*wanted) > caps["recordBytes"]:
+        raise Refused("record_too_large")
     if name in name_list:
         raise Refused("name_taken", "name")
     if "access" not in optional:
@@ -306,7 +316,12 @@ def update(reader):
     if name in taken and name != record["name"]:
         raise Refused("name_taken", "newName")
     caps = _caps(reader.left.get("policy", {}), "policy")
-    _check_size(caps, _listed(reader.left.get("access")), reader.left.get("addresses"))
+    given = reader.left.get("access"), reader.left.get("addresses")
+    _check_counts(caps, _listed(given[0]), given[1])
+    before = _size(_listed(record["access"]), record["addresses"])
+    after = _size(_listed(record["access"] if given[0] is None else given[0]), record["addresses"] if given[1] is None else given[1])
+    if after > max(before, caps["recordBytes"]):
+        raise Refused("record_too_large")
     access = reader.take("access", records.access, None)
     listed = reader.take("addresses", addresses.entries, record["addresses"])
     account = reader.take("account", records.account, None)

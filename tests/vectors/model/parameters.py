@@ -43,8 +43,8 @@ LIMITS = {
 """How a key begins that means to limit a token, and which parameter of UAPI and of WHM it is about."""
 
 LONGEST = {
-    "features": (1_000, "feature_invalid"),
-    "acl": (1_000, "feature_invalid"),
+    "features": (1_000, "features_too_many"),
+    "acl": (1_000, "features_too_many"),
     "addresses": (100, "addresses_too_many"),
     "whitelist_ip": (100, "addresses_too_many"),
     "token_name": (1_000, "value_invalid"),
