@@ -15,6 +15,10 @@ export interface FetchRequest {
   readonly headers: { get(name: string): string | null };
 }
 
+// `headers` alone would show a header that was sent twice as one, or may belong to something that is no request at all.
+const MESSAGE =
+  "expected a Request, a request of Node's http, or an `Authorization` header; of an object that has `headers` but no `rawHeaders` give the header itself, `request.headers.authorization`";
+
 /**
  * The `Authorization` header of a request, every value of it where the runtime tells them apart; a header given as such
  * stays as it is.
@@ -37,7 +41,7 @@ export function authorizationOf(request: FetchRequest | NodeRequest | Authorizat
     if ("headers" in request && isFetch(request)) return request.headers.get("authorization");
     if (raw !== undefined) return values(request.headers);
   }
-  throw new LatchError("option_invalid", "expected a Request, a request of Node's http, or an `Authorization` header", { field: "request" });
+  throw new LatchError("option_invalid", MESSAGE, { field: "request" });
 }
 
 function isHeader(request: unknown): request is readonly string[] {

@@ -2,7 +2,7 @@
 
 import { LatchError, type LatchErrorCode, codeOf } from "./latch-error.js";
 
-/** Which codes stand for a party that threw and for one that didn't answer in time. */
+/** The codes for a party that threw and for one that didn't answer in time. */
 export interface FaultCodes {
   readonly failed: LatchErrorCode;
   readonly timeout: LatchErrorCode;

@@ -14,7 +14,7 @@ interface Opened {
   readonly ready: Promise<void>;
 }
 
-/** The clients of databases that tell when their connection is lost, such as `pg`'s. */
+/** Database clients that emit an event when their connection is lost, such as `pg`'s. */
 interface Listened {
   on(event: "error" | "end", listener: () => void): unknown;
 }

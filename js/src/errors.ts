@@ -116,6 +116,6 @@ interface WrittenError {
 /** Reads an error that the module threw as JSON text. */
 export function fromModule(text: string): TokenlatchError {
   const error = JSON.parse(text) as WrittenError;
-  // Own properties only: what stands on a polluted prototype isn't part of the error.
+  // Own properties only: what is on a polluted prototype isn't part of the error.
   return new TokenlatchError(error.code, error.message, Object.hasOwn(error, "field") ? error.field : undefined);
 }

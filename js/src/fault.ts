@@ -13,7 +13,7 @@ export interface Fault {
 }
 
 /**
- * The fault that an error stands for; undefined for what the caller did wrong, which is no answer to a request.
+ * The fault that an error means; undefined for what the caller did wrong, which is no answer to a request.
  *
  * @example
  * ```js

@@ -1,6 +1,6 @@
 /* @ts-self-types="./follower-options.d.ts" */
 
-import { LatchError } from "./latch-error.js";
+import { wrongOption as wrong } from "./latch-error.js";
 import { copied, plain } from "./plain.js";
 import type { Call, CatalogueFunction, Pepper, SnapshotState, UnixSeconds } from "./types.js";
 
@@ -39,7 +39,7 @@ export interface FollowerMessage {
   readonly bytes: Uint8Array;
 }
 
-/** How a follower stands. */
+/** The state of a follower. */
 export interface FollowerState {
   /** The table that it decides by, or null before the first. */
   readonly table: SnapshotState | null;
@@ -65,7 +65,7 @@ export interface FollowerManyOptions {
   readonly counts?: boolean | undefined;
 }
 
-/** How the reports of usage stand. */
+/** The state of the reports of usage. */
 export interface UsageState {
   /** How many tokens have uses that the origin hasn't acknowledged. */
   readonly waiting: number;
@@ -219,8 +219,4 @@ function parsed(url: unknown): URL | undefined {
 function whole(value: unknown, field: string, least: number, most: number, unit: string): void {
   if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most)) return;
   throw wrong(field, `\`${field}\` must be whole ${unit} from ${least} to ${most}`);
-}
-
-function wrong(field: string, message: string): LatchError {
-  return new LatchError("option_invalid", message, { field });
 }

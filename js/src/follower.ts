@@ -1,5 +1,6 @@
 /* @ts-self-types="./follower.d.ts" */
 
+import { present } from "./asking.js";
 import { type FetchRequest, type NodeRequest, authorizationOf } from "./authorization.js";
 import { monotonic } from "./clock.js";
 import { faultOf, refusedBy, unavailableReply } from "./fault.js";
@@ -18,14 +19,14 @@ import type { FollowerVerdict, Refused, SnapshotAdmitted } from "./verdict.js";
 /** Calls whose numbers are remembered; then all of them are forgotten, for the module has no numbers without end. */
 const MOST_CALLS = 1_000;
 
-/** Tokens without names whose hashes are remembered; those of others are computed anew. */
+/** Tokens without names whose hashes are remembered; those of others are computed again. */
 const MOST_HASHES = 20_000;
 
 /** Milliseconds to wait after the first failure, which double with each further one, and the longest wait. */
 const FIRST_WAIT = 250;
 const LONGEST_WAIT = 5_000;
 
-/** The shortest time between long polls that told nothing, in milliseconds: for an origin that doesn't hold them. */
+/** The shortest time between long polls that brought nothing, in milliseconds: for an origin that doesn't hold them. */
 const QUIET = 1_000;
 
 /** How long the origin may hold a long poll, in seconds. */
@@ -74,7 +75,7 @@ export class SnapshotFollower {
     this.#reporter = usage === false ? undefined : new Reporter(origin, usage?.interval, (error) => this.#following.tell(error));
   }
 
-  /** How it stands. */
+  /** Its state. */
   get state(): FollowerState {
     const { table, contacted, failures, error } = this.#following;
     const running = this.#stopper !== undefined;
@@ -239,7 +240,7 @@ export class SnapshotFollower {
   }
 
   #now(): number {
-    return this.#options.now?.() ?? Math.floor(Date.now() / 1_000);
+    return this.#options.now?.() ?? present();
   }
 
   /** The number of a call that was read. */
@@ -265,7 +266,7 @@ export class SnapshotFollower {
     return number;
   }
 
-  /** A verdict of the module as it is told, and an admission counted. `digest` tells the token apart, where it is known. */
+  /** The verdict to return for one of the module; an admission is counted. `digest` identifies the token, where it is known. */
   #told(verdict: Verdict, authorization: string | null, now: number, counts: boolean, digest?: string): FollowerVerdict {
     if (!verdict.allowed) return { ...verdict, fault: null } as Refused;
     if (counts && this.#reporter !== undefined) {
@@ -318,10 +319,11 @@ const CALL_KEYS = ["api", "module", "function", "feature", "writes", "realm"] as
 
 /** A text that is the same for equal calls only; undefined where a part is neither a text nor a truth value, or isn't known. */
 function keyOf(call: Call): string | undefined {
-  for (const key in call) if (!(CALL_KEYS as readonly string[]).includes(key)) return undefined;
+  for (const key of Object.keys(call)) if (!(CALL_KEYS as readonly string[]).includes(key)) return undefined;
   let text = "";
   for (const key of CALL_KEYS) {
-    const value: unknown = call[key];
+    // Own properties only, as the module reads them: a polluted prototype must not make two calls look alike.
+    const value: unknown = Object.hasOwn(call, key) ? call[key] : undefined;
     // With their lengths, so that no two sequences of parts read alike.
     if (typeof value === "string") text += `${value.length}:${value}`;
     else if (typeof value === "boolean") text += value ? "t" : "f";
@@ -337,7 +339,7 @@ function headerOf(authorization: AuthorizationHeader): string | null {
   return authorization.length === 0 ? null : authorization.join(", ");
 }
 
-/** Milliseconds to wait after so many failures, with jitter: edges that lost their origin together don't come back together. */
+/** Milliseconds to wait after this number of failures, with jitter: edges that lost their origin together don't come back together. */
 function waitAfter(failures: number): number {
   return Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(failures - 1, 10)) * (0.5 + Math.random() / 2);
 }

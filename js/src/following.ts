@@ -9,7 +9,7 @@ import { Snapshot } from "./snapshot.js";
 import { type Turn, Turns } from "./turns.js";
 import type { SnapshotFloor, SnapshotState } from "./types.js";
 
-/** Bytes of a message's head and signature, and where in it the kind stands. */
+/** Bytes of a message's head and signature, and the place of the kind in it. */
 const HEAD_BYTES = 192;
 const KIND = { at: 5, snapshot: 1 } as const;
 
@@ -55,7 +55,7 @@ export class Following {
     this.snapshot = this.#opened();
   }
 
-  /** One attempt to catch up. What goes wrong is noted and told, not thrown. */
+  /** One attempt to catch up. A failure is noted and passed to `onError`, not thrown. */
   async once(wait: number): Promise<void> {
     await this.#turns.take(this.#origin.timeout + wait * 1_000 + SLACK, async (turn) => {
       try {
@@ -75,7 +75,7 @@ export class Following {
   /** Forgets what is held and what was kept. */
   async reset(): Promise<void> {
     this.#turns.end();
-    // Whoever comes while another attempt runs waits for that one only.
+    // While another attempt runs `take` waits for that one and doesn't start this one.
     for (let isMine = false; !isMine; ) {
       await this.#turns.take(STORE_TIMEOUT + SLACK, async () => {
         isMine = true;
@@ -148,7 +148,7 @@ export class Following {
         if ((await this.#ask("snapshot", 0, turn)) !== "taken") throw new LatchError("origin_failed", "the origin has no snapshot");
         this.#wholeNext = false;
         isWhole = false;
-        // Whoever waits asks again anyway.
+        // A caller that waits asks again anyway.
         if (wait > 0) return;
         continue;
       }

@@ -18,7 +18,7 @@ export { Latch } from "./latch.js";
 export type { LatchCreated, LatchRevoked } from "./latch.js";
 export { LatchError } from "./latch-error.js";
 export type { LatchErrorCode } from "./latch-error.js";
-export type { LatchCreateOptions, LatchListOptions, LatchOptions, TokenSelection, TokenSelector } from "./latch-options.js";
+export type { LatchCreateOptions, LatchListOptions, LatchOptions, Managing, TokenSelection, TokenSelector } from "./latch-options.js";
 export { SnapshotRelay } from "./relay.js";
 export { Snapshot } from "./snapshot.js";
 export { TokenTable } from "./table.js";

@@ -54,7 +54,7 @@ export function start(compiled: WebAssembly.Module): void {
     throw new TokenlatchError("type_invalid", "expected a `WebAssembly.Module`", "compiled", { cause });
   }
   try {
-    if (!exports.some(({ name }) => name === "tokenlatch_abi_version")) throw new Error("it exports no interface of ours");
+    if (!exports.some(({ name }) => name === "tokenlatch_abi_version")) throw new Error("it doesn't export the interface of tokenlatch");
     // Vercel's edge runtime hands out modules of another realm, which the glue takes for bytes.
     if (!(compiled instanceof WebAssembly.Module)) Object.setPrototypeOf(compiled, WebAssembly.Module.prototype);
     started = glue.initSync({ module: compiled });
@@ -95,7 +95,7 @@ export function guarded<T>(call: () => T): T {
   return answer;
 }
 
-/** Room for the strings of one verification. The views are made anew after the memory has grown, which empties them. */
+/** Room for the strings of one verification. The views are made again after the memory has grown, which empties them. */
 export function room(): Rooms {
   if (rooms.header.length !== 0) return rooms;
   return guarded(() => {
@@ -140,7 +140,7 @@ const decoder = new Utf8Decoder();
 /** The same where the answer is JSON text. */
 export function sent<T>(bytes: Uint8Array, call: (module: Plain, at: number, length: number) => bigint): T {
   const answer = JSON.parse(decoder.decode(send(bytes, call))) as { ok: T } | { error: unknown };
-  // Own properties only: what stands on a polluted prototype isn't part of the answer.
+  // Own properties only: what is on a polluted prototype isn't part of the answer.
   if (Object.hasOwn(answer, "error")) throw fromModule(JSON.stringify((answer as { error: unknown }).error));
   return (answer as { ok: T }).ok;
 }
@@ -148,7 +148,7 @@ export function sent<T>(bytes: Uint8Array, call: (module: Plain, at: number, len
 function moduleBroken(cause?: unknown): TokenlatchError {
   return new TokenlatchError(
     "module_broken",
-    "the module broke off in this or an earlier call and can't be trusted any more; start the process or worker anew",
+    "the module failed in this or an earlier call and can't be trusted any more; restart the process or worker",
     undefined,
     cause === undefined || typeof cause === "string" ? undefined : { cause },
   );

@@ -2,7 +2,7 @@
 
 import type { FollowerKey, FollowerMessage, FollowerStore, StoredBytes } from "./follower-options.js";
 import { Utf8Decoder, Utf8Encoder } from "./text.js";
-import { settledWithin } from "./turns.js";
+import { inTurn } from "./turns.js";
 import type { SnapshotFloor, SnapshotState } from "./types.js";
 
 /** What a store gave back. */
@@ -15,11 +15,11 @@ export interface Restored {
 /** How long one write waits for the one before it, in milliseconds. */
 const TURN_TIMEOUT = 10_000;
 
-/** Bytes of the length that stands before each delta. */
+/** Bytes of the length before each delta. */
 const LENGTH_BYTES = 4;
 
 /**
- * Keeps messages in a store. The order of its writes is such that, wherever it breaks off, what is there leads to the
+ * Keeps messages in a store. Its writes are ordered so that, wherever they stop, what is there leads to the
  * floor or is seen not to. Heartbeats aren't kept: the floor needs none, and a restarted edge asks for one anyway.
  */
 export class Kept {
@@ -46,20 +46,14 @@ export class Kept {
   async clear(): Promise<void> {
     await this.#inTurn(async () => {
       this.#deltas = new Uint8Array(0);
-      // The floor last: where this breaks off, it still holds.
+      // The floor last: it holds if this fails before.
       for (const key of ["snapshot", "deltas", "floor"] as const) await this.#store.put(key, new Uint8Array(0));
     });
   }
 
-  /** Does one thing after the other, whichever follower of this process asks. A store that hangs holds nobody up for long. */
+  /** Does one thing after the other, whichever follower of this process asks. A store that hangs delays the next write by `TURN_TIMEOUT` at most. */
   async #inTurn(work: () => Promise<void>): Promise<void> {
-    const before = underway.get(this.#store);
-    const turn = (async () => {
-      if (before !== undefined) await settledWithin(TURN_TIMEOUT, before);
-      await work();
-    })();
-    underway.set(this.#store, turn);
-    await turn;
+    await inTurn(underway, this.#store, TURN_TIMEOUT, work);
   }
 
   async #keep({ kind, bytes, table }: FollowerMessage): Promise<void> {
@@ -88,7 +82,7 @@ export class Kept {
 }
 
 /** What is being kept in each store, so that two followers in one process that share it take turns. */
-const underway = new WeakMap<FollowerStore, Promise<void>>();
+const underway = new WeakMap<FollowerStore, Promise<unknown>>();
 
 /** What a store gave; nothing is stored where something was forgotten. */
 function bytesOf(stored: StoredBytes): Uint8Array | undefined {
@@ -131,7 +125,7 @@ function split(bytes: Uint8Array): Uint8Array[] {
   return deltas;
 }
 
-/** A floor that can't be read is none: its bytes are in the same hands as the messages. */
+/** A floor that can't be read counts as missing: its bytes are in the same hands as the messages. */
 function readFloor(bytes: Uint8Array | undefined): SnapshotFloor | undefined {
   if (bytes === undefined) return undefined;
   try {

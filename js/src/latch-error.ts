@@ -73,6 +73,18 @@ export function codeOf(thrown: unknown): string | undefined {
 }
 
 /**
+ * The error for an option that can't be used.
+ *
+ * @example
+ * ```js
+ * throw wrongOption("timeout", "`timeout` must be whole milliseconds from 1 to 60000");
+ * ```
+ */
+export function wrongOption(field: string, message: string): LatchError {
+  return new LatchError("option_invalid", message, { field });
+}
+
+/**
  * What was thrown, as an `Error`: frameworks take a falsy value, and Express some words, for leave to go on.
  *
  * @example

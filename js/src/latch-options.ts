@@ -2,7 +2,7 @@
 
 import { TokenlatchError } from "./errors.js";
 import { createToken, validate, verifyToken } from "./functions.js";
-import { LatchError } from "./latch-error.js";
+import { wrongOption as wrong } from "./latch-error.js";
 import { copied, picked, plain } from "./plain.js";
 import type { AccountLookup, AccountStore, TokenStore } from "./stores/store.js";
 import type { CatalogueFunction, CreateOptions, ListOptions, Pepper, UnixSeconds, Zone } from "./types.js";
@@ -107,7 +107,7 @@ const STORE_METHODS = ["find", "listOf", "insert", "rename", "revoke"] as const;
 const CAPABILITIES = ["uniqueNames", "immediateRevocation", "atomicCreate"] as const;
 const ACCOUNT_METHODS = ["account", "putAccount", "removeAccount"] as const;
 
-/** A moment to check options at: at the start of an edge worker the clock stands at zero. */
+/** A moment to check options at: at the start of an edge worker the clock is at zero. */
 const MOMENT = 1_800_000_000;
 const PROBE = Array.from({ length: 64 }, (_, index) => ((index * 37 + 11) & 0xff).toString(16).padStart(2, "0")).join("");
 
@@ -146,7 +146,7 @@ export function readOptions<Store extends TokenStore>(options: LatchOptions<Stor
 }
 
 /**
- * The user whom an operation is about, read by the module before any store is asked for him.
+ * The user of an operation, checked by the module before any store is asked.
  *
  * @throws LatchError `option_invalid` for what has no user, TokenlatchError for one that can't be.
  *
@@ -173,8 +173,4 @@ function checkByModule({ peppers, catalogue, zone, policy, prefix }: LatchOption
 function has<Name extends string>(value: unknown, methods: readonly Name[]): boolean {
   if (typeof value !== "object" || value === null) return false;
   return methods.every((name) => typeof (value as Partial<Record<Name, unknown>>)[name] === "function");
-}
-
-function wrong(field: string, message: string): LatchError {
-  return new LatchError("option_invalid", message, { field });
 }

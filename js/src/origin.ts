@@ -7,7 +7,7 @@ import { LatchError } from "./latch-error.js";
 /** The bytes of a message as they come; ends with undefined. */
 export type Pieces = () => Promise<Uint8Array | undefined>;
 
-/** Whoever asks: is told of every sign of life, and can break off. */
+/** The caller of a request: it hears of every sign of life, and can abort. */
 export interface Asking {
   /** Called whenever something has come. */
   heard(): void;
@@ -16,8 +16,8 @@ export interface Asking {
 }
 
 /**
- * The least that must come of an answer's body, in bytes a millisecond on the average, and the longest that all of it may take. An
- * origin that sends a byte now and then is never silent; it would hold a follower for ever otherwise.
+ * The lowest average rate of an answer's body, in bytes a millisecond, and the longest time that all of it may take. An origin that
+ * sends a byte now and then is never silent; without these it would hold a follower forever.
  */
 const LEAST_RATE = 16;
 const LONGEST_BODY = 120_000;
@@ -156,7 +156,7 @@ class Silence {
         this.#aborter.abort();
       }, milliseconds);
       unref(timer);
-      broken = () => reject(new LatchError("origin_failed", "the request to the origin was broken off"));
+      broken = () => reject(new LatchError("origin_failed", "the request to the origin was aborted"));
       signal.addEventListener("abort", broken);
       if (signal.aborted) broken();
     });

@@ -11,7 +11,7 @@ const LONGEST_WAIT = 60;
 
 /**
  * Hands on what a follower has taken, under the same addresses as the origin: one follower asks the origin, and many ask
- * it, such as a Durable Object and the isolates around it. It needs no trust: whoever follows it verifies the origin's signatures.
+ * it, such as a Durable Object and the isolates around it. It needs no trust: its followers verify the origin's signatures.
  * It holds the messages in memory, beside the follower's table. It is for followers of this package: where nothing is new it may
  * answer 204, which `tokenlatch serve --follow` takes for a failure.
  *
@@ -86,7 +86,7 @@ export class SnapshotRelay {
     return this.#table?.epoch === epoch && this.#table.version === version;
   }
 
-  /** Waits for the next message, a heartbeat too: whoever waits needs it as much. */
+  /** Waits for the next message, heartbeats included. */
   async #change(seconds: number, signal: AbortSignal | undefined): Promise<void> {
     const { signal: next } = this.#next;
     await pause(seconds * 1_000, signal === undefined ? next : AbortSignal.any([next, signal]));

@@ -49,7 +49,7 @@ export class Reporter {
     await this.#turns.take(this.#origin.timeout + SLACK, async (turn) => {
       this.#reported = monotonic();
       try {
-        // No more than are held now: what is used meanwhile waits, so that a token is told of once in an interval.
+        // No more than are held now: what is used meanwhile waits, so that a token is reported once in an interval.
         for (let left = this.counts.reports; left > 0; left -= 1) {
           const next = this.counts.next();
           if (next !== undefined) this.counts.settled(next.number, await this.#origin.report(next.body, turn));

@@ -29,8 +29,11 @@ const sqlite = [
   `CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_fixed BEFORE UPDATE ON tokenlatch_tokens
     WHEN OLD.id <> NEW.id OR OLD.user_name <> NEW.user_name OR OLD.hash <> NEW.hash
     BEGIN SELECT RAISE(ABORT, 'token_fixed'); END`,
-  `CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_kept BEFORE DELETE ON tokenlatch_tokens
+  `CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_live_kept BEFORE DELETE ON tokenlatch_tokens
+    WHEN OLD.revoked IS NULL
     BEGIN SELECT RAISE(ABORT, 'token_kept'); END`,
+  // It forbade to delete revoked ones too.
+  "DROP TRIGGER IF EXISTS tokenlatch_tokens_kept",
   `CREATE TRIGGER IF NOT EXISTS tokenlatch_accounts_made AFTER INSERT ON tokenlatch_accounts
     BEGIN INSERT OR REPLACE INTO tokenlatch_generations (user_name, generation) VALUES (NEW.user_name, lower(hex(randomblob(16)))); END`,
   `CREATE TRIGGER IF NOT EXISTS tokenlatch_accounts_removed AFTER DELETE ON tokenlatch_accounts
@@ -40,7 +43,10 @@ const sqlite = [
 
 const postgresql = [
   `CREATE OR REPLACE FUNCTION tokenlatch_guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    IF TG_OP = 'DELETE' THEN RAISE EXCEPTION 'token_kept'; END IF;
+    IF TG_OP = 'DELETE' THEN
+      IF OLD.revoked IS NULL THEN RAISE EXCEPTION 'token_kept'; END IF;
+      RETURN OLD;
+    END IF;
     IF OLD.revoked IS NOT NULL THEN RAISE EXCEPTION 'token_revoked'; END IF;
     IF OLD.id <> NEW.id OR OLD.user_name <> NEW.user_name OR OLD.hash <> NEW.hash
       THEN RAISE EXCEPTION 'token_fixed'; END IF;
@@ -62,7 +68,7 @@ const postgresql = [
 /**
  * The statements that make the tables, one each, to be run in this order; running them again changes nothing. The
  * database then enforces one live name a user, one record a hash, and a revocation that nothing undoes. Rows of tokens
- * are never deleted, so a hash that was ever refused can't be good again.
+ * that aren't revoked can't be deleted.
  *
  * @example
  * ```js

@@ -21,7 +21,7 @@ const HEAD = 192;
 /** Bytes of a body that go over at once. */
 const PIECE = 1 << 18;
 
-/** What all tokens of one grant have in common, and a verdict tells. */
+/** What all tokens of one grant have in common, and a verdict contains. */
 interface Granted {
   readonly message: string;
   readonly access: Access | null;
@@ -213,7 +213,7 @@ let isHolderWritten = false;
 
 /**
  * The digest of the token that was admitted last, by whichever snapshot, a character for each byte; undefined where it wasn't
- * written. For a caller that has just been given an admission: it tells tokens apart where a snapshot has no names.
+ * written. For a caller that has just been given an admission: it identifies tokens where a snapshot has no names.
  *
  * @example
  * ```js

@@ -23,7 +23,7 @@ export class Turns {
       await settledWithin(left, running.done);
       if (this.#current !== running) return;
     }
-    const turn = new Turn(patience, () => this.#current === turn);
+    const turn: Turn = new Turn(patience, () => this.#current === turn);
     this.#current = turn;
     turn.done = attempt(turn).finally(() => {
       if (this.#current === turn) this.#current = undefined;
@@ -31,7 +31,7 @@ export class Turns {
     await turn.done;
   }
 
-  /** Breaks off the attempt that runs. */
+  /** Aborts the attempt that runs. */
   end(): void {
     this.#current?.abort();
   }
@@ -55,7 +55,7 @@ export class Turn {
     return this.#aborter.signal;
   }
 
-  /** Whether it may still change anything: not when it was broken off, nor when another has taken its place. */
+  /** Whether it may still change anything: not once it was aborted or another has taken its place. */
   get live(): boolean {
     return this.#isCurrent() && !this.#aborter.signal.aborted;
   }
@@ -83,7 +83,7 @@ export class Turn {
   }
 }
 
-/** Waits so many milliseconds, or until the signal says stop. The timer keeps no process alive. */
+/** Waits a number of milliseconds, or until the signal is aborted. The timer keeps no process alive. */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted === true) return;
   await new Promise<void>((resolve) => {
@@ -98,8 +98,34 @@ export async function pause(milliseconds: number, signal?: AbortSignal): Promise
   });
 }
 
-/** Waits until a promise is settled, whichever way, or so many milliseconds. */
-export async function settledWithin(milliseconds: number, promise: Promise<void>): Promise<void> {
+/** What is under way, by what it is about. */
+export interface Underway<Key> {
+  get(key: Key): Promise<unknown> | undefined;
+  set(key: Key, turn: Promise<unknown>): unknown;
+  delete(key: Key): unknown;
+}
+
+/**
+ * Does the work for one key after all earlier work for it, in this process.
+ *
+ * @param patience for how many milliseconds the work before may hold this up
+ */
+export async function inTurn<Key, T>(underway: Underway<Key>, key: Key, patience: number, work: () => Promise<T>): Promise<T> {
+  const before = underway.get(key);
+  const turn = (async () => {
+    if (before !== undefined) await settledWithin(patience, before);
+    return work();
+  })();
+  underway.set(key, turn);
+  try {
+    return await turn;
+  } finally {
+    if (underway.get(key) === turn) underway.delete(key);
+  }
+}
+
+/** Waits until a promise is settled, either way, or a number of milliseconds has passed. */
+export async function settledWithin(milliseconds: number, promise: Promise<unknown>): Promise<void> {
   const over = new AbortController();
   await Promise.race([promise.catch(() => {}), pause(milliseconds, over.signal)]);
   over.abort();

@@ -98,7 +98,7 @@ export interface CatalogueFunction {
 
 /** A key under which secrets are hashed, kept outside the store. */
 export interface Pepper {
-  /** 1 to 32 characters of `a-z A-Z 0-9 - _`; it stands in the stored hash. */
+  /** 1 to 32 characters of `a-z A-Z 0-9 - _`; it is part of the stored hash. */
   readonly id: string;
   /** 16 to 128 bytes, as such or as hex digits. */
   readonly key: string | Uint8Array;
@@ -346,9 +346,9 @@ export interface Verdict {
 
 /** A coded error to be worded, such as a `TokenlatchError`'s parts or a failure of a store. */
 export interface ReplyError {
-  /** The code. One that no sentence is for is told as a passing failure. */
+  /** The code. One without a sentence is reported as a passing failure. */
   readonly code: string;
-  /** It isn't told. */
+  /** It isn't part of the reply. */
   readonly message?: string | undefined;
   /** The path of the option at fault, or the parameter's name. */
   readonly field?: string | undefined;

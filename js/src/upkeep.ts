@@ -26,7 +26,7 @@ export interface Description {
   readonly created: UnixSeconds;
   /** When it stops being valid, or null for never. */
   readonly expires: UnixSeconds | null;
-  /** How it stands at the present time. */
+  /** Its status now. */
   readonly status: "active" | "expiring" | "expired" | "revoked";
   /** Seconds left, never below 0; null for a token that never expires. */
   readonly remaining: number | null;

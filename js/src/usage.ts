@@ -51,12 +51,12 @@ export class UsageCounts {
     }
   }
 
-  /** How many reports it takes to tell what is held now. */
+  /** How many reports what is held now takes. */
   get reports(): number {
     return Number(this.#report.length > 0) + Math.ceil(this.#held.size / REPORT_TOKENS);
   }
 
-  /** The report to send: the one that wasn't acknowledged, or else the next; none when there is nothing to tell. */
+  /** The report to send: the one that wasn't acknowledged, or else the next; none when there is nothing to report. */
   next(): { readonly number: number; readonly body: string } | undefined {
     if (this.#report.length === 0) {
       const report: Uses[] = [];

@@ -5,7 +5,7 @@ import type { Access, Reason, Reply, UnixSeconds, Verdict } from "./types.js";
 /** Why no verdict could be had: the store, the accounts, the module or the clock failed. Such a request is refused. */
 export type FaultReason = "store_failed" | "store_timeout" | "store_answer_invalid" | "module_broken" | "clock_invalid";
 
-/** Whom an admitted request acts for, by the stored record, not by what the header says. */
+/** The user and token of an admitted request, by the stored record, not by what the header says. */
 export interface Identity {
   readonly user: string;
   /** The token's id. */
@@ -52,7 +52,7 @@ export interface Refused extends Omit<Verdict, "allowed" | "status" | "reason" |
  */
 export type LatchVerdict = Admitted | Refused;
 
-/** Whom an admitted request acts for, by a signed snapshot: the token's id and name are null where the snapshot has no names. */
+/** The user and token of an admitted request, by a signed snapshot: the token's id and name are null where the snapshot has no names. */
 export interface SnapshotIdentity extends Omit<Identity, "id" | "name"> {
   readonly id: string | null;
   readonly name: string | null;

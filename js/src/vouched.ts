@@ -15,7 +15,7 @@ export function vouch<T extends object>(object: T, { user, id }: Vouched): T {
   return object;
 }
 
-/** Whose verdict or identity an object is, whatever it says by now; undefined for any other. */
+/** The token that a verdict or identity was given for, even if the object was changed since; undefined for any other object. */
 export function vouchedFor(object: unknown): Vouched | undefined {
   return typeof object === "object" && object !== null ? vouched.get(object) : undefined;
 }

@@ -16,6 +16,9 @@ import { startWorker } from "./worker.mjs";
 const js = fileURLToPath(new URL("..", import.meta.url));
 const example = new URL("../examples/worker/", import.meta.url);
 const now = Math.floor(Date.now() / 1000);
+const folderOfMigrations = new URL("migrations/", example);
+/** The statements of each migration, in their order. */
+const migrations = readdirSync(folderOfMigrations).sort().map((name) => readFileSync(new URL(name, folderOfMigrations), "utf8").trimEnd().split(";\n"));
 
 /** A copy of the example beside the files of the tarball that `npm pack` makes, as an installation lays them out. */
 function project() {
@@ -42,21 +45,21 @@ describe("the example worker", () => {
   before(async () => {
     worker = await startWorker(pathToFileURL(join(folder, "worker/src/index.ts")), {
       bindings: { ORIGIN: "http://origin.test" },
-      d1Databases: ["DB"],
+      d1Databases: ["DB", "UPGRADED", "FRESH"],
       outboundService: async (request) => {
         forwarded.push({ url: request.url, headers: Object.fromEntries(request.headers), body: await request.text() });
         return new Response(`origin for ${request.headers.get("X-Token-User")}`);
       },
     });
-    await execute(readFileSync(new URL("migrations/0001_tokens.sql", example), "utf8").trimEnd().split(";\n"));
+    for (const migration of migrations) await execute(migration);
   });
   after(async () => {
     await worker?.dispose();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function execute(statements) {
-    const database = await worker.getD1Database("DB");
+  async function execute(statements, name = "DB") {
+    const database = await worker.getD1Database(name);
     for (const statement of statements) await database.prepare(statement).run();
   }
 
@@ -72,8 +75,17 @@ describe("the example worker", () => {
     return { status: response.status, headers: response.headers, body: await response.text() };
   }
 
-  test("the migration is the schema of the store", () => {
-    assert.equal(readFileSync(new URL("migrations/0001_tokens.sql", example), "utf8"), `${schema("sqlite").join(";\n")};\n`);
+  test("the migrations lead to the schema of the store, an installed one too", async () => {
+    const [first, ...later] = migrations;
+    const rows = async (name, query) => (await (await worker.getD1Database(name)).prepare(query).all()).results;
+    await execute(first, "UPGRADED");
+    await execute([`INSERT INTO tokenlatch_accounts (user_name, account) VALUES ('alice', '{"user":"alice","features":"all"}')`], "UPGRADED");
+    for (const migration of later) await execute(migration, "UPGRADED");
+    await execute(schema("sqlite"), "FRESH");
+    const made = "SELECT type, name, sql FROM sqlite_master WHERE tbl_name LIKE 'tokenlatch%' ORDER BY type, name";
+    assert.deepEqual(await rows("UPGRADED", made), await rows("FRESH", made));
+    const [{ generation }] = await rows("UPGRADED", "SELECT generation FROM tokenlatch_generations WHERE user_name = 'alice'");
+    assert.match(generation, /^[0-9a-f]{32}$/);
   });
 
   test("admits a good token and forwards whom it acts for, but not the token", async () => {

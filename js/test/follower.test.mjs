@@ -115,6 +115,25 @@ test("a middleware takes a follower", async () => {
   assert.deepEqual(notes, [[503, "snapshot_missing"], [401, "header_malformed"]]);
 });
 
+test("a call isn't taken for another one by what is on a polluted prototype", async () => {
+  served.origin.reset();
+  const { token } = served.origin.issue({ access: { features: ["backup"] } });
+  const follower = new SnapshotFollower({ url: served.url, publicKeys: [KEY.publicHex], usage: false });
+  await follower.poll();
+  assert.equal(follower.verify(`Bearer ${token}`, { feature: "backup", writes: false }).reason, "ok");
+  const reason = follower.verify(`Bearer ${token}`, { writes: false }).reason;
+  assert.notEqual(reason, "ok");
+  const other = new SnapshotFollower({ url: served.url, publicKeys: [KEY.publicHex], usage: false });
+  await other.poll();
+  try {
+    Object.prototype.feature = "backup";
+    assert.equal(other.verify(`Bearer ${token}`, { feature: "backup", writes: false }).reason, "ok");
+    assert.equal(other.verify(`Bearer ${token}`, { writes: false }).reason, reason);
+  } finally {
+    delete Object.prototype.feature;
+  }
+});
+
 test("wrong options are refused at once, and quote no secret", () => {
   const good = { url: "https://origin.example", publicKeys: [KEY.publicHex] };
   assert.ok(new SnapshotFollower(good));

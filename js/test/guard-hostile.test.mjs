@@ -243,6 +243,35 @@ test("options that change after the middleware was made change nothing", async (
   assert.equal((await handler(new Request("http://h/x", { headers: { Authorization: GOOD } }))).status, 401);
 });
 
+test("the middlewares of Node's requests read their options once", async () => {
+  const spoilt = () => { throw new Error("spoilt"); };
+  const overExpress = (options) => {
+    const handler = forExpress(latch, options);
+    return (request, response) => handler(request, response, spoilt);
+  };
+  for (const make of [(options) => forNode(latch, options, spoilt), overExpress]) {
+    const notes = [];
+    let reads = 0;
+    const options = {
+      get onRefusal() {
+        const read = (reads += 1);
+        return ({ reason }) => notes.push([reason, read]);
+      },
+    };
+    assert.equal(await overHttp(make(options), GOOD), 500);
+    await pause(10);
+    assert.deepEqual([notes, reads], [[["failed", 1]], 1]);
+  }
+});
+
+test("a request without raw headers that another verifier admits goes on, without the header", async () => {
+  const admitting = { verify: () => ({ allowed: true, user: "alice", id: "1", name: "x", expires: null, access: "full", readOnly: false }), tooMany() {}, unavailable() {} };
+  const request = { headers: { authorization: GOOD, accept: "*/*" } };
+  const answer = await new Promise((resolve) => forExpress(admitting)(request, {}, (error) => resolve(error ?? "admitted")));
+  assert.equal(answer, "admitted");
+  assert.deepEqual(request.headers, { accept: "*/*" });
+});
+
 test("options that aren't plain are refused, rather than read as none", () => {
   class Options { get call() { return { realm: "admin" }; } }
   for (const options of [new Map([["call", {}]]), Promise.resolve({}), [], new Options(), Object.create({ call: {} }), new Date()]) {

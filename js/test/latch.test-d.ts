@@ -51,5 +51,10 @@ if (verdict.allowed) {
 // @ts-expect-error a refused request manages nothing
 await latch.list({ by: verdict });
 
+(await latch.prune()) satisfies number;
+await latch.prune({ keepRevoked: 90 * 86_400 });
+// @ts-expect-error seconds, not a date
+await latch.prune({ keepRevoked: "2027-01-31" });
+
 const capabilities: StoreCapabilities = latch.capabilities;
 export { any, capabilities };

@@ -5,7 +5,7 @@ import { Latch, LatchError, TokenlatchError, createToken } from "tokenlatch";
 import { guard } from "tokenlatch/middleware/fetch";
 import { memoryStore } from "tokenlatch/stores/memory";
 
-import { ACCOUNT, NOW } from "./helpers.mjs";
+import { ACCOUNT, NOW, inFreshProcess } from "./helpers.mjs";
 
 const never = () => new Promise(() => {});
 
@@ -39,7 +39,8 @@ test("reads the header of a standard request, of Node's, and as such", async () 
   assert.equal((await latch.verify(repeated)).status, 401);
   assert.equal((await latch.verify(null)).reason, "header_missing");
   for (const request of [42, {}, { headers: {} }, { rawHeaders: "x" }, Symbol("x")]) {
-    await assert.rejects(latch.verify(request), { code: "option_invalid", field: "request" });
+    // The message says what to give instead.
+    await assert.rejects(latch.verify(request), { code: "option_invalid", field: "request", message: /request\.headers\.authorization/ });
   }
 });
 
@@ -265,6 +266,24 @@ test("asks its own accounts and its own names, whatever the caller hands it", as
   await assert.rejects(latch.create(wish), { code: "account_suspended" });
 });
 
+test("keeps revoked tokens for 400 days, and refuses other times and stores that can't remove", async () => {
+  const { store, latch, token } = await prepared();
+  await latch.revoke({ user: "alice", names: ["backup"] });
+  const after = (seconds) => new Latch({ store, now: () => NOW + seconds });
+  assert.equal(await after(400 * 86_400).prune(), 0);
+  assert.equal((await latch.verify(`Bearer ${token}`)).reason, "token_revoked");
+  assert.equal(await after(400 * 86_400 + 1).prune(), 1);
+  assert.equal((await latch.verify(`Bearer ${token}`)).reason, "token_unknown");
+  for (const keepRevoked of [-1, 0, 400, 3_599, 3_600.5, Number.NaN, "1", null, 2 ** 53]) {
+    await assert.rejects(latch.prune({ keepRevoked }), { code: "option_invalid", field: "keepRevoked" });
+  }
+  await assert.rejects(latch.prune({ keep: 1 }), { code: "field_unknown", field: "keep" });
+  await assert.rejects(new Latch({ store: altered(store, {}) }).prune(), { code: "store_unsupported" });
+  for (const [prune, code] of [[() => { throw new Error("down"); }, "store_failed"], [async () => undefined, "store_answer_invalid"], [async () => "1", "store_answer_invalid"]]) {
+    await assert.rejects(new Latch({ store: altered(store, { prune }) }).prune(), { code });
+  }
+});
+
 test("leaves no timer behind", async () => {
   const { latch, token } = await prepared({ timeout: 60_000 });
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
@@ -376,6 +395,47 @@ describe("managing by a token that asks", () => {
     assert.equal((await latch.describe({ user: "alice", id: made.full.id })).status, "active");
     await assert.rejects(latch.rename({ by, name: "limited", newName: "full" }), { code: "name_taken" });
     assert.equal((await latch.rename({ by, name: "limited", newName: "renamed" })).name, "renamed");
+  });
+
+  test("asks the module once which tokens lie within it, however many there are", () => {
+    // Counts the calls of each function that the module exports.
+    const counting = `
+      const calls = {};
+      const { Instance } = WebAssembly;
+      WebAssembly.Instance = class {
+        constructor(...given) {
+          const counted = ([name, value]) => [name, typeof value !== "function" ? value : (...asked) => ((calls[name] = (calls[name] ?? 0) + 1), value(...asked))];
+          this.exports = Object.fromEntries(Object.entries(new Instance(...given).exports).map(counted));
+        }
+      };`;
+    const counts = inFreshProcess(counting, `
+      const { memoryStore } = await import("tokenlatch/stores/memory");
+      const latch = new tokenlatch.Latch({ store: memoryStore({ accounts: [{ user: "alice", features: "all" }] }) });
+      const { token } = await latch.create({ user: "alice", name: "asks", access: "full", readOnly: true });
+      const by = await latch.verify("Bearer " + token, { writes: false });
+      for (let index = 0; index < 20; index += 1) await latch.create({ user: "alice", name: "t" + index, access: "full", readOnly: index % 2 === 0 });
+      await latch.revoke({ user: "alice", names: ["t0", "t1"] });
+      for (const name of Object.keys(calls)) delete calls[name];
+      const { total } = await latch.list({ by, includeRevoked: true });
+      console.log(JSON.stringify({ total, updated: calls.updateToken ?? 0, called: calls.tokenlatch_call ?? 0 }));
+    `);
+    assert.deepEqual(counts, { total: 11, updated: 0, called: 1 });
+  });
+
+  test("records with integers as BigInts are judged, and two with one id are refused", async () => {
+    const { latch, store, made } = await asked();
+    const by = made.limited;
+    const big = altered(store, { listOf: async (user) => (await store.listOf(user)).map((record) => ({ ...record, created: BigInt(record.created) })) });
+    const other = new Latch({ store: big, now: () => NOW });
+    assert.deepEqual((await other.list({ by })).tokens.map((one) => one.name), (await latch.list({ by })).tokens.map((one) => one.name));
+    const twice = altered(store, {
+      listOf: async (user) => {
+        const records = await store.listOf(user);
+        const full = records.find(({ name }) => name === "full");
+        return [...records, { ...full, id: records.find(({ name }) => name === "narrow").id }];
+      },
+    });
+    await assert.rejects(new Latch({ store: twice, now: () => NOW }).list({ by }), { code: "store_answer_invalid" });
   });
 
   test("what asks by mistake isn't nobody", async () => {

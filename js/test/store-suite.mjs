@@ -117,6 +117,48 @@ export const cases = {
     await store.revoke({ ...recordOf(user, "z"), revoked: NOW }, context);
   },
 
+  async "a revoked record holds nothing of what the token could do"(store) {
+    const [user, other] = users("alice", "bob");
+    const latch = new Latch({ store, now: () => NOW });
+    for (const one of [user, other]) await latch.putAccount({ user: one, features: "all" });
+    const wish = { access: { features: ["backup", "mail"] }, addresses: ["192.0.2.0/24"] };
+    for (const revoke of [
+      async () => latch.revoke({ user, names: ["renamed"] }),
+      async () => latch.removeAccount(user),
+    ]) {
+      const { token, description } = await latch.create({ user, name: "limited", ...wish });
+      const kept = await latch.create({ user: other, name: description.id.slice(0, 8), ...wish });
+      await latch.rename({ user, id: description.id, newName: "renamed" });
+      await revoke();
+      // Again: nothing of it comes back.
+      await latch.revoke({ user, ids: [description.id] });
+      const stored = (await store.listOf(user, context)).find(({ id }) => id === description.id);
+      assert.deepEqual([stored.access, stored.addresses, stored.revoked, stored.name], [{ features: [] }, [], NOW, "renamed"]);
+      assert.deepEqual(await store.find([stored.hash], context), stored);
+      assert.equal((await latch.verify(`Bearer ${token}`, { feature: "backup", address: "192.0.2.7" })).reason, "token_revoked");
+      assert.equal((await latch.verify(`Bearer ${kept.token}`, { feature: "backup", address: "192.0.2.7" })).reason, "ok");
+    }
+  },
+
+  async "removes for good what was revoked long ago, and nothing else"(store) {
+    const [user] = users("alice");
+    const latch = new Latch({ store, now: () => NOW });
+    await latch.putAccount({ user, features: "all" });
+    const made = (name) => createToken({ now: NOW - 50_000, user, name, access: "full", expires: "never" });
+    const [old, edge, live] = [made("old"), made("edge"), made("live")];
+    for (const { record } of [old, edge, live]) await store.insert(record, context);
+    await store.rename({ ...old.record, name: "older" }, context);
+    await store.revoke({ ...old.record, name: "older", revoked: NOW - 20_001 }, context);
+    await store.revoke({ ...edge.record, revoked: NOW - 20_000 }, context);
+    const reasons = async () => Promise.all([old, edge, live].map(async ({ token }) => (await latch.verify(`Bearer ${token}`)).reason));
+    assert.deepEqual(await reasons(), ["token_revoked", "token_revoked", "ok"]);
+    assert.ok((await latch.prune({ keepRevoked: 20_000 })) >= 1);
+    assert.deepEqual(await reasons(), ["token_unknown", "token_revoked", "ok"]);
+    assert.deepEqual((await store.listOf(user, context)).map(({ name }) => name).sort(), ["edge", "live"]);
+    assert.equal(await latch.prune({ keepRevoked: 20_000 }), 0);
+    assert.equal((await latch.create({ user, name: "older", access: "full" })).description.status, "active");
+  },
+
   async "a revocation wins over renamings at the same time"(store) {
     const [user] = users("alice");
     for (let round = 0; round < 5; round += 1) {

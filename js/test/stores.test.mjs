@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createConnection, createServer } from "node:net";
 import { join } from "node:path";
@@ -130,6 +130,62 @@ test("a database keeps what must never be raced, whoever writes to it", async ()
   await assert.rejects(run("DELETE FROM tokenlatch_tokens"), /token_kept/);
   await assert.rejects(run("INSERT INTO tokenlatch_tokens VALUES ('3', 'a', 'x', 'h3', NULL, '{}')"), /UNIQUE/);
   await close();
+});
+
+test("a key-value store removes the revocation after the record, in another run", async () => {
+  const storage = createStorage();
+  const latch = new Latch({ store: unstorageStore(storage), now: () => 1_800_000_000 });
+  await latch.putAccount({ user: "alice", features: "all" });
+  await latch.create({ user: "alice", name: "x", access: "full" });
+  await latch.rename({ user: "alice", name: "x", newName: "y" });
+  await latch.revoke({ user: "alice", names: ["y"] });
+  const left = async () => (await storage.getKeys()).map((key) => key.split(":")[1]).sort();
+  assert.deepEqual(await left(), ["account", "hash", "name", "revoked", "user"]);
+  const later = new Latch({ store: unstorageStore(storage), now: () => 1_800_003_601 });
+  assert.equal(await later.prune({ keepRevoked: 3_600 }), 1);
+  assert.deepEqual(await left(), ["account", "revoked"]);
+  assert.equal(await later.prune({ keepRevoked: 3_600 }), 0);
+  assert.deepEqual(await left(), ["account"]);
+});
+
+test("changes of one account take turns in a key-value store, and a change that hangs delays the next one only", async (t) => {
+  const storage = createStorage();
+  const [store, other] = [unstorageStore(storage), unstorageStore(storage)];
+  const { setItem } = storage;
+  const generations = new Set();
+  storage.setItem = async (key, value) => {
+    generations.add(value.generation);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return setItem.call(storage, key, value);
+  };
+  await Promise.all([store.putAccount({ user: "alice", features: [] }), other.putAccount({ user: "alice", features: "all" })]);
+  assert.equal(generations.size, 1);
+  await Promise.all([store.putAccount({ user: "alice", features: [] }), other.removeAccount("alice")]);
+  assert.equal(await store.account("alice"), null);
+
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  storage.setItem = () => new Promise(() => {});
+  void store.putAccount({ user: "alice", features: [] });
+  await new Promise(setImmediate);
+  storage.setItem = setItem;
+  let isStored = false;
+  const stored = other.putAccount({ user: "alice", features: "all" }).then(() => (isStored = true));
+  await new Promise(setImmediate);
+  assert.equal(isStored, false);
+  t.mock.timers.tick(2_000);
+  await stored;
+});
+
+test("a database from before revoked tokens could be removed is brought up to date", async () => {
+  const database = createDatabase(libsql({ url: `file:${join(folder(), "before.db")}` }));
+  const first = readFileSync(new URL("../examples/worker/migrations/0001_tokens.sql", import.meta.url), "utf8");
+  for (const statement of first.trimEnd().split(";\n")) await database.prepare(statement).run();
+  const store = db0Store(database);
+  await store.insert({ id: "1", user: "a", name: "x", hash: "h1", revoked: 5 });
+  await assert.rejects(store.prune(6), /token_kept/);
+  await store.migrate();
+  assert.equal(await store.prune(6), 1);
+  await database.dispose();
 });
 
 test("what has been damaged at rest is never taken for a live token", async () => {

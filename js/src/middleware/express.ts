@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { errorOf } from "../latch-error.js";
 import type { SnapshotIdentity } from "../verdict.js";
-import type { GuardOptions, Verifier } from "./guard.js";
+import { type GuardOptions, type Verifier, readGuardOptions } from "./guard.js";
 import { admission, fail } from "./node.js";
 
 export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
@@ -40,17 +40,18 @@ export function tokenlatch<Asked extends IncomingMessage = IncomingMessage>(
   latch: Verifier<SnapshotIdentity>,
   options: GuardOptions<Asked> = {},
 ): Handler<Asked> {
-  const admit = admission(latch, options);
+  const read = readGuardOptions(options);
+  const admit = admission(latch, read);
   return (request, response, next) => {
     admit(request, response)
       .then(
         (identity) => {
           if (identity !== null) next();
         },
-        // Whoever ignores the parameter would go on for an error as for an admission.
-        (thrown: unknown) => (next.length === 0 ? fail(options, thrown, response) : next(errorOf(thrown))),
+        // A `next` without a parameter would take an error for an admission.
+        (thrown: unknown) => (next.length === 0 ? fail(read, thrown, response) : next(errorOf(thrown))),
       )
       // A `next` of the caller's own may throw.
-      .catch((thrown: unknown) => fail(options, thrown, response));
+      .catch((thrown: unknown) => fail(read, thrown, response));
   };
 }

@@ -7,7 +7,7 @@ import { type GuardOptions, type Verifier, checkVerifier, passage, readGuardOpti
 export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
 export type { Identity, SnapshotIdentity } from "../verdict.js";
 
-/** What {@link check} gives: whom the request acts for and the request to hand on, or the response to give. */
+/** What {@link check} gives: the identity and the request to hand on, or the response to give. */
 export type Checked<Who extends SnapshotIdentity = Identity, Asked extends Request = Request> =
   | { readonly identity: Who; readonly request: Asked; readonly refusal: null }
   | { readonly identity: null; readonly request: null; readonly refusal: Response };

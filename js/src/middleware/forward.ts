@@ -11,14 +11,18 @@ const DANGEROUS = new Set(
     "x-original-url x-original-uri x-original-path x-original-method x-original-host x-rewrite-url x-rewrite-path x-override-url",
     "x-request-uri x-request-url x-real-uri x-real-url x-envoy-original-path x-envoy-original-url x-waws-unencoded-url",
     "x-middleware-subrequest x-invoke-path x-matched-path x-script-name x-http-method x-http-method-override x-method-override",
-    "remote-user remote-email remote-groups remote-name x-remote-user x-remote-groups x-user x-webauth-user x-authenticated-user",
+    "x-user x-webauth-user x-authenticated-user x-goog-iap-jwt-assertion client-cert client-cert-chain",
     "forwarded x-forwarded x-host x-real-ip x-client-ip x-cluster-client-ip client-ip true-client-ip cf-connecting-ip",
-    "fastly-client-ip front-end-https x-url-scheme proxy",
+    "cf-connecting-ipv6 fly-client-ip fastly-client-ip x-original-forwarded-for x-envoy-external-address front-end-https",
+    "x-url-scheme proxy",
     // The token itself, and what belongs to the connection.
     "authorization proxy-authorization host connection keep-alive proxy-connection te trailer transfer-encoding upgrade expect",
   ].flatMap((names) => names.split(" ")),
 );
-const DANGEROUS_PREFIXES = ["x-tokenlatch-", "x-token-", "x-auth-request-", "x-forwarded-"];
+const DANGEROUS_PREFIXES = [
+  "x-tokenlatch- x-token- x-auth-request- x-forwarded- remote- x-remote- x-authentik- x-goog-authenticated-user- cf-access-",
+  "x-amzn-oidc- x-ms-client-principal tailscale-user- ssl-client- x-ssl-client-",
+].flatMap((names) => names.split(" "));
 
 /**
  * The request to send on to the API behind: its path and query at the given origin, whatever they look like, its method, its

@@ -2,7 +2,7 @@
 
 import type { FetchRequest, NodeRequest } from "../authorization.js";
 import { bounded } from "../bounded.js";
-import { LatchError, errorOf } from "../latch-error.js";
+import { LatchError, errorOf, wrongOption as wrong } from "../latch-error.js";
 import { callOf, plain } from "../plain.js";
 import type { Call, Reply } from "../types.js";
 import type { Identity, Refused, SnapshotIdentity } from "../verdict.js";
@@ -29,7 +29,7 @@ export interface FailureLimiter {
   penalty(address: string): Promise<unknown>;
 }
 
-/** What a refused request is told to the log. It holds no header and no secret. */
+/** What the log gets of a refused request. It holds no header and no secret. */
 export interface RefusalNote {
   readonly status: 401 | 403 | 429 | 500 | 503;
   /** The verdict's reason, `too_many_failures`, `limiter_failed`; `failed` with 500 where no framework takes the error. */
@@ -68,7 +68,7 @@ export interface GuardOptions<Asked> {
   readonly onRefusal?: ((note: RefusalNote) => void | Promise<void>) | undefined;
 }
 
-/** What came of a request: it goes on as somebody, or this is the reply. */
+/** The outcome of a request: the identity that it goes on with, or the reply. */
 export type Passage<Who extends SnapshotIdentity = Identity> =
   | { readonly identity: Who; readonly reply: null }
   | { readonly identity: null; readonly reply: Reply };
@@ -194,7 +194,7 @@ async function decided<Asked, Who extends SnapshotIdentity>(
   return refuse(verdict.refusal, { status, reason, message, id, user, fault });
 }
 
-/** Whom an admission is of, as good as the admission for managing tokens. */
+/** The identity in an admission. It can be given as `by`, as the admission can. */
 function identityIn<Who extends SnapshotIdentity>(verdict: Who): Who {
   const { user, id, name, expires, access, readOnly } = verdict;
   const identity = { user, id, name, expires, access, readOnly } as Who;
@@ -231,7 +231,7 @@ async function waiting(failures: FailureLimiter, address: string | undefined): P
   if (used === null) return 0;
   if (typeof used !== "object") throw new LatchError("limiter_failed", "the limiter gave no answer");
   if (typeof used.remainingPoints === "number" && used.remainingPoints > 0) return 0;
-  // Of an answer that is no number nothing is known but that it is no pass.
+  // An answer without a usable number is still not a pass.
   const seconds = Math.ceil(used.msBeforeNext / 1000);
   return Number.isSafeInteger(seconds) && seconds > 0 ? seconds : 1;
 }
@@ -264,8 +264,4 @@ function problem({ status, headers, body }: Reply): Reply {
     headers: { ...headers, "Content-Type": "application/problem+json" },
     body: JSON.stringify({ type: "about:blank", title: TITLES[status], status, detail: cpanelresult.error }),
   };
-}
-
-function wrong(field: string, message: string): LatchError {
-  return new LatchError("option_invalid", message, { field });
 }

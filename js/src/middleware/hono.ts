@@ -12,7 +12,7 @@ export type { Identity, SnapshotIdentity } from "../verdict.js";
 /** What the middleware leaves in Hono's context: `c.var.identity`. */
 export interface TokenEnv<Who extends SnapshotIdentity = Identity> {
   Variables: {
-    /** Whom the request acts for. */
+    /** The user and token that the request acts for. */
     identity: Who;
   };
 }

@@ -39,17 +39,18 @@ export function guard<Asked extends IncomingMessage, Answer extends ServerRespon
   options: GuardOptions<Asked>,
   listener: (request: Asked, response: Answer, identity: Who) => unknown,
 ): (request: Asked, response: Answer) => void {
-  const admit = admission(latch, options);
+  const read = readGuardOptions(options);
+  const admit = admission(latch, read);
   if (typeof listener !== "function") throw new LatchError("option_invalid", "`listener` must be a function", { field: "listener" });
   return (request, response) => {
     admit(request, response)
       .then((identity) => (identity === null ? undefined : listener(request, response, identity)))
-      .catch((thrown: unknown) => fail(options, thrown, response));
+      .catch((thrown: unknown) => fail(read, thrown, response));
   };
 }
 
 /**
- * Whom an admitted request acts for. Where a `SnapshotFollower` decides ask for a `SnapshotIdentity`, whose id and name may be null.
+ * The identity of an admitted request. Where a `SnapshotFollower` decides ask for a `SnapshotIdentity`, whose id and name may be null.
  *
  * @example
  * ```ts
@@ -65,21 +66,21 @@ export function identityOf<Who extends SnapshotIdentity = Identity>(request: Inc
 }
 
 /**
- * Makes what all middlewares of Node's requests do: it gives whom a request acts for, or answers it and gives null.
+ * Makes what all middlewares of Node's requests do: it gives the identity of an admitted request, or answers it and gives null.
  *
- * @throws LatchError `option_invalid` for a wrong option. What it gives rejects with an `Error` only.
+ * @param read the options as {@link readGuardOptions} gave them
+ * @throws LatchError `option_invalid` for what can't decide. What it gives rejects with an `Error` only.
  *
  * @example
  * ```js
- * const identity = await admission(latch, options)(request, response);
+ * const identity = await admission(latch, readGuardOptions(options))(request, response);
  * ```
  */
 export function admission<Asked extends IncomingMessage, Who extends SnapshotIdentity>(
   latch: Verifier<Who>,
-  options: GuardOptions<Asked>,
+  read: GuardOptions<Asked>,
 ): (request: Asked, response: ServerResponse) => Promise<Who | null> {
   checkVerifier(latch);
-  const read = readGuardOptions(options);
   return async (request, response) => {
     const asking = { request, asked: request, accept: request.headers.accept };
     const { identity, reply } = await passage<Asked, Who>(() => latch, asking, read);
@@ -96,14 +97,16 @@ export function admission<Asked extends IncomingMessage, Who extends SnapshotIde
 }
 
 /**
- * Answers a request with 500 where no framework takes the error, or cuts an answer that has begun. The log gets to know of it.
+ * Answers a request with 500 where no framework takes the error, or cuts an answer that has begun. `onRefusal` is called.
+ *
+ * @param read the options as {@link readGuardOptions} gave them
  *
  * @example
  * ```js
- * fail(options, error, response);
+ * fail(readGuardOptions(options), error, response);
  * ```
  */
-export function fail(options: GuardOptions<never>, thrown: unknown, response: ServerResponse): void {
+export function fail(read: GuardOptions<never>, thrown: unknown, response: ServerResponse): void {
   const fault = errorOf(thrown);
   if (response.headersSent) {
     // An answer that is whole may still be on its way.
@@ -115,16 +118,17 @@ export function fail(options: GuardOptions<never>, thrown: unknown, response: Se
   }
   const note = { status: 500, reason: "failed", message: "a function failed", address: undefined, id: null, user: null, fault } as const;
   // The log itself may be what failed.
-  Promise.resolve(note).then(options.onRefusal).catch(() => {});
+  Promise.resolve(note).then(read.onRefusal).catch(() => {});
 }
 
 /** Takes the header out of each of the forms in which Node and its adapters keep it. The others are made of the raw one: they come first. */
 function strip({ headers, headersDistinct, rawHeaders }: IncomingMessage): void {
-  // Requests of HTTP/2 have no `headersDistinct`.
+  // Requests of HTTP/2 have no `headersDistinct`, and those of some adapters no `rawHeaders`.
   for (const kept of [headers, headersDistinct as typeof headersDistinct | undefined]) {
     for (const name of Object.keys(kept ?? {})) if (isAuthorization(name)) delete kept?.[name];
   }
-  for (let index = rawHeaders.length - 2; index >= 0; index -= 2) if (isAuthorization(rawHeaders[index])) rawHeaders.splice(index, 2);
+  const raw = (rawHeaders as typeof rawHeaders | undefined) ?? [];
+  for (let index = raw.length - 2; index >= 0; index -= 2) if (isAuthorization(raw[index])) raw.splice(index, 2);
 }
 
 function isAuthorization(name: string | undefined): boolean {

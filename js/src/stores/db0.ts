@@ -181,9 +181,13 @@ class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
   async revoke(record: TokenRecord & { readonly revoked: UnixSeconds }, context?: StoreContext): Promise<void> {
     await this.#rows(
       context,
-      "UPDATE tokenlatch_tokens SET revoked = ? WHERE id = ? AND user_name = ? AND revoked IS NULL RETURNING id",
-      [record.revoked, record.id, record.user],
+      "UPDATE tokenlatch_tokens SET revoked = ?, record = ? WHERE id = ? AND user_name = ? AND revoked IS NULL RETURNING id",
+      [record.revoked, JSON.stringify(record), record.id, record.user],
     );
+  }
+
+  async prune(before: UnixSeconds, context?: StoreContext): Promise<number> {
+    return (await this.#rows(context, "DELETE FROM tokenlatch_tokens WHERE revoked < ? RETURNING id", [before])).length;
   }
 
   async account(user: string, context?: StoreContext): Promise<StoredAccount | null> {

@@ -92,7 +92,20 @@ class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
   async revoke(record: TokenRecord & { readonly revoked: UnixSeconds }): Promise<void> {
     const stored = this.#stored(record.id);
     if (stored === undefined || isRevoked(stored)) return;
-    this.#byHash.set(stored.hash, { ...stored, revoked: record.revoked });
+    const { user, name, hash } = stored;
+    this.#byHash.set(hash, { ...copy(record), user, name, hash });
+  }
+
+  async prune(before: UnixSeconds): Promise<number> {
+    let pruned = 0;
+    for (const { id, user, hash, revoked } of [...this.#byHash.values()]) {
+      if (revoked === undefined || revoked === null || revoked >= before) continue;
+      this.#byHash.delete(hash);
+      this.#hashById.delete(id);
+      this.#idsByUser.get(user)?.delete(id);
+      pruned += 1;
+    }
+    return pruned;
   }
 
   async account(user: string): Promise<StoredAccount | null> {

@@ -17,10 +17,10 @@ export interface StoreCapabilities {
   readonly atomicRename?: boolean | undefined;
 }
 
-/** What came of storing a new record: `account_gone` when the account named by the {@link InsertionContext} isn't there. */
+/** The outcome of storing a new record: `account_gone` when the account named by the {@link InsertionContext} isn't there. */
 export type Insertion = "stored" | "name_taken" | "hash_taken" | "account_gone";
 
-/** What came of storing a new name: `gone` when the token isn't there or is revoked. */
+/** The outcome of storing a new name: `gone` when the token isn't there or is revoked. */
 export type Renaming = "renamed" | "name_taken" | "gone";
 
 /** Given with each question to a store. */
@@ -73,8 +73,13 @@ export interface TokenStore<Capabilities extends StoreCapabilities = StoreCapabi
   insert(record: TokenRecord, context: InsertionContext): Promise<Insertion>;
   /** Stores the new name of a live token, known by its id, and writes nothing else: the rest of the record may be out of date. */
   rename(record: TokenRecord, context: StoreContext): Promise<Renaming>;
-  /** Stores that the token is revoked. A token that is revoked already keeps its time; nothing undoes it. */
+  /**
+   * Stores the record of a revoked token in the place of the live one, known by its id: what the token could do is no longer in it. A token
+   * that is revoked already keeps its time; nothing undoes it.
+   */
   revoke(record: TokenRecord & { readonly revoked: UnixSeconds }, context: StoreContext): Promise<void>;
+  /** Removes the records that were revoked before this time, and gives how many. Without it `Latch.prune` isn't supported. */
+  prune?(before: UnixSeconds, context: StoreContext): Promise<number>;
 }
 
 /** Where accounts rest. */

@@ -6,8 +6,9 @@ import { FIRST_GENERATION, accountOf } from "../generation.js";
 import { LatchError } from "../latch-error.js";
 import { randomText } from "../random.js";
 import { Utf8Encoder } from "../text.js";
+import { inTurn } from "../turns.js";
 import type { Account, TokenRecord, UnixSeconds } from "../types.js";
-import type { AccountStore, Insertion, InsertionContext, Renaming, StoredAccount, TokenStore } from "./store.js";
+import type { AccountStore, Insertion, InsertionContext, Renaming, StoreContext, StoredAccount, TokenStore } from "./store.js";
 
 /** What an {@link unstorageStore} promises: key-value stores can neither compare nor write two keys at once. */
 export interface KeyValueCapabilities<Immediate extends boolean> {
@@ -31,11 +32,13 @@ export interface UnstorageStoreOptions<Immediate extends boolean> {
 /**
  * A store in a key-value store through `unstorage`: Cloudflare KV, Redis, Deno KV, a file system and many more.
  *
- * What it can't promise: two processes that create or rename at once may both get the same name; one that breaks off in
+ * What it can't promise: two processes that create or rename at once may both get the same name; one that stops in
  * the middle of a creation may leave a token that is listed and doesn't work; and where the store spreads its writes
- * slowly, a revoked token works elsewhere until they arrive. Where that matters use an SQL store. A revocation is a key
- * of its own that is only ever written, and so is a new name, so no change made at the same time can undo another one. A
- * token names the generation of its account: it doesn't work under another account of the same user.
+ * slowly, a revoked token works elsewhere until they arrive. Two processes that store or remove one user's account at once may leave
+ * it with another generation, so that a token created meanwhile doesn't work, or bring the removed account back; within one process such
+ * changes take turns. Where that matters use an SQL store. A revocation is a key of its own that is written before anything of the token
+ * is removed, and so is a new name, so no change made at the same time can undo another one. A token names the generation of its account:
+ * it doesn't work under another account of the same user.
  *
  * @example
  * ```js
@@ -57,10 +60,17 @@ export function unstorageStore<Immediate extends boolean = false>(
   return new UnstorageStore<Immediate>(storage, options);
 }
 
+/** Changes of accounts that are under way in this process, by storage and key. */
+const changing = new WeakMap<Storage, Map<string, Promise<unknown>>>();
+
+/** How long a change waits for the one before it, in milliseconds. */
+const TURN_TIMEOUT = 2_000;
+
 class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCapabilities<Immediate>>, AccountStore {
   readonly capabilities: KeyValueCapabilities<Immediate>;
   readonly #storage: Storage;
   readonly #base: string;
+  readonly #changing: Map<string, Promise<unknown>>;
 
   constructor(storage: Storage, options: UnstorageStoreOptions<Immediate>) {
     if (typeof storage?.getItem !== "function") {
@@ -74,6 +84,8 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
     this.capabilities = { uniqueNames: false, immediateRevocation, atomicCreate: false, atomicRename: false };
     this.#storage = storage;
     this.#base = base;
+    this.#changing = changing.get(storage) ?? new Map();
+    changing.set(storage, this.#changing);
   }
 
   async find(hashes: readonly string[]): Promise<TokenRecord | null> {
@@ -86,7 +98,7 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
     const records = await Promise.all(
       keys.map(async (key) => {
         const hash = await this.#storage.getItem(key);
-        // An index without a record is what a creation that broke off leaves.
+        // An index without a record is what an unfinished creation leaves.
         return typeof hash === "string" ? this.#read(hash) : null;
       }),
     );
@@ -116,25 +128,58 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
 
   async revoke(record: TokenRecord & { readonly revoked: UnixSeconds }): Promise<void> {
     const key = this.#key("revoked", record.hash);
-    if (await this.#storage.hasItem(key)) return;
-    await this.#storage.setItem(key, { revoked: record.revoked });
+    if (!(await this.#storage.hasItem(key))) await this.#storage.setItem(key, { revoked: record.revoked });
+    // An unfinished revocation is completed by the next one.
+    const whole = this.#key("hash", record.hash);
+    if (await this.#storage.hasItem(whole)) await this.#storage.setItem(whole, record);
+  }
+
+  async prune(before: UnixSeconds, context?: StoreContext): Promise<number> {
+    const under = `${this.#key("revoked")}:`;
+    let pruned = 0;
+    for (const key of await this.#storage.getKeys(under)) {
+      if (context?.signal.aborted === true) break;
+      const revocation = await this.#storage.getItem<{ revoked: UnixSeconds }>(key);
+      if (isNothing(revocation) || !(revocation.revoked < before)) continue;
+      const hash = key.slice(under.length);
+      const record = await this.#storage.getItem<TokenRecord>(this.#key("hash", hash));
+      if (isNothing(record)) {
+        // Not in the run that removed the record: where writes spread slowly, a reader might see this removal first.
+        await this.#storage.removeItem(key);
+        continue;
+      }
+      // The record last, so that an unfinished run is completed by the next one.
+      if (typeof record.user === "string" && typeof record.id === "string") await this.#storage.removeItem(this.#key("user", spelled(record.user), spelled(record.id)));
+      await this.#storage.removeItem(this.#key("name", hash));
+      await this.#storage.removeItem(this.#key("hash", hash));
+      pruned += 1;
+    }
+    return pruned;
   }
 
   async account(user: string): Promise<StoredAccount | null> {
     const account = await this.#storage.getItem<StoredAccount>(this.#key("account", spelled(user)));
-    // What isn't an object is handed on: whoever asked refuses it.
+    // What isn't an object is returned as it is: the caller refuses it.
     if (typeof account !== "object" || account === null) return account ?? null;
     // An account stored by an earlier version has none; the next account of the user has one.
     return { ...account, generation: account.generation ?? FIRST_GENERATION };
   }
 
   async putAccount(account: Account): Promise<void> {
-    const generation = (await this.account(account.user))?.generation ?? randomText();
-    await this.#storage.setItem(this.#key("account", spelled(account.user)), { ...account, generation });
+    await this.#changed(account.user, async (key) => {
+      const generation = (await this.account(account.user))?.generation ?? randomText();
+      await this.#storage.setItem(key, { ...account, generation });
+    });
   }
 
   async removeAccount(user: string): Promise<void> {
-    await this.#storage.removeItem(this.#key("account", spelled(user)));
+    await this.#changed(user, async (key) => this.#storage.removeItem(key));
+  }
+
+  /** Changes the account of a user after all earlier changes of it. */
+  async #changed(user: string, change: (key: string) => Promise<void>): Promise<void> {
+    const key = this.#key("account", spelled(user));
+    await inTurn(this.#changing, key, TURN_TIMEOUT, () => change(key));
   }
 
   /** The record of a hash, with its new name and its revocation. All keys are always asked for. */

@@ -2,7 +2,7 @@
 import type { FollowerStore } from "tokenlatch";
 
 // One call takes 128 keys, which is a snapshot of 127 MB: an object, which has 128 MB of memory for everything, never holds so much.
-// Were it to come to that, the follower would tell of it (`store_failed`), decide all the same, and after a restart begin with what was kept last.
+// Were it to come to that, the follower would report it (`store_failed`), decide all the same, and after a restart begin with what was kept last.
 const PART = 1_000_000;
 
 export function durableStore(storage: DurableObjectStorage): FollowerStore {

@@ -2,10 +2,6 @@ CREATE TABLE IF NOT EXISTS tokenlatch_tokens ( id TEXT PRIMARY KEY NOT NULL, use
 CREATE UNIQUE INDEX IF NOT EXISTS tokenlatch_tokens_live_name ON tokenlatch_tokens (user_name, name) WHERE revoked IS NULL;
 CREATE INDEX IF NOT EXISTS tokenlatch_tokens_user ON tokenlatch_tokens (user_name);
 CREATE TABLE IF NOT EXISTS tokenlatch_accounts (user_name TEXT PRIMARY KEY NOT NULL, account TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS tokenlatch_generations (user_name TEXT PRIMARY KEY NOT NULL, generation TEXT NOT NULL);
 CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_revoked BEFORE UPDATE ON tokenlatch_tokens WHEN OLD.revoked IS NOT NULL BEGIN SELECT RAISE(ABORT, 'token_revoked'); END;
 CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_fixed BEFORE UPDATE ON tokenlatch_tokens WHEN OLD.id <> NEW.id OR OLD.user_name <> NEW.user_name OR OLD.hash <> NEW.hash BEGIN SELECT RAISE(ABORT, 'token_fixed'); END;
 CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_kept BEFORE DELETE ON tokenlatch_tokens BEGIN SELECT RAISE(ABORT, 'token_kept'); END;
-CREATE TRIGGER IF NOT EXISTS tokenlatch_accounts_made AFTER INSERT ON tokenlatch_accounts BEGIN INSERT OR REPLACE INTO tokenlatch_generations (user_name, generation) VALUES (NEW.user_name, lower(hex(randomblob(16)))); END;
-CREATE TRIGGER IF NOT EXISTS tokenlatch_accounts_removed AFTER DELETE ON tokenlatch_accounts BEGIN DELETE FROM tokenlatch_generations WHERE user_name = OLD.user_name; END;
-INSERT INTO tokenlatch_generations (user_name, generation) SELECT user_name, lower(hex(randomblob(16))) FROM tokenlatch_accounts WHERE true ON CONFLICT DO NOTHING;
