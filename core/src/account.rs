@@ -9,7 +9,7 @@ use crate::access::{Access, check_features};
 use crate::decode::{Fields, FromValue, deserialize_by_value, not_among, wrong_type};
 use crate::error::{Error, ErrorCode};
 use crate::name::check_user;
-use crate::order::sorted;
+use crate::order::sorted_texts;
 use crate::value::Value;
 
 /// Without this feature an account can neither manage nor use tokens.
@@ -127,7 +127,7 @@ impl Account {
             Features::All => None,
             Features::List(list) => {
                 check_features(list)?;
-                let order = sorted(list.len(), &|a, b| list.get(a).cmp(&list.get(b)));
+                let order = sorted_texts(list.len(), &|at| list.get(at).map(String::as_str));
                 Some(order.into_iter().filter_map(|at| list.get(at).cloned()).collect())
             }
         };

@@ -70,6 +70,11 @@ impl FromValue for Held {
             last_hour: fields.or("lastHour", 0),
         };
         fields.finish()?;
+        for (field, count) in [("tokens", held.tokens), ("lastHour", held.last_hour)] {
+            if count < 0 {
+                return Err(Error::at(ErrorCode::ValueInvalid, field, "a count is a number from 0"));
+            }
+        }
         Ok(held)
     }
 }

@@ -5,10 +5,22 @@ use alloc::vec::Vec;
 
 use crate::call::{Call, Target};
 use crate::catalogue::{Catalogue, Function};
-use crate::decode::Fields;
+use crate::decode::{Fields, FromValue, decode_checked};
 use crate::error::{Error, ErrorCode};
 use crate::reason::Reason;
-use crate::value::{Value, too_deep};
+use crate::value::Value;
+
+/// A request with another catalogue; without one the built-in catalogue is meant.
+struct CatalogueRequest(Option<Vec<Function>>);
+
+impl FromValue for CatalogueRequest {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let catalogue = fields.optional("catalogue");
+        fields.finish()?;
+        Ok(CatalogueRequest(catalogue))
+    }
+}
 
 const MAX_CALLS: usize = 10_000;
 
@@ -67,12 +79,7 @@ impl Calls {
     /// # Errors
     /// Those of a catalogue, at `catalogue`; those of a request of the wrong form.
     pub(crate) fn set_catalogue(&mut self, request: Value) -> Result<(), Error> {
-        if request.is_too_deep() {
-            return Err(too_deep());
-        }
-        let mut fields = Fields::of(request)?;
-        let catalogue = fields.optional("catalogue");
-        fields.finish()?;
+        let CatalogueRequest(catalogue) = decode_checked(request)?;
         *self = Calls::new(catalogue)?;
         Ok(())
     }

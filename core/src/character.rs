@@ -33,7 +33,9 @@ fn name_of(character: char) -> String {
         '\u{a0}' | '\u{202f}' => "a no-break space",
         '\u{ad}' => "a soft hyphen",
         '\u{200b}' => "a zero-width space",
-        '\u{200c}' | '\u{200d}' | '\u{2060}' => "a zero-width joiner",
+        '\u{200c}' => "a zero-width non-joiner",
+        '\u{200d}' => "a zero-width joiner",
+        '\u{2060}' => "a word joiner",
         '\u{feff}' => "a byte order mark",
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
             "a text direction mark"
@@ -43,7 +45,15 @@ fn name_of(character: char) -> String {
         _ if character.is_control() => "a control character",
         // A mark that joins the letter before it would change how the message reads.
         '\u{300}'..='\u{36f}' => "a combining mark",
-        _ => return format!("`{character}` (U+{code:04X})"),
+        // Letters of common scripts can be shown; whatever else there is might not be seen.
+        '\u{a1}'..='\u{24f}'
+        | '\u{370}'..='\u{482}'
+        | '\u{48a}'..='\u{52f}'
+        | '\u{3041}'..='\u{3096}'
+        | '\u{30a1}'..='\u{30fa}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7a3}' => return format!("`{character}` (U+{code:04X})"),
+        _ => return format!("U+{code:04X}"),
     };
     format!("{what} (U+{code:04X})")
 }

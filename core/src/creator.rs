@@ -9,7 +9,7 @@ use crate::access::{Access, Realm};
 use crate::address::{Block, within};
 use crate::decode::{Fields, FromValue};
 use crate::error::{Error, ErrorCode};
-use crate::order::sorted;
+use crate::order::sorted_texts;
 use crate::record::Record;
 use crate::value::Value;
 
@@ -39,7 +39,7 @@ impl Record {
         let features = match &self.access {
             Access::Full => None,
             Access::Limited { features } => {
-                let order = sorted(features.len(), &|a, b| features.get(a).cmp(&features.get(b)));
+                let order = sorted_texts(features.len(), &|at| features.get(at).map(String::as_str));
                 Some(order.into_iter().filter_map(|at| features.get(at)).collect())
             }
         };

@@ -6,13 +6,21 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::error::{Error, ErrorCode};
-use crate::value::Value;
+use crate::value::{Value, too_deep};
 
 /// A type that a request holds.
 pub(crate) trait FromValue: Sized {
     /// # Errors
     /// Coded, with the path from this value on.
     fn from_value(value: Value) -> Result<Self, Error>;
+}
+
+/// Decodes a request that stands alone: the input of a table.
+pub(crate) fn decode_checked<T: FromValue>(request: Value) -> Result<T, Error> {
+    if request.is_too_deep() {
+        return Err(too_deep());
+    }
+    T::from_value(request)
 }
 
 /// A value of the wrong type: it says which was expected and which came, never the value.

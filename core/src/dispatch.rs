@@ -117,11 +117,3 @@ fn nothing(request: Value) -> Result<(), Error> {
 fn decode<T: FromValue>(request: Value) -> Result<T, Error> {
     T::from_value(request)
 }
-
-/// Decodes a request that stands alone: the input of a table.
-pub(crate) fn decode_checked<T: FromValue>(request: Value) -> Result<T, Error> {
-    if request.is_too_deep() {
-        return Err(too_deep());
-    }
-    decode(request)
-}

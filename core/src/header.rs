@@ -45,7 +45,8 @@ pub const PROXY_FIELDS: &[&str] = &[
     "x-request-id",
 ];
 
-/// Every field that no client may send to the API, in lower case, besides those of [`IDENTITY_FIELDS`].
+/// Fields that common proxies and frameworks send or believe, in lower case, besides those of [`IDENTITY_FIELDS`]. No client
+/// may send them to the API; an API that believes another one must have it removed by its proxy.
 pub const DANGEROUS_FIELDS: &[(&str, Danger)] = &[
     // Paths: IIS, Symfony, Zend, nginx's and Envoy's samples, Next.js, WSGI servers.
     ("x-original-url", Override),
@@ -74,13 +75,42 @@ pub const DANGEROUS_FIELDS: &[(&str, Danger)] = &[
     ("x-method-override", Override),
     ("x-original-method", Override),
     ("x-forwarded-method", Override),
-    // Persons, as authenticating proxies name them.
+    // Persons, as proxies that authenticate them say it, and their certificates (RFC 9440).
     ("remote-user", Identity),
     ("remote-email", Identity),
     ("remote-groups", Identity),
     ("remote-name", Identity),
     ("x-remote-user", Identity),
     ("x-remote-groups", Identity),
+    ("x-remote-name", Identity),
+    ("x-remote-email", Identity),
+    ("x-remote-uid", Identity),
+    ("x-authentik-username", Identity),
+    ("x-authentik-email", Identity),
+    ("x-authentik-groups", Identity),
+    ("x-authentik-uid", Identity),
+    ("x-goog-authenticated-user-email", Identity),
+    ("x-goog-authenticated-user-id", Identity),
+    ("x-goog-iap-jwt-assertion", Identity),
+    ("cf-access-authenticated-user-email", Identity),
+    ("cf-access-jwt-assertion", Identity),
+    ("x-amzn-oidc-identity", Identity),
+    ("x-amzn-oidc-data", Identity),
+    ("x-amzn-oidc-accesstoken", Identity),
+    ("x-ms-client-principal", Identity),
+    ("x-ms-client-principal-id", Identity),
+    ("x-ms-client-principal-name", Identity),
+    ("tailscale-user-login", Identity),
+    ("tailscale-user-name", Identity),
+    ("client-cert", Identity),
+    ("client-cert-chain", Identity),
+    ("ssl-client-cert", Identity),
+    ("ssl-client-dn", Identity),
+    ("ssl-client-s-dn", Identity),
+    ("ssl-client-verify", Identity),
+    ("x-ssl-client-cert", Identity),
+    ("x-ssl-client-dn", Identity),
+    ("x-ssl-client-verify", Identity),
     ("x-user", Identity),
     ("x-webauth-user", Identity),
     ("x-authenticated-user", Identity),
@@ -115,6 +145,10 @@ pub const DANGEROUS_FIELDS: &[(&str, Danger)] = &[
     ("client-ip", Origin),
     ("true-client-ip", Origin),
     ("cf-connecting-ip", Origin),
+    ("x-original-forwarded-for", Origin),
+    ("x-envoy-external-address", Origin),
+    ("cf-connecting-ipv6", Origin),
+    ("fly-client-ip", Origin),
     ("fastly-client-ip", Origin),
     ("front-end-https", Origin),
     ("x-url-scheme", Origin),
@@ -125,6 +159,16 @@ pub const DANGEROUS_FIELDS: &[(&str, Danger)] = &[
 const DANGEROUS_PREFIXES: &[(&str, Danger)] = &[
     ("x-tokenlatch-", Tokenlatch),
     ("x-auth-request-", Identity),
+    ("remote-", Identity),
+    ("x-remote-", Identity),
+    ("x-authentik-", Identity),
+    ("x-goog-authenticated-user-", Identity),
+    ("cf-access-", Identity),
+    ("x-amzn-oidc-", Identity),
+    ("x-ms-client-principal", Identity),
+    ("tailscale-user-", Identity),
+    ("ssl-client-", Identity),
+    ("x-ssl-client-", Identity),
     ("x-forwarded-", Origin),
 ];
 

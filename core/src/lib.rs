@@ -101,12 +101,12 @@ pub use snapshot::{
 };
 pub use table::{TableInput, TableUpdate, TokenTable};
 pub use target::{
-    API2_SELECTORS, CALLERS, WHM_MODULE, call_of, canonical_path, is_api_path, is_doubtful_selector, is_function_name,
-    is_sound_path, json_api_path, names_any, plain_target, uapi_path,
+    API2_SELECTORS, WHM_MODULE, call_of, calls_others, canonical_path, is_api_path, is_doubtful_selector,
+    is_function_name, is_sound_path, json_api_path, names_any, plain_target, uapi_path,
 };
 pub use update::{UpdateRequest, update};
 pub use usage::{ReportedUses, Usage, UsageRequest, Uses, usage};
 pub use validate::{ValidExpiry, ValidateRequest, Validated, validate};
-pub use value::Value;
+pub use value::{MAX_SAFE_INTEGER, Value};
 pub use verify::{Headers, Refusal, Verdict, VerifyRequest, verify};
 pub use zone::Zone;

@@ -24,8 +24,13 @@ const DECODINGS: usize = 3;
 /// The module of the administrator's functions, which have none of their own.
 pub const WHM_MODULE: &str = "whm";
 
-/// The administrator's functions that call other functions, which their parameters name: these may be in the body.
-pub const CALLERS: &[&str] = &["batch", "cpanel", "uapi_cpanel"];
+/// Functions that call other functions, which their parameters name: these may be in the body.
+const CALLERS: &[(&str, &str)] = &[
+    (WHM_MODULE, "batch"),
+    (WHM_MODULE, "cpanel"),
+    (WHM_MODULE, "uapi_cpanel"),
+    ("Batch", "strict"),
+];
 
 /// The parameters that select a function of API 2, or by the same path of UAPI.
 pub const API2_SELECTORS: &[&str] = &[
@@ -154,11 +159,12 @@ pub fn call_of(target: &[u8], reads: bool, realm: Realm) -> Option<Call> {
     };
     match step.as_slice() {
         b"execute" => {
-            let (module, name) = uapi_path(path).filter(|_| realm == Realm::Account)?;
-            Some(function(Api::Uapi, module, name))
+            let (module, name) = uapi_path(path)?;
+            let judged = realm == Realm::Account && !calls_others(module, name);
+            judged.then(|| function(Api::Uapi, module, name))
         }
         b"json-api" => {
-            let name = json_api_path(path).filter(|name| realm == Realm::Admin && !is_caller(name))?;
+            let name = json_api_path(path).filter(|name| realm == Realm::Admin && !calls_others(WHM_MODULE, name))?;
             Some(function(Api::Whm, WHM_MODULE, name))
         }
         b"xml-api" => None,
@@ -171,9 +177,12 @@ pub fn call_of(target: &[u8], reads: bool, realm: Realm) -> Option<Call> {
     }
 }
 
-/// Whether a function of the administrator's calls other functions, in whatever case its name is written.
-fn is_caller(function: &str) -> bool {
-    CALLERS.iter().any(|caller| caller.eq_ignore_ascii_case(function))
+/// Whether a function calls other functions, which its parameters name, in whatever case it is written.
+#[must_use]
+pub fn calls_others(module: &str, function: &str) -> bool {
+    CALLERS
+        .iter()
+        .any(|(of, name)| of.eq_ignore_ascii_case(module) && name.eq_ignore_ascii_case(function))
 }
 
 /// The path of a target that every server reads the same way. No fragment, no `;`, no control byte; the path is plain, and
@@ -380,7 +389,7 @@ mod tests {
             call_of(b"/orders", false, Realm::Admin).and_then(|call| call.writes),
             Some(true)
         );
-        for caller in CALLERS {
+        for (_, caller) in CALLERS.iter().filter(|(module, _)| *module == WHM_MODULE) {
             assert_eq!(call(&format!("/json-api/{caller}"), Realm::Admin), None);
             assert_eq!(
                 call(&format!("/json-api/{}", caller.to_ascii_uppercase()), Realm::Admin),
@@ -397,6 +406,7 @@ mod tests {
             assert_eq!(call(target, Realm::Admin), None, "{target}");
         }
         assert_eq!(call("/json-api/listaccts", Realm::Account), None);
+        assert_eq!(call("/execute/batch/Strict", Realm::Account), None);
     }
 
     #[test]

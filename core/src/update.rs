@@ -48,7 +48,7 @@ pub struct UpdateRequest {
     /// The user's account; when given, it must allow the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
-    /// The token that asks; what comes of the change must lie within it.
+    /// The token that asks. What it changes must lie within it before and after the change, and a new expiry may not pass its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub creator: Option<Record>,
 }
@@ -81,7 +81,6 @@ impl FromValue for UpdateRequest {
 pub fn update(request: UpdateRequest) -> Result<Renamed, Error> {
     let mut record = request.record;
     let before = record.check().map_err(|error| error.under("record"))?;
-    let creator = request.creator.as_ref().map(Record::as_creator).transpose()?;
     check_now(request.now)?;
     let name = request.new_name.unwrap_or_else(|| record.name.clone());
     rename_record(&mut record, name, &request.taken)?;
@@ -103,6 +102,7 @@ pub fn update(request: UpdateRequest) -> Result<Renamed, Error> {
     if let Some(account) = &request.account {
         account.allows_creation(&record.user, &demanded)?;
     }
+    let creator = request.creator.as_ref().map(Record::as_creator).transpose()?;
     if let Some(creator) = &creator {
         // As it was, and as it becomes.
         for (access, addresses) in [(&granted, &before.addresses), (&record.access, &blocks)] {

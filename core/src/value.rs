@@ -15,7 +15,7 @@ use crate::json;
 use crate::order::first_repeat;
 
 /// The largest whole number that every platform holds exactly (RFC 7493, 2.2).
-pub(crate) const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
+pub const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 
 /// How deep a request may be nested.
 pub(crate) const MAX_DEPTH: usize = 16;

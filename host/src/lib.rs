@@ -39,7 +39,7 @@ pub use error::{EnvironmentError, Error, ModuleError, Result};
 pub use gate::{Gate, Presented, WentBack};
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, Table};
 pub use peppers::read_peppers;
-pub use private_file::write_atomically;
+pub use private_file::{lock_beside, read_text, without_byte_order_mark, write_atomically};
 #[cfg(feature = "server")]
 pub use remote::{RemoteServer, RemoteServerError};
 pub use service::{

@@ -1,14 +1,19 @@
 //! Small files that hold a secret, such as peppers, the key of snapshots or the token that an edge presents, and files that
 //! must be written wholly or not at all.
 
-use std::fs::File;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-/// Some editors put it before the text of a file; it belongs to no secret.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+/// How long another process may hold the lock: it writes a small file meanwhile. An edge follows no
+/// further as long as this takes.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How soon the lock is tried again.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// The text of a file that other users can't read or write, without a byte order mark.
 ///
@@ -17,6 +22,24 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 pub(crate) fn read_private(path: &Path, most: u64) -> Result<Zeroizing<String>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     check_private(&file)?;
+    text_of(file, most)
+}
+
+/// The text of a file or a pipe, without a byte order mark.
+///
+/// # Errors
+/// As [`read_private`], but for the permissions.
+pub fn read_text(path: &Path, most: u64) -> Result<Zeroizing<String>, String> {
+    text_of(File::open(path).map_err(|error| error.to_string())?, most)
+}
+
+/// A text without the byte order mark that some editors and shells put before it.
+#[must_use]
+pub fn without_byte_order_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+fn text_of(file: File, most: u64) -> Result<Zeroizing<String>, String> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(512));
     file.take(most.saturating_add(1))
         .read_to_end(&mut bytes)
@@ -25,8 +48,7 @@ pub(crate) fn read_private(path: &Path, most: u64) -> Result<Zeroizing<String>, 
         return Err(format!("it is longer than {most} bytes"));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| "it isn't UTF-8".to_owned())?;
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    Ok(Zeroizing::new(text.to_owned()))
+    Ok(Zeroizing::new(without_byte_order_mark(text).to_owned()))
 }
 
 /// Refuses a file that other users can read or write, or its group can write.
@@ -74,6 +96,68 @@ pub fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> 
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
+}
+
+/// Locks the file `<path>.lock` until the result is dropped. Others who write this file do the same. The file stays: it
+/// could not be removed without a race.
+///
+/// # Errors
+/// Those of the file system; [`io::ErrorKind::TimedOut`] when another process has held the lock for two seconds. Each names the
+/// lock.
+pub fn lock_beside(path: &Path) -> io::Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let path = PathBuf::from(name);
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("its lock `{}`: {error}", path.display()));
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let file = open_regular(&path, &mut options).map_err(named)?;
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // Where the file system has no locks, comparing with what is kept must do.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(named(error)),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => std::thread::sleep(AGAIN),
+            Err(TryLockError::WouldBlock) => {
+                let held = io::Error::new(io::ErrorKind::TimedOut, "another process holds it");
+                return Err(named(held));
+            }
+        }
+    }
+}
+
+/// Opens a regular file. A symbolic link isn't followed: who may write in the folder could point it anywhere.
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        // Opening a pipe would wait for its other end.
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    }
+    let file = options.open(path).map_err(|error| {
+        let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+        if is_link {
+            unusable("it is a symbolic link")
+        } else {
+            error
+        }
+    })?;
+    if !file.metadata()?.is_file() {
+        return Err(unusable("it is no regular file"));
+    }
+    Ok(file)
+}
+
+pub(crate) fn unusable(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
 }
 
 #[cfg(all(test, unix))]

@@ -6,13 +6,13 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use tokenlatch::read_text;
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
-use super::files::read_text;
 
 /// The longest file, in bytes, that is read in place of a value.
-const MAX_FILE: u32 = 1 << 20;
+const MAX_FILE: u64 = 1 << 20;
 
 /// The longest JSON object, in bytes, that is read from standard input.
 const MAX_INPUT: u64 = 4 << 20;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tokenlatch::{Store, StoreError, write_atomically};
+use tokenlatch::{Store, StoreError, lock_beside, write_atomically};
 
 /// The file: a line for each database, with its identity, the revision that it had at least, the newest one seen, and its
 /// name, for one folder may hold several.
@@ -48,7 +48,7 @@ impl Known {
             database: shown(database),
             name: name_of(database),
             folder,
-            entries: text.lines().filter_map(Entry::read).collect(),
+            entries: entries(&text)?,
         })
     }
 
@@ -101,9 +101,18 @@ impl Known {
     /// Notes where a database stands. `least`: it is never to be found before that.
     pub async fn note(&mut self, store: &dyn Store, least: bool) -> Result<(), StoreError> {
         let (id, seen) = (store.identity().await?, store.mark().await?.revision);
+        let path = self.folder.join(KNOWN_FILE);
+        // A folder that cannot be written must not keep a database from being used.
+        let _lock = match lock_beside(&path) {
+            Ok(lock) => lock,
+            Err(error) => {
+                tracing::warn!("{} cannot be written: {error}", path.display());
+                return Ok(());
+            }
+        };
         // Others may have noted theirs since this was read.
-        if let Ok(text) = fs::read_to_string(self.folder.join(KNOWN_FILE)) {
-            self.entries = text.lines().filter_map(Entry::read).collect();
+        if let Some(known) = fs::read_to_string(&path).ok().and_then(|text| entries(&text).ok()) {
+            self.entries = known;
         }
         let before = self.own().find(|entry| entry.id == id);
         let least = match (least, before) {
@@ -121,9 +130,7 @@ impl Known {
             .iter()
             .map(|Entry { name, id, least, seen }| format!("{id} {least} {seen} {name}\n"))
             .collect();
-        let path = self.folder.join(KNOWN_FILE);
         if let Err(error) = write_atomically(&path, text.as_bytes(), 0o600) {
-            // A folder that cannot be written must not keep a database from being used.
             tracing::warn!("{} cannot be written: {error}", path.display());
         }
         Ok(())
@@ -142,6 +149,19 @@ impl Entry {
     }
 }
 
+/// The entries of the file. A line that can't be read is an error: it may be that of any database.
+fn entries(text: &str) -> io::Result<Vec<Entry>> {
+    let entry = |(index, line)| {
+        Entry::read(line).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("line {} of {KNOWN_FILE} cannot be read; it names a database of this folder: remove the line only if that one is gone", index + 1),
+            )
+        })
+    };
+    text.lines().enumerate().map(entry).collect()
+}
+
 /// The folder for what lies beside the database; the current one when that is on a server.
 pub fn folder_of(database: &str) -> io::Result<PathBuf> {
     let Some(path) = file_of(database) else {
@@ -152,15 +172,27 @@ pub fn folder_of(database: &str) -> io::Result<PathBuf> {
 }
 
 /// The name of a database in the file: of a SQLite file its own, so that the folder may be moved; of a server's the address
-/// without user, password and options.
+/// without user, password and other options than those that choose the database.
 fn name_of(database: &str) -> String {
     if let Some(path) = file_of(database) {
         let name = path.file_name().unwrap_or(path.as_os_str());
         return name.to_string_lossy().replace('\n', " ");
     }
-    let bare = database.split('?').next().unwrap_or_default();
+    let (bare, options) = database.split_once('?').unwrap_or((database, ""));
     let (_, address) = bare.split_once("://").unwrap_or(("", bare));
-    address.rsplit('@').next().unwrap_or_default().replace('\n', " ")
+    let chooses = |option: &&str| {
+        ["host=", "hostaddr=", "port=", "dbname="]
+            .iter()
+            .any(|name| option.starts_with(name))
+    };
+    let mut chosen: Vec<&str> = options.split('&').filter(chooses).collect();
+    chosen.sort_unstable();
+    let address = address.rsplit('@').next().unwrap_or_default();
+    std::iter::once(address)
+        .chain(chosen)
+        .collect::<Vec<_>>()
+        .join("?")
+        .replace('\n', " ")
 }
 
 /// The file of a SQLite database.

@@ -9,7 +9,6 @@ mod db;
 mod demo;
 mod edges;
 mod failure;
-mod files;
 mod first;
 mod functions;
 mod known;

@@ -6,18 +6,17 @@ use std::time::Duration;
 use clap::Args;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokenlatch::core::{Authorization, IdentifyRequest, Reason, SecretString};
-use tokenlatch::{Module, RemoteServer, RemoteServerError};
+use tokenlatch::{Module, RemoteServer, RemoteServerError, read_text};
 use ureq::{Body, http::Response};
 use zeroize::Zeroizing;
 
 use super::arguments::Parameters;
 use super::failure::Failure;
-use super::files::read_text;
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 8 << 20;
 /// The longest file of a token, in bytes.
-const MAX_SECRET_FILE: u32 = 4096;
+const MAX_SECRET_FILE: u64 = 4096;
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long the whole of it may take.

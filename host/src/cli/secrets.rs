@@ -2,11 +2,10 @@
 
 use std::io::{self, BufRead, IsTerminal, Read};
 
-use tokenlatch::{ENTROPY_BYTES, Entropy, SystemEntropy};
+use tokenlatch::{ENTROPY_BYTES, Entropy, SystemEntropy, without_byte_order_mark};
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
-use super::files::without_mark;
 
 /// More than any password has.
 const MAX_BYTES: u64 = 8 << 10;
@@ -37,7 +36,7 @@ pub fn random_password() -> Result<Zeroizing<String>, Failure> {
 pub fn from_stdin() -> Result<Zeroizing<String>, Failure> {
     let mut line = Zeroizing::new(String::with_capacity(1024));
     io::stdin().lock().take(MAX_BYTES).read_line(&mut line)?;
-    let text = without_mark(&line).trim_end_matches(['\r', '\n']);
+    let text = without_byte_order_mark(&line).trim_end_matches(['\r', '\n']);
     Ok(Zeroizing::new(text.to_owned()))
 }
 

@@ -10,11 +10,11 @@ use axum::http::Uri;
 use clap::Args;
 use ipnet::IpNet;
 use serde::Serialize;
-use tokenlatch::KEPT_REVOKED_DAYS;
 use tokenlatch::server::{
     CERTIFICATE_FILE, Config, EdgeLimits, FailureLimits, LogFormat, LogGuard, Logs, Server, SessionLimits,
     SnapshotConfig, Tls, USAGE_INTERVAL, stop_signals,
 };
+use tokenlatch::{KEPT_REVOKED_DAYS, StoreError};
 
 use super::context::Context;
 use super::edges::Edges;
@@ -311,7 +311,12 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     let first = first::make(&service, &folder).await?;
     if first.is_some() {
         // A young database lies in its log alone, which is easily lost.
-        service.store().settle().await.map_err(tokenlatch::Error::from)?;
+        match service.store().settle().await {
+            Err(StoreError::Busy) => {
+                tracing::warn!("another process uses the database, so a part of it is still in its log file alone");
+            }
+            outcome => outcome.map_err(tokenlatch::Error::from)?,
+        }
     }
     context.note(first.is_some()).await?;
     if let Some(before) = context.went_back() {

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use tokenlatch::core::{Api, Authorization, Call, SecretString};
+use tokenlatch::without_byte_order_mark;
 use zeroize::Zeroizing;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::files::without_mark;
 use super::token::RealmArg;
 
 /// What the help says at its end.
@@ -130,7 +130,7 @@ fn next_header(input: &mut impl BufRead) -> io::Result<Option<Authorization>> {
     } else if line.len() == MAX_LINE {
         skip_line(input)?;
     }
-    let text = without_mark(&String::from_utf8_lossy(&line)).to_owned();
+    let text = without_byte_order_mark(&String::from_utf8_lossy(&line)).to_owned();
     Ok(Some(Authorization::One(SecretString::new(text))))
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokenlatch_core::{Call, Function, Record, Verdict};
 
 use super::freshness::Freshness;
+use super::room::Room;
 use super::verdicts::Verdicts;
 use crate::error::{ModuleError, Result};
-use crate::module::Table;
+use crate::module::{EncodedCatalogue, Table};
 use crate::store::{Changes, KEPT_REVOKED, Mark, Stamp};
 
 /// Revoked records beyond [`KEPT_REVOKED`] that pile up before they are removed, all at once.
@@ -16,9 +18,13 @@ const REVOKED_AT_ONCE: usize = 1_000;
 
 pub(super) struct Live {
     loaded: Option<Loaded>,
-    catalogue: Option<Vec<Function>>,
+    catalogue: Catalogue,
     pub(super) freshness: Freshness,
+    pub(super) room: Room,
 }
+
+/// The functions by which a table decides; `None` is the built-in ones.
+pub(super) type Catalogue = Arc<Option<Vec<Function>>>;
 
 /// A table, and what has been worked out with it.
 pub(super) struct Loaded {
@@ -35,8 +41,9 @@ impl Live {
     pub fn new(catalogue: Option<Vec<Function>>) -> Live {
         Live {
             loaded: None,
-            catalogue,
+            catalogue: Arc::new(catalogue),
             freshness: Freshness::default(),
+            room: Room::default(),
         }
     }
 
@@ -59,8 +66,19 @@ impl Live {
         self.loaded.as_ref().map_or(0, |loaded| loaded.table.len())
     }
 
-    pub fn catalogue(&self) -> Option<Vec<Function>> {
-        self.catalogue.clone()
+    pub fn catalogue(&self) -> Catalogue {
+        Arc::clone(&self.catalogue)
+    }
+
+    /// Whether everything is to be loaded once more, because records had no room in the table and may have it now. If so,
+    /// that is under way until `room.end`.
+    pub fn begin_reload(&mut self, now: Instant) -> bool {
+        self.left_out() > 0 && self.room.begin(now)
+    }
+
+    /// Whether a table with everything, made for this catalogue, is to take the place of the one here.
+    pub fn lacks(&self, catalogue: &Catalogue) -> bool {
+        self.left_out() > 0 && Arc::ptr_eq(&self.catalogue, catalogue)
     }
 
     /// Puts a new table in place. The old one is handed out, for throwing it away takes longer than those who verify should
@@ -69,16 +87,23 @@ impl Live {
         self.loaded.replace(loaded)
     }
 
-    /// Replaces the catalogue, once the table has taken it.
-    pub fn set_catalogue(&mut self, catalogue: Option<Vec<Function>>) -> Result<()> {
-        let loaded = self.loaded.as_mut().ok_or(ModuleError::Busy)?;
-        let outcome = loaded.table.set_catalogue(catalogue.as_deref());
+    /// Replaces the catalogue, once the table has taken it. `false`: there is no table that could check it.
+    pub fn set_catalogue(&mut self, encoded: &EncodedCatalogue, catalogue: &Catalogue) -> Result<bool> {
+        let Some(loaded) = &mut self.loaded else {
+            return Ok(false);
+        };
+        let outcome = loaded.table.take_catalogue(encoded);
         match &outcome {
-            Ok(()) => self.catalogue = catalogue,
+            Ok(()) => self.catalogue = Arc::clone(catalogue),
             Err(crate::Error::Module(_)) => self.loaded = None,
             Err(_) => {}
         }
-        outcome
+        outcome.map(|()| true)
+    }
+
+    /// Replaces the catalogue for the next table. It was checked.
+    pub fn keep_catalogue(&mut self, catalogue: Catalogue) {
+        self.catalogue = catalogue;
     }
 
     /// Takes over changes. When that fails the table is loaded anew by the next check.
@@ -86,6 +111,9 @@ impl Live {
         let Some(mut loaded) = self.loaded.take() else {
             return Ok(());
         };
+        if changes.records.iter().any(|record| record.revoked.is_some()) {
+            self.room.note_revoked();
+        }
         loaded.take_over(changes)?;
         self.loaded = Some(loaded);
         Ok(())
@@ -117,6 +145,11 @@ impl Loaded {
         };
         loaded.note_revoked(records);
         loaded
+    }
+
+    /// Where the table stands.
+    pub fn mark(&self) -> Mark {
+        self.mark
     }
 
     /// Takes over changes since the mark. After an error the table holds a part of them, and must be thrown away.

@@ -9,6 +9,7 @@
 mod checks;
 mod freshness;
 mod live;
+mod room;
 mod usage;
 mod verdicts;
 mod went_back;
@@ -16,16 +17,17 @@ mod went_back;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokenlatch_core::{Authorization, Call, Function, SecretString, TableInput, Verdict, VerifyRequest};
 
-use crate::error::{Error, Result};
-use crate::module::{Module, Table};
+use crate::error::{Error, ModuleError, Result};
+use crate::log::note;
+use crate::module::{EncodedCatalogue, Module, Table};
 use crate::service::Service;
 use crate::store::{Changes, History, StoreError};
 use checks::Checks;
-use live::{Live, Loaded};
+use live::{Catalogue, Live, Loaded};
 pub(crate) use usage::Uses;
 use went_back::Watcher;
 pub use went_back::WentBack;
@@ -99,14 +101,16 @@ impl Gate {
     }
 
     /// Replaces the catalogue of functions; `None` is the built-in one. Every request that begins after this returns is
-    /// judged by it; until then the old one serves, and on an error it stays.
+    /// judged by it; until then the old one serves, and on an error it stays. Where the table is to be loaded again it is
+    /// checked all the same, and in force from that load.
     ///
     /// # Errors
     /// `catalogue_invalid`, `feature_invalid`; failures of the module.
     pub async fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
-        // No table that was loaded for the old one is put in place after this.
-        let _turn = self.inner.turn.lock().await;
-        self.inner.live().set_catalogue(catalogue)
+        let inner = Arc::clone(&self.inner);
+        let work = tokio::task::spawn_blocking(move || inner.set_catalogue(catalogue));
+        work.await
+            .map_err(|_| Error::from(ModuleError::Broken("the thread panicked".to_owned())))?
     }
 
     /// Decides whether a call may be made. `call` names no address: `address` does.
@@ -180,7 +184,8 @@ impl Gate {
         outcome.unwrap_or_else(|_| Err(StoreError::Busy.into()))
     }
 
-    /// How many records had no room in the module's memory: their tokens are refused as unknown ones.
+    /// How many records had no room in the module's memory: their tokens are refused as unknown ones. After tokens were
+    /// revoked or pruned everything is loaded again, aside and now and then, until all of it has room.
     #[must_use]
     pub fn left_out(&self) -> usize {
         self.inner.live().left_out()
@@ -198,8 +203,14 @@ impl Gate {
     /// Failures of the store and the clock.
     pub async fn note_older(&self, before: i64) -> Result<()> {
         let inner = &self.inner;
-        let after = inner.service.store().mark().await?.revision;
-        inner.went_back.note(before, after, inner.service.clock().now()?);
+        let mark = inner.service.store().mark().await?;
+        inner.went_back.note(WentBack {
+            times: 1,
+            seen: inner.service.clock().now()?,
+            before,
+            after: mark.revision,
+            epoch: mark.epoch,
+        });
         Ok(())
     }
 
@@ -250,8 +261,70 @@ impl Inner {
         stamp.is_some() && self.live().is_fresh(stamp)
     }
 
-    /// Takes over what has been committed since the last time.
-    async fn catch_up(&self) -> Result<()> {
+    /// Replaces the catalogue. It takes a while and blocks.
+    fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
+        let encoded = EncodedCatalogue::new(catalogue.as_deref())?;
+        let catalogue = Arc::new(catalogue);
+        // No table that was loaded for the old one is put in place after this.
+        let _turn = self.turn.blocking_lock();
+        if self.live().set_catalogue(&encoded, &catalogue)? {
+            return Ok(());
+        }
+        let empty = TableInput {
+            records: Vec::new(),
+            accounts: Vec::new(),
+            peppers: self.service.peppers().to_vec(),
+            catalogue: catalogue.as_ref().clone(),
+        };
+        Table::new(self.service.module(), &empty)?;
+        self.live().keep_catalogue(catalogue);
+        Ok(())
+    }
+
+    /// Takes over what has been committed since the last time. Where records had no room in the table, loading everything
+    /// once more may be begun.
+    async fn catch_up(self: &Arc<Self>) -> Result<()> {
+        self.take_over().await?;
+        let begun = Instant::now();
+        if self.live().begin_reload(begun) {
+            let reload = Reload {
+                inner: Arc::clone(self),
+                begun,
+            };
+            tokio::spawn(async move {
+                // Failures of the store are told to those who verify.
+                let _ = reload.inner.reload().await;
+            });
+        }
+        Ok(())
+    }
+
+    /// Loads everything into another table, while the old one serves, and puts it in place if all of it has room.
+    async fn reload(&self) -> Result<()> {
+        let store = self.service.store();
+        let catalogue = self.live().catalogue();
+        let all = in_time(LOADING, store.changes(None)).await??;
+        let mut loaded = self.load(all, Arc::clone(&catalogue), whole).await?;
+        let _turn = self.turn.lock().await;
+        let changes = in_time(PATIENCE, store.changes(Some(loaded.mark()))).await??;
+        if changes.whole {
+            // The table in place is loaded again as a whole by the next check.
+            return Ok(());
+        }
+        loaded.take_over(changes)?;
+        let old = {
+            let mut live = self.live();
+            if !live.lacks(&catalogue) {
+                return Ok(());
+            }
+            live.replace(loaded)
+        };
+        drop(old);
+        note(format_args!("tokens_left_out: every token has room in the table again"));
+        Ok(())
+    }
+
+    async fn take_over(&self) -> Result<()> {
         let _turn = self.turn.lock().await;
         let store = self.service.store();
         // Before anything is read: what is committed meanwhile changes the next token.
@@ -265,13 +338,23 @@ impl Inner {
         }
         let changes = in_time(LOADING, store.changes(known)).await??;
         if let Some(known) = known.filter(|_| changes.history == History::Lost) {
-            self.went_back
-                .note(known.revision, changes.mark.revision, self.service.clock().now()?);
+            self.went_back.note(WentBack {
+                times: 1,
+                seen: self.service.clock().now()?,
+                before: known.revision,
+                after: changes.mark.revision,
+                epoch: known.epoch,
+            });
         }
         if changes.whole {
             let catalogue = self.live().catalogue();
-            let loaded = self.load(changes, catalogue).await?;
-            let old = self.live().replace(loaded);
+            let begun = Instant::now();
+            let loaded = self.load(changes, catalogue, Table::fitting).await?;
+            let old = {
+                let mut live = self.live();
+                live.room.note_load(Instant::now(), begun.elapsed());
+                live.replace(loaded)
+            };
             drop(old);
         } else {
             self.live().take_over(changes)?;
@@ -281,19 +364,39 @@ impl Inner {
     }
 
     /// Loads everything into a new table, off the threads that serve.
-    async fn load(&self, all: Changes, catalogue: Option<Vec<Function>>) -> Result<Loaded> {
+    async fn load(&self, all: Changes, catalogue: Catalogue, make: MakeTable) -> Result<Loaded> {
         let service = self.service.clone();
-        let input = TableInput {
-            records: all.records,
-            accounts: all.accounts,
-            peppers: service.peppers().to_vec(),
-            catalogue,
-        };
         tokio::task::spawn_blocking(move || {
-            let table = Table::fitting(service.module(), &input)?;
+            let input = TableInput {
+                records: all.records,
+                accounts: all.accounts,
+                peppers: service.peppers().to_vec(),
+                catalogue: catalogue.as_ref().clone(),
+            };
+            let table = make(service.module(), &input)?;
             Ok(Loaded::new(table, &input.records, all.mark))
         })
         .await
         .map_err(|_| Error::from(StoreError::Failed("loading the table broke off".to_owned())))?
+    }
+}
+
+/// Makes a table of everything, and returns how many records had no room in it.
+type MakeTable = fn(&Module, &TableInput) -> Result<(Table, usize)>;
+
+/// A table of everything, or an error.
+fn whole(module: &Module, input: &TableInput) -> Result<(Table, usize)> {
+    Ok((Table::new(module, input)?, 0))
+}
+
+/// A load that is under way aside, whatever becomes of it.
+struct Reload {
+    inner: Arc<Inner>,
+    begun: Instant,
+}
+
+impl Drop for Reload {
+    fn drop(&mut self) {
+        self.inner.live().room.end(Instant::now(), self.begun.elapsed());
     }
 }

@@ -15,6 +15,8 @@ pub struct WentBack {
     pub before: i64,
     /// The revision that was read instead.
     pub after: i64,
+    /// The epoch that was read before. Edges may know it, so the database needs one after it.
+    pub epoch: i64,
 }
 
 impl WentBack {
@@ -34,19 +36,20 @@ impl Watcher {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn note(&self, before: i64, after: i64, seen: i64) {
+    /// Adds it to what was seen before.
+    pub fn note(&self, seen: WentBack) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *known = Some(WentBack {
-            times: known.map_or(0, |known| known.times).saturating_add(1),
-            seen,
-            before,
-            after,
+            times: known.map_or(0, |known| known.times).saturating_add(seen.times),
+            // The newest epoch that edges may know, also where no other was begun since it was read.
+            epoch: known.map_or(seen.epoch, |known| known.epoch.max(seen.epoch)),
+            ..seen
         });
         tell(format_args!(
             "store_went_back: {}. Revision {} was read before, and {} now",
             WentBack::ADVICE,
-            before,
-            after
+            seen.before,
+            seen.after
         ));
     }
 }

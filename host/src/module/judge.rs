@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use tokenlatch_core::{Call, Error as CoreError, ErrorCode, Function, Verdict};
+use zeroize::Zeroizing;
 
 use super::calls::{decode, encode};
 use super::instance::{Instance, Span};
@@ -32,6 +33,15 @@ pub(super) struct Judge {
 
 /// Calls whose numbers are kept. Anybody may name a feature, so there are more calls than numbers.
 const NUMBERS: usize = 1 << 12;
+
+/// A catalogue as the module reads it. Encoding a large one takes a while: do it before a lock is taken.
+pub(crate) struct EncodedCatalogue(Zeroizing<Vec<u8>>);
+
+impl EncodedCatalogue {
+    pub(crate) fn new(catalogue: Option<&[Function]>) -> Result<EncodedCatalogue, ModuleError> {
+        encode(&NewCatalogue { catalogue }).map(EncodedCatalogue)
+    }
+}
 
 #[derive(Serialize)]
 struct NewCatalogue<'a> {
@@ -65,6 +75,12 @@ impl Judge {
         self.instance.is_none()
     }
 
+    /// Breaks the instance off, as a trap does.
+    #[cfg(test)]
+    pub(super) fn break_off(&mut self) {
+        self.instance = None;
+    }
+
     pub(super) fn prepare(&mut self, call: &Call) -> Result<u32> {
         let call = encode(call)?;
         let answer = self.with(|instance, handle| instance.table_prepare(handle, &call))?;
@@ -87,9 +103,8 @@ impl Judge {
     }
 
     /// Replaces the catalogue: every number but 0 is unknown then. On an error the old one stays.
-    pub(super) fn set_catalogue(&mut self, catalogue: Option<&[Function]>) -> Result<()> {
-        let request = encode(&NewCatalogue { catalogue })?;
-        let answer = self.with(|instance, handle| instance.table_set_catalogue(handle, &request))?;
+    pub(super) fn set_catalogue(&mut self, catalogue: &EncodedCatalogue) -> Result<()> {
+        let answer = self.with(|instance, handle| instance.table_set_catalogue(handle, &catalogue.0))?;
         decode::<Done>(&answer)?;
         self.numbers.clear();
         Ok(())

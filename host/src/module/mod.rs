@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 pub use cache::CodeCache;
 pub use judge::Decision;
+pub(crate) use judge::EncodedCatalogue;
 pub use limits::{Limits, Options};
 pub use snapshot::Snapshot;
 pub use table::Table;

@@ -8,7 +8,7 @@ use wasmtime::TypedFunc;
 
 use super::Module;
 use super::calls::{decode, encode};
-use super::judge::{Decision, Judge};
+use super::judge::{Decision, EncodedCatalogue, Judge};
 use crate::error::Result;
 
 /// Bytes of one piece: the module lends only so much memory at once.
@@ -148,7 +148,23 @@ impl Snapshot {
     /// # Errors
     /// [`crate::Error::Refused`] when the module refuses the catalogue, [`crate::Error::Module`] when it could not be run.
     pub fn set_catalogue(&mut self, catalogue: Option<&[Function]>) -> Result<()> {
+        self.take_catalogue(&EncodedCatalogue::new(catalogue)?)
+    }
+
+    /// Replaces the catalogue by one that was encoded before.
+    pub(crate) fn take_catalogue(&mut self, catalogue: &EncodedCatalogue) -> Result<()> {
         self.judge.set_catalogue(catalogue)
+    }
+
+    /// Whether a trap ended it.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.judge.is_broken()
+    }
+
+    /// Breaks it off, as a trap does.
+    #[cfg(test)]
+    pub(crate) fn break_off(&mut self) {
+        self.judge.break_off();
     }
 
     /// Decides whether a call may be made: `authorization` is the header's bytes, `now` whole Unix seconds.

@@ -8,7 +8,7 @@ use tokenlatch_core::{Account, Call, Function, Pepper, Record, TableInput, Table
 
 use super::Module;
 use super::calls::{decode, encode};
-use super::judge::{Decision, Judge};
+use super::judge::{Decision, EncodedCatalogue, Judge};
 use super::steps::{placed, steps};
 use crate::error::{Error, Result};
 
@@ -148,6 +148,11 @@ impl Table {
     /// # Errors
     /// [`crate::Error::Refused`] when the module refuses the catalogue, [`crate::Error::Module`] when it could not be run.
     pub fn set_catalogue(&mut self, catalogue: Option<&[Function]>) -> Result<()> {
+        self.take_catalogue(&EncodedCatalogue::new(catalogue)?)
+    }
+
+    /// Replaces the catalogue by one that was encoded before.
+    pub(crate) fn take_catalogue(&mut self, catalogue: &EncodedCatalogue) -> Result<()> {
         self.judge.set_catalogue(catalogue)
     }
 

@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{Extension, Request, State as Shared};
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
-use tokenlatch_core::{API2_SELECTORS, Api, Call, Realm, Shape, is_doubtful_selector};
+use tokenlatch_core::{API2_SELECTORS, Api, Call, Realm, Shape, calls_others, is_doubtful_selector};
 
 use super::admission::{Admitted, Ended, admit, malformed, recognise, reply_of};
 use super::body::read_body;
 use super::catalogue::is_ours;
 use super::client::Client;
 use super::detour::{self, ELSEWHERE};
-use super::form::{Form, Kind};
+use super::form::{FORM, Form, JSON, Kind};
 use super::problem::Problem;
 use super::target;
 use super::threshold::Threshold;
@@ -30,9 +30,6 @@ const VERSION: &str = "cpanel_jsonapi_apiversion";
 const MODULE: &str = "cpanel_jsonapi_module";
 const FUNCTION: &str = "cpanel_jsonapi_func";
 const USER: &str = "cpanel_jsonapi_user";
-
-const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 const INCOMPLETE: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
@@ -111,7 +108,7 @@ impl Choice {
     /// Whether a function is named that isn't one of ours, and calls none of ours.
     fn is_anothers(&self) -> bool {
         let named = self.module.as_deref().zip(self.function.as_deref());
-        named.is_some_and(|(module, function)| !is_ours(module, function) && !detour::calls_others(module, function))
+        named.is_some_and(|(module, function)| !is_ours(module, function) && !calls_others(module, function))
     }
 
     fn shape(&self) -> Shape {
@@ -176,7 +173,7 @@ async fn call<T: Threshold>(state: &T, client: &Client, realm: Realm, request: R
         let reply = state.manage(&admitted, choice.shape(), function, form).await;
         return Ok(admitted.sign(reply));
     }
-    if detour::calls_others(module, function) && detour::names_ours(&form.pairs(), 0) {
+    if calls_others(module, function) && detour::names_ours(&form.pairs(), 0) {
         return Ok(admitted.sign(ELSEWHERE));
     }
     let request = retold(parts, &form, &choice, in_query, kind)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use tokenlatch_core::{Api, CALLERS, Function};
+use tokenlatch_core::{Api, Function, calls_others};
 
 pub(super) use tokenlatch_core::WHM_MODULE as WHM;
 
@@ -76,7 +76,7 @@ impl Row {
                 "{named}: write the module of the administrator's functions `{WHM}`"
             ));
         }
-        if whm && !self.writes && CALLERS.contains(&self.function.as_str()) {
+        if !self.writes && calls_others(&self.module, &self.function) {
             return Some(format!("{named} calls functions that write, so `writes` must be true"));
         }
         let fits = |api: &Api| (*api == Api::Whm) == whm;
@@ -98,6 +98,12 @@ impl Catalogue {
         Catalogue {
             path: path.map(Arc::from),
         }
+    }
+
+    /// Whether there is no file.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        self.path.is_none()
     }
 
     /// Reads the file and joins it with the built-in functions; `None` where there is no file. The module has not

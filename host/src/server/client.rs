@@ -11,6 +11,8 @@ use super::request_id::RequestId;
 
 /// Where a proxy puts the addresses that it saw.
 pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// How a proxy says by which scheme it was reached.
+pub(super) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// The id of the request.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -1,11 +1,11 @@
 //! Functions that call other functions by their parameters: WHM's `uapi_cpanel` and `batch`, UAPI's `Batch::strict`. None of
 //! them reaches the service's own functions: the API behind the guard doesn't have them.
 
-use axum::body::{Body, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::http::StatusCode;
-use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri};
 use serde_json::Value;
 use tokenlatch_core::{Call, Value as Strict};
 
@@ -13,12 +13,13 @@ use super::admission::{Admitted, Ended, admit};
 use super::body::read_body;
 use super::catalogue::{WHM, is_ours};
 use super::client::Client;
-use super::form::{Form, JSON_INVALID, Kind};
+use super::form::{FORM, Form, JSON, JSON_INVALID, Kind, check_takes_body};
 use super::problem::Problem;
 use super::threshold::Threshold;
+use crate::aside;
 
 /// How deep a call may be inside others; what is deeper is taken for one of ours.
-const MAX_DEPTH: u8 = 4;
+const MAX_DEPTH: u8 = 8;
 
 /// Our functions have one way to each of them.
 pub(super) const ELSEWHERE: Problem = Problem::new(
@@ -27,15 +28,8 @@ pub(super) const ELSEWHERE: Problem = Problem::new(
     "Token functions cannot be called through other functions: use /execute/Tokens at the account port with a token of the account, or /json-api/api_token_list and the like.",
 );
 
-/// Whether a function calls others.
-pub(super) fn calls_others(module: &str, function: &str) -> bool {
-    const CALLERS: [(&str, &str); 3] = [(WHM, "uapi_cpanel"), (WHM, "batch"), ("Batch", "strict")];
-    let is = |(of, name): &(&str, &str)| of.eq_ignore_ascii_case(module) && name.eq_ignore_ascii_case(function);
-    CALLERS.iter().any(is)
-}
-
-/// Reads the request of such a function, and gives it back unless it calls one of ours. The sender chooses how long a body
-/// takes, so after one the request is admitted again.
+/// Reads the request of a function that calls others, and gives it back unless it calls one of ours. What goes on is what was
+/// read, in one spelling. The sender chooses how long a body takes, so after one the request is admitted again.
 pub(super) async fn checked(
     state: &impl Threshold,
     client: &Client,
@@ -44,34 +38,58 @@ pub(super) async fn checked(
     (admitted, query, body): (Admitted, Form, Body),
 ) -> Result<(Admitted, Request), Ended> {
     let signed = |problem: Problem| Ended::from(admitted.sign(problem));
-    let mut pairs: Vec<(String, Value)> = query.pairs();
-    if body.is_end_stream() {
-        return match names_ours(&pairs, 0) {
-            true => Err(signed(ELSEWHERE)),
-            false => Ok((admitted, Request::from_parts(parts, body))),
-        };
-    }
+    let has_body = !body.is_end_stream();
     let bytes = read_body(body, &state.config().limits).await.map_err(signed)?;
-    match Kind::of(&parts.headers).map_err(signed)? {
-        // Lists of calls are nested deeper than parameters of ours. What two servers could read differently doesn't go on: a
-        // key that is given twice, for one.
-        Kind::Json => match (Strict::from_json(&bytes), serde_json::from_slice(&bytes)) {
-            (Ok(_), Ok(Value::Object(entries))) => pairs.extend(entries),
-            _ => return Err(signed(JSON_INVALID)),
-        },
-        _ => {
-            let mut form = Form::default();
-            form.add_body(&parts, bytes.clone()).await.map_err(signed)?;
-            pairs.extend(form.pairs());
+    let in_query = query.len();
+    let mut form = query;
+    let (content_type, sent, nested) = if bytes.is_empty() {
+        (None, Bytes::new(), None)
+    } else if Kind::of(&parts.headers).map_err(signed)? == Kind::Json {
+        check_takes_body(&parts.method).map_err(signed)?;
+        (Some(JSON), bytes.clone(), Some(bytes))
+    } else {
+        match form.add_body(&parts, bytes).await.map_err(signed)? {
+            Some(Kind::Json) => (Some(JSON), form.json_object(in_query, |_| true).into(), None),
+            _ => (Some(FORM), form.encoded(in_query, form.len()).into(), None),
         }
-    }
-    if names_ours(&pairs, 0) {
+    };
+    let target = match form.encoded(0, in_query) {
+        query if query.is_empty() => parts.uri.path().to_owned(),
+        query => format!("{}?{query}", parts.uri.path()),
+    };
+    let judge = move || calls_ours_in(&form, nested.as_deref());
+    let found = match target.len() + sent.len() <= aside::LIGHT {
+        true => judge(),
+        false => aside::run(judge).await.map_err(|_| signed(Problem::INTERNAL))?,
+    };
+    if found.map_err(signed)? {
         return Err(signed(ELSEWHERE));
     }
-    let admitted = admit(state, client, &parts.headers, call).await?;
+    parts.uri = Uri::try_from(target).map_err(|_| signed(Problem::NOT_FOUND))?;
+    let admitted = match has_body {
+        true => admit(state, client, &parts.headers, call).await?,
+        false => admitted,
+    };
     parts.headers.remove(TRANSFER_ENCODING);
     parts.headers.remove(CONTENT_LENGTH);
-    Ok((admitted, Request::from_parts(parts, Body::from(bytes))))
+    if let Some(content_type) = content_type {
+        parts.headers.insert(CONTENT_TYPE, content_type);
+    }
+    Ok((admitted, Request::from_parts(parts, Body::from(sent))))
+}
+
+/// Whether parameters, and a JSON body with them, call one of our functions.
+fn calls_ours_in(form: &Form, body: Option<&[u8]>) -> Result<bool, Problem> {
+    let mut pairs = form.pairs();
+    if let Some(bytes) = body {
+        // Lists of calls are nested deeper than parameters of ours. What two servers could read differently doesn't go on: a
+        // key that is given twice, for one.
+        match (Strict::from_json(bytes), serde_json::from_slice(bytes)) {
+            (Ok(_), Ok(Value::Object(entries))) => pairs.extend(entries),
+            _ => return Err(JSON_INVALID),
+        }
+    }
+    Ok(names_ours(&pairs, 0))
 }
 
 /// Whether parameters call one of our functions.
@@ -80,37 +98,40 @@ pub(super) fn names_ours(pairs: &[(String, Value)], depth: u8) -> bool {
         let key = key
             .to_ascii_lowercase()
             .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-        match key.as_str() {
-            "cpanel_module" | "cpanel_jsonapi_module" => value.as_str().is_some_and(|module| is_ours(module, "")),
-            key if key.starts_with("command") => calls_ours(value, depth),
-            _ => false,
+        if key.starts_with("command") {
+            return calls_ours(value, depth);
         }
+        key.starts_with("cpanel_") && key.contains("module") && value.as_str().is_none_or(|module| is_ours(module, ""))
     })
 }
 
-/// Whether a call in a list is one of ours: `function?parameters`, or module, function and parameters as JSON.
+/// Whether a call in a list is one of ours: `function?parameters`, or module, function and parameters as JSON. What can't be
+/// read counts as one.
 fn calls_ours(command: &Value, depth: u8) -> bool {
     if depth >= MAX_DEPTH {
         return true;
     }
     let depth = depth + 1;
     match command {
-        Value::String(text) => {
-            if let Ok(list @ Value::Array(_)) = serde_json::from_str(text) {
-                return calls_ours(&list, depth);
-            }
-            let (function, query) = text.split_once('?').unwrap_or((text, ""));
-            let pairs = || Form::of_query(Some(query)).map(|form| form.pairs());
-            is_ours(WHM, function.trim()) || pairs().is_ok_and(|pairs| names_ours(&pairs, depth))
+        Value::String(text) if text.trim_start().starts_with(['[', '{']) => {
+            serde_json::from_str(text).map_or(true, |list| calls_ours(&list, depth))
         }
-        Value::Array(items) => match items.as_slice() {
-            [Value::String(module), Value::String(function), ..] if is_ours(module, function) => true,
-            [Value::String(_), Value::String(_), Value::Object(given)] => {
-                let pairs: Vec<_> = given.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-                names_ours(&pairs, depth)
-            }
-            items => items.iter().any(|item| calls_ours(item, depth)),
-        },
+        Value::String(text) => {
+            let (function, query) = text.split_once('?').unwrap_or((text, ""));
+            let query = Form::of_query(Some(query));
+            is_ours(WHM, function.trim()) || query.map_or(true, |form| names_ours(&form.pairs(), depth))
+        }
+        Value::Array(items) => {
+            let named = match items.as_slice() {
+                [Value::String(module), Value::String(function), ..] => is_ours(module.trim(), function.trim()),
+                _ => false,
+            };
+            named || items.iter().any(|item| calls_ours(item, depth))
+        }
+        Value::Object(given) => {
+            let pairs: Vec<_> = given.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+            names_ours(&pairs, depth)
+        }
         _ => false,
     }
 }
@@ -139,6 +160,16 @@ mod tests {
             ("command", r#"[["Email","list_pops"],["Tokens","list"]]"#),
             ("command", r#"["Batch","strict",{"command":["Tokens","list"]}]"#),
             ("command", r#"["Batch","strict",{"command-0":"[\"Tokens\",\"list\"]"}]"#),
+            // What can't be read might be one.
+            ("command", "uapi_cpanel?cpanel.module=Tokens&cpanel.function=list&x=%zz"),
+            ("command", "uapi_cpanel?x=%zz"),
+            ("command", r#"["Email","list_pops""#),
+            ("command", r#"["Batch","strict",{"command":["Tokens","list"]},"x"]"#),
+            ("command", r#"["Batch","strict","{\"command\":[\"Tokens\",\"list\"]}"]"#),
+            ("command", r#"["Batch","strict",{"x":1},{"command":["Tokens","list"]}]"#),
+            ("command", r#"[" Tokens ","list"]"#),
+            ("cpanel_xmlapi_module", "Tokens"),
+            ("cpanel.module[]", "Tokens"),
         ] {
             assert!(names(key, value.into()), "{value}");
         }
@@ -146,6 +177,7 @@ mod tests {
             "command",
             serde_json::json!([["Email", "list_pops"], ["Tokens", "list", {}]])
         ));
+        assert!(names("cpanel.module", serde_json::json!(["Tokens"])));
     }
 
     #[test]
@@ -157,6 +189,7 @@ mod tests {
             ("command", "listaccts"),
             ("command", r#"["Email","add_pop",{"email":"Tokens"}]"#),
             ("command", r#"["Batch","strict",{"command":["Email","list_pops"]}]"#),
+            ("command", r#"["Email","add_pop",{"quota":1.5,"x":null}]"#),
         ] {
             assert!(!names(key, value.into()), "{value}");
         }

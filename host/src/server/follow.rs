@@ -25,6 +25,7 @@ use super::reload::{Changing, HangUp, Reload};
 use super::threshold::Threshold;
 use super::upstream::Upstream;
 use super::{api2, auth, health, metrics, routes, target, tls, uapi, whm};
+use crate::aside;
 use crate::error::Result;
 use crate::gate::Presented;
 use crate::module::Module;
@@ -53,7 +54,8 @@ impl Changing for EdgeState {
     }
 
     async fn set_catalogue(&self, functions: Option<Vec<Function>>) -> Result<()> {
-        self.follower.set_catalogue(functions)
+        let follower = self.follower.clone();
+        aside::run(move || follower.set_catalogue(functions)).await?
     }
 
     async fn tidy(&self) {

@@ -4,7 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use tokenlatch_core::Value;
 use tokio::runtime::Handle;
 use zeroize::{Zeroize, Zeroizing};
@@ -42,29 +42,21 @@ impl Form {
         if bytes.is_empty() {
             return Ok(None);
         }
-        if parts.method != Method::POST {
-            return Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "body_unexpected",
-                "Only a POST request may have a body.",
-            ));
-        }
-        let mut kind = Kind::of(&parts.headers)?;
-        if kind == Kind::Urlencoded && is_json(&bytes) {
-            // As a form it would be one odd key, and what it says would be passed over.
-            kind = Kind::Json;
-        }
-        if bytes.len() <= aside::LIGHT {
-            self.read(kind, &parts.headers, &bytes).await?;
+        check_takes_body(&parts.method)?;
+        let kind = Kind::of(&parts.headers)?;
+        let kind = if bytes.len() <= aside::LIGHT {
+            self.read(kind, &parts.headers, &bytes).await?
         } else {
             let (mut form, headers, bytes) = (std::mem::take(self), parts.headers.clone(), bytes.clone());
             let runtime = Handle::current();
             let read = aside::run(move || {
-                runtime.block_on(form.read(kind, &headers, &bytes))?;
-                Ok::<_, Problem>(form)
+                let kind = runtime.block_on(form.read(kind, &headers, &bytes))?;
+                Ok::<_, Problem>((form, kind))
             });
-            *self = read.await.map_err(|_| Problem::INTERNAL)??;
-        }
+            let (form, kind) = read.await.map_err(|_| Problem::INTERNAL)??;
+            *self = form;
+            kind
+        };
         wipe(bytes);
         Ok(Some(kind))
     }
@@ -89,13 +81,26 @@ impl Form {
         self.0.iter().map(|(key, value)| (key.clone(), plain(value))).collect()
     }
 
-    async fn read(&mut self, kind: Kind, headers: &HeaderMap, bytes: &Bytes) -> Result<(), Problem> {
+    /// Reads a body, and tells as what it was read.
+    async fn read(&mut self, kind: Kind, headers: &HeaderMap, bytes: &Bytes) -> Result<Kind, Problem> {
         match kind {
-            Kind::Untold if !looks_like_form(bytes) => Err(UNSUPPORTED),
-            Kind::Urlencoded | Kind::Untold => self.urlencoded(bytes),
-            Kind::Json => self.json(bytes),
-            Kind::Multipart => self.multipart(headers, bytes.clone()).await,
+            Kind::Untold if !looks_like_form(bytes) => return Err(UNSUPPORTED),
+            // As a form a JSON object would be one odd key, and what it says would be passed over.
+            Kind::Urlencoded if bytes.trim_ascii_start().starts_with(b"{") => {
+                if let Ok(Value::Object(entries)) = Value::from_json(bytes) {
+                    self.entries(entries)?;
+                    return Ok(Kind::Json);
+                }
+                self.urlencoded(bytes)?;
+            }
+            Kind::Urlencoded | Kind::Untold => self.urlencoded(bytes)?,
+            Kind::Json => match Value::from_json(bytes) {
+                Ok(Value::Object(entries)) => self.entries(entries)?,
+                _ => return Err(JSON_INVALID),
+            },
+            Kind::Multipart => self.multipart(headers, bytes.clone()).await?,
         }
+        Ok(kind)
     }
 
     /// The parameters, handed over.
@@ -188,11 +193,8 @@ impl Form {
         Ok(())
     }
 
-    /// A JSON object of texts, whole numbers, booleans, nulls and arrays of texts. No key may stand twice.
-    fn json(&mut self, text: &[u8]) -> Result<(), Problem> {
-        let Ok(Value::Object(entries)) = Value::from_json(text) else {
-            return Err(JSON_INVALID);
-        };
+    /// A JSON object of texts, whole numbers, booleans, nulls and arrays of texts.
+    fn entries(&mut self, entries: Vec<(String, Value)>) -> Result<(), Problem> {
         for (key, value) in entries {
             let plain = match &value {
                 Value::OtherNumber | Value::Object(_) => false,
@@ -260,9 +262,21 @@ const UNSUPPORTED: Problem = Problem::new(
     "The body must be a form, a multipart form or JSON, in UTF-8, and its type must say which.",
 );
 
-/// Whether a body is a JSON object, whatever is said of it.
-fn is_json(bytes: &[u8]) -> bool {
-    bytes.trim_ascii_start().starts_with(b"{") && matches!(Value::from_json(bytes), Ok(Value::Object(_)))
+/// The content type of a form.
+pub(super) const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+/// The content type of JSON.
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Refuses the body of a request by another method.
+pub(super) fn check_takes_body(method: &Method) -> Result<(), Problem> {
+    if method == Method::POST {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::BAD_REQUEST,
+        "body_unexpected",
+        "Only a POST request may have a body.",
+    ))
 }
 
 /// Whether a body of which nothing is said can be a form. As one, JSON or a multipart text would be a single odd key: what

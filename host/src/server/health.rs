@@ -17,7 +17,6 @@ use super::state::State;
 use super::target;
 use super::threshold::Threshold;
 use crate::error::Error;
-use crate::gate::WentBack;
 
 /// How long the gate may take to say that it is ready.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -32,9 +31,6 @@ const JSON: [(header::HeaderName, &str); 2] = [
 struct Warning {
     code: &'static str,
     message: &'static str,
-    times: u64,
-    /// In Unix seconds.
-    seen: i64,
 }
 
 /// The process lives.
@@ -53,12 +49,11 @@ pub async fn ready(Shared(state): Shared<Arc<State>>) -> Response {
     match tokio::time::timeout(PATIENCE, check).await {
         Ok(Ok(())) => match (state.gate.left_out(), state.gate.went_back()) {
             (0, None) => (JSON, r#"{"status":"ready"}"#).into_response(),
-            (0, Some(went_back)) => {
+            (0, Some(_)) => {
+                // Anybody may ask: that revoked tokens may be good again is for the log.
                 let warning = Warning {
                     code: "store_went_back",
-                    message: WentBack::ADVICE,
-                    times: went_back.times,
-                    seen: went_back.seen,
+                    message: "the database is in an older state than before; the log says what to do",
                 };
                 let document = serde_json::json!({"status": "ready", "warnings": [warning]});
                 (JSON, document.to_string()).into_response()

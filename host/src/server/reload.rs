@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenlatch_core::Function;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::catalogue::Catalogue;
@@ -59,10 +59,14 @@ impl Reload {
     /// # Errors
     /// The first failure, after all has been tried; each is logged.
     pub async fn run(&self) -> std::result::Result<(), ServerError> {
-        let catalogue = self.catalogue().await;
-        let certificate = self.certificates.as_ref().map_or(Ok(()), Certificates::reload);
+        let catalogue = match self.changing.catalogue().is_built_in() {
+            true => None,
+            false => Some(self.catalogue().await),
+        };
+        let certificate = self.certificates.as_ref().map(Certificates::reload);
         let mut first = Ok(());
         for (what, outcome) in [("catalogue", catalogue), ("certificate", certificate)] {
+            let Some(outcome) = outcome else { continue };
             match &outcome {
                 Ok(()) => tracing::info!("the {what} was read again"),
                 Err(failure) => {
@@ -88,6 +92,8 @@ impl Reload {
             renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut prune = interval(PRUNE);
             prune.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            // The first time there may be a lot to remove.
+            let mut pruning = JoinSet::new();
             loop {
                 tokio::select! {
                     () = hang_up.next() => {
@@ -98,7 +104,13 @@ impl Reload {
                         self.changing.tidy().await;
                         metrics::tidy();
                     }
-                    _ = prune.tick() => self.changing.prune().await,
+                    _ = prune.tick() => {
+                        while pruning.try_join_next().is_some() {}
+                        if pruning.is_empty() {
+                            let changing = Arc::clone(&self.changing);
+                            pruning.spawn(async move { changing.prune().await });
+                        }
+                    }
                     _ = renew.tick() => {
                         if let Some(Err(error)) = self.certificates.as_ref().map(Certificates::renew) {
                             tracing::error!(code = error.code(), "the certificate was not renewed: {error}");

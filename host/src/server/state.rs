@@ -82,14 +82,22 @@ impl State {
     /// Failures of the store.
     pub(super) async fn publisher(&self) -> Result<Option<&Publisher>, Error> {
         if self.publisher.is_some() {
-            // While nobody served it a copy may have been put in its place. Where several servers share it, that is said
-            // by hand: each of their starts would make all edges load everything.
-            let shared = self.service.store().is_shared();
-            let went_back = self.gate.went_back().map_or(0, |went_back| went_back.times);
+            let store = self.service.store();
+            let went_back = self.gate.went_back();
+            let times = went_back.map_or(0, |went_back| went_back.times);
             let mut begun = self.begun.lock().await;
-            if begun.or(shared.then_some(0)) != Some(went_back) {
-                self.service.begin_epoch().await?;
-                *begun = Some(went_back);
+            if *begun != Some(times) {
+                match went_back {
+                    // While nobody served it a copy may have been put in its place.
+                    _ if !store.is_shared() => self.service.begin_epoch().await?,
+                    // Every server sees that it went back, and one of them begins the epoch: each epoch makes all edges load
+                    // everything.
+                    Some(went_back) => drop(store.begin_epoch(went_back.epoch).await?),
+                    // Where several servers share it a start is no reason: whoever put a copy in its place says `tokenlatch
+                    // snapshot renew`.
+                    None => {}
+                }
+                *begun = Some(times);
             }
         }
         Ok(self.publisher.as_ref())

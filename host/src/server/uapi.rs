@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, Request, State as Shared};
 use axum::response::Response;
-use tokenlatch_core::{Api, Realm, Shape};
+use tokenlatch_core::{Api, Realm, Shape, calls_others};
 
 use super::admission::{Ended, admit, malformed, reply_of};
 use super::catalogue::is_ours;
@@ -45,7 +45,7 @@ async fn execute<T: Threshold>(state: &T, client: &Client, request: Request) -> 
         let reply = state.manage(&admitted, Shape::Uapi, function, form).await;
         return Ok(admitted.sign(reply));
     }
-    let (admitted, request) = if detour::calls_others(module, function) {
+    let (admitted, request) = if calls_others(module, function) {
         detour::checked(state, client, parts.clone(), &call, (admitted, query, body)).await?
     } else {
         (admitted, Request::from_parts(parts, body))

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::admission::Admitted;
 use super::body::{Sender, Sending, Timely, Watched};
-use super::client::Client;
+use super::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
 use super::config::Config;
 use super::error::ServerError;
 use super::handler::Forwarded;
@@ -32,9 +32,7 @@ use super::threshold::Threshold;
 /// How long the upstream may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The API that admitted requests are passed on to. Clones share its connections.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, Request, State as Shared};
 use axum::response::Response;
-use tokenlatch_core::{Realm, ReplyError, Shape};
+use tokenlatch_core::{Realm, ReplyError, Shape, calls_others};
 
 use super::admission::{Ended, admit, malformed, reply_of};
 use super::catalogue::{WHM, is_ours};
@@ -50,7 +50,7 @@ async fn call<T: Threshold>(state: &T, client: &Client, request: Request) -> Res
         return Ok(admitted.sign(target::NO_FUNCTION));
     }
     if !is_ours(WHM, function) {
-        let (admitted, request) = if detour::calls_others(WHM, function) {
+        let (admitted, request) = if calls_others(WHM, function) {
             detour::checked(state, client, parts.clone(), &call, (admitted, query, body)).await?
         } else {
             (admitted, Request::from_parts(parts, body))

@@ -91,6 +91,8 @@ pub(super) struct Wire<S> {
     deadline: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
     lingering: Option<usize>,
+    /// Whether the client has yet to take what was written.
+    flushing: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
@@ -113,6 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             deadline: Some(Instant::now() + limits.head_time),
             sleep: None,
             lingering: None,
+            flushing: false,
         }
     }
 
@@ -398,13 +401,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        let polled = Pin::new(&mut self.inner).poll_flush(cx);
+        // Under TLS what was written lies in a buffer, and the client is waited for here. A flush of nothing is no work.
+        match polled {
+            Poll::Pending => {
+                self.flushing = true;
+                self.seat.waits();
+            }
+            Poll::Ready(_) if self.flushing => {
+                self.flushing = false;
+                self.seat.works();
+            }
+            Poll::Ready(_) => {}
+        }
+        polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.lingering.is_none() {
-            ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
+            let polled = Pin::new(&mut this.inner).poll_shutdown(cx);
+            if polled.is_pending() {
+                this.seat.waits();
+            }
+            ready!(polled)?;
             // Between two requests there is nothing left to read, unless more came along with the last one.
             if this.held().is_empty() && matches!(this.phase, Phase::Head | Phase::Pass(0) | Phase::Ended) {
                 return Poll::Ready(Ok(()));

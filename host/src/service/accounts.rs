@@ -3,14 +3,11 @@
 use tokenlatch_core::{Account, Authorization, Features, Policy, RevokeRequest, Verdict, VerifyRequest};
 use zeroize::Zeroizing;
 
-use super::{Service, TRIES};
+use super::{RECORDS_PER_CALL, Service, TRIES};
 use crate::error::Result;
 use crate::module::Module;
 use crate::store::{NewAccount, Settings, StoreError, StoredAccount, StoredToken};
 use crate::{aside, entropy};
-
-/// Tokens that one call of the module revokes: a request has at most 8 MiB.
-const BATCH: usize = 100;
 
 /// Tokens that are revoked where it is asked for.
 const FEW: usize = 4;
@@ -250,7 +247,7 @@ impl Service {
 /// Has the module revoke tokens, on this thread.
 pub(super) fn revoke(module: &Module, now: i64, tokens: &[StoredToken]) -> Result<Vec<StoredToken>> {
     let mut changes = Vec::with_capacity(tokens.len());
-    for batch in tokens.chunks(BATCH) {
+    for batch in tokens.chunks(RECORDS_PER_CALL) {
         // One record answers each id, in the order of the ids.
         let revoked = module.revoke(&RevokeRequest {
             now,

@@ -1,4 +1,5 @@
-//! Argon2id in a fixed number of memory areas: however many passwords are tried, no more memory is taken.
+//! Argon2id in a fixed number of memory areas: however many passwords are tried, no more memory is taken. A hash that asks for
+//! more than its part is never computed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,10 +9,15 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use crate::log::tell;
 use crate::store::StoreError;
 
 /// How many passwords are hashed at once, and how many memory areas there are, of 19 MiB each.
 const HASHING: usize = 4;
+
+/// The most memory, in KiB, and passes that a hash may ask for: one that was restored from elsewhere may name any.
+const MAX_MEMORY: u32 = 64 << 10;
+const MAX_PASSES: u32 = 16;
 
 /// Hashes passwords aside, a few at a time. Clones share the memory.
 #[derive(Clone, Debug)]
@@ -21,7 +27,8 @@ pub(super) struct Hashing {
     begun: Arc<AtomicU64>,
 }
 
-/// The memory for one password. It is allocated once, and holds nothing between two passwords.
+/// The memory for one password. It is allocated once, unless a restored hash needs more, and holds nothing between two
+/// passwords.
 #[derive(Default)]
 pub(super) struct Area(Vec<Block>);
 
@@ -69,6 +76,9 @@ impl Hashing {
             // There are never more areas than places.
             let mut area = free.unwrap_or_default();
             let done = work(&mut area);
+            if area.0.len() > Params::default().block_count() {
+                area = Area::default();
+            }
             area.0.fill(Block::new());
             areas.lock().unwrap_or_else(PoisonError::into_inner).push(area);
             done
@@ -102,7 +112,16 @@ impl Area {
         let hash = PasswordHash::new(hash).ok()?;
         let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
         let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
-        let argon = Argon2::new(algorithm, version, Params::try_from(&hash).ok()?);
+        let params = Params::try_from(&hash).ok()?;
+        if params.m_cost() > MAX_MEMORY || params.t_cost() > MAX_PASSES {
+            tell(format_args!(
+                "a password's hash asks for {} KiB and {} passes; at most {MAX_MEMORY} and {MAX_PASSES} are given. Set a new password",
+                params.m_cost(),
+                params.t_cost()
+            ));
+            return None;
+        }
+        let argon = Argon2::new(algorithm, version, params);
         let expected = hash.hash?;
         let mut digest = [0; Output::MAX_LENGTH];
         let digest = digest.get_mut(..expected.len())?;
@@ -152,6 +171,19 @@ mod tests {
             assert!(Argon2::default().verify_password(b"password", &hash).is_ok());
             assert!(area.verify(b"password", &hash.to_string()));
             assert!(!area.verify(b"passwore", &hash.to_string()));
+        }
+    }
+
+    #[test]
+    fn a_hash_that_asks_for_too_much_is_never_computed() {
+        let mut area = Area::default();
+        for parameters in ["m=65537,t=1,p=1", "m=4194304,t=1,p=1", "m=64,t=17,p=1"] {
+            let hash = format!(
+                "$argon2id$v=19${parameters}$c2l4dGVlbiBieXRlcyBvaw$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+            );
+            assert!(PasswordHash::new(&hash).is_ok());
+            assert!(!area.verify(b"password", &hash));
+            assert!(area.0.is_empty(), "{parameters}");
         }
     }
 

@@ -28,6 +28,9 @@ pub use update::TokenUpdate;
 
 use hashing::Hashing;
 
+/// Records that one call of the module is given, however large each is: a request has at most 8 MiB.
+const RECORDS_PER_CALL: usize = 100;
+
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::module::Module;

@@ -9,7 +9,7 @@ use tokenlatch_core::{
 };
 
 use super::update::is_of;
-use super::{Service, TRIES};
+use super::{RECORDS_PER_CALL, Service, TRIES};
 use crate::entropy;
 use crate::error::{Error, ModuleError, Result};
 use crate::store::{Settings, StoreError, StoredToken, hour_before};
@@ -95,9 +95,6 @@ struct DescribeCall<'a> {
     now: i64,
     record: &'a Record,
 }
-
-/// Tokens that one call of the module compares: it fits into a request however large each is.
-const BATCH: usize = 100;
 
 /// What a new token must get on with.
 struct Surroundings {
@@ -281,7 +278,7 @@ impl Service {
             return Ok(tokens);
         };
         let mut ids = HashSet::with_capacity(tokens.len());
-        for batch in tokens.chunks(BATCH) {
+        for batch in tokens.chunks(RECORDS_PER_CALL) {
             let request = ManageableRequest {
                 creator: creator.clone(),
                 records: batch.iter().map(|token| token.as_ref().clone()).collect(),

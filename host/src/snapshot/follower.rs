@@ -186,7 +186,8 @@ impl Follower {
     }
 
     /// Replaces the catalogue of functions; `None` is the built-in one. Every request that begins after this returns is
-    /// judged by it; on an error the old one stays.
+    /// judged by it; on an error the old one stays. A large one takes some milliseconds: async programs call this on a thread
+    /// that may block.
     ///
     /// # Errors
     /// `catalogue_invalid`, `feature_invalid`; failures of the module.
@@ -260,7 +261,7 @@ impl Inner {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a new instance in place of one that broke off.
+    /// Puts a new instance in place of one that broke off, unless another caller did.
     fn renew(&self, code: &'static str) {
         if let Err(error) = self.replica.renew() {
             tell(format_args!("the module broke off and cannot be run again: {error}"));

@@ -11,7 +11,7 @@ use tokenlatch_core::{
 use super::report::ReportedUse;
 use crate::error::Result;
 use crate::gate::Uses;
-use crate::module::{Module, Snapshot};
+use crate::module::{EncodedCatalogue, Module, Snapshot};
 use crate::store::Usage;
 
 /// Verdicts that are kept spelled out.
@@ -21,6 +21,8 @@ const VERDICTS: usize = 1 << 16;
 pub(super) struct Replica {
     module: Module,
     options: SnapshotOptions,
+    /// Held while the instance or its catalogue is replaced, so that neither undoes the other. Taken before `live`.
+    replacing: Mutex<()>,
     live: Mutex<Live>,
     /// By id, where the table has names.
     ids: Uses,
@@ -38,6 +40,7 @@ struct Live {
 impl Replica {
     pub(super) fn new(module: &Module, options: SnapshotOptions) -> Result<Replica> {
         let replica = Replica {
+            replacing: Mutex::default(),
             live: Mutex::new(Live::new(Snapshot::new(module, &options)?, options.catalogue.clone())),
             module: module.clone(),
             options,
@@ -82,10 +85,38 @@ impl Replica {
         Ok(state)
     }
 
-    /// A new instance in place of one that broke off, which refuses everything. What was held is its floor.
+    /// A new instance in place of one that broke off, which refuses everything. What was held is its floor. Where another
+    /// caller has replaced it already nothing happens.
     pub(super) fn renew(&self) -> Result<()> {
+        let _turn = self.replacing();
+        let catalogue = {
+            let live = self.live();
+            if !live.snapshot.is_broken() {
+                return Ok(());
+            }
+            live.catalogue.clone()
+        };
+        self.replace(catalogue)
+    }
+
+    /// Replaces the catalogue of functions; on an error the old one stays.
+    pub(super) fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
+        let encoded = EncodedCatalogue::new(catalogue.as_deref())?;
+        let _turn = self.replacing();
+        {
+            let mut live = self.live();
+            if !live.snapshot.is_broken() {
+                live.snapshot.take_catalogue(&encoded)?;
+                live.catalogue = catalogue;
+                return Ok(());
+            }
+        }
+        self.replace(catalogue)
+    }
+
+    /// A new instance with this catalogue. Only for the holder of `replacing`.
+    fn replace(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
         let floor = self.state().map(|state| state.floor());
-        let catalogue = self.live().catalogue.clone();
         let options = SnapshotOptions {
             floor: floor.or(self.options.floor),
             catalogue: catalogue.clone(),
@@ -97,14 +128,6 @@ impl Replica {
         *live = Live::new(snapshot, catalogue);
         // It stays known, as the floor of what may follow; the instance itself says that there is no table.
         live.state = state;
-        Ok(())
-    }
-
-    /// Replaces the catalogue of functions; on an error the old one stays.
-    pub(super) fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
-        let mut live = self.live();
-        live.snapshot.set_catalogue(catalogue.as_deref())?;
-        live.catalogue = catalogue;
         Ok(())
     }
 
@@ -156,6 +179,10 @@ impl Replica {
         work(&mut self.live().snapshot)
     }
 
+    fn replacing(&self) -> MutexGuard<'_, ()> {
+        self.replacing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn live(&self) -> MutexGuard<'_, Live> {
         // What a panic may have left behind is a table that is whole, or an instance that refuses.
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
@@ -205,5 +232,130 @@ fn reported(used: Usage, by: impl FnOnce(String) -> (Option<String>, Option<Stri
         hash,
         last_used: used.last_used,
         uses: used.uses.min(u64::from(u32::MAX)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+mod tests {
+    use std::sync::LazyLock;
+
+    use tokenlatch_core::{Account, Api, Features, Heading, MESSAGE_HEAD_BYTES, Publication, SigningKey};
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn key() -> SigningKey {
+        SigningKey::from_secret_bytes(&[7; 32]).unwrap()
+    }
+
+    fn replica() -> Replica {
+        let options = SnapshotOptions {
+            public_keys: vec![key().public_key()],
+            ..SnapshotOptions::default()
+        };
+        static MODULE: LazyLock<Module> = LazyLock::new(|| Module::embedded().unwrap());
+        Replica::new(&MODULE, options).unwrap()
+    }
+
+    fn table(version: u64) -> Vec<u8> {
+        let mut table = Publication::snapshot(Heading {
+            epoch: 1,
+            version,
+            made: NOW,
+            max_age: 60,
+            names: true,
+        });
+        let alice = Account {
+            user: "alice".to_owned(),
+            suspended: false,
+            administrator: false,
+            features: Features::All,
+        };
+        table.account(&alice).unwrap();
+        table.sign(&key()).unwrap()
+    }
+
+    fn take(replica: &Replica, version: u64) {
+        let message = table(version);
+        let (head, body) = message.split_at(MESSAGE_HEAD_BYTES);
+        replica.begin(head, NOW).unwrap();
+        replica.push(body).unwrap();
+        replica.commit().unwrap();
+    }
+
+    /// The version of the table that the instance itself holds.
+    fn held(replica: &Replica) -> Option<u64> {
+        replica.live().snapshot.state().unwrap().map(|state| state.version)
+    }
+
+    fn functions(feature: &str) -> Option<Vec<Function>> {
+        Some(vec![Function {
+            module: "Reports".to_owned(),
+            function: "list".to_owned(),
+            apis: vec![Api::Uapi],
+            feature: Some(feature.to_owned()),
+            writes: false,
+        }])
+    }
+
+    #[test]
+    fn an_instance_that_was_renewed_keeps_the_table_it_has_got_meanwhile() {
+        let replica = replica();
+        take(&replica, 1);
+        replica.live().snapshot.break_off();
+        // Two verifications found it broken; the table came between their renewals.
+        replica.renew().unwrap();
+        assert_eq!(held(&replica), None);
+        take(&replica, 2);
+        replica.renew().unwrap();
+        assert_eq!(held(&replica), Some(2));
+        // One that breaks later is renewed again, and what was held stays the floor.
+        replica.live().snapshot.break_off();
+        replica.renew().unwrap();
+        assert_eq!(held(&replica), None);
+        let message = table(1);
+        let (head, _) = message.split_at(MESSAGE_HEAD_BYTES);
+        assert_eq!(replica.begin(head, NOW).unwrap_err().code(), "snapshot_rollback");
+    }
+
+    #[test]
+    fn a_catalogue_set_while_the_instance_is_broken_is_in_the_next_one() {
+        let replica = replica();
+        replica.live().snapshot.break_off();
+        let refused = replica.set_catalogue(functions("not a feature")).unwrap_err();
+        assert_eq!(refused.code(), "feature_invalid");
+        assert!(replica.live().catalogue.is_none(), "the old one stays");
+        replica.set_catalogue(functions("reports")).unwrap();
+        replica.renew().unwrap();
+        assert_eq!(replica.live().catalogue, functions("reports"));
+        assert!(!replica.live().snapshot.is_broken());
+        take(&replica, 1);
+        assert_eq!(held(&replica), Some(1));
+    }
+
+    #[test]
+    fn renewals_and_catalogues_at_once_end_with_the_last_catalogue() {
+        let replica = replica();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..40 {
+                        replica.live().snapshot.break_off();
+                        replica.renew().unwrap();
+                    }
+                });
+            }
+            scope.spawn(|| {
+                for round in 0..40 {
+                    let feature = format!("f{round}");
+                    // The instance may break before it has taken the catalogue, never after that undo it.
+                    if replica.set_catalogue(functions(&feature)).is_ok() {
+                        assert_eq!(replica.live().catalogue, functions(&feature));
+                    }
+                }
+            });
+        });
     }
 }

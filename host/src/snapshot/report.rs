@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use std::collections::HashMap;
 
-use tokenlatch_core::{ReportedUses, UsageRequest};
+use tokenlatch_core::{MAX_SAFE_INTEGER, ReportedUses, Usage as PossibleUsage, UsageRequest};
 
 use crate::error::Result;
 use crate::service::Service;
@@ -12,9 +12,6 @@ use crate::store::{Usage, UsageBatch};
 
 /// Tokens of one report.
 pub const MAX_REPORTED: usize = 2_000;
-
-/// The greatest number that the module reads.
-const SAFE: i64 = 9_007_199_254_740_991;
 
 /// Characters of a follower's name.
 const NAME: std::ops::RangeInclusive<usize> = 8..=64;
@@ -111,14 +108,15 @@ impl UsageReport {
             ids.push(id.clone());
             uses.push(ReportedUses {
                 created: *created,
-                last_used: used.last_used.clamp(-SAFE, SAFE),
-                uses: i64::try_from(used.uses).map_or(SAFE, |uses| uses.min(SAFE)),
+                last_used: used.last_used.clamp(-MAX_SAFE_INTEGER, MAX_SAFE_INTEGER),
+                uses: i64::try_from(used.uses).map_or(MAX_SAFE_INTEGER, |uses| uses.min(MAX_SAFE_INTEGER)),
             });
         }
-        let possible = service.module().usage(&UsageRequest { now, uses })?.uses;
+        let module = service.module();
+        let possible: PossibleUsage = module.operate_aside("usage", UsageRequest { now, uses }).await?;
         let usage: Vec<Usage> = ids
             .into_iter()
-            .zip(possible)
+            .zip(possible.uses)
             .map(|(id, uses)| Usage {
                 id,
                 last_used: uses.last_used,

@@ -1,14 +1,14 @@
 //! The small file that tells a follower which table it held last, so that nobody can roll it back by a restart.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tokenlatch_core::{Floor, SnapshotState};
 
-use crate::private_file::write_atomically;
+use crate::private_file::{lock_beside, open_regular, unusable, write_atomically};
 
 /// More than it takes.
 const MAX_BYTES: u64 = 4096;
@@ -46,13 +46,7 @@ impl StateFile {
     /// Keeps which table is held: wholly or not at all, and on the disk. A newer one that another process has kept stays.
     pub(super) fn write(&self, state: &SnapshotState) -> io::Result<()> {
         let Some(path) = &self.0 else { return Ok(()) };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = File::open(folder.unwrap_or(Path::new(".")))?;
-        // Released when the folder is closed. Where the file system has no locks the comparison below must do.
-        match folder.lock() {
-            Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
-            _ => {}
-        }
+        let _lock = lock_beside(path)?;
         match self.read() {
             Ok(Some(kept)) if kept.is_above(&state.floor()) => return Ok(()),
             // One that says nothing is replaced; one that can't be opened isn't ours.
@@ -69,32 +63,13 @@ impl StateFile {
     }
 }
 
-/// The bytes of a regular file. A symbolic link isn't followed: who may write in the folder could point it anywhere.
+/// The bytes of a regular file.
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-        // Opening a pipe would wait for its writer.
-        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
-    }
-    let file = match options.open(path) {
+    let file = match open_regular(path, OpenOptions::new().read(true)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
-            return Err(if is_link {
-                unusable("it is a symbolic link")
-            } else {
-                error
-            });
-        }
+        Err(error) => return Err(error),
     };
-    if !file.metadata()?.is_file() {
-        return Err(unusable("it is no regular file"));
-    }
     let mut text = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut text)?;
     if text.len() as u64 > MAX_BYTES {
@@ -103,15 +78,88 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(text))
 }
 
-fn unusable(why: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, why)
-}
-
 impl fmt::Display for StateFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Some(path) => write!(f, "`{}`, which guards against a roll-back,", path.display()),
             None => f.write_str("no file"),
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+mod tests {
+    use std::fs::{self, File};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn state(version: u64) -> SnapshotState {
+        SnapshotState {
+            epoch: 1,
+            version,
+            made: 1_800_000_000,
+            max_age: 60,
+            tokens: 0,
+            bytes: 0,
+        }
+    }
+
+    fn version(file: &StateFile) -> Option<u64> {
+        file.read().unwrap().map(|floor| floor.version)
+    }
+
+    #[test]
+    fn a_program_that_locks_the_folder_holds_nothing_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        let locked = File::open(folder.path()).unwrap();
+        locked.lock().unwrap();
+        let file = StateFile::new(Some(&path));
+        file.write(&state(1)).unwrap();
+        assert_eq!(version(&file), Some(1));
+        let lock = fs::metadata(folder.path().join("state.json.lock")).unwrap();
+        assert_eq!((lock.len(), lock.permissions().mode() & 0o777), (0, 0o600));
+    }
+
+    #[test]
+    fn a_lock_that_another_process_keeps_is_a_failure_after_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        let file = StateFile::new(Some(&path));
+        file.write(&state(1)).unwrap();
+        let held = File::open(folder.path().join("state.json.lock")).unwrap();
+        held.lock().unwrap();
+        let begun = Instant::now();
+        let error = file.write(&state(2)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(error.to_string().contains("state.json.lock"), "{error}");
+        assert!(begun.elapsed() >= Duration::from_secs(2));
+        assert_eq!(version(&file), Some(1));
+        drop(held);
+        file.write(&state(2)).unwrap();
+        assert_eq!(version(&file), Some(2));
+    }
+
+    #[test]
+    fn the_lock_is_a_regular_file_and_no_link_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, lock) = (folder.path().join("state.json"), folder.path().join("state.json.lock"));
+        let (victim, missing) = (folder.path().join("victim"), folder.path().join("missing"));
+        fs::write(&victim, "precious").unwrap();
+        let file = StateFile::new(Some(&path));
+        for target in [&victim, &missing] {
+            symlink(target, &lock).unwrap();
+            let error = file.write(&state(1)).unwrap_err();
+            assert!(error.to_string().contains("symbolic link"), "{error}");
+            fs::remove_file(&lock).unwrap();
+        }
+        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+        assert!(!missing.exists());
+        fs::create_dir(&lock).unwrap();
+        file.write(&state(1)).unwrap_err();
+        assert_eq!(version(&file), None);
     }
 }

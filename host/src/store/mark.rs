@@ -117,7 +117,7 @@ pub struct Changes {
     /// The accounts, without removed ones.
     pub accounts: Vec<Account>,
     /// The records: those that changed, revoked ones too. Where this is everything, the [`KEPT_REVOKED`] revoked last
-    /// come first, and then those that are not revoked, oldest first.
+    /// come first, in the order of their revocation, and then those that are not revoked, oldest first.
     pub records: Vec<Record>,
 }
 

@@ -190,7 +190,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Whether a change could be made now, as far as that can be seen without one.
     async fn writable(&self) -> Result<(), StoreError>;
 
-    /// Moves everything into the main file, where there are several.
+    /// Moves everything into the main file, where there are several. [`StoreError::Busy`]: another process reads or writes, and
+    /// a part is still in the other files.
     async fn settle(&self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -204,6 +205,10 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Adds and changes what a plan says, all or nothing, and begins another epoch. [`StoreError::Conflict`] when
     /// anything has changed since the mark that the plan was made at.
     async fn apply(&self, plan: &Plan) -> Result<(), StoreError>;
+
+    /// Begins an epoch after `known`, unless the store's is after it already. `false`: it is. However many servers call this
+    /// for one epoch, one begins.
+    async fn begin_epoch(&self, known: i64) -> Result<bool, StoreError>;
 
     /// Looks for damage. Each finding is a sentence; none is a sound store.
     async fn check(&self) -> Result<Vec<String>, StoreError>;

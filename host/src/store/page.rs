@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use tokenlatch_core::{Realm, SortKey};
+use tokenlatch_core::{MAX_SAFE_INTEGER, Realm, SortKey};
 
 use super::StoredToken;
 use super::error::StoreError;
@@ -47,7 +47,7 @@ pub struct TokenKeys {
 }
 
 /// The greatest number of uses that is stored: further ones don't count, and no sum overflows.
-pub(super) const MOST_USES: i64 = 9_007_199_254_740_991;
+pub(super) const MOST_USES: i64 = MAX_SAFE_INTEGER;
 
 /// A person's session, as it is stored. It ends with the account, and when the account is renamed or suspended, gets
 /// another password or is an administrator's no more.

@@ -8,7 +8,7 @@ use super::StoredToken;
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{ArchivedAccount, ArchivedToken};
 use super::error::StoreError;
-use super::mark::{History, Mark, Version};
+use super::mark::{Changes, History, Mark, Version};
 
 /// A row whose columns are found by name and hold texts, whole numbers and truths.
 pub(super) trait Columns: Sized {
@@ -156,6 +156,42 @@ pub(super) fn read_archived_token(row: &impl Columns) -> Result<ArchivedToken, S
         account: row.text("account_key")?,
         token: read_token(row)?,
     })
+}
+
+/// Accounts and records that changed, as the rows of a store have them. Without `newer` they are everything, and `revoked` are
+/// the tokens that were revoked last.
+pub(super) fn read_changes<R: Columns>(
+    mark: Mark,
+    history: History,
+    newer: Option<i64>,
+    accounts: &[R],
+    revoked: &[R],
+    tokens: &[R],
+) -> Result<Changes, StoreError> {
+    Ok(Changes {
+        mark,
+        whole: newer.is_none(),
+        history,
+        accounts: accounts
+            .iter()
+            .map(|row| read_settings(row).map(|settings| settings.account))
+            .collect::<Result<_, _>>()?,
+        records: revoked
+            .iter()
+            .chain(tokens)
+            .map(|row| read_token(row).map(|token| token.record))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+/// Why a token was not added to a user's account: `account` is the key of the one that was meant, `there` the one that has the
+/// user's name.
+pub(super) fn not_added(user: String, account: Option<&str>, there: Option<&Settings>) -> StoreError {
+    match there {
+        // Only the caps are left as the reason.
+        Some(there) if account.is_none_or(|account| account == there.key) => StoreError::Conflict,
+        _ => StoreError::AccountUnknown(user),
+    }
 }
 
 /// What an update of an account came to.

@@ -48,9 +48,9 @@ pub(super) const HELD: &str = "SELECT \
 pub(super) const WITHIN_CAPS: &str = "CAST(coalesce((SELECT sum(c.live) FROM token_counts c \
     WHERE c.account = accounts.id), 0) AS BIGINT) < $4 AND (SELECT count(*) FROM (SELECT 1 FROM tokens t WHERE t.account = accounts.id AND t.created > $5 LIMIT $6) n) < $6";
 
-/// The numbers of the revoked tokens that are newest.
-pub(super) const NEWLY_REVOKED: &str =
-    "t.seq IN (SELECT seq FROM tokens WHERE revoked IS NOT NULL ORDER BY revoked DESC LIMIT $1)";
+/// The tokens that were revoked last, `$1` of them, in the order of their revocation.
+pub(super) const NEWLY_REVOKED: &str = "t.seq IN (SELECT seq FROM tokens WHERE revoked IS NOT NULL \
+    ORDER BY revoked DESC, seq DESC LIMIT $1) ORDER BY t.revoked, t.seq";
 
 /// The numbers of tokens that were revoked before `$1`, the first `$2` of them.
 pub(super) const PRUNABLE: &str = "SELECT seq FROM tokens WHERE revoked < $1 ORDER BY revoked LIMIT $2";
@@ -62,6 +62,9 @@ pub(super) const WRONG_COUNTS: &str = "SELECT count(*) FROM accounts a \
     <> (SELECT count(*) FROM tokens t WHERE t.account = a.id AND t.realm = r.realm AND t.revoked IS NULL)";
 
 pub(super) const NEW_EPOCH: &str = "UPDATE state SET epoch = epoch + $1, revision = revision + 1";
+
+/// Begins an epoch after `$2`, unless the store's is after it already.
+pub(super) const EPOCH_AFTER: &str = "UPDATE state SET epoch = $2 + $1, revision = revision + 1 WHERE epoch <= $2";
 
 pub(super) const ADD_ACCOUNT: &str = "INSERT INTO accounts \
     (key, \"user\", suspended, features, created, removed, max_lifetime, expiry_required, caps, password, \

@@ -144,6 +144,8 @@ def _update_book():
         "a_token_with_addresses": (record("by", addresses=["10.0.0.0/8"]), "addresses"),
     }.items():
         creator, field = by
+        book.error(f"checks_the_name_before_the_record_of_{what}", _update(newName="", creator=creator | {"hash": "x"}), "name_empty", field="newName")
+        book.error(f"checks_the_address_before_the_record_of_{what}", _update(addresses=["x"], creator=creator | {"hash": "x"}), "address_invalid", field="addresses[0]")
         book.error(f"refuses_{what}_to_update_one_that_has_more", _update(newName="n", creator=creator), "access_exceeds_creator", field=field)
     by = record("by", access=LIMITED, addresses=["10.0.0.0/8"])
     low = record(access={"features": ["popaccts"]}, addresses=["10.1.0.0/16"])

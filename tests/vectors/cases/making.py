@@ -122,6 +122,8 @@ def _caps(book):
         ("more_in_an_hour_than_allowed", {"tokensPerHour": 1}, {"lastHour": 1}, "creations_too_many"),
     ]:
         book.error(f"refuses_{what}", _create(policy={"caps": cap}, held=held), code, field=False)
+    for what, held in {"fewer_than_no_tokens": {"tokens": -1}, "fewer_than_no_creations": {"lastHour": -1}}.items():
+        book.error(f"refuses_{what}", _create(held=held), "value_invalid", field=f"held.{next(iter(held))}")
     book.ok("creates_the_thousandth_token", _create(held={"tokens": 999, "lastHour": 999}))
     book.ok("creates_as_many_as_a_higher_cap_allows", _create(held={"tokens": 1999}, policy={"caps": {"tokens": 2000}}))
     for what, count, caps in [("250_features", 250, {}), ("a_feature_within_a_cap_of_one", 1, {"features": 1}), ("1000_features_where_they_are_allowed", 1000, {"features": 1000})]:

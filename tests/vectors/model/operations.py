@@ -46,7 +46,7 @@ def _caps(policy, path):
 
 def _held(value, path):
     reader = Reader(value, path)
-    found = reader.take("tokens", integer(), 0), reader.take("lastHour", integer(), 0)
+    found = reader.take("tokens", integer(0), 0), reader.take("lastHour", integer(0), 0)
     reader.done()
     return found
 
@@ -307,7 +307,6 @@ def rename(reader):
 def update(reader):
     """The record with some of its parts changed."""
     record = reader.take("record", records.record)
-    creator = reader.take("creator", records.record, None)
     now = reader.take("now", expiry.now)
     name = reader.take("newName", names.name, record["name"])
     taken = reader.take("taken", array(string), [])
@@ -328,6 +327,7 @@ def update(reader):
     if account is not None:
         _check_account(account, record["user"], access or "full")
     made = record | {"name": name, "access": access or record["access"], "addresses": listed}
+    creator = reader.take("creator", records.record, None)
     if creator is not None:
         _check_creator(creator, record)
         _check_creator(creator, made)

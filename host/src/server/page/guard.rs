@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::super::client::{Client, FORWARDED_FOR};
+use super::super::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
 use super::super::handler::Noted;
 use super::super::problem::Problem;
 use super::super::state::State;
@@ -42,9 +42,6 @@ const OTHER_COOKIES: &[&str] = &["tokens_per_page"];
 
 /// The length of a session's id in a cookie: 128 bits in base 64.
 const ID_LENGTH: usize = 22;
-
-/// How a proxy says by which scheme it was reached.
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

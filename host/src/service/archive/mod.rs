@@ -9,12 +9,9 @@ pub use file::{ArchiveError, ArchiveFile, ArchiveKind};
 pub use plan::{Newer, RestoreChoice, Restored, Revived};
 
 use super::accounts::revoke;
-use super::{ListOptions, Service, TRIES};
+use super::{ListOptions, RECORDS_PER_CALL, Service, TRIES};
 use crate::error::Result;
 use crate::store::{Archive, Plan, StoreError};
-
-/// Records that one call of the module reads: a request has at most 8 MiB.
-const BATCH: usize = 100;
 
 impl Service {
     /// Everything that the store holds, revoked tokens, removed accounts and hashes of passwords too.
@@ -152,7 +149,7 @@ impl Service {
         for account in &file.accounts {
             self.read_account(&account.account.account)?;
         }
-        for batch in file.tokens.chunks(BATCH) {
+        for batch in file.tokens.chunks(RECORDS_PER_CALL) {
             self.read_records(batch.iter().map(|token| token.token.record.clone()).collect())?;
         }
         Ok(())

@@ -6,10 +6,11 @@ mod schema;
 mod steps;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, Connection, Postgres, Row, Transaction};
 use tokenlatch_core::{Caps, Features, Held, Policy, Record};
@@ -22,8 +23,8 @@ use super::mark::{Changes, History, KEPT_REVOKED, Mark, PRUNED_AT_ONCE, Version,
 use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
 use super::rows::{
-    changed_one, read_account, read_archived_account, read_archived_token, read_held, read_history, read_mark,
-    read_settings, read_token, read_version, to_json,
+    changed_one, not_added, read_account, read_archived_account, read_archived_token, read_changes, read_held,
+    read_history, read_mark, read_settings, read_token, read_version, to_json,
 };
 use super::{Change, Store, StoredToken, sql};
 
@@ -92,14 +93,37 @@ impl PostgresStore {
         })
     }
 
+    /// A connection of the pool.
+    async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        let asked = Instant::now();
+        let connection = self.pool.acquire().await;
+        connection.map_err(|error| self.unconnected(error, asked))
+    }
+
+    /// A transaction, in a connection of the pool.
+    async fn begin(&self, statement: &'static str) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let asked = Instant::now();
+        let transaction = self.pool.begin_with(statement).await;
+        transaction.map_err(|error| self.unconnected(error, asked))
+    }
+
+    /// Why there is no connection. The pool itself only says that it took too long: what its attempts found since it was asked
+    /// says more.
+    fn unconnected(&self, error: sqlx::Error, asked: Instant) -> StoreError {
+        match error {
+            sqlx::Error::PoolTimedOut => open::found_since(&self.fault, asked).unwrap_or(StoreError::Busy),
+            error => error.into(),
+        }
+    }
+
     async fn write(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let mut transaction = self.pool.begin_with(WRITE).await?;
+        let mut transaction = self.begin(WRITE).await?;
         sqlx::raw_sql(TURN).execute(&mut *transaction).await?;
         Ok(transaction)
     }
 
     async fn read(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        Ok(self.pool.begin_with(READ).await?)
+        self.begin(READ).await
     }
 
     /// A read, once there is a connection for it.
@@ -112,30 +136,25 @@ impl PostgresStore {
         self.bounded(patience, work).await
     }
 
-    /// Gives up on a server that does not answer. The connection is thrown away with the future. Where no connection
-    /// could be had, the error says why.
+    /// Gives up on a server that does not answer. The connection is thrown away with the future.
     async fn bounded<T>(
         &self,
         patience: Duration,
         work: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        let outcome = tokio::time::timeout(patience, work)
+        tokio::time::timeout(patience, work)
             .await
-            .unwrap_or_else(|_| Err(StoreError::Unreachable("it does not answer in time".to_owned())));
-        outcome.map_err(|error| match error {
-            StoreError::Busy => {
-                let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-                fault.clone().unwrap_or(StoreError::Busy)
-            }
-            error => error,
-        })
+            .unwrap_or_else(|_| Err(StoreError::Unreachable("it does not answer in time".to_owned())))
     }
 
     async fn tokens_where(&self, user: &str, condition: &str) -> Result<Vec<StoredToken>, StoreError> {
         let query = AssertSqlSafe(format!("{} {} {condition} ORDER BY t.seq", sql::TOKEN, sql::OF_USER));
         let rows = self
             .reading(PATIENCE, async {
-                Ok(sqlx::query(query).bind(searchable(user)).fetch_all(&self.pool).await?)
+                Ok(sqlx::query(query)
+                    .bind(searchable(user))
+                    .fetch_all(&mut *self.connection().await?)
+                    .await?)
             })
             .await?;
         rows.iter().map(read_token).collect()
@@ -179,20 +198,7 @@ impl PostgresStore {
         }
         let tokens = tokens.fetch_all(&mut *transaction).await?;
         transaction.commit().await?;
-        Ok(Changes {
-            mark,
-            whole: newer.is_none(),
-            history,
-            accounts: accounts
-                .iter()
-                .map(|row| read_settings(row).map(|settings| settings.account))
-                .collect::<Result<_, _>>()?,
-            records: revoked
-                .iter()
-                .chain(&tokens)
-                .map(|row| read_token(row).map(|token| token.record))
-                .collect::<Result<_, _>>()?,
-        })
+        read_changes(mark, history, newer, &accounts, &revoked, &tokens)
     }
 
     async fn read_archive(&self) -> Result<Archive, StoreError> {
@@ -280,7 +286,7 @@ impl Store for PostgresStore {
         let row = self.reading(PATIENCE, async {
             Ok(sqlx::query(query)
                 .bind(searchable(user))
-                .fetch_optional(&self.pool)
+                .fetch_optional(&mut *self.connection().await?)
                 .await?)
         });
         row.await?.as_ref().map(read_account).transpose()
@@ -291,7 +297,7 @@ impl Store for PostgresStore {
         let row = self.reading(PATIENCE, async {
             Ok(sqlx::query(query)
                 .bind(searchable(user))
-                .fetch_optional(&self.pool)
+                .fetch_optional(&mut *self.connection().await?)
                 .await?)
         });
         row.await?.as_ref().map(read_settings).transpose()
@@ -299,7 +305,9 @@ impl Store for PostgresStore {
 
     async fn accounts(&self) -> Result<Vec<StoredAccount>, StoreError> {
         let query = AssertSqlSafe(format!("{} ORDER BY a.\"user\"", sql::ACCOUNTS));
-        let rows = self.reading(PATIENCE, async { Ok(sqlx::query(query).fetch_all(&self.pool).await?) });
+        let rows = self.reading(PATIENCE, async {
+            Ok(sqlx::query(query).fetch_all(&mut *self.connection().await?).await?)
+        });
         rows.await?.iter().map(read_account).collect()
     }
 
@@ -343,7 +351,7 @@ impl Store for PostgresStore {
         let row = self.reading(PATIENCE, async {
             Ok(sqlx::query(sql::PASSWORD)
                 .bind(searchable(user))
-                .fetch_optional(&self.pool)
+                .fetch_optional(&mut *self.connection().await?)
                 .await?)
         });
         let found: Option<Option<String>> = row.await?.map(|row| row.try_get(0)).transpose()?;
@@ -377,7 +385,7 @@ impl Store for PostgresStore {
     async fn held(&self, user: &str, since: i64, most: i64) -> Result<Option<Held>, StoreError> {
         let row = self.reading(PATIENCE, async {
             let query = sqlx::query(sql::HELD).bind(searchable(user)).bind(since).bind(most);
-            Ok(query.fetch_optional(&self.pool).await?)
+            Ok(query.fetch_optional(&mut *self.connection().await?).await?)
         });
         row.await?.as_ref().map(read_held).transpose()
     }
@@ -395,10 +403,10 @@ impl Store for PostgresStore {
         .bind(hour_before(record.created))
         .bind(caps.tokens_per_hour());
         match self.change_account(&record.user, query).await {
-            Err(StoreError::AccountUnknown(user)) => match self.settings(&user).await? {
-                Some(there) if account.is_none_or(|account| account == there.key) => Err(StoreError::Conflict),
-                _ => Err(StoreError::AccountUnknown(user)),
-            },
+            Err(StoreError::AccountUnknown(user)) => {
+                let there = self.settings(&user).await?;
+                Err(not_added(user, account, there.as_ref()))
+            }
             outcome => outcome,
         }
     }
@@ -420,7 +428,7 @@ impl Store for PostgresStore {
         let names: Vec<String> = names.iter().map(|name| searchable(name)).collect();
         let rows = self.reading(PATIENCE, async {
             let query = sqlx::query(query).bind(searchable(user)).bind(names);
-            Ok(query.fetch_all(&self.pool).await?)
+            Ok(query.fetch_all(&mut *self.connection().await?).await?)
         });
         rows.await?.iter().map(read_token).collect()
     }
@@ -428,7 +436,10 @@ impl Store for PostgresStore {
     async fn token_by_hashes(&self, hashes: &[String]) -> Result<Option<Record>, StoreError> {
         let query = AssertSqlSafe(format!("{} WHERE t.hash = ANY ($1) LIMIT 1", sql::TOKEN));
         let row = self.reading(PATIENCE, async {
-            Ok(sqlx::query(query).bind(hashes).fetch_optional(&self.pool).await?)
+            Ok(sqlx::query(query)
+                .bind(hashes)
+                .fetch_optional(&mut *self.connection().await?)
+                .await?)
         });
         row.await?
             .as_ref()
@@ -523,14 +534,16 @@ impl Store for PostgresStore {
     async fn find_version(&self, version: Version) -> Result<Result<Mark, History>, StoreError> {
         let row = self.reading(PATIENCE, async {
             let query = sqlx::query(sql::HISTORY).bind(version.revision());
-            Ok(query.fetch_one(&self.pool).await?)
+            Ok(query.fetch_one(&mut *self.connection().await?).await?)
         });
         read_version(&row.await?, version)
     }
 
     async fn identity(&self) -> Result<String, StoreError> {
         self.reading(PATIENCE, async {
-            Ok(sqlx::query_scalar(sql::IDENTITY).fetch_one(&self.pool).await?)
+            Ok(sqlx::query_scalar(sql::IDENTITY)
+                .fetch_one(&mut *self.connection().await?)
+                .await?)
         })
         .await
     }
@@ -543,6 +556,18 @@ impl Store for PostgresStore {
         self.bounded(LONG_PATIENCE, self.carry_out(plan)).await
     }
 
+    async fn begin_epoch(&self, known: i64) -> Result<bool, StoreError> {
+        let _turn = self.writers.turn().await?;
+        self.bounded(PATIENCE, async {
+            let mut transaction = self.write().await?;
+            let query = sqlx::query(sql::EPOCH_AFTER).bind(epoch_step()?).bind(known);
+            let begun = query.execute(&mut *transaction).await?.rows_affected() == 1;
+            transaction.commit().await?;
+            Ok(begun)
+        })
+        .await
+    }
+
     fn engine(&self) -> Engine {
         Engine::Postgres
     }
@@ -550,7 +575,7 @@ impl Store for PostgresStore {
     async fn writable(&self) -> Result<(), StoreError> {
         self.reading(SHORT_PATIENCE, async {
             let row = sqlx::query("SELECT current_setting('transaction_read_only') = 'on'")
-                .fetch_one(&self.pool)
+                .fetch_one(&mut *self.connection().await?)
                 .await?;
             match row.try_get(0)? {
                 true => Err(StoreError::ReadOnly(Engine::Postgres)),
@@ -567,7 +592,9 @@ impl Store for PostgresStore {
                 .bind(PRUNED_AT_ONCE)
         };
         // Most of the time there are none, and nothing is to be written then.
-        let any = self.reading(PATIENCE, async { Ok(prunable().fetch_optional(&self.pool).await?) });
+        let any = self.reading(PATIENCE, async {
+            Ok(prunable().fetch_optional(&mut *self.connection().await?).await?)
+        });
         if any.await?.is_none() {
             return Ok(0);
         }
@@ -601,7 +628,7 @@ impl Store for PostgresStore {
 
     async fn check(&self) -> Result<Vec<String>, StoreError> {
         self.reading(LONG_PATIENCE, async {
-            let mut connection = self.pool.acquire().await?;
+            let mut connection = self.connection().await?;
             schema::check(&mut connection).await
         })
         .await
@@ -615,5 +642,34 @@ impl Store for PostgresStore {
                 .await;
         }
         let _ = tokio::time::timeout(SHORT_PATIENCE, self.pool.close()).await;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_new_connection_was_refused_for_explains_no_other_wait() {
+        let options = open::options("postgres://a@127.0.0.1:1/db").unwrap();
+        let fault = open::Fault::default();
+        let store = PostgresStore {
+            pool: open::pool(&options, Arc::clone(&fault)),
+            fault: Arc::clone(&fault),
+            options,
+            marks: Mutex::new(None),
+            readers: Queue::new(1),
+            writers: Queue::new(1),
+        };
+        let before = Instant::now();
+        *fault.lock().unwrap() = Some((Instant::now(), StoreError::Pooled));
+        // A lock that is held, or a statement that was cancelled.
+        let busy = store.bounded(PATIENCE, async { Err::<(), _>(StoreError::Busy) }).await;
+        assert_eq!(busy.unwrap_err(), StoreError::Busy);
+        let unconnected = |asked| store.unconnected(sqlx::Error::PoolTimedOut, asked);
+        assert_eq!(unconnected(before), StoreError::Pooled);
+        let later = Instant::now() + Duration::from_secs(1);
+        assert_eq!(unconnected(later), StoreError::Busy, "that was another time");
     }
 }

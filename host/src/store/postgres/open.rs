@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Row};
@@ -60,8 +60,15 @@ fn is_local(host: &str) -> bool {
             .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Why the last connection of the pool was given up, if it was.
-pub(super) type Fault = Arc<Mutex<Option<StoreError>>>;
+/// When and why the last connection of the pool was given up, if it was.
+pub(super) type Fault = Arc<Mutex<Option<(Instant, StoreError)>>>;
+
+/// What was found at this time or later.
+pub(super) fn found_since(fault: &Fault, since: Instant) -> Option<StoreError> {
+    let fault = fault.lock().unwrap_or_else(PoisonError::into_inner);
+    let (_, error) = fault.as_ref().filter(|(when, _)| *when >= since)?;
+    Some(error.clone())
+}
 
 /// One connection, to a server that takes writes: what a standby says may be old, and a revocation must never be.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
@@ -86,6 +93,7 @@ pub(super) fn pool(options: &PgConnectOptions, fault: Fault) -> PgPool {
                     Some(error) => Err(sqlx::Error::Protocol(error.to_string())),
                     None => Ok(()),
                 };
+                let found = found.map(|error| (Instant::now(), error));
                 *fault.lock().unwrap_or_else(PoisonError::into_inner) = found;
                 outcome
             })

@@ -68,7 +68,7 @@ pub(super) async fn tokens_with_ids(
     let ids: Vec<String> = ids.iter().map(|id| searchable(id)).collect();
     let rows = store.reading(PATIENCE, async {
         let query = sqlx::query(query).bind(searchable(user)).bind(ids);
-        Ok(query.fetch_all(&store.pool).await?)
+        Ok(query.fetch_all(&mut *store.connection().await?).await?)
     });
     rows.await?.iter().map(read_token).collect()
 }
@@ -83,7 +83,9 @@ pub(super) async fn add_session(store: &PostgresStore, session: &StoredSession) 
         .bind(session.ends);
     let _turn = store.writers.turn().await?;
     let done = store
-        .bounded(PATIENCE, async { Ok(query.execute(&store.pool).await) })
+        .bounded(PATIENCE, async {
+            Ok(query.execute(&mut *store.connection().await?).await)
+        })
         .await?;
     page::added(done.map(|done| done.rows_affected()), &session.user)
 }
@@ -91,7 +93,7 @@ pub(super) async fn add_session(store: &PostgresStore, session: &StoredSession) 
 pub(super) async fn session(store: &PostgresStore, key: &str) -> Result<Option<StoredSession>, StoreError> {
     let row = store.reading(PATIENCE, async {
         let query = sqlx::query(page::SESSION).bind(searchable(key));
-        Ok(query.fetch_optional(&store.pool).await?)
+        Ok(query.fetch_optional(&mut *store.connection().await?).await?)
     });
     row.await?.as_ref().map(read_session).transpose()
 }
@@ -130,7 +132,7 @@ pub(super) async fn add_usage(store: &PostgresStore, usage: &[Usage]) -> Result<
     let _turn = store.writers.turn().await?;
     store
         .bounded(PATIENCE, async {
-            let mut transaction = store.pool.begin().await?;
+            let mut transaction = store.begin("BEGIN").await?;
             count(&mut transaction, usage).await?;
             transaction.commit().await?;
             Ok(())
@@ -146,7 +148,7 @@ pub(super) async fn add_usage_batch(
     let _turn = store.writers.turn().await?;
     store
         .bounded(PATIENCE, async {
-            let mut transaction = store.pool.begin().await?;
+            let mut transaction = store.begin("BEGIN").await?;
             let noted = sqlx::query(page::NOTE_BATCH)
                 .bind(&batch.follower)
                 .bind(batch.number)
@@ -161,7 +163,7 @@ pub(super) async fn add_usage_batch(
             // In a step of its own: it must not wait for a sender's row while it holds others.
             sqlx::query(page::FORGET_SENDERS)
                 .bind(batch.forgotten())
-                .execute(&store.pool)
+                .execute(&mut *store.connection().await?)
                 .await?;
             Ok(true)
         })
@@ -201,7 +203,7 @@ pub(super) async fn token_keys(store: &PostgresStore, keys: &[String]) -> Result
              SELECT t.id, t.hash, t.created FROM tokens t WHERE t.hash = ANY ($1)",
         )
         .bind(keys)
-        .fetch_all(&store.pool)
+        .fetch_all(&mut *store.connection().await?)
         .await?)
     });
     rows.await?.iter().map(read_keys).collect()
@@ -215,7 +217,7 @@ pub(super) async fn usage(store: &PostgresStore, ids: &[String]) -> Result<Vec<U
              WHERE t.id = ANY ($1)",
         )
         .bind(ids)
-        .fetch_all(&store.pool)
+        .fetch_all(&mut *store.connection().await?)
         .await?)
     });
     rows.await?.iter().map(read_usage).collect()
@@ -228,7 +230,7 @@ async fn writing(store: &PostgresStore, query: Query<'_>) -> Result<u64, StoreEr
     let _turn = store.writers.turn().await?;
     store
         .bounded(PATIENCE, async {
-            Ok(query.execute(&store.pool).await?.rows_affected())
+            Ok(query.execute(&mut *store.connection().await?).await?.rows_affected())
         })
         .await
 }

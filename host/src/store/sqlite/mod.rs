@@ -20,8 +20,8 @@ use super::mark::{Changes, History, KEPT_REVOKED, Mark, PRUNED_AT_ONCE, Stamp, V
 use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
 use super::rows::{
-    changed_one, read_account, read_archived_account, read_archived_token, read_held, read_history, read_mark,
-    read_settings, read_token, read_version, to_json,
+    changed_one, not_added, read_account, read_archived_account, read_archived_token, read_changes, read_held,
+    read_history, read_mark, read_settings, read_token, read_version, to_json,
 };
 use super::{Change, Store, StoredToken, sql};
 use place::Place;
@@ -224,10 +224,10 @@ impl Store for SqliteStore {
         .bind(hour_before(record.created))
         .bind(caps.tokens_per_hour());
         match self.change_account(&record.user, query).await {
-            Err(StoreError::AccountUnknown(user)) => match self.settings(&user).await? {
-                Some(there) if account.is_none_or(|account| account == there.key) => Err(StoreError::Conflict),
-                _ => Err(StoreError::AccountUnknown(user)),
-            },
+            Err(StoreError::AccountUnknown(user)) => {
+                let there = self.settings(&user).await?;
+                Err(not_added(user, account, there.as_ref()))
+            }
             outcome => outcome,
         }
     }
@@ -391,20 +391,7 @@ impl Store for SqliteStore {
         }
         let tokens = tokens.fetch_all(&mut *transaction).await?;
         transaction.commit().await?;
-        Ok(Changes {
-            mark,
-            whole: newer.is_none(),
-            history,
-            accounts: accounts
-                .iter()
-                .map(|row| read_settings(row).map(|settings| settings.account))
-                .collect::<Result<_, _>>()?,
-            records: revoked
-                .iter()
-                .chain(&tokens)
-                .map(|row| read_token(row).map(|token| token.record))
-                .collect::<Result<_, _>>()?,
-        })
+        read_changes(mark, history, newer, &accounts, &revoked, &tokens)
     }
 
     async fn find_version(&self, version: Version) -> Result<Result<Mark, History>, StoreError> {
@@ -460,6 +447,12 @@ impl Store for SqliteStore {
         Ok(())
     }
 
+    async fn begin_epoch(&self, known: i64) -> Result<bool, StoreError> {
+        let _turn = self.writers.turn().await?;
+        let query = sqlx::query(sql::EPOCH_AFTER).bind(epoch_step()?).bind(known);
+        Ok(query.execute(self.pool()?).await?.rows_affected() == 1)
+    }
+
     async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError> {
         let prunable = || {
             sqlx::query_scalar::<_, i64>(sql::PRUNABLE)
@@ -504,10 +497,11 @@ impl Store for SqliteStore {
 
     async fn settle(&self) -> Result<(), StoreError> {
         let _turn = self.writers.turn().await?;
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(self.pool()?)
+        // The pragma answers with a row in any case: its first column says whether somebody was in the way.
+        let busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(self.pool()?)
             .await?;
-        Ok(())
+        if busy == 0 { Ok(()) } else { Err(StoreError::Busy) }
     }
 
     fn is_shared(&self) -> bool {

@@ -48,7 +48,9 @@ pub(super) async fn pool(address: &str, create: bool) -> Result<(SqliteConnectOp
 
 /// Whether an address opens its file for reading alone.
 pub(super) fn is_read_only(address: &str) -> bool {
-    address.contains("mode=ro") || address.contains("immutable")
+    let query = address.strip_prefix("sqlite:").and_then(|rest| rest.split_once('?'));
+    let read_only = |option: &str| matches!(option, "mode=ro" | "immutable" | "immutable=1" | "immutable=true");
+    query.is_some_and(|(_, query)| query.split('&').any(read_only))
 }
 
 /// Connects. SQLite doesn't wait where two processes turn a new file to the write-ahead log at once, so that is tried

@@ -1,0 +1,83 @@
+//! When a table that lacks records is loaded once more.
+
+use std::time::{Duration, Instant};
+
+/// The shortest pause between two loads.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// The pause is at least this many times as long as the last load took: loading takes a twentieth of the time at most.
+const REST: u32 = 20;
+
+/// The pause where no token was revoked. Pruned tokens leave room, too, and the store reports no change for them.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// When everything was loaded last, and whether another load may find room for all of it.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    ended: Option<Instant>,
+    took: Duration,
+    /// Whether tokens were revoked since the last load began.
+    freed: bool,
+    /// Whether a load is under way aside.
+    loading: bool,
+}
+
+impl Room {
+    /// Tokens were revoked: they take less room in the next table.
+    pub fn note_revoked(&mut self) {
+        self.freed = true;
+    }
+
+    /// A load ended, with or without a table.
+    pub fn note_load(&mut self, now: Instant, took: Duration) {
+        (self.ended, self.took) = (Some(now), took);
+    }
+
+    /// Whether everything is to be loaded once more. If so, that is under way until [`Room::end`].
+    pub fn begin(&mut self, now: Instant) -> bool {
+        let rest = self.took.saturating_mul(REST);
+        let pause = if self.freed { PAUSE } else { LONGEST };
+        let rested = self
+            .ended
+            .is_none_or(|ended| now.saturating_duration_since(ended) >= pause.max(rest));
+        let begins = rested && !self.loading;
+        if begins {
+            (self.loading, self.freed) = (true, false);
+        }
+        begins
+    }
+
+    /// The load that was begun ended.
+    pub fn end(&mut self, now: Instant, took: Duration) {
+        self.loading = false;
+        self.note_load(now, took);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn revocations_bring_a_load_about_after_a_pause_and_one_at_a_time() {
+        let start = Instant::now();
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        let mut room = Room::default();
+        room.note_load(at(0), Duration::from_millis(10));
+        assert!(!room.begin(at(60)), "nothing was revoked");
+        room.note_revoked();
+        assert!(!room.begin(at(1)), "too soon");
+        assert!(room.begin(at(2)));
+        room.note_revoked();
+        assert!(!room.begin(at(60)), "one is under way");
+        room.end(at(60), Duration::from_secs(5));
+        assert!(
+            !room.begin(at(159)),
+            "a load of five seconds is followed by a hundred without one"
+        );
+        assert!(room.begin(at(160)));
+        room.end(at(161), Duration::from_secs(1));
+        assert!(!room.begin(at(760)), "nothing was revoked since it began");
+        assert!(room.begin(at(761)), "but tokens may have been pruned");
+    }
+}
