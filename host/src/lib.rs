@@ -13,19 +13,14 @@
 #![doc = include_str!("../examples/embed.rs")]
 //! ```
 
-mod aside;
 mod clock;
 mod entropy;
 mod error;
 mod gate;
-mod log;
 mod module;
+pub mod offload;
 mod peppers;
 mod private_file;
-#[cfg(feature = "server")]
-mod remote;
-#[cfg(feature = "server")]
-pub mod server;
 mod service;
 mod snapshot;
 mod store;
@@ -37,21 +32,19 @@ pub use clock::{Clock, SetClock, SystemClock};
 pub use entropy::{ENTROPY_BYTES, Entropy, SystemEntropy};
 pub use error::{EnvironmentError, Error, ModuleError, Result};
 pub use gate::{Gate, Presented, WentBack};
-pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, Table};
+pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, Table, hex};
 pub use peppers::read_peppers;
-pub use private_file::{lock_beside, read_text, without_byte_order_mark, write_atomically};
-#[cfg(feature = "server")]
-pub use remote::{RemoteServer, RemoteServerError};
+pub use private_file::{lock_beside, read_private, read_text, without_byte_order_mark, write_atomically};
 pub use service::{
     ArchiveError, ArchiveFile, ArchiveKind, AskingToken, FunctionCall, FunctionFailure, KEPT_REVOKED_DAYS, ListOptions,
     ListedToken, NewToken, Newer, PagedTokens, RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate,
+    wipe_values,
 };
 pub use snapshot::{
-    Delta, Fetch, Fetched, Follower, FollowerOptions, FollowerStatus, KeyFileError, MAX_REPORTED, Message, Publisher,
-    PublisherOptions, ReportError, ReportedUse, Source, SourceError, UsageReport, key_file_text, read_snapshot_key,
+    Delta, Fetch, Fetched, Follower, FollowerOptions, FollowerStatus, KeyFileError, LONGEST_POLL, MAX_REPORTED,
+    Message, Publisher, PublisherOptions, REPORT_REFUSED, REPORT_UNWANTED, ReportError, ReportedUse, Source,
+    SourceError, UsageReport, key_file_text, read_snapshot_key,
 };
-#[cfg(feature = "server")]
-pub use snapshot::{HttpSource, HttpSourceError};
 pub use store::{
     Archive, ArchivedAccount, ArchivedToken, Change, Changes, Engine, History, KEPT_REVOKED, Mark, NewAccount,
     PageQuery, PasswordHash, Plan, PostgresStore, Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount,

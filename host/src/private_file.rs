@@ -19,7 +19,7 @@ const AGAIN: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 /// Why it can't be used, in words that follow a colon and hold nothing of its content.
-pub(crate) fn read_private(path: &Path, most: u64) -> Result<Zeroizing<String>, String> {
+pub fn read_private(path: &Path, most: u64) -> Result<Zeroizing<String>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     check_private(&file)?;
     text_of(file, most)

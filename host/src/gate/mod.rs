@@ -22,7 +22,6 @@ use std::time::{Duration, Instant};
 use tokenlatch_core::{Authorization, Call, Function, SecretString, TableInput, Verdict, VerifyRequest};
 
 use crate::error::{Error, ModuleError, Result};
-use crate::log::note;
 use crate::module::{EncodedCatalogue, Module, Table};
 use crate::service::Service;
 use crate::store::{Changes, History, StoreError};
@@ -320,7 +319,7 @@ impl Inner {
             live.replace(loaded)
         };
         drop(old);
-        note(format_args!("tokens_left_out: every token has room in the table again"));
+        tracing::info!("tokens_left_out: every token has room in the table again");
         Ok(())
     }
 

@@ -2,8 +2,6 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::log::tell;
-
 /// A database that was put back to an older state, or whose place another one took, while it was served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WentBack {
@@ -45,11 +43,11 @@ impl Watcher {
             epoch: known.map_or(seen.epoch, |known| known.epoch.max(seen.epoch)),
             ..seen
         });
-        tell(format_args!(
+        tracing::warn!(
             "store_went_back: {}. Revision {} was read before, and {} now",
             WentBack::ADVICE,
             seen.before,
             seen.after
-        ));
+        );
     }
 }

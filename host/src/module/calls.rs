@@ -8,8 +8,8 @@ use tokenlatch_core as core;
 use zeroize::Zeroizing;
 
 use super::Module;
-use crate::aside;
 use crate::error::{ModuleError, Result};
+use crate::offload;
 
 /// A request with the name of its operation.
 #[derive(Serialize)]
@@ -100,7 +100,7 @@ impl Module {
     }
 
     /// Any operation, for async callers: a request that is not small is handled off the runtime's threads.
-    pub(crate) async fn operate_aside<Q, A>(&self, op: &'static str, request: Q) -> Result<A>
+    pub async fn operate_async<Q, A>(&self, op: &'static str, request: Q) -> Result<A>
     where
         Q: Serialize + Send + 'static,
         A: DeserializeOwned + Send + 'static,
@@ -109,13 +109,13 @@ impl Module {
             return decode(&Zeroizing::new(self.call_json(&small)?));
         }
         let module = self.clone();
-        aside::run(move || module.operate(op, &request)).await?
+        offload::run(move || module.operate(op, &request)).await?
     }
 }
 
-/// JSON text of a request; `None` when it is longer than [`aside::LIGHT`].
+/// JSON text of a request; `None` when it is longer than [`offload::LIGHT`].
 fn encode_small(request: &impl Serialize) -> Result<Option<Zeroizing<Vec<u8>>>, ModuleError> {
-    let mut small = Small(Zeroizing::new(Vec::with_capacity(aside::LIGHT)));
+    let mut small = Small(Zeroizing::new(Vec::with_capacity(offload::LIGHT)));
     match serde_json::to_writer(&mut small, request) {
         Ok(()) => Ok(Some(small.0)),
         Err(error) if error.is_io() => Ok(None),
@@ -123,12 +123,12 @@ fn encode_small(request: &impl Serialize) -> Result<Option<Zeroizing<Vec<u8>>>, 
     }
 }
 
-/// Takes [`aside::LIGHT`] bytes, and refuses more.
+/// Takes [`offload::LIGHT`] bytes, and refuses more.
 struct Small(Zeroizing<Vec<u8>>);
 
 impl io::Write for Small {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > aside::LIGHT {
+        if self.0.len() + bytes.len() > offload::LIGHT {
             return Err(io::ErrorKind::WriteZero.into());
         }
         self.0.extend_from_slice(bytes);
@@ -168,8 +168,8 @@ mod tests {
     fn only_small_requests_are_handled_where_they_are_made() {
         let text = |length: usize| encode_small(&"x".repeat(length)).unwrap().map(|text| text.len());
         assert_eq!(text(0), Some(2));
-        assert_eq!(text(aside::LIGHT - 2), Some(aside::LIGHT));
-        assert_eq!(text(aside::LIGHT - 1), None);
+        assert_eq!(text(offload::LIGHT - 2), Some(offload::LIGHT));
+        assert_eq!(text(offload::LIGHT - 1), None);
         assert_eq!(text(1 << 20), None);
         let many = encode_small(&vec!["a"; 100_000]).unwrap();
         assert!(many.is_none());

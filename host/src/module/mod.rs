@@ -163,7 +163,8 @@ impl fmt::Debug for Module {
 }
 
 /// Lowercase hex digits of bytes.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write;
     bytes
         .iter()

@@ -7,7 +7,7 @@ use super::{RECORDS_PER_CALL, Service, TRIES};
 use crate::error::Result;
 use crate::module::Module;
 use crate::store::{NewAccount, Settings, StoreError, StoredAccount, StoredToken};
-use crate::{aside, entropy};
+use crate::{entropy, offload};
 
 /// Tokens that are revoked where it is asked for.
 const FEW: usize = 4;
@@ -212,7 +212,7 @@ impl Service {
             return revoke(&self.module, now, &tokens);
         }
         let module = self.module.clone();
-        aside::run(move || revoke(&module, now, &tokens)).await?
+        offload::run(move || revoke(&module, now, &tokens)).await?
     }
 
     /// A key for a new account.
@@ -233,7 +233,7 @@ impl Service {
             peppers: Vec::new(),
             catalogue: None,
         };
-        self.module.operate_aside::<_, Verdict>("verify", request).await?;
+        self.module.operate_async::<_, Verdict>("verify", request).await?;
         Ok(now)
     }
 

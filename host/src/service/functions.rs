@@ -71,7 +71,6 @@ pub struct AskingToken<'a> {
 
 /// Why a function has no reply of its own.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum FunctionFailure {
     /// The interface has no such function.
     Unknown,
@@ -150,7 +149,7 @@ impl Service {
             _ => Ok(()),
         };
         let read: Result<Parameters> = match room {
-            Ok(()) => self.module.operate_aside("parameters", given).await,
+            Ok(()) => self.module.operate_async("parameters", given).await,
             Err(full) => Err(full),
         };
         let (outcome, unknown) = match read {
@@ -177,7 +176,7 @@ impl Service {
             unknown,
             ..ReplyRequest::default()
         };
-        Ok(self.module.operate_aside("reply", reply).await?)
+        Ok(self.module.operate_async("reply", reply).await?)
     }
 
     /// The reply of a function that failed before it began, or for a reason that the caller chooses to tell.
@@ -297,7 +296,7 @@ impl Drop for Given {
 }
 
 /// Overwrites the texts among parameters.
-pub(crate) fn wipe_values(values: &mut [(String, Value)]) {
+pub fn wipe_values(values: &mut [(String, Value)]) {
     for (_, value) in values {
         match value {
             Value::String(text) => text.zeroize(),

@@ -9,7 +9,6 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use crate::log::tell;
 use crate::store::StoreError;
 
 /// How many passwords are hashed at once, and how many memory areas there are, of 19 MiB each.
@@ -114,11 +113,11 @@ impl Area {
         let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
         let params = Params::try_from(&hash).ok()?;
         if params.m_cost() > MAX_MEMORY || params.t_cost() > MAX_PASSES {
-            tell(format_args!(
+            tracing::warn!(
                 "a password's hash asks for {} KiB and {} passes; at most {MAX_MEMORY} and {MAX_PASSES} are given. Set a new password",
                 params.m_cost(),
                 params.t_cost()
-            ));
+            );
             return None;
         }
         let argon = Argon2::new(algorithm, version, params);

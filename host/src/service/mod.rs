@@ -18,8 +18,7 @@ use std::sync::Arc;
 use tokenlatch_core::Pepper;
 
 pub use archive::{ArchiveError, ArchiveFile, ArchiveKind, Newer, RestoreChoice, Restored, Revived};
-#[cfg(feature = "server")]
-pub(crate) use functions::wipe_values;
+pub use functions::wipe_values;
 pub use functions::{AskingToken, FunctionCall, FunctionFailure};
 pub use page::{ListedToken, PagedTokens};
 pub use prune::KEPT_REVOKED_DAYS;

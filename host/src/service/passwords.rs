@@ -63,7 +63,7 @@ impl Service {
     ///
     /// # Errors
     /// Failures of the store: treat any error as a refusal.
-    pub(crate) async fn check_password_if<H: Send + 'static>(
+    pub async fn check_password_if<H: Send + 'static>(
         &self,
         user: &str,
         password: Zeroizing<String>,

@@ -229,7 +229,7 @@ impl Service {
             taken,
             creator: token.creator,
         };
-        self.module.operate_aside("create", request).await
+        self.module.operate_async("create", request).await
     }
 
     /// Whether the module would make a token of full access: it is asked for one that it cannot make for want of entropy,
@@ -243,7 +243,7 @@ impl Service {
         let (now, none) = (self.clock.now()?, SecretString::new(String::new()));
         let mut request = CreateRequest::new(now, none, user.to_owned(), name.to_owned(), Access::Full);
         more(&mut request);
-        match self.module.operate_aside::<_, Created>("create", request).await {
+        match self.module.operate_async::<_, Created>("create", request).await {
             Err(Error::Refused(error)) if error.code == ErrorCode::EntropyLength => Ok(()),
             Err(error) => Err(error),
             Ok(_) => Err(ModuleError::Answer("a token was made without entropy").into()),
@@ -283,7 +283,7 @@ impl Service {
                 creator: creator.clone(),
                 records: batch.iter().map(|token| token.as_ref().clone()).collect(),
             };
-            let found: Manageable = self.module.operate_aside("manageable", request).await?;
+            let found: Manageable = self.module.operate_async("manageable", request).await?;
             ids.extend(found.ids);
         }
         tokens.retain(|token| ids.contains(&token.as_ref().id));
@@ -307,7 +307,7 @@ impl Service {
 
     pub(super) async fn list_records(&self, records: Vec<Record>, options: ListOptions) -> Result<Listed> {
         let call = self.list_call(records, options)?;
-        self.module.operate_aside("list", call).await
+        self.module.operate_async("list", call).await
     }
 
     pub(super) fn list_call(&self, records: Vec<Record>, options: ListOptions) -> Result<ListCall> {

@@ -137,8 +137,8 @@ impl Service {
                 .next()
                 .ok_or_else(|| StoreError::TokenUnknown(key.to_owned()))?;
             let Renamed { record } = match decision(record, taken) {
-                Decision::Rename(request) => self.module.operate_aside("rename", request).await?,
-                Decision::Update(request) => self.module.operate_aside("update", request).await?,
+                Decision::Rename(request) => self.module.operate_async("rename", request).await?,
+                Decision::Update(request) => self.module.operate_async("update", request).await?,
             };
             let change = Change { record, revision };
             match self.store.change_tokens(std::slice::from_ref(&change)).await {

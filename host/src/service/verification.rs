@@ -31,6 +31,6 @@ impl Service {
             peppers: self.peppers.clone(),
             catalogue: None,
         };
-        self.module.operate_aside("verify", request).await
+        self.module.operate_async("verify", request).await
     }
 }

@@ -18,7 +18,6 @@ use super::state_file::StateFile;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{EnvironmentError, Error, Result};
 use crate::gate::{Presented, repeated};
-use crate::log::{note, tell};
 use crate::module::{Module, hex};
 
 /// The longest that an origin is asked to wait for a change.
@@ -241,9 +240,7 @@ impl Follower {
         }
         let last = tokio::time::timeout(LAST, reports.hand_in(source.as_ref())).await;
         if !matches!(last, Ok(Ok(()))) {
-            tell(format_args!(
-                "what was used last is not reported: the origin cannot be reached"
-            ));
+            tracing::warn!("what was used last is not reported: the origin cannot be reached");
         }
     }
 }
@@ -264,7 +261,7 @@ impl Inner {
     /// Puts a new instance in place of one that broke off, unless another caller did.
     fn renew(&self, code: &'static str) {
         if let Err(error) = self.replica.renew() {
-            tell(format_args!("the module broke off and cannot be run again: {error}"));
+            tracing::warn!("the module broke off and cannot be run again: {error}");
         }
         self.status().failing = Some(code);
     }
@@ -286,7 +283,7 @@ impl Inner {
                 Ok(gap) => {
                     let before = self.status().failing.take();
                     if let Some(code) = before {
-                        tell(format_args!("the origin is followed again, after {code}"));
+                        tracing::warn!("the origin is followed again, after {code}");
                     }
                     failures = 0;
                     whole = gap;
@@ -324,7 +321,7 @@ impl Inner {
         };
         // Once, however often it happens.
         if known != Some(code) {
-            tell(format_args!("the origin cannot be followed: {message} ({code})"));
+            tracing::warn!("the origin cannot be followed: {message} ({code})");
         }
         match failed {
             // Another table may be taken where a delta can't be, such as one with names after one without. One that comes
@@ -342,7 +339,7 @@ impl Inner {
     fn note_file(&self, reason: Option<String>) {
         let known = std::mem::replace(&mut self.status().unwritten, reason.clone());
         if let Some(reason) = reason.filter(|reason| known.as_ref() != Some(reason)) {
-            tell(format_args!("{} cannot be written: {reason}", self.file));
+            tracing::warn!("{} cannot be written: {reason}", self.file);
         }
     }
 
@@ -401,10 +398,12 @@ impl Inner {
             status.wholes = status.wholes.saturating_add(u64::from(held.is_none()));
         }
         if held.is_none() {
-            note(format_args!(
+            tracing::info!(
                 "a whole table is held: {} tokens, version {} of epoch {}",
-                state.tokens, state.version, state.epoch
-            ));
+                state.tokens,
+                state.version,
+                state.epoch
+            );
         }
         let file = self.file.clone();
         let written = tokio::task::spawn_blocking(move || file.write(&state)).await;

@@ -7,8 +7,6 @@
 
 mod cache;
 mod follower;
-#[cfg(feature = "server")]
-mod http;
 mod key;
 mod pace;
 mod publisher;
@@ -20,9 +18,9 @@ mod state_file;
 mod watch;
 
 pub use follower::{Follower, FollowerOptions, FollowerStatus};
-#[cfg(feature = "server")]
-pub use http::{HttpSource, HttpSourceError};
 pub use key::{KeyFileError, key_file_text, read_snapshot_key};
+pub use pace::LONGEST as LONGEST_POLL;
 pub use publisher::{Delta, Message, Publisher, PublisherOptions};
 pub use report::{MAX_REPORTED, ReportError, ReportedUse, UsageReport};
+pub use reports::{REFUSED as REPORT_REFUSED, UNWANTED as REPORT_UNWANTED};
 pub use source::{Fetch, Fetched, Source, SourceError};

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::source::SourceError;
 
 /// The longest that the body of an answer may take.
-pub(super) const LONGEST: Duration = Duration::from_secs(120);
+pub const LONGEST: Duration = Duration::from_secs(120);
 
 /// The least that must come on the average, in bytes a millisecond, once the first pause is over.
 const LEAST_RATE: u64 = 16;

@@ -16,7 +16,6 @@ use tokio::time::Instant;
 use super::cache::Cache;
 use super::watch::Watch;
 use crate::error::{Error, Result};
-use crate::log::tell;
 use crate::service::Service;
 use crate::store::{Changes, History, Mark, StoreError, Version};
 
@@ -326,12 +325,13 @@ impl Inner {
     fn tell_of(&self, since: Version, history: History) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if history == History::Lost && told.replace(since) != Some(since) {
-            tell(format_args!(
+            tracing::warn!(
                 "an edge holds the version {}-{}, which this database never had: the database was put back to an older \
                  state, or another one took its place. Edges refuse an older table; `tokenlatch snapshot renew` makes them \
                  take it. Look for tokens that were revoked since that state was saved",
-                since.epoch, since.version
-            ));
+                since.epoch,
+                since.version
+            );
         }
     }
 

@@ -113,7 +113,7 @@ impl UsageReport {
             });
         }
         let module = service.module();
-        let possible: PossibleUsage = module.operate_aside("usage", UsageRequest { now, uses }).await?;
+        let possible: PossibleUsage = module.operate_async("usage", UsageRequest { now, uses }).await?;
         let usage: Vec<Usage> = ids
             .into_iter()
             .zip(possible.uses)

@@ -7,10 +7,9 @@ use std::time::Duration;
 use super::replica::Replica;
 use super::report::{MAX_REPORTED, UsageReport};
 use super::source::{Source, SourceError};
-use crate::log::{debug, tell};
 
 /// The code of an answer that a report would be given however often it is sent.
-pub(super) const UNWANTED: &str = "report_refused";
+pub const UNWANTED: &str = "report_refused";
 
 /// How long the origin may take for one report, connecting included.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -29,7 +28,7 @@ pub(super) struct Reports<'f> {
 }
 
 /// The code of an origin that doesn't take the token.
-pub(super) const REFUSED: &str = "origin_refused";
+pub const REFUSED: &str = "origin_refused";
 
 impl<'f> Reports<'f> {
     /// Reports that wait, before new uses wait in the table of uses.
@@ -53,9 +52,9 @@ impl<'f> Reports<'f> {
             match &outcome {
                 // The token may have been changed to one that may only read: somebody must know, once.
                 Err(error) if error.code == REFUSED && self.failing != Some(REFUSED) => {
-                    tell(format_args!("uses cannot be reported: {error}"));
+                    tracing::warn!("uses cannot be reported: {error}");
                 }
-                Err(error) => debug(format_args!("uses are not reported yet: {error}")),
+                Err(error) => tracing::debug!("uses are not reported yet: {error}"),
                 Ok(()) => {}
             }
             self.failing = outcome.err().map(|error| error.code);
@@ -79,7 +78,7 @@ impl<'f> Reports<'f> {
                     // It would not take it the next time either, and the others wait behind it.
                     let uses = report.tokens.iter().map(|used| used.uses).fold(0, u64::saturating_add);
                     self.lost.fetch_add(uses, Ordering::Relaxed);
-                    tell(format_args!("{uses} uses are in no report: {error}"));
+                    tracing::warn!("{uses} uses are in no report: {error}");
                 }
                 handed => handed?,
             }

@@ -1,0 +1,31 @@
+//! Asking once more before something is done for good.
+
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+
+use crate::failure::Failure;
+
+/// More than any name has.
+const MAX_BYTES: u64 = 4 << 10;
+
+/// On a terminal: wants the name to be typed. Scripts, which have none, are not asked.
+///
+/// # Errors
+/// `not_confirmed`, with exit code 1.
+pub fn by_name(name: &str, what: &str) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() {
+        return Ok(());
+    }
+    let mut stderr = anstream::stderr();
+    write!(stderr, "{what} Type the name to go on: ")?;
+    stderr.flush()?;
+    let mut line = String::new();
+    io::stdin().lock().take(MAX_BYTES).read_line(&mut line)?;
+    if line.trim_end_matches(['\r', '\n']) == name {
+        return Ok(());
+    }
+    Err(Failure::Own {
+        code: "not_confirmed",
+        message: "that isn't the name, so nothing was changed".to_owned(),
+        exit: 1,
+    })
+}

@@ -1,0 +1,129 @@
+//! What a command works with, opened when it is first needed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokenlatch::{CodeCache, Module, Options, ServerZone, Service, Store, StoreError, open_store, read_peppers};
+
+use crate::failure::Failure;
+use crate::known_databases::Known;
+use crate::output::Output;
+use crate::{Create, Global};
+
+/// The options that hold everywhere, the output, and the service once it is open.
+pub struct Context<'a> {
+    global: &'a Global,
+    /// Where the command prints.
+    pub output: &'a mut Output,
+    service: Option<Service>,
+    known: Option<Known>,
+    went_back: Option<i64>,
+}
+
+impl<'a> Context<'a> {
+    /// Nothing is opened yet.
+    pub fn new(global: &'a Global, output: &'a mut Output) -> Context<'a> {
+        Context {
+            global,
+            output,
+            service: None,
+            known: None,
+            went_back: None,
+        }
+    }
+
+    /// The embedded module, compiled ahead where the user's cache directory allows it.
+    pub fn module() -> Result<Module, Failure> {
+        Ok(Module::embedded_with(Options::new().cache(CodeCache::User))?)
+    }
+
+    /// The database's address, as it was given.
+    pub fn database(&self) -> &str {
+        &self.global.database
+    }
+
+    /// The file of peppers, if one was named.
+    pub fn pepper_file(&self) -> Option<&'a Path> {
+        self.global.pepper_file.as_deref()
+    }
+
+    /// The zone for dates and for showing times.
+    pub fn zone(&self) -> Result<ServerZone, Failure> {
+        Ok(match &self.global.time_zone {
+            Some(name) => ServerZone::named(name)?,
+            None => ServerZone::of_system()?,
+        })
+    }
+
+    /// The service over a database that is there.
+    pub async fn open(&mut self) -> Result<Service, Failure> {
+        self.open_with(false).await
+    }
+
+    /// The service over the database, which is made when it is missing.
+    pub async fn open_or_create(&mut self) -> Result<Service, Failure> {
+        self.open_with(true).await
+    }
+
+    async fn open_with(&mut self, create: bool) -> Result<Service, Failure> {
+        let zone = self.zone()?;
+        let peppers = match &self.global.pepper_file {
+            Some(path) => read_peppers(path)?,
+            None => Vec::new(),
+        };
+        let module = Context::module()?;
+        let store = match create {
+            true => self.open_or_create_store().await?,
+            false => open_store(&self.global.database, false).await?,
+        };
+        let service = Service::new(module, store).with_peppers(peppers).with_zone(zone);
+        self.service = Some(service.clone());
+        Ok(service)
+    }
+
+    /// The database that was here; a new one where there was none.
+    async fn open_or_create_store(&mut self) -> Result<Arc<dyn Store>, Failure> {
+        let (database, when) = (&self.global.database, self.global.create);
+        let mut known = Known::beside(database)?;
+        let store = match open_store(database, false).await {
+            Err(StoreError::Missing(_)) if when != Create::Never => {
+                if when != Create::Always {
+                    known.check_missing()?;
+                }
+                let store = open_store(database, true).await?;
+                known.note(store.as_ref(), false).await?;
+                store
+            }
+            store => {
+                let store = store?;
+                self.went_back = match when {
+                    Create::Always => None,
+                    _ => known.check(store.as_ref()).await?,
+                };
+                store
+            }
+        };
+        self.known = Some(known);
+        Ok(store)
+    }
+
+    /// Notes beside the database where it stands. `least`: it is never to be found before that.
+    pub async fn note(&mut self, least: bool) -> Result<(), Failure> {
+        if let (Some(known), Some(service)) = (&mut self.known, &self.service) {
+            known.note(service.store().as_ref(), least).await?;
+        }
+        Ok(())
+    }
+
+    /// The revision that was noted before, if the database is older than that.
+    pub fn went_back(&self) -> Option<i64> {
+        self.went_back
+    }
+
+    /// Lets go of the database, if it was opened.
+    pub async fn close(&self) {
+        if let Some(service) = &self.service {
+            service.close().await;
+        }
+    }
+}

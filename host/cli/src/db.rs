@@ -1,0 +1,228 @@
+//! `tokenlatch db`: backup, restore, check.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+use tokenlatch::{KEPT_REVOKED_DAYS, Newer, RestoreChoice, Restored, Revived};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::records::{Target, read_file};
+
+const RESTORE_HELP: &str = "\
+Nothing that is revoked or removed in this database comes back, whatever the file says. A live token of the file that this
+database does not know may have been revoked after the backup was made: say what is to become of such tokens.
+
+Examples:
+  tokenlatch db restore backup.jsonl --revived=revoke
+  tokenlatch db restore backup.jsonl --revived=keep --database postgres://…";
+
+/// The database as a whole.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Write everything to a file that only you can read
+    Backup {
+        /// The file
+        file: PathBuf,
+        /// Replace a file that is there, once the new one is whole
+        #[arg(long)]
+        force: bool,
+    },
+    /// Bring back what a backup holds and this database does not
+    #[command(after_help = RESTORE_HELP)]
+    Restore(Restore),
+    /// Look for damage: pages, guards, every record
+    Check,
+    /// Remove tokens for good that were revoked long ago; a server does so by itself
+    ///
+    /// A backup from before that time can't bring such a token back: it comes back as a revoked one.
+    Prune {
+        /// The days that a revoked token is kept
+        #[arg(long, value_name = "DAYS", default_value_t = KEPT_REVOKED_DAYS)]
+        #[arg(value_parser = clap::value_parser!(u32).range(..=36_500))]
+        revoked_for: u32,
+    },
+}
+
+/// A backup to restore.
+#[derive(Args)]
+pub struct Restore {
+    /// The file; `-` for standard input
+    file: PathBuf,
+    /// Live tokens of the file that this database does not know
+    #[arg(long, value_enum)]
+    revived: Option<RevivedArg>,
+    /// Live tokens of this database that were created or changed after the backup was made
+    #[arg(long, value_enum, default_value_t = NewerArg::Keep)]
+    newer: NewerArg,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RevivedArg {
+    /// They work again
+    Keep,
+    /// They come back as revoked ones
+    Revoke,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum NewerArg {
+    /// They stay as they are
+    Keep,
+    /// They are revoked
+    Revoke,
+}
+
+#[derive(Serialize)]
+struct BackupDocument {
+    accounts: usize,
+    tokens: usize,
+}
+
+#[derive(Serialize)]
+struct RestoredDocument<'a> {
+    restored: &'a Restored,
+}
+
+#[derive(Serialize)]
+struct PrunedDocument {
+    pruned: u64,
+}
+
+#[derive(Serialize)]
+struct CheckDocument<'a> {
+    sound: bool,
+    findings: &'a [String],
+}
+
+impl Command {
+    /// Runs the command.
+    pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        match self {
+            Command::Backup { file, force } => backup(context, Target::new(file, *force)?).await,
+            Command::Restore(restore) => restore.run(context).await,
+            Command::Check => check(context).await,
+            Command::Prune { revoked_for } => prune(context, *revoked_for).await,
+        }
+    }
+}
+
+async fn prune(context: &mut Context<'_>, days: u32) -> Result<ExitCode, Failure> {
+    let service = context.open().await?;
+    let tokens = service.prune(days).await?;
+    if context.output.wants_json() {
+        context.output.json(&PrunedDocument { pruned: tokens })?;
+    } else {
+        context.output.line(format_args!(
+            "Removed {tokens} tokens that were revoked more than {days} days ago."
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn backup(context: &mut Context<'_>, target: Target<'_>) -> Result<ExitCode, Failure> {
+    let service = context.open().await?;
+    let progress = Progress::start("reading the database", context.output.wants_json());
+    let file = service.backup().await?;
+    target.write(&file)?;
+    drop(progress);
+    let (accounts, tokens) = (file.accounts.len(), file.tokens.len());
+    if context.output.wants_json() {
+        context.output.json(&BackupDocument { accounts, tokens })?;
+    } else {
+        context.output.line(format_args!(
+            "Wrote {accounts} accounts and {tokens} tokens, removed and revoked ones too, to {}. Keep it where only you can read it.",
+            target.path().display()
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Restore {
+    async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let file = read_file(&self.file)?;
+        let service = context.open_or_create().await?;
+        let choice = RestoreChoice {
+            revived: self.revived.map(|revived| match revived {
+                RevivedArg::Keep => Revived::Keep,
+                RevivedArg::Revoke => Revived::Revoke,
+            }),
+            newer: match self.newer {
+                NewerArg::Keep => Newer::Keep,
+                NewerArg::Revoke => Newer::Revoke,
+            },
+        };
+        let progress = Progress::start("restoring", context.output.wants_json());
+        let restored = service.restore(&file, choice).await?;
+        drop(progress);
+        if context.output.wants_json() {
+            context.output.json(&RestoredDocument { restored: &restored })?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        for line in told(&restored) {
+            context.output.line(line)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What a restore came to, for people.
+fn told(restored: &Restored) -> Vec<String> {
+    let mut lines = vec![
+        format!("The backup was made {} ago.", restored.age_in_words()),
+        format!(
+            "Added {} accounts. {} live tokens came back; {} came back as revoked ones.",
+            restored.accounts, restored.revived, restored.left_revoked
+        ),
+    ];
+    if !restored.names_taken.is_empty() {
+        lines.push(format!(
+            "Revoked because another token here has the name: {}.",
+            restored.names_taken.join(", ")
+        ));
+    }
+    if restored.revoked_by_file > 0 {
+        lines.push(format!(
+            "{} tokens here are revoked now, as they are in the backup.",
+            restored.revoked_by_file
+        ));
+    }
+    if restored.newer > 0 {
+        lines.push(if restored.newer_revoked {
+            format!(
+                "{} tokens that were created or changed since are revoked now.",
+                restored.newer
+            )
+        } else {
+            format!(
+                "{} tokens that were created or changed since stay as they are; `--newer=revoke` revokes such tokens.",
+                restored.newer
+            )
+        });
+    }
+    lines
+}
+
+async fn check(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+    let service = context.open().await?;
+    let progress = Progress::start("reading every record", context.output.wants_json());
+    let findings = service.check().await?;
+    drop(progress);
+    let sound = findings.is_empty();
+    if context.output.wants_json() {
+        context.output.json(&CheckDocument {
+            sound,
+            findings: &findings,
+        })?;
+    } else if sound {
+        context.output.line("The database is sound.")?;
+    } else {
+        for finding in &findings {
+            context.output.line(finding)?;
+        }
+    }
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}

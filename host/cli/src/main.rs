@@ -1,0 +1,205 @@
+//! The command `tokenlatch`.
+
+mod account;
+mod accounts;
+mod acting_user;
+mod arguments;
+mod confirm;
+mod context;
+mod db;
+mod demo;
+mod edge_options;
+mod failure;
+mod first_run;
+mod functions;
+mod known_databases;
+mod module;
+mod output;
+mod policy;
+mod progress;
+mod records;
+mod remote;
+mod render;
+mod secrets;
+mod serve;
+mod snapshot;
+mod table;
+mod token;
+mod uapi;
+mod verify;
+mod whmapi1;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use context::Context;
+use failure::Failure;
+use output::Output;
+
+const EXAMPLES: &str = "\
+Start here:
+  tokenlatch serve
+  tokenlatch demo
+  tokenlatch account add alice --all-features
+  tokenlatch token create --user alice --name deploy --full
+  tokenlatch token list --user alice
+  echo 'cpanel alice:TOKEN' | tokenlatch token verify --feature popaccts --reads
+
+Exit codes:
+  0  done; with `token verify`: every line was admitted
+  1  refused by a rule or by what exists already, or does not exist;
+     with `token verify`: a line was not admitted
+  2  the command line is wrong, or must say what is to become of tokens
+  3  the database failed, is damaged or cannot be used
+  4  the module could not be run
+  5  the system failed: clock, randomness, time zone, a file, the output
+
+With `--json` a command prints one JSON document, an error too:
+  {\"error\":{\"code\":…,\"message\":…}}
+A token's text is printed once, by `token create`, and never again.";
+
+/// Issues and checks API tokens. Every decision is made by one WebAssembly module; this command gives it a database, a
+/// clock and randomness.
+#[derive(Parser)]
+#[command(name = "tokenlatch", version, after_long_help = EXAMPLES, after_help = "`--help` shows examples and exit codes.")]
+#[command(
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 110
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Global {
+    /// The database: a path, `sqlite:PATH`, or `postgres://USER@HOST/DATABASE` (the password best in PGPASSWORD or ~/.pgpass)
+    #[arg(
+        long,
+        global = true,
+        value_name = "DATABASE",
+        env = "TOKENLATCH_DATABASE",
+        hide_env_values = true,
+        default_value = "tokenlatch.db"
+    )]
+    #[arg(help_heading = "Everywhere")]
+    database: String,
+    /// Whether a missing database is made: always, never, or only where no file beside it says that there was one
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        env = "TOKENLATCH_CREATE",
+        hide_env_values = true,
+        default_value_t = Create::IfNew,
+        help_heading = "Everywhere"
+    )]
+    create: Create,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    json: bool,
+    /// A file of peppers, newest first, that only you can read: lines of `id:hex`, or JSON
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TOKENLATCH_PEPPER_FILE",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
+    pepper_file: Option<PathBuf>,
+    /// The zone in which a date ends and times are shown, such as `Europe/Berlin`; the system's by default
+    #[arg(
+        long,
+        global = true,
+        value_name = "ZONE",
+        env = "TOKENLATCH_TIME_ZONE",
+        hide_env_values = true,
+        help_heading = "Everywhere"
+    )]
+    time_zone: Option<String>,
+}
+
+/// Whether a missing database is made by a command that may make one.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Create {
+    /// Whatever was there before
+    Always,
+    /// Only where nothing says that there was one
+    IfNew,
+    /// Not at all
+    Never,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The accounts that tokens act as
+    #[command(subcommand, arg_required_else_help = true)]
+    Account(account::Command),
+    /// Tokens: create, list, rename, revoke, verify
+    #[command(subcommand, arg_required_else_help = true)]
+    Token(token::Command),
+    /// Call a function of UAPI, as scripts do
+    Uapi(uapi::Uapi),
+    /// Call a function of WHM API 1, as scripts do
+    Whmapi1(whmapi1::Whmapi1),
+    /// Serve tokens over HTTP, and guard an API
+    Serve(Box<serve::Options>),
+    /// The database as a whole: backup, restore, check
+    #[command(subcommand, arg_required_else_help = true)]
+    Db(db::Command),
+    /// Signed snapshots, by which edges decide without asking anyone
+    #[command(subcommand, arg_required_else_help = true)]
+    Snapshot(snapshot::Command),
+    /// Write accounts and live tokens as JSON lines, hashes only
+    Export(records::Export),
+    /// Read accounts and tokens that `export` wrote
+    Import(records::Import),
+    /// Show the whole life of a token on a database that is thrown away
+    Demo,
+    /// Tell which module decides: digest, size, versions
+    Module,
+}
+
+/// Runs the command and tells its exit code.
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut output = Output::new(cli.global.json);
+    match run(&cli, &mut output) {
+        Ok(code) => code,
+        Err(failure) => failure.report(&mut output),
+    }
+}
+
+fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
+    let mut runtime = match cli.command {
+        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build().map_err(Failure::system)?;
+    runtime.block_on(async {
+        let mut context = Context::new(&cli.global, output);
+        let outcome = match &cli.command {
+            Command::Account(command) => command.run(&mut context).await,
+            Command::Token(command) => command.run(&mut context).await,
+            Command::Uapi(command) => command.run(&mut context).await,
+            Command::Whmapi1(command) => command.run(&mut context).await,
+            Command::Serve(options) => serve::run(options, &mut context).await,
+            Command::Db(command) => command.run(&mut context).await,
+            Command::Snapshot(command) => command.run(&mut context).await,
+            Command::Export(export) => export.run(&mut context).await,
+            Command::Import(import) => import.run(&mut context).await,
+            Command::Demo => demo::run(&mut context).await,
+            Command::Module => module::run(&mut context),
+        };
+        context.close().await;
+        outcome
+    })
+}

@@ -1,0 +1,166 @@
+//! `tokenlatch export` and `tokenlatch import`, and how files of accounts and tokens are written and read.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+use tokenlatch::{ArchiveError, ArchiveFile, Error, Restored};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::progress::Progress;
+
+/// Accounts and tokens to write out.
+#[derive(Args)]
+pub struct Export {
+    /// Only this account
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Where to; standard output by default
+    file: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+/// Accounts and tokens to read in.
+#[derive(Args)]
+pub struct Import {
+    /// The file that `tokenlatch export` wrote; `-` for standard input
+    file: PathBuf,
+}
+
+#[derive(Serialize)]
+struct ImportedDocument<'a> {
+    imported: &'a Restored,
+}
+
+impl Export {
+    /// Writes JSON lines: hashes only, no password, nothing that is revoked.
+    pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let target = self.file.as_deref().filter(|file| file.as_os_str() != "-");
+        let target = target.map(|path| Target::new(path, self.force)).transpose()?;
+        let service = context.open().await?;
+        let progress = Progress::start("reading the database", context.output.wants_json());
+        let export = service.export(self.user.as_deref()).await?;
+        drop(progress);
+        match target {
+            Some(target) => target.write(&export)?,
+            None => {
+                let mut text = Vec::new();
+                export.write(&mut text).map_err(Error::from)?;
+                context.output.bytes(&text)?;
+            }
+        }
+        context.output.remark(format_args!(
+            "Exported {} accounts and {} tokens.",
+            export.accounts.len(),
+            export.tokens.len()
+        ));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Import {
+    /// Adds what is not there yet.
+    pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let file = read_file(&self.file)?;
+        let service = context.open_or_create().await?;
+        let progress = Progress::start("importing", context.output.wants_json());
+        let imported = service.import(&file).await?;
+        drop(progress);
+        if context.output.wants_json() {
+            context.output.json(&ImportedDocument { imported: &imported })?;
+        } else {
+            context.output.line(format_args!(
+                "Imported {} accounts and {} tokens.",
+                imported.accounts, imported.revived
+            ))?;
+            if imported.left_revoked > 0 {
+                context.output.line(format_args!(
+                    "{} tokens came in as revoked ones: their account has been removed here.",
+                    imported.left_revoked
+                ))?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Where a file is to be written.
+pub struct Target<'a> {
+    path: &'a Path,
+    force: bool,
+}
+
+impl<'a> Target<'a> {
+    /// Looks at the place before any work is done.
+    ///
+    /// # Errors
+    /// `file_exists`, with exit code 1, where a file is there and may not be replaced.
+    pub fn new(path: &'a Path, force: bool) -> Result<Target<'a>, Failure> {
+        if !force && path.symlink_metadata().is_ok() {
+            return Err(exists(path));
+        }
+        Ok(Target { path, force })
+    }
+
+    /// The place.
+    pub fn path(&self) -> &Path {
+        self.path
+    }
+
+    /// Writes a file that only its owner can read: beside its place first, then on the disk, then into its place.
+    pub fn write(&self, file: &ArchiveFile) -> Result<(), Failure> {
+        self.put(|output| Ok(file.write(output).map_err(Error::from)?))
+    }
+
+    /// The same for anything else that is written.
+    pub fn put(&self, write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), Failure>) -> Result<(), Failure> {
+        let folder = match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        // The library makes such files with mode 0600.
+        let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+        let mut output = BufWriter::new(temporary.as_file_mut());
+        write(&mut output)?;
+        output.flush()?;
+        drop(output);
+        temporary.as_file().sync_all()?;
+        let placed = if self.force {
+            temporary.persist(self.path)
+        } else {
+            temporary.persist_noclobber(self.path)
+        };
+        placed.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => exists(self.path),
+            _ => Failure::from(error.error),
+        })?;
+        File::open(folder)?.sync_all()?;
+        Ok(())
+    }
+}
+
+fn exists(path: &Path) -> Failure {
+    Failure::Own {
+        code: "file_exists",
+        message: format!("the file `{}` is there already; `--force` replaces it", path.display()),
+        exit: 1,
+    }
+}
+
+/// Reads a whole file, or standard input for `-`.
+pub fn read_file(path: &Path) -> Result<ArchiveFile, Failure> {
+    let read = if path.as_os_str() == "-" {
+        ArchiveFile::read(io::stdin().lock())
+    } else {
+        let file = File::open(path)
+            .map_err(|error| Error::from(ArchiveError::System(format!("{}: {error}", path.display()))))?;
+        ArchiveFile::read(BufReader::new(file))
+    };
+    Ok(read.map_err(Error::from)?)
+}

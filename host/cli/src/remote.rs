@@ -1,0 +1,243 @@
+//! Functions of another server: its token from the environment or a file, its answer within limits.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokenlatch::core::{Authorization, IdentifyRequest, Reason, SecretString};
+use tokenlatch::{Module, read_text};
+use tokenlatch_server::{RemoteServer, RemoteServerError};
+use ureq::{Body, http::Response};
+use zeroize::Zeroizing;
+
+use crate::arguments::Parameters;
+use crate::failure::Failure;
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 8 << 20;
+/// The longest file of a token, in bytes.
+const MAX_SECRET_FILE: u64 = 4096;
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long the whole of it may take.
+const WHOLE: Duration = Duration::from_secs(60);
+/// The environment variable of the token.
+const TOKEN: &str = "TOKENLATCH_TOKEN";
+/// Those of files, for scripts that can't be changed. They say nothing where no other server is asked.
+const HEADER_FILE: &str = "TOKENLATCH_HEADER_FILE";
+const CACERT: &str = "TOKENLATCH_CACERT";
+
+/// The server, and how to be admitted by it.
+#[derive(Args)]
+pub struct Remote {
+    /// Ask this server instead of the database, such as https://host:2083; `http` only on this machine
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TOKENLATCH_URL",
+        hide_env_values = true,
+        help_heading = "Another server"
+    )]
+    pub url: Option<String>,
+    /// The file of the token; else it is in the environment variable TOKENLATCH_TOKEN
+    #[arg(long, value_name = "FILE", requires = "url", help_heading = "Another server")]
+    token_file: Option<PathBuf>,
+    /// A file with the line `Authorization: …`, as the service writes at its first start; else the one that
+    /// TOKENLATCH_HEADER_FILE names
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "url",
+        conflicts_with = "token_file",
+        help_heading = "Another server"
+    )]
+    header_file: Option<PathBuf>,
+    /// The certificates, in PEM, of whom the server's certificate must come; else those of the file that
+    /// TOKENLATCH_CACERT names, else those that the web trusts
+    #[arg(long, value_name = "FILE", requires = "url", help_heading = "Another server")]
+    cacert: Option<PathBuf>,
+}
+
+/// What is asked.
+pub struct Question<'a> {
+    /// The path, from its slash on; it may have a query.
+    pub path: &'a str,
+    /// The parameters, which go into the body: none of them shows in a log of addresses.
+    pub parameters: &'a Parameters,
+}
+
+impl Remote {
+    /// The value of the `Authorization` field. `named` is the user that the command line names; `user` is asked for only
+    /// where the token alone is at hand.
+    ///
+    /// # Errors
+    /// `token_missing`, `token_invalid`: exit code 2.
+    pub fn authorization(
+        &self,
+        module: &Module,
+        scheme: &str,
+        named: Option<&str>,
+        user: impl FnOnce() -> Result<String, Failure>,
+    ) -> Result<SecretString, Failure> {
+        let value = if let Some(path) = self.header_file()? {
+            let text = secret_file(&path)?;
+            let field = text
+                .trim_end()
+                .split_once(':')
+                .filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+            let (_, value) = field.ok_or_else(|| {
+                token_invalid(format!("the file `{}` has no line `Authorization: …`", path.display()))
+            })?;
+            Zeroizing::new(value.trim().to_owned())
+        } else {
+            let token = match &self.token_file {
+                Some(path) => secret_file(path)?,
+                None => Zeroizing::new(std::env::var(TOKEN).map_err(|_| {
+                    Failure::usage(
+                        "token_missing",
+                        "there is no token for the server: put it into the environment variable TOKENLATCH_TOKEN, or name its file by `--token-file` or `--header-file`",
+                    )
+                })?),
+            };
+            Zeroizing::new(format!("{scheme} {}:{}", user()?, token.trim()))
+        };
+        let value = SecretString::new(value.as_str().to_owned());
+        let identified = module.identify(&IdentifyRequest {
+            authorization: Authorization::One(value.clone()),
+            peppers: Vec::new(),
+        })?;
+        if identified.reason != Reason::Ok {
+            return Err(token_invalid("what was given isn't a user and a token"));
+        }
+        match (named, &identified.user) {
+            (Some(named), Some(user)) if named != user => {
+                Err(token_invalid("the header is of another user than `--user` says"))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    /// The file of the header, if that is how the token is given.
+    fn header_file(&self) -> Result<Option<PathBuf>, Failure> {
+        if self.header_file.is_some() || self.token_file.is_some() {
+            return Ok(self.header_file.clone());
+        }
+        match variable(HEADER_FILE) {
+            Some(_) if std::env::var_os(TOKEN).is_some() => Err(token_invalid(
+                "TOKENLATCH_TOKEN and TOKENLATCH_HEADER_FILE are both set; leave one out",
+            )),
+            file => Ok(file),
+        }
+    }
+
+    /// Asks the server, and gives the text that it answers with status 200.
+    ///
+    /// # Errors
+    /// `url_invalid` and `certificates_invalid` with exit code 2; `server_refused`, `server_failed`, `server_answer` and
+    /// `server_unreachable` with exit code 1.
+    pub fn ask(&self, authorization: &SecretString, question: &Question<'_>) -> Result<Zeroizing<String>, Failure> {
+        let server = RemoteServer::parse(self.url.as_deref().unwrap_or_default())?;
+        let config = server
+            .agent(self.cacert.clone().or_else(|| variable(CACERT)).as_deref())?
+            .timeout_connect(Some(CONNECT))
+            .timeout_global(Some(WHOLE))
+            .accept("application/json");
+        let request = config
+            .build()
+            .new_agent()
+            .post(server.url(question.path))
+            .header("Authorization", authorization.expose());
+        let Parameters { values, json } = question.parameters;
+        let sent = if *json {
+            let object: serde_json::Map<_, _> = values.iter().cloned().collect();
+            let text = Zeroizing::new(serde_json::Value::Object(object).to_string());
+            request.content_type("application/json").send(text.as_str())
+        } else {
+            request.send_form(
+                values
+                    .iter()
+                    .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))),
+            )
+        };
+        answer(sent.map_err(|error| unreachable(&error))?)
+    }
+}
+
+/// The file that a variable names; an empty one names none.
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
+fn answer(mut response: Response<Body>) -> Result<Zeroizing<String>, Failure> {
+    let status = response.status();
+    if !status.is_success() {
+        let (code, why) = match status.as_u16() {
+            401 => (
+                "server_refused",
+                "it doesn't know the token, or the token is at its end",
+            ),
+            403 => ("server_refused", "the token may not do this"),
+            429 => ("server_refused", "too many attempts failed; wait, then try again"),
+            300..=399 => ("server_answer", "it points elsewhere; give the URL where it really is"),
+            404 => ("server_answer", "it has no such function, or it is another server"),
+            500.. => ("server_failed", "try again later"),
+            _ => ("server_answer", "it doesn't take the request"),
+        };
+        return Err(failed(code, format!("the server answers {}: {why}", status.as_u16())));
+    }
+    let read = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
+    let bytes = Zeroizing::new(read.map_err(|error| match error {
+        ureq::Error::BodyExceedsLimit(_) => failed("server_answer", "the server's answer is longer than 8 MiB"),
+        other => unreachable(&other),
+    })?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| failed("server_answer", "the server's answer isn't UTF-8"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// A name as one segment of a path.
+pub fn segment(name: &str) -> String {
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
+    // A segment of dots would lead elsewhere.
+    let kept = if name.starts_with('.') { NON_ALPHANUMERIC } else { KEPT };
+    utf8_percent_encode(name, kept).to_string()
+}
+
+/// The answer has not the shape that such a server's replies have.
+pub fn unreadable() -> Failure {
+    failed("server_answer", "the server's answer isn't a reply of this interface")
+}
+
+/// The text of a small file that holds a secret.
+fn secret_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    read_text(path, MAX_SECRET_FILE)
+        .map_err(|why| token_invalid(format!("the file `{}` cannot be used: {why}", path.display())))
+}
+
+impl From<RemoteServerError> for Failure {
+    fn from(error: RemoteServerError) -> Failure {
+        let code = match error {
+            RemoteServerError::Url(_) => "url_invalid",
+            RemoteServerError::Certificates { .. } => "certificates_invalid",
+        };
+        Failure::usage(code, error.to_string())
+    }
+}
+
+fn token_invalid(message: impl Into<String>) -> Failure {
+    Failure::usage("token_invalid", message)
+}
+
+fn failed(code: &'static str, message: impl Into<String>) -> Failure {
+    Failure::Own {
+        code,
+        message: message.into(),
+        exit: 1,
+    }
+}
+
+fn unreachable(error: &ureq::Error) -> Failure {
+    failed("server_unreachable", format!("the server cannot be asked: {error}"))
+}

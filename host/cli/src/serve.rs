@@ -1,0 +1,521 @@
+//! `tokenlatch serve`: the service over HTTP.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+use http::Uri;
+use ipnet::IpNet;
+use serde::Serialize;
+use tokenlatch::{KEPT_REVOKED_DAYS, StoreError};
+use tokenlatch_server::{
+    CERTIFICATE_FILE, Config, EdgeLimits, FailureLimits, LogFormat, LogGuard, Logs, Server, SessionLimits,
+    SnapshotConfig, Tls, USAGE_INTERVAL, stop_signals,
+};
+
+use crate::context::Context;
+use crate::edge_options::Edges;
+use crate::failure::Failure;
+use crate::first_run::{self, First, Reached, Step};
+use crate::known_databases::{folder_of, shown};
+
+/// Options of `tokenlatch serve`.
+#[derive(Args)]
+#[command(after_help = "\
+The first start makes the database and the account `admin`; its password for the page and a token for each port go into \
+files beside the database. Then it prints where the page is, and lines to try. SIGHUP reads the catalogue and the certificate again, at an edge too; SIGTERM finishes what is under way, a second one ends \
+at once.
+
+Examples:
+  tokenlatch serve
+  tokenlatch serve --http --listen 127.0.0.1:8080 --admin-listen none
+  tokenlatch serve --listen 0.0.0.0:2083 --tls-cert cert.pem --tls-key key.pem \\
+    --upstream http://127.0.0.1:3000")]
+pub struct Options {
+    /// The account port
+    #[arg(long, value_name = "ADDR", env = "TOKENLATCH_LISTEN", hide_env_values = true)]
+    #[arg(default_value = "127.0.0.1:2083", value_parser = address)]
+    listen: SocketAddr,
+    /// The administrator's port, or `none`
+    #[arg(long, value_name = "ADDR", env = "TOKENLATCH_ADMIN_LISTEN", hide_env_values = true)]
+    #[arg(default_value = "127.0.0.1:2087")]
+    admin_listen: AdminListen,
+    /// A listener for `/metrics` alone, which the administrator's port then doesn't have
+    #[arg(long, value_name = "ADDR", env = "TOKENLATCH_METRICS_LISTEN", hide_env_values = true)]
+    #[arg(value_parser = address)]
+    metrics_listen: Option<SocketAddr>,
+    /// Show `/metrics` only to tokens with the right `metrics-read`
+    #[arg(long, env = "TOKENLATCH_METRICS_TOKEN", hide_env_values = true)]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
+    metrics_token: bool,
+    /// The API to guard: verified requests are forwarded to it
+    #[arg(long, value_name = "URL", env = "TOKENLATCH_UPSTREAM", hide_env_values = true)]
+    upstream: Option<Uri>,
+    /// More functions for the catalogue, TOML or JSON
+    #[arg(long, value_name = "FILE", env = "TOKENLATCH_CATALOGUE", hide_env_values = true)]
+    catalogue: Option<PathBuf>,
+    /// The certificate chain, PEM; without it one of our own is made for loopback addresses
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TOKENLATCH_TLS_CERT",
+        hide_env_values = true,
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TOKENLATCH_TLS_KEY",
+        hide_env_values = true,
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+    /// Plain HTTP, on loopback addresses only
+    #[arg(long, env = "TOKENLATCH_HTTP", hide_env_values = true, conflicts_with_all = ["tls_cert", "tls_key"])]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
+    http: bool,
+    /// A proxy whose `X-Forwarded-For` is believed: an address or a block; may be repeated
+    #[arg(
+        long = "trusted-proxy",
+        value_name = "CIDR",
+        env = "TOKENLATCH_TRUSTED_PROXY",
+        hide_env_values = true
+    )]
+    #[arg(value_delimiter = ',', value_parser = network)]
+    trusted_proxies: Vec<IpNet>,
+    /// Failed attempts a minute from one address, and for one user, before 429; 0 is any number
+    #[arg(
+        long,
+        value_name = "N",
+        env = "TOKENLATCH_FAILURES_PER_MINUTE",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = FailureLimits::default().per_address)]
+    failures_per_minute: u32,
+    /// A name by which browsers may reach the page, besides those of the certificate; may be repeated
+    #[arg(long = "host", value_name = "NAME", env = "TOKENLATCH_HOST", hide_env_values = true)]
+    #[arg(value_delimiter = ',', value_parser = host)]
+    hosts: Vec<String>,
+    /// Minutes without a request after which a person is logged out of the page
+    #[arg(long, value_name = "MIN", env = "TOKENLATCH_SESSION_IDLE", hide_env_values = true)]
+    #[arg(default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=525_600))]
+    session_idle: u32,
+    /// Minutes after which a person is logged out of the page in any case
+    #[arg(
+        long,
+        value_name = "MIN",
+        env = "TOKENLATCH_SESSION_LIFETIME",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = 720, value_parser = clap::value_parser!(u32).range(1..=525_600))]
+    session_lifetime: u32,
+    /// Connections at once, on each port
+    #[arg(long, value_name = "N", env = "TOKENLATCH_MAX_CONNECTIONS", hide_env_values = true)]
+    #[arg(default_value_t = EdgeLimits::default().connections)]
+    max_connections: usize,
+    /// Connections at once from one address (IPv6: from one network of 64 bits) that is no trusted proxy
+    #[arg(
+        long,
+        value_name = "N",
+        env = "TOKENLATCH_MAX_CONNECTIONS_PER_ADDRESS",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = EdgeLimits::default().connections_per_address)]
+    max_connections_per_address: usize,
+    /// Seconds that a client may be silent in the middle of a request's body
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "TOKENLATCH_CLIENT_SEND_TIMEOUT",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = EdgeLimits::default().body_stall.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    client_send_timeout: u64,
+    /// Seconds that a client may pause in the middle of reading a reply
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "TOKENLATCH_CLIENT_READ_TIMEOUT",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = EdgeLimits::default().write_time.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    client_read_timeout: u64,
+    /// Seconds that the API behind `--upstream` may do nothing before it begins its answer; the time in which the client
+    /// is still sending does not count
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "TOKENLATCH_UPSTREAM_TIMEOUT",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = EdgeLimits::default().upstream_time.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    upstream_timeout: u64,
+    /// Seconds that the API behind `--upstream` may be silent in the middle of an answer, as event streams are; 0 is any time
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "TOKENLATCH_UPSTREAM_IDLE_TIMEOUT",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = EdgeLimits::default().upstream_stall.as_secs(), value_parser = clap::value_parser!(u64).range(..=604_800))]
+    upstream_idle_timeout: u64,
+    /// How often the database is told which tokens were used, in seconds; 0 is never
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "TOKENLATCH_USAGE_INTERVAL",
+        hide_env_values = true
+    )]
+    #[arg(default_value_t = USAGE_INTERVAL.as_secs(), value_parser = clap::value_parser!(u64).range(..=86_400))]
+    usage_interval: u64,
+    /// Days for which a revoked token is kept, so that no backup brings it back
+    #[arg(long, value_name = "DAYS", env = "TOKENLATCH_KEEP_REVOKED", hide_env_values = true)]
+    #[arg(default_value_t = KEPT_REVOKED_DAYS, value_parser = clap::value_parser!(u32).range(..=36_500))]
+    keep_revoked: u32,
+    /// The log, on standard error: `text` or `json`
+    #[arg(long, value_name = "FORMAT", env = "TOKENLATCH_LOG_FORMAT", hide_env_values = true)]
+    #[arg(default_value = "text")]
+    log_format: LogFormat,
+    /// What is logged: a level, or a list such as `warn,tokenlatch=debug`; below `info` only the service itself is
+    /// logged, for libraries write whole requests there
+    #[arg(long, value_name = "LEVEL", env = "TOKENLATCH_LOG", hide_env_values = true)]
+    #[arg(default_value = "info")]
+    log_level: String,
+    #[command(flatten, next_help_heading = "Edges")]
+    edges: Edges,
+}
+
+/// The administrator's port, if there is to be one.
+#[derive(Clone, Copy)]
+struct AdminListen(Option<SocketAddr>);
+
+impl FromStr for AdminListen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<AdminListen, String> {
+        if text.eq_ignore_ascii_case("none") {
+            return Ok(AdminListen(None));
+        }
+        address(text).map(|address| AdminListen(Some(address)))
+    }
+}
+
+/// Reads an address with a port; `localhost` is 127.0.0.1.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = || "give an address and a port, such as 127.0.0.1:2083 or [::1]:2083".to_owned();
+    match text.strip_prefix("localhost:") {
+        Some(port) => Ok((Ipv4Addr::LOCALHOST, port.parse().map_err(|_| wrong())?).into()),
+        None => text.parse().map_err(|_| wrong()),
+    }
+}
+
+/// Reads a block of addresses, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse::<IpNet>()
+        .or_else(|_| {
+            text.parse::<IpAddr>()
+                .map(|address| IpNet::from(address.to_canonical()))
+        })
+        .map_err(|_| "give an address such as 192.0.2.7, or a block such as 192.0.2.0/24".to_owned())
+}
+
+/// Reads the name of a host, without a port.
+fn host(text: &str) -> Result<String, String> {
+    Config::host(text).ok_or_else(|| "give a name such as tokens.example.com, or an address, without a port".to_owned())
+}
+
+fn minutes(number: u32) -> Duration {
+    Duration::from_secs(u64::from(number) * 60)
+}
+
+impl Options {
+    fn config(&self, folder: &Path, snapshots: Option<SnapshotConfig>) -> Config {
+        let tls = match (&self.tls_cert, &self.tls_key) {
+            _ if self.http => Tls::Plain,
+            (Some(certificate), Some(key)) => Tls::Files {
+                certificate: certificate.clone(),
+                key: key.clone(),
+            },
+            _ => Tls::SelfSigned {
+                folder: folder.to_owned(),
+            },
+        };
+        Config {
+            listen: self.listen,
+            admin_listen: self.admin_listen.0,
+            snapshot_listen: self.edges.snapshot_listen(),
+            metrics_listen: self.metrics_listen,
+            metrics_token: self.metrics_token,
+            upstream: self.upstream.clone(),
+            catalogue: self.catalogue.clone(),
+            tls,
+            trusted_proxies: self.trusted_proxies.clone(),
+            limits: EdgeLimits {
+                connections: self.max_connections,
+                connections_per_address: self.max_connections_per_address,
+                body_stall: Duration::from_secs(self.client_send_timeout),
+                write_time: Duration::from_secs(self.client_read_timeout),
+                upstream_time: Duration::from_secs(self.upstream_timeout),
+                upstream_stall: Duration::from_secs(self.upstream_idle_timeout),
+                ..EdgeLimits::default()
+            },
+            failures: FailureLimits {
+                per_address: self.failures_per_minute,
+                per_user: self.failures_per_minute,
+            },
+            logins: FailureLimits::LOGINS,
+            sessions: SessionLimits {
+                idle: minutes(self.session_idle),
+                lifetime: minutes(self.session_lifetime),
+            },
+            hosts: self.hosts.clone(),
+            usage_interval: Duration::from_secs(self.usage_interval),
+            keep_revoked: self.keep_revoked,
+            snapshots,
+        }
+    }
+}
+
+/// Serves until the process is told to stop.
+pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+    let _log: LogGuard = begin_log(options)?;
+    // From here on a signal is heard, however early it comes.
+    let stop = stop_signals()?;
+    raise_file_limit();
+    let folder = folder_of(context.database())?;
+    let config = options.config(&folder, options.edges.publishing()?);
+    let snapshots = config
+        .snapshots
+        .as_ref()
+        .map(|told| (told.key.public_key(), told.options.max_age));
+    // What is refused in any case must leave no database behind.
+    config.check()?;
+    let certificate = matches!(config.tls, Tls::SelfSigned { .. }).then(|| folder.join(CERTIFICATE_FILE));
+    let scheme = if matches!(config.tls, Tls::Plain) {
+        "http"
+    } else {
+        "https"
+    };
+    if options.edges.is_edge() {
+        let shown = |address| url(scheme, address);
+        return options.edges.serve(config, stop, context, shown).await;
+    }
+    let service = context.open_or_create().await?;
+    let server = Server::bind(config, service.clone()).await?;
+    // Only now, for the ports are ours: a start that fails for its ports has made nothing.
+    let first = first_run::make(&service, &folder).await?;
+    if first.is_some() {
+        // A young database lies in its log alone, which is easily lost.
+        match service.store().settle().await {
+            Err(StoreError::Busy) => {
+                tracing::warn!("another process uses the database, so a part of it is still in its log file alone");
+            }
+            outcome => outcome.map_err(tokenlatch::Error::from)?,
+        }
+    }
+    context.note(first.is_some()).await?;
+    if let Some(before) = context.went_back() {
+        server.state().gate.note_older(before).await?;
+    }
+    let (account, admin) = server.addresses();
+    let told = Told {
+        snapshot: server.snapshot_address().map(|address| url(scheme, address)),
+        metrics: server.metrics_address().map(|address| url(scheme, address)),
+        account: url(scheme, account),
+        admin: admin.map(|admin| url(scheme, admin)),
+        database: shown(context.database()),
+        certificate,
+        snapshots,
+        first,
+    };
+    told.tell(context)?;
+    let admin = admin.map_or_else(|| "none".to_owned(), |admin| admin.to_string());
+    tracing::info!(account = %account, %admin, "serving");
+    server.run_until(stop.clone().times(1), stop.times(2)).await;
+    if let Err(error) = context.note(false).await {
+        tracing::warn!(
+            "where the database stands was not noted: {}",
+            error.sentence().unwrap_or_default()
+        );
+    }
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn begin_log(options: &Options) -> Result<LogGuard, Failure> {
+    let (logs, guard) = Logs::to(std::io::stderr());
+    logs.install(options.log_format, &options.log_level)?;
+    Ok(guard)
+}
+
+/// Each connection is an open file, and the usual limit for a process is lower than what the system grants on demand.
+#[cfg(unix)]
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!("the limit on open files stays as it is: {error}");
+    }
+}
+
+#[cfg(not(unix))]
+fn raise_file_limit() {}
+
+/// What is printed once the service can be reached.
+struct Told {
+    account: String,
+    admin: Option<String>,
+    snapshot: Option<String>,
+    metrics: Option<String>,
+    database: String,
+    certificate: Option<PathBuf>,
+    /// The public key of the snapshots that are published, and for how many seconds they are good.
+    snapshots: Option<(String, u32)>,
+    first: Option<First>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    serving: Serving<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<&'a First>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<Vec<Step>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Serving<'a> {
+    account: &'a str,
+    admin: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<&'a str>,
+    database: &'a str,
+    certificate: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_key: Option<&'a str>,
+}
+
+impl Told {
+    fn tell(&self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let reached = Reached {
+            account: &self.account,
+            admin: self.admin.as_deref(),
+            certificate: self.certificate.as_deref(),
+        };
+        let steps = self.first.as_ref().map(|first| first_run::steps(first, &reached));
+        if context.output.wants_json() {
+            return context.output.json(&Document {
+                serving: Serving {
+                    account: &self.account,
+                    admin: self.admin.as_deref(),
+                    snapshot: self.snapshot.as_deref(),
+                    metrics: self.metrics.as_deref(),
+                    database: &self.database,
+                    certificate: self.certificate.as_deref(),
+                    public_key: self.snapshots.as_ref().map(|(key, _)| key.as_str()),
+                },
+                first: self.first.as_ref(),
+                steps,
+            });
+        }
+        self.lines(steps.unwrap_or_default(), context)
+    }
+
+    fn lines(&self, steps: Vec<Step>, context: &mut Context<'_>) -> Result<(), Failure> {
+        let output = &mut *context.output;
+        output.line(format!("Accounts:      {}", self.account))?;
+        if let Some(admin) = &self.admin {
+            output.line(format!("Administrator: {admin}"))?;
+        }
+        if let Some(snapshot) = &self.snapshot {
+            output.line(format!("Edges:         {snapshot}"))?;
+        }
+        if let Some(metrics) = &self.metrics {
+            output.line(format!("Metrics:       {metrics}/metrics"))?;
+        }
+        output.line(format!("Database:      {}", self.database))?;
+        if let Some(certificate) = &self.certificate {
+            output.line(format!("Certificate:   {}", certificate.display()))?;
+        }
+        if let Some((key, max_age)) = &self.snapshots {
+            output.line(format!("Snapshots:     public key {key}, good for {max_age} seconds"))?;
+        }
+        let Some(first) = &self.first else {
+            return output.line("`tokenlatch account list` shows the accounts, `tokenlatch serve --help` all options.");
+        };
+        output.line(format!(
+            "\nThis is the first start, so there is an account `{}` now. In files that only you can read are its password\n\
+             for the page, and a token for each port that is good for 24 hours:\n  {}\n  {}\n  {}\n",
+            first.user,
+            first.password_file.display(),
+            first.account_header.display(),
+            first.admin_header.display()
+        ))?;
+        output.line(format!("The page, to manage tokens:    {}/", self.account))?;
+        if let Some(admin) = &self.admin {
+            output.line(format!("The page of the administrator: {admin}/"))?;
+        }
+        output.line(format!(
+            "Log in as `{}` with that password; `tokenlatch account password {}` sets one of yours.",
+            first.user, first.user
+        ))?;
+        if self.certificate.is_some() {
+            output.line(
+                "The browser doesn't know the certificate, which was made here for this machine: tell it to go on.",
+            )?;
+        }
+        output.line("\nOr try these lines in another shell:\n")?;
+        for Step { what, line } in steps {
+            output.line(format!("# {what}\n{line}"))?;
+        }
+        output.line("\nNext: `tokenlatch account add NAME --all-features` adds an account of your own.")
+    }
+}
+
+/// The address as a client on this machine reaches it.
+fn url(scheme: &str, address: SocketAddr) -> String {
+    let reached = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            SocketAddr::new(IpAddr::V6(std::net::Ipv6Addr::LOCALHOST), address.port())
+        }
+        _ => address,
+    };
+    format!("{scheme}://{reached}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use super::*;
+    use crate::known_databases::file_of;
+
+    #[test]
+    fn addresses_and_networks_are_read() {
+        assert_eq!(address("localhost:8080").unwrap(), "127.0.0.1:8080".parse().unwrap());
+        assert!(address("2083").is_err() && address("example.com:1").is_err());
+        assert!(AdminListen::from_str("none").unwrap().0.is_none());
+        assert_eq!(network("192.0.2.7").unwrap(), "192.0.2.7/32".parse().unwrap());
+        assert!(network("2001:db8::/32").is_ok() && network("x").is_err());
+    }
+
+    #[test]
+    fn no_password_of_a_database_is_shown() {
+        assert_eq!(shown("postgres://a:SECRET@host/db"), "postgres://…");
+        assert_eq!(file_of("sqlite:///a/b.db?mode=rwc"), Some(Path::new("/a/b.db")));
+        assert_eq!(file_of("sqlite:b.db"), Some(Path::new("b.db")));
+    }
+}

@@ -1,0 +1,446 @@
+//! `tokenlatch token`.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+use tokenlatch::core::{Access, Description, ExpiryInput, Listed, Notice, Realm, SortKey, Status};
+use tokenlatch::{ListOptions, ListedToken, NewToken, ServerZone};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::{FAINT, STRONG, WARN, styled};
+use crate::table::{Mark, Row, lay_out};
+use crate::verify;
+
+const CREATE_HELP: &str = "\
+The token's text is printed once, on standard output, and cannot be shown again: if it is lost, revoke and create anew.
+
+Examples:
+  tokenlatch token create --user alice --name deploy --full
+  tokenlatch token create --user alice --name mail \\
+    --features popaccts --read-only
+  tokenlatch token create --user alice --name ci --full \\
+    --expires 2030-12-31 --prefix acme";
+
+/// Whoever holds the database may see and change the tokens of both ports.
+const EITHER: Option<Realm> = None;
+
+/// Tokens: create, list, rename, revoke, verify.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Create a token and print its text, once
+    #[command(after_help = CREATE_HELP)]
+    Create(Create),
+    /// List the tokens of an account
+    List(List),
+    /// Rename a token; nothing else of it changes
+    Rename {
+        /// The account
+        #[arg(long)]
+        user: String,
+        /// The name it has
+        name: String,
+        /// The name it gets
+        new_name: String,
+    },
+    /// Revoke tokens at once and for good
+    Revoke {
+        /// The account
+        #[arg(long)]
+        user: String,
+        /// The names of the tokens
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Verify `Authorization` values from standard input, one a line; print one JSON verdict a line
+    #[command(after_help = verify::HELP)]
+    Verify(verify::Verify),
+}
+
+/// A token to create.
+#[derive(Args)]
+pub struct Create {
+    /// The account that the token acts as
+    #[arg(long)]
+    user: String,
+    /// Its name: 1 to 50 characters of a-z A-Z 0-9 - _
+    #[arg(long)]
+    name: String,
+    #[command(flatten)]
+    access: AccessArgs,
+    /// Refuse every function that writes
+    #[arg(long)]
+    read_only: bool,
+    /// When it ends: `never`, 2030-12-31 (its last second in the time zone), an RFC 3339 time, or Unix seconds; one year
+    /// from today by default
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
+    expires: Option<String>,
+    /// An address or block that it may be used from, such as 192.0.2.7 or 2001:db8::/32; may be repeated
+    #[arg(long = "address", value_name = "ADDRESS", value_delimiter = ',')]
+    addresses: Vec<String>,
+    /// A prefix that secret scanners recognise: 2 to 16 characters of a-z 0-9
+    #[arg(long)]
+    prefix: Option<String>,
+    /// The port it is for
+    #[arg(long, value_enum, default_value_t = RealmArg::Account)]
+    realm: RealmArg,
+}
+
+/// What a token may touch: everything its account may, or these features. There is no default.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct AccessArgs {
+    /// Everything that its account may do
+    #[arg(long)]
+    full: bool,
+    /// Only functions of these features, with commas between them
+    #[arg(long, value_delimiter = ',', value_name = "FEATURES")]
+    features: Option<Vec<String>>,
+}
+
+/// The port a token is for.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum RealmArg {
+    /// The account's port
+    Account,
+    /// The administrator's port
+    Admin,
+}
+
+impl From<RealmArg> for Realm {
+    fn from(realm: RealmArg) -> Realm {
+        match realm {
+            RealmArg::Account => Realm::Account,
+            RealmArg::Admin => Realm::Admin,
+        }
+    }
+}
+
+/// Which tokens to list, and how.
+#[derive(Args)]
+pub struct List {
+    /// The account
+    #[arg(long)]
+    user: String,
+    /// The page, from 1
+    #[arg(long)]
+    page: Option<i64>,
+    /// Tokens on a page, 1 to 1000
+    #[arg(long)]
+    page_size: Option<i64>,
+    /// The order
+    #[arg(long, value_enum)]
+    sort: Option<SortArg>,
+    /// Turn the order round
+    #[arg(long)]
+    descending: bool,
+    /// Only names that contain this
+    #[arg(long)]
+    search: Option<String>,
+    /// How many days before its end a token counts as expiring
+    #[arg(long, value_name = "DAYS")]
+    warn_days: Option<i64>,
+    /// List revoked tokens too
+    #[arg(long)]
+    revoked: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SortArg {
+    Name,
+    Created,
+    Expires,
+}
+
+#[derive(Serialize)]
+struct CreatedDocument<'a> {
+    token: &'a str,
+    description: &'a Description,
+}
+
+/// A page, with the last use of each token where it is known.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedDocument<'a> {
+    tokens: Vec<ListedLine<'a>>,
+    page: i64,
+    page_size: i64,
+    pages: i64,
+    total: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedLine<'a> {
+    #[serde(flatten)]
+    token: &'a Description,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uses: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct DescribedDocument<'a> {
+    description: &'a Description,
+}
+
+#[derive(Serialize)]
+struct RevokedDocument<'a> {
+    revoked: &'a [String],
+    unknown: &'a [String],
+}
+
+impl Command {
+    /// Runs the command.
+    pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        match self {
+            Command::Create(create) => create.run(context).await,
+            Command::List(list) => list.run(context).await,
+            Command::Rename { user, name, new_name } => rename(context, user, name, new_name).await,
+            Command::Revoke { user, names } => revoke(context, user, names).await,
+            Command::Verify(verify) => verify.run(context).await,
+        }
+    }
+}
+
+impl Create {
+    async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let service = context.open().await?;
+        let access = match &self.access.features {
+            Some(features) => Access::Limited {
+                features: features.clone(),
+            },
+            None => Access::Full,
+        };
+        let created = service
+            .create(NewToken {
+                user: self.user.clone(),
+                name: self.name.clone(),
+                access,
+                expires: self.expires.clone().map(ExpiryInput::Text),
+                read_only: self.read_only,
+                addresses: self.addresses.clone(),
+                realm: self.realm.into(),
+                prefix: self.prefix.clone(),
+                creator: None,
+            })
+            .await?;
+        let description = service.describe(&created.record)?;
+        if context.output.wants_json() {
+            context.output.json(&CreatedDocument {
+                token: created.token.expose(),
+                description: &description,
+            })?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let zone = context.zone()?;
+        context.output.line(created.token.expose())?;
+        let output = &context.output;
+        output.remark(format_args!(
+            "Created {} for {}: {}, expires {}.",
+            styled(STRONG, &description.name),
+            description.user,
+            access_text(&description),
+            expiry_text(&description, zone),
+        ));
+        output.remark(styled(
+            WARN,
+            "This is the only time the token is shown. Keep it where only its user can read it.",
+        ));
+        output.remark(styled(
+            FAINT,
+            format_args!(
+                "Use it as the header `Authorization: {} {}:TOKEN`.",
+                scheme(self.realm),
+                self.user
+            ),
+        ));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl List {
+    async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let service = context.open().await?;
+        let options = ListOptions {
+            page: self.page,
+            page_size: self.page_size,
+            sort: self.sort.map(|sort| match sort {
+                SortArg::Name => SortKey::Name,
+                SortArg::Created => SortKey::Created,
+                SortArg::Expires => SortKey::Expires,
+            }),
+            descending: self.descending,
+            search: self.search.clone(),
+            warn_days: self.warn_days,
+            include_revoked: self.revoked,
+        };
+        let mut listed = service.list(&self.user, options).await?;
+        let tokens = service.with_usage(std::mem::take(&mut listed.tokens)).await?;
+        if context.output.wants_json() {
+            context.output.json(&ListedDocument {
+                tokens: tokens.iter().map(ListedLine::from).collect(),
+                page: listed.page,
+                page_size: listed.page_size,
+                pages: listed.pages,
+                total: listed.total,
+            })?;
+        } else {
+            let zone = context.zone()?;
+            show(context, &listed, &tokens, zone)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl<'a> From<&'a ListedToken> for ListedLine<'a> {
+    fn from(listed: &'a ListedToken) -> ListedLine<'a> {
+        ListedLine {
+            token: &listed.token,
+            last_used: listed.usage.as_ref().map(|usage| usage.last_used),
+            uses: listed.usage.as_ref().map(|usage| usage.uses),
+        }
+    }
+}
+
+async fn rename(context: &mut Context<'_>, user: &str, name: &str, new_name: &str) -> Result<ExitCode, Failure> {
+    let service = context.open().await?;
+    let record = service.rename(user, EITHER, name, new_name).await?;
+    if context.output.wants_json() {
+        let description = service.describe(&record)?;
+        context.output.json(&DescribedDocument {
+            description: &description,
+        })?;
+    } else {
+        context.output.line(format_args!(
+            "Renamed {name} to {new_name}. Its text, access and expiry are as they were."
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn revoke(context: &mut Context<'_>, user: &str, names: &[String]) -> Result<ExitCode, Failure> {
+    let service = context.open().await?;
+    let outcome = service.revoke(user, EITHER, names).await?;
+    if context.output.wants_json() {
+        context.output.json(&RevokedDocument {
+            revoked: &outcome.revoked,
+            unknown: &outcome.unknown,
+        })?;
+    } else {
+        if !outcome.revoked.is_empty() {
+            let names = outcome.revoked.join(", ");
+            context.output.line(format_args!(
+                "Revoked {names}. Scripts that use it are refused from now on."
+            ))?;
+        }
+        for name in &outcome.unknown {
+            context
+                .output
+                .remark(format_args!("There is no token `{name}` that is not revoked."));
+        }
+    }
+    Ok(if outcome.unknown.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn show(context: &mut Context<'_>, listed: &Listed, tokens: &[ListedToken], zone: ServerZone) -> Result<(), Failure> {
+    if listed.total == 0 {
+        return context
+            .output
+            .line("There is no token to list. `tokenlatch token create` makes one; `--revoked` lists revoked ones.");
+    }
+    let rows = tokens.iter().map(|listed| row(listed, zone)).collect();
+    let heading = [
+        "TOKEN",
+        "STATUS",
+        "EXPIRES",
+        "CREATED",
+        "LAST USED",
+        "ACCESS",
+        "ADDRESSES",
+        "HINT",
+    ];
+    let text = lay_out(&heading, rows, context.output.colour());
+    context.output.line(text)?;
+    let tokens = if listed.total == 1 { "token" } else { "tokens" };
+    context.output.line(styled(
+        FAINT,
+        format_args!(
+            "Page {} of {}, {} {tokens} in all.",
+            listed.page, listed.pages, listed.total
+        ),
+    ))
+}
+
+fn row(listed: &ListedToken, zone: ServerZone) -> Row {
+    let token = &listed.token;
+    let used = match &listed.usage {
+        Some(usage) => zone.show(usage.last_used),
+        None => "not known".to_owned(),
+    };
+    let (status, mark) = match token.status {
+        Status::Active => ("active", Mark::Good),
+        Status::Expiring => ("expiring", Mark::Warn),
+        Status::Expired => ("expired", Mark::Bad),
+        Status::Revoked => ("revoked", Mark::Faint),
+    };
+    let expires = match mark {
+        // Nobody notices when a token without an end is forgotten.
+        Mark::Good if token.notices.contains(&Notice::NeverExpires) => Mark::Warn,
+        Mark::Good => Mark::Plain,
+        other => other,
+    };
+    let addresses = match token.addresses.as_slice() {
+        [] => "any".to_owned(),
+        list => list.join(", "),
+    };
+    vec![
+        (token.name.clone(), Mark::Plain),
+        (status.to_owned(), mark),
+        (expiry_text(token, zone), expires),
+        (zone.show(token.created), Mark::Plain),
+        (used, Mark::Plain),
+        (access_text(token), Mark::Plain),
+        (addresses, Mark::Plain),
+        (format!("…{}", token.hint), Mark::Faint),
+    ]
+}
+
+fn expiry_text(token: &Description, zone: ServerZone) -> String {
+    let Some(at) = token.expires else {
+        return "never".to_owned();
+    };
+    let left = match token.remaining {
+        None | Some(0) => String::new(),
+        Some(seconds) if seconds < 3_600 => format!(" (in {} min)", seconds / 60),
+        Some(seconds) if seconds < 172_800 => format!(" (in {} h)", seconds / 3_600),
+        Some(seconds) => format!(" (in {} days)", seconds / 86_400),
+    };
+    format!("{}{left}", zone.show(at))
+}
+
+fn access_text(token: &Description) -> String {
+    let access = match &token.access {
+        Access::Full => "full".to_owned(),
+        Access::Limited { features } if features.is_empty() => "nothing".to_owned(),
+        Access::Limited { features } => features.join(", "),
+    };
+    if token.read_only {
+        format!("{access}, read only")
+    } else {
+        access
+    }
+}
+
+fn scheme(realm: RealmArg) -> &'static str {
+    match realm {
+        RealmArg::Account => "cpanel",
+        RealmArg::Admin => "whm",
+    }
+}

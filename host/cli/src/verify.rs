@@ -1,0 +1,151 @@
+//! `tokenlatch token verify`.
+
+use std::io::{self, BufRead, Read};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use tokenlatch::core::{Api, Authorization, Call, SecretString};
+use tokenlatch::without_byte_order_mark;
+use zeroize::Zeroizing;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::token::RealmArg;
+
+/// What the help says at its end.
+pub const HELP: &str = "\
+Each line is the value of one `Authorization` header: `cpanel USER:TOKEN`, `whm USER:TOKEN` or `Bearer TOKEN`. Tokens are
+read from standard input and nowhere else, so that none ends up in a shell's history or in a list of processes.
+Without any function or feature, a call that names nothing is meant: only a full token that may write passes.
+
+Examples:
+  echo 'cpanel alice:TOKEN' |
+    tokenlatch token verify --module Email --function list_pops
+  tokenlatch token verify --feature popaccts --reads \\
+    --address 192.0.2.7 < headers.txt";
+
+/// Bytes of a line that are handed on; a header that long is refused in any case.
+const MAX_LINE: usize = 64 << 10;
+
+/// What the tokens want to do.
+#[derive(Args)]
+pub struct Verify {
+    /// The module of the function that is to be called, such as `Email`
+    #[arg(long, requires = "function", conflicts_with_all = ["feature", "writes", "reads"])]
+    module: Option<String>,
+    /// The function, such as `list_pops`
+    #[arg(long, requires = "module")]
+    function: Option<String>,
+    /// Instead of a function: the feature that is touched
+    #[arg(long)]
+    feature: Option<String>,
+    /// Something is changed (this is assumed)
+    #[arg(long, conflicts_with = "reads")]
+    writes: bool,
+    /// Nothing is changed
+    #[arg(long)]
+    reads: bool,
+    /// The interface
+    #[arg(long, value_enum)]
+    api: Option<ApiArg>,
+    /// The address that the request comes from
+    #[arg(long)]
+    address: Option<String>,
+    /// The port that the request came in by
+    #[arg(long, value_enum)]
+    realm: Option<RealmArg>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ApiArg {
+    Uapi,
+    Api2,
+    Api1,
+    Whm,
+}
+
+impl From<ApiArg> for Api {
+    fn from(api: ApiArg) -> Api {
+        match api {
+            ApiArg::Uapi => Api::Uapi,
+            ApiArg::Api2 => Api::Api2,
+            ApiArg::Api1 => Api::Api1,
+            ApiArg::Whm => Api::Whm,
+        }
+    }
+}
+
+impl Verify {
+    /// Verifies line by line, and tells by the exit code whether every one was admitted.
+    pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+        let service = context.open().await?;
+        let call = self.call();
+        let (mut lines, mut admitted) = (0_u64, 0_u64);
+        let mut input = io::stdin().lock();
+        while let Some(header) = next_header(&mut input)? {
+            let verdict = service.verify(&header, &call).await?;
+            lines += 1;
+            admitted += u64::from(verdict.allowed);
+            context.output.json(&verdict)?;
+        }
+        if lines == 0 {
+            context
+                .output
+                .remark("Nothing to verify: give `Authorization` values on standard input, one a line.");
+        } else {
+            context.output.remark(format_args!("{admitted} of {lines} admitted"));
+        }
+        Ok(if lines > 0 && admitted == lines {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+
+    fn call(&self) -> Call {
+        Call {
+            api: self.api.map(Api::from),
+            module: self.module.clone(),
+            function: self.function.clone(),
+            feature: self.feature.clone(),
+            writes: match (self.writes, self.reads) {
+                (true, _) => Some(true),
+                (_, true) => Some(false),
+                _ => None,
+            },
+            address: self.address.clone(),
+            realm: self.realm.map(Into::into),
+        }
+    }
+}
+
+/// The next line without its end and without a byte order mark. Bytes that are not UTF-8 become characters that no header may hold.
+fn next_header(input: &mut impl BufRead) -> io::Result<Option<Authorization>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(1024));
+    if input.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if line.len() == MAX_LINE {
+        skip_line(input)?;
+    }
+    let text = without_byte_order_mark(&String::from_utf8_lossy(&line)).to_owned();
+    Ok(Some(Authorization::One(SecretString::new(text))))
+}
+
+/// Reads on to the end of a line, keeping nothing.
+fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let length = end.map_or(buffer.len(), |end| end + 1);
+        input.consume(length);
+        if end.is_some() {
+            return Ok(());
+        }
+    }
+}

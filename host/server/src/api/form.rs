@@ -1,0 +1,348 @@
+//! The parameters of a request, in the order received: query, then body. What they mean is the module's to say.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Multipart};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use tokenlatch_core::Value;
+use tokio::runtime::Handle;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::api::body::read_body;
+use crate::config::EdgeLimits;
+use crate::problem::Problem;
+use tokenlatch::offload;
+use tokenlatch::wipe_values;
+
+/// The most parameters of one request. A token has at most 1,000 features.
+const MAX_VALUES: usize = 4096;
+
+/// Parameters as they were given. Dropping them wipes them, for one may be a token.
+#[derive(Default)]
+pub(crate) struct Form(Vec<(String, Value)>);
+
+impl Form {
+    /// Reads a query.
+    pub(crate) fn of_query(query: Option<&str>) -> Result<Form, Problem> {
+        let mut form = Form::default();
+        form.urlencoded(query.unwrap_or_default().as_bytes())?;
+        Ok(form)
+    }
+
+    /// Reads the body on top of what the query gave.
+    pub(crate) async fn with_body(mut self, parts: &Parts, body: Body, limits: &EdgeLimits) -> Result<Form, Problem> {
+        let bytes = read_body(body, limits).await?;
+        self.add_body(parts, bytes).await?;
+        Ok(self)
+    }
+
+    /// Reads a body that was taken in whole, and tells as what it was read; `None` where there is none.
+    pub(crate) async fn add_body(&mut self, parts: &Parts, bytes: Bytes) -> Result<Option<Kind>, Problem> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        check_takes_body(&parts.method)?;
+        let kind = Kind::of(&parts.headers)?;
+        let kind = if bytes.len() <= offload::LIGHT {
+            self.read(kind, &parts.headers, &bytes).await?
+        } else {
+            let (mut form, headers, bytes) = (std::mem::take(self), parts.headers.clone(), bytes.clone());
+            let runtime = Handle::current();
+            let read = offload::run(move || {
+                let kind = runtime.block_on(form.read(kind, &headers, &bytes))?;
+                Ok::<_, Problem>((form, kind))
+            });
+            let (form, kind) = read.await.map_err(|_| Problem::INTERNAL)??;
+            *self = form;
+            kind
+        };
+        wipe(bytes);
+        Ok(Some(kind))
+    }
+
+    /// Gives a parameter another value wherever it is given one.
+    pub(crate) fn replace(&mut self, key: &str, text: &str) {
+        for (_, value) in self.0.iter_mut().filter(|(name, _)| name == key) {
+            *value = Value::String(text.to_owned());
+        }
+    }
+
+    /// Some of the parameters as a JSON object.
+    pub(crate) fn json_object(&self, from: usize, kept: impl Fn(&str) -> bool) -> Vec<u8> {
+        let entries = self.0.iter().skip(from).filter(|(key, _)| kept(key));
+        // What was read from JSON can be written as JSON.
+        serde_json::to_vec(&Value::Object(entries.cloned().collect())).unwrap_or_default()
+    }
+
+    /// The parameters as plain values.
+    pub(crate) fn pairs(&self) -> Vec<(String, serde_json::Value)> {
+        let plain = |value| serde_json::to_value(value).unwrap_or_default();
+        self.0.iter().map(|(key, value)| (key.clone(), plain(value))).collect()
+    }
+
+    /// Reads a body, and tells as what it was read.
+    async fn read(&mut self, kind: Kind, headers: &HeaderMap, bytes: &Bytes) -> Result<Kind, Problem> {
+        match kind {
+            Kind::Untold if !looks_like_form(bytes) => return Err(UNSUPPORTED),
+            // As a form a JSON object would be one odd key, and what it says would be passed over.
+            Kind::Urlencoded if bytes.trim_ascii_start().starts_with(b"{") => {
+                if let Ok(Value::Object(entries)) = Value::from_json(bytes) {
+                    self.entries(entries)?;
+                    return Ok(Kind::Json);
+                }
+                self.urlencoded(bytes)?;
+            }
+            Kind::Urlencoded | Kind::Untold => self.urlencoded(bytes)?,
+            Kind::Json => match Value::from_json(bytes) {
+                Ok(Value::Object(entries)) => self.entries(entries)?,
+                _ => return Err(JSON_INVALID),
+            },
+            Kind::Multipart => self.multipart(headers, bytes.clone()).await?,
+        }
+        Ok(kind)
+    }
+
+    /// The parameters, handed over.
+    pub(crate) fn into_values(mut self) -> Vec<(String, Value)> {
+        std::mem::take(&mut self.0)
+    }
+
+    /// The one text of a parameter; an error when it stands twice or is no text.
+    pub(crate) fn one(&self, key: &str) -> Result<Option<String>, Problem> {
+        let mut found = self.0.iter().filter(|(name, _)| name == key).map(|(_, value)| value);
+        match (found.next(), found.next()) {
+            (None, _) => Ok(None),
+            (Some(Value::String(text)), None) => Ok(Some(text.clone())),
+            (Some(Value::Int(number)), None) => Ok(Some(number.to_string())),
+            _ => Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "parameter_ambiguous",
+                "A parameter that chooses the function stands twice, or is no text.",
+            )),
+        }
+    }
+
+    /// The text of a parameter; empty when it is absent.
+    pub(crate) fn text(&self, key: &str) -> &str {
+        self.texts(key).next().unwrap_or_default()
+    }
+
+    /// Every text of any parameter.
+    pub(crate) fn all_texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|(_, value)| match value {
+            Value::String(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The texts of a parameter, in order.
+    pub(crate) fn texts(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(move |(name, value)| match value {
+            Value::String(text) if name == key => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The names of the parameters.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(key, _)| key.as_str())
+    }
+
+    /// How many parameters there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Some of the parameters, as a query or a body: one spelling, whatever spelling came in.
+    pub(crate) fn encoded(&self, from: usize, to: usize) -> String {
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        for (key, value) in self.0.iter().take(to).skip(from) {
+            if let Value::String(value) = value {
+                text.append_pair(key, value);
+            }
+        }
+        text.finish()
+    }
+
+    /// Whether a parameter is given from some place on.
+    pub(crate) fn has(&self, from: usize, key: &str) -> bool {
+        self.keys().skip(from).any(|name| name == key)
+    }
+
+    fn push(&mut self, key: String, value: Value) -> Result<(), Problem> {
+        if self.0.len() == MAX_VALUES {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "parameters_too_many",
+                "The request has too many parameters.",
+            ));
+        }
+        self.0.push((key, value));
+        Ok(())
+    }
+
+    /// The form of the URL standard, read strictly: `+` is a space, an escape has two digits, and the bytes are UTF-8.
+    fn urlencoded(&mut self, text: &[u8]) -> Result<(), Problem> {
+        for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let (key, value) = pair.split_at(end);
+            let value = decode(value.strip_prefix(b"=").unwrap_or(value))?;
+            self.push(decode(key)?, Value::String(value))?;
+        }
+        Ok(())
+    }
+
+    /// A JSON object of texts, whole numbers, booleans, nulls and arrays of texts.
+    fn entries(&mut self, entries: Vec<(String, Value)>) -> Result<(), Problem> {
+        for (key, value) in entries {
+            let plain = match &value {
+                Value::OtherNumber | Value::Object(_) => false,
+                Value::Array(items) => items.iter().all(|item| matches!(item, Value::String(_))),
+                _ => true,
+            };
+            if !plain {
+                return Err(JSON_INVALID);
+            }
+            self.push(key, value)?;
+        }
+        Ok(())
+    }
+
+    async fn multipart(&mut self, headers: &HeaderMap, bytes: Bytes) -> Result<(), Problem> {
+        let wrong = || {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "multipart_invalid",
+                "The multipart body cannot be read.",
+            )
+        };
+        let mut request = Request::new(Body::from(bytes));
+        *request.headers_mut() = headers.clone();
+        let mut parts = Multipart::from_request(request, &()).await.map_err(|_| wrong())?;
+        while let Some(part) = parts.next_field().await.map_err(|_| wrong())? {
+            if part.file_name().is_some() {
+                return Err(Problem::new(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "file_unsupported",
+                    "No function here takes a file.",
+                ));
+            }
+            let key = part.name().ok_or_else(wrong)?.to_owned();
+            let bytes = part.bytes().await.map_err(|_| wrong())?;
+            let value = String::from_utf8(bytes.to_vec()).map_err(|_| wrong())?;
+            self.push(key, Value::String(value))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Form {
+    fn drop(&mut self) {
+        wipe_values(&mut self.0);
+    }
+}
+
+/// Overwrites bytes that nobody else holds any more.
+fn wipe(bytes: Bytes) {
+    if let Ok(mut own) = bytes.try_into_mut() {
+        own.as_mut().zeroize();
+    }
+}
+
+pub(crate) const JSON_INVALID: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "json_invalid",
+    "The body is not a JSON object of plain values, each key once.",
+);
+
+const UNSUPPORTED: Problem = Problem::new(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "content_type_unsupported",
+    "The body must be a form, a multipart form or JSON, in UTF-8, and its type must say which.",
+);
+
+/// The content type of a form.
+pub(crate) const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+/// The content type of JSON.
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Refuses the body of a request by another method.
+pub(crate) fn check_takes_body(method: &Method) -> Result<(), Problem> {
+    if method == Method::POST {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::BAD_REQUEST,
+        "body_unexpected",
+        "Only a POST request may have a body.",
+    ))
+}
+
+/// Whether a body of which nothing is said can be a form. As one, JSON or a multipart text would be a single odd key: what
+/// it says would be passed over.
+fn looks_like_form(bytes: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~*+%=&[]".contains(byte);
+    let key = bytes
+        .split(|byte| matches!(byte, b'=' | b'&'))
+        .next()
+        .unwrap_or_default();
+    !key.starts_with(b"--") && !key.starts_with(b"[") && key.iter().all(plain)
+}
+
+/// The content types that are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Urlencoded,
+    /// Nothing is said, or no more than that it is bytes or text, as some programs say of every form that they are given as
+    /// a string (Perl's HTTP::Tiny, `fetch`).
+    Untold,
+    Json,
+    Multipart,
+}
+
+impl Kind {
+    /// What the header says of a body.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Kind, Problem> {
+        let mut fields = headers.get_all(CONTENT_TYPE).iter();
+        let field = match (fields.next(), fields.next(), headers.contains_key(CONTENT_ENCODING)) {
+            (Some(field), None, false) => field,
+            (None, _, false) => return Ok(Kind::Untold),
+            _ => return Err(UNSUPPORTED),
+        };
+        let text = field.to_str().map_err(|_| UNSUPPORTED)?.to_ascii_lowercase();
+        let (kind, parameters) = text.split_once(';').unwrap_or((&text, ""));
+        let charset = parameters
+            .split(';')
+            .find_map(|part| part.trim().strip_prefix("charset="));
+        if charset.is_some_and(|charset| charset.trim_matches('"') != "utf-8") {
+            return Err(UNSUPPORTED);
+        }
+        match kind.trim() {
+            "application/x-www-form-urlencoded" => Ok(Kind::Urlencoded),
+            "application/octet-stream" | "text/plain" => Ok(Kind::Untold),
+            "application/json" => Ok(Kind::Json),
+            "multipart/form-data" => Ok(Kind::Multipart),
+            _ => Err(UNSUPPORTED),
+        }
+    }
+}
+
+fn decode(text: &[u8]) -> Result<String, Problem> {
+    let wrong = || {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "parameter_encoding",
+            "A parameter is not percent-encoded UTF-8.",
+        )
+    };
+    let spaced = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte });
+    let spaced: Zeroizing<Vec<u8>> = Zeroizing::new(spaced.collect());
+    let mut escapes = spaced.split(|byte| *byte == b'%');
+    escapes.next();
+    let sound = escapes.all(|rest| rest.len() >= 2 && rest.iter().take(2).all(u8::is_ascii_hexdigit));
+    if !sound {
+        return Err(wrong());
+    }
+    String::from_utf8(percent_encoding::percent_decode(&spaced).collect()).map_err(|_| wrong())
+}

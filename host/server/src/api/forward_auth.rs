@@ -1,0 +1,189 @@
+//! `/auth`: a proxy in front of an API asks whether a request may go on. nginx's `auth_request`, Caddy's `forward_auth`,
+//! Traefik's ForwardAuth.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Request, State as Shared};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tokenlatch_core::{Api, Call, Realm, call_of, is_forged, names_any, plain_target};
+
+use crate::api::calls;
+use crate::api::form::Form;
+use crate::auth::authenticate::{Ended, admit, forbidden, malformed, reply_of};
+use crate::auth::backend::Threshold;
+use crate::guard::identity_headers;
+use crate::middleware::client::Client;
+use crate::problem::Problem;
+
+/// How nginx is told to name the request.
+const NGINX: [HeaderName; 2] = [
+    HeaderName::from_static("x-original-uri"),
+    HeaderName::from_static("x-original-method"),
+];
+
+/// How Caddy and Traefik name it.
+const FORWARDED: [HeaderName; 2] = [
+    HeaderName::from_static("x-forwarded-uri"),
+    HeaderName::from_static("x-forwarded-method"),
+];
+
+/// The keys of a query that names a call.
+const WORDS: &[&str] = &["module", "function", "api", "feature", "writes"];
+
+const WRONG_QUERY: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "call_invalid",
+    "The query names a function by module and function (and api), or a feature and writes=0 or 1, each once.",
+);
+
+/// Verifies for the account port.
+pub(crate) async fn account<T: Threshold>(
+    Shared(state): Shared<Arc<T>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    reply_of(verify(state.as_ref(), &client, Realm::Account, &parts).await)
+}
+
+/// Verifies for the administrator's port.
+pub(crate) async fn admin<T: Threshold>(
+    Shared(state): Shared<Arc<T>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    reply_of(verify(state.as_ref(), &client, Realm::Admin, &parts).await)
+}
+
+async fn verify(state: &impl Threshold, client: &Client, realm: Realm, request: &Parts) -> Result<Response, Ended> {
+    let query = Form::of_query(request.uri.query())?;
+    if calls::holds_secret(query.keys()) {
+        return Err(malformed(state).into());
+    }
+    // No token may do what can't be judged for sure, not even one that may do everything, for its account may not.
+    let call = if forges(client, &request.headers) || leaks(request) {
+        None
+    } else if query.len() > 0 {
+        Some(asked(&query, realm)?)
+    } else if client.trusted_proxy {
+        proxied(&request.headers, realm)
+    } else {
+        Some(calls::nothing(realm))
+    };
+    let strictest = || calls::nothing(realm);
+    let admitted = admit(state, client, &request.headers, &call.clone().unwrap_or_else(strictest)).await?;
+    if call.is_none() {
+        return Err(forbidden(state, &admitted, "call_unclear"));
+    }
+    let mut reply = StatusCode::OK.into_response();
+    reply
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    identity_headers::add(reply.headers_mut(), &admitted.verdict, realm);
+    Ok(admitted.sign(reply))
+}
+
+/// Whether the request has a field that may change what the API does, or what it takes for our word. The proxy handed it on,
+/// so the API may get it too.
+fn forges(client: &Client, headers: &HeaderMap) -> bool {
+    client.forged || headers.keys().any(|name| is_forged(name.as_str().as_bytes()))
+}
+
+/// Whether the query here may be the client's. A proxy that hands the query of the original request on (Caddy's `rewrite`
+/// does, unless told otherwise), all of it or a part, with words of its own or without, would let the client choose what
+/// is verified. So where the original query uses one of our words, nobody can tell who wrote ours.
+///
+/// The original target is judged as well: the proxy chose our words by its own reading of it.
+fn leaks(request: &Parts) -> bool {
+    let Some(query) = request.uri.query().filter(|query| !query.is_empty()) else {
+        return false;
+    };
+    let told = [&NGINX[0], &FORWARDED[0]].map(|name| request.headers.get_all(name));
+    told.into_iter()
+        .flatten()
+        .map(|target| target.as_bytes())
+        .any(|target| {
+            let end = target.iter().position(|byte| *byte == b'?').map(|at| at + 1);
+            let original = end.and_then(|at| target.get(at..)).unwrap_or_default();
+            plain_target(target).is_none() || original == query.as_bytes() || names_any(original, WORDS)
+        })
+}
+
+/// The call that the query spells out.
+fn asked(query: &Form, realm: Realm) -> Result<Call, Problem> {
+    if query.keys().any(|key| !WORDS.contains(&key)) {
+        return Err(WRONG_QUERY);
+    }
+    let one = |key| query.one(key).map_err(|_| WRONG_QUERY);
+    let api = match one("api")?.as_deref() {
+        None => None,
+        Some("uapi") => Some(Api::Uapi),
+        Some("api2") => Some(Api::Api2),
+        Some("api1") => Some(Api::Api1),
+        Some("whm") => Some(Api::Whm),
+        Some(_) => return Err(WRONG_QUERY),
+    };
+    let writes = match one("writes")?.as_deref() {
+        None => None,
+        Some("0") => Some(false),
+        Some("1") => Some(true),
+        Some(_) => return Err(WRONG_QUERY),
+    };
+    let (module, function, feature) = (one("module")?, one("function")?, one("feature")?);
+    let named = module.is_some() || function.is_some();
+    let touched = feature.is_some() || writes.is_some();
+    let whole = module.is_some() == function.is_some() && !(named && touched) && (named || api.is_none());
+    if !whole || (!named && !touched) {
+        return Err(WRONG_QUERY);
+    }
+    Ok(Call {
+        api,
+        module,
+        function,
+        feature,
+        writes,
+        address: None,
+        realm: Some(realm),
+    })
+}
+
+/// The call that a trusted proxy's header fields name; `None` when that can't be said for sure.
+fn proxied(headers: &HeaderMap, realm: Realm) -> Option<Call> {
+    // Either kind may have come from the client where the proxy sets only the other.
+    let (target, method) = match (named_by(headers, &NGINX), named_by(headers, &FORWARDED)) {
+        (Named::Not, Named::As(target, method)) | (Named::As(target, method), Named::Not) => (target, method),
+        (Named::Not, Named::Not) => return Some(calls::nothing(realm)),
+        _ => return None,
+    };
+    let reads = matches!(method, b"GET" | b"HEAD" | b"OPTIONS");
+    call_of(target, reads, realm)
+}
+
+/// What one kind of header fields says.
+enum Named<'h> {
+    /// Neither field is there.
+    Not,
+    /// A field is missing or repeated.
+    Unclear,
+    /// The target and the method of the request, byte for byte.
+    As(&'h [u8], &'h [u8]),
+}
+
+fn named_by<'h>(headers: &'h HeaderMap, [target, method]: &[HeaderName; 2]) -> Named<'h> {
+    let values = |name| {
+        headers
+            .get_all(name)
+            .iter()
+            .map(HeaderValue::as_bytes)
+            .collect::<Vec<_>>()
+    };
+    match (values(target).as_slice(), values(method).as_slice()) {
+        ([], []) => Named::Not,
+        ([target], [method]) => Named::As(target, method),
+        _ => Named::Unclear,
+    }
+}

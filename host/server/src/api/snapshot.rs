@@ -1,0 +1,241 @@
+//! `/snapshot`: the signed table for edges, what has changed, and what they report.
+//!
+//! The token is one for the administrator's port. Reading needs the right `snapshot-read`, reporting `usage-report` and a
+//! token that may write. Only accounts of administrators have these rights.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{self, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Extension, Request, State as Shared};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
+use serde::Serialize;
+use tokenlatch_core::{SNAPSHOT_READ, USAGE_REPORT};
+
+use crate::api::body::read_body;
+use crate::api::calls;
+use crate::api::form::{Form, Kind};
+use crate::auth::authenticate::{Admitted, Ended, admit, malformed, reply_of, unavailable};
+use crate::middleware::client::Client;
+use crate::problem::Problem;
+use crate::state::State;
+use tokenlatch::Error;
+use tokenlatch::Version;
+use tokenlatch::{Delta, Message, Publisher, UsageReport};
+
+const KIND: HeaderValue = HeaderValue::from_static("application/vnd.tokenlatch.snapshot");
+
+/// Whoever keeps it asks whether it still holds.
+const KEPT: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// The longest that anybody may wait for a change, in seconds.
+const LONGEST_WAIT: u64 = 60;
+
+const WRONG_QUERY: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "since_invalid",
+    "The query says since=EPOCH-VERSION, the table that is held, and may say wait=SECONDS.",
+);
+const GAP: Problem = Problem::new(
+    StatusCode::CONFLICT,
+    "snapshot_gap",
+    "No delta leads on from that version; take the snapshot.",
+);
+const WRONG_REPORT: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "report_invalid",
+    "The body is no report of uses: follower, batch, and at most 2000 tokens with id or hash, lastUsed and uses.",
+);
+
+/// Sends the whole table.
+pub(crate) async fn whole(
+    Shared(state): Shared<Arc<State>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    reply_of(send_whole(&state, &client, request).await)
+}
+
+/// Sends what has changed, as soon as anything has.
+pub(crate) async fn deltas(
+    Shared(state): Shared<Arc<State>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    reply_of(send_delta(&state, &client, request).await)
+}
+
+/// Takes a report of uses.
+pub(crate) async fn usage(
+    Shared(state): Shared<Arc<State>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    reply_of(take_report(&state, &client, request).await)
+}
+
+async fn publisher(state: &State) -> Result<&Publisher, Ended> {
+    let publisher = state.publisher().await.map_err(|error| failed(state, &error))?;
+    Ok(publisher.ok_or(Problem::NOT_FOUND)?)
+}
+
+async fn send_whole(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+    publisher(state).await?;
+    let (parts, _) = request.into_parts();
+    if calls::holds_secret(Form::of_query(parts.uri.query())?.keys()) {
+        return Err(malformed(state).into());
+    }
+    let call = calls::machine(SNAPSHOT_READ, false);
+    let admitted = admit(state, client, &parts.headers, &call).await?;
+    // That has asked the store. Where the database went back in time, another epoch begins here.
+    let publisher = publisher(state).await?;
+    if let Some(tag) = held(&parts.headers)
+        && publisher.is_current(tag).await.map_err(|error| failed(state, &error))?
+    {
+        let mut reply = StatusCode::NOT_MODIFIED.into_response();
+        mark(&mut reply, tag);
+        return Ok(admitted.sign(reply));
+    }
+    let message = publisher.snapshot().await.map_err(|error| failed(state, &error))?;
+    Ok(send(&admitted, &message))
+}
+
+async fn send_delta(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+    let publisher = publisher(state).await?;
+    let (parts, _) = request.into_parts();
+    let query = Form::of_query(parts.uri.query())?;
+    if calls::holds_secret(query.keys()) {
+        return Err(malformed(state).into());
+    }
+    let call = calls::machine(SNAPSHOT_READ, false);
+    let admitted = admit(state, client, &parts.headers, &call).await?;
+    let (since, wait) = asked(&query)?;
+    let delta = publisher
+        .delta(since, wait)
+        .await
+        .map_err(|error| failed(state, &error))?;
+    // The token may have been revoked meanwhile: what holds now counts.
+    let admitted = match wait.is_zero() {
+        true => admitted,
+        false => admit(state, client, &parts.headers, &call).await?,
+    };
+    match delta {
+        Delta::Message(message) => Ok(send(&admitted, &message)),
+        Delta::Gap => Ok(admitted.sign(GAP)),
+    }
+}
+
+#[derive(Serialize)]
+struct Reported {
+    added: bool,
+}
+
+async fn take_report(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+    publisher(state).await?;
+    let (parts, body) = request.into_parts();
+    if calls::holds_secret(Form::of_query(parts.uri.query())?.keys()) {
+        return Err(malformed(state).into());
+    }
+    let call = calls::machine(USAGE_REPORT, true);
+    admit(state, client, &parts.headers, &call).await?;
+    if !matches!(Kind::of(&parts.headers)?, Kind::Json) {
+        return Err(WRONG_REPORT.into());
+    }
+    let bytes = read_body(body, &state.config.limits).await?;
+    // The sender chose how long that took.
+    let admitted = admit(state, client, &parts.headers, &call).await?;
+    let report: UsageReport = serde_json::from_slice(&bytes).map_err(|_| WRONG_REPORT)?;
+    report.check().map_err(|_| WRONG_REPORT)?;
+    let added = report
+        .add_to(&state.service)
+        .await
+        .map_err(|error| failed(state, &error))?;
+    let fields = [(CONTENT_TYPE, "application/json")];
+    let text = serde_json::to_string(&Reported { added }).unwrap_or_default();
+    Ok(admitted.sign((fields, text)))
+}
+
+/// Where the asker stands, and how long it waits.
+fn asked(query: &Form) -> Result<(Version, Duration), Problem> {
+    let since = query.one("since")?.ok_or(WRONG_QUERY)?;
+    let (epoch, version) = since.split_once('-').ok_or(WRONG_QUERY)?;
+    let number = |text: &str| {
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|_| plain).ok_or(WRONG_QUERY)
+    };
+    let wait = match query.one("wait")? {
+        Some(wait) => number(&wait)?.unsigned_abs().min(LONGEST_WAIT),
+        None => 0,
+    };
+    let since = Version {
+        epoch: number(epoch)?,
+        version: number(version)?,
+    };
+    Ok((since, Duration::from_secs(wait)))
+}
+
+/// The tag of what the asker holds, if it says one.
+fn held(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(IF_NONE_MATCH)?.to_str().ok()?;
+    text.trim().strip_prefix('"')?.strip_suffix('"')
+}
+
+fn send(admitted: &Admitted, message: &Message) -> Response {
+    let (head, body) = message.parts();
+    let body = Bytes::from_owner(Shares(Arc::clone(body)));
+    let mut reply = Response::new(Body::new(Pieces([Bytes::copy_from_slice(head), body])));
+    reply.headers_mut().insert(CONTENT_TYPE, KIND);
+    mark(&mut reply, &message.tag);
+    admitted.sign(reply)
+}
+
+fn mark(reply: &mut Response, tag: &str) {
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{tag}\"")) {
+        reply.headers_mut().insert(ETAG, tag);
+    }
+    reply.headers_mut().insert(CACHE_CONTROL, KEPT);
+}
+
+/// The body of a message, which replies share.
+struct Shares(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Shares {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A reply in two pieces, whose length is known.
+struct Pieces([Bytes; 2]);
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = self.0.iter_mut().find(|piece| !piece.is_empty());
+        Poll::Ready(next.map(|piece| Ok(Frame::data(std::mem::take(piece)))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.iter().all(Bytes::is_empty)
+    }
+}
+
+fn failed(state: &State, error: &Error) -> Ended {
+    tracing::error!(code = error.code(), "the snapshot cannot be made: {error}");
+    unavailable(state).into()
+}

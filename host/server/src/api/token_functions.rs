@@ -1,0 +1,85 @@
+//! The functions that manage tokens, as HTTP answers them.
+
+use axum::body::{Body, HttpBody};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use tokenlatch_core::{Call, ReplyError, Shape};
+
+use crate::api::calls;
+use crate::api::form::Form;
+use crate::api::whm;
+use crate::auth::authenticate::{Admitted, Denial, Ended, admit, denied, response, unavailable};
+use crate::auth::backend::Threshold;
+use crate::middleware::client::Client;
+use crate::state::State;
+use tokenlatch::Error;
+use tokenlatch::{AskingToken, FunctionCall, FunctionFailure};
+
+/// Reads what a function is given. The sender chooses how long a body takes, so after one the request is admitted anew:
+/// what holds then counts.
+pub(crate) async fn given(
+    state: &impl Threshold,
+    client: &Client,
+    parts: &Parts,
+    call: &Call,
+    (admitted, query, body): (Admitted, Form, Body),
+) -> Result<(Admitted, Form), Ended> {
+    let at_once = body.is_end_stream();
+    let form = match query.with_body(parts, body, &state.config().limits).await {
+        Ok(form) => form,
+        Err(problem) => return Err(admitted.sign(problem).into()),
+    };
+    let admitted = match at_once {
+        true => admitted,
+        false => admit(state, client, &parts.headers, call).await?,
+    };
+    Ok((admitted, form))
+}
+
+/// A function, and who calls it.
+pub(crate) struct Job<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) admitted: &'a Admitted,
+    pub(crate) shape: Shape,
+    pub(crate) function: &'a str,
+}
+
+impl Job<'_> {
+    /// Carries the function out, and words the reply.
+    pub(crate) async fn run(&self, form: Form) -> Response {
+        if let (Shape::Whm, Some(error)) = (self.shape, whm::other_version(&form)) {
+            return self.refuse(error);
+        }
+        match self.state.service.function(&self.call(), form.into_values()).await {
+            Ok(reply) => response(reply),
+            Err(FunctionFailure::Unknown) => calls::NO_FUNCTION.into_response(),
+            Err(FunctionFailure::Gone) => denied(self.state, Denial::Unauthorized),
+            Err(FunctionFailure::Failed(error)) => self.broken(&error),
+        }
+    }
+
+    /// The failure of a function, in the module's words.
+    fn refuse(&self, error: ReplyError) -> Response {
+        let reply = self.state.service.function_refused(&self.call(), error);
+        reply.map_or_else(|error| self.broken(&error), response)
+    }
+
+    fn call(&self) -> FunctionCall<'_> {
+        FunctionCall {
+            shape: self.shape,
+            function: self.function,
+            user: &self.admitted.user,
+            token: Some(AskingToken {
+                // No token has the empty id, so one that isn't known may do nothing.
+                id: self.admitted.id.as_deref().unwrap_or_default(),
+                name: self.admitted.verdict.name.as_deref(),
+            }),
+        }
+    }
+
+    /// The store or the module could not do its work: nothing of why is told.
+    fn broken(&self, error: &Error) -> Response {
+        tracing::error!(code = error.code(), function = self.function, "a function failed");
+        unavailable(self.state)
+    }
+}

@@ -1,0 +1,54 @@
+//! `/execute/Module/function`: UAPI. CONTRACT.md, 3.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Request, State as Shared};
+use axum::response::Response;
+use tokenlatch_core::{Api, Realm, Shape, calls_others};
+
+use crate::api::calls;
+use crate::api::form::Form;
+use crate::api::nested_calls;
+use crate::api::token_functions::given;
+use crate::auth::authenticate::{Ended, admit, malformed, reply_of};
+use crate::auth::backend::Threshold;
+use crate::guard::catalogue_file::is_ours;
+use crate::guard::upstream::pass_on;
+use crate::middleware::client::Client;
+use crate::problem::Problem;
+use tokenlatch::FunctionCall;
+
+/// Answers a function of ours, passes any other on.
+pub(crate) async fn handle<T: Threshold>(
+    Shared(state): Shared<Arc<T>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    reply_of(execute(state.as_ref(), &client, request).await)
+}
+
+async fn execute<T: Threshold>(state: &T, client: &Client, request: Request) -> Result<Response, Ended> {
+    let (parts, body) = request.into_parts();
+    let (module, function) = calls::execute(parts.uri.path()).ok_or(Problem::NOT_FOUND)?;
+    calls::check_method(&parts.method, is_ours(module, function))?;
+    let query = Form::of_query(parts.uri.query())?;
+    if calls::holds_secret(query.keys()) {
+        return Err(malformed(state).into());
+    }
+    let call = calls::function(Api::Uapi, module, function, Realm::Account);
+    let admitted = admit(state, client, &parts.headers, &call).await?;
+    if is_ours(module, function) {
+        if !T::MANAGES || module != "Tokens" || !FunctionCall::exists(Shape::Uapi, function) {
+            return Ok(admitted.sign(calls::NO_FUNCTION));
+        }
+        let (admitted, form) = given(state, client, &parts, &call, (admitted, query, body)).await?;
+        let reply = state.manage(&admitted, Shape::Uapi, function, form).await;
+        return Ok(admitted.sign(reply));
+    }
+    let (admitted, request) = if calls_others(module, function) {
+        nested_calls::checked(state, client, parts.clone(), &call, (admitted, query, body)).await?
+    } else {
+        (admitted, Request::from_parts(parts, body))
+    };
+    Ok(pass_on(state, client, request, &admitted, Realm::Account).await)
+}

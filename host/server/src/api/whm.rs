@@ -1,0 +1,72 @@
+//! `/json-api/FUNCTION` on the administrator's port: WHM API 1. CONTRACT.md, 5.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Request, State as Shared};
+use axum::response::Response;
+use tokenlatch_core::{Realm, ReplyError, Shape, calls_others};
+
+use crate::api::calls;
+use crate::api::form::Form;
+use crate::api::nested_calls;
+use crate::api::token_functions::given;
+use crate::auth::authenticate::{Ended, admit, malformed, reply_of};
+use crate::auth::backend::Threshold;
+use crate::guard::catalogue_file::{WHM, is_ours};
+use crate::guard::upstream::pass_on;
+use crate::middleware::client::Client;
+use crate::problem::Problem;
+use tokenlatch::FunctionCall;
+
+/// The parameter that must say 1.
+const VERSION: &str = "api.version";
+
+/// The function by which functions of accounts are called.
+pub(crate) const CPANEL: &str = "cpanel";
+
+const OTHER_VERSION: &str = "The parameter \"api.version\" must be 1.";
+
+/// Answers the administrator's functions that are ours, passes any other on.
+pub(crate) async fn handle<T: Threshold>(
+    Shared(state): Shared<Arc<T>>,
+    Extension(client): Extension<Client>,
+    request: Request,
+) -> Response {
+    reply_of(call(state.as_ref(), &client, request).await)
+}
+
+async fn call<T: Threshold>(state: &T, client: &Client, request: Request) -> Result<Response, Ended> {
+    let (parts, body) = request.into_parts();
+    let function = calls::json_api(parts.uri.path()).ok_or(Problem::NOT_FOUND)?;
+    calls::check_method(&parts.method, is_ours(WHM, function))?;
+    let query = Form::of_query(parts.uri.query())?;
+    if calls::holds_secret(query.keys()) {
+        return Err(malformed(state).into());
+    }
+    let call = calls::whm(function);
+    let admitted = admit(state, client, &parts.headers, &call).await?;
+    if function.eq_ignore_ascii_case(CPANEL) {
+        // Only the one spelling has a path of its own, where its parameters are read.
+        return Ok(admitted.sign(calls::NO_FUNCTION));
+    }
+    if !is_ours(WHM, function) {
+        let (admitted, request) = if calls_others(WHM, function) {
+            nested_calls::checked(state, client, parts.clone(), &call, (admitted, query, body)).await?
+        } else {
+            (admitted, Request::from_parts(parts, body))
+        };
+        return Ok(pass_on(state, client, request, &admitted, Realm::Admin).await);
+    }
+    if !T::MANAGES || !FunctionCall::exists(Shape::Whm, function) {
+        return Ok(admitted.sign(calls::NO_FUNCTION));
+    }
+    let (admitted, form) = given(state, client, &parts, &call, (admitted, query, body)).await?;
+    let reply = state.manage(&admitted, Shape::Whm, function, form).await;
+    Ok(admitted.sign(reply))
+}
+
+/// What is wrong with the version of the API that is asked for, if anything.
+pub(crate) fn other_version(form: &Form) -> Option<ReplyError> {
+    let spoken = matches!(form.one(VERSION), Ok(Some(version)) if version == "1");
+    (!spoken).then(|| ReplyError::Sentence(OTHER_VERSION.to_owned()))
+}

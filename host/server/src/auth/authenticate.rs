@@ -1,0 +1,232 @@
+//! The one way in: blocked addresses, the header, the gate, and what a refused request is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tokenlatch_core::{
+    Api, Authorization, Call, ErrorCode, Headers, IdentifyRequest, Realm, Reply, ReplyRequest, SecretString, Shape,
+    Verdict,
+};
+
+use crate::api::calls;
+use crate::auth::backend::Threshold;
+use crate::auth::failures::Failures;
+use crate::middleware::client::Client;
+use crate::middleware::request::Decided;
+use crate::problem::Problem;
+use tokenlatch::Error;
+use tokenlatch::Presented;
+
+/// What the module finds wrong with the call itself, before it looks at a token.
+const CALL_ERRORS: &[ErrorCode] = &[
+    ErrorCode::FeatureInvalid,
+    ErrorCode::CallAmbiguous,
+    ErrorCode::FieldMissing,
+];
+
+const CALL_INVALID: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "call_invalid",
+    "The request does not name a call that there can be.",
+);
+
+/// A reply that ends the handling of a request early.
+pub(crate) struct Ended(Box<Response>);
+
+impl<R: IntoResponse> From<R> for Ended {
+    fn from(reply: R) -> Ended {
+        Ended(Box::new(reply.into_response()))
+    }
+}
+
+/// The reply of a handler, whichever way it came to it.
+pub(crate) fn reply_of(outcome: Result<Response, Ended>) -> Response {
+    outcome.unwrap_or_else(|Ended(reply)| *reply)
+}
+
+/// A request that the gate let in.
+pub(crate) struct Admitted {
+    pub(crate) verdict: Arc<Verdict>,
+    /// The token's user.
+    pub(crate) user: String,
+    /// The token's id, where it is known: an edge may hold a table without.
+    pub(crate) id: Option<String>,
+}
+
+impl Admitted {
+    /// Tells the log who asked.
+    pub(crate) fn sign(&self, reply: impl IntoResponse) -> Response {
+        let mut reply = reply.into_response();
+        note(&mut reply, self.verdict.reason.as_str(), Some(&self.verdict));
+        reply
+    }
+}
+
+/// Lets a request in, or says what it is told instead. Nothing but the module's verdict admits.
+pub(crate) async fn admit(
+    state: &impl Threshold,
+    client: &Client,
+    headers: &HeaderMap,
+    call: &Call,
+) -> Result<Admitted, Ended> {
+    if let Some(wait) = state.failures().blocked(client.counted()) {
+        return Err(signed(state, Denial::Later(wait), "address_blocked", None));
+    }
+    let mut fields = headers.get_all(AUTHORIZATION).iter();
+    let presented = match (fields.next(), fields.next()) {
+        (None, _) => Presented::Missing,
+        (Some(field), None) => Presented::One(field.as_bytes()),
+        (Some(_), Some(_)) => Presented::Repeated,
+    };
+    let verdict = match state.verify(presented, call, client).await {
+        Ok(verdict) => verdict,
+        Err(Error::Refused(error)) if CALL_ERRORS.contains(&error.code) => return Err(CALL_INVALID.into()),
+        Err(error) => {
+            tracing::error!(code = error.code(), "no verdict could be had: {error}");
+            let mut reply = unavailable(state);
+            note(&mut reply, error.code(), None);
+            return Err(reply.into());
+        }
+    };
+    let refused = |reply: Reply| {
+        let mut reply = response(reply);
+        note(&mut reply, verdict.reason.as_str(), Some(&verdict));
+        Ended::from(reply)
+    };
+    match (&verdict.refusal, &verdict.user) {
+        (None, Some(user)) if verdict.allowed => Ok(Admitted {
+            user: user.clone(),
+            id: verdict.id.clone(),
+            verdict,
+        }),
+        (Some(refusal), _) => {
+            if verdict.status == StatusCode::UNAUTHORIZED.as_u16() {
+                let user = presented_user(state, presented);
+                if let Some(wait) = state.failures().failed(client.counted(), user.as_deref()) {
+                    return Err(signed(
+                        state,
+                        Denial::Later(wait),
+                        verdict.reason.as_str(),
+                        Some(&verdict),
+                    ));
+                }
+            }
+            Err(refused(Reply {
+                status: refusal.status,
+                headers: refusal.headers.clone(),
+                body: refusal.body.clone(),
+            }))
+        }
+        // A verdict that is neither of the two admits nothing.
+        (None, _) => Err(unavailable(state).into()),
+    }
+}
+
+/// Sends away whoever has no good token, before the request is read any further. A good one may be refused later.
+pub(crate) async fn recognise(
+    state: &impl Threshold,
+    client: &Client,
+    headers: &HeaderMap,
+    realm: Realm,
+) -> Result<(), Ended> {
+    // No token may use API 1, so nothing is admitted here, and no use is noted.
+    let call = Call {
+        api: Some(Api::Api1),
+        ..calls::nothing(realm)
+    };
+    match admit(state, client, headers, &call).await {
+        Err(ended) if ended.0.status() != StatusCode::FORBIDDEN => Err(ended),
+        _ => Ok(()),
+    }
+}
+
+/// The user that a refused header claims, whether or not there is one.
+fn presented_user(state: &impl Threshold, presented: Presented<'_>) -> Option<String> {
+    let Presented::One(bytes) = presented else {
+        return None;
+    };
+    let text = SecretString::new(String::from_utf8_lossy(bytes).into_owned());
+    let request = IdentifyRequest {
+        authorization: Authorization::One(text),
+        peppers: Vec::new(),
+    };
+    state.module().identify(&request).ok()?.user
+}
+
+/// How a request is sent away.
+#[derive(Clone, Copy)]
+pub(crate) enum Denial {
+    /// The token is not good (any more).
+    Unauthorized,
+    /// The token may not do this.
+    Forbidden,
+    /// Too many failed attempts: come back after this time.
+    Later(Duration),
+    /// Nothing could be decided or kept, which is no fault of the token.
+    Unavailable,
+}
+
+/// A refusal in the module's words.
+pub(crate) fn denied(state: &impl Threshold, denial: Denial) -> Response {
+    let (status, seconds) = match denial {
+        Denial::Unauthorized => (401, None),
+        Denial::Forbidden => (403, None),
+        Denial::Later(wait) => (429, Some(i64::from(Failures::retry_after(wait)))),
+        Denial::Unavailable => (503, Some(1)),
+    };
+    let reply = state.module().reply(&ReplyRequest {
+        shape: Shape::Denied,
+        http_status: Some(status),
+        retry_after: seconds,
+        ..ReplyRequest::default()
+    });
+    reply.map_or_else(|_| Problem::UNAVAILABLE.into_response(), response)
+}
+
+/// A refusal, with the reason for the log.
+fn signed(state: &impl Threshold, denial: Denial, reason: &'static str, verdict: Option<&Verdict>) -> Ended {
+    let mut reply = denied(state, denial);
+    note(&mut reply, reason, verdict);
+    reply.into()
+}
+
+/// 403 for a good token, with a reason of the server's own for the log.
+pub(crate) fn forbidden(state: &impl Threshold, admitted: &Admitted, reason: &'static str) -> Ended {
+    signed(state, Denial::Forbidden, reason, Some(&admitted.verdict))
+}
+
+/// The body of a refusal under another status: a request that holds a secret where none may be.
+pub(crate) fn malformed(state: &impl Threshold) -> Response {
+    let mut reply = denied(state, Denial::Forbidden);
+    *reply.status_mut() = StatusCode::BAD_REQUEST;
+    reply
+}
+
+/// No decision could be made or kept, so nothing was done. Never told as a refusal of the token.
+pub(crate) fn unavailable(state: &impl Threshold) -> Response {
+    denied(state, Denial::Unavailable)
+}
+
+/// A reply of the module, as it is.
+pub(crate) fn response(reply: Reply) -> Response {
+    let Headers(fields) = reply.headers;
+    let mut response = Response::new(reply.body.into());
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    for (name, value) in fields {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+fn note(reply: &mut Response, reason: &'static str, verdict: Option<&Verdict>) {
+    reply.extensions_mut().insert(Decided {
+        reason,
+        user: verdict.and_then(|verdict| verdict.user.clone()),
+        token_id: verdict.and_then(|verdict| verdict.id.clone()),
+    });
+}

@@ -1,0 +1,311 @@
+//! Failed attempts: so many a minute from one address, and for one user.
+//!
+//! An address that has spent its allowance is answered 429 before anything is verified. A user's spent allowance only
+//! changes further *failures* for that user into 429: a good token of the user goes on working, so nobody can lock
+//! another out. Users are counted by what was presented, whether there is such a user or not, so a 429 tells nothing.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use governor::clock::{Clock, ReasonablyRealtime};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::config::FailureLimits;
+
+/// How many addresses, and how many users, are told apart. When there are more, the new ones share [`CROWDS`] counts.
+const KEYS: usize = 50_000;
+const CROWDS: u64 = 4_096;
+
+/// The time since some start.
+#[derive(Clone, Debug)]
+pub struct Ticks(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    System(Instant),
+    Set(Arc<AtomicU64>),
+}
+
+impl Ticks {
+    /// The system's monotonic clock.
+    #[must_use]
+    pub fn system() -> Ticks {
+        Ticks(Source::System(Instant::now()))
+    }
+
+    /// A clock that stands until it is moved: for tests.
+    #[must_use]
+    pub fn standing() -> Ticks {
+        Ticks(Source::Set(Arc::default()))
+    }
+
+    /// The time now.
+    pub(crate) fn now_since_start(&self) -> Duration {
+        Clock::now(self)
+    }
+
+    /// Moves a standing clock, and its clones, forward.
+    pub fn advance(&self, time: Duration) {
+        if let Source::Set(millis) = &self.0 {
+            let step = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            millis.fetch_add(step, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Clock for Ticks {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        match &self.0 {
+            Source::System(start) => start.elapsed(),
+            Source::Set(millis) => Duration::from_millis(millis.load(Ordering::SeqCst)),
+        }
+    }
+}
+
+impl ReasonablyRealtime for Ticks {}
+
+type Limiter = RateLimiter<u64, DefaultKeyedStateStore<u64>, Ticks, NoOpMiddleware<Duration>>;
+
+/// Counts failed attempts. Clones share the counts.
+#[derive(Clone)]
+pub struct Failures {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clock: Ticks,
+    hasher: RandomState,
+    addresses: Option<Limiter>,
+    users: Option<Limiter>,
+    /// Until when an address is blocked.
+    blocked: Mutex<HashMap<u64, Duration>>,
+    /// How many are in `blocked`: most of the time none, and then nobody takes the lock.
+    count: AtomicUsize,
+}
+
+impl Failures {
+    /// Nothing has failed yet.
+    #[must_use]
+    pub fn new(limits: FailureLimits, clock: Ticks) -> Failures {
+        let limiter = |per_minute| {
+            NonZeroU32::new(per_minute).map(|number| {
+                RateLimiter::new(
+                    Quota::per_minute(number),
+                    DefaultKeyedStateStore::default(),
+                    clock.clone(),
+                )
+            })
+        };
+        Failures {
+            inner: Arc::new(Inner {
+                addresses: limiter(limits.per_address),
+                users: limiter(limits.per_user),
+                hasher: RandomState::new(),
+                blocked: Mutex::default(),
+                count: AtomicUsize::new(0),
+                clock,
+            }),
+        }
+    }
+
+    /// How long requests of an address are to be refused, if it has spent its allowance. Ask before verification.
+    #[must_use]
+    pub fn blocked(&self, address: IpAddr) -> Option<Duration> {
+        let inner = &self.inner;
+        if inner.count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let key = inner.hasher.hash_one(network(address));
+        let mut blocked = inner.lock();
+        let until = *blocked.get(&key)?;
+        let left = until.saturating_sub(inner.clock.now());
+        if left.is_zero() {
+            blocked.remove(&key);
+            inner.count.store(blocked.len(), Ordering::Release);
+            return None;
+        }
+        Some(left)
+    }
+
+    /// Counts a failed attempt. With a time, the attempt is to be answered 429 and not 401.
+    #[must_use]
+    pub fn failed(&self, address: IpAddr, user: Option<&str>) -> Option<Duration> {
+        let (of_address, of_user) = self.count(address, user);
+        of_address.max(of_user)
+    }
+
+    /// Counts a failed attempt: the time for which the address has spent its allowance, and that of the user.
+    pub(crate) fn count(&self, address: IpAddr, user: Option<&str>) -> (Option<Duration>, Option<Duration>) {
+        let inner = &self.inner;
+        let now = inner.clock.now();
+        let of_address = inner.addresses.as_ref().and_then(|limiter| {
+            let key = inner.key(limiter, inner.hasher.hash_one(network(address)));
+            let wait = limiter.check_key(&key).err()?.wait_time_from(now);
+            // What many share turns failures away, and nobody's good token.
+            if key >= CROWDS {
+                let mut blocked = inner.lock();
+                blocked.insert(key, now.saturating_add(wait));
+                inner.count.store(blocked.len(), Ordering::Release);
+            }
+            Some(wait)
+        });
+        let of_user = inner.users.as_ref().zip(user).and_then(|(limiter, user)| {
+            let key = inner.key(limiter, inner.hasher.hash_one(user));
+            Some(limiter.check_key(&key).err()?.wait_time_from(now))
+        });
+        (of_address, of_user)
+    }
+
+    /// What `Retry-After` says for a time: whole seconds, at least one.
+    #[must_use]
+    pub fn retry_after(wait: Duration) -> u32 {
+        u32::try_from(wait.as_millis().div_ceil(1000).max(1)).unwrap_or(u32::MAX)
+    }
+
+    /// Forgets what no longer matters.
+    pub fn tidy(&self) {
+        let inner = &self.inner;
+        for limiter in [&inner.addresses, &inner.users].into_iter().flatten() {
+            limiter.retain_recent();
+        }
+        let now = inner.clock.now();
+        let mut blocked = inner.lock();
+        blocked.retain(|_, until| *until > now);
+        inner.count.store(blocked.len(), Ordering::Release);
+    }
+
+    /// How many addresses are blocked now.
+    #[must_use]
+    pub fn blocked_addresses(&self) -> usize {
+        self.inner.count.load(Ordering::Acquire)
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Duration>> {
+        self.blocked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The key to count under: where there are too many keys, one that many share.
+    fn key(&self, limiter: &Limiter, key: u64) -> u64 {
+        if limiter.len() < KEYS { key } else { crowd(key) }
+    }
+}
+
+fn crowd(key: u64) -> u64 {
+    key % CROWDS
+}
+
+/// Who counts as one: an IPv4 address, or an IPv6 network of 64 bits, which one customer has whole.
+pub(crate) fn network(address: IpAddr) -> u128 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => u128::from(u32::from(address)),
+        IpAddr::V6(address) => u128::from(address) >> 64 << 64 | 1 << 32,
+    }
+}
+
+impl std::fmt::Debug for Failures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Failures").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use super::*;
+
+    fn failures(per_address: u32, per_user: u32) -> (Failures, Ticks) {
+        let clock = Ticks::standing();
+        let limits = FailureLimits { per_address, per_user };
+        (Failures::new(limits, clock.clone()), clock)
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_address_is_blocked_when_its_allowance_is_spent_and_free_again_later() {
+        let (failures, clock) = failures(3, 0);
+        let one = address("192.0.2.1");
+        for _ in 0..3 {
+            assert_eq!(failures.failed(one, None), None);
+            assert_eq!(failures.blocked(one), None);
+        }
+        let wait = failures.failed(one, None).unwrap();
+        assert_eq!(failures.blocked(one), Some(wait));
+        assert!(wait <= Duration::from_secs(20), "{wait:?}");
+        assert_eq!(failures.blocked(address("192.0.2.2")), None);
+        clock.advance(Duration::from_secs(21));
+        assert_eq!(failures.blocked(one), None);
+        assert_eq!(failures.failed(one, None), None, "one more is borne");
+        assert!(failures.failed(one, None).is_some());
+        clock.advance(Duration::from_secs(61));
+        for _ in 0..3 {
+            assert_eq!(failures.failed(one, None), None);
+        }
+    }
+
+    #[test]
+    fn a_user_is_counted_over_all_addresses_and_never_blocked() {
+        let (failures, _) = failures(0, 2);
+        assert_eq!(failures.failed(address("192.0.2.1"), Some("alice")), None);
+        assert_eq!(failures.failed(address("192.0.2.2"), Some("alice")), None);
+        assert!(failures.failed(address("192.0.2.3"), Some("alice")).is_some());
+        assert_eq!(failures.blocked(address("192.0.2.3")), None);
+        assert_eq!(failures.failed(address("192.0.2.3"), Some("bob")), None);
+    }
+
+    #[test]
+    fn an_ipv6_network_counts_as_one_and_mapped_addresses_as_ipv4() {
+        let (failures, _) = failures(1, 0);
+        assert_eq!(failures.failed(address("2001:db8::1"), None), None);
+        assert!(failures.failed(address("2001:db8::2"), None).is_some());
+        assert!(failures.blocked(address("2001:db8::ffff")).is_some());
+        assert_eq!(failures.blocked(address("2001:db8:0:1::1")), None);
+        assert_eq!(failures.failed(address("192.0.2.9"), None), None);
+        assert!(failures.failed(address("::ffff:192.0.2.9"), None).is_some());
+    }
+
+    #[test]
+    fn zero_is_any_number() {
+        let (failures, _) = failures(0, 0);
+        for _ in 0..1000 {
+            assert_eq!(failures.failed(address("192.0.2.1"), Some("alice")), None);
+        }
+    }
+
+    #[test]
+    fn memory_stays_bounded() {
+        let (failures, clock) = failures(1, 1);
+        for number in 0..120_000_u32 {
+            let address = IpAddr::V6((u128::from(number) << 64).into());
+            let _ = failures.failed(address, Some(&number.to_string()));
+        }
+        let held = |limiter: &Option<Limiter>| limiter.as_ref().unwrap().len();
+        let most = KEYS + usize::try_from(CROWDS).unwrap();
+        assert!(held(&failures.inner.addresses) <= most && held(&failures.inner.users) <= most);
+        assert!(failures.inner.lock().len() <= most);
+        clock.advance(Duration::from_secs(120));
+        failures.tidy();
+        assert_eq!(held(&failures.inner.addresses) + held(&failures.inner.users), 0);
+        assert_eq!(failures.blocked_addresses(), 0);
+    }
+
+    #[test]
+    fn retry_after_is_whole_seconds_from_one() {
+        assert_eq!(Failures::retry_after(Duration::from_millis(1)), 1);
+        assert_eq!(Failures::retry_after(Duration::from_millis(1001)), 2);
+    }
+}

@@ -1,0 +1,393 @@
+//! Who may try a password now.
+//!
+//! A password can be guessed, unlike a token, and checking one is heavy work. So a network has few logins under way at
+//! once, and all together have not many more. Failed ones are counted as anywhere ([`Failures`]), but here a user's
+//! spent allowance stops the checking itself, or whoever has many addresses had as many guesses. Users are counted by
+//! what was presented, whether there is such a user or not. A network from which the user has logged in goes on being
+//! served, so nobody can lock a person out of the usual place.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::auth::failures::{Failures, Ticks, network};
+use crate::config::FailureLimits;
+
+/// How many logins one network has under way at once.
+const EACH: usize = 2;
+/// How many all networks have under way at once.
+const ALL: usize = 64;
+/// And with those from places that are known: these come in while strangers fill up the rest.
+const ALL_KNOWN: usize = 128;
+
+/// How long a place is known after a login.
+const KNOWN: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How many places are known of one user: nobody pushes out another's.
+const PLACES: usize = 16;
+/// Of how many users, and how many users can be blocked at a time.
+const USERS: usize = 50_000;
+
+/// Counts logins. Clones share the counts.
+#[derive(Clone)]
+pub struct Logins {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    failures: Failures,
+    clock: Ticks,
+    hasher: RandomState,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// How many logins are under way, by network.
+    under_way: HashMap<u128, usize>,
+    /// How many in all.
+    total: usize,
+    /// Until when a user is blocked.
+    blocked: HashMap<u64, Duration>,
+    /// From where a user has logged in, and when last.
+    places: HashMap<u64, Vec<(u128, Duration)>>,
+}
+
+/// Why a login is not begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// Too many have failed: this long.
+    Off(Duration),
+    /// The network has others under way.
+    Behind,
+    /// There are too many in all.
+    Out,
+}
+
+/// A login that is under way, until this is dropped. One whose work was begun and whose end nobody waited for counts as
+/// failed.
+pub(crate) struct Attempt {
+    inner: Arc<Inner>,
+    address: IpAddr,
+    user: String,
+    open: AtomicBool,
+}
+
+impl Logins {
+    /// Nobody has logged in yet.
+    #[must_use]
+    pub fn new(limits: FailureLimits, clock: Ticks) -> Logins {
+        Logins {
+            inner: Arc::new(Inner {
+                failures: Failures::new(limits, clock.clone()),
+                clock,
+                hasher: RandomState::new(),
+                held: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Begins a login, when it may be.
+    pub(crate) fn begin(&self, address: IpAddr, user: &str) -> Result<Arc<Attempt>, Put> {
+        let inner = &self.inner;
+        if let Some(wait) = inner.blocked(address, user) {
+            return Err(Put::Off(wait));
+        }
+        let mut held = inner.lock();
+        let most = if inner.knows(&held, address, user) {
+            ALL_KNOWN
+        } else {
+            ALL
+        };
+        if held
+            .under_way
+            .get(&network(address))
+            .is_some_and(|count| *count >= EACH)
+        {
+            return Err(Put::Behind);
+        }
+        if held.total >= most {
+            return Err(Put::Out);
+        }
+        held.total += 1;
+        *held.under_way.entry(network(address)).or_default() += 1;
+        Ok(Arc::new(Attempt {
+            inner: inner.clone(),
+            address,
+            user: user.to_owned(),
+            open: AtomicBool::new(false),
+        }))
+    }
+
+    /// Forgets what no longer matters.
+    pub fn tidy(&self) {
+        self.inner.failures.tidy();
+        let now = self.inner.clock.now_since_start();
+        let mut held = self.inner.lock();
+        held.blocked.retain(|_, until| *until > now);
+        held.places.retain(|_, places| {
+            places.retain(|(_, at)| is_fresh(*at, now));
+            !places.is_empty()
+        });
+    }
+}
+
+impl std::fmt::Debug for Logins {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Logins").finish_non_exhaustive()
+    }
+}
+
+impl Attempt {
+    /// How long it is to be refused, if too many have failed meanwhile.
+    pub(crate) fn blocked(&self) -> Option<Duration> {
+        self.inner.blocked(self.address, &self.user)
+    }
+
+    /// The work begins.
+    pub(crate) fn work(&self) {
+        self.open.store(true, Ordering::Release);
+    }
+
+    /// The work is done, and what came of it is known.
+    pub(crate) fn done(&self) {
+        self.open.store(false, Ordering::Release);
+    }
+
+    /// Counts it as failed. With a time, it is to be answered 429 and not 401.
+    pub(crate) fn failed(&self) -> Option<Duration> {
+        self.inner.failed(self.address, &self.user)
+    }
+
+    /// The user is in: this place is known from now on.
+    pub(crate) fn succeeded(&self) {
+        self.inner.know(self.address, &self.user);
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if *self.open.get_mut() {
+            let _ = self.inner.failed(self.address, &self.user);
+        }
+        let mut held = self.inner.lock();
+        held.total = held.total.saturating_sub(1);
+        let network = network(self.address);
+        if let Some(count) = held.under_way.get_mut(&network) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                held.under_way.remove(&network);
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn blocked(&self, address: IpAddr, user: &str) -> Option<Duration> {
+        if let Some(wait) = self.failures.blocked(address) {
+            return Some(wait);
+        }
+        let held = self.lock();
+        let until = *held.blocked.get(&self.hasher.hash_one(user))?;
+        let left = until.saturating_sub(self.clock.now_since_start());
+        (!left.is_zero() && !self.knows(&held, address, user)).then_some(left)
+    }
+
+    fn failed(&self, address: IpAddr, user: &str) -> Option<Duration> {
+        let (of_address, of_user) = self.failures.count(address, Some(user));
+        let now = self.clock.now_since_start();
+        let mut held = self.lock();
+        if let Some(wait) = of_user {
+            if held.blocked.len() >= USERS {
+                held.blocked.retain(|_, until| *until > now);
+            }
+            if held.blocked.len() < USERS {
+                held.blocked
+                    .insert(self.hasher.hash_one(user), now.saturating_add(wait));
+            }
+        }
+        // Where the right password would do, the wrong one is told as such.
+        if self.knows(&held, address, user) {
+            return of_address;
+        }
+        of_address.max(of_user)
+    }
+
+    fn knows(&self, held: &Held, address: IpAddr, user: &str) -> bool {
+        let (network, now) = (network(address), self.clock.now_since_start());
+        held.places
+            .get(&self.hasher.hash_one(user))
+            .is_some_and(|places| places.iter().any(|(place, at)| *place == network && is_fresh(*at, now)))
+    }
+
+    fn know(&self, address: IpAddr, user: &str) {
+        let (network, now) = (network(address), self.clock.now_since_start());
+        let key = self.hasher.hash_one(user);
+        let mut held = self.lock();
+        if held.places.len() >= USERS && !held.places.contains_key(&key) {
+            // Whoever has not logged in for the longest time.
+            let last = |places: &[(u128, Duration)]| places.iter().map(|(_, at)| *at).max();
+            let oldest = held.places.iter().min_by_key(|(_, places)| last(places));
+            if let Some(oldest) = oldest.map(|(key, _)| *key) {
+                held.places.remove(&oldest);
+            }
+        }
+        // In the order of the last login.
+        let places = held.places.entry(key).or_default();
+        places.retain(|(place, _)| *place != network);
+        if places.len() >= PLACES {
+            places.remove(0);
+        }
+        places.push((network, now));
+    }
+}
+
+fn is_fresh(at: Duration, now: Duration) -> bool {
+    now.saturating_sub(at) < KNOWN
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use super::*;
+
+    fn logins(per_address: u32, per_user: u32) -> (Logins, Ticks) {
+        let clock = Ticks::standing();
+        let limits = FailureLimits { per_address, per_user };
+        (Logins::new(limits, clock.clone()), clock)
+    }
+
+    fn address(number: u32) -> IpAddr {
+        IpAddr::V4(number.into())
+    }
+
+    /// Somebody tries, and fails.
+    fn fails(logins: &Logins, from: u32, user: &str) -> bool {
+        match logins.begin(address(from), user) {
+            Ok(attempt) => attempt.failed().is_none(),
+            Err(_) => false,
+        }
+    }
+
+    #[test]
+    fn a_network_has_two_logins_under_way_and_the_others_are_served_beside_it() {
+        let (logins, _) = logins(0, 0);
+        let one = logins.begin(address(1), "alice").unwrap();
+        let two = logins.begin(address(1), "bob").unwrap();
+        assert_eq!(logins.begin(address(1), "carol").err(), Some(Put::Behind));
+        logins.begin(address(2), "carol").unwrap();
+        // As long as anything of it goes on.
+        let work = one.clone();
+        drop(one);
+        assert_eq!(logins.begin(address(1), "carol").err(), Some(Put::Behind));
+        drop(work);
+        logins.begin(address(1), "carol").unwrap();
+        drop(two);
+        assert!(logins.inner.lock().under_way.is_empty());
+        assert_eq!(logins.inner.lock().total, 0);
+    }
+
+    #[test]
+    fn all_together_have_so_many_under_way_and_known_places_some_more() {
+        let (logins, _) = logins(0, 0);
+        logins.begin(address(9999), "alice").unwrap().succeeded();
+        let all: Vec<_> = (0..64)
+            .map(|number| logins.begin(address(number / 2), "x").unwrap())
+            .collect();
+        assert_eq!(logins.begin(address(999), "alice").err(), Some(Put::Out));
+        assert_eq!(logins.begin(address(9999), "bob").err(), Some(Put::Out));
+        logins.begin(address(9999), "alice").unwrap();
+        drop(all);
+        logins.begin(address(999), "alice").unwrap();
+    }
+
+    #[test]
+    fn a_users_spent_allowance_stops_everybody_but_the_places_that_are_known() {
+        let (logins, clock) = logins(10, 3);
+        logins.begin(address(1), "alice").unwrap().succeeded();
+        for user in ["alice", "nobody"] {
+            for from in 2..5 {
+                assert!(fails(&logins, from, user));
+            }
+            assert!(!fails(&logins, 5, user));
+            let put = logins.begin(address(6), user).err();
+            assert!(matches!(put, Some(Put::Off(wait)) if wait <= Duration::from_secs(20)));
+        }
+        // At the usual place the allowance of the address holds, and it alone.
+        for _ in 0..10 {
+            assert!(fails(&logins, 1, "alice"));
+        }
+        assert!(!fails(&logins, 1, "alice"));
+        assert!(matches!(logins.begin(address(1), "alice").err(), Some(Put::Off(_))));
+        // Others' names are not known there.
+        assert!(matches!(logins.begin(address(1), "nobody").err(), Some(Put::Off(_))));
+        clock.advance(Duration::from_secs(21));
+        assert!(fails(&logins, 6, "nobody"));
+    }
+
+    #[test]
+    fn an_attempt_that_was_under_way_hears_that_there_were_too_many() {
+        let (logins, _) = logins(0, 1);
+        let under_way = logins.begin(address(1), "alice").unwrap();
+        assert_eq!(under_way.blocked(), None);
+        assert!(fails(&logins, 2, "alice"));
+        assert!(!fails(&logins, 3, "alice"));
+        assert!(under_way.blocked().is_some());
+    }
+
+    #[test]
+    fn work_that_nobody_waits_for_counts_as_failed() {
+        let (logins, _) = logins(2, 0);
+        for _ in 0..2 {
+            let attempt = logins.begin(address(1), "alice").unwrap();
+            attempt.work();
+        }
+        let attempt = logins.begin(address(1), "alice").unwrap();
+        attempt.work();
+        attempt.done();
+        drop(attempt);
+        logins.begin(address(1), "alice").unwrap().work();
+        assert!(matches!(logins.begin(address(1), "alice").err(), Some(Put::Off(_))));
+    }
+
+    #[test]
+    fn a_place_is_known_for_thirty_days_and_so_many_of_each_user() {
+        let (logins, clock) = logins(0, 1);
+        let known = |from: u32| logins.inner.knows(&logins.inner.lock(), address(from), "alice");
+        for from in 0..20 {
+            logins.begin(address(from), "alice").unwrap().succeeded();
+        }
+        assert!(!known(3) && known(4) && known(19));
+        clock.advance(KNOWN - Duration::from_secs(1));
+        assert!(known(4));
+        logins.begin(address(4), "alice").unwrap().succeeded();
+        clock.advance(Duration::from_secs(1));
+        assert!(known(4) && !known(5));
+        logins.tidy();
+        assert_eq!(logins.inner.lock().places.values().map(Vec::len).sum::<usize>(), 1);
+    }
+
+    #[test]
+    fn memory_stays_bounded() {
+        let (logins, _) = logins(0, 1);
+        {
+            let mut held = logins.inner.lock();
+            for number in 0..50_000_u64 {
+                held.places.insert(number, vec![(1, Duration::from_secs(number + 1))]);
+                held.blocked.insert(number, Duration::MAX);
+            }
+        }
+        logins.begin(address(1), "alice").unwrap().succeeded();
+        assert!(fails(&logins, 2, "bob") && !fails(&logins, 2, "bob"));
+        let held = logins.inner.lock();
+        assert_eq!((held.places.len(), held.blocked.len()), (USERS, USERS));
+        assert!(!held.places.contains_key(&0));
+    }
+}

@@ -1,0 +1,246 @@
+//! An origin reached over HTTP. Each question has a thread of its own, so that one that waits holds up nothing, the end of
+//! the program neither.
+
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+use ureq::{Agent, Body, http::Response};
+use zeroize::Zeroizing;
+
+use tokenlatch::{
+    Fetch, Fetched, LONGEST_POLL, REPORT_REFUSED, REPORT_UNWANTED, Source, SourceError, UsageReport, read_private,
+};
+
+use crate::edge::remote::{RemoteServer, RemoteServerError};
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long an answer may take to begin, beyond what the origin was asked to wait.
+const ANSWER: Duration = Duration::from_secs(10);
+/// The longest file of a token, in bytes.
+const MAX_TOKEN_FILE: u64 = 4096;
+/// Bytes of a piece, and pieces that wait.
+const PIECE: usize = 256 << 10;
+const PIECES: usize = 4;
+/// What the origin says where no delta leads on.
+const GAP: u16 = 409;
+
+/// Why an origin cannot be used as it was given.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpSourceError {
+    /// The URL or the certificates.
+    #[error(transparent)]
+    Server(#[from] RemoteServerError),
+    /// The file of the token.
+    #[error("the token file `{path}` cannot be used: {reason}")]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// Why, without any of its content.
+        reason: String,
+    },
+}
+
+/// An origin's administrator's port.
+#[derive(Clone)]
+pub struct HttpSource {
+    agent: Agent,
+    server: RemoteServer,
+    token_file: PathBuf,
+}
+
+impl HttpSource {
+    /// The origin at a URL of scheme, host and port. The token's file is read before each question, so a new token is in
+    /// use as soon as it is there: it holds the token, or the line `Authorization: …`.
+    ///
+    /// # Errors
+    /// [`HttpSourceError`].
+    pub fn new(url: &str, token_file: &Path, certificates: Option<&Path>) -> Result<HttpSource, HttpSourceError> {
+        let server = RemoteServer::parse(url)?;
+        let config = server
+            .agent(certificates)?
+            .timeout_resolve(Some(CONNECT))
+            .timeout_connect(Some(CONNECT))
+            // An origin that doesn't read the request holds it as one does that doesn't answer.
+            .timeout_send_request(Some(ANSWER))
+            .timeout_send_body(Some(ANSWER))
+            .timeout_recv_body(Some(LONGEST_POLL));
+        let source = HttpSource {
+            agent: config.build().new_agent(),
+            server,
+            token_file: token_file.to_owned(),
+        };
+        source.authorization().map_err(|reason| HttpSourceError::Token {
+            path: source.token_file.clone(),
+            reason,
+        })?;
+        Ok(source)
+    }
+
+    /// The value of the `Authorization` field.
+    fn authorization(&self) -> Result<Zeroizing<String>, String> {
+        let text = read_private(&self.token_file, MAX_TOKEN_FILE)?;
+        let text = text.trim();
+        let field = text
+            .split_once(':')
+            .filter(|(name, _)| name.trim().eq_ignore_ascii_case("authorization"));
+        let value = match field {
+            Some((_, value)) => value.trim().to_owned(),
+            // `whm USER:TOKEN`, as the token was shown.
+            None if text.contains(' ') => text.to_owned(),
+            None => format!("Bearer {text}"),
+        };
+        let value = Zeroizing::new(value);
+        let plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        if !plain || text.is_empty() {
+            return Err("it must hold one line: a token, `whm USER:TOKEN`, or `Authorization: …`".to_owned());
+        }
+        Ok(value)
+    }
+
+    fn get(&self, path: &str, wait: Duration) -> Result<Response<Body>, SourceError> {
+        let authorization = self
+            .authorization()
+            .map_err(|why| SourceError::new("token_file_invalid", why))?;
+        self.agent
+            .get(self.server.url(path))
+            .config()
+            .timeout_recv_response(Some(wait + ANSWER))
+            .build()
+            .header("Authorization", authorization.as_str())
+            .call()
+            .map_err(|error| unreachable(&error))
+    }
+
+    fn post(&self, report: &UsageReport) -> Result<(), SourceError> {
+        let authorization = self
+            .authorization()
+            .map_err(|why| SourceError::new("token_file_invalid", why))?;
+        let body = serde_json::to_vec(report).map_err(|_| SourceError::new("origin_answer", "it has no JSON form"))?;
+        let response = self
+            .agent
+            .post(self.server.url("/snapshot/usage"))
+            .config()
+            .timeout_recv_response(Some(ANSWER))
+            .build()
+            .header("Authorization", authorization.as_str())
+            .header("Content-Type", "application/json")
+            .send(&body[..])
+            .map_err(|error| unreachable(&error))?;
+        match response.status().as_u16() {
+            200..=299 => Ok(()),
+            status @ (400 | 413 | 415 | 422) => Err(SourceError::new(
+                REPORT_UNWANTED,
+                format!("the origin answers {status}: it doesn't take the report"),
+            )),
+            status => Err(refused(status)),
+        }
+    }
+}
+
+#[async_trait]
+impl Source for HttpSource {
+    async fn fetch(&self, what: Fetch) -> Result<Fetched, SourceError> {
+        let (path, wait) = match what {
+            Fetch::Snapshot => ("/snapshot".to_owned(), LONGEST_POLL),
+            Fetch::Deltas { epoch, version, wait } => (
+                format!("/snapshot/deltas?since={epoch}-{version}&wait={}", wait.as_secs()),
+                wait,
+            ),
+        };
+        let (begun, beginning) = oneshot::channel();
+        let source = self.clone();
+        thread(move || {
+            let response = match source.get(&path, wait) {
+                Ok(response) if response.status().as_u16() == 200 => response,
+                Ok(response) if response.status().as_u16() == GAP => {
+                    let _ = begun.send(Ok(Fetched::Gap));
+                    return;
+                }
+                other => {
+                    let error = other.map_or_else(|error| error, |response| refused(response.status().as_u16()));
+                    let _ = begun.send(Err(error));
+                    return;
+                }
+            };
+            let (pieces, coming) = mpsc::channel(PIECES);
+            // Whoever asked may be gone; then nothing is read.
+            if begun.send(Ok(Fetched::Pieces(coming))).is_ok() {
+                read(response, &pieces);
+            }
+        })?;
+        beginning.await.unwrap_or_else(|_| Err(broken()))
+    }
+
+    async fn report(&self, report: &UsageReport) -> Result<(), SourceError> {
+        let (done, doing) = oneshot::channel();
+        let (source, report) = (self.clone(), report.clone());
+        thread(move || {
+            let _ = done.send(source.post(&report));
+        })?;
+        doing.await.unwrap_or_else(|_| Err(broken()))
+    }
+}
+
+impl fmt::Debug for HttpSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpSource")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+fn thread(work: impl FnOnce() + Send + 'static) -> Result<(), SourceError> {
+    std::thread::Builder::new()
+        .name("tokenlatch-follow".to_owned())
+        .spawn(work)
+        .map(drop)
+        .map_err(|_| SourceError::new("system_failed", "the system gives no thread"))
+}
+
+/// Hands the body on as it comes, until nobody wants more.
+fn read(mut response: Response<Body>, pieces: &mpsc::Sender<Result<Vec<u8>, SourceError>>) {
+    let mut body = response.body_mut().as_reader();
+    loop {
+        let mut piece = vec![0; PIECE];
+        let outcome = match body.read(&mut piece) {
+            Ok(0) => return,
+            Ok(length) => {
+                piece.truncate(length);
+                Ok(piece)
+            }
+            Err(_) => Err(SourceError::new("origin_answer", "the origin's answer broke off")),
+        };
+        let over = outcome.is_err();
+        if pieces.blocking_send(outcome).is_err() || over {
+            return;
+        }
+    }
+}
+
+fn broken() -> SourceError {
+    SourceError::new("origin_unreachable", "the question to the origin broke off")
+}
+
+fn unreachable(error: &ureq::Error) -> SourceError {
+    SourceError::new("origin_unreachable", format!("the origin cannot be asked: {error}"))
+}
+
+fn refused(status: u16) -> SourceError {
+    let (code, why) = match status {
+        401 => (REPORT_REFUSED, "it doesn't know the token, or the token is at its end"),
+        403 => (REPORT_REFUSED, "the token may not do this"),
+        404 => (
+            "origin_answer",
+            "it publishes no snapshots; start it with `--snapshot-key`",
+        ),
+        429 => (REPORT_REFUSED, "too many attempts failed"),
+        500.. => ("origin_failed", "it cannot answer now"),
+        _ => ("origin_answer", "it doesn't take the request"),
+    };
+    SourceError::new(code, format!("the origin answers {status}: {why}"))
+}

@@ -1,0 +1,6 @@
+//! The guard in front of an API: what is forwarded, and as whose request.
+
+pub(crate) mod catalogue_file;
+pub(crate) mod identity_headers;
+pub(crate) mod upload;
+pub(crate) mod upstream;

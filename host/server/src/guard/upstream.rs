@@ -1,0 +1,274 @@
+//! The API behind the guard: a request that was admitted goes on to it with the identity in header fields.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
+    SET_COOKIE, TE, TRAILER, UPGRADE,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum_reverse_proxy::{HostBehaviour, ProxyError, ProxyPolicy, ReverseProxy, XForwardedFor};
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokenlatch_core::{Danger, Realm, Verdict, danger, is_plain_field};
+use tokio::time::Instant;
+
+use crate::api::body::{Sender, Sending, Timely, Watched};
+use crate::api::calls;
+use crate::auth::authenticate::Admitted;
+use crate::auth::backend::Threshold;
+use crate::config::Config;
+use crate::error::ServerError;
+use crate::guard::identity_headers;
+use crate::middleware::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
+use crate::middleware::request::Forwarded;
+use crate::problem::Problem;
+use crate::web::is_session;
+
+/// How long the upstream may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// The API that admitted requests are passed on to. Clones share its connections.
+#[derive(Clone)]
+pub struct Upstream {
+    proxy: ReverseProxy<HttpConnector>,
+    longest: u64,
+    /// For it to take more of a request, and to begin its answer.
+    time: Duration,
+    /// Between two pieces of its answer.
+    stall: Duration,
+}
+
+const UPGRADE_REFUSED: Problem = Problem::new(
+    StatusCode::NOT_IMPLEMENTED,
+    "upgrade_unsupported",
+    "Connections are not upgraded here.",
+);
+const UNREACHABLE: Problem = Problem::new(
+    StatusCode::BAD_GATEWAY,
+    "upstream_unreachable",
+    "The API behind this service cannot be reached.",
+);
+const SLOW: Problem = Problem::new(
+    StatusCode::GATEWAY_TIMEOUT,
+    "upstream_timeout",
+    "The API behind this service did not answer in time.",
+);
+
+impl Upstream {
+    /// The API at an address.
+    ///
+    /// # Errors
+    /// [`ServerError::Upstream`].
+    pub fn new(target: &Uri, config: &Config) -> Result<Upstream, ServerError> {
+        let wrong = |reason: &str| Err(ServerError::Upstream(reason.to_owned()));
+        match target.scheme_str() {
+            Some("http") => {}
+            Some("https") => {
+                return wrong(
+                    "it is spoken to over plain HTTP; give an `http://` address of this machine or a private network",
+                );
+            }
+            _ => return wrong("give an address such as `http://127.0.0.1:8080`"),
+        }
+        if target.host().is_none_or(str::is_empty) || target.query().is_some() {
+            return wrong("give an address such as `http://127.0.0.1:8080`, without a query");
+        }
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let client = HttpClient::builder(TokioExecutor::new())
+            .pool_idle_timeout(Duration::from_secs(30))
+            .pool_max_idle_per_host(64)
+            .build(connector);
+        let policy = ProxyPolicy::new()
+            .with_host_behaviour(HostBehaviour::Replace)
+            .with_x_forwarded_for(XForwardedFor::Preserve)
+            .with_max_request_body_bytes(config.limits.upstream_body_bytes as u64);
+        // An address with a scheme and a host is one that the proxy takes.
+        let proxy = ReverseProxy::new_with_client("/", target.to_string(), client).with_policy(policy);
+        Ok(Upstream {
+            proxy,
+            longest: config.limits.upstream_body_bytes as u64,
+            time: config.limits.upstream_time,
+            stall: config.limits.upstream_stall,
+        })
+    }
+
+    async fn forward(&self, mut request: Request, verdict: &Verdict, realm: Realm, client: &Client) -> Response {
+        if upgrades(request.headers()) {
+            return UPGRADE_REFUSED.into_response();
+        }
+        if declared_length(request.headers()).is_some_and(|length| length > self.longest) {
+            return Problem::BODY_TOO_LARGE.into_response();
+        }
+        dress(request.headers_mut(), verdict, realm, client);
+        let (parts, body) = request.into_parts();
+        let (body, sender) = Watched::over(body);
+        let forwarding = self.proxy.proxy_request(Request::from_parts(parts, body));
+        let response = tokio::select! {
+            Ok(response) = forwarding => response,
+            () = self.silence(&sender) => return SLOW.into_response(),
+        };
+        if response.extensions().get::<ProxyError>().is_some()
+            && let Some(fault) = sender.fault()
+        {
+            return fault.into_response();
+        }
+        tidy(response).map(|body| Timely::over(body, self.stall))
+    }
+
+    /// Waits until the API has done nothing for too long. The time in which the client is to send more doesn't count: it
+    /// has a limit of its own.
+    async fn silence(&self, sender: &Sender) {
+        loop {
+            let since = match sender.state() {
+                Sending::Sender => Instant::now(),
+                Sending::Receiver(since) if since.elapsed() >= self.time => return,
+                Sending::Receiver(since) => since,
+            };
+            tokio::time::sleep_until(since + self.time).await;
+        }
+    }
+}
+
+/// Passes an admitted request on, if there is an API behind the guard.
+pub(crate) async fn pass_on(
+    state: &impl Threshold,
+    client: &Client,
+    request: Request,
+    admitted: &Admitted,
+    realm: Realm,
+) -> Response {
+    if let Some(forwarded) = request.extensions().get::<Forwarded>() {
+        forwarded.begin();
+    }
+    admitted.sign(match state.upstream() {
+        Some(upstream) => upstream.forward(request, &admitted.verdict, realm, client).await,
+        None => calls::NO_FUNCTION.into_response(),
+    })
+}
+
+/// Takes off what the client may not say, and puts on what the upstream may rely on.
+fn dress(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm, client: &Client) {
+    let host = headers.get(HOST).cloned();
+    let told = |name| headers.get(name).filter(|_| client.trusted_proxy).cloned();
+    let (told_host, told_scheme) = (told(FORWARDED_HOST), told(FORWARDED_PROTO));
+    strip(headers);
+    let scheme = told_scheme.unwrap_or(HeaderValue::from_static(if client.secure { "https" } else { "http" }));
+    headers.insert(FORWARDED_PROTO, scheme);
+    if let Some(host) = told_host.or(host) {
+        headers.insert(FORWARDED_HOST, host);
+    }
+    let address = client.address.map(|address| address.to_string());
+    if let Some(address) = address.and_then(|address| HeaderValue::try_from(address).ok()) {
+        headers.insert(FORWARDED_FOR, address);
+    }
+    if let Ok(id) = HeaderValue::from_str(client.request_id.as_str()) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    identity_headers::add(headers, verdict, realm);
+}
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upstream")
+            .field("target", &self.proxy.target())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Removes the token, every field that states an identity or an origin, and every field of this one connection.
+///
+/// The fields that `Connection` nominates go first, so that a client can't nominate the identity's.
+fn strip(headers: &mut HeaderMap) {
+    let nominated: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| HeaderName::try_from(name.trim()).ok())
+        .filter(|name| name != CONTENT_LENGTH && name != HOST)
+        .collect();
+    let doubtful = headers.keys().filter(|name| {
+        let name = name.as_str().as_bytes();
+        danger(name).is_some() || !is_plain_field(name)
+    });
+    let fixed = [
+        AUTHORIZATION,
+        PROXY_AUTHORIZATION,
+        CONNECTION,
+        UPGRADE,
+        EXPECT,
+        TRAILER,
+        TE,
+    ];
+    let removed: Vec<HeaderName> = doubtful.cloned().chain(nominated).chain(fixed).collect();
+    for name in removed {
+        headers.remove(name);
+    }
+    let cookies: Vec<HeaderValue> = headers.get_all(COOKIE).iter().filter_map(without_session).collect();
+    headers.remove(COOKIE);
+    for cookie in cookies {
+        headers.append(COOKIE, cookie);
+    }
+}
+
+/// The cookies of a line without the session of the page; `None` where no other is left.
+fn without_session(line: &HeaderValue) -> Option<HeaderValue> {
+    let others = line.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let others: Vec<&[u8]> = others.filter(|cookie| !names_session(cookie)).collect();
+    let line = HeaderValue::from_bytes(&others.join(&b"; "[..])).ok()?;
+    Some(line).filter(|line| !line.is_empty())
+}
+
+/// Whether `NAME=VALUE` is about the session of the page.
+fn names_session(cookie: &[u8]) -> bool {
+    let name = cookie.split(|byte| *byte == b'=').next().unwrap_or_default();
+    is_session(name.trim_ascii())
+}
+
+fn upgrades(headers: &HeaderMap) -> bool {
+    headers.get_all(UPGRADE).iter().any(|value| {
+        let value = value.as_bytes().to_ascii_lowercase();
+        value.windows(9).any(|part| part == b"websocket")
+    })
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A failure of the proxy becomes a problem of ours; the upstream's own answer passes, without an identity or a session in it.
+fn tidy(mut response: Response<Body>) -> Response {
+    if let Some(error) = response.extensions().get::<ProxyError>() {
+        let problem = match response.status() {
+            _ if error.message().contains("length limit exceeded") => Problem::BODY_TOO_LARGE,
+            _ => UNREACHABLE,
+        };
+        return problem.into_response();
+    }
+    let foreign: Vec<HeaderName> = response
+        .headers()
+        .keys()
+        .filter(|name| danger(name.as_str().as_bytes()) == Some(Danger::Tokenlatch))
+        .cloned()
+        .collect();
+    for name in foreign {
+        response.headers_mut().remove(name);
+    }
+    let headers = response.headers_mut();
+    headers.remove(PROXY_AUTHENTICATE);
+    let cookies: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+    headers.remove(SET_COOKIE);
+    for cookie in cookies.into_iter().filter(|cookie| !names_session(cookie.as_bytes())) {
+        headers.append(SET_COOKIE, cookie);
+    }
+    response
+}

@@ -1,0 +1,437 @@
+//! Between the socket and the HTTP library: lets through whole heads that were found good, and the bodies that belong
+//! to them, and nothing else.
+//!
+//! Of a refused head no byte reaches the library. It gets a request of ours in its place, so that the refusal is
+//! answered in its turn; which request that is, [`Wired`] tells the handler by its number on the connection. Were
+//! the two ever to count otherwise, the refused request would be answered 404, and never carried out.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::config::EdgeLimits;
+use crate::http1::head::{self, Fault, Framing};
+use crate::net::connections::Seat;
+
+/// What the library reads in place of a refused head.
+const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\n\r\n";
+
+/// The buffer that a connection starts with; it grows as far as a head may.
+const BUFFER: usize = 2 << 10;
+
+/// After the last reply: how long, and how many bytes, are read of what the client is still sending. Without that the
+/// system would answer it with a reset, and the client might lose the reply.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 8 << 20;
+
+/// What the handler must know of its connection's bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Wired {
+    /// Whether any byte has come.
+    started: AtomicBool,
+    /// The number of the request that was refused, counted from 1, and why.
+    refused: OnceLock<(u64, Fault)>,
+}
+
+impl Wired {
+    /// Whether any byte of a request has come.
+    pub(crate) fn started(&self) -> bool {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// Why a request was refused, if it was.
+    pub(crate) fn refusal(&self, request: u64) -> Option<Fault> {
+        self.refused
+            .get()
+            .filter(|(number, _)| *number == request)
+            .map(|(_, fault)| *fault)
+    }
+}
+
+/// Where the reader is.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// In a head.
+    Head,
+    /// So many bytes may pass.
+    Pass(u64),
+    /// Everything may pass: a chunked body. The connection ends after its reply.
+    Open,
+    /// A head was refused; so much of the stand-in has been read.
+    Refused(usize),
+    /// Nothing more is read.
+    Ended,
+}
+
+/// The stream that the HTTP library reads from and writes to.
+pub(crate) struct Wire<S> {
+    inner: S,
+    limits: EdgeLimits,
+    wired: Arc<Wired>,
+    seat: Arc<Seat>,
+    phase: Phase,
+    /// Bytes that were read and have not passed: `start..end` of the buffer.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// How far the head has been searched for its end, and where its last line begins.
+    searched: usize,
+    line: usize,
+    /// How many heads there were.
+    heads: u64,
+    /// Whether an empty line before the head was skipped.
+    skipped: bool,
+    deadline: Option<Instant>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    lingering: Option<usize>,
+    /// Whether the client has yet to take what was written.
+    flushing: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    /// Around a fresh connection.
+    pub(crate) fn new(inner: S, limits: EdgeLimits, seat: Arc<Seat>) -> Wire<S> {
+        Wire {
+            inner,
+            limits,
+            wired: Arc::default(),
+            seat,
+            phase: Phase::Head,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            searched: 0,
+            line: 0,
+            heads: 0,
+            skipped: false,
+            // The first request must come as fast as a head.
+            deadline: Some(Instant::now() + limits.head_time),
+            sleep: None,
+            lingering: None,
+            flushing: false,
+        }
+    }
+
+    /// What the handler must know.
+    pub(crate) fn wired(&self) -> Arc<Wired> {
+        self.wired.clone()
+    }
+
+    fn held(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Looks for the end of the head in what has not been searched yet.
+    fn find_head(&mut self) -> Result<Option<usize>, Fault> {
+        loop {
+            let unsearched = self.buffer.get(self.searched..self.end).unwrap_or_default();
+            let Some(at) = unsearched.iter().position(|byte| *byte == b'\n') else {
+                self.searched = self.end;
+                return Ok(None);
+            };
+            let feed = self.searched + at;
+            let line = self.buffer.get(self.line..feed).unwrap_or_default();
+            let first = self.line == self.start;
+            match line {
+                // RFC 9112, section 2.2: one empty line before a request is let pass.
+                [b'\r'] if first && !self.skipped => {
+                    self.skipped = true;
+                    self.start = feed + 1;
+                }
+                [b'\r'] if first => return Err(Fault::RequestLine),
+                [b'\r'] => return Ok(Some(feed + 1)),
+                [.., b'\r'] => {}
+                _ => return Err(Fault::LineEnd),
+            }
+            self.searched = feed + 1;
+            self.line = feed + 1;
+        }
+    }
+
+    /// Takes the head that ends here, if it is good.
+    fn take_head(&mut self, end: usize) -> Result<(), Fault> {
+        let head = self.buffer.get(self.start..end).unwrap_or_default();
+        if head.len() > self.limits.head_bytes {
+            return Err(Fault::TooLarge);
+        }
+        let length = head.len() as u64;
+        self.phase = match head::check(head, &self.limits)? {
+            Framing::Length(body) => Phase::Pass(length.saturating_add(body)),
+            Framing::Chunked => Phase::Open,
+        };
+        self.heads += 1;
+        self.deadline = None;
+        Ok(())
+    }
+
+    fn refuse(&mut self, fault: Fault) {
+        // There is one refusal on a connection: nothing is read after it.
+        let _ = self.wired.refused.set((self.heads + 1, fault));
+        self.phase = Phase::Refused(0);
+        self.deadline = None;
+        (self.start, self.end) = (0, 0);
+    }
+
+    /// After the last byte of a request: the next head begins.
+    fn next_head(&mut self) {
+        self.phase = Phase::Head;
+        self.skipped = false;
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+        self.searched = self.start;
+        self.line = self.start;
+    }
+
+    /// Reads more of a head.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.end == self.buffer.len() {
+            self.make_room();
+        }
+        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+        let mut into = ReadBuf::new(room);
+        ready!(Pin::new(&mut self.inner).poll_read(cx, &mut into))?;
+        let read = into.filled().len();
+        if read > 0 && self.start == self.end {
+            // The first byte of a head.
+            self.wired.started.store(true, Ordering::Relaxed);
+            self.deadline = Some(Instant::now() + self.limits.head_time);
+        }
+        self.end += read;
+        Poll::Ready(Ok(read))
+    }
+
+    fn make_room(&mut self) {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.searched -= self.start;
+            self.line -= self.start;
+            self.start = 0;
+        } else {
+            let size = (self.buffer.len() * 2).clamp(BUFFER, self.limits.head_bytes + 1);
+            self.buffer.resize(size, 0);
+        }
+    }
+
+    /// Goes on with the head. Ready when there is something else to do.
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = match self.find_head() {
+            Ok(Some(_)) if !self.seat.works() => {
+                // Another connection has got the place.
+                self.phase = Phase::Ended;
+                Ok(())
+            }
+            Ok(Some(end)) => self.take_head(end),
+            Ok(None) if self.held().len() > self.limits.head_bytes => Err(self.too_large()),
+            Ok(None) => match self.poll_fill(cx) {
+                Poll::Ready(read) => {
+                    if read? == 0 {
+                        self.phase = Phase::Ended;
+                    }
+                    Ok(())
+                }
+                Poll::Pending => {
+                    self.seat.waits();
+                    // The time begins when the library first waits, so a request under way never uses it up.
+                    let limit = if self.held().is_empty() {
+                        self.limits.idle_time
+                    } else {
+                        self.limits.head_time
+                    };
+                    ready!(self.poll_deadline(cx, limit));
+                    if self.held().is_empty() {
+                        self.phase = Phase::Ended;
+                        Ok(())
+                    } else {
+                        Err(Fault::TooSlow)
+                    }
+                }
+            },
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = outcome {
+            self.refuse(fault);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// A head that has not ended within the limit: is it the first line?
+    fn too_large(&self) -> Fault {
+        if self.line == self.start {
+            Fault::TargetTooLong
+        } else {
+            Fault::TooLarge
+        }
+    }
+
+    /// Lets at most `limit` bytes pass.
+    fn poll_pass(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>, limit: u64) -> Poll<io::Result<u64>> {
+        let most = usize::try_from(limit).unwrap_or(usize::MAX).min(out.remaining());
+        let held = self.held();
+        if !held.is_empty() {
+            let passing = held.get(..most.min(held.len())).unwrap_or_default();
+            out.put_slice(passing);
+            let passed = passing.len();
+            self.start += passed;
+            return Poll::Ready(Ok(passed as u64));
+        }
+        let mut into = ReadBuf::new(out.initialize_unfilled_to(most.min(64 << 10)));
+        match Pin::new(&mut self.inner).poll_read(cx, &mut into) {
+            Poll::Ready(read) => {
+                read?;
+                let passed = into.filled().len();
+                out.advance(passed);
+                self.deadline = None;
+                self.seat.works();
+                Poll::Ready(Ok(passed as u64))
+            }
+            Poll::Pending => {
+                self.seat.waits();
+                ready!(self.poll_deadline(cx, self.limits.body_stall));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+
+    /// Ready once the deadline has passed; without one it is set now. The timer is only moved when it must be.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
+        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + limit);
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        loop {
+            ready!(sleep.as_mut().poll(cx));
+            if sleep.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
+        }
+    }
+
+    /// Whether the client takes what is written to it.
+    fn noticed(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match polled {
+            Poll::Pending => self.seat.waits(),
+            Poll::Ready(_) => {
+                self.seat.works();
+            }
+        }
+        polled
+    }
+
+    /// Reads and drops what the client is still sending, for a while.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.buffer.resize(self.buffer.len().max(16 << 10), 0);
+        while self.lingering.is_some_and(|left| left > 0) {
+            let mut into = ReadBuf::new(&mut self.buffer);
+            match Pin::new(&mut self.inner).poll_read(cx, &mut into) {
+                Poll::Ready(Ok(())) if !into.filled().is_empty() => {
+                    let read = into.filled().len();
+                    self.lingering = self.lingering.map(|left| left.saturating_sub(read));
+                }
+                Poll::Ready(_) => break,
+                Poll::Pending => {
+                    ready!(self.poll_deadline(cx, LINGER));
+                    break;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if out.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            match this.phase {
+                Phase::Head => ready!(this.poll_head(cx))?,
+                Phase::Pass(0) => this.next_head(),
+                Phase::Pass(left) => {
+                    let passed = ready!(this.poll_pass(cx, out, left))?;
+                    this.phase = Phase::Pass(left.saturating_sub(passed));
+                    return Poll::Ready(Ok(()));
+                }
+                Phase::Open => {
+                    ready!(this.poll_pass(cx, out, u64::MAX))?;
+                    return Poll::Ready(Ok(()));
+                }
+                Phase::Refused(read) => {
+                    let rest = STAND_IN.get(read..).unwrap_or_default();
+                    let part = rest.get(..rest.len().min(out.remaining())).unwrap_or_default();
+                    out.put_slice(part);
+                    this.phase = Phase::Refused(read + part.len());
+                    return Poll::Ready(Ok(()));
+                }
+                Phase::Ended => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.noticed(polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
+        self.noticed(polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.inner).poll_flush(cx);
+        // Under TLS what was written lies in a buffer, and the client is waited for here. A flush of nothing is no work.
+        match polled {
+            Poll::Pending => {
+                self.flushing = true;
+                self.seat.waits();
+            }
+            Poll::Ready(_) if self.flushing => {
+                self.flushing = false;
+                self.seat.works();
+            }
+            Poll::Ready(_) => {}
+        }
+        polled
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.lingering.is_none() {
+            let polled = Pin::new(&mut this.inner).poll_shutdown(cx);
+            if polled.is_pending() {
+                this.seat.waits();
+            }
+            ready!(polled)?;
+            // Between two requests there is nothing left to read, unless more came along with the last one.
+            if this.held().is_empty() && matches!(this.phase, Phase::Head | Phase::Pass(0) | Phase::Ended) {
+                return Poll::Ready(Ok(()));
+            }
+            this.lingering = Some(LINGER_BYTES);
+            this.deadline = None;
+        }
+        this.poll_linger(cx)
+    }
+}

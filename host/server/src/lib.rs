@@ -1,0 +1,47 @@
+//! Tokenlatch over HTTP: the token service, the guard in front of an API, the web interface, and edges that follow an origin.
+//!
+//! From outside in: the limit on connections and TLS ([`net`]), strict HTTP/1 framing ([`http1`]), request id, log line and metrics
+//! ([`middleware`]), then the router: the compatible interfaces ([`api`]), the guard ([`guard`]) and the web interface ([`web`]). A
+//! request that `http1` refuses reaches no handler.
+//!
+//! The crate holds no rule of tokens: it asks the library `tokenlatch`.
+
+mod api;
+mod auth;
+mod config;
+mod edge;
+mod error;
+mod guard;
+mod http1;
+mod middleware;
+mod net;
+mod problem;
+mod regular;
+mod reload;
+mod routes;
+mod server;
+mod state;
+mod usage;
+mod web;
+
+pub use api::body::read_body;
+pub use auth::failures::{Failures, Ticks};
+pub use auth::logins::Logins;
+pub use config::{Config, EdgeLimits, FailureLimits, SessionLimits, SnapshotConfig, Tls, USAGE_INTERVAL};
+pub use edge::http_source::{HttpSource, HttpSourceError};
+pub use edge::remote::{RemoteServer, RemoteServerError};
+pub use edge::server::{EdgeServer, EdgeState};
+pub use error::ServerError;
+pub use guard::catalogue_file::Catalogue;
+pub use guard::upstream::Upstream;
+pub use middleware::client::Client;
+pub use middleware::logs::{LogFormat, LogGuard, Logs};
+pub use middleware::request::Decided;
+pub use middleware::request_id::RequestId;
+pub use middleware::scrub::scrub;
+pub use net::certificate_files::{CERTIFICATE_FILE, KEY_FILE};
+pub use net::signals::{Stop, stop_signals};
+pub use problem::Problem;
+pub use reload::Reload;
+pub use server::Server;
+pub use state::State;

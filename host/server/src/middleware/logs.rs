@@ -1,0 +1,317 @@
+//! The log: structured lines to standard error, from which secrets are taken out whatever library wrote them.
+
+use std::io::{self, Write};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tracing::level_filters::LevelFilter;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry};
+
+use crate::error::ServerError;
+use crate::middleware::metrics;
+use crate::middleware::scrub::scrub;
+
+/// How many lines may wait to be written. When nobody reads the log, more are dropped and counted: the service goes on.
+const WAITING: usize = 16_384;
+
+/// How many bytes are written at once, where that many lines are waiting.
+const BATCH: usize = 64 << 10;
+
+/// Between two batches: waking the writer for each line of a busy service would take a good part of its time.
+const REST: Duration = Duration::from_millis(2);
+
+/// The form of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<LogFormat, String> {
+        match text {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err("give `text` or `json`".to_owned()),
+        }
+    }
+}
+
+/// Who may speak at more than [`OTHERS`], or at less: targets and all below them. Below INFO libraries write what they
+/// handle (headers, queries, passwords), so nobody does who is not listed here.
+const TARGETS: &[(&str, LevelFilter)] = &[
+    ("tokenlatch", LevelFilter::TRACE),
+    // It calls every session that has ended a suspicious one, with an id that no log may hold.
+    ("tower_sessions", LevelFilter::ERROR),
+    ("tower_sessions_core", LevelFilter::ERROR),
+];
+const OTHERS: LevelFilter = LevelFilter::INFO;
+
+/// Whether an event may be logged at all, whatever level is asked for. Spans of others may not: their fields would stand
+/// on our lines.
+fn may_speak(metadata: &Metadata<'_>) -> bool {
+    let is_of = |name: &str| {
+        let rest = metadata.target().strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    let listed = TARGETS.iter().find(|(name, _)| is_of(name));
+    let most = listed.map_or(OTHERS, |(_, level)| *level);
+    *metadata.level() <= most && (metadata.is_event() || most == LevelFilter::TRACE)
+}
+
+/// Where lines of the log go.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    lines: SyncSender<Vec<u8>>,
+    lost: Arc<AtomicU64>,
+}
+
+/// Waits for the last lines to be written when it is dropped.
+#[derive(Debug)]
+pub struct LogGuard {
+    logs: Option<Logs>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Logs {
+    /// Starts to write lines. Drop the guard at the very end.
+    pub fn to(into: impl Write + Send + 'static) -> (Logs, LogGuard) {
+        let (lines, waiting) = sync_channel(WAITING);
+        let lost = Arc::new(AtomicU64::new(0));
+        let logs = Logs {
+            lines,
+            lost: lost.clone(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || write_lines(&waiting, &lost, into))
+            .ok();
+        let guard = LogGuard {
+            logs: Some(logs.clone()),
+            thread,
+        };
+        (logs, guard)
+    }
+
+    /// Makes this the log of the whole process, panics included. `level` is a level, or a filter as `tracing` reads them.
+    ///
+    /// # Errors
+    /// [`ServerError::LogLevel`].
+    pub fn install(self, format: LogFormat, level: &str) -> Result<(), ServerError> {
+        let subscriber = self.subscriber(format, level)?;
+        subscriber
+            .try_init()
+            .map_err(|error| ServerError::LogLevel(error.to_string()))?;
+        // What a panic says may hold anything, and the standard hook would print it past this log.
+        std::panic::set_hook(Box::new(|panic| match panic.location() {
+            Some(place) => tracing::error!(file = place.file(), line = place.line(), "a thread broke off"),
+            None => tracing::error!("a thread broke off"),
+        }));
+        Ok(())
+    }
+
+    /// The pipeline: what is asked for, and of that only what may be logged.
+    fn subscriber(self, format: LogFormat, level: &str) -> Result<Box<dyn Subscriber + Send + Sync>, ServerError> {
+        let asked = EnvFilter::builder()
+            .parse(level)
+            .map_err(|error| ServerError::LogLevel(error.to_string()))?;
+        let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(self);
+        let all = Registry::default().with(asked).with(filter_fn(may_speak));
+        Ok(match format {
+            LogFormat::Text => Box::new(all.with(lines)),
+            LogFormat::Json => Box::new(all.with(lines.json().flatten_event(true).with_current_span(false))),
+        })
+    }
+
+    fn send(&self, line: Vec<u8>) {
+        if let Err(TrySendError::Full(_)) = self.lines.try_send(line) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn write_lines(waiting: &Receiver<Vec<u8>>, lost: &AtomicU64, mut into: impl Write) {
+    let mut batch = Vec::with_capacity(BATCH);
+    // An empty line is the end.
+    while let Ok(first) = waiting.recv()
+        && !first.is_empty()
+    {
+        batch.extend_from_slice(&scrub(&first));
+        let mut ended = false;
+        while batch.len() < BATCH
+            && !ended
+            && let Ok(line) = waiting.try_recv()
+        {
+            ended = line.is_empty();
+            batch.extend_from_slice(&scrub(&line));
+        }
+        // A log that cannot be written has nobody to be reported to.
+        let _ = into.write_all(&batch);
+        batch.clear();
+        let missing = lost.swap(0, Ordering::Relaxed);
+        if missing > 0 {
+            metrics::lost_lines(missing);
+            let _ = writeln!(into, "{missing} lines of the log were lost: nobody read it fast enough");
+        }
+        if ended {
+            break;
+        }
+        std::thread::sleep(REST);
+    }
+    let _ = into.flush();
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        if let (Some(logs), Some(thread)) = (self.logs.take(), self.thread.take())
+            && logs.lines.send(Vec::new()).is_ok()
+        {
+            // It only writes; if it broke off there is nothing to wait for.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One line in the making.
+#[derive(Debug)]
+pub struct Line {
+    logs: Logs,
+    text: Vec<u8>,
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if !self.text.is_empty() {
+            self.logs.send(std::mem::take(&mut self.text));
+        }
+    }
+}
+
+impl<'a> MakeWriter<'a> for Logs {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line {
+            logs: self.clone(),
+            text: Vec::with_capacity(256),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use std::sync::{Mutex, PoisonError};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            all.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged of events and spans of several targets at each level.
+    fn logged(format: LogFormat, level: &str) -> String {
+        macro_rules! speak {
+            ($($target:literal)*) => {$(
+                let span = tracing::error_span!(target: $target, "span", secret = concat!("SPAN-", $target));
+                let _in_span = span.enter();
+                tracing::error!(target: $target, concat!("ERROR-", $target, "."));
+                tracing::warn!(target: $target, concat!("WARN-", $target, "."));
+                tracing::info!(target: $target, concat!("INFO-", $target, "."));
+                tracing::debug!(target: $target, concat!("DEBUG-", $target, "."));
+                tracing::trace!(target: $target, concat!("TRACE-", $target, "."));
+            )*};
+        }
+        let into = Shared::default();
+        let (logs, guard) = Logs::to(into.clone());
+        let subscriber = logs.subscriber(format, level).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            speak!("axum_reverse_proxy::forward" "hyper" "a_library" "tokenlatchx" "tower_sessions_core::session");
+            speak!("tokenlatch" "tokenlatch::request");
+        });
+        drop(guard);
+        let bytes = into.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn nobody_but_the_service_speaks_below_info_whatever_is_asked_for() {
+        for format in [LogFormat::Text, LogFormat::Json] {
+            for level in [
+                "trace",
+                "info,axum_reverse_proxy=trace,hyper=debug,a_library=trace,tokenlatch=trace",
+            ] {
+                let text = logged(format, level);
+                for target in ["axum_reverse_proxy::forward", "hyper", "a_library"] {
+                    for loud in ["ERROR", "WARN", "INFO"] {
+                        assert!(text.contains(&format!("{loud}-{target}.")), "{loud} {target}: {text}");
+                    }
+                    for quiet in ["DEBUG", "TRACE", "SPAN"] {
+                        assert!(!text.contains(&format!("{quiet}-{target}")), "{quiet} {target}: {text}");
+                    }
+                }
+                for quiet in [
+                    "TRACE-tokenlatchx",
+                    "SPAN-tokenlatchx",
+                    "WARN-tower_sessions",
+                    "SPAN-tower_sessions",
+                ] {
+                    assert!(!text.contains(quiet), "{quiet}: {text}");
+                }
+                for target in ["tokenlatch", "tokenlatch::request"] {
+                    assert!(text.contains(&format!("TRACE-{target}.")), "{target}: {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_still_counts() {
+        let text = logged(LogFormat::Text, "warn,tokenlatch::request=info");
+        assert!(
+            text.contains("WARN-tokenlatch.") && text.contains("INFO-tokenlatch::request."),
+            "{text}"
+        );
+        assert!(
+            !text.contains("INFO-tokenlatch.") && !text.contains("DEBUG-") && !text.contains("INFO-hyper"),
+            "{text}"
+        );
+        assert!(text.contains("ERROR-tower_sessions_core::session."), "{text}");
+    }
+}

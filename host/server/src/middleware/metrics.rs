@@ -1,0 +1,214 @@
+//! Figures of the service, in the text format of Prometheus. No user, token or address is in them.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use ::metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use axum::http::StatusCode;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::state::State;
+use crate::web;
+use tokenlatch::FollowerStatus;
+
+const REQUESTS: &str = "tokenlatch_requests_total";
+const SECONDS: &str = "tokenlatch_request_seconds";
+const VERIFICATIONS: &str = "tokenlatch_verifications_total";
+const REFUSED_HEADS: &str = "tokenlatch_edge_refusals_total";
+const CONNECTIONS: &str = "tokenlatch_connections";
+const TURNED_AWAY: &str = "tokenlatch_connections_turned_away_total";
+const EVICTED: &str = "tokenlatch_connections_evicted_total";
+const RECORDS: &str = "tokenlatch_table_records";
+const BLOCKED: &str = "tokenlatch_blocked_addresses";
+const MISSED_USES: &str = "tokenlatch_uses_missed_total";
+const WENT_BACK: &str = "tokenlatch_store_went_back_total";
+const LOST_LINES: &str = "tokenlatch_log_lines_lost_total";
+
+const SNAPSHOT_MADE: &str = "tokenlatch_snapshot_made_seconds";
+const SNAPSHOTS: &str = "tokenlatch_snapshot_messages_total";
+const SNAPSHOT_FAILING: &str = "tokenlatch_snapshot_failing";
+
+/// Upper bounds of the histogram, in seconds.
+const BOUNDS: &[f64] = &[
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
+
+/// The process has one set of figures, whichever servers run in it.
+static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Begins to count.
+pub(crate) fn begin() {
+    HANDLE.get_or_init(|| {
+        let handle = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Full(SECONDS.to_owned()), BOUNDS)
+            .and_then(PrometheusBuilder::install_recorder)
+            .inspect_err(|error| tracing::warn!("there will be no figures: {error}"))
+            .ok()?;
+        describe_counter!(REQUESTS, "Requests, by port, class and status");
+        describe_histogram!(SECONDS, "Time from a request's head to its reply, in seconds");
+        describe_counter!(VERIFICATIONS, "Verifications, by reason");
+        describe_counter!(REFUSED_HEADS, "Requests that the edge refused, by code");
+        describe_gauge!(CONNECTIONS, "Connections now, by port");
+        describe_counter!(TURNED_AWAY, "Connections over a limit, by port");
+        describe_counter!(EVICTED, "Idle connections that were closed to make room, by port");
+        describe_gauge!(RECORDS, "Records in the table");
+        describe_gauge!(
+            SNAPSHOT_MADE,
+            "When the snapshot that is held was made, in Unix seconds"
+        );
+        describe_counter!(
+            SNAPSHOTS,
+            "Snapshots, deltas and heartbeats from the origin, by outcome"
+        );
+        describe_gauge!(SNAPSHOT_FAILING, "1 while the origin cannot be followed");
+        describe_gauge!(BLOCKED, "Addresses that have spent their allowance of failures");
+        describe_counter!(
+            MISSED_USES,
+            "Admissions that are not in the last use of tokens, because too many tokens were used at once"
+        );
+        describe_counter!(
+            WENT_BACK,
+            "How often the database was found in an older state than before, or another one in its place"
+        );
+        describe_counter!(
+            LOST_LINES,
+            "Log lines that were not written because nobody read them fast enough"
+        );
+        Some(handle)
+    });
+}
+
+/// What kind of request a path is. Paths themselves would make figures without end.
+pub(crate) fn class(path: &str) -> &'static str {
+    const CLASSES: &[(&str, &str)] = &[
+        ("/execute/Tokens/", "tokens"),
+        ("/execute/", "execute"),
+        ("/json-api/cpanel", "api2"),
+        ("/json-api/", "whm"),
+    ];
+    match path {
+        "/auth" => "auth",
+        "/snapshot" | "/snapshot/deltas" | "/snapshot/usage" => "snapshot",
+        "/health" | "/ready" | "/metrics" | "/openapi.json" => "operations",
+        _ if web::belongs(path) => "page",
+        _ => CLASSES
+            .iter()
+            .find(|(start, _)| path.starts_with(start))
+            .map_or("other", |(_, class)| class),
+    }
+}
+
+/// Counts a reply.
+pub(crate) fn replied(port: &'static str, class: &'static str, status: StatusCode, time: Duration) {
+    counter!(REQUESTS, "port" => port, "class" => class, "status" => status_text(status)).increment(1);
+    histogram!(SECONDS, "class" => class).record(time.as_secs_f64());
+}
+
+/// Counts a verification.
+pub(crate) fn verified(reason: &'static str) {
+    counter!(VERIFICATIONS, "reason" => reason).increment(1);
+}
+
+/// Counts a request that the edge refused.
+pub(crate) fn refused(code: &'static str) {
+    counter!(REFUSED_HEADS, "code" => code).increment(1);
+}
+
+/// Counts a connection over a limit.
+pub(crate) fn turned_away(port: &'static str) {
+    counter!(TURNED_AWAY, "port" => port).increment(1);
+}
+
+/// Counts a connection that was closed to make room for another.
+pub(crate) fn evicted(port: &'static str) {
+    counter!(EVICTED, "port" => port).increment(1);
+}
+
+/// Notes how many connections there are.
+pub(crate) fn connections(port: &'static str, number: usize) {
+    gauge!(CONNECTIONS, "port" => port).set(f64::from(u32::try_from(number).unwrap_or(u32::MAX)));
+}
+
+/// Counts lines of the log that were lost.
+pub(crate) fn lost_lines(number: u64) {
+    counter!(LOST_LINES).increment(number);
+}
+
+/// The figures now.
+pub(crate) fn render(state: &State) -> String {
+    let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+    gauge!(RECORDS).set(number(state.gate.records()));
+    counter!(MISSED_USES).absolute(state.gate.missed_usage());
+    counter!(WENT_BACK).absolute(state.gate.went_back().map_or(0, |went_back| went_back.times));
+    gauge!(BLOCKED).set(number(state.failures.blocked_addresses()));
+    rendered()
+}
+
+/// The figures of an edge now.
+pub(crate) fn render_edge(status: &FollowerStatus, blocked: usize) -> String {
+    let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+    if let Some(held) = &status.state {
+        gauge!(RECORDS).set(number(held.tokens));
+        // A time in whole seconds is exact in these numbers for as long as anybody cares.
+        #[expect(clippy::cast_precision_loss, reason = "figures are of this type")]
+        gauge!(SNAPSHOT_MADE).set(held.made as f64);
+    }
+    counter!(SNAPSHOTS, "outcome" => "taken").absolute(status.taken);
+    counter!(SNAPSHOTS, "outcome" => "refused").absolute(status.refused);
+    gauge!(SNAPSHOT_FAILING).set(if status.failing.is_some() { 1.0 } else { 0.0 });
+    counter!(MISSED_USES).absolute(status.missed_uses);
+    gauge!(BLOCKED).set(number(blocked));
+    rendered()
+}
+
+fn rendered() -> String {
+    HANDLE
+        .get()
+        .and_then(Option::as_ref)
+        .map(PrometheusHandle::render)
+        .unwrap_or_default()
+}
+
+/// Puts what was recorded into its buckets; without that it would pile up between two readings.
+pub(crate) fn tidy() {
+    if let Some(handle) = HANDLE.get().and_then(Option::as_ref) {
+        handle.run_upkeep();
+    }
+}
+
+/// The statuses that this service gives, as text without allocation.
+fn status_text(status: StatusCode) -> &'static str {
+    const TEXTS: &[(u16, &str)] = &[
+        (200, "200"),
+        (204, "204"),
+        (301, "301"),
+        (302, "302"),
+        (303, "303"),
+        (304, "304"),
+        (400, "400"),
+        (401, "401"),
+        (403, "403"),
+        (404, "404"),
+        (405, "405"),
+        (408, "408"),
+        (409, "409"),
+        (413, "413"),
+        (414, "414"),
+        (415, "415"),
+        (417, "417"),
+        (421, "421"),
+        (422, "422"),
+        (429, "429"),
+        (431, "431"),
+        (500, "500"),
+        (501, "501"),
+        (502, "502"),
+        (503, "503"),
+        (504, "504"),
+        (505, "505"),
+    ];
+    TEXTS
+        .iter()
+        .find(|(code, _)| *code == status.as_u16())
+        .map_or("other", |(_, text)| text)
+}

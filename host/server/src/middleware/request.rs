@@ -1,0 +1,331 @@
+//! What is done with every request, around its handler: the request's number and id, the checks of the edge, one line
+//! in the log, figures, and header fields that every reply has.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderValue, Request, Response, header};
+use axum::response::IntoResponse;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use tower::ServiceExt;
+use tower_http::catch_panic::{CatchPanic, ResponseForPanic};
+
+use crate::config::Config;
+use crate::http1::framing::Wired;
+use crate::http1::request_check;
+use crate::http1::unread_body::Unread;
+use crate::middleware::client::{self, Client, REQUEST_ID};
+use crate::middleware::envelope;
+use crate::middleware::metrics;
+use crate::problem::Problem;
+use crate::web;
+use tokenlatch::Module;
+use tokenlatch::Publisher;
+
+/// What a handler decided about a request: put it into the extensions of the reply, for the log and the figures.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// The verdict's reason, such as `ok` or `token_expired`.
+    pub reason: &'static str,
+    /// The token's user, once it has been verified.
+    pub user: Option<String>,
+    /// The token's id, once it has been verified.
+    pub token_id: Option<String>,
+}
+
+/// What a page tells the log of a request: put it into the extensions of the reply.
+#[derive(Clone, Debug)]
+pub(crate) struct Noted {
+    /// What came of it, such as `login_invalid`.
+    pub(crate) reason: &'static str,
+    /// The person who is logged in.
+    pub(crate) user: Option<String>,
+}
+
+/// Whether a request has gone on to the API behind the guard: in the extensions of each.
+#[derive(Clone, Default)]
+pub(crate) struct Forwarded(Arc<AtomicBool>);
+
+impl Forwarded {
+    /// It goes on now.
+    pub(crate) fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+type Guarded = CatchPanic<Router, Broken>;
+
+/// What the requests of a port have in common.
+pub(crate) struct Handling {
+    /// The port's name in log and figures.
+    pub(crate) name: &'static str,
+    pub(crate) config: Arc<Config>,
+    router: Guarded,
+    /// Words refusals of the API.
+    module: Module,
+    /// Learns of what may have changed.
+    publisher: Option<Publisher>,
+}
+
+impl Handling {
+    pub(crate) fn new(
+        name: &'static str,
+        config: Arc<Config>,
+        router: Router,
+        module: Module,
+        publisher: Option<Publisher>,
+    ) -> Handling {
+        Handling {
+            module,
+            publisher,
+            name,
+            config,
+            router: CatchPanic::custom(router, Broken),
+        }
+    }
+}
+
+impl Handling {
+    /// After a request that may have changed something: edges that wait learn of it before the reply is out.
+    fn nudge(&self, path: &str) {
+        if let Some(publisher) = &self.publisher
+            && matches!(metrics::class(path), "tokens" | "api2" | "whm" | "page")
+        {
+            publisher.nudge();
+        }
+    }
+}
+
+/// Answers where a handler panicked. What it said may hold anything, so it is told to nobody.
+#[derive(Clone)]
+struct Broken;
+
+impl ResponseForPanic for Broken {
+    type ResponseBody = Body;
+
+    fn response_for_panic(&mut self, _: Box<dyn Any + Send>) -> Response<Body> {
+        tracing::error!("a handler broke off");
+        Problem::INTERNAL.into_response()
+    }
+}
+
+/// Answers the requests of one connection.
+pub(crate) struct Handler {
+    handling: Arc<Handling>,
+    wired: Arc<Wired>,
+    peer: SocketAddr,
+    secure: bool,
+    requests: AtomicU64,
+}
+
+impl Handler {
+    pub(crate) fn new(handling: Arc<Handling>, wired: Arc<Wired>, peer: SocketAddr, secure: bool) -> Handler {
+        Handler {
+            handling,
+            wired,
+            peer,
+            secure,
+            requests: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Service<Request<Incoming>> for Handler {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let refused = self.wired.refusal(number).map(|fault| fault.problem());
+        let handling = self.handling.clone();
+        let (peer, secure) = (self.peer, self.secure);
+        Box::pin(async move { Ok(answer(&handling, peer, secure, request, refused).await) })
+    }
+}
+
+async fn answer(
+    handling: &Handling,
+    peer: SocketAddr,
+    secure: bool,
+    request: Request<Incoming>,
+    refused: Option<Problem>,
+) -> Response<Body> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let (body, unread) = Unread::of(body, &parts.headers);
+    let mut request = Request::from_parts(parts, body);
+    let mut client = Client::of(&handling.config, peer, secure, request.headers());
+    if refused.is_some() {
+        // The request is a stand-in, and says nothing of its sender.
+        client.address = None;
+    }
+    let ends = client::ends_connection(request.headers());
+    let checked = match refused {
+        Some(problem) => Err(problem),
+        None => request_check::check(&mut request),
+    };
+    let method = request.method().clone();
+    let target = request.uri().clone();
+    let mut response = match checked {
+        Ok(()) => {
+            client.forged = client::drop_doubtful(request.headers_mut());
+            request.extensions_mut().insert(client);
+            let response = route(handling, request).await;
+            handling.nudge(target.path());
+            response
+        }
+        Err(problem) => {
+            // It has a hold on the body.
+            drop(request);
+            metrics::refused(problem.code);
+            let mut response = problem.into_response();
+            response.extensions_mut().insert(Decided {
+                reason: problem.code,
+                user: None,
+                token_id: None,
+            });
+            response
+        }
+    };
+    response = envelope::put(&handling.module, &target, response);
+    let ends = ends || !is_read(unread).await;
+    dress(&mut response, &client, ends);
+    let (method, path) = match refused {
+        Some(_) => ("-", "-"),
+        None => (method.as_str(), target.path()),
+    };
+    let seen = Seen {
+        port: handling.name,
+        method,
+        path,
+        admitted: checked.is_ok(),
+        client: &client,
+    };
+    seen.report(&response, started.elapsed());
+    response
+}
+
+/// Whether nothing of the request is left on the connection.
+async fn is_read(unread: Option<Unread>) -> bool {
+    match unread {
+        Some(unread) => unread.finish().await,
+        None => true,
+    }
+}
+
+async fn route(handling: &Handling, mut request: Request<Body>) -> Response<Body> {
+    let forwarded = Forwarded::default();
+    request.extensions_mut().insert(forwarded.clone());
+    let mut call = pin!(handling.router.clone().oneshot(request));
+    let outcome = match tokio::time::timeout(handling.config.limits.handler_time, call.as_mut()).await {
+        Ok(outcome) => outcome,
+        // Each side of a request that was forwarded has limits of its own.
+        Err(_) if forwarded.is_so() => call.await,
+        Err(_) => return Problem::UNAVAILABLE.into_response(),
+    };
+    match outcome {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
+    }
+}
+
+/// The header fields that every reply has.
+fn dress(response: &mut Response<Body>, client: &Client, ends: bool) {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(client.request_id.as_str()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    if client.secure {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
+    if ends {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+/// A request, as the log may know it: never its query, header fields or body.
+struct Seen<'a> {
+    port: &'static str,
+    method: &'a str,
+    path: &'a str,
+    admitted: bool,
+    client: &'a Client,
+}
+
+impl Seen<'_> {
+    fn report(&self, response: &Response<Body>, time: Duration) {
+        let status = response.status();
+        metrics::replied(self.port, metrics::class(self.path), status, time);
+        let decided = response.extensions().get::<Decided>();
+        let noted = response.extensions().get::<Noted>();
+        if self.admitted
+            && let Some(decided) = decided
+        {
+            metrics::verified(decided.reason);
+        }
+        let reason = decided.map(|decided| decided.reason);
+        let user = decided.and_then(|decided| decided.user.as_deref());
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(
+            target: "tokenlatch::request",
+            port = self.port,
+            method = self.method,
+            path = %public(self.path),
+            status = status.as_u16(),
+            reason = reason.or(noted.map(|noted| noted.reason)).unwrap_or("-"),
+            user = user.or(noted.and_then(|noted| noted.user.as_deref())).unwrap_or("-"),
+            token = decided.and_then(|decided| decided.token_id.as_deref()).unwrap_or("-"),
+            client = %Address(self.client.address),
+            peer = %self.client.peer,
+            request_id = %self.client.request_id,
+            micros,
+        );
+    }
+}
+
+/// A path without the number of a session.
+fn public(path: &str) -> Cow<'_, str> {
+    match path.strip_prefix(web::PREFIX) {
+        Some(rest) => format!(
+            "{}…{}",
+            web::PREFIX,
+            rest.trim_start_matches(|digit: char| digit.is_ascii_digit())
+        )
+        .into(),
+        None => path.into(),
+    }
+}
+
+/// An address in the log.
+struct Address(Option<IpAddr>);
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("-"),
+        }
+    }
+}

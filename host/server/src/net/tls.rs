@@ -1,0 +1,144 @@
+//! TLS by rustls: versions 1.2 and 1.3, certificates that can be read anew while the server runs.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use webpki::EndEntityCert;
+
+use crate::config::{Config, Tls};
+use crate::error::ServerError;
+use crate::net::certificate_files::{self, Pair};
+use crate::regular;
+
+/// A file of certificates is far smaller.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The certificates of a server. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct Certificates {
+    source: Tls,
+    current: Arc<RwLock<Current>>,
+}
+
+/// What is in use now.
+#[derive(Clone, Debug)]
+struct Current {
+    config: Arc<ServerConfig>,
+    /// The server's own certificate, first of its chain.
+    own: CertificateDer<'static>,
+}
+
+impl Certificates {
+    /// Reads the certificates, or makes one of our own; `None` for plain HTTP.
+    pub(crate) fn open(config: &Config) -> Result<Option<Certificates>, ServerError> {
+        if matches!(config.tls, Tls::Plain) {
+            return Ok(None);
+        }
+        let current = read(&pair(&config.tls)?)?;
+        Ok(Some(Certificates {
+            source: config.tls.clone(),
+            current: Arc::new(RwLock::new(current)),
+        }))
+    }
+
+    /// What the next handshake is done with.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.current().config)
+    }
+
+    /// Whether the certificate is good for a name or an address.
+    pub(crate) fn names(&self, name: &ServerName<'_>) -> bool {
+        let own = self.current().own;
+        EndEntityCert::try_from(&own).is_ok_and(|own| own.verify_is_valid_for_subject_name(name).is_ok())
+    }
+
+    fn current(&self) -> Current {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the files anew; on an error the old certificate stays in use.
+    pub(crate) fn reload(&self) -> Result<(), ServerError> {
+        let new = read(&pair(&self.source)?)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    /// Renews a certificate of our own that ends soon.
+    pub(crate) fn renew(&self) -> Result<(), ServerError> {
+        match self.source {
+            Tls::SelfSigned { .. } => self.reload(),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn pair(source: &Tls) -> Result<Pair, ServerError> {
+    match source {
+        Tls::Files { certificate, key } => Ok(Pair {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        }),
+        Tls::SelfSigned { folder } => certificate_files::own(folder),
+        // Plain HTTP never gets here.
+        Tls::Plain => Ok(Pair::default()),
+    }
+}
+
+/// The one provider of cryptography, given explicitly: no default of the process is relied on.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn read(pair: &Pair) -> Result<Current, ServerError> {
+    let chain = read_chain(&pair.certificate)?;
+    let Some(own) = chain.first().cloned() else {
+        return Err(fault(&pair.certificate, "it holds no certificate".to_owned()));
+    };
+    let key = read_key(&pair.key)?;
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(|error| fault(&pair.certificate, error.to_string()))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
+    Ok(Current {
+        config: Arc::new(config),
+        own,
+    })
+}
+
+pub(crate) fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServerError> {
+    let bytes = read_file(path)?;
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
+        .collect::<Result<_, _>>()
+        .map_err(|_| fault(path, "it is not PEM".to_owned()))?;
+    if chain.is_empty() {
+        return Err(fault(path, "it holds no certificate".to_owned()));
+    }
+    Ok(chain)
+}
+
+/// Reads a private key. Why it cannot be read is told without anything that it holds.
+pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, ServerError> {
+    let bytes = zeroize::Zeroizing::new(read_file(path)?);
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| fault(path, "it holds no private key in PEM".to_owned()))
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, ServerError> {
+    if regular::size(path).map_err(|reason| fault(path, reason))? > MAX_BYTES {
+        return Err(fault(path, "it is too large".to_owned()));
+    }
+    std::fs::read(path).map_err(|error| fault(path, error.to_string()))
+}
+
+pub(crate) fn fault(path: &Path, reason: String) -> ServerError {
+    ServerError::Certificate {
+        path: path.to_owned(),
+        reason,
+    }
+}

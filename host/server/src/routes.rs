@@ -1,0 +1,101 @@
+//! The paths of each listener.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+
+use crate::api::api2;
+use crate::api::calls;
+use crate::api::forward_auth;
+use crate::api::health;
+use crate::api::openapi;
+use crate::api::snapshot;
+use crate::api::uapi;
+use crate::api::whm;
+use crate::auth::backend::Threshold;
+use crate::config::Config;
+use crate::problem::Problem;
+use crate::state::State;
+use crate::web;
+
+/// A path of the API that names nothing is answered by the API, not by the page.
+async fn no_page(request: Request, next: Next) -> Response {
+    if calls::is_api(request.uri().path()) {
+        return Problem::NOT_FOUND.into_response();
+    }
+    next.run(request).await
+}
+
+/// The account port.
+pub fn account_router(state: State) -> Router {
+    let state = Arc::new(state);
+    Router::new()
+        .route("/execute/{module}/{function}", any(uapi::handle::<State>))
+        .route("/json-api/cpanel", any(api2::account::<State>))
+        .route("/auth", any(forward_auth::account::<State>))
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/openapi.json", get(openapi::account))
+        .fallback_service(web::router(&state, web::Port::Account).layer(from_fn(no_page)))
+        .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
+        .with_state(state)
+}
+
+/// The administrator's port.
+pub fn admin_router(state: State) -> Router {
+    let state = Arc::new(state);
+    let router = Router::new()
+        .route("/json-api/cpanel", any(api2::admin::<State>))
+        .route("/json-api/{function}", any(whm::handle::<State>))
+        .route("/auth", any(forward_auth::admin::<State>))
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/openapi.json", get(openapi::admin))
+        .fallback_service(web::router(&state, web::Port::Admin).layer(from_fn(no_page)));
+    let router = with_metrics(with_snapshots(router), &state.config);
+    closed_to_other_methods(router).with_state(state)
+}
+
+/// The listener for machines alone.
+pub fn snapshot_router(state: State) -> Router {
+    let router = Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .fallback(|| async { Problem::NOT_FOUND });
+    closed_to_other_methods(with_snapshots(router)).with_state(Arc::new(state))
+}
+
+/// The listener for metrics alone.
+pub(crate) fn metrics_router<T: Threshold>(state: Arc<T>) -> Router {
+    let router = Router::new()
+        .route("/health", get(health::health))
+        .route("/metrics", get(health::metrics::<T>))
+        .fallback(|| async { Problem::NOT_FOUND });
+    closed_to_other_methods(router).with_state(state)
+}
+
+fn with_snapshots(router: Router<Arc<State>>) -> Router<Arc<State>> {
+    router
+        .route("/snapshot", get(snapshot::whole))
+        .route("/snapshot/deltas", get(snapshot::deltas))
+        .route(
+            "/snapshot/usage",
+            post(snapshot::usage).fallback(|| async { Problem::METHOD.allowing("POST") }),
+        )
+}
+
+/// Adds the metrics, unless they have a listener of their own.
+pub(crate) fn with_metrics<T: Threshold>(router: Router<Arc<T>>, config: &Config) -> Router<Arc<T>> {
+    match config.metrics_listen {
+        Some(_) => router,
+        None => router.route("/metrics", get(health::metrics::<T>)),
+    }
+}
+
+fn closed_to_other_methods<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router.method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
+}

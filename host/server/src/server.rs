@@ -1,0 +1,151 @@
+//! The server: its listeners, and how it runs and ends.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use tokenlatch::Service;
+
+use crate::config::Config;
+use crate::error::ServerError;
+use crate::middleware::metrics;
+use crate::net::listener::{self, Listener, Port};
+use crate::net::tls::Certificates;
+use crate::reload::{HangUp, Reload};
+use crate::routes;
+use crate::state::State;
+use crate::usage;
+
+/// A server whose ports are bound and whose store, module and table are ready.
+#[derive(Debug)]
+pub struct Server {
+    account: Listener,
+    admin: Option<Listener>,
+    snapshots: Option<Listener>,
+    metrics: Option<Listener>,
+    state: State,
+    certificates: Option<Certificates>,
+    hang_up: HangUp,
+}
+
+impl Server {
+    /// Makes everything ready and binds the ports. Connections wait until [`Server::run`].
+    ///
+    /// # Errors
+    /// Any [`ServerError`]: nothing is served by halves.
+    pub async fn bind(config: Config, service: Service) -> Result<Server, ServerError> {
+        Server::bind_with(config, service, |state| {
+            (
+                routes::account_router(state.clone()),
+                routes::admin_router(state.clone()),
+            )
+        })
+        .await
+    }
+
+    /// Like [`Server::bind`], with other routers behind the same edge: the account port's and the administrator's.
+    ///
+    /// # Errors
+    /// Any [`ServerError`].
+    pub async fn bind_with(
+        config: Config,
+        service: Service,
+        routers: impl FnOnce(&State) -> (Router, Router),
+    ) -> Result<Server, ServerError> {
+        config.check()?;
+        metrics::begin();
+        // Before anybody can know that there is a server to tell.
+        let hang_up = HangUp::new();
+        let config = Arc::new(config);
+        let tls = Certificates::open(&config)?;
+        let state = State::open(config.clone(), service, tls.clone()).await?;
+        let (account, admin) = routers(&state);
+        let module = state.service.module();
+        let port = |name, router| {
+            Port::new(
+                name,
+                router,
+                &state.config,
+                module,
+                state.publisher.clone(),
+                tls.clone(),
+            )
+        };
+        let account = Listener::bind(config.listen, port("account", account)).await?;
+        let admin = Listener::bind_any(config.admin_listen, || port("admin", admin)).await?;
+        let snapshots = Listener::bind_any(config.snapshot_listen, || {
+            port("snapshot", routes::snapshot_router(state.clone()))
+        })
+        .await?;
+        let metrics = Listener::bind_any(config.metrics_listen, || {
+            port("metrics", routes::metrics_router(Arc::new(state.clone())))
+        })
+        .await?;
+        Ok(Server {
+            account,
+            admin,
+            snapshots,
+            metrics,
+            state,
+            certificates: tls,
+            hang_up,
+        })
+    }
+
+    /// The addresses of the account port and of the administrator's.
+    #[must_use]
+    pub fn addresses(&self) -> (SocketAddr, Option<SocketAddr>) {
+        (self.account.address(), self.admin.as_ref().map(Listener::address))
+    }
+
+    /// The address of the listener for snapshots.
+    #[must_use]
+    pub fn snapshot_address(&self) -> Option<SocketAddr> {
+        self.snapshots.as_ref().map(Listener::address)
+    }
+
+    /// The address of the listener for metrics.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Listener::address)
+    }
+
+    /// What the handlers share.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Reads catalogue and certificate again on demand, as SIGHUP does.
+    #[must_use]
+    pub fn reload(&self) -> Reload {
+        Reload::new(Arc::new(self.state.clone()), self.certificates.clone())
+    }
+
+    /// Serves until `stop` yields: then no connection is accepted any more, and requests under way are finished within
+    /// the time that the limits give.
+    pub async fn run(self, stop: impl Future) {
+        self.run_until(stop, std::future::pending::<()>()).await;
+    }
+
+    /// Like [`Server::run`]; once `now` yields too, what is under way is dropped.
+    pub async fn run_until(self, stop: impl Future, now: impl Future) {
+        let keeper = self.reload().spawn(self.hang_up);
+        let usage = usage::Keeper::spawn(&self.state.gate, self.state.config.usage_interval);
+        let listeners = [Some(self.account), self.admin, self.snapshots, self.metrics];
+        let listeners = listeners.into_iter().flatten().collect();
+        let publisher = self.state.publisher.clone();
+        let stop = async move {
+            stop.await;
+            // Those who wait for a change are told that there is none, so that they don't hold up the end.
+            if let Some(publisher) = publisher {
+                publisher.finish();
+            }
+        };
+        listener::serve(listeners, self.state.config.limits.stop_time, stop, now).await;
+        keeper.abort();
+        if let Some(usage) = usage {
+            usage.finish().await;
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! One account: what it may do, whether it works, and its tokens.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+use axum::response::Response;
+use tokenlatch_core::Policy;
+
+use super::{gone, path_of, user_of};
+use crate::state::State;
+use crate::web::admin::features::FeaturesForm;
+use crate::web::form::{Asked, Posted};
+use crate::web::list::{ListView, TokenList};
+use crate::web::reply::{Failed, Layout, html, see};
+use crate::web::session::Visitor;
+use crate::web::tokens::{Told, done};
+use crate::web::view::{Moment, count};
+use tokenlatch::StoredAccount;
+
+const DAY: i64 = 86_400;
+
+/// An account, and what can be done with it.
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    layout: Layout<'a>,
+    accounts: String,
+    csrf: &'a str,
+    user: &'a str,
+    account: &'a StoredAccount,
+    created: Moment,
+    policy: String,
+    own: bool,
+    done: Option<String>,
+    fault: Option<String>,
+    form: FeaturesForm,
+    list: TokenList,
+}
+
+/// Asks whether an account is to be suspended.
+#[derive(Template)]
+#[template(path = "suspend.html")]
+struct SuspendPage<'a> {
+    layout: Layout<'a>,
+    base: String,
+    csrf: &'a str,
+    user: &'a str,
+    tokens: String,
+}
+
+pub(crate) async fn show(
+    Shared(state): Shared<Arc<State>>,
+    visitor: Visitor,
+    Path(step): Path<String>,
+    asked: Asked,
+) -> Result<Response, Failed> {
+    let view = ListView::asked(&asked, None);
+    let told = Told {
+        done: match asked.text("done") {
+            "features" => {
+                Some("The features were replaced. Every token of the account is judged by them from now on.".to_owned())
+            }
+            "suspended" => Some("The account is suspended. Its tokens are refused from now on.".to_owned()),
+            "resumed" => Some("The account works again, and so do its tokens.".to_owned()),
+            _ => done(&asked),
+        },
+        fault: None,
+    };
+    draw(&state, &visitor, user_of(&step), &view, told, None).await
+}
+
+/// The account's page. Where something is wrong with what was sent, it is no success.
+pub(crate) async fn draw(
+    state: &State,
+    visitor: &Visitor,
+    user: &str,
+    view: &ListView,
+    told: Told,
+    form: Option<FeaturesForm>,
+) -> Result<Response, Failed> {
+    let account = state.service.account(user).await?;
+    let mut list = TokenList::read(state, user, None, view, path_of(visitor, user), false).await?;
+    let fault = list.refused.take().or(told.fault);
+    let zone = *state.service.zone();
+    let form = form.unwrap_or_else(|| FeaturesForm::of(&account.account.features));
+    let wrong = fault.is_some() || form.fault.is_some();
+    let title = format!("Account {user}");
+    let page = AccountPage {
+        layout: Layout::of(state, visitor, &title),
+        accounts: visitor.path("/accounts"),
+        csrf: &visitor.csrf,
+        user,
+        created: Moment::of(zone, account.created),
+        policy: policy(account.policy),
+        own: visitor.user == user,
+        account: &account,
+        done: told.done,
+        fault,
+        form,
+        list,
+    };
+    let status = if wrong {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    Ok(html(status, page))
+}
+
+/// What is demanded of new tokens, for people.
+fn policy(policy: Policy) -> String {
+    match (policy.max_lifetime, policy.expiry_required) {
+        (Some(seconds), _) if seconds % DAY == 0 => {
+            format!(
+                "Live {} at most",
+                count(usize::try_from(seconds / DAY).unwrap_or_default(), "day")
+            )
+        }
+        (Some(seconds), _) => format!("Live {seconds} seconds at most"),
+        (None, true) => "Need an expiration date".to_owned(),
+        (None, false) => "Need no expiration date".to_owned(),
+    }
+}
+
+/// Who comes by an address that only forms are sent to finds the account.
+pub(crate) async fn back(visitor: Visitor, Path(step): Path<String>) -> Response {
+    see(path_of(&visitor, user_of(&step)))
+}
+
+/// GET: asks first.
+pub(crate) async fn ask(
+    Shared(state): Shared<Arc<State>>,
+    visitor: Visitor,
+    Path(step): Path<String>,
+) -> Result<Response, Failed> {
+    let user = user_of(&step);
+    let account = state.service.account(user).await?;
+    not_own(&visitor, user)?;
+    let title = format!("Suspend {user}");
+    let page = SuspendPage {
+        layout: Layout::of(&state, &visitor, &title),
+        base: path_of(&visitor, user),
+        csrf: &visitor.csrf,
+        user,
+        tokens: count(usize::try_from(account.live_tokens).unwrap_or(usize::MAX), "API token"),
+    };
+    Ok(html(StatusCode::OK, page))
+}
+
+pub(crate) async fn suspend(
+    Shared(state): Shared<Arc<State>>,
+    Path(step): Path<String>,
+    posted: Posted,
+) -> Result<Response, Failed> {
+    let user = user_of(&step);
+    not_own(&posted.visitor, user)?;
+    set(&state, &posted.visitor, user, true).await
+}
+
+pub(crate) async fn resume(
+    Shared(state): Shared<Arc<State>>,
+    Path(step): Path<String>,
+    posted: Posted,
+) -> Result<Response, Failed> {
+    set(&state, &posted.visitor, user_of(&step), false).await
+}
+
+async fn set(state: &State, visitor: &Visitor, user: &str, suspended: bool) -> Result<Response, Failed> {
+    state.service.set_suspended(user, suspended).await.map_err(gone)?;
+    let done = if suspended { "suspended" } else { "resumed" };
+    Ok(see(format!("{}?done={done}", path_of(visitor, user))))
+}
+
+/// Whoever suspended himself would be logged out, and perhaps nobody could undo it here.
+fn not_own(visitor: &Visitor, user: &str) -> Result<(), Failed> {
+    if visitor.user == user {
+        let message = "You cannot suspend your own account: you would be logged out, and could not undo it here.";
+        return Err(Failed::Conflict(message.to_owned()));
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! What an account may do: the form, and what becomes of it.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State as Shared};
+use axum::response::Response;
+use tokenlatch_core::{Features, MAX_FEATURES};
+
+use super::{gone, path_of, user_of};
+use crate::state::State;
+use crate::web::admin::account::draw;
+use crate::web::form::{Posted, index, words};
+use crate::web::list::ListView;
+use crate::web::reply::{Failed, see, sentence};
+use crate::web::tokens::Told;
+use tokenlatch::Error;
+
+const UNCHOSEN: &str = "Choose what the account may do.";
+
+/// What is said where the form came without what was in force when it was drawn.
+const INCOMPLETE: &str = "The form did not tell which features it was to replace, so nothing was replaced. Send it \
+                          once more.";
+
+/// What is said where the form was drawn before somebody else's change.
+const CHANGED: &str = "The features were changed meanwhile, so nothing was replaced. This is what you have sent: open \
+                       the account anew to see what holds, or send this once more.";
+
+/// The form of an account's features.
+pub(crate) struct FeaturesForm {
+    /// Whether it is every feature.
+    pub(crate) every: bool,
+    /// One a line.
+    pub(crate) list: String,
+    /// What was in force when the form was drawn.
+    pub(crate) was: String,
+    /// What is wrong with what was sent.
+    pub(crate) fault: Option<String>,
+}
+
+impl FeaturesForm {
+    /// The form before anybody has touched it.
+    pub(crate) fn of(features: &Features) -> FeaturesForm {
+        let (every, list) = match features {
+            Features::All => (true, String::new()),
+            Features::List(list) => (false, list.join("\n")),
+        };
+        FeaturesForm {
+            every,
+            list,
+            was: in_a_line(features),
+            fault: None,
+        }
+    }
+}
+
+/// The features that were typed; of too many one more than there may be, which is enough for the module to refuse them.
+fn listed(list: &str) -> Vec<String> {
+    words(list).take(MAX_FEATURES + 1).map(str::to_owned).collect()
+}
+
+/// Features in one line; `*`, which no feature is, for all.
+fn in_a_line(features: &Features) -> String {
+    match features {
+        Features::All => "*".to_owned(),
+        Features::List(list) => list.join(","),
+    }
+}
+
+/// What [`in_a_line`] wrote.
+fn of_a_line(line: &str) -> Features {
+    match line {
+        "*" => Features::All,
+        "" => Features::List(Vec::new()),
+        list => Features::List(list.split(',').map(str::to_owned).collect()),
+    }
+}
+
+pub(crate) async fn replace(
+    Shared(state): Shared<Arc<State>>,
+    Path(step): Path<String>,
+    posted: Posted,
+) -> Result<Response, Failed> {
+    let user = user_of(&step);
+    let list = posted.text("list");
+    let (every, features) = match posted.text("features") {
+        "all" => (true, Some(Features::All)),
+        "list" => (false, Some(Features::List(listed(list)))),
+        // What neither choice says is no choice: an account never gets every feature by a slip.
+        _ => (false, None),
+    };
+    let fault = match features {
+        _ if !posted.has("was") => INCOMPLETE.to_owned(),
+        None => UNCHOSEN.to_owned(),
+        Some(features) => {
+            let was = of_a_line(posted.text("was"));
+            match state.service.replace_features(user, &was, features.clone()).await {
+                Ok(true) => return Ok(see(format!("{}?done=features", path_of(&posted.visitor, user)))),
+                Ok(false) => CHANGED.to_owned(),
+                Err(Error::Refused(refused)) => fault_of(&features, &refused),
+                Err(error) => return Err(gone(error)),
+            }
+        }
+    };
+    let account = state.service.account(user).await.map_err(gone)?;
+    let form = FeaturesForm {
+        every,
+        list: list.to_owned(),
+        // Only who is told of another's change may go over it.
+        was: match fault.as_str() {
+            INCOMPLETE | CHANGED => in_a_line(&account.account.features),
+            _ => posted.text("was").to_owned(),
+        },
+        fault: Some(fault),
+    };
+    let view = ListView::posted(&posted);
+    draw(&state, &posted.visitor, user, &view, Told::default(), Some(form)).await
+}
+
+/// The refusal with the feature that it is about.
+fn fault_of(features: &Features, refused: &tokenlatch_core::Error) -> String {
+    let message = sentence(&refused.message);
+    match (features, refused.field.as_deref().and_then(index)) {
+        (Features::List(list), Some(index)) => match list.get(index) {
+            Some(feature) => format!("“{feature}”: {message}"),
+            None => message,
+        },
+        _ => message,
+    }
+}

@@ -1,0 +1,235 @@
+//! Creating a token: the form, the token shown once, and the way on.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State as Shared;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+use tokenlatch_core::{Access, Created, MAX_NAME, SecretString};
+
+use crate::state::State;
+use crate::web::create_form::{Fault, Offer, Wanted, faults_of, with_others};
+use crate::web::form::{Asked, Posted, new_once};
+use crate::web::notice::NotePage;
+use crate::web::reply::{Failed, Layout, html, see, sentence};
+use crate::web::session::Visitor;
+use crate::web::tokens::{LIST, curl};
+use crate::web::view::{Moment, access};
+use tokenlatch::Error;
+use tokenlatch::NewToken;
+use tokenlatch::StoreError;
+
+/// The form.
+#[derive(Template)]
+#[template(path = "create.html")]
+struct CreatePage<'a> {
+    layout: Layout<'a>,
+    base: String,
+    csrf: &'a str,
+    once: String,
+    most: usize,
+    form: Wanted,
+    offer: Offer,
+    faults: Vec<Fault>,
+}
+
+impl CreatePage<'_> {
+    /// What is wrong with a field.
+    fn fault(&self, field: &str) -> Option<&str> {
+        let fault = self.faults.iter().find(|fault| fault.field == field)?;
+        Some(&fault.message)
+    }
+
+    /// The attributes that tie a field to its hints and to what is wrong with it. Nothing in them comes from outside.
+    fn marks(&self, field: &str, hints: &str) -> String {
+        match (self.fault(field), hints) {
+            (None, "") => String::new(),
+            (None, hints) => format!(r#" aria-describedby="{hints}""#),
+            (Some(_), hints) => format!(r#" aria-describedby="{hints} {field}-fault" aria-invalid="true""#),
+        }
+    }
+}
+
+/// The one page that ever holds a token's text.
+#[derive(Template)]
+#[template(path = "created.html")]
+struct CreatedPage<'a> {
+    layout: Layout<'a>,
+    base: String,
+    csrf: &'a str,
+    token: &'a SecretString,
+    name: &'a str,
+    expires: Option<Moment>,
+    access: Option<String>,
+    curl: String,
+    full: bool,
+}
+
+pub(crate) async fn form(
+    Shared(state): Shared<Arc<State>>,
+    visitor: Visitor,
+    asked: Asked,
+) -> Result<Response, Failed> {
+    let offer = Offer::of(&state, &visitor.user).await?;
+    let form = Wanted::fresh(&offer, asked.text("name"));
+    Ok(filled(&state, &visitor, form, offer, Vec::new()))
+}
+
+fn filled(state: &State, visitor: &Visitor, form: Wanted, mut offer: Offer, faults: Vec<Fault>) -> Response {
+    offer.choose(&form.features);
+    let status = if faults.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let page = CreatePage {
+        layout: Layout::of(state, visitor, "Create API Token"),
+        base: visitor.path("/tokens"),
+        csrf: &visitor.csrf,
+        once: new_once(),
+        most: MAX_NAME,
+        form: form.offered(&offer),
+        offer,
+        faults,
+    };
+    html(status, page)
+}
+
+pub(crate) async fn create(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+    posted: Posted,
+) -> Result<Response, Failed> {
+    let visitor = &posted.visitor;
+    let offer = Offer::of(&state, &visitor.user).await?;
+    let form = Wanted::posted(&posted);
+    let wanted = match form.token(&visitor.user) {
+        Ok(wanted) => wanted,
+        Err(fault) => {
+            let faults = with_others(&state, &form, fault).await;
+            return Ok(filled(&state, visitor, form, offer, faults));
+        }
+    };
+    // Before anything is made: of two that come at the same time one alone goes on.
+    if !posted.spend(&state).await? {
+        return Ok(spent(&state, visitor));
+    }
+    match state.service.create(wanted).await {
+        Ok(created) => Ok(shown(&state, visitor, &headers, &created)),
+        Err(error @ (Error::Refused(_) | Error::Store(StoreError::NameTaken))) => {
+            let faults = faults_of(&state, &form, &error).await;
+            Ok(filled(&state, visitor, form, offer, faults))
+        }
+        Err(error) => Ok(unknown(&state, visitor, &error)),
+    }
+}
+
+/// Shows a token's text, for the only time. It has been made, so nothing may come between it and its owner any more.
+fn shown(state: &State, visitor: &Visitor, headers: &HeaderMap, created: &Created) -> Response {
+    let zone = *state.service.zone();
+    let record = &created.record;
+    // Which function a limited token may call is its owner's to know.
+    let full = record.access == Access::Full;
+    let page = CreatedPage {
+        layout: Layout::of(state, visitor, "API Token Created"),
+        base: visitor.path("/tokens"),
+        csrf: &visitor.csrf,
+        token: &created.token,
+        name: &record.name,
+        expires: record.expires.map(|at| Moment::of(zone, at)),
+        access: state.service.describe(record).map(|token| access(&token)).ok(),
+        curl: curl(
+            state,
+            headers,
+            &visitor.user,
+            if full { LIST } else { "MODULE/FUNCTION" },
+        ),
+        full,
+    };
+    html(StatusCode::OK, page)
+}
+
+/// The store may have kept the token before it failed, and nobody knows the token's text.
+fn unknown(state: &State, visitor: &Visitor, error: &Error) -> Response {
+    tracing::error!(code = error.code(), "whether a token was created isn't known");
+    let page = NotePage {
+        layout: Layout::of(state, visitor, "No answer now"),
+        lines: &[
+            "The server could not finish this, and it isn’t known whether the API token was created.",
+            "Look at your API tokens: if it is there, revoke it, for its text can’t be shown. Then create another.",
+        ],
+        links: &ways_on(visitor),
+    };
+    html(StatusCode::SERVICE_UNAVAILABLE, page)
+}
+
+fn ways_on(visitor: &Visitor) -> [(&'static str, String); 2] {
+    [
+        ("Manage API Tokens", visitor.path("/tokens")),
+        ("Create another API token", visitor.path("/tokens/new")),
+    ]
+}
+
+/// What a form that was sent before gets: no second token, and no second look at the first.
+fn spent(state: &State, visitor: &Visitor) -> Response {
+    let page = NotePage {
+        layout: Layout::of(state, visitor, "This form was already sent"),
+        lines: &[
+            "Nothing was created this time. The API token that the form created before, if it did, can’t be shown again.",
+            "If you didn’t save it, revoke it and create another.",
+        ],
+        links: &ways_on(visitor),
+    };
+    html(StatusCode::CONFLICT, page)
+}
+
+pub(crate) async fn saved(posted: Posted) -> Response {
+    let next = if posted.has("another") {
+        "/tokens/new"
+    } else {
+        "/tokens"
+    };
+    see(posted.visitor.path(next))
+}
+
+/// What the form is told while a name is typed.
+#[derive(Serialize)]
+struct Judged {
+    ok: bool,
+    message: String,
+    left: i64,
+}
+
+pub(crate) async fn name(
+    Shared(state): Shared<Arc<State>>,
+    visitor: Visitor,
+    asked: Asked,
+) -> Result<Response, Failed> {
+    let name = asked.text("name");
+    let long = i64::try_from(name.chars().count()).unwrap_or(i64::MAX);
+    let most = i64::try_from(MAX_NAME).unwrap_or_default();
+    let (ok, message) = match state
+        .service
+        .draft_of(NewToken::new(&visitor.user, name, Access::Full))
+        .await
+    {
+        Ok(_) => (true, "This name can be used.".to_owned()),
+        Err(error @ Error::Refused(_)) => (false, sentence(&error.message())),
+        Err(error) => return Err(error.into()),
+    };
+    let judged = Judged {
+        ok,
+        message,
+        left: most.saturating_sub(long),
+    };
+    let Ok(text) = serde_json::to_string(&judged) else {
+        return Err(Failed::Broken);
+    };
+    let mut reply = Response::new(text.into());
+    let kind = HeaderValue::from_static("application/json");
+    reply.headers_mut().insert(CONTENT_TYPE, kind);
+    Ok(reply)
+}

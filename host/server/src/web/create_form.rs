@@ -1,0 +1,322 @@
+//! The form for a new token: what it offers, what was filled in, and what is wrong with that.
+
+use std::collections::{BTreeSet, HashSet};
+
+use chrono::NaiveDate;
+use tokenlatch_core::{
+    Access, Error as Refusal, ErrorCode, ExpiryInput, Features, MAX_ADDRESSES, MAX_FEATURES, ValidExpiry,
+    ValidateRequest, Validated,
+};
+
+use crate::state::State;
+use crate::web::form::{Posted, index, words};
+use crate::web::reply::{Failed, sentence};
+use crate::web::view::Moment;
+use tokenlatch::offload;
+use tokenlatch::{Error, Result};
+use tokenlatch::{NewToken, Service};
+
+/// Something that is wrong, and the field where it is; no field where it is not one's fault.
+pub(crate) struct Fault {
+    /// The id of the field.
+    pub(crate) field: &'static str,
+    /// In a sentence.
+    pub(crate) message: String,
+}
+
+impl Fault {
+    fn at(field: &'static str, message: impl Into<String>) -> Fault {
+        Fault {
+            field,
+            message: message.into(),
+        }
+    }
+
+    /// What the module says, at the field of the form that it means.
+    fn of(refusal: &Refusal, addresses: &[String]) -> Fault {
+        let path = refusal.field.as_deref().unwrap_or_default();
+        let message = sentence(&refusal.message);
+        match path.split(['.', '[']).next() {
+            Some("name") => Fault::at("name", message),
+            Some("expires") => Fault::at("date", message),
+            Some("access") => Fault::at("access", message),
+            Some("addresses") => match index(path).and_then(|index| addresses.get(index)) {
+                Some(address) => Fault::at("addresses", format!("“{}”: {}.", isolated(address), refusal.message)),
+                None => Fault::at("addresses", message),
+            },
+            _ => Fault::at("", message),
+        }
+    }
+}
+
+/// A text of a person's within a sentence, isolated (Unicode UAX 9, FSI and PDI), so that it can't reorder the words around it.
+fn isolated(text: &str) -> String {
+    format!("\u{2068}{text}\u{2069}")
+}
+
+/// A feature that can be chosen.
+pub(crate) struct Choice {
+    /// The feature.
+    pub(crate) feature: String,
+    /// Whether it is.
+    pub(crate) chosen: bool,
+}
+
+/// What the form offers to an account.
+pub(crate) struct Offer {
+    /// The date at which the form begins.
+    pub(crate) date: String,
+    /// Whether a whole day may be chosen at all: the policy may allow hours only.
+    pub(crate) dated: bool,
+    /// Today, in the server's zone.
+    pub(crate) today: String,
+    /// The server's zone.
+    pub(crate) zone: &'static str,
+    /// The latest end that is allowed, where it comes before the end of the default date.
+    pub(crate) longest: Option<Moment>,
+    /// Why a token must have an end, where it must.
+    pub(crate) never_refused: Option<String>,
+    /// The features that can be chosen.
+    pub(crate) choices: Vec<Choice>,
+    /// Whether other features can be named too.
+    pub(crate) open: bool,
+}
+
+impl Offer {
+    /// What the module and the catalogue let an account have now.
+    ///
+    /// # Errors
+    /// `tokens_disabled`, `account_suspended`; failures of the module and the store.
+    pub(crate) async fn of(state: &State, user: &str) -> Result<Offer, Failed> {
+        let service = &state.service;
+        let zone = *service.zone();
+        let account = service.account(user).await?.account;
+        let default = service.draft(user).await?.expires;
+        let now = service.clock().now()?;
+        let day = |at: i64| zone.show(at).chars().take(10).collect::<String>();
+        let today = day(now);
+        let date = day(default.unwrap_or(now));
+        // Where the policy cuts the life short, the default is no end of a day: the day before is the last whole one.
+        let whole = default.is_none() || default == end_of(service, now, &date)?;
+        let (open, features) = features(state, account.features).await?;
+        Ok(Offer {
+            dated: whole || date != today,
+            date: if whole { date } else { day_before(&date) },
+            today,
+            zone: zone.name(),
+            longest: default.filter(|_| !whole).map(|at| Moment::of(zone, at)),
+            never_refused: never_refused(service, user).await?,
+            choices: features
+                .into_iter()
+                .map(|feature| Choice { feature, chosen: false })
+                .collect(),
+            open,
+        })
+    }
+
+    /// Checks the boxes of these features.
+    pub(crate) fn choose(&mut self, chosen: &[String]) {
+        let chosen: HashSet<&String> = chosen.iter().collect();
+        for choice in &mut self.choices {
+            choice.chosen = chosen.contains(&choice.feature);
+        }
+    }
+}
+
+/// The instant that a date means as an expiry.
+fn end_of(service: &Service, now: i64, date: &str) -> Result<Option<i64>> {
+    let valid = service.module().validate(&ValidateRequest {
+        expires: Some(ExpiryInput::Text(date.to_owned())),
+        now: Some(now),
+        zone: service.zone().table(now),
+        ..ValidateRequest::default()
+    })?;
+    Ok(match valid.expires {
+        Some(ValidExpiry::At(at)) => Some(at),
+        _ => None,
+    })
+}
+
+fn day_before(date: &str) -> String {
+    let day = date.parse::<NaiveDate>().ok().and_then(|day| day.pred_opt());
+    day.map_or_else(|| date.to_owned(), |day| day.to_string())
+}
+
+/// What the module says to a token of the user's that never ends, if it refuses it.
+async fn never_refused(service: &Service, user: &str) -> Result<Option<String>> {
+    let never = ExpiryInput::Text("never".to_owned());
+    match service.draft_ending(user, Some(never)).await {
+        Err(Error::Refused(refused)) if refused.code == ErrorCode::ExpiryRequired => {
+            Ok(Some(sentence(&refused.message)))
+        }
+        // Anything else is told when the form is sent.
+        Ok(_) | Err(Error::Refused(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The features to choose from, in order; and whether the account has others too.
+async fn features(state: &State, own: Features) -> Result<(bool, BTreeSet<String>)> {
+    match own {
+        Features::List(list) => Ok((false, list.into_iter().collect())),
+        Features::All => {
+            let (module, catalogue) = (state.service.module().clone(), state.catalogue.clone());
+            let features = offload::run(move || {
+                // A file that has become unreadable doesn't hinder: the gate goes on with what it has read.
+                let functions = match catalogue.functions(&module).unwrap_or_default() {
+                    Some(functions) => functions,
+                    None => module.functions()?.functions,
+                };
+                Ok::<_, Error>(functions.into_iter().filter_map(|function| function.feature).collect())
+            });
+            Ok((true, features.await??))
+        }
+    }
+}
+
+/// A form as it was filled in.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    /// The name.
+    pub(crate) name: String,
+    /// `never`, `date` or `longest`.
+    pub(crate) expiry: String,
+    /// The date.
+    pub(crate) date: String,
+    /// `full` or `limited`.
+    pub(crate) access: String,
+    /// The features checked.
+    pub(crate) features: Vec<String>,
+    /// Other features.
+    pub(crate) others: String,
+    /// Whether it may only read.
+    pub(crate) readonly: bool,
+    /// The addresses.
+    pub(crate) addresses: String,
+}
+
+impl Wanted {
+    /// The form before anybody has touched it.
+    pub(crate) fn fresh(offer: &Offer, name: &str) -> Wanted {
+        Wanted {
+            name: name.to_owned(),
+            expiry: if offer.longest.is_some() { "longest" } else { "date" }.to_owned(),
+            date: offer.date.clone(),
+            access: "full".to_owned(),
+            ..Wanted::default()
+        }
+    }
+
+    /// The form as it was sent.
+    pub(crate) fn posted(posted: &Posted) -> Wanted {
+        Wanted {
+            name: posted.text("name").to_owned(),
+            expiry: posted.text("expiry").to_owned(),
+            date: posted.text("date").to_owned(),
+            access: posted.text("access").to_owned(),
+            features: posted.texts("feature").map(str::to_owned).collect(),
+            others: posted.text("others").to_owned(),
+            readonly: posted.has("readonly"),
+            addresses: posted.text("addresses").to_owned(),
+        }
+    }
+
+    /// The same form without a choice that the account doesn't have any more.
+    pub(crate) fn offered(mut self, offer: &Offer) -> Wanted {
+        let gone = match self.expiry.as_str() {
+            "never" => offer.never_refused.is_some(),
+            "longest" => offer.longest.is_none(),
+            "date" => !offer.dated,
+            _ => false,
+        };
+        if gone {
+            self.expiry = Wanted::fresh(offer, "").expiry;
+        }
+        self
+    }
+
+    /// The token that is wanted. Nothing that was left open is filled in: neither an end nor what it may do.
+    pub(crate) fn token(&self, user: &str) -> Result<NewToken, Fault> {
+        let expires = match self.expiry.as_str() {
+            "never" => Some(ExpiryInput::Text("never".to_owned())),
+            "longest" => None,
+            "date" if self.date.is_empty() => return Err(Fault::at("date", "Choose the day on which it expires.")),
+            // The word belongs to the other choice.
+            "date" if self.date == "never" => Some(ExpiryInput::Text(String::new())),
+            "date" => Some(ExpiryInput::Text(self.date.clone())),
+            _ => return Err(Fault::at("date", "Choose whether the API token expires.")),
+        };
+        let access = match self.access.as_str() {
+            "full" => Access::Full,
+            "limited" => Access::Limited {
+                features: self.all_features()?,
+            },
+            _ => return Err(Fault::at("access", "Choose what the API token may do.")),
+        };
+        Ok(NewToken {
+            expires,
+            read_only: self.readonly,
+            addresses: self.address_list(),
+            ..NewToken::new(user, &self.name, access)
+        })
+    }
+
+    fn all_features(&self) -> Result<Vec<String>, Fault> {
+        // One more than there may be is enough for the module to refuse them.
+        let mut seen = HashSet::new();
+        let checked = self.features.iter().map(String::as_str);
+        let features: Vec<String> = checked
+            .chain(words(&self.others))
+            .filter(|feature| seen.insert(*feature))
+            .take(MAX_FEATURES + 1)
+            .map(str::to_owned)
+            .collect();
+        if features.is_empty() {
+            return Err(Fault::at("access", "Choose at least one feature, or full access."));
+        }
+        Ok(features)
+    }
+
+    fn address_list(&self) -> Vec<String> {
+        words(&self.addresses)
+            .take(MAX_ADDRESSES + 1)
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// Why a token was refused, together with whatever else the module finds wrong with the form.
+pub(crate) async fn faults_of(state: &State, form: &Wanted, error: &Error) -> Vec<Fault> {
+    let addresses = form.address_list();
+    let first = match error {
+        Error::Refused(refusal) => Fault::of(refusal, &addresses),
+        other => Fault::at("name", sentence(&other.message())),
+    };
+    with_others(state, form, first).await
+}
+
+/// Something that is wrong, together with whatever the module finds wrong with the rest of the form.
+pub(crate) async fn with_others(state: &State, form: &Wanted, first: Fault) -> Vec<Fault> {
+    let addresses = form.address_list();
+    let mut faults = vec![first];
+    let service = &state.service;
+    let Ok(now) = service.clock().now() else {
+        return faults;
+    };
+    let request = ValidateRequest {
+        name: Some(form.name.clone()),
+        expires: (form.expiry == "date").then(|| ExpiryInput::Text(form.date.clone())),
+        addresses: Some(addresses.clone()),
+        now: Some(now),
+        zone: service.zone().table(now),
+        ..ValidateRequest::default()
+    };
+    let checked: Result<Validated> = service.module().operate_async("validate", request).await;
+    for problem in checked.map(|checked| checked.problems).unwrap_or_default() {
+        let fault = Fault::of(&problem, &addresses);
+        if !faults.iter().any(|known| known.field == fault.field) {
+            faults.push(fault);
+        }
+    }
+    faults
+}

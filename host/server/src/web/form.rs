@@ -1,0 +1,179 @@
+//! What a person sends: the query of an address, and the form of a POST, read strictly and with its CSRF value checked.
+
+use std::sync::Arc;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+
+use crate::api::body::read_body;
+use crate::api::form::{Form, Kind};
+use crate::config::EdgeLimits;
+use crate::middleware::request_id::RequestId;
+use crate::problem::Problem;
+use crate::state::State;
+use crate::web::reply::Failed;
+use crate::web::session::{Visitor, digest, same};
+
+/// The parameters that may stand more than once: check boxes of one name.
+const REPEATED: &[&str] = &["id", "shown", "feature"];
+
+/// The body of a form, in bytes: well above the longest list of features.
+const FORM_BYTES: usize = 256 << 10;
+
+const TWICE: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "parameter_repeated",
+    "A parameter stands twice that may stand once only.",
+);
+
+const NUL: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "parameter_nul",
+    "A parameter holds a NUL character.",
+);
+
+/// Any other content type, for no form of the page has one.
+const NO_FORM: Problem = Problem::new(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "content_type_unsupported",
+    "The body must be a form, urlencoded and in UTF-8.",
+);
+
+/// The form of a POST from the page, sent by the person who is logged in. Dropping it wipes it.
+pub(crate) struct Posted {
+    /// Who sent it.
+    pub(crate) visitor: Visitor,
+    form: Form,
+}
+
+impl Posted {
+    /// The text of a parameter; empty when it is absent.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.form.text(name)
+    }
+
+    /// The texts of a parameter that may stand more than once.
+    pub(crate) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.form.texts(name)
+    }
+
+    /// Whether a parameter is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.form.texts(name).next().is_some()
+    }
+
+    /// Whether this is the first time that the form with this `once` is sent. Ask just before what must not be done
+    /// twice. It is kept as long as the session can last.
+    pub(crate) async fn spend(&self, state: &State) -> Result<bool, Failed> {
+        let once = self.text("once");
+        if RequestId::read(once.as_bytes()).is_none() {
+            return Err(Failed::Stale);
+        }
+        let key = digest(&[&self.visitor.key, once]);
+        Ok(state.service.store().spend_form(&key, self.visitor.ends).await?)
+    }
+}
+
+/// A value for the hidden field `once` of a form that must not work twice. It need not be secret: two forms of one
+/// session must differ in it, and nobody else can send them, for want of the CSRF value.
+pub(crate) fn new_once() -> String {
+    RequestId::new().as_str().to_owned()
+}
+
+/// What was typed into one field as a list: one a line, or with commas or spaces.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|letter: char| letter == ',' || letter.is_whitespace());
+    words.filter(|word| !word.is_empty())
+}
+
+/// Which entry of a list the module finds fault with: the number in a path such as `addresses[3]`.
+pub(crate) fn index(path: &str) -> Option<usize> {
+    let (_, rest) = path.split_once('[')?;
+    rest.split_once(']')?.0.parse().ok()
+}
+
+impl FromRequest<Arc<State>> for Posted {
+    type Rejection = Failed;
+
+    async fn from_request(request: Request, state: &Arc<State>) -> Result<Posted, Failed> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, state).await?;
+        let form = read(&parts, body, &state.config.limits).await?;
+        if !same(form.text("csrf"), &visitor.csrf) {
+            return Err(Failed::Stale);
+        }
+        Ok(Posted { visitor, form })
+    }
+}
+
+/// The query of an address.
+pub(crate) struct Asked(Form);
+
+impl Asked {
+    /// The text of a parameter; empty when it is absent.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.0.text(name)
+    }
+
+    /// Whether a parameter is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.texts(name).next().is_some()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Asked, Failed> {
+        let form = Form::of_query(parts.uri.query())?;
+        check(&form)?;
+        Ok(Asked(form))
+    }
+}
+
+/// The request with its body in memory. What is no form is not taken in, and no reader here takes it either.
+pub(crate) async fn taken_in(request: Request, limits: &EdgeLimits) -> Result<Request, Failed> {
+    let (parts, body) = request.into_parts();
+    is_form(&parts, &body)?;
+    let bytes = read_body(body, &of_a_form(limits)).await?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// The form in a body.
+pub(crate) async fn read(parts: &Parts, body: Body, limits: &EdgeLimits) -> Result<Form, Problem> {
+    is_form(parts, &body)?;
+    let form = Form::default().with_body(parts, body, &of_a_form(limits)).await?;
+    check(&form)?;
+    Ok(form)
+}
+
+/// The limits with that on the body of a form of the page.
+fn of_a_form(limits: &EdgeLimits) -> EdgeLimits {
+    EdgeLimits {
+        body_bytes: limits.body_bytes.min(FORM_BYTES),
+        ..*limits
+    }
+}
+
+fn is_form(parts: &Parts, body: &Body) -> Result<(), Problem> {
+    if !body.is_end_stream() && Kind::of(&parts.headers).ok() != Some(Kind::Urlencoded) {
+        return Err(NO_FORM);
+    }
+    Ok(())
+}
+
+/// No two readers of a form may come to think that it says different things; and no NUL is in anything that a person
+/// types, while some databases take no text with one.
+fn check(form: &Form) -> Result<(), Problem> {
+    let mut keys: Vec<&str> = form.keys().filter(|key| !REPEATED.contains(key)).collect();
+    keys.sort_unstable();
+    if keys.windows(2).any(|pair| pair.first() == pair.last()) {
+        return Err(TWICE);
+    }
+    if form.all_texts().any(|text| text.contains('\0')) {
+        return Err(NUL);
+    }
+    Ok(())
+}

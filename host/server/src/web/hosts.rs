@@ -1,0 +1,173 @@
+//! The names by which a browser may reach the page. With any other, the page of somebody else could be made to talk to
+//! this server under a name of its own (DNS rebinding).
+
+use std::net::IpAddr;
+
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
+use rustls_pki_types::ServerName;
+
+use crate::config::Config;
+use crate::net::tls::Certificates;
+
+/// The names by which browsers may reach the page.
+#[derive(Clone, Debug)]
+pub(crate) struct Hosts {
+    given: Vec<String>,
+    listened: Vec<IpAddr>,
+    certificates: Option<Certificates>,
+}
+
+impl Hosts {
+    /// The names that follow from what a server is told.
+    pub(crate) fn new(config: &Config, certificates: Option<Certificates>) -> Hosts {
+        let listened = [Some(config.listen), config.admin_listen].into_iter().flatten();
+        Hosts {
+            given: config.hosts.iter().filter_map(|name| host_name(name)).collect(),
+            listened: listened
+                .map(|address| address.ip().to_canonical())
+                .filter(|address| !address.is_unspecified())
+                .collect(),
+            certificates,
+        }
+    }
+
+    /// Whether a host, as [`asked`] reads it, is one of them.
+    pub(crate) fn allow(&self, host: &str) -> bool {
+        if is_loopback(host) || self.given.iter().any(|given| given == host) {
+            return true;
+        }
+        if let Ok(address) = host.parse::<IpAddr>()
+            && self.listened.contains(&address.to_canonical())
+        {
+            return true;
+        }
+        let named =
+            |certificates: &Certificates| ServerName::try_from(host).is_ok_and(|name| certificates.names(&name));
+        self.certificates.as_ref().is_some_and(named)
+    }
+}
+
+/// The host of a request, without its port; `None` when it cannot be read. The edge has seen to there being one `Host`.
+pub(crate) fn asked(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(HOST)?.to_str().ok()?;
+    let authority = text.parse::<Authority>().ok().filter(|_| !text.contains('@'))?;
+    host_name(authority.host())
+}
+
+/// Whether a host, as [`asked`] reads it, is this machine by a name that browsers trust without TLS.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// A name or an address in one spelling: in small letters, without brackets or a last dot; `None` for anything else.
+pub(crate) fn host_name(text: &str) -> Option<String> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if let Ok(address) = bare.unwrap_or(text).parse::<IpAddr>() {
+        return Some(address.to_string());
+    }
+    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let sound = !name.is_empty() && name.len() <= 253 && name.bytes().all(fits) && !name.contains("..");
+    sound.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use super::*;
+    use crate::config::Tls;
+
+    fn read(host: &str) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, host.parse().unwrap());
+        asked(&headers)
+    }
+
+    #[test]
+    fn a_host_has_one_spelling() {
+        for (given, host) in [
+            ("LocalHost:2083", "localhost"),
+            ("tokens.example.com.", "tokens.example.com"),
+            ("[::1]:2083", "::1"),
+            ("127.0.0.1:80", "127.0.0.1"),
+        ] {
+            assert_eq!(read(given).as_deref(), Some(host), "{given}");
+        }
+        for wrong in [
+            "",
+            ":80",
+            "a@localhost",
+            "localhost/x",
+            "a b",
+            "a..b",
+            "localhost:x:y",
+            "[::1",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_the_certificate_are_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["tokens.example", "*.wild.example", "192.0.2.9"].map(str::to_owned);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let own = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+        let (certificate, private) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+        std::fs::write(&certificate, own.pem()).unwrap();
+        std::fs::write(&private, key.serialize_pem()).unwrap();
+        let mut config = Config::plain();
+        config.tls = Tls::Files {
+            certificate,
+            key: private,
+        };
+        let hosts = Hosts::new(&config, Certificates::open(&config).unwrap());
+        for host in ["tokens.example", "a.wild.example", "192.0.2.9", "localhost"] {
+            assert!(hosts.allow(host), "{host}");
+        }
+        for host in [
+            "a.tokens.example",
+            "wild.example",
+            "a.b.wild.example",
+            "192.0.2.1",
+            "example",
+        ] {
+            assert!(!hosts.allow(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn only_known_names_are_allowed() {
+        let mut config = Config::plain();
+        config.listen = "192.0.2.7:2083".parse().unwrap();
+        config.hosts = vec!["Tokens.Example.com".to_owned(), "198.51.100.1".to_owned()];
+        let hosts = Hosts::new(&config, None);
+        for host in [
+            "localhost",
+            "127.0.0.1",
+            "127.8.8.8",
+            "::1",
+            "192.0.2.7",
+            "tokens.example.com",
+            "198.51.100.1",
+        ] {
+            assert!(hosts.allow(host), "{host}");
+        }
+        for host in [
+            "example.com",
+            "evil.example",
+            "192.0.2.8",
+            "localhost.evil.example",
+            "0.0.0.0",
+            "2130706433",
+        ] {
+            assert!(!hosts.allow(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Logging in and out.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Json;
+use axum::extract::{Extension, Request, State as Shared};
+use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tower_sessions::Session;
+use zeroize::Zeroizing;
+
+use super::Port;
+use crate::api::form::Form;
+use crate::auth::logins::{Attempt, Put};
+use crate::config::EdgeLimits;
+use crate::middleware::client::Client;
+use crate::middleware::request::Noted;
+use crate::state::State;
+use crate::web::form::{self, Asked};
+use crate::web::paths;
+use crate::web::reply::{Failed, Layout, html, see};
+use crate::web::session::{self, Found, Visit, Visitor};
+use crate::web::visit::drops_cookie;
+
+/// The body of a login, in bytes.
+const LOGIN_BYTES: usize = 16 << 10;
+
+/// Whatever is wrong: it must not tell which accounts there are.
+const INVALID: &str = "The login is invalid.";
+const SUSPENDED: &str = "This account is suspended. Ask your administrator.";
+
+/// Where one is after logging out.
+const OUT: &str = "/login?out=1";
+
+/// The form to log in by.
+#[derive(Template)]
+#[template(path = "login.html")]
+struct Login<'a> {
+    layout: Layout<'a>,
+    /// What went wrong.
+    error: &'a str,
+    /// What went well.
+    status: &'a str,
+    user: &'a str,
+    to: &'a str,
+    /// No form is shown: the browser would not keep a login.
+    insecure: bool,
+}
+
+/// What a login form is shown with.
+#[derive(Default)]
+pub(crate) struct Shown<'a> {
+    pub(crate) error: &'a str,
+    pub(crate) status: &'a str,
+    pub(crate) user: &'a str,
+    /// Where to go after the login: a path of the page, without a prefix.
+    pub(crate) to: &'a str,
+    /// Whether the browser would not keep a login: see [`drops_cookie`].
+    pub(crate) insecure: bool,
+}
+
+/// The form to log in by, under a status.
+pub(crate) fn login_page(state: &State, port: Port, status: StatusCode, shown: &Shown<'_>) -> Response {
+    let page = Login {
+        layout: Layout::open(state, port, "Log in"),
+        error: shown.error,
+        status: shown.status,
+        user: shown.user,
+        to: shown.to,
+        insecure: shown.insecure,
+    };
+    let mut reply = html(status, page);
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 9110, section 15.5.2, wants one; browsers ask nobody for this scheme.
+        let scheme = HeaderValue::from_static("Cookie realm=\"tokenlatch\"");
+        reply.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+    }
+    reply
+}
+
+/// `/`: on to the first page.
+pub(crate) async fn root(
+    Shared(state): Shared<Arc<State>>,
+    Extension(port): Extension<Port>,
+    session: Session,
+) -> Result<Response, Failed> {
+    Ok(match session::find(&state, &session, port).await? {
+        Found::Person(visitor) => see(visitor.path(port.home())),
+        Found::Nobody | Found::Ended(_) => see("/login".to_owned()),
+    })
+}
+
+/// GET `/login`.
+pub(crate) async fn form(
+    Shared(state): Shared<Arc<State>>,
+    Extension(port): Extension<Port>,
+    Extension(client): Extension<Client>,
+    session: Session,
+    headers: HeaderMap,
+    asked: Asked,
+) -> Result<Response, Failed> {
+    let mut shown = Shown {
+        insecure: drops_cookie(&client, &headers),
+        ..Shown::default()
+    };
+    match session::find(&state, &session, port).await? {
+        Found::Person(visitor) => return Ok(see(visitor.path(port.home()))),
+        Found::Ended(reason) => shown.error = reason,
+        Found::Nobody if asked.has("out") => shown.status = "You are logged out.",
+        Found::Nobody => {}
+    }
+    Ok(login_page(&state, port, StatusCode::OK, &shown))
+}
+
+/// POST `/login`.
+pub(crate) async fn login(
+    Shared(state): Shared<Arc<State>>,
+    Extension(port): Extension<Port>,
+    Extension(client): Extension<Client>,
+    session: Session,
+    request: Request,
+) -> Result<Response, Failed> {
+    let (parts, body) = request.into_parts();
+    let limits = EdgeLimits {
+        body_bytes: state.config.limits.body_bytes.min(LOGIN_BYTES),
+        ..state.config.limits
+    };
+    // Before anything else: nobody's slow body holds a place, and what is said is said in the sender's way.
+    let given = form::read(&parts, body, &limits).await?;
+    let for_script = given.text("login_only") == "1";
+    let to = paths::known(port, given.text("to")).unwrap_or_default();
+    // Scripts keep cookies by rules of their own; a person would be asked for the password again and again.
+    if !for_script && drops_cookie(&client, &parts.headers) {
+        let shown = Shown {
+            insecure: true,
+            ..Shown::default()
+        };
+        return Ok(noted(
+            login_page(&state, port, StatusCode::FORBIDDEN, &shown),
+            "login_insecure",
+        ));
+    }
+    Ok(match attempt(&state, port, client.counted(), &session, &given).await {
+        Ok(Outcome::In(visitor)) => {
+            let to = visitor.path(if to.is_empty() { port.home() } else { &to });
+            let mut reply = if for_script {
+                Json(json!({"status": 1, "security_token": visitor.prefix, "redirect": to})).into_response()
+            } else {
+                see(to)
+            };
+            reply.extensions_mut().insert(Noted {
+                reason: "login",
+                user: Some(visitor.user),
+            });
+            reply
+        }
+        Ok(Outcome::Refused(status, reason, error)) if for_script => scripted(status, reason, error),
+        Ok(Outcome::Refused(status, reason, error)) => {
+            let shown = Shown {
+                error,
+                user: given.text("user"),
+                to: &to,
+                ..Shown::default()
+            };
+            noted(login_page(&state, port, status, &shown), reason)
+        }
+        Err(failed) if for_script => {
+            let words = failed.words();
+            let mut reply = scripted(words.status, words.code, &words.message);
+            if let Some(seconds) = failed.retry_after() {
+                reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            reply
+        }
+        Err(failed) => return Err(failed),
+    })
+}
+
+/// A refusal as scripts are told it.
+fn scripted(status: StatusCode, reason: &'static str, error: &str) -> Response {
+    let reply = (status, Json(json!({"status": 0, "message": error}))).into_response();
+    noted(reply, reason)
+}
+
+/// Not with the name that was given: people type their password there.
+fn noted(mut reply: Response, reason: &'static str) -> Response {
+    reply.extensions_mut().insert(Noted { reason, user: None });
+    reply
+}
+
+/// What came of a login.
+enum Outcome {
+    In(Visitor),
+    /// The reason for the log, and the sentence for whoever asked.
+    Refused(StatusCode, &'static str, &'static str),
+}
+
+async fn attempt(
+    state: &State,
+    port: Port,
+    address: IpAddr,
+    session: &Session,
+    given: &Form,
+) -> Result<Outcome, Failed> {
+    let user = given.text("user");
+    let password = Zeroizing::new(given.text("pass").to_owned());
+    let attempt = state.logins.begin(address, user).map_err(|put| match put {
+        Put::Off(wait) => Failed::Later(wait),
+        Put::Behind => Failed::Behind,
+        Put::Out => Failed::Unavailable,
+    })?;
+    let checked = check(state, port, &attempt, user, password).await?;
+    // Some may be under way at once; none of them tells anything once there were too many.
+    if let Some(wait) = attempt.blocked() {
+        return Err(Failed::Later(wait));
+    }
+    let visitor = match checked {
+        Checked::Good(before) => enter(state, session, port, user, before.as_deref()).await?,
+        Checked::Suspended => {
+            return Ok(Outcome::Refused(StatusCode::FORBIDDEN, "account_suspended", SUSPENDED));
+        }
+        Checked::Wrong => None,
+    };
+    let Some(visitor) = visitor else {
+        return match attempt.failed() {
+            Some(wait) => Err(Failed::Later(wait)),
+            None => Ok(Outcome::Refused(StatusCode::UNAUTHORIZED, "login_invalid", INVALID)),
+        };
+    };
+    attempt.succeeded();
+    Ok(Outcome::In(visitor))
+}
+
+/// What came of a name and a password.
+enum Checked {
+    /// Right; with the hash that stood there before the check.
+    Good(Option<Zeroizing<String>>),
+    /// Right, but the account is suspended.
+    Suspended,
+    Wrong,
+}
+
+async fn check(
+    state: &State,
+    port: Port,
+    attempt: &Arc<Attempt>,
+    user: &str,
+    password: Zeroizing<String>,
+) -> Result<Checked, Failed> {
+    let before = stored_hash(state, user).await?;
+    let turn = || {
+        // Others may have failed while this one waited.
+        attempt.blocked().is_none().then(|| {
+            attempt.work();
+            attempt.clone()
+        })
+    };
+    let right = state.service.check_password_if(user, password, turn).await;
+    attempt.done();
+    match right? {
+        Some(true) => {}
+        Some(false) => return Ok(Checked::Wrong),
+        None => return Err(Failed::Later(attempt.blocked().unwrap_or_default())),
+    }
+    let Some(settings) = state.service.store().settings(user).await? else {
+        return Ok(Checked::Wrong);
+    };
+    Ok(match port {
+        Port::Admin if !settings.account.administrator => Checked::Wrong,
+        _ if settings.account.suspended => Checked::Suspended,
+        _ => Checked::Good(before),
+    })
+}
+
+/// Begins a session. `None` when the password was changed while it was checked: the sessions that the change ended did
+/// not have this one among them.
+async fn enter(
+    state: &State,
+    session: &Session,
+    port: Port,
+    user: &str,
+    before: Option<&String>,
+) -> Result<Option<Visitor>, Failed> {
+    let visit = Visit::begin(&state.service, user, port)?;
+    let visitor = session::begin(state, session, visit).await?;
+    if stored_hash(state, user).await?.as_deref() != before {
+        session::end(session).await?;
+        return Ok(None);
+    }
+    Ok(Some(visitor))
+}
+
+async fn stored_hash(state: &State, user: &str) -> Result<Option<Zeroizing<String>>, Failed> {
+    let hash = state.service.store().password(user).await?;
+    Ok(hash.map(|hash| Zeroizing::new(hash.expose().to_owned())))
+}
+
+/// POST `/logout`. It needs the CSRF value, or any site could log a person out.
+pub(crate) async fn logout(
+    Shared(state): Shared<Arc<State>>,
+    Extension(port): Extension<Port>,
+    session: Session,
+    request: Request,
+) -> Result<Response, Failed> {
+    let (parts, body) = request.into_parts();
+    let given = form::read(&parts, body, &state.config.limits).await?;
+    if let Found::Person(visitor) = session::find(&state, &session, port).await? {
+        let right = session::same(given.text("csrf"), &visitor.csrf);
+        let mut reply = if right {
+            session::end(&session).await?;
+            see(OUT.to_owned())
+        } else {
+            Failed::Stale.into_response()
+        };
+        reply.extensions_mut().insert(visitor);
+        return Ok(reply);
+    }
+    Ok(see(OUT.to_owned()))
+}

@@ -1,0 +1,260 @@
+//! The page: for persons, in a browser, beside the API on the same ports.
+//!
+//! From outside in: the guard (host, site, cookies, header fields; [`visit`]), the session ([`session`]), the door
+//! (login, logout; [`login`]), and behind the session's prefix `/cpsess##########` the pages themselves.
+
+mod admin;
+mod assets;
+mod create;
+mod create_form;
+mod form;
+mod hosts;
+mod list;
+mod login;
+mod notice;
+mod paths;
+mod reply;
+mod revoke;
+mod session;
+mod token_detail;
+mod tokens;
+mod view;
+mod visit;
+
+use std::sync::Arc;
+
+use axum::body::HttpBody;
+use axum::extract::Request;
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router, middleware};
+use serde::{Deserialize, Serialize};
+use tower::ServiceExt;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_sessions::Session;
+
+pub(crate) use hosts::{Hosts, host_name};
+
+use crate::config::EdgeLimits;
+use crate::middleware::client::Client;
+use crate::middleware::request::Noted;
+use crate::state::State;
+use login::Shown;
+use reply::{Failed, see};
+use session::{Found, Visitor};
+
+/// What every path behind a login begins with.
+pub(crate) const PREFIX: &str = "/cpsess";
+/// How many digits follow it.
+const DIGITS: usize = 10;
+
+/// How much of a form that is turned away is read, in bytes: its sender isn't known.
+const TURNED_AWAY_BYTES: usize = 16 << 10;
+
+/// The port that a page is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Port {
+    /// The account port.
+    Account,
+    /// The administrator's port.
+    Admin,
+}
+
+impl Port {
+    /// The session's cookie. CONTRACT.md, 4.
+    const fn cookie(self) -> &'static str {
+        match self {
+            Port::Account => "cpsession",
+            Port::Admin => "whostmgrsession",
+        }
+    }
+
+    /// The first page, without the session's prefix.
+    const fn home(self) -> &'static str {
+        match self {
+            Port::Account => "/tokens",
+            Port::Admin => "/accounts",
+        }
+    }
+}
+
+/// Whether a cookie is a session's, of either port.
+pub(crate) fn is_session(cookie: &[u8]) -> bool {
+    [Port::Account, Port::Admin]
+        .iter()
+        .any(|port| port.cookie().as_bytes() == cookie)
+}
+
+/// Whether a path is the page's. Any other is the API's.
+pub(crate) fn belongs(path: &str) -> bool {
+    matches!(path, "/" | "/login" | "/logout" | "/favicon.ico")
+        || path.starts_with("/assets/")
+        || inside(path).is_some()
+}
+
+/// The digits of a session's prefix, and the path behind it.
+fn inside(path: &str) -> Option<(&str, &str)> {
+    let (digits, rest) = path.strip_prefix(PREFIX)?.split_at_checked(DIGITS)?;
+    let sound = digits.bytes().all(|byte| byte.is_ascii_digit()) && (rest.is_empty() || rest.starts_with('/'));
+    sound.then_some((digits, rest))
+}
+
+/// The page of a port, for what no path of the API is.
+pub(crate) fn router(state: &Arc<State>, port: Port) -> Router {
+    let pages = match port {
+        Port::Account => tokens::routes(),
+        Port::Admin => admin::routes(),
+    };
+    let pages = pages
+        // Asked by those who are about to be logged out.
+        .route("/stay", get(|_: Visitor| async { StatusCode::NO_CONTENT }))
+        .fallback(|| async { Failed::NotFound })
+        .method_not_allowed_fallback(|| async { Failed::Method })
+        .with_state(state.clone());
+    let (own, within) = (state.clone(), pages);
+    Router::new()
+        .route("/", get(login::root))
+        .route("/login", get(login::form).post(login::login))
+        .route("/logout", post(login::logout))
+        .method_not_allowed_fallback(|| async { Failed::Method })
+        .fallback(move |session: Session, request: Request| enter(own.clone(), port, within.clone(), session, request))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            // What it said may hold anything.
+            tracing::error!("a page broke off");
+            Failed::Broken.into_response()
+        }))
+        .layer(session::layer(state, port))
+        .layer(Extension(port))
+        .layer(middleware::from_fn_with_state((state.clone(), port), visit::guard))
+        .with_state(state.clone())
+}
+
+/// Lets a person in whose session is good and whose address has the session's prefix. No handler is asked without.
+async fn enter(state: Arc<State>, port: Port, pages: Router, session: Session, request: Request) -> Response {
+    let Some((digits, rest)) = inside(request.uri().path()) else {
+        return Failed::NotFound.into_response();
+    };
+    let (digits, rest) = (digits.to_owned(), rest.to_owned());
+    let is_of = |visitor: &Visitor| session::same(&digits, visitor.prefix.trim_start_matches(PREFIX));
+    let mut request = request;
+    let mut found = match session::find(&state, &session, port).await {
+        Ok(found) => found,
+        Err(failed) => return failed.into_response(),
+    };
+    if let Found::Person(visitor) = &found
+        && is_of(visitor)
+        && !request.body().is_end_stream()
+    {
+        // The sender chooses how long a body takes. What holds then counts: the session may be over, or the account
+        // may do less.
+        request = match form::taken_in(request, &state.config.limits).await {
+            Ok(request) => request,
+            Err(failed) => {
+                let mut reply = failed.into_response();
+                reply.extensions_mut().insert(visitor.clone());
+                return reply;
+            }
+        };
+        found = match session::find_again(&state, &session, port).await {
+            Ok(found) => found,
+            Err(failed) => return failed.into_response(),
+        };
+    }
+    let visitor = match found {
+        Found::Person(visitor) if is_of(&visitor) => visitor,
+        found => return turn_away(&state, port, &found, request).await,
+    };
+    let rest = rest.as_str();
+    if matches!(rest, "" | "/") {
+        return see(visitor.path(port.home()));
+    }
+    let Some(uri) = without_prefix(request.uri(), rest) else {
+        return Failed::NotFound.into_response();
+    };
+    *request.uri_mut() = uri;
+    request.extensions_mut().insert(visitor.clone());
+    let mut reply = match pages.oneshot(request).await {
+        Ok(reply) => reply,
+        Err(never) => match never {},
+    };
+    reply.extensions_mut().insert(visitor);
+    reply
+}
+
+fn without_prefix(uri: &Uri, rest: &str) -> Option<Uri> {
+    let path = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{rest}?{query}")),
+        None => PathAndQuery::try_from(rest),
+    };
+    path.ok().map(Uri::from)
+}
+
+/// What a person reads whose browser keeps no cookie: without it the login form would come back for ever.
+const NO_COOKIE: &str = "Your browser did not send the cookie of the login back. Allow cookies for this site.";
+
+/// Whether a request without any cookie follows the login form.
+fn after_login(headers: &HeaderMap) -> bool {
+    let from_form = |referer: &HeaderValue| {
+        let referer = referer.to_str().ok().and_then(|referer| referer.parse::<Uri>().ok());
+        referer.is_some_and(|referer| referer.path() == "/login")
+    };
+    !headers.contains_key(header::COOKIE) && headers.get(header::REFERER).is_some_and(from_form)
+}
+
+/// The form to log in by, which says what was not done, and leads back afterwards.
+async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -> Response {
+    let (code, reason) = match found {
+        Found::Person(_) => ("session_other", "This address belongs to another session."),
+        Found::Ended(reason) => ("session_ended", *reason),
+        Found::Nobody if after_login(request.headers()) => ("cookie_missing", NO_COOKIE),
+        Found::Nobody => ("session_missing", "You are not logged in."),
+    };
+    let (mut parts, body) = request.into_parts();
+    let insecure = parts
+        .extensions
+        .get::<Client>()
+        .is_some_and(|client| visit::drops_cookie(client, &parts.headers));
+    let uri = inside(parts.uri.path()).and_then(|(_, rest)| without_prefix(&parts.uri, rest));
+    parts.uri = uri.unwrap_or_default();
+    let posted = !matches!(parts.method, Method::GET | Method::HEAD);
+    let creates = posted && parts.uri.path() == "/tokens";
+    let limits = EdgeLimits {
+        body_bytes: state.config.limits.body_bytes.min(TURNED_AWAY_BYTES),
+        ..state.config.limits
+    };
+    let given = match parts.method {
+        Method::POST => form::read(&parts, body, &limits).await.ok(),
+        _ => None,
+    };
+    let to = paths::after(port, &parts.method, &parts.uri, given.as_ref());
+    let nothing = match (creates, posted) {
+        (true, _) => " Nothing was created.",
+        (false, true) => " Nothing was changed.",
+        (false, false) => "",
+    };
+    let shown = Shown {
+        error: &format!("{reason}{nothing} Log in to go on."),
+        to: &to,
+        insecure,
+        ..Shown::default()
+    };
+    let mut reply = login::login_page(state, port, StatusCode::UNAUTHORIZED, &shown);
+    reply.extensions_mut().insert(Noted {
+        reason: code,
+        user: None,
+    });
+    reply
+}
+
+/// Forgets sessions and forms that have ended.
+pub(crate) async fn tidy(state: &State) {
+    let Ok(now) = state.service.clock().now() else {
+        return;
+    };
+    if let Err(error) = state.service.store().tidy_page(now).await {
+        tracing::warn!(code = error.code(), "what has ended was not tidied away");
+    }
+}

@@ -1,0 +1,322 @@
+//! What a person is shown: pages, redirects, and what went wrong.
+
+use std::borrow::Cow;
+
+use askama::Template;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::Port;
+use crate::auth::failures::Failures;
+use crate::problem::Problem;
+use crate::state::State;
+use crate::web::assets;
+use crate::web::session::Visitor;
+use tokenlatch::Error;
+use tokenlatch::StoreError;
+
+/// What every page has around its content.
+#[derive(Clone, Copy)]
+pub(crate) struct Layout<'a> {
+    /// The page's name.
+    pub(crate) title: &'a str,
+    /// Who is logged in.
+    pub(crate) visitor: Option<&'a Visitor>,
+    /// The port.
+    pub(crate) port: Port,
+    /// The server's time zone.
+    pub(crate) zone: &'static str,
+    /// After how many seconds without a request a session ends.
+    pub(crate) idle: u64,
+}
+
+impl<'a> Layout<'a> {
+    /// Around a page for a person who is logged in.
+    pub(crate) fn of(state: &State, visitor: &'a Visitor, title: &'a str) -> Layout<'a> {
+        Layout {
+            title,
+            visitor: Some(visitor),
+            port: visitor.port,
+            zone: state.service.zone().name(),
+            idle: state.config.sessions.idle.as_secs(),
+        }
+    }
+
+    /// Around a page for anybody.
+    pub(crate) fn open(state: &State, port: Port, title: &'a str) -> Layout<'a> {
+        Layout {
+            title,
+            visitor: None,
+            port,
+            zone: state.service.zone().name(),
+            idle: state.config.sessions.idle.as_secs(),
+        }
+    }
+
+    /// Where the style sheet is.
+    pub(crate) fn style(&self) -> &'static str {
+        &assets::STYLE.path
+    }
+
+    /// Where the script is.
+    pub(crate) fn script(&self) -> &'static str {
+        &assets::SCRIPT.path
+    }
+
+    /// Where the icon is.
+    pub(crate) fn icon(&self) -> &'static str {
+        &assets::ICON.path
+    }
+
+    /// Where the person's first page is.
+    pub(crate) fn home(&self) -> String {
+        self.visitor
+            .map_or_else(|| "/".to_owned(), |visitor| visitor.path(self.port.home()))
+    }
+
+    /// The same in words.
+    pub(crate) fn idle_words(&self) -> String {
+        match self.idle / 60 {
+            0 | 1 => "a minute".to_owned(),
+            minutes => format!("{minutes} minutes"),
+        }
+    }
+
+    /// Whether it is the administrator's port.
+    pub(crate) fn admin(&self) -> bool {
+        self.port == Port::Admin
+    }
+}
+
+/// A page.
+pub(crate) fn html(status: StatusCode, template: impl Template) -> Response {
+    let Ok(text) = template.render() else {
+        return Failed::Broken.into_response();
+    };
+    let mut reply = Response::new(text.into());
+    *reply.status_mut() = status;
+    let kind = HeaderValue::from_static("text/html; charset=utf-8");
+    reply.headers_mut().insert(CONTENT_TYPE, kind);
+    reply
+}
+
+/// Sends the reader on to a path of the page, which then is what "reload" and "back" lead to.
+pub(crate) fn see(path: String) -> Response {
+    let Ok(path) = HeaderValue::try_from(path) else {
+        return Failed::Broken.into_response();
+    };
+    let mut reply = Response::default();
+    *reply.status_mut() = StatusCode::SEE_OTHER;
+    reply.headers_mut().insert(LOCATION, path);
+    reply
+}
+
+/// Why a request to the page was not carried out. Its reply is drawn by the guard, which knows who asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failed {
+    /// Nobody is logged in.
+    LoggedOut,
+    /// The form's CSRF value is not this session's.
+    Stale,
+    /// The request comes from another site.
+    CrossSite,
+    /// The server is asked by a name that it doesn't have.
+    Host(Option<String>),
+    /// There is no such page.
+    NotFound,
+    /// The page knows no such method.
+    Method,
+    /// What it is about is not there any more, or has been done already: 409 with this sentence.
+    Conflict(String),
+    /// The person may not do this: 403 with this sentence.
+    Forbidden(String),
+    /// What is wanted cannot be: 422 with this sentence.
+    Refused(String),
+    /// Too many failed logins: come back after this time.
+    Later(std::time::Duration),
+    /// The network has other logins under way.
+    Behind,
+    /// The request cannot be read.
+    Problem(Problem),
+    /// No answer can be had now, and nothing was changed.
+    Unavailable,
+    /// Something broke inside.
+    Broken,
+}
+
+/// A failure in words.
+pub(crate) struct Words {
+    pub(crate) status: StatusCode,
+    /// For the log.
+    pub(crate) code: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) message: Cow<'static, str>,
+}
+
+impl Failed {
+    /// What it is called, and what is said of it.
+    pub(crate) fn words(&self) -> Words {
+        let words = |status, code, title, message: &'static str| Words {
+            status,
+            code,
+            title,
+            message: Cow::Borrowed(message),
+        };
+        let own = |status, code, title, message: &str| Words {
+            status,
+            code,
+            title,
+            message: Cow::Owned(message.to_owned()),
+        };
+        match self {
+            Failed::LoggedOut => words(StatusCode::UNAUTHORIZED, "session_ended", "Log in", "Log in to go on."),
+            Failed::Stale => words(
+                StatusCode::FORBIDDEN,
+                "form_stale",
+                "The form is out of date",
+                "The form is out of date, so nothing was done. Go back, reload the page, and try again.",
+            ),
+            Failed::CrossSite => words(
+                StatusCode::FORBIDDEN,
+                "cross_site",
+                "The form came from another site",
+                "The form was sent by a page of another site, so nothing was done. If you meant to do this, start from \
+                 this server's own page.",
+            ),
+            Failed::Host(Some(host)) => own(
+                StatusCode::MISDIRECTED_REQUEST,
+                "host_unknown",
+                "This is another server",
+                &format!(
+                    "This server doesn't know itself by the name {host}. If the name is right, its administrator can \
+                     start it with --host {host}, or give it a certificate for that name."
+                ),
+            ),
+            Failed::Host(None) => words(
+                StatusCode::MISDIRECTED_REQUEST,
+                "host_unknown",
+                "This is another server",
+                "The request doesn't say by which name it reaches this server. Its administrator can add names with \
+                 --host.",
+            ),
+            Failed::NotFound => words(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "Not found",
+                "There is nothing here.",
+            ),
+            Failed::Method => words(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "Not possible here",
+                "The request's method may not be used here.",
+            ),
+            Failed::Conflict(message) => own(StatusCode::CONFLICT, "conflict", "Not done", message),
+            Failed::Forbidden(message) => own(StatusCode::FORBIDDEN, "forbidden", "Not allowed", message),
+            Failed::Refused(message) => own(StatusCode::UNPROCESSABLE_ENTITY, "refused", "Not done", message),
+            Failed::Later(_) => words(
+                StatusCode::TOO_MANY_REQUESTS,
+                "logins_too_many",
+                "Too many failed logins",
+                "There were too many failed logins. Wait a minute, then try again.",
+            ),
+            Failed::Behind => words(
+                StatusCode::TOO_MANY_REQUESTS,
+                "logins_under_way",
+                "Other logins are under way",
+                "Other logins from your network are being checked. Try again in a moment.",
+            ),
+            Failed::Problem(problem) => words(problem.status, problem.code, "Not understood", problem.detail),
+            Failed::Unavailable => words(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "No answer now",
+                "The server cannot answer now, and nothing was changed. Try again in a moment.",
+            ),
+            Failed::Broken => words(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something broke",
+                "The request could not be carried out. Look at the list of tokens before you try again.",
+            ),
+        }
+    }
+
+    /// The seconds that `Retry-After` says.
+    pub(crate) fn retry_after(&self) -> Option<u32> {
+        match self {
+            Failed::Later(wait) => Some(Failures::retry_after(*wait)),
+            Failed::Unavailable | Failed::Behind => Some(1),
+            Failed::Problem(problem) => problem.retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        let mut reply = Response::default();
+        *reply.status_mut() = self.words().status;
+        reply.extensions_mut().insert(self);
+        reply
+    }
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Failed {
+        Failed::Problem(problem)
+    }
+}
+
+impl From<Error> for Failed {
+    /// What the module or the store refused is told in its own words; any other failure tells nothing of what is inside.
+    fn from(error: Error) -> Failed {
+        use tokenlatch_core::ErrorCode;
+        match &error {
+            Error::Refused(refused) => match refused.code {
+                ErrorCode::TokensDisabled | ErrorCode::AccountSuspended => {
+                    Failed::Forbidden(sentence(&error.message()))
+                }
+                _ => Failed::Refused(sentence(&error.message())),
+            },
+            Error::PasswordLength | Error::PasswordCharacter => Failed::Refused(sentence(&error.message())),
+            Error::Store(StoreError::AccountUnknown(_) | StoreError::TokenUnknown(_)) => Failed::NotFound,
+            Error::Store(StoreError::TokenRevoked | StoreError::Conflict) => {
+                Failed::Conflict(sentence(&error.message()))
+            }
+            Error::Store(StoreError::NameTaken | StoreError::HashTaken | StoreError::AccountExists) => {
+                Failed::Refused(sentence(&error.message()))
+            }
+            _ => {
+                tracing::error!(code = error.code(), "the page had no answer");
+                Failed::Unavailable
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Failed {
+        Failed::from(Error::from(error))
+    }
+}
+
+impl From<tokenlatch::EnvironmentError> for Failed {
+    fn from(error: tokenlatch::EnvironmentError) -> Failed {
+        Failed::from(Error::from(error))
+    }
+}
+
+/// A message as a sentence: with a capital letter and a full stop.
+pub(crate) fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let Some(first) = letters.next() else {
+        return String::new();
+    };
+    let mut text: String = first.to_uppercase().chain(letters).collect();
+    if !text.ends_with(['.', '!', '?']) {
+        text.push('.');
+    }
+    text
+}

@@ -1,0 +1,161 @@
+//! Revoking the tokens that were chosen: asked first, then done.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State as Shared;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use tokenlatch_core::Realm;
+
+use crate::state::State;
+use crate::web::form::Posted;
+use crate::web::list::ListView;
+use crate::web::reply::{Failed, Layout, html, see};
+use crate::web::session::Visitor;
+use crate::web::tokens::{Told, table};
+use crate::web::view::Row;
+use tokenlatch::Error;
+use tokenlatch::Revocation;
+
+const SELECTED: &str = "Revoke Selected API Tokens";
+
+/// Asks whether the chosen tokens are to be revoked.
+#[derive(Template)]
+#[template(path = "revoke.html")]
+pub(crate) struct RevokePage<'a> {
+    /// What is around it.
+    pub(crate) layout: Layout<'a>,
+    /// What is asked.
+    pub(crate) title: &'a str,
+    /// The CSRF value.
+    pub(crate) csrf: &'a str,
+    /// Where the answer goes.
+    pub(crate) action: String,
+    /// Where "Cancel" leads.
+    pub(crate) back: String,
+    /// What the button says.
+    pub(crate) button: &'static str,
+    /// The list to come back to.
+    pub(crate) kept: Vec<(&'static str, String)>,
+    /// The tokens.
+    pub(crate) rows: Vec<Row>,
+    /// How many of the chosen ones are revoked already.
+    pub(crate) gone: usize,
+}
+
+impl<'a> RevokePage<'a> {
+    /// The question about tokens that were chosen in the list at `base`.
+    pub(crate) fn of(
+        state: &'a State,
+        visitor: &'a Visitor,
+        title: &'a str,
+        base: &str,
+        view: &ListView,
+        chosen: Chosen,
+    ) -> RevokePage<'a> {
+        RevokePage {
+            layout: Layout::of(state, visitor, title),
+            title,
+            csrf: &visitor.csrf,
+            action: format!("{base}/revoke"),
+            back: view.link(base, &[]),
+            button: SELECTED,
+            kept: view.kept(),
+            rows: chosen.rows,
+            gone: chosen.gone,
+        }
+    }
+}
+
+/// Tokens that were chosen.
+pub(crate) struct Chosen {
+    /// Those that there are.
+    rows: Vec<Row>,
+    /// How many there are no more.
+    gone: usize,
+}
+
+/// The tokens of a user that a table's form chose, or what is wrong with the choice.
+pub(crate) async fn choice(
+    state: &State,
+    user: &str,
+    realm: Option<Realm>,
+    posted: &Posted,
+) -> Result<Result<Chosen, Told>, Error> {
+    let fault = |sentence: &str| Told {
+        done: None,
+        fault: Some(sentence.to_owned()),
+    };
+    let ids = chosen(posted);
+    if ids.is_empty() {
+        return Ok(Err(fault("Select at least one token.")));
+    }
+    let found = state.service.listed(user, realm, &ids).await?;
+    if found.is_empty() {
+        return Ok(Err(fault(
+            "There are no such API tokens any more. Nothing was revoked.",
+        )));
+    }
+    let zone = *state.service.zone();
+    Ok(Ok(Chosen {
+        gone: ids.len().saturating_sub(found.len()),
+        rows: found.iter().map(|token| Row::of(zone, token)).collect(),
+    }))
+}
+
+/// The ids that a table sent: those checked, or every one shown where the box in the heading is checked.
+pub(crate) fn chosen(posted: &Posted) -> Vec<String> {
+    let name = if posted.has("all") { "shown" } else { "id" };
+    let mut seen = HashSet::new();
+    let ids = posted.texts(name).filter(|id| seen.insert(*id));
+    ids.map(str::to_owned).collect()
+}
+
+pub(crate) async fn confirm(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+    posted: Posted,
+) -> Result<Response, Failed> {
+    let visitor = &posted.visitor;
+    state.service.may_manage(&visitor.user).await?;
+    let view = ListView::posted(&posted);
+    let chosen = match choice(&state, &visitor.user, Some(Realm::Account), &posted).await? {
+        Ok(chosen) => chosen,
+        Err(told) => return table(&state, visitor, &headers, &view, told).await,
+    };
+    let base = visitor.path("/tokens");
+    // From a token's own page it is asked about that one.
+    let one = chosen.rows.first().filter(|_| posted.has("one"));
+    let one = one.map(|row| (format!("Revoke {}", row.name), format!("{base}/{}", row.id)));
+    let title = one.as_ref().map_or(SELECTED, |(title, _)| title);
+    let mut page = RevokePage::of(&state, visitor, title, &base, &view, chosen);
+    if let Some((_, back)) = &one {
+        page.back.clone_from(back);
+        page.button = "Yes, Revoke the Token";
+    }
+    Ok(html(StatusCode::OK, page))
+}
+
+pub(crate) async fn revoke(Shared(state): Shared<Arc<State>>, posted: Posted) -> Result<Response, Failed> {
+    let visitor = &posted.visitor;
+    state.service.may_manage(&visitor.user).await?;
+    let ids = chosen(&posted);
+    let outcome = state.service.revoke_by_ids(&visitor.user, Realm::Account, &ids).await?;
+    Ok(see(revoked(
+        &ListView::posted(&posted),
+        &visitor.path("/tokens"),
+        &outcome,
+    )))
+}
+
+/// The address of a list at a path that says what was revoked.
+pub(crate) fn revoked(view: &ListView, path: &str, outcome: &Revocation) -> String {
+    let (count, gone) = (outcome.revoked.len().to_string(), outcome.unknown.len().to_string());
+    let mut more = vec![("done", "revoked"), ("count", count.as_str())];
+    if gone != "0" {
+        more.push(("gone", gone.as_str()));
+    }
+    view.link(path, &more)
+}

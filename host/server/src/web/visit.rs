@@ -1,0 +1,284 @@
+//! What stands around every request to the page: whose name it asks for, which site it comes from, which cookies it may
+//! bring, and the header fields of every reply.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Request, State as Shared};
+use axum::http::header::{self, CONTENT_TYPE, COOKIE, HOST, HeaderName, ORIGIN, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::{Port, belongs};
+use crate::middleware::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
+use crate::middleware::request::Noted;
+use crate::problem::Problem;
+use crate::state::State;
+use crate::web::assets;
+use crate::web::hosts;
+use crate::web::reply::{Failed, Layout, html};
+use crate::web::session::Visitor;
+
+/// The header fields of every reply. `Referrer-Policy` is not `no-referrer`: with that browsers would send
+/// `Origin: null` with our own forms.
+const FIELDS: &[(&str, &str)] = &[
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), \
+         midi=(), payment=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=()",
+    ),
+];
+
+/// Cookies of the page besides the session's.
+const OTHER_COOKIES: &[&str] = &["tokens_per_page"];
+
+/// The length of a session's id in a cookie: 128 bits in base 64.
+const ID_LENGTH: usize = 22;
+
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// A page of words only: whatever went wrong.
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message<'a> {
+    layout: Layout<'a>,
+    message: &'a str,
+    /// Whether there is a page to lead back to.
+    back: bool,
+}
+
+/// Stands around the page of a port.
+pub(crate) async fn guard(
+    Shared((state, port)): Shared<(Arc<State>, Port)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if !belongs(request.uri().path()) {
+        // The API's own document: nothing of the page is here.
+        return Problem::NOT_FOUND.into_response();
+    }
+    let reply = match check(&state, &request) {
+        Err(failed) => failed.into_response(),
+        Ok(()) => match assets::reply(request.method(), request.uri().path()) {
+            Some(reply) => reply,
+            None => {
+                keep_known_cookies(request.headers_mut(), port);
+                next.run(request).await
+            }
+        },
+    };
+    finish(&state, port, reply)
+}
+
+fn check(state: &State, request: &Request) -> Result<(), Failed> {
+    let host = hosts::asked(request.headers());
+    if !host.as_deref().is_some_and(|host| state.hosts.allow(host)) {
+        return Err(Failed::Host(host));
+    }
+    let secure = request.extensions().get::<Client>().is_some_and(|client| client.secure);
+    if *request.method() == Method::POST && !is_same_site(request.headers(), secure) {
+        return Err(Failed::CrossSite);
+    }
+    Ok(())
+}
+
+/// Whether nothing says that a page of another site sent this. Programs that are no browsers say nothing.
+fn is_same_site(headers: &HeaderMap, secure: bool) -> bool {
+    let said = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
+    headers.get_all(FETCH_SITE).iter().all(said)
+        && headers
+            .get_all(ORIGIN)
+            .iter()
+            .all(|origin| is_ours(origin, headers.get(HOST), secure))
+}
+
+/// Whether an origin is the host that the request asks for. Behind a proxy the scheme may be another than ours.
+fn is_ours(origin: &HeaderValue, host: Option<&HeaderValue>, secure: bool) -> bool {
+    let read = || {
+        let origin: Uri = origin.to_str().ok()?.parse().ok()?;
+        let port = match origin.scheme_str()? {
+            "https" => 443,
+            "http" if !secure => 80,
+            _ => return None,
+        };
+        let host: Uri = host?.to_str().ok()?.parse().ok()?;
+        let (origin, host) = (origin.authority()?, host.authority()?);
+        let ports = (origin.port_u16().unwrap_or(port), host.port_u16().unwrap_or(port));
+        Some(origin.host().eq_ignore_ascii_case(host.host()) && ports.0 == ports.1)
+    };
+    read().unwrap_or(false)
+}
+
+/// Whether the browser will not keep the session's cookie. The cookie is `Secure`: over plain HTTP browsers take it only from
+/// this machine itself (RFC 6265bis, section 5.7, and what they do for `localhost`).
+pub(crate) fn drops_cookie(client: &Client, headers: &HeaderMap) -> bool {
+    if client.secure {
+        return false;
+    }
+    // A proxy knows how the browser reached it; where it doesn't say so, nothing is known.
+    if client.trusted_proxy && headers.contains_key(FORWARDED_FOR) {
+        return headers
+            .get_all(FORWARDED_PROTO)
+            .iter()
+            .any(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"http"));
+    }
+    !hosts::asked(headers).is_some_and(|host| hosts::is_loopback(&host))
+}
+
+/// Leaves only the cookies that the page knows, in one header field. Where the session's cookie stands twice nobody can
+/// tell whose is right, and neither is taken.
+fn keep_known_cookies(headers: &mut HeaderMap, port: Port) {
+    let mut sessions = Vec::new();
+    let mut others = Vec::new();
+    for field in headers.get_all(COOKIE) {
+        let pairs = field.to_str().unwrap_or_default().split(';');
+        for (name, value) in pairs.filter_map(|pair| pair.trim().split_once('=')) {
+            if name == port.cookie() {
+                sessions.push(value);
+            } else if OTHER_COOKIES.contains(&name) && others.len() < OTHER_COOKIES.len() {
+                others.push(format!("{name}={value}"));
+            }
+        }
+    }
+    if let [id] = sessions.as_slice()
+        && id.len() == ID_LENGTH
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    {
+        others.push(format!("{}={id}", port.cookie()));
+    }
+    headers.remove(COOKIE);
+    if let Ok(mut kept) = HeaderValue::try_from(others.join("; "))
+        && !others.is_empty()
+    {
+        kept.set_sensitive(true);
+        headers.insert(COOKIE, kept);
+    }
+}
+
+/// Draws what went wrong, and dresses the reply.
+fn finish(state: &State, port: Port, mut reply: Response) -> Response {
+    let visitor = reply.extensions_mut().remove::<Visitor>();
+    let failed = match reply.extensions_mut().remove::<Failed>() {
+        // What keeps the sessions could not, and says so by an empty reply.
+        None if reply.status() == StatusCode::INTERNAL_SERVER_ERROR && !reply.headers().contains_key(CONTENT_TYPE) => {
+            Some(Failed::Unavailable)
+        }
+        failed => failed,
+    };
+    let mut reason = "page";
+    if let Some(failed) = failed {
+        let words = failed.words();
+        reason = words.code;
+        let mut page = draw(state, port, visitor.as_ref(), &failed);
+        // Such as `Allow`, and cookies.
+        for (name, value) in reply.headers() {
+            if *name != header::CONTENT_LENGTH {
+                page.headers_mut().append(name, value.clone());
+            }
+        }
+        if let Some(noted) = reply.extensions_mut().remove::<Noted>() {
+            page.extensions_mut().insert(noted);
+        }
+        reply = page;
+    }
+    let headers = reply.headers_mut();
+    for (name, value) in FIELDS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if reply.extensions().get::<Noted>().is_none() {
+        let user = visitor.map(|visitor| visitor.user);
+        reply.extensions_mut().insert(Noted { reason, user });
+    }
+    reply
+}
+
+fn draw(state: &State, port: Port, visitor: Option<&Visitor>, failed: &Failed) -> Response {
+    let words = failed.words();
+    let layout = Layout {
+        visitor,
+        ..Layout::open(state, port, words.title)
+    };
+    let page = Message {
+        layout,
+        message: &words.message,
+        back: !matches!(failed, Failed::Host(_)),
+    };
+    // Not by `html`, whose failure is drawn here.
+    let mut reply = match page.render() {
+        Ok(_) => html(words.status, page),
+        Err(_) => Problem::INTERNAL.into_response(),
+    };
+    if let Some(seconds) = failed.retry_after() {
+        reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Failed::Problem(Problem { close: true, .. }) = failed {
+        let close = HeaderValue::from_static("close");
+        reply.headers_mut().insert(header::CONNECTION, close);
+    }
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use super::*;
+
+    fn ours(origin: &str, host: &str, secure: bool) -> bool {
+        is_ours(&origin.parse().unwrap(), Some(&host.parse().unwrap()), secure)
+    }
+
+    #[test]
+    fn an_origin_is_ours_by_host_and_port() {
+        assert!(ours("https://localhost:2083", "localhost:2083", true));
+        assert!(ours("https://Tokens.example", "tokens.example:443", true));
+        assert!(ours("http://127.0.0.1:8080", "127.0.0.1:8080", false));
+        assert!(ours("https://tokens.example", "tokens.example", false));
+        assert!(ours("https://[::1]:2083", "[::1]:2083", true));
+        for (origin, host) in [
+            ("http://localhost:2083", "localhost:2083"),
+            ("https://localhost:2087", "localhost:2083"),
+            ("https://evil.example", "localhost:2083"),
+            ("https://localhost.evil.example:2083", "localhost:2083"),
+            ("null", "localhost:2083"),
+            ("", "localhost:2083"),
+            ("file://", "localhost:2083"),
+            ("https://localhost:2083@evil.example", "localhost:2083"),
+        ] {
+            assert!(!ours(origin, host, true), "{origin}");
+        }
+    }
+
+    #[test]
+    fn one_cookie_of_the_session_is_taken_and_only_one() {
+        let kept = |fields: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for field in fields {
+                headers.append(COOKIE, field.parse().unwrap());
+            }
+            keep_known_cookies(&mut headers, Port::Account);
+            headers.get(COOKIE).map(|field| field.to_str().unwrap().to_owned())
+        };
+        let id = "AbCdEfGhIjKlMnOpQrStU-";
+        let one = format!("cpsession={id}");
+        assert_eq!(kept(&[&one]).as_deref(), Some(one.as_str()));
+        let with = format!("a=b; tokens_per_page=50;{one}; whostmgrsession={id}");
+        assert_eq!(kept(&[&with]), Some(format!("tokens_per_page=50; {one}")));
+        assert_eq!(kept(&[&format!("{one}; {one}")]), None);
+        assert_eq!(kept(&[&one, "cpsession=x"]), None);
+        assert_eq!(kept(&["cpsession=", "%63psession=x"]), None);
+        assert_eq!(kept(&["cpsession=short; b"]), None);
+    }
+}

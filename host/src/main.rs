@@ -1,7 +1,0 @@
-//! The command `tokenlatch`.
-
-mod cli;
-
-fn main() -> std::process::ExitCode {
-    cli::main()
-}
