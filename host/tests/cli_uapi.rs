@@ -14,6 +14,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use common::{Place, Ran};
 use serde_json::{Value, json};
@@ -508,11 +509,13 @@ fn a_thin_name_without_its_program_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("uapi");
     std::fs::copy(env!("CARGO_BIN_EXE_uapi"), &copy).unwrap();
+    let begun = Instant::now();
     let ran = loop {
         match std::process::Command::new(&copy).output() {
             // A process that another test starts at this moment holds the file open until it runs its own program.
             Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
-                thread::sleep(std::time::Duration::from_millis(20));
+                assert!(begun.elapsed() < Duration::from_secs(30), "the copy stays busy");
+                thread::sleep(Duration::from_millis(20));
             }
             outcome => break Ran::of(outcome.unwrap()),
         }

@@ -10,6 +10,7 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -19,8 +20,12 @@ use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use common::http::{Running, connect, field, read_all, status};
 use tokenlatch::server::{Config, EdgeLimits, read_body};
+use tokio::sync::watch;
 
 const SHORT: Duration = Duration::from_millis(400);
+
+/// How long to wait for what must come soon.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn impatient(config: &mut Config) {
     config.limits.head_time = SHORT;
@@ -42,7 +47,6 @@ fn routes(limits: EdgeLimits) -> Router {
         .route("/", get(|| async { "quick" }))
         .route("/body", any(body))
         .route("/large", get(|| async { "x".repeat(64 << 20) }))
-        .route("/slower", get(|| tokio::time::sleep(SHORT * 8)))
         .route(
             "/slow",
             get(|| async {
@@ -51,6 +55,37 @@ fn routes(limits: EdgeLimits) -> Router {
             }),
         )
         .with_state(limits)
+}
+
+/// Requests to `/held`, which are answered when the test says so.
+struct Held {
+    begun: Receiver<()>,
+    go: watch::Sender<bool>,
+}
+
+impl Held {
+    /// The usual routes, and `/held`.
+    fn with(limits: EdgeLimits) -> (Held, Router) {
+        let (begins, begun) = channel();
+        let (go, may_go) = watch::channel(false);
+        let handler = async move || {
+            // Nobody listens once the test is over.
+            let _ = begins.send(());
+            let _ = may_go.clone().wait_for(|go| *go).await;
+            "held"
+        };
+        (Held { begun, go }, routes(limits).route("/held", get(handler)))
+    }
+
+    /// Waits until a request has reached the handler.
+    fn await_one(&self) {
+        self.begun.recv_timeout(PATIENCE).expect("the request arrives");
+    }
+
+    /// Lets all of them be answered.
+    fn release(&self) {
+        self.go.send_replace(true);
+    }
 }
 
 fn server() -> Running {
@@ -195,28 +230,30 @@ fn slow_clients_hold_nobody_up() {
 #[test]
 fn connections_are_limited_in_all_and_for_each_address() {
     for (total, each) in [(3, 100), (100, 3)] {
+        let (held, routes) = Held::with(EdgeLimits::default());
         let server = Running::with(
             |config| {
                 config.limits.connections = total;
                 config.limits.connections_per_address = each;
             },
-            Some(routes(EdgeLimits::default())),
+            Some(routes),
         );
-        let held: Vec<TcpStream> = (0..3)
+        let busy: Vec<TcpStream> = (0..3)
             .map(|_| {
                 let mut stream = connect(server.account);
-                stream.write_all(b"GET /slower HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+                stream.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+                held.await_one();
                 stream
             })
             .collect();
-        // The requests have arrived: from then on no connection waits for its client.
-        std::thread::sleep(SHORT);
+        // No connection waits for its client any more.
         let mut over = connect(server.account);
         let mut reply = String::new();
         // Nothing is sent, so nothing can be lost by a reset.
         over.read_to_string(&mut reply).unwrap();
         assert_eq!(status(&reply), 503, "{reply}");
-        drop(held);
+        held.release();
+        drop(busy);
         let started = Instant::now();
         loop {
             let mut stream = connect(server.account);
@@ -226,7 +263,7 @@ fn connections_are_limited_in_all_and_for_each_address() {
             if reply.starts_with("HTTP/1.1 200") {
                 break;
             }
-            assert!(started.elapsed() < Duration::from_secs(20), "places come free again");
+            assert!(started.elapsed() < PATIENCE, "places come free again");
         }
     }
 }
@@ -234,16 +271,18 @@ fn connections_are_limited_in_all_and_for_each_address() {
 #[test]
 fn idle_connections_make_room_for_those_who_come() {
     for (total, each) in [(6, 100), (100, 6)] {
+        let (held, routes) = Held::with(EdgeLimits::default());
         let server = Running::with(
             |config| {
                 config.limits.connections = total;
                 config.limits.connections_per_address = each;
             },
-            Some(routes(EdgeLimits::default())),
+            Some(routes),
         );
         let mut busy = connect(server.account);
-        busy.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        std::thread::sleep(SHORT / 4);
+        busy.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        held.await_one();
         // Some have sent a request, some nothing, one the half of a head, one a part of a body.
         let idle: Vec<TcpStream> = [
             "",
@@ -267,62 +306,74 @@ fn idle_connections_make_room_for_those_who_come() {
                 .unwrap();
             assert_eq!(status(&read_all(&mut fresh)), 200);
         }
-        let held: Vec<TcpStream> = (0..5).map(|_| connect(server.account)).collect();
+        let crowd: Vec<TcpStream> = (0..5).map(|_| connect(server.account)).collect();
         for mut stream in idle {
             // A reset counts as an end too.
             let mut rest = Vec::new();
             let _ = stream.read_to_end(&mut rest);
         }
+        // Only now may the one at work end.
+        held.release();
+        let reply = read_all(&mut busy);
         assert!(
-            field(&read_head(&mut busy), "x-request-id").is_some(),
-            "one at work stays"
+            reply.starts_with("HTTP/1.1 200 ") && reply.ends_with("held"),
+            "one at work stays: {reply:?}"
         );
-        drop(held);
+        drop(crowd);
     }
-}
-
-/// Reads what comes first.
-fn read_head(stream: &mut TcpStream) -> String {
-    let mut bytes = [0; 4096];
-    let read = stream.read(&mut bytes).unwrap();
-    String::from_utf8_lossy(&bytes[..read]).into_owned()
 }
 
 #[test]
 fn a_gentle_stop_finishes_what_is_under_way() {
-    let mut server = server();
+    let (held, routes) = Held::with(EdgeLimits::default());
+    let mut server = Running::with(
+        |config| {
+            // Nothing but the stop ends a connection within the test's patience.
+            for limit in [
+                &mut config.limits.head_time,
+                &mut config.limits.idle_time,
+                &mut config.limits.stop_time,
+            ] {
+                *limit = PATIENCE * 3;
+            }
+        },
+        Some(routes),
+    );
     let mut busy = server.connect();
-    busy.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    busy.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    held.await_one();
+    let fresh = server.connect();
     let mut idle = server.connect();
     idle.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    // Connections are taken in their order, so the fresh one is known as well.
     assert!(idle.read(&mut [0; 1024]).unwrap() > 0);
-    let fresh = server.connect();
-    std::thread::sleep(SHORT / 4);
     let address = server.account;
     let task = server.stop();
-    std::thread::sleep(SHORT / 4);
-    assert!(TcpStream::connect(address).is_err(), "nobody is let in any more");
+    let started = Instant::now();
+    while TcpStream::connect(address).is_ok() {
+        assert!(started.elapsed() < PATIENCE, "nobody is let in any more");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    held.release();
     let (_, reply) = ended(busy);
     assert_eq!(status(&reply), 200, "{reply}");
-    assert!(reply.ends_with("slow"), "{reply}");
+    assert!(reply.ends_with("held"), "{reply}");
     assert_eq!(ended(idle).1, "");
     assert_eq!(ended(fresh).1, "");
-    let started = Instant::now();
     server.runtime.block_on(task).unwrap();
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
 }
 
 #[test]
 fn a_stop_does_not_wait_for_ever() {
-    let mut server = Running::with(
-        |config| config.limits.stop_time = SHORT,
-        Some(Router::new().route("/", get(std::future::pending::<()>))),
-    );
+    let (held, routes) = Held::with(EdgeLimits::default());
+    let mut server = Running::with(|config| config.limits.stop_time = SHORT, Some(routes));
     let mut stuck = server.connect();
-    stuck.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    std::thread::sleep(SHORT / 4);
+    stuck.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    held.await_one();
     let started = Instant::now();
     let task = server.stop();
     server.runtime.block_on(task).unwrap();
-    assert!(started.elapsed() < SHORT * 5, "{:?}", started.elapsed());
+    // The default is longer.
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
 }

@@ -482,6 +482,83 @@ fn small(memory: usize) -> Limits {
 }
 
 #[test]
+fn what_had_no_room_is_known_again_once_enough_is_revoked() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let texts = fat(&service, 300).await;
+        let narrow = Service::new(module_with(small(4 << 20)), place.store().await);
+        let gate = Gate::open(narrow, None).await.unwrap();
+        assert!(gate.left_out() > 0);
+        let call = Call::default();
+        assert_eq!(ask(&gate, &texts[299], &call).await, Reason::TokenUnknown);
+        let names: Vec<String> = (0..250).map(|number| format!("fat{number}")).collect();
+        service.revoke("alice", None, &names).await.unwrap();
+        let begun = std::time::Instant::now();
+        while gate.left_out() > 0 {
+            assert!(begun.elapsed().as_secs() < 60, "{} are left out", gate.left_out());
+            // The old table serves meanwhile.
+            assert_eq!(ask(&gate, &texts[0], &call).await, Reason::TokenRevoked);
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(gate.records(), 300);
+        for (number, text) in texts.iter().enumerate() {
+            let wanted = if number < 250 {
+                Reason::TokenRevoked
+            } else {
+                Reason::FunctionWithoutFeature
+            };
+            assert_eq!(ask(&gate, text, &call).await, wanted, "{number}");
+        }
+        let new = service.create(plain("new")).await.unwrap();
+        assert_eq!(ask(&gate, new.token.expose(), &listing()).await, Reason::Ok);
+    });
+}
+
+#[test]
+fn a_catalogue_is_checked_and_kept_where_the_table_is_to_be_loaded_again() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let mut wish = plain("reporter");
+        wish.access = Access::Limited {
+            features: vec!["reports".to_owned()],
+        };
+        let reporter = service.create(wish).await.unwrap();
+        let reporting = Call {
+            module: Some("Reports".to_owned()),
+            function: Some("list".to_owned()),
+            ..Call::default()
+        };
+        let narrow = Service::new(module_with(small(4 << 20)), place.store().await);
+        let gate = Gate::open(narrow, None).await.unwrap();
+        // The memory becomes full, and the module breaks off.
+        let mut number = 0;
+        while gate.ready().await.is_ok() {
+            assert!(number < 1_000);
+            let features = (0..110).map(|feature| format!("{number:030}{feature:034}")).collect();
+            let token = NewToken::new("alice", &format!("fat{number}"), Access::Limited { features });
+            service.create(token).await.unwrap();
+            number += 1;
+        }
+        assert_eq!(gate.records(), 0, "there is no table");
+        let function = |feature: &str| Function {
+            module: "Reports".to_owned(),
+            function: "list".to_owned(),
+            apis: vec![Api::Uapi],
+            feature: Some(feature.to_owned()),
+            writes: false,
+        };
+        let refused = gate.set_catalogue(Some(vec![function("no good")])).await.unwrap_err();
+        assert_eq!(refused.code(), "feature_invalid");
+        gate.set_catalogue(Some(vec![function("reports")])).await.unwrap();
+        assert_eq!(gate.records(), 0);
+        assert_eq!(ask(&gate, reporter.token.expose(), &reporting).await, Reason::Ok);
+        assert!(gate.records() > 0);
+    });
+}
+
+#[test]
 fn a_start_with_more_than_fits_knows_revocations_first_and_then_the_oldest() {
     run(async {
         let place = Place::new();

@@ -522,26 +522,39 @@ fn over_postgresql_rubbish_is_no_failure_of_the_store_either() {
     });
 }
 
-/// The median time of a request in three tries.
-fn median(mut send: impl FnMut() -> Answer) -> (Duration, u16) {
-    let mut times: Vec<(Duration, u16)> = (0..3)
+/// What a request may take in any case. Linear work takes a fraction of a second, also on a busy machine only a few
+/// seconds. Comparing each item with each took over 100 seconds for the longest lists; the module, which is interrupted
+/// before that, then answers 503.
+const FLOOR: Duration = Duration::from_secs(15);
+
+/// The median time of a request in three tries. Each answer has this status and these words.
+fn median(what: &str, (status, words): (u16, &str), mut send: impl FnMut() -> Answer) -> Duration {
+    let mut times: Vec<Duration> = (0..3)
         .map(|_| {
             let begun = Instant::now();
             let answer = send();
-            (begun.elapsed(), answer.status)
+            let time = begun.elapsed();
+            assert_eq!(answer.status, status, "{what}: {answer:?}");
+            // A redirection says it in its target.
+            let said = [answer.header("location").unwrap_or_default(), &answer.body];
+            assert!(
+                said.iter().any(|text| text.contains(words)),
+                "{what}: no `{words}` in {answer:?}"
+            );
+            time
         })
         .collect();
     times.sort_unstable();
     times[1]
 }
 
-/// So many items of a list, each another.
+/// `count` different items.
 fn items(count: usize, separator: &str) -> String {
     let items: Vec<String> = (0..count).map(|number| format!("{number:x}")).collect();
     items.join(separator)
 }
 
-/// So many parameters.
+/// `count` parameters.
 fn parameters(count: usize, name: impl Fn(usize) -> String) -> String {
     let all: Vec<String> = (0..count)
         .map(|number| format!("{}={number:x}", name(number)))
@@ -549,137 +562,202 @@ fn parameters(count: usize, name: impl Fn(usize) -> String) -> String {
     all.join("&")
 }
 
-/// A body for a size: the number of items, or of bytes.
+/// The features `f0`, `f1`…
+fn features(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("f{number}")).collect()
+}
+
+/// A body for a size, which is a number of items or of bytes.
 type Body<'a> = &'a dyn Fn(usize) -> String;
+
+/// A status, and words of the reply.
+type Said<'a> = (u16, &'a str);
+
+/// A request's largest size, and the answers to a sixteenth of it and to all of it.
+struct Size<'a>(usize, Said<'a>, Said<'a>);
+
+impl Size<'_> {
+    fn check(&self, what: &str, mut send: impl FnMut(usize) -> Answer) {
+        let Size(largest, to_small, to_large) = *self;
+        let small = median(what, to_small, || send(largest / 16));
+        let large = median(what, to_large, || send(largest));
+        // Linear work takes 16 times as long, quadratic work 256 times.
+        let most = FLOOR.max(small * 64);
+        assert!(
+            large < most,
+            "{what}: {large:?} for {largest}, {small:?} for a sixteenth"
+        );
+    }
+}
+
+/// The answer is the same at both sizes.
+fn always(largest: usize, status: u16, words: &str) -> Size<'_> {
+    Size(largest, (status, words), (status, words))
+}
 
 #[test]
 fn no_list_that_can_be_sent_takes_much_longer_than_its_length() {
+    const FEATURES: &str = "lists more features than the administrator allows";
+    const ADDRESSES: &str = "lists more addresses than are allowed";
+    const DONE: &str = r#""status":1,"#;
     let running = running();
     running.lift_caps("alice");
     let account = running.full("alice", "first");
     let limited = {
-        let features: Vec<String> = (0..900).map(|number| format!("f{number}")).collect();
+        let features = features(999);
         let features: Vec<&str> = features.iter().map(String::as_str).chain(["apitokens"]).collect();
         running.limited("alice", "limited", &features)
     };
     let administrator = running.administrator("first");
-    // (where, how many items at most, the body of a number of items)
-    let api: &[(&str, &str, usize, Body)] = &[
-        (&account, "/execute/Tokens/create_limited", 150_000, &|n| {
-            format!("name=a&features={}", items(n, ","))
+    // No request ends early at a name that is taken.
+    let made = std::cell::Cell::new(0_u32);
+    let fresh = || {
+        made.set(made.get() + 1);
+        format!("fresh-{}", made.get())
+    };
+    let limit = |rest: String| format!("name={}&{rest}", fresh());
+    let create = "/execute/Tokens/create_limited";
+    let revoke = "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=revoke";
+    let api: &[(&str, &str, Size, Body)] = &[
+        (&account, create, always(150_000, 200, FEATURES), &|n| {
+            limit(format!("features={}", items(n, ",")))
         }),
-        (&account, "/execute/Tokens/create_limited", 150_000, &|n| {
-            format!("name=a&features=x&addresses={}", items(n, ","))
+        (&account, create, always(1_000, 200, DONE), &|n| {
+            limit(format!("features={}", items(n, ",")))
         }),
-        (&account, "/execute/Tokens/create_limited", 4_000, &|n| {
-            format!("name=a&{}", parameters(n, |at| format!("features-{at}")))
+        (&account, create, always(150_000, 200, ADDRESSES), &|n| {
+            limit(format!("features=x&addresses={}", items(n, ",")))
         }),
-        (&account, "/execute/Tokens/create_limited", 4_000, &|n| {
-            format!("name=a&features=x&{}", parameters(n, |at| format!("unknown{at}")))
+        (&account, create, Size(4_000, (200, DONE), (200, FEATURES)), &|n| {
+            limit(parameters(n, |at| format!("features-{at}")))
         }),
-        (&account, "/execute/Tokens/create_limited", 900_000, &|n| {
-            format!("features=x&name={}", "a".repeat(n))
+        (&account, create, always(1_000, 200, DONE), &|n| {
+            limit(parameters(n, |at| format!("features-{at}")))
         }),
-        (&account, "/execute/Tokens/create_limited", 900_000, &|n| {
-            format!("name=a&features={}", "x".repeat(n))
-        }),
-        (&account, "/execute/Tokens/create_full_access", 900_000, &|n| {
-            format!("name=a&expires_at={}", "1".repeat(n))
-        }),
-        (&account, "/execute/Tokens/rename", 900_000, &|n| {
-            format!("name=first&new_name={}", "a".repeat(n))
-        }),
-        (&account, "/execute/Tokens/revoke", 900_000, &|n| {
-            format!("name={}", "a".repeat(n))
-        }),
-        (&account, "/execute/Tokens/set_addresses", 150_000, &|n| {
-            format!("name=nobody&addresses={}", items(n, ","))
-        }),
-        (&limited, "/execute/Tokens/create_limited", 1_000, &|n| {
-            let features: Vec<String> = (0..n).map(|at| format!("f{}", at.min(899 + at / 901 * at))).collect();
-            format!("name=a&features={}", features.join(","))
+        (&account, create, always(4_000, 200, DONE), &|n| {
+            limit(format!("features=x&{}", parameters(n, |at| format!("unknown{at}"))))
         }),
         (
             &account,
-            "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=revoke",
-            4_000,
-            &|n| format!("name=x&{}", parameters(n, |at| format!("k{at}"))),
+            create,
+            always(900_000, 200, "may have at most 50 characters"),
+            &|n| format!("features=x&name={}", "a".repeat(n)),
         ),
+        (
+            &account,
+            create,
+            Size(
+                900_000,
+                (200, "may contain only names of features"),
+                (200, "The token would be larger than"),
+            ),
+            &|n| limit(format!("features={}", "x".repeat(n))),
+        ),
+        (
+            &account,
+            create,
+            always(90_000, 200, "may contain only names of features"),
+            &|n| limit(format!("features={}", "x".repeat(n))),
+        ),
+        (
+            &account,
+            "/execute/Tokens/create_full_access",
+            always(900_000, 200, "must be whole Unix seconds"),
+            &|n| limit(format!("expires_at={}", "1".repeat(n))),
+        ),
+        (
+            &account,
+            "/execute/Tokens/rename",
+            always(900_000, 200, "may have at most 50 characters"),
+            &|n| format!("name=first&new_name={}", "a".repeat(n)),
+        ),
+        (&account, "/execute/Tokens/revoke", always(900_000, 200, DONE), &|n| {
+            format!("name={}", "a".repeat(n))
+        }),
+        (
+            &account,
+            "/execute/Tokens/set_addresses",
+            always(150_000, 200, ADDRESSES),
+            &|n| format!("name=first&addresses={}", items(n, ",")),
+        ),
+        // Each feature is looked up among those of the token that asks.
+        (&limited, create, always(999, 200, DONE), &|n| {
+            limit(format!("features={}", features(n).join(",")))
+        }),
+        (
+            &limited,
+            create,
+            always(999, 200, "may not give more than it has itself"),
+            &|n| limit(format!("features={},other", features(n).join(","))),
+        ),
+        (&account, revoke, always(4_000, 200, r#""result":1"#), &|n| {
+            format!("name=x&{}", parameters(n, |at| format!("k{at}")))
+        }),
         (
             &administrator,
             "/json-api/api_token_revoke?api.version=1",
-            150_000,
+            always(150_000, 200, "has a value that is not allowed"),
             &|n| format!("token_name={}", items(n, ",")),
         ),
         (
             &administrator,
             "/json-api/api_token_revoke?api.version=1",
-            4_000,
+            Size(4_000, (200, r#""result":1"#), (200, "has a value that is not allowed")),
             &|n| parameters(n, |at| format!("token_name-{at}")),
         ),
         (
             &administrator,
             "/json-api/api_token_create?api.version=1",
-            150_000,
-            &|n| format!("token_name=a&acl={}", items(n, ",")),
+            always(150_000, 200, FEATURES),
+            &|n| format!("token_name={}&acl={}", fresh(), items(n, ",")),
         ),
         (
             &administrator,
             "/json-api/api_token_create?api.version=1",
-            150_000,
-            &|n| format!("token_name=a&whitelist_ip={}", items(n, ",")),
+            always(150_000, 200, ADDRESSES),
+            &|n| format!("token_name={}&whitelist_ip={}", fresh(), items(n, ",")),
         ),
         (
             &administrator,
             "/json-api/api_token_update?api.version=1",
-            150_000,
+            always(150_000, 200, FEATURES),
             &|n| format!("token_name=first&acl={}", items(n, ",")),
         ),
         (
             &administrator,
             "/json-api/api_token_get_details?api.version=1",
-            900_000,
+            always(900_000, 200, r#""result":1"#),
             &|n| format!("token={}", "A".repeat(n)),
         ),
     ];
-    let check = |what: &str, largest: usize, send: &mut dyn FnMut(usize) -> Answer| {
-        let (small, _) = median(|| send(largest / 16));
-        let (large, status) = median(|| send(largest));
-        assert!((200..500).contains(&status), "{what}: {status}");
-        // Sixteen times as much may take sixteen times as long, and four times that on a busy machine; what compares
-        // each with each takes 256 times as long.
-        let most = small.max(Duration::from_millis(5)) * 64;
-        assert!(
-            large < most,
-            "{what}: {large:?} for {largest}, {small:?} for a sixteenth"
-        );
-    };
-    for (authorization, target, largest, body) in api {
+    for (authorization, target, size, body) in api {
         let port = if authorization.starts_with("whm") {
             running.admin
         } else {
             running.account
         };
-        check(&format!("{target} {}", &body(2)), *largest, &mut |count| {
+        size.check(&format!("{target} {}", &body(2)), |count| {
             Request::new("POST", target)
                 .authorization(authorization)
                 .form(&body(count))
                 .send(port)
         });
     }
-    let array = |count: usize| format!(r#"{{"name":"a","features":["{}"]}}"#, items(count, "\",\""));
-    check("an array in JSON", 150_000, &mut |count| {
-        Request::new("POST", "/execute/Tokens/create_limited")
+    let json = |target: &str, json: &str| {
+        Request::new("POST", target)
             .authorization(&account)
-            .json(&array(count))
+            .json(json)
             .send(running.account)
+    };
+    let array = |count| format!(r#"{{"name":"{}","features":["{}"]}}"#, fresh(), items(count, "\",\""));
+    always(120_000, 200, FEATURES).check("an array in JSON", |count| json(create, &array(count)));
+    always(1_000, 200, DONE).check("a short array in JSON", |count| json(create, &array(count)));
+    let object = |count| format!(r#"{{"{}":1}}"#, items(count, "\":1,\""));
+    always(90_000, 400, "The request has too many parameters.").check("an object in JSON", |count| {
+        json("/execute/Tokens/list", &object(count))
     });
-    let object = |count: usize| format!(r#"{{"{}":1}}"#, items(count, "\":1,\""));
-    check("an object in JSON", 90_000, &mut |count| {
-        Request::new("POST", "/execute/Tokens/list")
-            .authorization(&account)
-            .json(&object(count))
-            .send(running.account)
+    always(4_000, 200, DONE).check("a short object in JSON", |count| {
+        json("/execute/Tokens/list", &object(count))
     });
 
     let (mut alice, mut root) = (
@@ -688,48 +766,89 @@ fn no_list_that_can_be_sent_takes_much_longer_than_its_length() {
     );
     let (alice_csrf, root_csrf) = (alice.csrf(), root.csrf());
     // Each form is sent once.
-    let sent = std::cell::Cell::new(0_u32);
     let create = |rest: String| {
-        sent.set(sent.get() + 1);
-        format!("name=a&expiry=never&access=limited&once={:032x}&{rest}", sent.get())
+        let name = fresh();
+        format!(
+            "name={name}&expiry=never&access=limited&once={:032x}&{rest}",
+            made.get()
+        )
     };
-    let pages: &[(bool, &str, usize, Body)] = &[
-        (false, "/tokens", 40_000, &|n| {
+    let pages: &[(bool, &str, Size, Body)] = &[
+        (
+            false,
+            "/tokens",
+            always(40_000, 422, "access-fault\">The administrator allows 1000 features"),
+            &|n| create(format!("others={}", items(n, "+"))),
+        ),
+        (false, "/tokens", always(1_000, 200, "API Token Created"), &|n| {
             create(format!("others={}", items(n, "+")))
         }),
-        (false, "/tokens", 40_000, &|n| {
-            create(format!("others=x&addresses={}", items(n, "+")))
-        }),
-        (false, "/tokens", 4_000, &|n| {
-            create(parameters(n, |_| "feature".to_owned()))
-        }),
-        (false, "/tokens", 200_000, &|n| {
-            create(format!("others=x&date={}", "1".repeat(n)))
-        }),
-        (false, "/tokens/revoke/confirm", 4_000, &|n| {
-            parameters(n, |_| "id".to_owned())
-        }),
-        (false, "/tokens/revoke", 4_000, &|n| parameters(n, |_| "id".to_owned())),
-        (false, "/tokens/revoke", 4_000, &|n| {
-            format!("all=1&{}", parameters(n, |_| "shown".to_owned()))
-        }),
-        (true, "/accounts/bob/features", 40_000, &|n| {
-            format!("features=list&was=*&list={}", items(n, "+"))
-        }),
-        (true, "/accounts/bob/features", 40_000, &|n| {
-            format!("features=list&list=x&was={}", items(n, ","))
-        }),
-        (true, "/accounts/bob/revoke", 4_000, &|n| {
-            parameters(n, |_| "id".to_owned())
-        }),
+        (
+            false,
+            "/tokens",
+            always(40_000, 422, "addresses-fault\">The administrator allows 100 addresses"),
+            &|n| create(format!("others=x&addresses={}", items(n, "+"))),
+        ),
+        (
+            false,
+            "/tokens",
+            Size(
+                4_000,
+                (200, "API Token Created"),
+                (422, "access-fault\">The administrator allows 1000 features"),
+            ),
+            &|n| create(parameters(n, |_| "feature".to_owned())),
+        ),
+        (
+            false,
+            "/tokens",
+            always(200_000, 422, "date-fault\">The expiry must be"),
+            &|n| create(format!("others=x&date={}", "1".repeat(n))).replace("expiry=never", "expiry=date"),
+        ),
+        (
+            false,
+            "/tokens/revoke/confirm",
+            always(4_000, 422, "There are no such API tokens any more."),
+            &|n| parameters(n, |_| "id".to_owned()),
+        ),
+        (
+            false,
+            "/tokens/revoke",
+            Size(4_000, (303, "gone=250"), (303, "gone=4000")),
+            &|n| parameters(n, |_| "id".to_owned()),
+        ),
+        (
+            false,
+            "/tokens/revoke",
+            Size(4_000, (303, "gone=250"), (303, "gone=4000")),
+            &|n| format!("all=1&{}", parameters(n, |_| "shown".to_owned())),
+        ),
+        (
+            true,
+            "/accounts/bob/features",
+            always(40_000, 422, "A list may hold at most 1000 features."),
+            &|n| format!("features=list&was=*&list={}", items(n, "+")),
+        ),
+        (
+            true,
+            "/accounts/bob/features",
+            always(40_000, 422, "The features were changed meanwhile"),
+            &|n| format!("features=list&list=x&was={}", items(n, ",")),
+        ),
+        (
+            true,
+            "/accounts/bob/revoke",
+            Size(4_000, (303, "gone=250"), (303, "gone=4000")),
+            &|n| parameters(n, |_| "id".to_owned()),
+        ),
     ];
-    for (admin, rest, largest, body) in pages {
+    for (admin, rest, size, body) in pages {
         let (browser, csrf) = if *admin {
             (&mut root, &root_csrf)
         } else {
             (&mut alice, &alice_csrf)
         };
-        check(&format!("{rest} {}", &body(2)), *largest, &mut |count| {
+        size.check(&format!("{rest} {}", &body(2)), |count| {
             let form = format!("csrf={csrf}&{}", body(count));
             let request = Request::new("POST", &browser.path(rest)).form(&form);
             browser.send(request)

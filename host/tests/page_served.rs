@@ -9,15 +9,14 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::Command;
 
 use common::Place;
 use common::browser::{Browser, PASSWORD, encoded};
 use common::served::Request;
+use common::serving::Serving;
 
-/// Starts a server, uses it, ends it, and gives all that it logged.
+/// Starts a server, uses it, ends it, and returns all that it logged.
 fn log_of(place: &Place, arguments: &[&str], using: impl FnOnce(SocketAddr)) -> String {
     let serve = [
         "--json",
@@ -28,24 +27,11 @@ fn log_of(place: &Place, arguments: &[&str], using: impl FnOnce(SocketAddr)) -> 
         "--admin-listen",
         "none",
     ];
-    let mut child = place.command(&[&serve, arguments].concat()).spawn().unwrap();
-    let mut stderr = child.stderr.take().unwrap();
-    let log = std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        stderr.read_to_end(&mut bytes).unwrap();
-        String::from_utf8_lossy(&bytes).into_owned()
-    });
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let told: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"));
-    let address = told["serving"]["account"].as_str().unwrap();
-    using(address.strip_prefix("http://").unwrap().parse().unwrap());
-    let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    assert!(child.wait().unwrap().success());
-    log.join().unwrap()
+    let serving = Serving::spawn(place.command(&[&serve, arguments].concat()));
+    using(serving.address("account"));
+    let (code, log) = serving.stop();
+    assert_eq!(code, Some(0), "{log}");
+    log
 }
 
 fn place() -> Place {

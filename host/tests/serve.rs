@@ -10,14 +10,14 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::Place;
 use common::http::{exchange, status};
+use common::serving::Serving;
 use serde_json::Value;
 
 const PASSWORD_FILE: &str = "tokenlatch-admin.password";
@@ -33,68 +33,6 @@ fn password(place: &Place) -> String {
         "four groups of six"
     );
     password.to_owned()
-}
-
-/// A server in a process of its own.
-struct Serving {
-    child: Child,
-    /// What it printed before it began to wait.
-    printed: String,
-    errors: std::thread::JoinHandle<String>,
-}
-
-impl Serving {
-    /// Starts one on free ports.
-    fn start(place: &Place, arguments: &[&str]) -> Serving {
-        let ports = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
-        Serving::spawn(place.command(&[&ports, arguments].concat()))
-    }
-
-    fn spawn(mut command: Command) -> Serving {
-        let mut child = command.spawn().unwrap();
-        let mut stderr = child.stderr.take().unwrap();
-        let errors = std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            stderr.read_to_end(&mut bytes).unwrap();
-            String::from_utf8_lossy(&bytes).into_owned()
-        });
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut printed = String::new();
-        loop {
-            let mut line = String::new();
-            if stdout.read_line(&mut line).unwrap() == 0 {
-                panic!("it ended: {printed}{}", errors.join().unwrap());
-            }
-            printed.push_str(&line);
-            // The last line of each form.
-            if line.starts_with('{') || line.starts_with("Next:") || line.contains("all options") {
-                break;
-            }
-        }
-        Serving { child, printed, errors }
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.printed).unwrap()
-    }
-
-    fn address(&self, port: &str) -> SocketAddr {
-        let document = self.json();
-        let url = document["serving"][port].as_str().unwrap();
-        url.split_once("://").unwrap().1.parse().unwrap()
-    }
-
-    fn signal(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-    }
-
-    /// Ends it gently, and gives what it logged.
-    fn stop(mut self) -> (Option<i32>, String) {
-        self.signal("-TERM");
-        let code = self.child.wait().unwrap().code();
-        (code, self.errors.join().unwrap())
-    }
 }
 
 fn has_curl() -> bool {
@@ -444,7 +382,8 @@ fn every_option_has_a_variable() {
 #[test]
 fn a_second_signal_ends_at_once_and_a_hang_up_does_not_end_it() {
     let place = Place::new();
-    let serving = Serving::start(&place, &["--json", "--http"]);
+    let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/catalogue.toml");
+    let serving = Serving::start(&place, &["--json", "--http", "--catalogue", catalogue]);
     serving.signal("-HUP");
     let address = serving.address("account");
     let health = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -462,11 +401,11 @@ fn a_second_signal_ends_at_once_and_a_hang_up_does_not_end_it() {
     let (code, log) = serving.stop();
     assert_eq!(code, Some(0), "{log}");
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    assert!(log.contains("was read again"), "{log}");
+    assert!(log.contains("the catalogue was read again"), "{log}");
 }
 
 #[test]
-fn no_log_holds_a_secret_even_at_trace_level() {
+fn the_log_at_trace_level_has_every_request_and_no_secret() {
     for format in ["text", "json"] {
         let place = Place::new();
         let arguments = ["--json", "--http", "--log-level", "trace", "--log-format", format];
@@ -481,6 +420,7 @@ fn no_log_holds_a_secret_even_at_trace_level() {
         let root = secret_of("tokenlatch-admin.header");
         let bad = "Z9Y8X7W6V5U4T3S2R1Q0PONMLKJIHGFE".to_owned();
         let mut secrets = vec![good.clone(), root.clone(), bad.clone(), password(&place)];
+        let mut requests = 0;
         for secret in [&good, &bad] {
             for request in [
                 format!(
@@ -507,21 +447,27 @@ fn no_log_holds_a_secret_even_at_trace_level() {
             ] {
                 let reply = exchange(account, request.as_bytes());
                 assert!(status(&reply) < 500, "{reply}");
+                requests += 1;
             }
             let details = format!(
                 "POST /json-api/api_token_get_details?api.version=1 HTTP/1.1\r\nHost: a\r\nAuthorization: whm admin:{root}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n\r\ntoken={secret}",
                 6 + secret.len()
             );
             assert!(status(&exchange(admin, details.as_bytes())) < 500);
+            requests += 1;
         }
         let create = format!(
             "GET /execute/Tokens/create_full_access?name=new HTTP/1.1\r\nHost: a\r\nAuthorization: cpanel admin:{good}\r\nConnection: close\r\n\r\n"
         );
         let created = exchange(account, create.as_bytes());
         let new = created.split(r#""token":""#).nth(1).unwrap().get(..32).unwrap();
+        requests += 1;
         secrets.push(new.to_owned());
         let (_, log) = serving.stop();
         assert!(!log.contains("TRACE"), "a library spoke below INFO");
+        assert_eq!(log.matches("tokenlatch::request").count(), requests, "{format}");
+        // The path of a request is logged, and a secret in it is taken out.
+        assert_eq!(log.matches("/[secret]").count(), 2, "{format}");
         for secret in secrets {
             // As text, and as a list of bytes.
             let bytes = format!("{:?}", secret.as_bytes());

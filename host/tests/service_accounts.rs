@@ -12,8 +12,8 @@ mod common;
 use std::sync::Arc;
 
 use common::database::Database;
-use common::{NOW, plain, reason};
-use tokenlatch::core::{Access, Authorization, Call, ExpiryInput, Features, Policy, Realm, Reason};
+use common::{NOW, plain, reason, set_caps};
+use tokenlatch::core::{Access, Authorization, Call, Caps, ExpiryInput, Features, Policy, Realm, Reason};
 use tokenlatch::{NewToken, Service, SetClock, TokenUpdate};
 use zeroize::Zeroizing;
 
@@ -406,16 +406,12 @@ async fn fill(database: &Database, count: u32) -> Service {
 
 async fn many_tokens_of_one_user_do_not_slow_a_creation(database: Database) {
     let service = fill(&database, 5_000).await;
-    let caps = tokenlatch::core::Caps {
+    let caps = Caps {
         tokens: Some(10_000),
         tokens_per_hour: Some(10_000),
-        ..tokenlatch::core::Caps::default()
+        ..Caps::default()
     };
-    let policy = Policy {
-        caps,
-        ..Policy::default()
-    };
-    service.set_policy("alice", policy).await.unwrap();
+    set_caps(&service, "alice", caps).await;
     let start = std::time::Instant::now();
     for number in 0..20 {
         service.create(plain(&format!("new-{number}"))).await.unwrap();

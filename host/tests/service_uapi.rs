@@ -10,9 +10,9 @@
 mod common;
 
 use common::served::{Answer, DENIED, Request, Running, UNAVAILABLE};
-use common::{NOW, module_with};
+use common::{NOW, module_with, set_caps};
 use serde_json::json;
-use tokenlatch::core::{Access, Caps, Policy};
+use tokenlatch::core::{Access, Caps};
 use tokenlatch::{Limits, NewToken};
 
 const CREATE: &str = "/execute/Tokens/create_full_access";
@@ -722,14 +722,7 @@ fn a_token_revoked_while_its_body_is_awaited_does_nothing_more() {
 fn a_token_over_a_cap_is_refused_in_a_sentence() {
     let running = Running::start();
     let alice = running.full("alice", "first");
-    let set = |caps| {
-        let policy = Policy {
-            caps,
-            ..Policy::default()
-        };
-        let done = running.state.service.set_policy("alice", policy);
-        running.block_on(done).unwrap();
-    };
+    let set = |caps| running.block_on(set_caps(&running.state.service, "alice", caps));
     set(Caps {
         tokens: Some(2),
         features: Some(2),

@@ -697,6 +697,15 @@ fn functions_of_ours_are_reached_by_no_detour() {
             );
         }
     }
+    // What can't be read might be one of ours.
+    for body in [
+        "command=uapi_cpanel%3Fcpanel.module%3DTokens%26x%3D%25zz",
+        "command=%5B%22Email%22",
+        "command=%5B%22Batch%22,%22strict%22,%7B%22command%22:%5B%22Tokens%22,%22list%22%5D%7D,%22x%22%5D",
+    ] {
+        let request = Request::new("POST", "/json-api/batch").authorization(&whm).form(body);
+        assert_eq!(request.send(running.admin).status, 404, "{body}");
+    }
     let json = r#"{"command":[["Email","list_pops",{}],["Tokens","list",{}]]}"#;
     let post = |target: &str, json: &str| {
         let request = Request::new("POST", target).authorization(&alice);
@@ -715,6 +724,22 @@ fn functions_of_ours_are_reached_by_no_detour() {
     let batch = Request::new("POST", "/json-api/batch").authorization(&whm).form(form);
     assert_eq!(batch.send(running.admin).status, 418);
     assert_eq!(api.recv().unwrap().body, form.as_bytes());
+    // What goes on has one spelling: servers read separators and the parts of a body in several ways.
+    let odd = "api.version=1&a=1;command=api_token_list&b=%2a";
+    let sent = "api.version=1&a=1%3Bcommand%3Dapi_token_list&b=*";
+    let request = Request::new("POST", "/json-api/batch").authorization(&whm).form(odd);
+    assert_eq!(request.send(running.admin).status, 418);
+    assert_eq!(api.recv().unwrap().body, sent.as_bytes());
+    assert_eq!(running.get_admin(&whm, &format!("/json-api/batch?{odd}")).status, 418);
+    assert_eq!(api.recv().unwrap().line, format!("GET /json-api/batch?{sent}"));
+    let parts = "--x\r\nContent-Disposition: form-data; name=\"command\"\r\n\r\nlistaccts\r\n--x--\r\n";
+    let request = Request::new("POST", "/json-api/batch").authorization(&whm);
+    let request = request.body("multipart/form-data; boundary=x", parts);
+    assert_eq!(request.send(running.admin).status, 418);
+    assert_eq!(api.recv().unwrap().body, b"command=listaccts");
+    let request = Request::new("GET", "/json-api/batch").authorization(&whm).json(&mail);
+    assert_eq!(request.send(running.admin).status, 400);
+    none(&api);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use common::edges::{Origin, call, key, key_of, publisher, reason, until};
+use common::edges::{Origin, call, eventually, key, key_of, publisher, reason, until};
 use common::{NOW, Place, module, plain, run};
 use tokenlatch::core::Call;
 use tokenlatch::{Follower, FollowerOptions, Presented, Publisher, PublisherOptions, Service, SetClock};
@@ -168,8 +168,11 @@ fn an_edge_whose_link_is_cut_refuses_everything_in_time_and_recovers_by_deltas()
         let two = service.create(plain("two")).await.unwrap();
         let two = format!("cpanel alice:{}", two.token.expose());
         service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        assert_eq!(edge.follower.status().failing, Some("origin_unreachable"));
+        let unreachable = Some("origin_unreachable");
+        eventually(&edge.follower, "the cut is noticed", |status| {
+            status.failing == unreachable
+        })
+        .await;
         clock.set(NOW + 60);
         assert_eq!(reason(&edge.follower, &one), "ok", "it knows no better yet");
         assert_eq!(edge.follower.unready().unwrap(), None);
@@ -194,10 +197,10 @@ fn an_edge_whose_link_is_cut_refuses_everything_in_time_and_recovers_by_deltas()
         assert!(recovered < Duration::from_secs(8), "{recovered:?}");
         assert_eq!(reason(&edge.follower, &one), "token_revoked");
         assert_eq!(origin.wholes.load(Ordering::SeqCst), 1, "by deltas");
-        // It says so once the round is over.
-        while edge.follower.status().failing.is_some() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        eventually(&edge.follower, "it says so once the round is over", |status| {
+            status.failing.is_none()
+        })
+        .await;
         edge.stop().await;
     });
 }
@@ -274,8 +277,8 @@ fn an_edge_takes_nothing_that_another_key_signed() {
             Publisher::new(service.clone(), other.clone(), PublisherOptions::default()),
         );
         let edge = Running::start(&origin, options(&clock, None));
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        assert_eq!(edge.follower.status().failing, Some("snapshot_signature"));
+        let unsigned = Some("snapshot_signature");
+        eventually(&edge.follower, "it is refused", |status| status.failing == unsigned).await;
         assert_eq!(reason(&edge.follower, &one), "snapshot_missing");
         edge.stop().await;
 
@@ -324,8 +327,8 @@ fn a_restarted_edge_takes_no_older_table_than_it_held() {
             let again = again.clone();
             async move { again.run(replay, stopped).await }
         });
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        assert_eq!(again.status().failing, Some("snapshot_rollback"));
+        let older = Some("snapshot_rollback");
+        eventually(&again, "it is refused", |status| status.failing == older).await;
         assert_eq!(reason(&again, &one), "snapshot_missing");
         stop.send(()).unwrap();
         task.await.unwrap();
@@ -516,7 +519,11 @@ fn two_edges_on_one_state_file_never_lower_it() {
             async move { late.run(Arc::new(Replay(old)), stopped).await }
         });
         until(&late, &one, "ok").await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        // The second message is looked at once the state after the first has been handed to the file.
+        eventually(&late, "the old message comes again", |status| {
+            status.taken + status.refused >= 2
+        })
+        .await;
         stop.send(()).unwrap();
         task.await.unwrap();
         assert_eq!(late.status().unwritten, None);
@@ -537,18 +544,17 @@ fn the_state_file_follows_no_symbolic_link() {
         std::os::unix::fs::symlink(&victim, at("state.json.new")).unwrap();
         let edge = Running::start(&origin, options(&clock, Some(&at("state.json"))));
         until(&edge.follower, &one, "ok").await;
-        while !at("state.json").exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        eventually(&edge.follower, "the state is written", |_| at("state.json").exists()).await;
         assert_eq!(edge.follower.status().unwritten, None);
         // And the file itself, put there while the edge runs.
         std::fs::remove_file(at("state.json")).unwrap();
         std::os::unix::fs::symlink(&victim, at("state.json")).unwrap();
         service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
         until(&edge.follower, &one, "token_revoked").await;
-        while edge.follower.status().unwritten.is_none() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        eventually(&edge.follower, "it can't be written", |status| {
+            status.unwritten.is_some()
+        })
+        .await;
         edge.stop().await;
         assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
 

@@ -12,11 +12,9 @@ mod common;
 use std::sync::Arc;
 
 use common::database::Database;
-use common::{NOW, plain, reason};
-use tokenlatch::core::{Access, Caps, Features, Policy, Realm, Reason, Record};
-use tokenlatch::{
-    ArchivedToken, Change, KEPT_REVOKED, Mark, NewToken, Plan, Service, SetClock, StoreError, StoredToken, Usage,
-};
+use common::{NOW, plain, reason, set_caps};
+use tokenlatch::core::{Access, Caps, Features, Realm, Reason, Record};
+use tokenlatch::{ArchivedToken, Change, KEPT_REVOKED, Mark, NewToken, Plan, SetClock, StoreError, StoredToken, Usage};
 
 over_both!(
     one_live_name_for_each_user_and_one_record_for_each_hash,
@@ -33,6 +31,7 @@ over_both!(
     a_revoked_token_keeps_nothing_of_what_it_could_do,
     tokens_go_only_once_they_were_revoked_long_ago,
     a_reader_is_given_the_newest_revoked_tokens_and_no_more,
+    of_many_servers_that_want_another_epoch_one_begins_it,
 );
 
 async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Database) {
@@ -357,14 +356,6 @@ async fn renames_and_revocations_that_race_leave_every_token_revoked(database: D
     }
 }
 
-async fn capped(service: &Service, caps: Caps) {
-    let policy = Policy {
-        caps,
-        ..Policy::default()
-    };
-    service.set_policy("alice", policy).await.unwrap();
-}
-
 async fn the_caps_of_an_account_hold_though_creations_race(database: Database) {
     let service = database.service().await;
     let first = service.create(plain("first")).await.unwrap();
@@ -373,7 +364,7 @@ async fn the_caps_of_an_account_hold_though_creations_race(database: Database) {
         tokens: Some(5),
         ..Caps::default()
     };
-    capped(&service, caps).await;
+    set_caps(&service, "alice", caps).await;
     assert_eq!(service.account("alice").await.unwrap().policy.caps, caps);
     let tasks: Vec<_> = (0..12)
         .map(|number| {
@@ -407,13 +398,13 @@ async fn the_caps_of_an_account_hold_though_creations_race(database: Database) {
         tokens: Some(1),
         ..Caps::default()
     };
-    capped(&service, few).await;
+    set_caps(&service, "alice", few).await;
     assert_eq!(reason(&service, first.token.expose()).await, Reason::Ok);
     assert_eq!(
         service.create(plain("more")).await.unwrap_err().code(),
         "tokens_too_many"
     );
-    capped(&service, caps).await;
+    set_caps(&service, "alice", caps).await;
     service.revoke("alice", None, &["second".to_owned()]).await.unwrap();
     service.create(plain("more")).await.unwrap();
 }
@@ -425,7 +416,7 @@ async fn creations_of_an_hour_are_counted_revoked_tokens_too(database: Database)
         tokens_per_hour: Some(3),
         ..Caps::default()
     };
-    capped(&service, caps).await;
+    set_caps(&service, "alice", caps).await;
     for name in ["a", "b", "c"] {
         service.create(plain(name)).await.unwrap();
         service.revoke("alice", None, &[name.to_owned()]).await.unwrap();
@@ -547,13 +538,15 @@ async fn a_reader_is_given_the_newest_revoked_tokens_and_no_more(database: Datab
     let model = service.create(plain("model")).await.unwrap().record;
     let archive = store.archive().await.unwrap();
     let key = archive.accounts[0].account.key.clone();
+    // They were not revoked in the order of their creation.
+    let when = |number: usize| number * 7_919 % (KEPT_REVOKED + 7);
     let dead = |number: usize| ArchivedToken {
         account: key.clone(),
         token: StoredToken {
             record: Record {
                 id: format!("dead-{number}"),
                 hash: format!("sha256:{number:064x}"),
-                revoked: Some(NOW + i64::try_from(number).unwrap()),
+                revoked: Some(NOW + i64::try_from(when(number)).unwrap()),
                 ..model.clone()
             },
             revision: 1,
@@ -570,8 +563,29 @@ async fn a_reader_is_given_the_newest_revoked_tokens_and_no_more(database: Datab
     let records = store.changes(None).await.unwrap().records;
     assert_eq!(records.len(), KEPT_REVOKED + 1);
     assert_eq!(records[KEPT_REVOKED].id, model.id, "the live one comes last");
-    for number in 0..7 {
-        let id = format!("dead-{number}");
-        assert!(!records.iter().any(|record| record.id == id), "{id} was revoked first");
+    let revoked: Vec<i64> = records.iter().filter_map(|record| record.revoked).collect();
+    let newest: Vec<i64> = (7..KEPT_REVOKED + 7)
+        .map(|when| NOW + i64::try_from(when).unwrap())
+        .collect();
+    assert_eq!(revoked, newest, "in the order of their revocation");
+}
+
+async fn of_many_servers_that_want_another_epoch_one_begins_it(database: Database) {
+    let store = database.store().await;
+    let known = store.mark().await.unwrap();
+    let mut servers = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let server = database.store().await;
+        servers.spawn(async move { server.begin_epoch(known.epoch).await.unwrap() });
     }
+    let began = servers.join_all().await.into_iter().filter(|began| *began).count();
+    assert_eq!(began, 1);
+    let next = store.mark().await.unwrap();
+    assert!(next.epoch > known.epoch);
+    assert_eq!(next.revision, known.revision + 1);
+    assert!(store.changes(Some(known)).await.unwrap().whole);
+    // One that knew a later epoch, which was lost, needs one after that.
+    assert!(store.begin_epoch(next.epoch + 9).await.unwrap());
+    assert!(store.mark().await.unwrap().epoch > next.epoch + 9);
+    assert!(!store.begin_epoch(next.epoch).await.unwrap());
 }

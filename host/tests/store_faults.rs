@@ -10,16 +10,18 @@
 mod common;
 
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::database::Database;
 use common::postgres::Postgres;
 use common::{NOW, Place, module, plain, reason, run};
-use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, SqlSafeStr};
 use tokenlatch::core::{Call, Created, Features, Realm, Reason};
-use tokenlatch::{Gate, ListOptions, Presented, Service, StoredSession, open_store};
+use tokenlatch::{Gate, ListOptions, Presented, Service, Store, StoreError, StoredSession, open_store};
+use tokio::task::JoinSet;
 
 const FIRST_SCHEMA_ON_A_SERVER: &str = include_str!("../migrations/postgres/0001_accounts_and_tokens.sql");
 
@@ -381,6 +383,28 @@ fn postgresql_killed_and_started_again_loses_nothing_that_was_acknowledged() {
     });
 }
 
+#[test]
+fn a_log_that_cannot_be_moved_into_the_main_file_is_said() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let log = format!("{}-wal", place.database);
+        // Another process reads, and goes on reading what was there before the next change.
+        let other = sqlx::SqlitePool::connect(&format!("sqlite:{}", place.database))
+            .await
+            .unwrap();
+        let mut reading = other.begin().await.unwrap();
+        let query = sqlx::query("SELECT count(*) FROM accounts");
+        query.fetch_one(&mut *reading).await.unwrap();
+        service.create(plain("one")).await.unwrap();
+        assert_eq!(service.store().settle().await.unwrap_err().code(), "store_busy");
+        assert_ne!(std::fs::metadata(&log).unwrap().len(), 0);
+        reading.rollback().await.unwrap();
+        service.store().settle().await.unwrap();
+        assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
+    });
+}
+
 /// A database that was put back and changed until it has the same number of changes again.
 #[test]
 fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
@@ -405,6 +429,7 @@ fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
         assert_eq!(admitted(&gate, &lost).await, Reason::Ok);
         assert_eq!(admitted(&gate, &revoked).await, Reason::TokenRevoked);
         let before = service.store().mark().await.unwrap();
+        let late = Gate::open(service.clone(), None).await.unwrap();
 
         server.put_back(address, "dump");
         let beside = Service::new(module(), open_store(address, false).await.unwrap());
@@ -421,6 +446,16 @@ fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
         }
         let went_back = gate.went_back().expect("it is known");
         assert_eq!((went_back.times, went_back.before), (1, before.revision));
+
+        // Edges know the epoch that was read before. One server begins the next, also where another sees it only then.
+        assert!(service.store().begin_epoch(went_back.epoch).await.unwrap());
+        let next = service.store().mark().await.unwrap();
+        assert!(next.epoch > before.epoch);
+        late.ready().await.unwrap();
+        let went_back = late.went_back().expect("it is known here too");
+        assert!(!service.store().begin_epoch(went_back.epoch).await.unwrap());
+        assert_eq!(service.store().mark().await.unwrap(), next);
+        gate.ready().await.unwrap();
 
         // A restore that has not come to its end yet: its tables are there and lack rows.
         server.put_back(address, "dump");
@@ -439,11 +474,34 @@ fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
     });
 }
 
-/// What a gate says to a token of alice.
-async fn admitted(gate: &Gate, token: &Created) -> Reason {
+/// What a gate says to a token of alice, if it can tell.
+async fn verdict(gate: &Gate, token: &Created) -> tokenlatch::Result<Reason> {
     let header = format!("cpanel alice:{}", token.token.expose());
     let presented = Presented::One(header.as_bytes());
-    gate.verify(presented, &Call::default(), None).await.unwrap().reason
+    Ok(gate.verify(presented, &Call::default(), None).await?.reason)
+}
+
+/// What a gate says to a token of alice.
+async fn admitted(gate: &Gate, token: &Created) -> Reason {
+    verdict(gate, token).await.unwrap()
+}
+
+/// Waits until something holds, for 30 seconds at most.
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Whether a store can be written to, for as many questions at once as it has connections.
+async fn writable(store: &Arc<dyn Store>) -> Vec<Result<(), StoreError>> {
+    let asks = (0..17).map(|_| {
+        let store = store.clone();
+        async move { store.writable().await }
+    });
+    asks.collect::<JoinSet<_>>().join_all().await
 }
 
 #[test]
@@ -517,13 +575,17 @@ fn a_server_that_became_read_only_is_told_apart() {
         let store = service.store();
         store.writable().await.unwrap();
         let pool = sqlx::PgPool::connect(server.url()).await.unwrap();
-        let switch = async |on: &'static str| {
-            sqlx::query(on).execute(&pool).await.unwrap();
+        // The server's processes read a setting a moment after it is changed: until then some say this, some that.
+        let switch = async |to: &'static str, is_writable: bool| {
+            sqlx::query(to).execute(&pool).await.unwrap();
             sqlx::query("SELECT pg_reload_conf()").execute(&pool).await.unwrap();
-            // The processes of the server read it a moment later.
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            until(to, async || {
+                let asked = writable(store).await;
+                asked.iter().all(|answer| answer.is_ok() == is_writable)
+            })
+            .await;
         };
-        switch("ALTER SYSTEM SET default_transaction_read_only = on").await;
+        switch("ALTER SYSTEM SET default_transaction_read_only = on", false).await;
         let session = StoredSession {
             key: "0".repeat(32),
             user: "alice".to_owned(),
@@ -542,7 +604,7 @@ fn a_server_that_became_read_only_is_told_apart() {
         }
         let gate = Gate::open(service.clone(), None).await.unwrap();
         assert_eq!(admitted(&gate, &token).await, Reason::Ok);
-        switch("ALTER SYSTEM RESET default_transaction_read_only").await;
+        switch("ALTER SYSTEM RESET default_transaction_read_only", true).await;
         store.writable().await.unwrap();
         store.set_suspended("alice", true).await.unwrap();
         // Somebody whom the server does not let in.
@@ -575,10 +637,8 @@ fn a_file_that_was_replaced_or_cannot_be_written_is_told_apart() {
             if replaced {
                 std::fs::copy(&aside, &place.database).unwrap();
             }
-            let header = format!("cpanel alice:{}", token.token.expose());
-            let presented = Presented::One(header.as_bytes());
             let errors = [
-                gate.verify(presented, &Call::default(), None).await.unwrap_err().code(),
+                verdict(&gate, &token).await.unwrap_err().code(),
                 gate.ready().await.unwrap_err().code(),
                 service.create(plain("two")).await.unwrap_err().code(),
                 store.spend_form(&"0".repeat(32), NOW).await.unwrap_err().code(),
@@ -626,9 +686,14 @@ fn a_certificate_that_cannot_be_verified_is_refused() {
             server.put("server.key", key.as_bytes());
             sqlx::query("ALTER SYSTEM SET ssl = on").execute(&pool).await.unwrap();
             sqlx::query("SELECT pg_reload_conf()").execute(&pool).await.unwrap();
-            tokio::time::sleep(Duration::from_secs(1)).await;
             let file = folder.path().join(name);
             std::fs::write(&file, certificate).unwrap();
+            // Whoever trusts this certificate, whatever name is in it, gets in once the server shows it.
+            let any_name = format!("{}?sslmode=verify-ca&sslrootcert={}", server.url(), file.display());
+            until("the server shows its new certificate", async || {
+                sqlx::PgConnection::connect(&any_name).await.is_ok()
+            })
+            .await;
             let opened = open_store(&format!("{strict}&sslrootcert={}", file.display()), true).await;
             assert_eq!(opened.is_ok(), trusted, "{name}: {opened:?}");
             if let Err(error) = opened {

@@ -12,8 +12,8 @@ mod common;
 use std::sync::Arc;
 
 use common::database::Database;
-use common::{NOW, plain};
-use tokenlatch::core::{Api, Call, Realm};
+use common::{NOW, plain, set_caps};
+use tokenlatch::core::{Api, Call, Caps, Realm};
 use tokenlatch::{Gate, ListOptions, Presented, Service, SetClock, Usage};
 
 over_both!(
@@ -181,16 +181,12 @@ async fn what_could_not_be_kept_is_kept_for_the_next_time(database: Database) {
 
 async fn of_many_tokens_those_stay_kept_that_the_store_took_before_it_failed(database: Database) {
     let service = database.service().await;
-    let caps = tokenlatch::core::Caps {
+    let caps = Caps {
         tokens: Some(2_000),
         tokens_per_hour: Some(2_000),
-        ..tokenlatch::core::Caps::default()
+        ..Caps::default()
     };
-    let policy = tokenlatch::core::Policy {
-        caps,
-        ..tokenlatch::core::Policy::default()
-    };
-    service.set_policy("alice", policy).await.unwrap();
+    set_caps(&service, "alice", caps).await;
     let gate = gate(&service).await;
     let mut ids = Vec::new();
     for number in 0..1_001 {

@@ -369,9 +369,17 @@ fn acme_shs_deploy_hook_installs_by_a_limited_token() -> Outcome {
         1,
         "only what the token may call is asked of the API"
     );
-    for line in ["DomainInfo list_domains", install] {
+    for (line, target) in [
+        ("DomainInfo list_domains", "/execute/DomainInfo/list_domains"),
+        (install, "/execute/SSL/install_ssl"),
+    ] {
         let ran = hook(&stage, line)?;
-        assert!(!ran.stdout.contains("status: 0"), "{line}: {ran:?}");
+        assert!(
+            ran.stdout.contains("status: 1") && ran.stdout.ends_with("\n0\n"),
+            "{line}: {ran:?}"
+        );
+        let asked = stage.panel.asked().pop().ok_or("nothing reached the panel")?;
+        assert_eq!(asked.target.split('?').next(), Some(target), "{line}");
     }
     // The panel says no: the exit code is 0 all the same, and the reason is in the reply.
     let taken = hook(&stage, "SSL install_ssl domain=taken.example.com")?;

@@ -22,12 +22,17 @@ fn full() -> bool {
     std::env::var("TOKENLATCH_FULL").as_deref() == Ok("1")
 }
 
-/// Two servers on one database.
-fn pair(place: &Place) -> Result<[Server; 2], Fault> {
+/// The account alice, which may have more tokens than by default: the long form makes them.
+fn account(place: &Place) -> Result<(), Fault> {
     place.accounts(&["alice"])?;
-    // In the long form more tokens are made than the caps allow by default.
     let caps = ["--max-tokens=20000", "--max-tokens-per-hour=20000"];
     place.must("tokenlatch", &[&["account", "policy", "alice"], &caps[..]].concat())?;
+    Ok(())
+}
+
+/// Two servers on one database.
+fn pair(place: &Place) -> Result<[Server; 2], Fault> {
+    account(place)?;
     Ok([Server::start(place, &[])?, Server::start(place, &[])?])
 }
 
@@ -238,10 +243,7 @@ fn killing_a_server_in_mid_load_loses_nothing_that_was_acknowledged() -> Outcome
 #[test]
 fn killing_a_server_on_sqlite_in_mid_load_loses_nothing_that_was_acknowledged() -> Outcome {
     let place = Place::new()?;
-    place.accounts(&["alice"])?;
-    // In the long form more tokens are made than the caps allow by default.
-    let caps = ["--max-tokens=20000", "--max-tokens-per-hour=20000"];
-    place.must("tokenlatch", &[&["account", "policy", "alice"], &caps[..]].concat())?;
+    account(&place)?;
     let mut server = Server::start(&place, &[])?;
     killed(&place, &mut server, None)
 }

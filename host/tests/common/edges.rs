@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokenlatch::core::{Api, Call, SecretString, SigningKey};
 use tokenlatch::{
-    Delta, Fetch, Fetched, Follower, Presented, Publisher, PublisherOptions, Service, Source, SourceError, UsageReport,
-    Version,
+    Delta, Fetch, Fetched, Follower, FollowerStatus, Presented, Publisher, PublisherOptions, Service, Source,
+    SourceError, UsageReport, Version,
 };
 
 /// The private key of the tests.
@@ -134,6 +134,19 @@ pub fn reason(follower: &Follower, header: &str) -> &'static str {
         .expect("a verdict")
         .reason
         .as_str()
+}
+
+/// Waits until something holds, for 30 seconds at most.
+pub async fn eventually(follower: &Follower, what: &str, mut holds: impl FnMut(&FollowerStatus) -> bool) {
+    let begun = Instant::now();
+    while !holds(&follower.status()) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "{what}: {:?}",
+            follower.status()
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Waits until a header is told this, and says how long that took.

@@ -13,12 +13,14 @@ pub mod http;
 pub mod postgres;
 #[cfg(feature = "server")]
 pub mod served;
+#[cfg(unix)]
+pub mod serving;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, LazyLock};
 
-use tokenlatch::core::{Access, Authorization, Call, Features, Reason};
+use tokenlatch::core::{Access, Authorization, Call, Caps, Features, Policy, Reason};
 use tokenlatch::{CodeCache, Limits, Module, NewToken, Options, Service, SqliteStore};
 
 /// A time within the module's range: 2027-01-15T08:00:00Z.
@@ -190,6 +192,15 @@ pub async fn reason(service: &Service, token: &str) -> Reason {
         .await
         .unwrap()
         .reason
+}
+
+/// Gives an account these caps. The rest of its policy is the default.
+pub async fn set_caps(service: &Service, user: &str, caps: Caps) {
+    let policy = Policy {
+        caps,
+        ..Policy::default()
+    };
+    service.set_policy(user, policy).await.expect("a policy");
 }
 
 /// Runs a test's future.

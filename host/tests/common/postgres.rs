@@ -92,6 +92,7 @@ impl Postgres {
     }
 
     /// Starts PgBouncer before the server, in transaction mode and with more settings. `None` where it is not installed.
+    /// Where it ends, as it does when another program has taken its port meanwhile, another port is tried.
     pub fn pooler(&self, settings: &str) -> Option<Pooler> {
         let program = std::path::Path::new("/usr/sbin/pgbouncer");
         if !program.is_file() {
@@ -102,6 +103,16 @@ impl Postgres {
             eprintln!("SKIPPED: PgBouncer is missing");
             return None;
         }
+        for _ in 0..5 {
+            if let Some(pooler) = self.try_pooler(program, settings) {
+                return Some(pooler);
+            }
+        }
+        panic!("PgBouncer doesn't start");
+    }
+
+    /// Starts PgBouncer on a port that is free now. `None` where it ended.
+    fn try_pooler(&self, program: &std::path::Path, settings: &str) -> Option<Pooler> {
         let server = self.server.as_ref().expect("a server of ours");
         let (_, port) = self.url.rsplit_once(':').expect("an address with a port");
         let (port, _) = port.split_once('/').expect("an address with a database");
@@ -118,18 +129,30 @@ impl Postgres {
         use std::os::unix::fs::PermissionsExt;
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).expect("its folder can be read");
-        let child = server.program(program).arg(&file).spawn().expect("it starts");
-        let pooler = Pooler {
+        let log = folder.path().join("pgbouncer.log");
+        let said = std::fs::File::create(&log).expect("its log is made");
+        let child = server
+            .program(program)
+            .arg(&file)
+            .stderr(said)
+            .spawn()
+            .expect("it starts");
+        let mut pooler = Pooler {
             url: self.url.replace(&format!(":{port}/"), &format!(":{own}/")),
             child,
             _folder: folder,
         };
         let begun = std::time::Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", own)).is_err() {
+        // What answers at the port may be another program, so its own word counts.
+        let listens = format!("listening on 127.0.0.1:{own}");
+        while pooler.child.try_wait().expect("its state").is_none() {
+            if std::fs::read_to_string(&log).expect("its log").contains(&listens) {
+                return Some(pooler);
+            }
             assert!(begun.elapsed().as_secs() < 20, "it takes no connections");
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
-        Some(pooler)
+        None
     }
 
     /// Runs a program of PostgreSQL to its end, in the server's folder.

@@ -5,11 +5,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenlatch::core::{Access, Caps, Features, Policy, Realm};
+use tokenlatch::core::{Access, Caps, Features, Realm};
 use tokenlatch::server::{Config, Server, State};
 use tokenlatch::{Module, NewToken, Service, SetClock};
 
-use super::{NOW, Place, module};
+use super::{NOW, Place, module, set_caps};
 
 /// The body of every refusal.
 pub const DENIED: &str = r#"{"cpanelresult":{"apiversion":"2","error":"Access denied","data":{"reason":"Access denied","result":"0"},"type":"text"}}"#;
@@ -94,12 +94,7 @@ impl Running {
             record_bytes: Some(100_000),
             ..Caps::default()
         };
-        let policy = Policy {
-            caps,
-            ..Policy::default()
-        };
-        self.block_on(self.state.service.set_policy(user, policy))
-            .expect("a policy");
+        self.block_on(set_caps(&self.state.service, user, caps));
     }
 
     /// Makes a token by the service.
