@@ -527,7 +527,7 @@ fn only_a_star_settles_the_fields_that_a_name_begins() {
 
 #[test]
 fn the_shipped_files_settle_every_dangerous_field() -> Outcome {
-    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/deploy");
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/server/deploy");
     // Traefik and Caddy replace these themselves.
     let by_traefik = [
         "x-forwarded-for",
@@ -679,7 +679,7 @@ fn nginx_passes_the_page_on_under_a_name_of_its_own() -> Outcome {
 
 #[test]
 fn the_shipped_files_are_accepted_by_their_programs() -> Outcome {
-    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/deploy");
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/server/deploy");
     let place = Place::new()?;
     let checks: [(&str, &[&str], &str); 3] = [
         ("nginx", &["-t", "-c"], "nginx.conf"),

@@ -60,7 +60,7 @@ impl Guarded {
             .as_str()
             .ok_or_else(|| Fault::new("the reply holds no token"))?;
         let panel = Panel::start()?;
-        let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/deploy/catalogue.toml");
+        let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/server/deploy/catalogue.toml");
         let server = start(&place, &["--upstream", &panel.url(), "--catalogue", catalogue])?;
         Ok(Guarded {
             place,

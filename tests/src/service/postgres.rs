@@ -6,7 +6,7 @@ use std::process::Stdio;
 use crate::conformance::require_all;
 use crate::fault::Fault;
 
-#[path = "../../../host/tests/common/postgres/server.rs"]
+#[path = "../../support/src/postgres/server.rs"]
 mod server;
 
 /// A running PostgreSQL that keeps what it acknowledged.

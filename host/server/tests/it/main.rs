@@ -1,0 +1,23 @@
+//! The integration tests of the server, in one program: each subject is a file.
+
+pub(crate) use tokenlatch_test_support as common;
+
+mod api2;
+mod client_address;
+mod forward_auth;
+mod framing;
+mod guard;
+mod openapi;
+mod snapshot;
+mod time_limits;
+mod tls;
+mod uapi;
+mod web_admin;
+mod web_create;
+mod web_forged;
+mod web_guesses;
+mod web_hostile;
+mod web_late;
+mod web_login;
+mod web_tokens;
+mod whm;

@@ -1,0 +1,602 @@
+//! The gate: what is committed before a request is in force for it, and what cannot be known admits nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
+
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::common::{NOW, Place, module, module_with, plain, run};
+use tokenlatch::core::{Access, Api, Call, Features, Function, Pepper, Reason};
+use tokenlatch::{Gate, Limits, NewToken, Presented, Service, SetClock, Store};
+
+/// A call that a full token may make.
+fn listing() -> Call {
+    Call {
+        module: Some("Email".to_owned()),
+        function: Some("list_pops".to_owned()),
+        ..Call::default()
+    }
+}
+
+async fn ask(gate: &Gate, token: &str, call: &Call) -> Reason {
+    let header = format!("cpanel alice:{token}");
+    let verdict = gate
+        .verify(Presented::One(header.as_bytes()), call, None)
+        .await
+        .expect("a verdict");
+    assert_eq!(verdict.allowed, verdict.reason == Reason::Ok);
+    assert_eq!(verdict.refusal.is_some(), !verdict.allowed);
+    verdict.reason
+}
+
+#[test]
+fn what_another_process_commits_is_in_force_for_the_next_request() {
+    run(async {
+        let place = Place::new();
+        let elsewhere = place.service().await;
+        let gate = Gate::open(Service::new(module(), place.store().await), None)
+            .await
+            .unwrap();
+        assert_eq!(gate.records(), 0);
+        let token = elsewhere.create(plain("one")).await.unwrap();
+        let text = token.token.expose();
+        assert_eq!(ask(&gate, text, &listing()).await, Reason::Ok);
+        elsewhere.set_suspended("alice", true).await.unwrap();
+        assert_eq!(ask(&gate, text, &listing()).await, Reason::AccountSuspended);
+        elsewhere.set_suspended("alice", false).await.unwrap();
+        assert_eq!(ask(&gate, text, &listing()).await, Reason::Ok);
+        let few = Features::List(vec!["ftpaccts".to_owned(), "apitokens".to_owned()]);
+        elsewhere.set_features("alice", few).await.unwrap();
+        assert_eq!(ask(&gate, text, &listing()).await, Reason::FeatureNotInAccount);
+        elsewhere.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+        assert_eq!(ask(&gate, text, &listing()).await, Reason::TokenRevoked);
+        let two = elsewhere.create(plain("two")).await.unwrap();
+        elsewhere.remove_account("alice").await.unwrap();
+        assert_eq!(
+            elsewhere.accounts().await.unwrap().len(),
+            1,
+            "the account is gone, so its token is refused whatever the reason"
+        );
+        assert_ne!(ask(&gate, two.token.expose(), &listing()).await, Reason::Ok);
+    });
+}
+
+#[test]
+fn a_revocation_is_never_late_under_load() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(Service::new(module(), place.store().await), None)
+            .await
+            .unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let (busy, asked) = (
+            service.create(plain("busy")).await.unwrap(),
+            Arc::new(AtomicU64::new(0)),
+        );
+        let crowd: Vec<_> = (0..16)
+            .map(|_| {
+                let (gate, stop, asked) = (gate.clone(), Arc::clone(&stop), Arc::clone(&asked));
+                let text = busy.token.expose().to_owned();
+                tokio::spawn(async move {
+                    while !stop.load(Ordering::Relaxed) {
+                        assert_eq!(ask(&gate, &text, &listing()).await, Reason::Ok);
+                        asked.fetch_add(1, Ordering::Relaxed);
+                    }
+                })
+            })
+            .collect();
+        for round in 0..40 {
+            let name = format!("t{round}");
+            let token = service.create(plain(&name)).await.unwrap();
+            assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::Ok);
+            service.revoke("alice", None, &[name]).await.unwrap();
+            assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::TokenRevoked);
+        }
+        stop.store(true, Ordering::Relaxed);
+        for task in crowd {
+            task.await.unwrap();
+        }
+        assert!(asked.load(Ordering::Relaxed) > 100);
+    });
+}
+
+#[test]
+fn missing_and_repeated_headers_get_the_refusal_that_wrong_tokens_get() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(service, None).await.unwrap();
+        let call = listing();
+        let unknown = format!("cpanel alice:{}", "A".repeat(32));
+        let long = format!("cpanel alice:{}", "A".repeat(100_000));
+        let mut refusals = Vec::new();
+        for (presented, reason) in [
+            (Presented::Missing, Reason::HeaderMissing),
+            (Presented::Repeated, Reason::HeaderRepeated),
+            (Presented::One(b"cpanel alice"), Reason::HeaderMalformed),
+            (Presented::One(b"\xff\x00"), Reason::HeaderMalformed),
+            (Presented::One(long.as_bytes()), Reason::HeaderMalformed),
+            (Presented::One(unknown.as_bytes()), Reason::TokenUnknown),
+        ] {
+            let verdict = gate.verify(presented, &call, None).await.unwrap();
+            assert_eq!(verdict.reason, reason);
+            refusals.push(verdict.refusal.clone().unwrap());
+        }
+        assert!(refusals.iter().all(|refusal| *refusal == refusals[0]));
+    });
+}
+
+#[test]
+fn an_expiry_is_judged_by_the_clock_and_not_by_what_was_kept() {
+    run(async {
+        let place = Place::new();
+        let clock = Arc::new(SetClock::at(NOW));
+        let service = place.service().await.with_clock(clock.clone());
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let mut wish = plain("short");
+        wish.expires = Some(tokenlatch::core::ExpiryInput::Seconds(NOW + 10));
+        let token = service.create(wish).await.unwrap();
+        let text = token.token.expose();
+        for (now, reason) in [
+            (NOW, Reason::Ok),
+            (NOW + 9, Reason::Ok),
+            (NOW + 10, Reason::TokenExpired),
+        ] {
+            clock.set(now);
+            assert_eq!(ask(&gate, text, &listing()).await, reason);
+        }
+        clock.set(NOW + 9);
+        assert_eq!(ask(&gate, text, &listing()).await, Reason::Ok);
+    });
+}
+
+#[test]
+fn a_catalogue_takes_effect_whole_or_not_at_all() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let mut wish = plain("mail");
+        wish.access = Access::Limited {
+            features: vec!["reports".to_owned()],
+        };
+        let token = service.create(wish).await.unwrap();
+        let call = Call {
+            module: Some("Reports".to_owned()),
+            function: Some("list".to_owned()),
+            ..Call::default()
+        };
+        assert_eq!(
+            ask(&gate, token.token.expose(), &call).await,
+            Reason::FunctionWithoutFeature
+        );
+        let mut function = Function {
+            module: "Reports".to_owned(),
+            function: "list".to_owned(),
+            apis: vec![Api::Uapi],
+            feature: Some("reports".to_owned()),
+            writes: false,
+        };
+        gate.set_catalogue(Some(vec![function.clone()])).await.unwrap();
+        assert_eq!(ask(&gate, token.token.expose(), &call).await, Reason::Ok);
+        function.feature = Some("no good".to_owned());
+        let refused = gate.set_catalogue(Some(vec![function])).await.unwrap_err();
+        assert_eq!(refused.code(), "feature_invalid");
+        assert_eq!(
+            ask(&gate, token.token.expose(), &call).await,
+            Reason::Ok,
+            "the old one stays"
+        );
+    });
+}
+
+/// A catalogue that takes a while to load; `Reports::list` is in it where `reports` says so.
+fn large(reports: bool) -> Vec<Function> {
+    let function = |module: &str, function: String, feature: &str| Function {
+        module: module.to_owned(),
+        function,
+        apis: vec![Api::Uapi],
+        feature: Some(feature.to_owned()),
+        writes: false,
+    };
+    let mut functions: Vec<Function> = (0..3000)
+        .map(|number| function("Filler", format!("f{number}"), "filler"))
+        .collect();
+    functions.push(function("Email", "list_pops".to_owned(), "popaccts"));
+    if reports {
+        functions.push(function("Reports", "list".to_owned(), "reports"));
+    }
+    functions
+}
+
+/// Tasks that ask without a pause, and must be let in each time.
+fn crowd(gate: &Gate, token: &str, stop: &Arc<AtomicBool>, asked: &Arc<AtomicU64>) -> Vec<tokio::task::JoinHandle<()>> {
+    (0..8)
+        .map(|_| {
+            let (gate, stop, asked) = (gate.clone(), Arc::clone(stop), Arc::clone(asked));
+            let text = token.to_owned();
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    assert_eq!(ask(&gate, &text, &listing()).await, Reason::Ok);
+                    asked.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn a_catalogue_is_replaced_under_load_without_an_error_and_without_a_lost_change() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(Service::new(module(), place.store().await), None)
+            .await
+            .unwrap();
+        let busy = service.create(plain("busy")).await.unwrap();
+        let mut wish = plain("reporter");
+        wish.access = Access::Limited {
+            features: vec!["reports".to_owned()],
+        };
+        let reporter = service.create(wish).await.unwrap();
+        let reporting = Call {
+            module: Some("Reports".to_owned()),
+            function: Some("list".to_owned()),
+            ..Call::default()
+        };
+        let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let crowd = crowd(&gate, busy.token.expose(), &stop, &asked);
+        let swapping = tokio::spawn({
+            let (gate, reporter, asked) = (gate.clone(), reporter.token.expose().to_owned(), asked.clone());
+            async move {
+                // On a busy machine the others need their time as well.
+                let mut round = 0;
+                while round < 12 || (round < 120 && asked.load(Ordering::Relaxed) < 200) {
+                    let reports = round % 2 == 0;
+                    gate.set_catalogue(Some(large(reports))).await.unwrap();
+                    let reason = ask(&gate, &reporter, &reporting).await;
+                    assert_eq!(reason == Reason::Ok, reports, "in force at once: {reason:?}");
+                    let mut wrong = large(true);
+                    wrong[7].feature = Some("no good".to_owned());
+                    let refused = gate.set_catalogue(Some(wrong)).await.unwrap_err();
+                    assert_eq!(refused.code(), "feature_invalid");
+                    assert_eq!(ask(&gate, &reporter, &reporting).await, reason, "the old one stays");
+                    round += 1;
+                }
+            }
+        });
+        let mut round = 0;
+        while !swapping.is_finished() {
+            let name = format!("t{round}");
+            let token = service.create(plain(&name)).await.unwrap();
+            assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::Ok);
+            service.revoke("alice", None, &[name]).await.unwrap();
+            assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::TokenRevoked);
+            round += 1;
+        }
+        swapping.await.unwrap();
+        stop.store(true, Ordering::Relaxed);
+        for task in crowd {
+            task.await.unwrap();
+        }
+        assert!(round > 3 && asked.load(Ordering::Relaxed) > 100);
+    });
+}
+
+#[test]
+fn a_catalogue_is_replaced_while_everything_changes() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(Service::new(module(), place.store().await), None)
+            .await
+            .unwrap();
+        let busy = service.create(plain("busy")).await.unwrap();
+        let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let crowd = crowd(&gate, busy.token.expose(), &stop, &asked);
+        // Renaming begins another epoch, so a table that was being loaded meanwhile is out of date as a whole.
+        let swap = gate.set_catalogue(Some(large(true)));
+        let (swapped, renamed) = tokio::join!(swap, service.rename_account("bob", "bobby"));
+        swapped.unwrap();
+        renamed.unwrap();
+        let mut wish = plain("later");
+        wish.user = "bobby".to_owned();
+        let later = service.create(wish).await.unwrap();
+        let header = format!("cpanel bobby:{}", later.token.expose());
+        let verdict = gate.verify(Presented::One(header.as_bytes()), &listing(), None).await;
+        assert!(verdict.unwrap().allowed);
+        stop.store(true, Ordering::Relaxed);
+        for task in crowd {
+            task.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_catalogue_is_replaced_without_the_store_and_a_spoilt_one_leaves_the_old_one() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        service.create(plain("one")).await.unwrap();
+        gate.ready().await.unwrap();
+        service.close().await;
+        let mut spoilt = large(true);
+        spoilt[0].feature = Some("not a feature".to_owned());
+        let refused = gate.set_catalogue(Some(spoilt)).await.unwrap_err();
+        assert_eq!(refused.code(), "feature_invalid");
+        assert_eq!(gate.records(), 1, "the table is still there");
+        gate.set_catalogue(Some(large(true))).await.unwrap();
+        assert_eq!(gate.records(), 1);
+    });
+}
+
+#[test]
+fn a_store_that_cannot_answer_admits_nothing() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let token = service.create(plain("one")).await.unwrap();
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::Ok);
+        service.close().await;
+        let header = format!("cpanel alice:{}", token.token.expose());
+        let outcome = gate.verify(Presented::One(header.as_bytes()), &listing(), None).await;
+        assert!(outcome.is_err());
+        assert!(gate.ready().await.is_err());
+    });
+}
+
+#[test]
+fn a_token_under_an_unknown_pepper_keeps_the_gate_shut() {
+    run(async {
+        let place = Place::new();
+        let pepper = Pepper {
+            id: "p1".to_owned(),
+            key: "00112233445566778899aabbccddeeff".into(),
+        };
+        let service = place.service().await.with_peppers(vec![pepper]);
+        service.create(plain("one")).await.unwrap();
+        Gate::open(service, None).await.unwrap();
+        let without = Service::new(module(), place.store().await);
+        assert_eq!(Gate::open(without, None).await.unwrap_err().code(), "pepper_unknown");
+    });
+}
+
+#[test]
+fn a_verdict_names_its_own_token_through_every_change() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let mut tokens = Vec::new();
+        for round in 0..30_usize {
+            let created = service.create(plain(&format!("t{round}"))).await.unwrap();
+            tokens.push((
+                created.token.expose().to_owned(),
+                created.record.id,
+                format!("t{round}"),
+                true,
+            ));
+            let at = (round * 7) % tokens.len();
+            let (_, _, name, live) = &mut tokens[at];
+            if *live && round % 3 == 0 {
+                service.revoke("alice", None, std::slice::from_ref(name)).await.unwrap();
+                *live = false;
+            } else if *live {
+                let renamed = format!("r{round}");
+                service.rename("alice", None, name, &renamed).await.unwrap();
+                *name = renamed;
+            }
+            for (text, id, name, live) in &tokens {
+                let header = format!("cpanel alice:{text}");
+                let verdict = gate.verify(Presented::One(header.as_bytes()), &listing(), None).await;
+                let verdict = verdict.unwrap();
+                assert_eq!(verdict.allowed, *live);
+                assert_eq!(verdict.id.as_ref(), Some(id));
+                assert_eq!(
+                    verdict.name.as_ref(),
+                    Some(name),
+                    "what was kept is forgotten with a change"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn the_token_of_a_sqlite_store_changes_with_every_commit_of_any_process() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let store = place.store().await;
+        store.mark().await.unwrap();
+        let mut last = store.stamp().expect("a token in WAL mode");
+        assert_eq!(store.stamp(), Some(last), "nothing was committed");
+        for round in 0..20 {
+            // Another connection of this process, and another process.
+            if round % 2 == 0 {
+                service.create(plain(&format!("t{round}"))).await.unwrap();
+            } else {
+                assert_eq!(place.run(&["account", "suspend", "bob"]).code, Some(0));
+                assert_eq!(place.run(&["account", "resume", "bob"]).code, Some(0));
+            }
+            let now = store.stamp().expect("a token");
+            assert_ne!(now, last, "round {round}");
+            last = now;
+        }
+        store.close().await;
+        assert_eq!(store.stamp(), None, "a closed store tells nothing");
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn asking_for_the_token_and_dropping_a_store_take_no_lock_from_another_store() {
+    use std::os::unix::fs::MetadataExt;
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let index = std::fs::metadata(format!("{}-shm", place.database)).unwrap();
+        // /proc/locks names a lock's file by its number; SQLite holds a shared lock as long as a connection is open.
+        let locks = || {
+            let locks = std::fs::read_to_string("/proc/locks").unwrap();
+            let file = format!(":{} ", index.ino());
+            locks.lines().filter(|line| line.contains(&file)).count()
+        };
+        let held = locks();
+        assert!(held > 0, "a connection is open");
+        for _ in 0..3 {
+            let other = place.store().await;
+            assert!(other.stamp().is_some());
+            drop(other);
+            assert_eq!(locks(), held);
+        }
+        drop(service);
+    });
+}
+
+/// Tokens of 8 kB each, one after the other; the texts.
+async fn fat(service: &Service, count: usize) -> Vec<String> {
+    let mut texts = Vec::new();
+    for number in 0..count {
+        let features = (0..110).map(|feature| format!("{number:030}{feature:034}")).collect();
+        let token = NewToken::new("alice", &format!("fat{number}"), Access::Limited { features });
+        texts.push(service.create(token).await.unwrap().token.expose().to_owned());
+    }
+    texts
+}
+
+fn small(memory: usize) -> Limits {
+    let mut limits = Limits::default();
+    limits.table_memory = memory;
+    limits
+}
+
+#[test]
+fn what_had_no_room_is_known_again_once_enough_is_revoked() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let texts = fat(&service, 300).await;
+        let narrow = Service::new(module_with(small(4 << 20)), place.store().await);
+        let gate = Gate::open(narrow, None).await.unwrap();
+        assert!(gate.left_out() > 0);
+        let call = Call::default();
+        assert_eq!(ask(&gate, &texts[299], &call).await, Reason::TokenUnknown);
+        let names: Vec<String> = (0..250).map(|number| format!("fat{number}")).collect();
+        service.revoke("alice", None, &names).await.unwrap();
+        let begun = std::time::Instant::now();
+        while gate.left_out() > 0 {
+            assert!(begun.elapsed().as_secs() < 60, "{} are left out", gate.left_out());
+            // The old table serves meanwhile.
+            assert_eq!(ask(&gate, &texts[0], &call).await, Reason::TokenRevoked);
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(gate.records(), 300);
+        for (number, text) in texts.iter().enumerate() {
+            let wanted = if number < 250 {
+                Reason::TokenRevoked
+            } else {
+                Reason::FunctionWithoutFeature
+            };
+            assert_eq!(ask(&gate, text, &call).await, wanted, "{number}");
+        }
+        let new = service.create(plain("new")).await.unwrap();
+        assert_eq!(ask(&gate, new.token.expose(), &listing()).await, Reason::Ok);
+    });
+}
+
+#[test]
+fn a_catalogue_is_checked_and_kept_where_the_table_is_to_be_loaded_again() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let mut wish = plain("reporter");
+        wish.access = Access::Limited {
+            features: vec!["reports".to_owned()],
+        };
+        let reporter = service.create(wish).await.unwrap();
+        let reporting = Call {
+            module: Some("Reports".to_owned()),
+            function: Some("list".to_owned()),
+            ..Call::default()
+        };
+        let narrow = Service::new(module_with(small(4 << 20)), place.store().await);
+        let gate = Gate::open(narrow, None).await.unwrap();
+        // The memory becomes full, and the module breaks off.
+        let mut number = 0;
+        while gate.ready().await.is_ok() {
+            assert!(number < 1_000);
+            let features = (0..110).map(|feature| format!("{number:030}{feature:034}")).collect();
+            let token = NewToken::new("alice", &format!("fat{number}"), Access::Limited { features });
+            service.create(token).await.unwrap();
+            number += 1;
+        }
+        assert_eq!(gate.records(), 0, "there is no table");
+        let function = |feature: &str| Function {
+            module: "Reports".to_owned(),
+            function: "list".to_owned(),
+            apis: vec![Api::Uapi],
+            feature: Some(feature.to_owned()),
+            writes: false,
+        };
+        let refused = gate.set_catalogue(Some(vec![function("no good")])).await.unwrap_err();
+        assert_eq!(refused.code(), "feature_invalid");
+        gate.set_catalogue(Some(vec![function("reports")])).await.unwrap();
+        assert_eq!(gate.records(), 0);
+        assert_eq!(ask(&gate, reporter.token.expose(), &reporting).await, Reason::Ok);
+        assert!(gate.records() > 0);
+    });
+}
+
+#[test]
+fn a_start_with_more_than_fits_knows_revocations_first_and_then_the_oldest() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let texts = fat(&service, 300).await;
+        let dead = service.create(plain("dead")).await.unwrap();
+        service.revoke("alice", None, &["dead".to_owned()]).await.unwrap();
+        let roomy = Gate::open(Service::new(module(), place.store().await), None)
+            .await
+            .unwrap();
+        assert_eq!(roomy.left_out(), 0);
+        let narrow = Service::new(module_with(small(4 << 20)), place.store().await);
+        let gate = Gate::open(narrow, None).await.unwrap();
+        let left_out = gate.left_out();
+        assert!((1..300).contains(&left_out), "{left_out}");
+        assert_eq!(gate.records() + left_out, 301);
+        // No feature is asked for here, so a limited token that is known is refused for that.
+        let known = 300 - left_out;
+        let unlisted = Reason::FunctionWithoutFeature;
+        let call = Call::default();
+        assert_eq!(ask(&gate, dead.token.expose(), &call).await, Reason::TokenRevoked);
+        for (number, text) in texts.iter().enumerate() {
+            let wanted = if number < known { unlisted } else { Reason::TokenUnknown };
+            assert_eq!(ask(&gate, text, &call).await, wanted, "{number}");
+        }
+        // Changes are still taken over.
+        service.revoke("alice", None, &["fat0".to_owned()]).await.unwrap();
+        assert_eq!(ask(&gate, &texts[0], &call).await, Reason::TokenRevoked);
+        let new = service.create(plain("new")).await.unwrap();
+        assert_eq!(ask(&gate, new.token.expose(), &listing()).await, Reason::Ok);
+        // When these fill the memory too, the table is loaded anew, and no request is admitted without it.
+        for number in 0..40 {
+            let features = (0..110).map(|feature| format!("n{number:029}{feature:034}")).collect();
+            let token = NewToken::new("alice", &format!("more{number}"), Access::Limited { features });
+            service.create(token).await.unwrap();
+            if gate.ready().await.is_err() {
+                gate.ready().await.unwrap();
+            }
+            assert_eq!(ask(&gate, &texts[1], &call).await, unlisted);
+        }
+    });
+}

@@ -1,0 +1,21 @@
+//! The integration tests of the library, in one program: each subject is a file.
+
+pub(crate) use tokenlatch_test_support as common;
+
+mod gate;
+mod module_faults;
+mod module_hostile;
+mod service;
+mod service_accounts;
+mod service_functions;
+mod snapshot_follower;
+mod snapshot_publisher;
+mod store;
+mod store_archive;
+mod store_changes;
+mod store_faults;
+mod store_files;
+mod store_page;
+mod store_sessions;
+mod store_usage;
+mod table;

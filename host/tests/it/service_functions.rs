@@ -1,0 +1,139 @@
+//! The functions of the compatible interfaces, asked of the service itself.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
+
+
+use crate::common::{Place, plain, run};
+use tokenlatch::core::{Access, Features, Record, Shape, Value};
+use tokenlatch::{AskingToken, FunctionCall, FunctionFailure, Service};
+
+/// Asks as alice; the body of the reply.
+async fn ask(
+    service: &Service,
+    shape: Shape,
+    token: Option<AskingToken<'_>>,
+    function: &str,
+    values: &[(&str, &str)],
+) -> Result<String, FunctionFailure> {
+    let call = FunctionCall {
+        shape,
+        function,
+        user: "alice",
+        token,
+    };
+    let values = values
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), Value::String((*value).to_owned())));
+    Ok(service.function(&call, values.collect()).await?.body)
+}
+
+fn asking(record: &Record) -> Option<AskingToken<'_>> {
+    Some(AskingToken {
+        id: &record.id,
+        name: Some(&record.name),
+    })
+}
+
+const FULL: &[(&str, &str)] = &[("name", "new")];
+const MAIL: &[(&str, &str)] = &[("name", "new"), ("features", "popaccts")];
+
+#[test]
+fn the_token_that_asks_bounds_what_it_makes_and_the_user_in_person_does_not() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let mut wish = plain("limited");
+        wish.access = Access::Limited {
+            features: vec!["apitokens".to_owned(), "popaccts".to_owned()],
+        };
+        let limited = service.create(wish).await.unwrap().record;
+        let refused = ask(&service, Shape::Uapi, asking(&limited), "create_full_access", FULL).await;
+        assert!(refused.unwrap().starts_with(r#"{"status":0,"data":null,"errors":["#));
+        let made = ask(&service, Shape::Uapi, asking(&limited), "create_limited", MAIL).await;
+        assert!(made.unwrap().starts_with(r#"{"status":1,"#));
+        let in_person = ask(&service, Shape::Uapi, None, "create_full_access", &[("name", "mine")]).await;
+        assert!(in_person.unwrap().starts_with(r#"{"status":1,"#));
+    });
+}
+
+#[test]
+fn a_token_renamed_since_is_found_and_a_revoked_one_is_gone() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let record = service.create(plain("before")).await.unwrap().record;
+        service.rename("alice", None, "before", "after").await.unwrap();
+        // Another token has the name that the verdict knew.
+        service.create(plain("before")).await.unwrap();
+        let made = ask(&service, Shape::Uapi, asking(&record), "create_limited", MAIL).await;
+        assert!(made.unwrap().starts_with(r#"{"status":1,"#));
+        service.revoke("alice", None, &["after".to_owned()]).await.unwrap();
+        let gone = ask(&service, Shape::Uapi, asking(&record), "create_full_access", FULL).await;
+        assert!(matches!(gone, Err(FunctionFailure::Gone)));
+        let names: Vec<String> = service
+            .records("alice", None)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|record| record.name)
+            .collect();
+        assert_eq!(names, ["before", "new"], "nothing was made");
+    });
+}
+
+#[test]
+fn an_interface_has_its_own_functions_only() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        for (shape, function) in [
+            (Shape::Uapi, "api_token_list"),
+            (Shape::Api2, "api_token_list"),
+            (Shape::UapiCommand, "LIST"),
+            (Shape::Uapi, ""),
+            (Shape::Whm, "list"),
+            (Shape::Denied, "list"),
+        ] {
+            let unknown = ask(&service, shape, None, function, &[]).await;
+            assert!(matches!(unknown, Err(FunctionFailure::Unknown)), "{function}");
+        }
+        for (shape, function) in [
+            (Shape::Api2, "list"),
+            (Shape::UapiCommand, "list"),
+            (Shape::Whm, "api_token_list"),
+        ] {
+            assert!(ask(&service, shape, None, function, &[]).await.is_ok(), "{function}");
+        }
+    });
+}
+
+#[test]
+fn a_refusal_is_a_reply_with_its_warnings_and_a_broken_store_is_none() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let values = [("name", "none"), ("new_name", "other"), ("colour", "red")];
+        let refused = ask(&service, Shape::Uapi, None, "rename", &values).await.unwrap();
+        assert!(
+            refused.starts_with(r#"{"status":0,"data":null,"errors":["#),
+            "{refused}"
+        );
+        assert!(
+            refused.contains(r#""warnings":["The parameter \"colour\""#),
+            "{refused}"
+        );
+        service.set_features("alice", Features::List(Vec::new())).await.unwrap();
+        let refused = ask(&service, Shape::Uapi, None, "create_full_access", FULL)
+            .await
+            .unwrap();
+        assert!(refused.starts_with(r#"{"status":0,"#), "{refused}");
+        service.close().await;
+        let broken = ask(&service, Shape::Uapi, None, "list", &[]).await;
+        assert!(matches!(broken, Err(FunctionFailure::Failed(_))));
+    });
+}

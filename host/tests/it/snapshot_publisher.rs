@@ -1,0 +1,428 @@
+//! An origin publishes what its store holds: snapshots, deltas, heartbeats, and what edges report.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
+
+
+use crate::common;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::common::database::Database;
+use crate::common::edges::{call, key, publisher};
+use crate::common::{NOW, module, plain};
+use tokenlatch::core::{Features, Kind, SnapshotOptions, inspect};
+use tokenlatch::{Delta, Mark, Message, Publisher, ReportedUse, Service, SetClock, Snapshot, UsageReport};
+
+over_both!(
+    a_snapshot_admits_whom_the_store_admits,
+    deltas_lead_from_any_version_to_the_newest,
+    an_edge_takes_a_snapshot_after_many_changes_and_after_what_was_pruned,
+    where_nothing_has_changed_a_delta_renews_the_age,
+    a_delta_that_was_made_before_is_young_for_who_comes_later,
+    another_epoch_is_a_gap_and_its_snapshot_is_made_later,
+    a_message_says_no_time_that_is_still_to_come,
+    a_clock_that_was_far_ahead_is_forgotten,
+    another_epoch_begun_by_hand_is_none_that_was,
+    who_waits_learns_of_a_revocation_at_once,
+    two_origins_of_one_database_go_on_for_each_other,
+    a_report_counts_once_however_often_it_comes,
+    what_a_report_says_is_brought_to_what_can_be,
+    a_report_may_name_tokens_by_hash,
+);
+
+fn edge() -> Snapshot {
+    let options = SnapshotOptions {
+        public_keys: vec![key().public_key()],
+        ..SnapshotOptions::default()
+    };
+    Snapshot::new(&module(), &options).unwrap()
+}
+
+fn reason(edge: &mut Snapshot, header: &str, now: i64) -> &'static str {
+    let number = edge.prepare(&call()).unwrap();
+    let decision = edge.verify(number, header.as_bytes(), None, now).unwrap();
+    edge.verdict(decision).unwrap().reason.as_str()
+}
+
+async fn clocked(database: &Database) -> (Service, Arc<SetClock>) {
+    let clock = Arc::new(SetClock::at(NOW));
+    (database.service().await.with_clock(clock.clone()), clock)
+}
+
+async fn token(service: &Service, name: &str) -> String {
+    let created = service.create(plain(name)).await.unwrap();
+    format!("cpanel alice:{}", created.token.expose())
+}
+
+fn message(delta: Delta) -> Arc<Message> {
+    match delta {
+        Delta::Message(message) => message,
+        Delta::Gap => panic!("no delta leads on"),
+    }
+}
+
+async fn since(publisher: &Publisher, mark: Mark) -> Arc<Message> {
+    message(publisher.delta(mark, Duration::ZERO).await.unwrap())
+}
+
+async fn a_snapshot_admits_whom_the_store_admits(database: Database) {
+    let (service, _) = clocked(&database).await;
+    let good = token(&service, "good").await;
+    let gone = token(&service, "gone").await;
+    service.revoke("alice", None, &["gone".to_owned()]).await.unwrap();
+    let publisher = publisher(&service, 60);
+    let snapshot = publisher.snapshot().await.unwrap();
+    let mut edge = edge();
+    assert_eq!(reason(&mut edge, &good, NOW), "snapshot_missing");
+    let state = edge.apply(&snapshot.bytes(), NOW).unwrap();
+    assert_eq!((state.made, state.max_age, state.tokens), (NOW, 60, 2));
+    assert_eq!(reason(&mut edge, &good, NOW), "ok");
+    assert_eq!(reason(&mut edge, &gone, NOW), "token_revoked");
+    assert_eq!(reason(&mut edge, "cpanel alice:NO", NOW), "header_malformed");
+    assert_eq!(reason(&mut edge, &good, NOW + 60), "ok");
+    assert_eq!(reason(&mut edge, &good, NOW + 61), "snapshot_stale");
+    assert_eq!(publisher.snapshot().await.unwrap(), snapshot, "nothing has changed");
+    let secret = good.split(':').next_back().unwrap().as_bytes();
+    assert!(!snapshot.bytes().windows(secret.len()).any(|window| window == secret));
+}
+
+async fn deltas_lead_from_any_version_to_the_newest(database: Database) {
+    let (service, _) = clocked(&database).await;
+    let one = token(&service, "one").await;
+    let publisher = publisher(&service, 60);
+    let first = publisher.snapshot().await.unwrap();
+    let (mut early, mut late) = (edge(), edge());
+    early.apply(&first.bytes(), NOW).unwrap();
+    late.apply(&first.bytes(), NOW).unwrap();
+
+    let two = token(&service, "two").await;
+    let delta = since(&publisher, first.mark).await;
+    assert_eq!(inspect(&delta.bytes()).unwrap().kind, Kind::Delta);
+    early.apply(&delta.bytes(), NOW).unwrap();
+    assert_eq!(reason(&mut early, &two, NOW), "ok");
+    assert_eq!(reason(&mut late, &two, NOW), "token_unknown");
+
+    service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+    service.set_suspended("alice", true).await.unwrap();
+    service.add_account("carol", Features::All).await.unwrap();
+    for (edge, from) in [(&mut early, delta.mark), (&mut late, first.mark)] {
+        let delta = since(&publisher, from).await;
+        assert_eq!(delta.mark, service.store().mark().await.unwrap());
+        edge.apply(&delta.bytes(), NOW).unwrap();
+        assert_eq!(reason(edge, &one, NOW), "token_revoked");
+        assert_eq!(reason(edge, &two, NOW), "account_suspended");
+    }
+}
+
+async fn where_nothing_has_changed_a_delta_renews_the_age(database: Database) {
+    let (service, clock) = clocked(&database).await;
+    let one = token(&service, "one").await;
+    let publisher = publisher(&service, 60);
+    let first = publisher.snapshot().await.unwrap();
+    let mut edge = edge();
+    edge.apply(&first.bytes(), NOW).unwrap();
+    clock.set(NOW + 50);
+    let begun = Instant::now();
+    let beat = message(publisher.delta(first.mark, Duration::from_secs(1)).await.unwrap());
+    assert!(begun.elapsed() >= Duration::from_secs(1), "it waits for a change");
+    assert_eq!(edge.apply(&beat.bytes(), NOW + 50).unwrap().made, NOW + 50);
+    assert_eq!(reason(&mut edge, &one, NOW + 110), "ok");
+    assert_eq!(reason(&mut edge, &one, NOW + 111), "snapshot_stale");
+    // The snapshot is signed anew, so that who comes now gets a young one.
+    let again = publisher.snapshot().await.unwrap();
+    assert_eq!((again.mark, again.made), (first.mark, NOW + 50));
+    assert_eq!(edge.apply(&again.bytes(), NOW + 50).unwrap().made, NOW + 50);
+}
+
+async fn a_delta_that_was_made_before_is_young_for_who_comes_later(database: Database) {
+    let (service, clock) = clocked(&database).await;
+    let publisher = publisher(&service, 60);
+    let first = publisher.snapshot().await.unwrap();
+    let one = token(&service, "one").await;
+    assert_eq!(since(&publisher, first.mark).await.made, NOW);
+    clock.set(NOW + 100);
+    let late = since(&publisher, first.mark).await;
+    assert_eq!(late.made, NOW + 100);
+    let mut edge = edge();
+    edge.apply(&first.bytes(), NOW + 100).unwrap();
+    edge.apply(&late.bytes(), NOW + 100).unwrap();
+    assert_eq!(reason(&mut edge, &one, NOW + 100), "ok");
+}
+
+async fn another_epoch_is_a_gap_and_its_snapshot_is_made_later(database: Database) {
+    let (service, clock) = clocked(&database).await;
+    let one = token(&service, "one").await;
+    let publisher = publisher(&service, 60);
+    let first = publisher.snapshot().await.unwrap();
+    let mut edge = edge();
+    edge.apply(&first.bytes(), NOW).unwrap();
+    service.rename_account("alice", "alicia").await.unwrap();
+    let delta = publisher.delta(first.mark, Duration::from_secs(20)).await.unwrap();
+    assert!(matches!(delta, Delta::Gap));
+    // An edge takes another epoch only when it was made later, and no message says a time that is still to come.
+    let second = tokio::spawn({
+        let publisher = publisher.clone();
+        async move { publisher.snapshot().await.unwrap() }
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!second.is_finished());
+    clock.set(NOW + 1);
+    let second = second.await.unwrap();
+    assert_eq!(second.made, NOW + 1);
+    edge.apply(&second.bytes(), NOW).unwrap();
+    assert_eq!(reason(&mut edge, &one, NOW), "user_mismatch");
+    assert_eq!(reason(&mut edge, &one.replace("alice", "alicia"), NOW), "ok");
+    // And what the edge held before comes back to nobody.
+    assert_eq!(edge.apply(&first.bytes(), NOW).unwrap_err().code(), "snapshot_rollback");
+    let ahead = Mark {
+        revision: second.mark.revision + 1,
+        ..second.mark
+    };
+    let delta = publisher.delta(ahead, Duration::ZERO).await.unwrap();
+    assert!(matches!(delta, Delta::Gap), "a version that there never was");
+    let mut beside = second.mark.version();
+    beside.version ^= 1;
+    let delta = publisher.delta(beside, Duration::ZERO).await.unwrap();
+    assert!(matches!(delta, Delta::Gap), "a version of another history");
+}
+
+async fn a_message_says_no_time_that_is_still_to_come(database: Database) {
+    let service = database.service().await;
+    let publisher = publisher(&service, 60);
+    publisher.snapshot().await.unwrap();
+    for (from, to) in [("alice", "b"), ("b", "c"), ("c", "d")] {
+        service.rename_account(from, to).await.unwrap();
+        let made = publisher.snapshot().await.unwrap().made;
+        assert!(made <= service.clock().now().unwrap(), "{made}");
+    }
+}
+
+async fn a_clock_that_was_far_ahead_is_forgotten(database: Database) {
+    let (service, clock) = clocked(&database).await;
+    let publisher = publisher(&service, 60);
+    clock.set(NOW + 100);
+    assert_eq!(publisher.snapshot().await.unwrap().made, NOW + 100);
+    clock.set(NOW);
+    assert_eq!(
+        publisher.snapshot().await.unwrap().made,
+        NOW + 100,
+        "edges hold that already"
+    );
+    clock.set(NOW + 1_000);
+    publisher.snapshot().await.unwrap();
+    clock.set(NOW);
+    assert_eq!(publisher.snapshot().await.unwrap().made, NOW, "no edge took that");
+}
+
+async fn another_epoch_begun_by_hand_is_none_that_was(database: Database) {
+    let service = database.service().await;
+    let first = service.store().mark().await.unwrap();
+    service.begin_epoch().await.unwrap();
+    let second = service.store().mark().await.unwrap();
+    service.begin_epoch().await.unwrap();
+    let third = service.store().mark().await.unwrap();
+    assert!(first.epoch < second.epoch && second.epoch < third.epoch);
+    // By chance: the same step twice is as good as impossible.
+    assert_ne!(second.epoch - first.epoch, third.epoch - second.epoch);
+}
+
+async fn who_waits_learns_of_a_revocation_at_once(database: Database) {
+    let (service, _) = clocked(&database).await;
+    let one = token(&service, "one").await;
+    let publisher = publisher(&service, 60);
+    let first = publisher.snapshot().await.unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..20 {
+        let (publisher, mark) = (publisher.clone(), first.mark);
+        waiting.push(tokio::spawn(async move {
+            let delta = message(publisher.delta(mark, Duration::from_secs(20)).await.unwrap());
+            (Instant::now(), delta)
+        }));
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+    let revoked = Instant::now();
+    publisher.nudge();
+    for task in waiting {
+        let (at, delta) = task.await.unwrap();
+        assert!(at.saturating_duration_since(revoked) < Duration::from_millis(500));
+        let mut edge = edge();
+        edge.apply(&first.bytes(), NOW).unwrap();
+        edge.apply(&delta.bytes(), NOW).unwrap();
+        assert_eq!(reason(&mut edge, &one, NOW), "token_revoked");
+    }
+}
+
+async fn two_origins_of_one_database_go_on_for_each_other(database: Database) {
+    let (first, clock) = clocked(&database).await;
+    let second = database.open().await.with_clock(clock);
+    let one = token(&first, "one").await;
+    let (near, far) = (publisher(&first, 60), publisher(&second, 60));
+    let whole = near.snapshot().await.unwrap();
+    let mut edge = edge();
+    edge.apply(&whole.bytes(), NOW).unwrap();
+    let waiter = {
+        let (near, mark) = (near.clone(), whole.mark);
+        tokio::spawn(async move {
+            let delta = message(near.delta(mark, Duration::from_secs(20)).await.unwrap());
+            (Instant::now(), delta)
+        })
+    };
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    second.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+    let revoked = Instant::now();
+    let (at, delta) = waiter.await.unwrap();
+    let lag = at.saturating_duration_since(revoked);
+    println!("another server's revocation was out after {lag:?}");
+    assert!(lag < Duration::from_millis(750), "{lag:?}");
+    edge.apply(&delta.bytes(), NOW).unwrap();
+    assert_eq!(reason(&mut edge, &one, NOW), "token_revoked");
+    let two = token(&first, "two").await;
+    let next = since(&far, delta.mark).await;
+    edge.apply(&next.bytes(), NOW).unwrap();
+    assert_eq!(reason(&mut edge, &two, NOW), "ok");
+}
+
+/// When reports come: no use can be before its token's creation.
+const LATER: i64 = NOW + 1_000;
+
+fn report(follower: &str, batch: i64, id: &str, uses: u64) -> UsageReport {
+    UsageReport {
+        follower: follower.to_owned(),
+        batch,
+        tokens: vec![ReportedUse {
+            id: Some(id.to_owned()),
+            hash: None,
+            last_used: LATER - batch,
+            uses,
+        }],
+    }
+}
+
+async fn used(service: &Service, id: &str) -> (i64, u64) {
+    let usage = service.store().usage(&[id.to_owned()]).await.unwrap();
+    usage.first().map_or((0, 0), |used| (used.last_used, used.uses))
+}
+
+async fn a_report_counts_once_however_often_it_comes(database: Database) {
+    let (service, clock) = clocked(&database).await;
+    let id = service.create(plain("one")).await.unwrap().record.id;
+    clock.set(LATER);
+    let mark = service.store().mark().await.unwrap();
+    for (batch, added) in [(1, true), (1, false), (2, true), (1, false), (2, false)] {
+        let report = report("follower-one", batch, &id, 10);
+        report.check().unwrap();
+        assert_eq!(report.add_to(&service).await.unwrap(), added, "{batch}");
+    }
+    assert_eq!(used(&service, &id).await, (LATER - 1, 20));
+    let mut tasks = Vec::new();
+    for follower in ["follower-two", "follower-three"] {
+        for _ in 0..4 {
+            let (service, report) = (service.clone(), report(follower, 7, &id, 5));
+            tasks.push(tokio::spawn(async move { report.add_to(&service).await }));
+        }
+    }
+    let mut added = 0;
+    for task in tasks {
+        added += u32::from(task.await.unwrap().unwrap());
+    }
+    assert_eq!(added, 2);
+    assert_eq!(used(&service, &id).await, (LATER - 1, 30));
+    assert_eq!(service.store().mark().await.unwrap(), mark, "this is no change");
+    assert_eq!(service.store().check().await.unwrap(), Vec::<String>::new());
+    for spoilt in [
+        report("short", 1, &id, 1),
+        report("follower:one", 1, &id, 1),
+        report("follower-one", 0, &id, 1),
+        report("follower-one", -400, &id, 1),
+    ] {
+        assert!(spoilt.check().is_err(), "{spoilt:?}");
+    }
+}
+
+async fn what_a_report_says_is_brought_to_what_can_be(database: Database) {
+    const MOST: u64 = 9_007_199_254_740_991;
+    let (service, _) = clocked(&database).await;
+    let record = service.create(plain("one")).await.unwrap().record;
+    let said = |batch: i64, last_used: i64, uses: u64| UsageReport {
+        tokens: vec![ReportedUse {
+            last_used,
+            uses,
+            ..report("follower-one", batch, &record.id, uses).tokens.remove(0)
+        }],
+        ..report("follower-one", batch, &record.id, uses)
+    };
+    let early = said(1, record.created - 5, 0);
+    assert!(early.check().is_ok() && early.add_to(&service).await.unwrap());
+    assert_eq!(used(&service, &record.id).await, (record.created, 0));
+    assert!(said(2, i64::MAX, u64::MAX).add_to(&service).await.unwrap());
+    assert_eq!(used(&service, &record.id).await, (NOW, u64::from(u32::MAX)));
+    // However much is stored, the next report is taken.
+    let full = tokenlatch::Usage {
+        id: record.id.clone(),
+        last_used: NOW,
+        uses: u64::MAX,
+    };
+    for _ in 0..2 {
+        service.store().add_usage(std::slice::from_ref(&full)).await.unwrap();
+        assert_eq!(used(&service, &record.id).await, (NOW, MOST));
+    }
+    assert!(said(3, NOW, 9).add_to(&service).await.unwrap());
+    assert_eq!(used(&service, &record.id).await, (NOW, MOST));
+    let twice = vec![full.clone(), full];
+    service.store().add_usage(&twice).await.unwrap();
+    assert_eq!(used(&service, &record.id).await, (NOW, MOST));
+}
+
+async fn a_report_may_name_tokens_by_hash(database: Database) {
+    let (service, clock) = clocked(&database).await;
+    let record = service.create(plain("one")).await.unwrap().record;
+    clock.set(LATER);
+    let mut report = report("follower-one", 1, "", 3);
+    report.tokens[0].id = None;
+    report.tokens[0].hash = Some(record.hash.clone());
+    let mut unknown = report.tokens[0].clone();
+    unknown.hash = Some(format!("sha256:{}", "0".repeat(64)));
+    report.tokens.push(unknown);
+    assert!(report.add_to(&service).await.unwrap());
+    assert_eq!(used(&service, &record.id).await, (LATER - 1, 3));
+}
+
+async fn an_edge_takes_a_snapshot_after_many_changes_and_after_what_was_pruned(database: Database) {
+    const DAY: i64 = 86_400;
+    let (service, clock) = clocked(&database).await;
+    token(&service, "one").await;
+    let publisher = publisher(&service, 60);
+    let first = publisher.snapshot().await.unwrap();
+    service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
+    assert!(matches!(
+        publisher.delta(first.mark, Duration::ZERO).await.unwrap(),
+        Delta::Message(_)
+    ));
+    clock.set(NOW + 401 * DAY);
+    assert_eq!(service.prune(400).await.unwrap(), 1);
+    // A message that was made before is still right; one that would be made now is not.
+    let publisher = common::edges::publisher(&service, 60);
+    assert!(matches!(
+        publisher.delta(first.mark, Duration::ZERO).await.unwrap(),
+        Delta::Gap
+    ));
+    // Revisions that are counted up at once stand for as many changes.
+    let before = publisher.snapshot().await.unwrap();
+    database
+        .sql(
+            "UPDATE state SET revision = revision + 16384",
+            "UPDATE tokenlatch.state SET revision = revision + 16384",
+        )
+        .await
+        .unwrap();
+    assert!(matches!(
+        publisher.delta(before.mark, Duration::ZERO).await.unwrap(),
+        Delta::Gap
+    ));
+}

@@ -1,0 +1,590 @@
+//! The store: what it must enforce, over both kinds of database.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test is a failed test"
+)]
+
+
+use std::sync::Arc;
+
+use crate::common::database::Database;
+use crate::common::{NOW, plain, reason, set_caps};
+use tokenlatch::core::{Access, Caps, Features, Realm, Reason, Record};
+use tokenlatch::{ArchivedToken, Change, KEPT_REVOKED, Mark, NewToken, Plan, SetClock, StoreError, StoredToken, Usage};
+
+over_both!(
+    one_live_name_for_each_user_and_one_record_for_each_hash,
+    tokens_only_of_accounts_that_exist,
+    features_are_replaced_only_while_they_are_what_they_were,
+    a_revocation_is_never_undone,
+    access_hash_and_expiry_cannot_be_changed_in_the_database,
+    a_removed_account_takes_its_tokens_with_it_for_good,
+    keys_that_this_version_does_not_know_are_kept,
+    many_writers_lose_nothing,
+    renames_and_revocations_that_race_leave_every_token_revoked,
+    the_caps_of_an_account_hold_though_creations_race,
+    creations_of_an_hour_are_counted_revoked_tokens_too,
+    a_revoked_token_keeps_nothing_of_what_it_could_do,
+    tokens_go_only_once_they_were_revoked_long_ago,
+    a_reader_is_given_the_newest_revoked_tokens_and_no_more,
+    of_many_servers_that_want_another_epoch_one_begins_it,
+);
+
+async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Database) {
+    let service = database.service().await;
+    let store = database.store().await;
+    let one = service.create(plain("one")).await.unwrap().record;
+
+    let same_name = Record {
+        id: "x1".to_owned(),
+        hash: other_hash(&one.hash),
+        ..one.clone()
+    };
+    assert_eq!(
+        store.add_token(&same_name, None, Caps::default()).await.unwrap_err(),
+        StoreError::NameTaken
+    );
+    let same_hash = Record {
+        id: "x2".to_owned(),
+        name: "two".to_owned(),
+        ..one.clone()
+    };
+    assert_eq!(
+        store.add_token(&same_hash, None, Caps::default()).await.unwrap_err(),
+        StoreError::HashTaken
+    );
+    let same_id = Record {
+        name: "two".to_owned(),
+        hash: other_hash(&one.hash),
+        ..one.clone()
+    };
+    assert_eq!(
+        store.add_token(&same_id, None, Caps::default()).await.unwrap_err(),
+        StoreError::HashTaken
+    );
+
+    service
+        .revoke("alice", Realm::Account, &["one".to_owned()])
+        .await
+        .unwrap();
+    assert_eq!(
+        store.add_token(&same_hash, None, Caps::default()).await.unwrap_err(),
+        StoreError::HashTaken,
+        "a revoked record keeps its hash"
+    );
+    store
+        .add_token(&same_name, None, Caps::default())
+        .await
+        .expect("a revoked token's name is free");
+    let bobs = Record {
+        id: "x3".to_owned(),
+        user: "bob".to_owned(),
+        hash: other_hash(&same_name.hash),
+        ..one.clone()
+    };
+    store
+        .add_token(&bobs, None, Caps::default())
+        .await
+        .expect("names are each user's own");
+}
+
+/// Another hash each time: the last digit moves on by one.
+fn other_hash(hash: &str) -> String {
+    let (rest, last) = hash.split_at(hash.len() - 1);
+    let last = u8::from_str_radix(last, 16).unwrap();
+    format!("{rest}{:x}", (last + 1) % 16)
+}
+
+async fn tokens_only_of_accounts_that_exist(database: Database) {
+    let service = database.service().await;
+    let store = database.store().await;
+    let one = service.create(plain("one")).await.unwrap().record;
+    let carols = Record {
+        id: "x".to_owned(),
+        user: "carol".to_owned(),
+        hash: other_hash(&one.hash),
+        ..one
+    };
+    assert_eq!(
+        store
+            .add_token(&carols, None, Caps::default())
+            .await
+            .unwrap_err()
+            .code(),
+        "account_unknown"
+    );
+    // Decided for an account that is gone by the time of the writing, and whose name another one has.
+    let gone = store.settings("alice").await.unwrap().unwrap().key;
+    service.remove_account("alice").await.unwrap();
+    service.add_account("alice", Features::All).await.unwrap();
+    let late = Record {
+        id: "y".to_owned(),
+        user: "alice".to_owned(),
+        ..carols.clone()
+    };
+    let refused = store.add_token(&late, Some(&gone), Caps::default()).await.unwrap_err();
+    assert_eq!(refused.code(), "account_unknown");
+    let present = store.settings("alice").await.unwrap().unwrap().key;
+    store.add_token(&late, Some(&present), Caps::default()).await.unwrap();
+    assert_eq!(
+        service.add_account("alice", Features::All).await.unwrap_err().code(),
+        "account_exists"
+    );
+    assert_eq!(
+        service.set_suspended("carol", true).await.unwrap_err().code(),
+        "account_unknown"
+    );
+    assert_eq!(
+        service.remove_account("carol").await.unwrap_err().code(),
+        "account_unknown"
+    );
+    let mut token = plain("two");
+    token.user = "carol".to_owned();
+    assert_eq!(service.create(token).await.unwrap_err().code(), "account_unknown");
+    assert_eq!(
+        service.add_account("a b", Features::All).await.unwrap_err().code(),
+        "user_character"
+    );
+    let bad = Features::List(vec!["no good".to_owned()]);
+    assert_eq!(
+        service.set_features("alice", bad).await.unwrap_err().code(),
+        "feature_invalid"
+    );
+}
+
+async fn features_are_replaced_only_while_they_are_what_they_were(database: Database) {
+    let service = database.service().await;
+    let other = database.open().await;
+    let list = |features: &[&str]| Features::List(features.iter().map(|feature| (*feature).to_owned()).collect());
+    let replace = async |user: &str, was: &Features, features: Features| {
+        let outcome = service.replace_features(user, was, features).await;
+        outcome.map_err(|error| error.code())
+    };
+    assert_eq!(replace("alice", &Features::All, list(&["dns", "mail"])).await, Ok(true));
+    let mark = service.store().mark().await.unwrap();
+    for was in [Features::All, list(&[]), list(&["mail", "dns"]), list(&["dns"])] {
+        assert_eq!(replace("alice", &was, Features::All).await, Ok(false), "{was:?}");
+    }
+    assert_eq!(service.store().mark().await.unwrap(), mark);
+    assert_eq!(
+        replace("carol", &Features::All, list(&[])).await,
+        Err("account_unknown")
+    );
+    assert_eq!(
+        replace("bob", &Features::All, list(&["-"])).await,
+        Err("feature_invalid")
+    );
+    // Of several who have seen the same one alone replaces it.
+    let was = list(&["dns", "mail"]);
+    let mut tasks = Vec::new();
+    for (number, service) in [&service, &other, &service, &other].into_iter().enumerate() {
+        let (service, was, features) = (service.clone(), was.clone(), list(&[&format!("f{number}")]));
+        tasks.push(tokio::spawn(async move {
+            service.replace_features("alice", &was, features).await
+        }));
+    }
+    let mut done = 0;
+    for task in tasks {
+        done += u32::from(task.await.unwrap().unwrap());
+    }
+    assert_eq!(done, 1);
+}
+
+async fn a_revocation_is_never_undone(database: Database) {
+    let service = database.service().await;
+    let store = database.store().await;
+    service.create(plain("one")).await.unwrap();
+    let before = store.tokens("alice").await.unwrap().remove(0);
+    service
+        .revoke("alice", Realm::Account, &["one".to_owned()])
+        .await
+        .unwrap();
+    // A rename that was read before the revocation, and is written after it.
+    let stale = Change {
+        record: Record {
+            name: "two".to_owned(),
+            ..before.record.clone()
+        },
+        revision: before.revision,
+    };
+    assert_eq!(store.change_tokens(&[stale]).await.unwrap_err(), StoreError::Conflict);
+    let forced = Change {
+        record: before.record,
+        revision: before.revision + 1,
+    };
+    assert_eq!(store.change_tokens(&[forced]).await.unwrap_err(), StoreError::Conflict);
+    assert!(store.tokens("alice").await.unwrap().remove(0).record.revoked.is_some());
+    // The database says the same to whoever comes by another way.
+    for (sqlite, postgres, guard) in [
+        (
+            "UPDATE tokens SET record = json_set(record, '$.revoked', json('null'))",
+            "UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{revoked}', 'null')",
+            "token_revoked",
+        ),
+        ("DELETE FROM tokens", "DELETE FROM tokenlatch.tokens", "token_kept"),
+        (
+            "DELETE FROM accounts WHERE user = 'bob'",
+            "DELETE FROM tokenlatch.accounts WHERE \"user\" = 'bob'",
+            "account_kept",
+        ),
+        (
+            "UPDATE state SET revision = revision - 1",
+            "UPDATE tokenlatch.state SET revision = revision - 1",
+            "state_fixed",
+        ),
+        ("DELETE FROM state", "TRUNCATE tokenlatch.state", "state_fixed"),
+    ] {
+        let refused = database.sql(sqlite, postgres).await.unwrap_err();
+        assert!(refused.contains(guard), "{sqlite}: {refused}");
+    }
+}
+
+async fn access_hash_and_expiry_cannot_be_changed_in_the_database(database: Database) {
+    database.service().await.create(plain("one")).await.unwrap();
+    for (sqlite, postgres) in [
+        (
+            "UPDATE tokens SET record = json_set(record, '$.expires', 99999999999)",
+            "UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{expires}', '99999999999')",
+        ),
+        (
+            "UPDATE tokens SET record = json_set(record, '$.hash', 'sha256:00')",
+            "UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{hash}', '\"sha256:00\"')",
+        ),
+        (
+            "UPDATE tokens SET record = json_set(record, '$.user', 'bob')",
+            "UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{user}', '\"bob\"')",
+        ),
+        (
+            "UPDATE tokens SET record = json_set(record, '$.realm', 'admin')",
+            "UPDATE tokenlatch.tokens SET record = jsonb_set(record, '{realm}', '\"admin\"')",
+        ),
+    ] {
+        let refused = database.sql(sqlite, postgres).await.unwrap_err();
+        assert!(refused.contains("token_fixed"), "{sqlite}: {refused}");
+    }
+}
+
+async fn a_removed_account_takes_its_tokens_with_it_for_good(database: Database) {
+    let service = database.service().await;
+    let one = service.create(plain("one")).await.unwrap();
+    assert_eq!(service.remove_account("alice").await.unwrap(), ["one"]);
+    assert_eq!(reason(&service, one.token.expose()).await, Reason::TokenRevoked);
+    service.add_account("alice", Features::All).await.unwrap();
+    assert_eq!(reason(&service, one.token.expose()).await, Reason::TokenRevoked);
+    assert_eq!(service.list("alice", Default::default()).await.unwrap().total, 0);
+}
+
+async fn keys_that_this_version_does_not_know_are_kept(database: Database) {
+    let service = database.service().await;
+    let store = database.store().await;
+    let one = service.create(plain("one")).await.unwrap().record;
+    let mut text = serde_json::to_value(&one).unwrap();
+    text["id"] = "x".into();
+    text["name"] = "two".into();
+    text["hash"] = other_hash(&one.hash).into();
+    text["later"] = serde_json::json!({"a": [1, 2]});
+    store
+        .add_token(&serde_json::from_value(text).unwrap(), None, Caps::default())
+        .await
+        .unwrap();
+    service.rename("alice", Realm::Account, "two", "three").await.unwrap();
+    let kept = store.tokens("alice").await.unwrap().remove(1).record;
+    assert_eq!(kept.name, "three");
+    assert_eq!(
+        serde_json::to_value(&kept).unwrap()["later"],
+        serde_json::json!({"a": [1, 2]})
+    );
+}
+
+async fn many_writers_lose_nothing(database: Database) {
+    let first = database.service().await;
+    // A second handle, as another process has it.
+    let second = database.open().await;
+    let mut tasks = Vec::new();
+    for number in 0..20 {
+        for service in [&first, &second] {
+            let (service, name) = (service.clone(), format!("token-{}", number / 2));
+            tasks.push(tokio::spawn(async move { service.create(plain(&name)).await }));
+        }
+    }
+    let mut made = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => made += 1,
+            Err(error) => assert_eq!(error.code(), "name_taken"),
+        }
+    }
+    assert_eq!(made, 10);
+    assert_eq!(first.list("alice", Default::default()).await.unwrap().total, 10);
+}
+
+async fn renames_and_revocations_that_race_leave_every_token_revoked(database: Database) {
+    let service = database.service().await;
+    let mut secrets = Vec::new();
+    for number in 0..10 {
+        secrets.push(service.create(plain(&format!("t{number}"))).await.unwrap().token);
+    }
+    let mut tasks = Vec::new();
+    for number in 0..10 {
+        let renaming = service.clone();
+        tasks.push(tokio::spawn(async move {
+            let _ = renaming
+                .rename("alice", Realm::Account, &format!("t{number}"), &format!("u{number}"))
+                .await;
+        }));
+        let revoking = service.clone();
+        tasks.push(tokio::spawn(async move {
+            let names = [format!("t{number}"), format!("u{number}")];
+            while revoking
+                .revoke("alice", Realm::Account, &names)
+                .await
+                .unwrap()
+                .revoked
+                .is_empty()
+            {}
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    for secret in secrets {
+        assert_eq!(reason(&service, secret.expose()).await, Reason::TokenRevoked);
+    }
+}
+
+async fn the_caps_of_an_account_hold_though_creations_race(database: Database) {
+    let service = database.service().await;
+    let first = service.create(plain("first")).await.unwrap();
+    service.create(plain("second")).await.unwrap();
+    let caps = Caps {
+        tokens: Some(5),
+        ..Caps::default()
+    };
+    set_caps(&service, "alice", caps).await;
+    assert_eq!(service.account("alice").await.unwrap().policy.caps, caps);
+    let tasks: Vec<_> = (0..12)
+        .map(|number| {
+            let service = service.clone();
+            tokio::spawn(async move { service.create(plain(&format!("t{number}"))).await })
+        })
+        .collect();
+    let mut made = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => made += 1,
+            Err(error) => assert_eq!(error.code(), "tokens_too_many"),
+        }
+    }
+    assert_eq!(made, 3);
+    let store = database.store().await;
+    let record = Record {
+        id: "x1".to_owned(),
+        name: "late".to_owned(),
+        hash: other_hash(&first.record.hash),
+        ..first.record.clone()
+    };
+    assert_eq!(
+        store.add_token(&record, None, caps).await.unwrap_err(),
+        StoreError::Conflict
+    );
+    // Another account isn't concerned, a lower cap stops no token, and one that is revoked makes room.
+    let bobs = NewToken::new("bob", "one", Access::Full);
+    service.create(bobs).await.unwrap();
+    let few = Caps {
+        tokens: Some(1),
+        ..Caps::default()
+    };
+    set_caps(&service, "alice", few).await;
+    assert_eq!(reason(&service, first.token.expose()).await, Reason::Ok);
+    assert_eq!(
+        service.create(plain("more")).await.unwrap_err().code(),
+        "tokens_too_many"
+    );
+    set_caps(&service, "alice", caps).await;
+    service.revoke("alice", None, &["second".to_owned()]).await.unwrap();
+    service.create(plain("more")).await.unwrap();
+}
+
+async fn creations_of_an_hour_are_counted_revoked_tokens_too(database: Database) {
+    let clock = Arc::new(SetClock::at(NOW));
+    let service = database.service().await.with_clock(clock.clone());
+    let caps = Caps {
+        tokens_per_hour: Some(3),
+        ..Caps::default()
+    };
+    set_caps(&service, "alice", caps).await;
+    for name in ["a", "b", "c"] {
+        service.create(plain(name)).await.unwrap();
+        service.revoke("alice", None, &[name.to_owned()]).await.unwrap();
+    }
+    assert_eq!(
+        service.create(plain("d")).await.unwrap_err().code(),
+        "creations_too_many"
+    );
+    clock.set(NOW + 3_599);
+    assert_eq!(
+        service.create(plain("d")).await.unwrap_err().code(),
+        "creations_too_many"
+    );
+    clock.set(NOW + 3_600);
+    service.create(plain("d")).await.unwrap();
+}
+
+async fn a_revoked_token_keeps_nothing_of_what_it_could_do(database: Database) {
+    let service = database.service().await;
+    let wide = NewToken {
+        addresses: (1..=100).map(|number| format!("2001:db8::{number}")).collect(),
+        ..NewToken::new(
+            "alice",
+            "wide",
+            Access::Limited {
+                features: (0..100).map(|number| format!("feature-{number}")).collect(),
+            },
+        )
+    };
+    let made = service.create(wide).await.unwrap();
+    service.revoke("alice", None, &["wide".to_owned()]).await.unwrap();
+    let record = database.store().await.tokens("alice").await.unwrap().remove(0).record;
+    let bare = Record {
+        access: Access::default(),
+        addresses: Vec::new(),
+        revoked: record.revoked,
+        ..made.record.clone()
+    };
+    assert_eq!(record, bare);
+    assert!(serde_json::to_string(&record).unwrap().len() < 400);
+    assert_eq!(reason(&service, made.token.expose()).await, Reason::TokenRevoked);
+    assert!(service.check().await.unwrap().is_empty());
+}
+
+async fn tokens_go_only_once_they_were_revoked_long_ago(database: Database) {
+    const DAY: i64 = 86_400;
+    let clock = Arc::new(SetClock::at(NOW));
+    let service = database.service().await.with_clock(clock.clone());
+    let store = database.store().await;
+    let (kept, old, young) = (plain("kept"), plain("old"), plain("young"));
+    let kept = service.create(kept).await.unwrap();
+    let old = service.create(old).await.unwrap();
+    let young = service.create(young).await.unwrap();
+    let used = |id: &str| Usage {
+        id: id.to_owned(),
+        last_used: NOW,
+        uses: 1,
+    };
+    store
+        .add_usage(&[used(&old.record.id), used(&kept.record.id)])
+        .await
+        .unwrap();
+    let before: Mark = store.mark().await.unwrap();
+    service.revoke("alice", None, &["old".to_owned()]).await.unwrap();
+    clock.set(NOW + DAY);
+    service.revoke("alice", None, &["young".to_owned()]).await.unwrap();
+    let after = store.mark().await.unwrap();
+    clock.set(NOW + 400 * DAY);
+    assert_eq!(service.prune(400).await.unwrap(), 0, "not yet");
+    clock.set(NOW + 400 * DAY + 1);
+    assert_eq!(service.prune(400).await.unwrap(), 1);
+    assert_eq!(service.prune(400).await.unwrap(), 0);
+    let names: Vec<String> = store
+        .tokens("alice")
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|token| token.record.name)
+        .collect();
+    assert_eq!(names, ["kept", "young"]);
+    assert_eq!(reason(&service, old.token.expose()).await, Reason::TokenUnknown);
+    assert_eq!(reason(&service, young.token.expose()).await, Reason::TokenRevoked);
+    // One who stands before that revocation would not learn of it, and is given everything.
+    assert_eq!(
+        store.mark().await.unwrap(),
+        after,
+        "nothing that a reader knows has changed"
+    );
+    assert!(store.changes(Some(before)).await.unwrap().whole);
+    assert!(!store.changes(Some(after)).await.unwrap().whole);
+    assert!(service.check().await.unwrap().is_empty());
+    // The database lets nothing else go.
+    for (sqlite, postgres, guard) in [
+        (
+            "DELETE FROM tokens WHERE revoked IS NULL",
+            "DELETE FROM tokenlatch.tokens WHERE revoked IS NULL",
+            "token_kept",
+        ),
+        (
+            "DELETE FROM tokens WHERE revoked IS NOT NULL",
+            "DELETE FROM tokenlatch.tokens WHERE revoked IS NOT NULL",
+            "token_kept",
+        ),
+        (
+            "UPDATE pruned SET before = 0",
+            "UPDATE tokenlatch.pruned SET before = 0",
+            "state_fixed",
+        ),
+        ("DELETE FROM pruned", "TRUNCATE tokenlatch.pruned", "state_fixed"),
+    ] {
+        let refused = database.sql(sqlite, postgres).await.unwrap_err();
+        assert!(refused.contains(guard), "{sqlite}: {refused}");
+    }
+}
+
+async fn a_reader_is_given_the_newest_revoked_tokens_and_no_more(database: Database) {
+    let service = database.service().await;
+    let store = database.store().await;
+    let model = service.create(plain("model")).await.unwrap().record;
+    let archive = store.archive().await.unwrap();
+    let key = archive.accounts[0].account.key.clone();
+    // They were not revoked in the order of their creation.
+    let when = |number: usize| number * 7_919 % (KEPT_REVOKED + 7);
+    let dead = |number: usize| ArchivedToken {
+        account: key.clone(),
+        token: StoredToken {
+            record: Record {
+                id: format!("dead-{number}"),
+                hash: format!("sha256:{number:064x}"),
+                revoked: Some(NOW + i64::try_from(when(number)).unwrap()),
+                ..model.clone()
+            },
+            revision: 1,
+        },
+    };
+    let plan = Plan {
+        since: archive.mark,
+        pruned: 0,
+        changes: Vec::new(),
+        accounts: Vec::new(),
+        tokens: (0..KEPT_REVOKED + 7).map(dead).collect(),
+    };
+    store.apply(&plan).await.unwrap();
+    let records = store.changes(None).await.unwrap().records;
+    assert_eq!(records.len(), KEPT_REVOKED + 1);
+    assert_eq!(records[KEPT_REVOKED].id, model.id, "the live one comes last");
+    let revoked: Vec<i64> = records.iter().filter_map(|record| record.revoked).collect();
+    let newest: Vec<i64> = (7..KEPT_REVOKED + 7)
+        .map(|when| NOW + i64::try_from(when).unwrap())
+        .collect();
+    assert_eq!(revoked, newest, "in the order of their revocation");
+}
+
+async fn of_many_servers_that_want_another_epoch_one_begins_it(database: Database) {
+    let store = database.store().await;
+    let known = store.mark().await.unwrap();
+    let mut servers = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let server = database.store().await;
+        servers.spawn(async move { server.begin_epoch(known.epoch).await.unwrap() });
+    }
+    let began = servers.join_all().await.into_iter().filter(|began| *began).count();
+    assert_eq!(began, 1);
+    let next = store.mark().await.unwrap();
+    assert!(next.epoch > known.epoch);
+    assert_eq!(next.revision, known.revision + 1);
+    assert!(store.changes(Some(known)).await.unwrap().whole);
+    // One that knew a later epoch, which was lost, needs one after that.
+    assert!(store.begin_epoch(next.epoch + 9).await.unwrap());
+    assert!(store.mark().await.unwrap().epoch > next.epoch + 9);
+    assert!(!store.begin_epoch(next.epoch).await.unwrap());
+}
