@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::malformed;
+use super::fault::malformed;
 use super::reader::Reader;
-use crate::error::Error;
-use crate::now::is_now;
-use crate::value::MAX_SAFE_INTEGER;
+use crate::base::error::Error;
+use crate::json::value::MAX_SAFE_INTEGER;
+use crate::token::time::is_now;
 
 /// Bytes of the head alone.
 pub(crate) const HEAD_BYTES: usize = 128;

@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::head::HEAD_BYTES;
-use crate::error::{Error, ErrorCode};
-use crate::secret::SecretString;
+use crate::base::error::{Error, ErrorCode};
+use crate::token::secret::SecretString;
 
 /// What is signed begins with this, so that no signature made for another purpose can be taken for one of a snapshot.
 const DOMAIN: &[u8] = b"tokenlatch snapshot v1 head\0";

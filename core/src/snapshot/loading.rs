@@ -6,12 +6,12 @@ use core::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::front::Front;
+use super::digest_index::{Row, Rows};
+use super::fault::{malformed, too_large};
 use super::head::{Head, Kind, ROW_BYTES};
-use super::rows::{Row, Rows};
-use super::{malformed, too_large};
-use crate::error::{Error, ErrorCode};
-use crate::hash::Hasher;
+use super::sections::Front;
+use crate::base::error::{Error, ErrorCode};
+use crate::token::hash::Hasher;
 
 /// Rows on their way: a snapshot's become the table, a delta's are added to one.
 #[derive(Debug)]

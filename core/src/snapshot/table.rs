@@ -2,20 +2,20 @@
 
 use alloc::vec::Vec;
 
-use super::front::{Front, HeldGrant};
+use super::digest_index::{MAX_GRANTS, Row, Rows};
+use super::fault::{malformed, too_large};
 use super::head::{Counts, Head};
+use super::interner::Shared;
 use super::loading::{Arrived, Loaded};
 use super::reader::Reader;
-use super::rows::{MAX_GRANTS, Row, Rows};
-use super::shared::Shared;
+use super::sections::{Front, HeldGrant};
 use super::users::{REMOVED, Users};
-use super::{malformed, too_large};
-use crate::account::Rights;
-use crate::error::Error;
-use crate::hash::Digest;
-use crate::name::is_name;
-use crate::record::is_id;
-use crate::verify::{Grant, Life, Matched};
+use crate::account::rights::Rights;
+use crate::base::error::Error;
+use crate::token::hash::Digest;
+use crate::token::name::is_name;
+use crate::token::record::is_id;
+use crate::verdict::verify::{Grant, Life, Matched};
 
 /// A whole table.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::reader::Reader;
-use crate::name::is_user;
+use crate::token::name::is_user;
 
 /// In place of the index of an account state: no account is known.
 pub(crate) const UNKNOWN: u32 = u32::MAX;

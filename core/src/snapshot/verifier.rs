@@ -8,23 +8,26 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::malformed;
 use super::head::{HEAD_BYTES, Head, Kind, MESSAGE_HEAD_BYTES};
 use super::key::PublicKeys;
 use super::loading::Loading;
 use super::table::Held;
-use super::{CLOCK_SLACK, malformed};
-use crate::call::Call;
-use crate::calls::{CALL_UNKNOWN, Calls, code, code_invalid, read_code};
-use crate::catalogue::Function;
-use crate::decode::{Fields, FromValue, decode_checked};
-use crate::error::{Error, ErrorCode};
-use crate::hash::{Digest, Hasher, Pepper};
-use crate::now::{MIN_NOW, check_now, is_now};
-use crate::presentation::Presentation;
-use crate::reason::Reason;
-use crate::secret::Presented;
-use crate::value::Value;
-use crate::verify::Verdict;
+use crate::auth::call::Call;
+use crate::auth::catalogue::Function;
+use crate::auth::prepared::{CALL_UNKNOWN, Calls, code, code_invalid, read_code};
+use crate::auth::presentation::Presentation;
+use crate::base::error::{Error, ErrorCode};
+use crate::base::reason::Reason;
+use crate::json::decoder::{Fields, FromValue, decode_checked};
+use crate::json::value::Value;
+use crate::token::hash::{Digest, Hasher, Pepper};
+use crate::token::secret::Presented;
+use crate::token::time::{MIN_NOW, check_now, is_now};
+use crate::verdict::verify::Verdict;
+
+/// How far an edge's clock may be behind the origin's, and behind the latest time it has shown, in seconds.
+pub const CLOCK_SLACK: i64 = 300;
 
 /// The last table that an edge knows of: nothing older is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -1,0 +1,4 @@
+//! What an account may do, and the limits on its tokens.
+
+pub(crate) mod caps;
+pub(crate) mod rights;

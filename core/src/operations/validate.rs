@@ -1,0 +1,156 @@
+//! Checks that need no record: what a form or a script can ask before anything is sent.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::base::error::Error;
+use crate::json::decoder::{Fields, FromValue, deserialize_by_value, wrong_type};
+use crate::json::value::Value;
+use crate::operations::create::check_prefix;
+use crate::token::address::parse_list;
+use crate::token::expiry::ExpiryInput;
+use crate::token::name::{check_name, check_user};
+use crate::token::secret::SecretString;
+use crate::token::text;
+use crate::token::time::check_now;
+use crate::token::zone::Zone;
+
+/// What is to be checked; each part may be left out.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValidateRequest {
+    /// A token's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// A token text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<SecretString>,
+    /// An expiry; `now` is needed with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<ExpiryInput>,
+    /// An address list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<Vec<String>>,
+    /// A prefix for new tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<i64>,
+    /// The server's time zone.
+    pub zone: Zone,
+}
+
+impl FromValue for ValidateRequest {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let request = ValidateRequest {
+            name: fields.optional("name"),
+            user: fields.optional("user"),
+            token: fields.optional("token"),
+            expires: fields.optional("expires"),
+            addresses: fields.optional("addresses"),
+            prefix: fields.optional("prefix"),
+            now: fields.optional("now"),
+            zone: fields.or("zone", Zone::default()),
+        };
+        fields.finish()?;
+        Ok(request)
+    }
+}
+
+/// The outcome of the checks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Validated {
+    /// Whether there is no problem.
+    pub valid: bool,
+    /// Every problem, as the error that `create` would give, in the order of the fields.
+    pub problems: Vec<Error>,
+    /// The instant that `expires` means, when it was given and is good.
+    pub expires: Option<ValidExpiry>,
+    /// The last four characters of the token's secret, when it was given and is good.
+    pub hint: Option<String>,
+}
+
+/// A good expiry: an instant, or never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValidExpiry {
+    /// Unix seconds.
+    At(i64),
+    /// Never.
+    Never,
+}
+
+impl Serialize for ValidExpiry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            ValidExpiry::At(seconds) => serializer.serialize_i64(*seconds),
+            ValidExpiry::Never => serializer.serialize_str("never"),
+        }
+    }
+}
+
+impl FromValue for ValidExpiry {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        match value {
+            Value::Int(seconds) => Ok(ValidExpiry::At(seconds)),
+            Value::String(text) if text == "never" => Ok(ValidExpiry::Never),
+            other => Err(wrong_type("whole Unix seconds or `never`", &other)),
+        }
+    }
+}
+deserialize_by_value!(ValidExpiry);
+
+/// Checks whatever is given. A problem with it isn't an error of the request.
+///
+/// # Errors
+/// `now_invalid`, `zone_invalid`, and `field_missing` for an expiry without `now`.
+pub fn validate(request: &ValidateRequest) -> Result<Validated, Error> {
+    if let Some(now) = request.now {
+        check_now(now)?;
+    }
+    let zone = request.zone.resolve()?;
+    let mut problems = Vec::new();
+    let mut note = |error: Error| problems.push(error);
+    let mut expires = None;
+    let mut hint = None;
+    if let Some(name) = &request.name {
+        check_name(name, "name").unwrap_or_else(&mut note);
+    }
+    if let Some(user) = &request.user {
+        check_user(user, "user").unwrap_or_else(&mut note);
+    }
+    if let Some(token) = &request.token {
+        match text::parse(token.expose().as_bytes()) {
+            Ok(secret) => hint = Some(secret.hint()),
+            Err(fault) => note(fault.error("token")),
+        }
+    }
+    if let Some(given) = &request.expires {
+        let now = request.now.ok_or_else(|| Error::missing("now"))?;
+        match given.resolve(now, &zone) {
+            Ok(instant) => expires = Some(instant.map_or(ValidExpiry::Never, ValidExpiry::At)),
+            Err(error) => note(error),
+        }
+    }
+    if let Some(addresses) = &request.addresses
+        && let Err(error) = parse_list(addresses)
+    {
+        note(error);
+    }
+    if let Some(prefix) = &request.prefix {
+        check_prefix(prefix).unwrap_or_else(&mut note);
+    }
+    Ok(Validated {
+        valid: problems.is_empty(),
+        problems,
+        expires,
+        hint,
+    })
+}

@@ -1,0 +1,431 @@
+//! Many records indexed by hash, for the hot path: loaded once, then asked with text and numbers only.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use hashbrown::HashTable;
+use serde::Serialize;
+
+use crate::account::rights::{Account, Rights};
+use crate::auth::call::Call;
+use crate::auth::catalogue::Function;
+use crate::auth::prepared::{CALL_UNKNOWN, Calls, code, code_invalid, read_code};
+use crate::auth::presentation::Presentation;
+use crate::base::error::{Error, ErrorCode};
+use crate::base::reason::Reason;
+use crate::json::decoder::{Fields, FromValue, decode_checked};
+use crate::json::value::Value;
+use crate::token::hash::{Digest, Hasher, Pepper};
+use crate::token::record::Record;
+use crate::token::secret::Presented;
+use crate::verdict::verify::{Entry, Matched, Verdict};
+
+/// What a table starts with.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableInput {
+    /// The tokens.
+    pub records: Vec<Record>,
+    /// Their users' accounts. A token whose account isn't here is refused.
+    pub accounts: Vec<Account>,
+    /// The peppers in use, newest first.
+    pub peppers: Vec<Pepper>,
+    /// The functions; the built-in ones when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalogue: Option<Vec<Function>>,
+}
+
+impl FromValue for TableInput {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let request = TableInput {
+            records: fields.or("records", Vec::new()),
+            accounts: fields.or("accounts", Vec::new()),
+            peppers: fields.or("peppers", Vec::new()),
+            catalogue: fields.optional("catalogue"),
+        };
+        fields.finish()?;
+        Ok(request)
+    }
+}
+
+/// What changes in a table: all of it, or on an error nothing.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableUpdate {
+    /// New tokens, and known ones (by id) as they are now. A revoked one never comes back.
+    pub records: Vec<Record>,
+    /// New accounts, and known ones as they are now.
+    pub accounts: Vec<Account>,
+    /// Ids of tokens to forget. Carried out first.
+    pub remove_ids: Vec<String>,
+    /// Users whose accounts are gone, and their tokens with them.
+    pub remove_users: Vec<String>,
+}
+
+impl FromValue for TableUpdate {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(value)?;
+        let request = TableUpdate {
+            records: fields.or("records", Vec::new()),
+            accounts: fields.or("accounts", Vec::new()),
+            remove_ids: fields.or("removeIds", Vec::new()),
+            remove_users: fields.or("removeUsers", Vec::new()),
+        };
+        fields.finish()?;
+        Ok(request)
+    }
+}
+
+/// Places by the first eight bytes of a digest. The key stands beside the place, so most searches touch one record.
+type Index = HashTable<(u64, u32)>;
+
+fn key_of((key, _): &(u64, u32)) -> u64 {
+    *key
+}
+
+struct Slot {
+    entry: Entry,
+    digest: Digest,
+    place: usize,
+    account: u32,
+}
+
+/// A user and their rights, when the account is known.
+struct Holder {
+    user: String,
+    rights: Option<Rights>,
+}
+
+/// Records indexed by hash, with their accounts, the peppers and the catalogue.
+pub struct TokenTable {
+    slots: Vec<Option<Slot>>,
+    vacant: Vec<u32>,
+    by_digest: Index,
+    by_id: Index,
+    accounts: Vec<Holder>,
+    by_user: Index,
+    hasher: Hasher,
+    calls: Calls,
+    decoy: Digest,
+}
+
+impl fmt::Debug for TokenTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenTable")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl TokenTable {
+    /// Loads a table.
+    ///
+    /// # Errors
+    /// Those of a spoilt record, account, pepper or catalogue; `hash_taken`; `pepper_unknown`.
+    pub fn new(input: TableInput) -> Result<Self, Error> {
+        let hasher = Hasher::new(&input.peppers).map_err(|error| error.under("peppers"))?;
+        let mut table = TokenTable {
+            slots: Vec::new(),
+            vacant: Vec::new(),
+            by_digest: HashTable::new(),
+            by_id: HashTable::new(),
+            accounts: Vec::new(),
+            by_user: HashTable::new(),
+            hasher,
+            calls: Calls::new(input.catalogue)?,
+            decoy: Digest::of(Presented::DECOY),
+        };
+        table.update(TableUpdate {
+            records: input.records,
+            accounts: input.accounts,
+            ..TableUpdate::default()
+        })?;
+        Ok(table)
+    }
+
+    /// The same from a request that isn't typed yet.
+    ///
+    /// # Errors
+    /// Those of `new`, and of a request of the wrong form.
+    pub fn from_value(input: Value) -> Result<Self, Error> {
+        TokenTable::new(decode_checked(input)?)
+    }
+
+    /// The number of records.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is no record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// Changes the table, wholly or, on an error, not at all. Gives the codes of admission that have lost their meaning: those of
+    /// the tokens that were changed or removed. A verdict kept by any other code is still what [`TokenTable::verdict`] gives,
+    /// for a code is a place, and no place is filled anew before what stood there has been removed.
+    ///
+    /// # Errors
+    /// Those of a spoilt record or account; `hash_taken`; `pepper_unknown`.
+    pub fn update(&mut self, update: TableUpdate) -> Result<Vec<i64>, Error> {
+        let mut accounts = Vec::with_capacity(update.accounts.len());
+        for (index, account) in update.accounts.into_iter().enumerate() {
+            let rights = account.rights();
+            let rights = rights.map_err(|error| error.under_index(index).under("accounts"))?;
+            accounts.push((account.user, rights));
+        }
+        let mut slots = Vec::with_capacity(update.records.len());
+        for (index, record) in update.records.into_iter().enumerate() {
+            let slot = self.slot(record);
+            slots.push(slot.map_err(|error| error.under_index(index).under("records"))?);
+        }
+        self.check_hashes(&slots, &update.remove_ids)?;
+
+        let mut removed = Vec::new();
+        for id in &update.remove_ids {
+            removed.extend(self.remove(id).map(|(at, _)| at));
+        }
+        for user in &update.remove_users {
+            self.remove_user(user, &mut removed);
+        }
+        for (user, rights) in accounts {
+            let at = self.account(&user);
+            if let Some(holder) = self.accounts.get_mut(place(at)) {
+                holder.rights = Some(rights);
+            }
+        }
+        for slot in slots {
+            removed.extend(self.insert(slot));
+        }
+        Ok(removed.into_iter().map(|at| code(Reason::Ok, Some(at))).collect())
+    }
+
+    /// The same from a request that isn't typed yet.
+    ///
+    /// # Errors
+    /// Those of `update`, and of a request of the wrong form.
+    pub fn update_value(&mut self, update: Value) -> Result<Vec<i64>, Error> {
+        self.update(decode_checked(update)?)
+    }
+
+    /// Gives a call a number, so that verifying needs no more than that. Number 0 is the call that names nothing.
+    ///
+    /// # Errors
+    /// Those of a call; `value_invalid` when it holds an address, or when too many calls were prepared.
+    pub fn prepare(&mut self, call: &Call) -> Result<u32, Error> {
+        self.calls.prepare(call)
+    }
+
+    /// The same from a request that isn't typed yet.
+    ///
+    /// # Errors
+    /// Those of `prepare`, and of a request of the wrong form.
+    pub fn prepare_value(&mut self, call: Value) -> Result<u32, Error> {
+        self.prepare(&decode_checked(call)?)
+    }
+
+    /// Replaces the catalogue, by a request with `catalogue`: the built-in one when left out. Every prepared call but number 0
+    /// is forgotten. On an error all stays as it was.
+    ///
+    /// # Errors
+    /// Those of a catalogue, and of a request of the wrong form.
+    pub fn set_catalogue(&mut self, request: Value) -> Result<(), Error> {
+        self.calls.set_catalogue(request)
+    }
+
+    /// Forgets every prepared call but number 0, for there is room for 10,000. The other numbers are unknown then, and are
+    /// given out again.
+    pub fn forget_calls(&mut self) {
+        self.calls.forget();
+    }
+
+    /// Judges a header: the reason's number × 2³² + the record's slot + 1, or + 0 when no record has the hash; −1 for an
+    /// unknown call. 0 to 2³² − 1 is an admission, anything else a refusal. [`TokenTable::verdict`] tells the rest.
+    #[must_use]
+    pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
+        self.decide(call, &Presentation::read(authorization), address, now)
+    }
+
+    /// The same of a header that has been read.
+    #[must_use]
+    pub fn decide(&self, call: u32, presented: &Presentation<'_>, address: Option<&[u8]>, now: i64) -> i64 {
+        let Some(target) = self.calls.get(call) else {
+            return CALL_UNKNOWN;
+        };
+        let found = presented.find(&self.hasher, &self.decoy, |digest, pepper| self.find(digest, pepper));
+        let found = found.and_then(|at| Some((at, self.matched(at)?)));
+        presented.judge(found, target, address, now)
+    }
+
+    /// The whole verdict of a number that [`TokenTable::verify`] gave, asked before the table is changed.
+    ///
+    /// # Errors
+    /// `value_invalid` for a number that no verification gives, `call_unknown` for −1.
+    pub fn verdict(&self, code: i64) -> Result<Verdict, Error> {
+        let (reason, slot) = read_code(code)?;
+        let slot = slot.map(|at| self.slot_at(at).ok_or_else(code_invalid)).transpose()?;
+        Ok(Entry::verdict(slot.map(|slot| &slot.entry), reason))
+    }
+
+    /// The slot of a digest, if its token was hashed under the pepper of that place.
+    #[inline]
+    fn find(&self, digest: &Digest, pepper: usize) -> Option<u32> {
+        let key = digest.index();
+        let found = self.by_digest.find(key, |(known, at)| {
+            *known == key
+                && self
+                    .slot_at(*at)
+                    .is_some_and(|slot| slot.place == pepper && bool::from(slot.digest.same(digest)))
+        });
+        found.map(|(_, at)| *at)
+    }
+
+    /// The token in a slot, to be judged.
+    #[inline]
+    fn matched(&self, at: u32) -> Option<Matched<'_>> {
+        let slot = self.slot_at(at)?;
+        // The account's copy of the user is the one at hand.
+        let holder = self.accounts.get(place(slot.account));
+        Some(Matched {
+            life: slot.entry.life,
+            grant: &slot.entry.grant,
+            owner: holder.map_or(&[][..], |holder| holder.user.as_bytes()),
+            account: holder.and_then(|holder| holder.rights.as_ref()),
+        })
+    }
+
+    #[inline]
+    fn slot_at(&self, at: u32) -> Option<&Slot> {
+        self.slots.get(place(at))?.as_ref()
+    }
+
+    fn slot(&mut self, record: Record) -> Result<Slot, Error> {
+        let checked = record.check()?;
+        let place = self.hasher.place(&checked.hash)?;
+        let account = self.account(&record.user);
+        Ok(Slot {
+            entry: Entry::new(record, checked.addresses),
+            digest: checked.hash.digest,
+            place,
+            account,
+        })
+    }
+
+    /// Where a user's account stands, or will stand.
+    fn account(&mut self, user: &str) -> u32 {
+        if let Some(at) = self.account_at(user) {
+            return at;
+        }
+        let at = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
+        self.accounts.push(Holder {
+            user: user.into(),
+            rights: None,
+        });
+        let key = Digest::index_of(user.as_bytes());
+        self.by_user.insert_unique(key, (key, at), key_of);
+        at
+    }
+
+    fn account_at(&self, user: &str) -> Option<u32> {
+        let same = |(_, at): &(u64, u32)| self.accounts.get(place(*at)).is_some_and(|holder| holder.user == user);
+        self.by_user
+            .find(Digest::index_of(user.as_bytes()), same)
+            .map(|(_, at)| *at)
+    }
+
+    /// Tokens fall with their account: should the user come back, they don't.
+    fn remove_user(&mut self, user: &str, removed: &mut Vec<u32>) {
+        let Some(account) = self.account_at(user) else {
+            return;
+        };
+        if let Some(holder) = self.accounts.get_mut(place(account)) {
+            holder.rights = None;
+        }
+        let ids: Vec<String> = self
+            .slots
+            .iter()
+            .flatten()
+            .filter(|slot| slot.account == account)
+            .map(|slot| slot.entry.id.clone())
+            .collect();
+        for id in &ids {
+            removed.extend(self.remove(id).map(|(at, _)| at));
+        }
+    }
+
+    /// # Errors
+    /// `hash_taken`: no two ids may share a hash, neither in the table nor in the update.
+    fn check_hashes(&self, slots: &[Slot], removed: &[String]) -> Result<(), Error> {
+        let mut fresh = Index::new();
+        for (index, slot) in (0_u32..).zip(slots) {
+            let clashes = |other: Option<&Slot>| {
+                other.is_some_and(|other| {
+                    other.entry.id != slot.entry.id
+                        && other.place == slot.place
+                        && bool::from(other.digest.same(&slot.digest))
+                })
+            };
+            let key = slot.digest.index();
+            let stays = |other: &&Slot| !removed.contains(&other.entry.id);
+            let in_table = self
+                .by_digest
+                .find(key, |(_, at)| clashes(self.slot_at(*at).filter(stays)));
+            let in_update = fresh.find(key, |(_, at)| clashes(slots.get(place(*at))));
+            if in_table.or(in_update).is_some() {
+                let error = Error::at(ErrorCode::HashTaken, "hash", "another token has this hash");
+                return Err(error.under_index(place(index)).under("records"));
+            }
+            fresh.insert_unique(key, (key, index), key_of);
+        }
+        Ok(())
+    }
+
+    /// Gives the place that the token had before, if it had one.
+    fn insert(&mut self, mut slot: Slot) -> Option<u32> {
+        let before = self.remove(&slot.entry.id);
+        slot.entry.life.revoked |= before.as_ref().is_some_and(|(_, known)| known.entry.life.revoked);
+        let at = self.vacant.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        });
+        let (key, id_key) = (slot.digest.index(), Digest::index_of(slot.entry.id.as_bytes()));
+        if let Some(vacancy) = self.slots.get_mut(place(at)) {
+            *vacancy = Some(slot);
+        }
+        self.by_digest.insert_unique(key, (key, at), key_of);
+        self.by_id.insert_unique(id_key, (id_key, at), key_of);
+        before.map(|(at, _)| at)
+    }
+
+    fn remove(&mut self, id: &str) -> Option<(u32, Slot)> {
+        let slots = &self.slots;
+        let same = |(_, at): &(u64, u32)| {
+            let slot = slots.get(place(*at)).and_then(Option::as_ref);
+            slot.is_some_and(|slot| slot.entry.id == id)
+        };
+        let ((_, at), _) = self
+            .by_id
+            .find_entry(Digest::index_of(id.as_bytes()), same)
+            .ok()?
+            .remove();
+        let slot = self.slots.get_mut(place(at))?.take()?;
+        if let Ok(found) = self
+            .by_digest
+            .find_entry(slot.digest.index(), |(_, other)| *other == at)
+        {
+            found.remove();
+        }
+        self.vacant.push(at);
+        Some((at, slot))
+    }
+}
+
+/// A number that stays within 32 bits, as an index.
+#[inline]
+const fn place(at: u32) -> usize {
+    at as usize
+}
