@@ -31,48 +31,53 @@ mod token;
 mod verdict;
 
 pub use account::caps::{Caps, Held};
+pub use account::policy::Policy;
 pub use account::rights::{Account, Features, METRICS_READ, SNAPSHOT_READ, USAGE_REPORT};
+pub use auth::api::Api;
 pub use auth::authorization::{Authorization, Scheme};
-pub use auth::call::{Api, Call};
+pub use auth::call::Call;
 pub use auth::catalogue::{Function, functions};
+pub use auth::function_path::{WHM_MODULE, canonical_path, is_api_path, is_function_name, json_api_path, uapi_path};
 pub use auth::header::{DANGEROUS_FIELDS, Danger, IDENTITY_FIELDS, PROXY_FIELDS, danger, is_forged, is_plain_field};
 pub use auth::presentation::Presentation;
-pub use auth::target::{
-    API2_SELECTORS, WHM_MODULE, call_of, calls_others, canonical_path, is_api_path, is_doubtful_selector,
-    is_function_name, is_sound_path, json_api_path, names_any, plain_target, uapi_path,
-};
+pub use auth::selector::{API2_SELECTORS, is_doubtful_selector, names_any};
+pub use auth::target::{call_of, calls_others, is_sound_path, plain_target};
 pub use base::error::{Error, ErrorCode};
 pub use base::reason::Reason;
 pub use dialect::parameters::{Parameters, ParametersRequest, parameters};
-pub use dialect::reply::{Reply, ReplyRequest, Shape, reply};
+pub use dialect::reply::{Reply, ReplyRequest, reply};
 pub use dialect::sentence::ReplyError;
+pub use dialect::shape::Shape;
 pub use json::encoder::encode;
 pub use json::value::{MAX_SAFE_INTEGER, Value};
-pub use operations::create::{CreateRequest, Created, Policy, create};
-pub use operations::delegation::{Manageable, ManageableRequest, manageable};
+pub use operations::create::{CreateRequest, Created, create};
 pub use operations::describe::{DescribeRequest, Described, Description, Notice, Status, describe};
-pub use operations::dispatch::{MAX_REQUEST_BYTES, answer_json, call, call_json, read_json};
+pub use operations::dispatch::{MAX_REQUEST_BYTES, answer_json, call, call_json, info, read_json};
 pub use operations::identify::{Identified, IdentifyRequest, identify};
-pub use operations::info::{ABI_VERSION, Functions, Info, info};
+pub use operations::info::{ABI_VERSION, Functions, Info};
 pub use operations::list::{ListRequest, Listed, SortKey, list};
+pub use operations::manageable::{Manageable, ManageableRequest, manageable};
 pub use operations::rename::{RenameRequest, Renamed, rename};
 pub use operations::revoke::{RevokeRequest, Revoked, revoke};
 pub use operations::update::{UpdateRequest, update};
 pub use operations::usage::{ReportedUses, Usage, UsageRequest, Uses, usage};
-pub use operations::validate::{ValidExpiry, ValidateRequest, Validated, validate};
+pub use operations::validate::{ValidateRequest, Validated, validate};
+pub use operations::verify::{VerifyRequest, verify};
 pub use snapshot::head::{BodyState, Inspected, Kind, MESSAGE_HEAD_BYTES, inspect};
 pub use snapshot::key::SigningKey;
 pub use snapshot::publication::{Heading, Publication, renew};
 pub use snapshot::verifier::{
     CLOCK_SLACK as SNAPSHOT_CLOCK_SLACK, Floor, Holder, Snapshot, SnapshotOptions, SnapshotState,
 };
-pub use token::access::{Access, MAX_FEATURES, Realm};
+pub use token::access::{Access, Realm};
 pub use token::address::MAX_ADDRESSES;
-pub use token::expiry::{ExpiryInput, default_expiry, end_of_day};
-pub use token::hash::Pepper;
+pub use token::expiry::{ExpiryInput, ValidExpiry, default_expiry, end_of_day};
+pub use token::feature::MAX_FEATURES;
+pub use token::hash::pepper::Pepper;
 pub use token::name::MAX_NAME;
 pub use token::record::{Extra, Record};
 pub use token::secret::SecretString;
 pub use token::zone::Zone;
+pub use verdict::judgement::Verdict;
+pub use verdict::refusal::{Headers, Refusal};
 pub use verdict::table::{TableInput, TableUpdate, TokenTable};
-pub use verdict::verify::{Headers, Refusal, Verdict, VerifyRequest, verify};

@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue, deserialize_by_value};
 use crate::json::value::Value;
-use crate::token::access::{Access, MAX_FEATURES};
+use crate::token::access::Access;
 use crate::token::address::MAX_ADDRESSES;
+use crate::token::feature::MAX_FEATURES;
 use crate::token::record::Record;
 
 /// Bytes that a record counts for before its features and addresses.

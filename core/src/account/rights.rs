@@ -9,8 +9,9 @@ use crate::base::error::{Error, ErrorCode};
 use crate::base::sort::sorted_texts;
 use crate::json::decoder::{Fields, FromValue, deserialize_by_value, not_among, wrong_type};
 use crate::json::value::Value;
-use crate::token::access::{Access, check_features};
-use crate::token::name::check_user;
+use crate::token::access::Access;
+use crate::token::feature::check_features;
+use crate::token::user::check_user;
 
 /// Without this feature an account can neither manage nor use tokens.
 pub(crate) const TOKENS_FEATURE: &str = "apitokens";

@@ -10,9 +10,9 @@ use crate::base::reason::Reason;
 use crate::json::decoder::{FromValue, wrong_type};
 use crate::json::value::Value;
 use crate::token::access::Realm;
-use crate::token::name::is_user;
 use crate::token::secret::{Presented, SecretString};
 use crate::token::text;
+use crate::token::user::is_user;
 
 const MAX_HEADER: usize = 512;
 

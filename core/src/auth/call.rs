@@ -5,35 +5,13 @@ use alloc::string::String;
 
 use serde::Serialize;
 
-use crate::auth::catalogue::Catalogue;
+use super::api::Api;
+use super::catalogue::Catalogue;
 use crate::base::error::{Error, ErrorCode};
-use crate::json::decoder::{Fields, FromValue, deserialize_by_value, words};
+use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
-use crate::token::access::{FEATURE_RULE, Realm};
-use crate::token::name::is_feature;
-
-/// The API that a function is called by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Api {
-    /// UAPI.
-    #[default]
-    Uapi,
-    /// cPanel API 2.
-    Api2,
-    /// cPanel API 1, which tokens can't use.
-    Api1,
-    /// WHM API 1.
-    Whm,
-}
-
-words!(Api, "`uapi`, `api2`, `api1` or `whm`", {
-    "uapi" => Api::Uapi,
-    "api2" => Api::Api2,
-    "api1" => Api::Api1,
-    "whm" => Api::Whm,
-});
-deserialize_by_value!(Api);
+use crate::token::access::Realm;
+use crate::token::feature::{FEATURE_RULE, is_feature};
 
 /// What a request wants to do: a function of the catalogue, or a feature and whether it is written to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -81,13 +59,13 @@ impl FromValue for Call {
 
 /// A call with its function looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
+pub(crate) struct ResolvedCall {
     pub(crate) api: Api,
     pub(crate) feature: Option<String>,
     pub(crate) writes: bool,
     /// Whether the catalogue has it in another case or for another API: some servers carry that function out, others one that
     /// the catalogue doesn't know.
-    pub(crate) resembles: bool,
+    pub(crate) inexact: bool,
     pub(crate) realm: Realm,
 }
 
@@ -97,10 +75,10 @@ impl Call {
     ///
     /// # Errors
     /// `call_ambiguous`, `field_missing`, `feature_invalid`.
-    pub(crate) fn target(&self, catalogue: &Catalogue) -> Result<Target, Error> {
+    pub(crate) fn resolve(&self, catalogue: &Catalogue) -> Result<ResolvedCall, Error> {
         let api = self.api.unwrap_or_default();
         let realm = self.realm.unwrap_or_default();
-        let (feature, writes, resembles) = match (&self.module, &self.function) {
+        let (feature, writes, inexact) = match (&self.module, &self.function) {
             (Some(_), None) => return Err(Error::missing("function")),
             (None, Some(_)) => return Err(Error::missing("module")),
             (Some(_), Some(_)) if self.feature.is_some() || self.writes.is_some() => {
@@ -113,8 +91,8 @@ impl Call {
                 Some(found) => (found.feature.clone(), found.writes, false),
                 None => {
                     let feature = catalogue.resembling(api, module, function).map(ToOwned::to_owned);
-                    let resembles = feature.is_some();
-                    (feature, true, resembles)
+                    let inexact = feature.is_some();
+                    (feature, true, inexact)
                 }
             },
             (None, None) => {
@@ -124,11 +102,11 @@ impl Call {
                 (self.feature.clone(), self.writes.unwrap_or(true), false)
             }
         };
-        Ok(Target {
+        Ok(ResolvedCall {
             api,
             feature,
             writes,
-            resembles,
+            inexact,
             realm,
         })
     }

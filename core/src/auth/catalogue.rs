@@ -8,13 +8,12 @@ use core::cmp::Ordering;
 
 use serde::Serialize;
 
-use crate::auth::call::Api;
+use super::api::Api;
 use crate::base::error::{Error, ErrorCode};
 use crate::base::sort::sorted;
 use crate::json::decoder::{Fields, FromValue, deserialize_by_value};
 use crate::json::value::Value;
-use crate::token::access::FEATURE_RULE;
-use crate::token::name::is_feature;
+use crate::token::feature::{FEATURE_RULE, is_feature};
 
 /// A function that a token may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

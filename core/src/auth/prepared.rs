@@ -3,10 +3,9 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use crate::auth::call::{Call, Target};
-use crate::auth::catalogue::{Catalogue, Function};
+use super::call::{Call, ResolvedCall};
+use super::catalogue::{Catalogue, Function};
 use crate::base::error::{Error, ErrorCode};
-use crate::base::reason::Reason;
 use crate::json::decoder::{Fields, FromValue, decode_checked};
 use crate::json::value::Value;
 
@@ -24,22 +23,19 @@ impl FromValue for CatalogueRequest {
 
 const MAX_CALLS: usize = 10_000;
 
-/// What is answered for a call that was never prepared.
-pub(crate) const CALL_UNKNOWN: i64 = -1;
-
-/// Calls by their number. Number 0 is the call that names nothing.
-pub(crate) struct Calls {
+/// PreparedCalls by their number. Number 0 is the call that names nothing.
+pub(crate) struct PreparedCalls {
     catalogue: Catalogue,
-    targets: Vec<Target>,
+    targets: Vec<ResolvedCall>,
 }
 
-impl Calls {
+impl PreparedCalls {
     /// # Errors
     /// Those of a catalogue, at `catalogue`.
     pub(crate) fn new(catalogue: Option<Vec<Function>>) -> Result<Self, Error> {
         let catalogue = Catalogue::new(catalogue).map_err(|error| error.under("catalogue"))?;
-        let nothing = Call::default().target(&catalogue)?;
-        Ok(Calls {
+        let nothing = Call::default().resolve(&catalogue)?;
+        Ok(PreparedCalls {
             catalogue,
             targets: Vec::from([nothing]),
         })
@@ -57,7 +53,7 @@ impl Calls {
                 "the address is given with each verification, not with the call",
             ));
         }
-        let target = call.target(&self.catalogue)?;
+        let target = call.resolve(&self.catalogue)?;
         let at = match self.targets.iter().position(|known| *known == target) {
             Some(at) => at,
             None if self.targets.len() >= MAX_CALLS => {
@@ -80,7 +76,7 @@ impl Calls {
     /// Those of a catalogue, at `catalogue`; those of a request of the wrong form.
     pub(crate) fn set_catalogue(&mut self, request: Value) -> Result<(), Error> {
         let CatalogueRequest(catalogue) = decode_checked(request)?;
-        *self = Calls::new(catalogue)?;
+        *self = PreparedCalls::new(catalogue)?;
         Ok(())
     }
 
@@ -90,41 +86,7 @@ impl Calls {
     }
 
     #[inline]
-    pub(crate) fn get(&self, call: u32) -> Option<&Target> {
+    pub(crate) fn get(&self, call: u32) -> Option<&ResolvedCall> {
         self.targets.get(call as usize)
     }
-}
-
-/// The reason's number × 2³² + the place of the token + 1, or + 0 where none has the hash.
-#[inline]
-pub(crate) fn code(reason: Reason, place: Option<u32>) -> i64 {
-    let place = place.map_or(0, |at| i64::from(at).saturating_add(1));
-    (i64::from(reason as u8) << 32) | place
-}
-
-/// What a code says: the reason, and the place of the token.
-///
-/// # Errors
-/// `call_unknown` for −1, `value_invalid` for a number that no verification gives.
-pub(crate) fn read_code(code: i64) -> Result<(Reason, Option<u32>), Error> {
-    if code == CALL_UNKNOWN {
-        return Err(Error::new(ErrorCode::CallUnknown, "the call number was never prepared"));
-    }
-    let number = u64::try_from(code).map_err(|_| code_invalid())?;
-    let reason = usize::try_from(number >> 32)
-        .ok()
-        .and_then(|number| Reason::ALL.get(number))
-        .ok_or_else(code_invalid)?;
-    let place = u32::try_from(number & 0xffff_ffff)
-        .ok()
-        .and_then(|place| place.checked_sub(1));
-    match (reason, place) {
-        (Reason::Ok, None) => Err(code_invalid()),
-        _ => Ok((*reason, place)),
-    }
-}
-
-/// A number that no verification gives.
-pub(crate) fn code_invalid() -> Error {
-    Error::at(ErrorCode::ValueInvalid, "code", "no verification gives this number")
 }

@@ -3,13 +3,12 @@
 
 use core::fmt;
 
-use crate::auth::authorization::{Credential, parse};
-use crate::auth::call::Target;
-use crate::auth::prepared::code;
+use super::authorization::{Credential, parse};
 use crate::base::reason::Reason;
-use crate::token::hash::{Digest, Hasher};
+use crate::token::hash::digest::Digest;
+use crate::token::hash::four_way;
+use crate::token::hash::hasher::Hasher;
 use crate::token::secret::Presented;
-use crate::verdict::verify::Matched;
 
 /// What a header presents. `Debug` doesn't show it.
 pub struct Presentation<'h> {
@@ -51,7 +50,7 @@ impl<'h> Presentation<'h> {
         let credentials = authorizations.map(parse);
         let [a, b, c, d] = &credentials;
         let secrets = [secret_of(a), secret_of(b), secret_of(c), secret_of(d)];
-        let mut read = secrets.into_iter().zip(Digest::of_four(secrets));
+        let mut read = secrets.into_iter().zip(four_way::digests(secrets));
         credentials.map(|credential| {
             let (secret, plain) = read.next().unwrap_or_else(|| {
                 // There are as many secrets as credentials.
@@ -76,28 +75,12 @@ impl<'h> Presentation<'h> {
         mut known: impl FnMut(&Digest, usize) -> Option<u32>,
     ) -> Option<u32> {
         let mut found = None;
-        hasher.each_beside(self.secret, self.plain, |pepper, digest| match known(&digest, pepper) {
+        hasher.for_each_candidate_with(self.secret, self.plain, |pepper, digest| match known(&digest, pepper) {
             Some(at) => found = Some(at),
             // A miss compares as often as a hit does.
             None => _ = core::hint::black_box(decoy.same(&digest)),
         });
         found
-    }
-
-    /// Judges by the token that was found, and its place: the number that tables and snapshots answer with.
-    #[inline]
-    pub(crate) fn judge(
-        &self,
-        found: Option<(u32, Matched<'_>)>,
-        target: &Target,
-        address: Option<&[u8]>,
-        now: i64,
-    ) -> i64 {
-        match (&self.credential, found) {
-            (Err(reason), _) => code(*reason, None),
-            (Ok(_), None) => code(Reason::TokenUnknown, None),
-            (Ok(credential), Some((at, matched))) => code(matched.judge(credential, target, address, now), Some(at)),
-        }
     }
 }
 

@@ -5,14 +5,15 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::part::{Part, WORDS};
+use super::shape::{Shape, function_unknown};
 use crate::base::error::{Error, ErrorCode};
-use crate::dialect::reply::{Shape, unknown};
 use crate::json::decoder::{Fields, FromValue, wrong_type};
 use crate::json::value::{MAX_SAFE_INTEGER, Value};
-use crate::operations::validate::ValidExpiry;
-use crate::token::access::{Access, MAX_FEATURES};
+use crate::token::access::Access;
 use crate::token::address::MAX_ADDRESSES;
-use crate::token::expiry::seconds;
+use crate::token::expiry::{ValidExpiry, seconds};
+use crate::token::feature::MAX_FEATURES;
 use crate::token::secret::SecretString;
 
 /// Unknown keys that are told at most, and the bytes of each.
@@ -83,31 +84,6 @@ pub struct Parameters {
     pub unknown: Vec<String>,
 }
 
-/// A part of a token that parameters speak of.
-#[derive(Clone, Copy, PartialEq)]
-enum Part {
-    Name,
-    NewName,
-    Names,
-    Expires,
-    ReadOnly,
-    Addresses,
-    Access,
-    Token,
-}
-
-/// Of each part its word in the operations, UAPI's parameter and WHM's.
-const WORDS: [[&str; 3]; 8] = [
-    ["name", "name", "token_name"],
-    ["newName", "new_name", "new_name"],
-    ["names", "name", "token_name"],
-    ["expires", "expires_at", "expires_at"],
-    ["readOnly", "readonly", "readonly"],
-    ["addresses", "addresses", "whitelist_ip"],
-    ["access", "features", "acl"],
-    ["token", "token", "token"],
-];
-
 /// How a key begins, its letters and digits alone and small, that means to limit a token, and the part that it is about.
 const LIMITS: [(&str, Part); 6] = [
     ("acl", Part::Access),
@@ -117,12 +93,6 @@ const LIMITS: [(&str, Part); 6] = [
     ("expir", Part::Expires),
     ("readonly", Part::ReadOnly),
 ];
-
-/// An interface's parameter for a part that is named by any of its words.
-pub(crate) fn parameter(whm: bool, word: &str) -> Option<&'static str> {
-    let [_, uapi, other] = WORDS.iter().find(|words| words.contains(&word))?;
-    Some(if whm { other } else { uapi })
-}
 
 /// A function: whether WHM has it, its name, its parts, and how many of them must be given.
 type Row = (bool, &'static str, &'static [Part], usize);
@@ -175,7 +145,7 @@ pub fn parameters(request: &ParametersRequest) -> Result<Value, Error> {
         return Err(refused().under("shape"));
     }
     let row = FUNCTIONS.iter().find(|row| row.0 == whm && row.1 == request.function);
-    let (_, function, parts, required) = *row.ok_or_else(unknown)?;
+    let (_, function, parts, required) = *row.ok_or_else(function_unknown)?;
     let mut reading = Reading {
         whm,
         creates: parts.contains(&Part::Expires) && function != UPDATE,

@@ -5,16 +5,17 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::body::Body;
+use super::data::{Outcome, data, has_function};
+use super::envelope::{api2, uapi, whm_body};
+use super::sentence::ReplyError;
+use super::shape::{Shape, function_unknown};
 use crate::base::error::{Error, ErrorCode};
-use crate::base::sort::sorted;
-use crate::dialect::sentence::{ReplyError, about};
-use crate::json::decoder::{Fields, FromValue, words};
+use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
-use crate::operations::list::check_records;
-use crate::token::access::Access;
-use crate::token::record::Record;
+use crate::token::record::{Record, check_records};
 use crate::token::secret::SecretString;
-use crate::verdict::verify::{Headers, Refusal};
+use crate::verdict::refusal::{Headers, Refusal};
 
 /// What a function yielded, and the shape that its reply has.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -71,31 +72,6 @@ impl FromValue for ReplyRequest {
     }
 }
 
-/// An interface whose replies are known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Shape {
-    /// UAPI over HTTP: flat.
-    Uapi,
-    /// UAPI at the command line: nested.
-    UapiCommand,
-    /// cPanel API 2.
-    Api2,
-    /// WHM API 1.
-    Whm,
-    /// A refusal.
-    #[default]
-    Denied,
-}
-
-words!(Shape, "`uapi`, `uapiCommand`, `api2`, `whm` or `denied`", {
-    "uapi" => Shape::Uapi,
-    "uapiCommand" => Shape::UapiCommand,
-    "api2" => Shape::Api2,
-    "whm" => Shape::Whm,
-    "denied" => Shape::Denied,
-});
-
 /// An HTTP reply. The body of a creation holds the new token: it is for the one who asked, and for no log.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
@@ -136,15 +112,19 @@ pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
         function => function.ok_or_else(|| Error::missing("function"))?,
     };
     let whm = request.shape == Shape::Whm;
-    let known: &[&str] = if whm { WHM } else { UAPI };
-    if request.error.is_none() && !known.contains(&function) {
-        return Err(unknown());
+    if request.error.is_none() && !has_function(whm, function) {
+        return Err(function_unknown());
     }
     let error = request.error.as_ref().map(|error| error.sentence(whm, function));
+    let outcome = Outcome {
+        token: request.token.as_ref(),
+        record: request.record.as_ref(),
+        records: request.records.as_deref(),
+    };
     let data = match error {
         // A function that failed needs none of the parts of one that succeeded.
         Some(_) => Body::default(),
-        None => data(function, &request, whm)?,
+        None => data(function, outcome, whm)?,
     };
     let refusal = request.code.as_deref().zip(error.clone());
     let mut body = match request.shape {
@@ -212,229 +192,4 @@ fn denied(request: &ReplyRequest) -> Result<Reply, Error> {
     };
     let Refusal { status, headers, body } = Refusal::of_status(status, retry_after);
     Ok(Reply { status, headers, body })
-}
-
-pub(crate) fn unknown() -> Error {
-    Error::at(
-        ErrorCode::FunctionUnknown,
-        "function",
-        "the interface has no such function",
-    )
-}
-
-/// The functions of UAPI and API 2.
-const UAPI: &[&str] = &[
-    "create_full_access",
-    "create_limited",
-    "get_addresses",
-    "list",
-    "rename",
-    "revoke",
-    "set_addresses",
-];
-
-/// The functions of WHM.
-const WHM: &[&str] = &[
-    "api_token_create",
-    "api_token_list",
-    "api_token_update",
-    "api_token_revoke",
-    "api_token_get_details",
-];
-
-/// JSON text in the making. It is written out rather than built of values: that would be twice the code.
-#[derive(Default)]
-struct Body(String);
-
-impl Body {
-    fn raw(&mut self, text: &str) -> &mut Self {
-        self.0.push_str(text);
-        self
-    }
-
-    fn json(&mut self, value: &Value) -> &mut Self {
-        // A value of our own making has nothing that JSON can't write.
-        self.raw(&serde_json::to_string(value).unwrap_or_default())
-    }
-
-    fn text(&mut self, text: &str) -> &mut Self {
-        self.json(&Value::String(text.into()))
-    }
-
-    fn integer(&mut self, number: Option<i64>) -> &mut Self {
-        self.json(&number.map_or(Value::Null, Value::Int))
-    }
-
-    /// Items between brackets, or the `entries` of an object between braces.
-    fn items<T>(&mut self, brackets: [&str; 2], items: &[T], write: &dyn Fn(&mut Body, &T)) -> &mut Self {
-        let [open, close] = brackets;
-        self.raw(open);
-        for (at, item) in items.iter().enumerate() {
-            if at > 0 {
-                self.raw(",");
-            }
-            write(self, item);
-        }
-        self.raw(close)
-    }
-
-    fn texts(&mut self, texts: &[String]) -> &mut Self {
-        self.items(ARRAY, texts, &|body, text| {
-            body.text(text);
-        })
-    }
-}
-
-const ARRAY: [&str; 2] = ["[", "]"];
-const OBJECT: [&str; 2] = ["{", "}"];
-
-/// What the function yielded; nothing for a function of WHM that has no data.
-fn data(function: &str, request: &ReplyRequest, whm: bool) -> Result<Body, Error> {
-    let token = || request.token.as_ref().ok_or_else(|| Error::missing("token"));
-    let record = || request.record.as_ref().ok_or_else(|| Error::missing("record"));
-    let records = || request.records.as_deref().ok_or_else(|| Error::missing("records"));
-    let mut body = Body::default();
-    match function {
-        "create_full_access" | "create_limited" => {
-            let (token, record) = (token()?, record()?);
-            body.raw("{\"create_time\":").integer(Some(record.created));
-            body.raw(",\"token\":").text(token.expose()).raw("}");
-        }
-        "get_addresses" => {
-            body.texts(&record()?.addresses);
-        }
-        "list" => {
-            body.items(ARRAY, &live(records()?), &|body, record| uapi_token(body, record));
-        }
-        "revoke" => {
-            body.raw("1");
-        }
-        "api_token_create" => {
-            let (token, record) = (token()?, record()?);
-            whm_token(&mut body, record, Some(token), ARRAY);
-        }
-        "api_token_list" => {
-            body.raw("{\"tokens\":");
-            body.items(OBJECT, &live(records()?), &|body, record| {
-                body.text(&record.name).raw(":");
-                whm_token(body, record, None, OBJECT);
-            });
-            body.raw("}");
-        }
-        "api_token_update" => whm_token(&mut body, record()?, None, ARRAY),
-        "api_token_get_details" => {
-            if let Some(record) = &request.record {
-                whm_token(&mut body, record, None, ARRAY);
-            }
-        }
-        _ if whm => {}
-        _ => {
-            body.raw("null");
-        }
-    }
-    Ok(body)
-}
-
-/// The tokens that a list shows: those not revoked, by name.
-fn live(records: &[Record]) -> Vec<&Record> {
-    let live: Vec<&Record> = records.iter().filter(|record| record.revoked.is_none()).collect();
-    let key = |at: usize| live.get(at).map(|record| (&record.name, &record.id));
-    let order = sorted(live.len(), &|a, b| key(a).cmp(&key(b)));
-    order.into_iter().filter_map(|at| live.get(at).copied()).collect()
-}
-
-fn uapi_token(body: &mut Body, record: &Record) {
-    let (full, features) = match &record.access {
-        Access::Full => (1, Default::default()),
-        Access::Limited { features } => (0, features.as_slice()),
-    };
-    body.raw("{\"name\":").text(&record.name);
-    body.raw(",\"create_time\":").integer(Some(record.created));
-    body.raw(",\"expires_at\":").integer(record.expires);
-    body.raw(",\"features\":").texts(features);
-    body.raw(",\"has_full_access\":").integer(Some(full));
-    body.raw(if record.read_only { ",\"readonly\":1}" } else { "}" });
-}
-
-fn uapi(body: &mut Body, function: &str, data: &Body, error: Option<String>, unknown: &[String]) {
-    let metadata = if function == "list" && error.is_none() {
-        "{\"transformed\":1}"
-    } else {
-        "{}"
-    };
-    match error {
-        None => body.raw("{\"status\":1,\"data\":").raw(&data.0).raw(",\"errors\":null"),
-        Some(error) => body.raw("{\"status\":0,\"data\":null,\"errors\":").texts(&[error]),
-    };
-    body.raw(",\"messages\":null,\"warnings\":");
-    if unknown.is_empty() {
-        body.raw("null");
-    } else {
-        body.items(ARRAY, unknown, &|body, key| {
-            body.text(&about("", key, " is not known and was ignored."));
-        });
-    }
-    body.raw(",\"metadata\":").raw(metadata).raw("}");
-}
-
-fn api2(function: &str, data: &Body, error: Option<String>) -> Body {
-    let mut body = Body::default();
-    body.raw("{\"cpanelresult\":{\"apiversion\":2");
-    if !function.is_empty() {
-        body.raw(",\"module\":\"Tokens\",\"func\":").text(function);
-    }
-    body.raw(",\"data\":");
-    match error {
-        None => {
-            match data.0.as_str() {
-                "null" => body.raw("[]"),
-                array if array.starts_with('[') => body.raw(array),
-                single => body.raw("[").raw(single).raw("]"),
-            };
-            body.raw(",\"event\":{\"result\":1}}}");
-        }
-        Some(error) => {
-            body.raw("[],\"error\":").text(&error);
-            body.raw(",\"event\":{\"result\":0,\"reason\":").text(&error).raw("}}}");
-        }
-    }
-    body
-}
-
-fn whm_body(function: &str, data: Body, error: Option<String>) -> Body {
-    let mut body = Body::default();
-    body.raw("{");
-    if !data.0.is_empty() {
-        body.raw("\"data\":").raw(&data.0).raw(",");
-    }
-    body.raw("\"metadata\":{\"command\":").text(function);
-    body.raw(",\"reason\":").text(error.as_deref().unwrap_or("OK"));
-    body.raw(",\"result\":").raw(if error.is_none() { "1" } else { "0" });
-    body.raw(",\"version\":1}}");
-    body
-}
-
-/// A token of WHM; the privileges in brackets as a list, in braces as an object.
-fn whm_token(body: &mut Body, record: &Record, token: Option<&SecretString>, brackets: [&str; 2]) {
-    let all = [String::from("all")];
-    let acls = match &record.access {
-        Access::Full => all.as_slice(),
-        Access::Limited { features } => features,
-    };
-    body.raw("{\"acls\":");
-    body.items(brackets, acls, &|body, acl| {
-        body.text(acl).raw(if brackets == OBJECT { ":1" } else { "" });
-    });
-    body.raw(",\"create_time\":").integer(Some(record.created));
-    body.raw(",\"expires_at\":").integer(record.expires);
-    body.raw(",\"name\":").text(&record.name);
-    if let Some(token) = token {
-        body.raw(",\"token\":").text(token.expose());
-    }
-    body.raw(",\"whitelist_ips\":");
-    match record.addresses.as_slice() {
-        [] => body.raw("null"),
-        addresses => body.texts(addresses),
-    };
-    body.raw("}");
 }

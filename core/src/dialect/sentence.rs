@@ -4,8 +4,8 @@ use alloc::string::String;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
+use super::part::parameter;
 use crate::base::error::Error;
-use crate::dialect::parameters::parameter;
 use crate::json::decoder::{Fields, FromValue, wrong_type};
 use crate::json::value::Value;
 

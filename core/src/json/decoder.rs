@@ -5,8 +5,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::value::{Value, too_deep};
 use crate::base::error::{Error, ErrorCode};
-use crate::json::value::{Value, too_deep};
 
 /// A type that a request holds.
 pub(crate) trait FromValue: Sized {

@@ -7,8 +7,8 @@ use core::fmt;
 use serde::ser::{Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple};
 use serde::{Serialize, Serializer};
 
+use super::value::{MAX_SAFE_INTEGER, Value};
 use crate::base::error::{Error, ErrorCode};
-use crate::json::value::{MAX_SAFE_INTEGER, Value};
 
 /// Turns an answer into a value.
 ///

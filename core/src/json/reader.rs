@@ -5,9 +5,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::value::{MAX_DEPTH, MAX_SAFE_INTEGER, Value, key_repeated, too_deep};
 use crate::base::error::{Error, ErrorCode};
 use crate::base::sort::first_repeat;
-use crate::json::value::{MAX_DEPTH, MAX_SAFE_INTEGER, Value, key_repeated, too_deep};
 
 impl Value {
     /// Reads JSON text (RFC 8259) in UTF-8.

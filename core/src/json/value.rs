@@ -152,7 +152,7 @@ impl Serialize for Value {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fault = RefCell::new(None);
-        let value = Nested::root(&fault).deserialize(deserializer)?;
+        let value = ValueVisitor::root(&fault).deserialize(deserializer)?;
         fault.take().map_or(Ok(value), |error| Err(D::Error::custom(error)))
     }
 }
@@ -160,14 +160,14 @@ impl<'de> Deserialize<'de> for Value {
 /// Reads a value for a host, that may hold so many more levels. A parser's own error type can't carry our codes (and to make one costs the
 /// module kilobytes): a fault is left in `fault`, and whatever was read then means nothing.
 #[derive(Clone, Copy)]
-struct Nested<'f> {
+struct ValueVisitor<'f> {
     left: usize,
     fault: &'f RefCell<Option<Error>>,
 }
 
-impl<'f> Nested<'f> {
+impl<'f> ValueVisitor<'f> {
     fn root(fault: &'f RefCell<Option<Error>>) -> Self {
-        Nested { left: MAX_DEPTH, fault }
+        ValueVisitor { left: MAX_DEPTH, fault }
     }
 
     fn fail(self, error: Error) -> Value {
@@ -177,11 +177,11 @@ impl<'f> Nested<'f> {
 
     /// The reader of what is inside; `None` where nothing may be.
     fn inner(self) -> Option<Self> {
-        self.left.checked_sub(1).map(|left| Nested { left, ..self })
+        self.left.checked_sub(1).map(|left| ValueVisitor { left, ..self })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Nested<'_> {
+impl<'de> DeserializeSeed<'de> for ValueVisitor<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -189,7 +189,7 @@ impl<'de> DeserializeSeed<'de> for Nested<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Nested<'_> {
+impl<'de> Visitor<'de> for ValueVisitor<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

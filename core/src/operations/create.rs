@@ -5,21 +5,25 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::caps::{Caps, Held};
+use super::delegation::Scope;
+use crate::account::caps::Held;
+use crate::account::policy::Policy;
 use crate::account::rights::Account;
-use crate::base::error::{Error, ErrorCode};
+use crate::base::error::Error;
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
-use crate::operations::delegation::Wanted;
 use crate::token::access::{Access, Realm};
 use crate::token::address::parse_list;
 use crate::token::expiry::{ExpiryInput, default_expiry};
-use crate::token::hash::{Hasher, Pepper};
-use crate::token::name::{check_name, check_user, is_prefix};
+use crate::token::hash::hasher::Hasher;
+use crate::token::hash::pepper::Pepper;
+use crate::token::name::{check_name, name_taken};
 use crate::token::record::{Extra, RECORD_VERSION, Record};
 use crate::token::secret::{Entropy, SecretString};
 use crate::token::text;
+use crate::token::text::check_prefix;
 use crate::token::time::check_now;
+use crate::token::user::check_user;
 use crate::token::zone::Zone;
 
 /// A token to be made.
@@ -94,20 +98,6 @@ impl CreateRequest {
     }
 }
 
-/// What the administrator demands of new tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Policy {
-    /// The longest life in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_lifetime: Option<i64>,
-    /// Whether every token must end.
-    pub expiry_required: bool,
-    /// How many tokens there may be, and how large.
-    #[serde(skip_serializing_if = "Caps::is_default")]
-    pub caps: Caps,
-}
-
 impl FromValue for CreateRequest {
     fn from_value(value: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(value)?;
@@ -132,19 +122,6 @@ impl FromValue for CreateRequest {
         };
         fields.finish()?;
         Ok(request)
-    }
-}
-
-impl FromValue for Policy {
-    fn from_value(value: Value) -> Result<Self, Error> {
-        let mut fields = Fields::of(value)?;
-        let policy = Policy {
-            max_lifetime: fields.optional("maxLifetime"),
-            expiry_required: fields.or("expiryRequired", false),
-            caps: fields.or("caps", Caps::default()),
-        };
-        fields.finish()?;
-        Ok(policy)
     }
 }
 
@@ -188,7 +165,7 @@ pub fn create(request: &CreateRequest) -> Result<Created, Error> {
         account.allows_creation(&request.user, &request.access)?;
     }
     if let Some(creator) = &request.creator {
-        creator.as_creator()?.may_give(&Wanted {
+        creator.as_creator()?.may_give(&Scope {
             access: &request.access,
             read_only: request.read_only,
             addresses: &blocks,
@@ -219,29 +196,6 @@ pub fn create(request: &CreateRequest) -> Result<Created, Error> {
     })
 }
 
-/// # Errors
-/// `prefix_invalid`, at the field `prefix`.
-pub(crate) fn check_prefix(prefix: &str) -> Result<(), Error> {
-    if is_prefix(prefix.as_bytes()) {
-        Ok(())
-    } else {
-        Err(Error::at(
-            ErrorCode::PrefixInvalid,
-            "prefix",
-            "a prefix is 2 to 16 characters of a-z and 0-9, starting with a letter",
-        ))
-    }
-}
-
-/// The error of a name that another token of the user has.
-pub(crate) fn name_taken(field: &str) -> Error {
-    Error::at(
-        ErrorCode::NameTaken,
-        field,
-        "the user has a token of that name; names are unique among a user's tokens",
-    )
-}
-
 fn expiry(request: &CreateRequest) -> Result<Option<i64>, Error> {
     let zone = request.zone.resolve()?;
     let latest = request.policy.latest(request.now)?;
@@ -254,40 +208,5 @@ fn expiry(request: &CreateRequest) -> Result<Option<i64>, Error> {
             let default = default_expiry(request.now, &zone)?;
             Ok(Some(latest.map_or(default, |latest| default.min(latest))))
         }
-    }
-}
-
-impl Policy {
-    /// The latest expiry of a token created then.
-    ///
-    /// # Errors
-    /// `value_invalid`, at `policy.maxLifetime`.
-    pub(crate) fn latest(self, created: i64) -> Result<Option<i64>, Error> {
-        if self.max_lifetime.is_some_and(|longest| longest < 1) {
-            return Err(Error::at(
-                ErrorCode::ValueInvalid,
-                "policy.maxLifetime",
-                "the longest life is a number of seconds from 1",
-            ));
-        }
-        Ok(self.max_lifetime.map(|longest| created.saturating_add(longest)))
-    }
-
-    /// The expiry, where it is allowed.
-    ///
-    /// # Errors
-    /// `expiry_required`, `expiry_too_late`, at `expires`.
-    pub(crate) fn allows(self, expires: Option<i64>, latest: Option<i64>) -> Result<Option<i64>, Error> {
-        let (code, message) = match (expires, latest) {
-            (None, latest) if self.expiry_required || latest.is_some() => {
-                (ErrorCode::ExpiryRequired, "the administrator demands an expiry")
-            }
-            (Some(expires), Some(latest)) if expires > latest => (
-                ErrorCode::ExpiryTooLate,
-                "the expiry is later than the administrator's maximum lifetime allows",
-            ),
-            _ => return Ok(expires),
-        };
-        Err(Error::at(code, "expires", message))
     }
 }

@@ -3,18 +3,14 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::error::{Error, ErrorCode};
 use crate::base::sort::sorted_texts;
-use crate::json::decoder::{Fields, FromValue};
-use crate::json::value::Value;
 use crate::token::access::{Access, Realm};
 use crate::token::address::{Block, within};
 use crate::token::record::Record;
 
 /// What a token is, or is to be.
-pub(crate) struct Wanted<'a> {
+pub(crate) struct Scope<'a> {
     pub(crate) access: &'a Access,
     pub(crate) read_only: bool,
     pub(crate) addresses: &'a [Block],
@@ -53,8 +49,8 @@ impl Record {
 
 impl Creator<'_> {
     /// The first field in which the other has more than this token.
-    fn exceeded(&self, wanted: &Wanted<'_>) -> Option<&'static str> {
-        let access = match (&self.features, wanted.access) {
+    fn exceeded(&self, scope: &Scope<'_>) -> Option<&'static str> {
+        let access = match (&self.features, scope.access) {
             (None, _) => true,
             (Some(_), Access::Full) => false,
             (Some(own), Access::Limited { features }) => {
@@ -63,26 +59,31 @@ impl Creator<'_> {
         };
         let own = self.record;
         // An empty list is any address.
-        let inside = !wanted.addresses.is_empty() && within(&self.addresses, wanted.addresses);
+        let inside = !scope.addresses.is_empty() && within(&self.addresses, scope.addresses);
         if !access {
             Some("access")
-        } else if own.read_only && !wanted.read_only {
+        } else if own.read_only && !scope.read_only {
             Some("readOnly")
         } else if !own.addresses.is_empty() && !inside {
             Some("addresses")
-        } else if own.realm == Realm::Account && wanted.realm == Realm::Admin {
+        } else if own.realm == Realm::Account && scope.realm == Realm::Admin {
             Some("realm")
         } else {
             None
         }
     }
 
+    /// Whether the other has no more than this token.
+    pub(crate) fn covers(&self, scope: &Scope<'_>) -> bool {
+        self.exceeded(scope).is_none()
+    }
+
     /// Whether this token may make or change another to be so.
     ///
     /// # Errors
     /// `access_exceeds_creator` at `access`, `readOnly`, `addresses` or `realm`.
-    pub(crate) fn may_give(&self, wanted: &Wanted<'_>) -> Result<(), Error> {
-        self.exceeded(wanted).map_or(Ok(()), |field| Err(exceeds(field)))
+    pub(crate) fn may_give(&self, scope: &Scope<'_>) -> Result<(), Error> {
+        self.exceeded(scope).map_or(Ok(()), |field| Err(exceeds(field)))
     }
 
     /// Whether this token may let another end then: not after itself.
@@ -104,57 +105,4 @@ fn exceeds(field: &'static str) -> Error {
         field,
         "a token can't give more than it has itself",
     )
-}
-
-/// A token that asks, and the tokens that there are.
-#[derive(Clone, Debug, Serialize)]
-pub struct ManageableRequest {
-    /// The token that asks.
-    pub creator: Record,
-    /// The tokens.
-    pub records: Vec<Record>,
-}
-
-impl FromValue for ManageableRequest {
-    fn from_value(value: Value) -> Result<Self, Error> {
-        let mut fields = Fields::of(value)?;
-        let request = ManageableRequest {
-            creator: fields.required("creator"),
-            records: fields.required("records"),
-        };
-        fields.finish()?;
-        Ok(request)
-    }
-}
-
-/// Those that the token may manage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manageable {
-    /// Their ids, in the order of the records.
-    pub ids: Vec<String>,
-}
-
-/// Finds the tokens that a token may manage: those of its user that have no more than it. To all others it answers as if
-/// there were none.
-///
-/// # Errors
-/// Those of a spoilt record.
-pub fn manageable(request: &ManageableRequest) -> Result<Manageable, Error> {
-    let creator = request.creator.as_creator()?;
-    let mut ids = Vec::new();
-    for (index, record) in request.records.iter().enumerate() {
-        let checked = record
-            .check()
-            .map_err(|error| error.under_index(index).under("records"))?;
-        let other = Wanted {
-            access: &record.access,
-            read_only: record.read_only,
-            addresses: &checked.addresses,
-            realm: record.realm,
-        };
-        if record.user == creator.record.user && creator.exceeded(&other).is_none() {
-            ids.push(record.id.clone());
-        }
-    }
-    Ok(Manageable { ids })
 }

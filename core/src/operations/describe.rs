@@ -9,9 +9,9 @@ use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
 use crate::token::access::{Access, Realm};
+use crate::token::expiry::is_expired;
 use crate::token::record::Record;
 use crate::token::time::{DAY, check_now};
-use crate::verdict::verify::Entry;
 
 /// The days before its expiry in which a token is shown as expiring. CONTRACT.md, 1.
 pub(crate) const DEFAULT_WARN_DAYS: i64 = 7;
@@ -141,7 +141,7 @@ impl Description {
         let remaining = record.expires.map(|expires| expires.saturating_sub(now).max(0));
         let (status, notice) = if record.revoked.is_some() {
             (Status::Revoked, Some(Notice::Revoked))
-        } else if Entry::expired(record.expires, now) {
+        } else if is_expired(record.expires, now) {
             (Status::Expired, Some(Notice::Expired))
         } else if remaining.is_some_and(|left| left <= soon) {
             (Status::Expiring, Some(Notice::ExpiresSoon))

@@ -6,12 +6,15 @@ use alloc::vec::Vec;
 use super::create::create;
 use super::describe::describe;
 use super::identify::identify;
+use super::info::{Functions, Info};
 use super::list::list;
+use super::manageable::manageable;
 use super::rename::rename;
 use super::revoke::revoke;
 use super::update::update;
 use super::usage::usage;
 use super::validate::validate;
+use super::verify::verify;
 use crate::auth::catalogue;
 use crate::base::error::{Error, ErrorCode};
 use crate::dialect::parameters::parameters;
@@ -19,9 +22,6 @@ use crate::dialect::reply::reply;
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::encoder::encode;
 use crate::json::value::{Value, too_deep};
-use crate::operations::delegation::manageable;
-use crate::operations::info::{Functions, info};
-use crate::verdict::verify::verify;
 
 /// The largest request in bytes.
 pub const MAX_REQUEST_BYTES: usize = 8 << 20;
@@ -118,6 +118,12 @@ pub fn answer_json(answer: Result<Value, Error>) -> Vec<u8> {
     let response = Value::Object(Vec::from([(String::from(key), content)]));
     // The one fault of writing is a number that no answer holds; should it come to that, the caller gets no answer to take for a good one.
     serde_json::to_vec(&response).unwrap_or_default()
+}
+
+/// Describes the module: its version, operations, error codes and reasons.
+#[must_use]
+pub fn info() -> Info {
+    Info::of(OPERATIONS.iter().map(|(name, _)| *name))
 }
 
 fn nothing(request: Value) -> Result<(), Error> {

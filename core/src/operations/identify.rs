@@ -10,7 +10,8 @@ use crate::base::error::Error;
 use crate::base::reason::Reason;
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
-use crate::token::hash::{Hasher, Pepper};
+use crate::token::hash::hasher::Hasher;
+use crate::token::hash::pepper::Pepper;
 use crate::token::secret::Presented;
 
 /// A header to read.

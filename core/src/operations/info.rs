@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::auth::catalogue::Function;
 use crate::base::error::ErrorCode;
 use crate::base::reason::Reason;
-use crate::operations::dispatch::OPERATIONS;
 
 /// The version of the plain ABI.
 pub const ABI_VERSION: u32 = 1;
@@ -35,14 +34,15 @@ pub struct Functions {
     pub functions: Vec<Function>,
 }
 
-/// Says what the module is.
-#[must_use]
-pub fn info() -> Info {
-    Info {
-        abi: ABI_VERSION,
-        version: env!("CARGO_PKG_VERSION").into(),
-        operations: OPERATIONS.iter().map(|(name, _)| (*name).into()).collect(),
-        errors: ErrorCode::ALL.iter().map(|code| code.as_str().into()).collect(),
-        reasons: Reason::ALL.iter().map(|reason| reason.as_str().into()).collect(),
+impl Info {
+    /// Describes the module that has these operations.
+    pub(crate) fn of<'n>(operations: impl Iterator<Item = &'n str>) -> Info {
+        Info {
+            abi: ABI_VERSION,
+            version: env!("CARGO_PKG_VERSION").into(),
+            operations: operations.map(Into::into).collect(),
+            errors: ErrorCode::ALL.iter().map(|code| code.as_str().into()).collect(),
+            reasons: Reason::ALL.iter().map(|reason| reason.as_str().into()).collect(),
+        }
     }
 }

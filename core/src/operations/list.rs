@@ -6,13 +6,13 @@ use core::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use super::describe::{DEFAULT_WARN_DAYS, Description, warn_seconds};
 use crate::base::error::{Error, ErrorCode};
 use crate::base::sort::sorted;
 use crate::json::decoder::{Fields, FromValue, words};
 use crate::json::value::Value;
-use crate::operations::describe::{DEFAULT_WARN_DAYS, Description, warn_seconds};
 use crate::token::name::MAX_NAME;
-use crate::token::record::Record;
+use crate::token::record::{Record, check_records};
 use crate::token::time::check_now;
 
 const DEFAULT_PAGE_SIZE: i64 = 20;
@@ -144,17 +144,6 @@ pub fn list(request: ListRequest) -> Result<Listed, Error> {
 /// Whether a text holds a part, without regard to the case of ASCII letters.
 fn holds(text: &[u8], part: &[u8]) -> bool {
     part.is_empty() || text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
-}
-
-/// # Errors
-/// Those of the first spoilt record, at `records[…]`.
-pub(crate) fn check_records(records: &[Record]) -> Result<(), Error> {
-    for (index, record) in records.iter().enumerate() {
-        record
-            .check()
-            .map_err(|error| error.under_index(index).under("records"))?;
-    }
-    Ok(())
 }
 
 fn bounds(page: i64, page_size: i64) -> Result<(usize, usize), Error> {

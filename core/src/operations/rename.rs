@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
-use crate::operations::create::name_taken;
-use crate::token::name::check_name;
+use crate::token::name::{check_name, name_taken};
 use crate::token::record::Record;
 
 /// A token and its new name.

@@ -9,9 +9,8 @@ use crate::base::error::{Error, ErrorCode};
 use crate::base::sort::{find, sorted_texts};
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
-use crate::operations::list::check_records;
 use crate::token::access::Access;
-use crate::token::record::Record;
+use crate::token::record::{Record, check_records};
 use crate::token::time::check_now;
 
 /// Tokens, and which of them to revoke.

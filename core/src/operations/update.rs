@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
+use super::delegation::Scope;
+use super::rename::{Renamed, rename_record};
+use crate::account::policy::Policy;
 use crate::account::rights::Account;
 use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
-use crate::operations::create::Policy;
-use crate::operations::delegation::Wanted;
-use crate::operations::rename::{Renamed, rename_record};
 use crate::token::access::{Access, Realm};
 use crate::token::address::parse_list;
 use crate::token::expiry::ExpiryInput;
@@ -106,7 +106,7 @@ pub fn update(request: UpdateRequest) -> Result<Renamed, Error> {
     if let Some(creator) = &creator {
         // As it was, and as it becomes.
         for (access, addresses) in [(&granted, &before.addresses), (&record.access, &blocks)] {
-            creator.may_give(&Wanted {
+            creator.may_give(&Scope {
                 access,
                 read_only: record.read_only,
                 addresses,

@@ -3,18 +3,19 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::base::error::Error;
-use crate::json::decoder::{Fields, FromValue, deserialize_by_value, wrong_type};
+use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
-use crate::operations::create::check_prefix;
 use crate::token::address::parse_list;
-use crate::token::expiry::ExpiryInput;
-use crate::token::name::{check_name, check_user};
+use crate::token::expiry::{ExpiryInput, ValidExpiry};
+use crate::token::name::check_name;
 use crate::token::secret::SecretString;
 use crate::token::text;
+use crate::token::text::check_prefix;
 use crate::token::time::check_now;
+use crate::token::user::check_user;
 use crate::token::zone::Zone;
 
 /// What is to be checked; each part may be left out.
@@ -77,35 +78,6 @@ pub struct Validated {
     /// The last four characters of the token's secret, when it was given and is good.
     pub hint: Option<String>,
 }
-
-/// A good expiry: an instant, or never.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValidExpiry {
-    /// Unix seconds.
-    At(i64),
-    /// Never.
-    Never,
-}
-
-impl Serialize for ValidExpiry {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            ValidExpiry::At(seconds) => serializer.serialize_i64(*seconds),
-            ValidExpiry::Never => serializer.serialize_str("never"),
-        }
-    }
-}
-
-impl FromValue for ValidExpiry {
-    fn from_value(value: Value) -> Result<Self, Error> {
-        match value {
-            Value::Int(seconds) => Ok(ValidExpiry::At(seconds)),
-            Value::String(text) if text == "never" => Ok(ValidExpiry::Never),
-            other => Err(wrong_type("whole Unix seconds or `never`", &other)),
-        }
-    }
-}
-deserialize_by_value!(ValidExpiry);
 
 /// Checks whatever is given. A problem with it isn't an error of the request.
 ///

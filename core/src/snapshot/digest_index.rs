@@ -7,8 +7,8 @@
 use alloc::vec::Vec;
 
 use super::head::ROW_BYTES;
-use crate::token::hash::Digest;
-use crate::verdict::verify::Life;
+use crate::token::hash::digest::Digest;
+use crate::verdict::grant::Life;
 
 /// Bits 0–39 of the second part of a row: all ones for never.
 const NEVER: u64 = (1 << 40) - 1;
@@ -99,9 +99,9 @@ impl Row {
     }
 }
 
-/// Rows by their digests.
+/// DigestIndex by their digests.
 #[derive(Debug)]
-pub(crate) struct Rows {
+pub(crate) struct DigestIndex {
     places: Vec<Row>,
     /// Homes lie in this many places.
     homes: usize,
@@ -110,15 +110,15 @@ pub(crate) struct Rows {
     end: usize,
 }
 
-impl Rows {
+impl DigestIndex {
     /// Room for so many rows and a quarter more; none when there isn't the memory.
-    pub(crate) fn with_room(count: usize) -> Option<Rows> {
+    pub(crate) fn with_room(count: usize) -> Option<DigestIndex> {
         let homes = count.checked_add(count / 4)?.checked_add(1)?;
         let size = homes.checked_add(TAIL)?;
         let mut places = Vec::new();
         places.try_reserve_exact(size).ok()?;
         places.resize(size, Row::EMPTY);
-        Some(Rows {
+        Some(DigestIndex {
             places,
             homes,
             len: 0,
@@ -230,7 +230,7 @@ impl Rows {
         if wanted <= self.homes.saturating_sub(self.homes / 10) {
             return Some(());
         }
-        let mut larger = Rows::with_room(wanted)?;
+        let mut larger = DigestIndex::with_room(wanted)?;
         for row in self.places.iter().filter(|row| !row.is_empty()) {
             if !larger.push(*row) {
                 return None;

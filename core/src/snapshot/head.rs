@@ -51,7 +51,7 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// Bytes of everything before the rows.
-    pub(crate) fn front(&self) -> u64 {
+    pub(crate) fn before_rows(&self) -> u64 {
         let texts = [
             self.removed_bytes,
             self.states_bytes,
@@ -68,7 +68,7 @@ impl Counts {
     pub(crate) fn body(&self) -> u64 {
         let rows = u64::from(self.rows).saturating_mul(ROW_BYTES as u64);
         let names = u64::from(self.names_bytes);
-        self.front().saturating_add(rows).saturating_add(names)
+        self.before_rows().saturating_add(rows).saturating_add(names)
     }
 }
 

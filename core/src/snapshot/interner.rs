@@ -2,19 +2,19 @@
 
 use alloc::vec::Vec;
 
-use crate::token::hash::Digest;
+use crate::token::hash::digest::Digest;
 
 /// Distinct things, each with an index that it keeps.
 #[derive(Debug)]
-pub(crate) struct Shared<T> {
+pub(crate) struct Interner<T> {
     items: Vec<T>,
     /// A number for the bytes of each. Looking through these costs a hundredth of looking through the things.
     marks: Vec<u64>,
 }
 
-impl<T> Shared<T> {
+impl<T> Interner<T> {
     pub(crate) fn new() -> Self {
-        Shared {
+        Interner {
             items: Vec::new(),
             marks: Vec::new(),
         }
@@ -44,9 +44,9 @@ impl<T> Shared<T> {
     }
 }
 
-impl<T: PartialEq + Clone> Shared<T> {
+impl<T: PartialEq + Clone> Interner<T> {
     /// Takes over what isn't there yet, for which there is room; gives the index of each.
-    pub(crate) fn take_over(&mut self, fresh: &Shared<T>) -> Vec<u32> {
+    pub(crate) fn take_over(&mut self, fresh: &Interner<T>) -> Vec<u32> {
         let place = |(item, mark): (&T, &u64)| {
             let known = self.marks.iter().zip(&self.items);
             let at = { known }.position(|(known, other)| known == mark && other == item);

@@ -6,32 +6,32 @@ use core::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::digest_index::{Row, Rows};
+use super::digest_index::{DigestIndex, Row};
 use super::fault::{malformed, too_large};
 use super::head::{Head, Kind, ROW_BYTES};
-use super::sections::Front;
+use super::sections::Sections;
 use crate::base::error::{Error, ErrorCode};
-use crate::token::hash::Hasher;
+use crate::token::hash::hasher::Hasher;
 
-/// Rows on their way: a snapshot's become the table, a delta's are added to one.
+/// DigestIndex on their way: a snapshot's become the table, a delta's are added to one.
 #[derive(Debug)]
-pub(crate) enum Arrived {
-    Table(Rows),
+pub(crate) enum LoadedRows {
+    Table(DigestIndex),
     List(Vec<Row>),
 }
 
 /// What came before the rows: at first bytes, then what they mean.
-enum Start {
-    Bytes(Vec<u8>),
-    Read(Box<Front>, Arrived),
+enum Stage {
+    Collecting(Vec<u8>),
+    Decoded(Box<Sections>, LoadedRows),
 }
 
 /// A whole body, read and hashed.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) head: Head,
-    pub(crate) front: Front,
-    pub(crate) rows: Arrived,
+    pub(crate) sections: Sections,
+    pub(crate) rows: LoadedRows,
     /// The section of names.
     pub(crate) names: Vec<u8>,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Loading {
     hash: Sha256,
     /// Bytes of the body still to come.
     left: u64,
-    start: Start,
+    start: Stage,
     /// The first bytes of a row that came in two pieces.
     part: Vec<u8>,
     rows_left: u32,
@@ -71,13 +71,13 @@ impl Loading {
             room.try_reserve_exact(usize::try_from(bytes).ok()?).ok()?;
             Some(room)
         };
-        let front = room(head.counts.front()).ok_or_else(too_large)?;
+        let sections = room(head.counts.before_rows()).ok_or_else(too_large)?;
         let names = room(head.counts.names_bytes.into()).ok_or_else(too_large)?;
         let mut loading = Loading {
             head,
             hash: Sha256::new(),
             left: head.counts.body(),
-            start: Start::Bytes(front),
+            start: Stage::Collecting(sections),
             part: Vec::new(),
             rows_left: head.counts.rows,
             last: None,
@@ -126,19 +126,19 @@ impl Loading {
         }
         match (self.fault, self.start) {
             (Some(fault), _) => Err(fault),
-            (None, Start::Read(front, rows)) => Ok(Loaded {
+            (None, Stage::Decoded(sections, rows)) => Ok(Loaded {
                 head: self.head,
-                front: *front,
+                sections: *sections,
                 rows,
                 names: self.names,
             }),
-            (None, Start::Bytes(_)) => Err(malformed("length")),
+            (None, Stage::Collecting(_)) => Err(malformed("length")),
         }
     }
 
     fn feed(&mut self, mut piece: &[u8], hasher: &Hasher) -> Result<(), Error> {
-        if let Start::Bytes(bytes) = &mut self.start {
-            let wanted = usize::try_from(self.head.counts.front()).unwrap_or(usize::MAX);
+        if let Stage::Collecting(bytes) = &mut self.start {
+            let wanted = usize::try_from(self.head.counts.before_rows()).unwrap_or(usize::MAX);
             let (now, later) = piece
                 .split_at_checked(wanted.saturating_sub(bytes.len()))
                 .unwrap_or((piece, &[]));
@@ -147,12 +147,14 @@ impl Loading {
             if bytes.len() < wanted {
                 return Ok(());
             }
-            let front = Front::read(core::mem::take(bytes), &self.head.counts, hasher)?;
+            let sections = Sections::read(core::mem::take(bytes), &self.head.counts, hasher)?;
             let rows = match self.head.kind {
-                Kind::Snapshot => Arrived::Table(Rows::with_room(self.rows_left as usize).ok_or_else(too_large)?),
-                Kind::Delta => Arrived::List(Vec::new()),
+                Kind::Snapshot => {
+                    LoadedRows::Table(DigestIndex::with_room(self.rows_left as usize).ok_or_else(too_large)?)
+                }
+                Kind::Delta => LoadedRows::List(Vec::new()),
             };
-            self.start = Start::Read(Box::new(front), rows);
+            self.start = Stage::Decoded(Box::new(sections), rows);
         }
         while self.rows_left > 0 && !piece.is_empty() {
             if self.part.is_empty()
@@ -177,25 +179,25 @@ impl Loading {
     }
 
     fn row(&mut self, bytes: &[u8; ROW_BYTES]) -> Result<(), Error> {
-        let Start::Read(front, rows) = &mut self.start else {
+        let Stage::Decoded(sections, rows) = &mut self.start else {
             return Err(malformed("rows"));
         };
         let mut row = Row::read(bytes);
         let rises = self.last.is_none_or(|last| row.follows(&last));
-        let user = front.users.place(row.holder());
-        let Some(user) = user.filter(|_| rises && (row.grant() as usize) < front.grants.len()) else {
+        let user = sections.users.place(row.holder());
+        let Some(user) = user.filter(|_| rises && (row.grant() as usize) < sections.grants.len()) else {
             return Err(malformed("rows"));
         };
         self.last = Some(row);
         self.rows_left = self.rows_left.saturating_sub(1);
         let pushed = match rows {
-            Arrived::Table(rows) => {
+            LoadedRows::Table(rows) => {
                 row.set_holder(user);
                 rows.push(row)
             }
-            Arrived::List(rows) => {
+            LoadedRows::List(rows) => {
                 // Whatever the row says: a revocation in the same delta wins.
-                if front.revoked.binary_search(&row.digest().to_bytes()).is_ok() {
+                if sections.revoked.binary_search(&row.digest().to_bytes()).is_ok() {
                     row.revoke();
                 }
                 let room = rows.try_reserve(1).is_ok();

@@ -18,10 +18,10 @@ use crate::account::rights::Account;
 use crate::base::error::Error;
 use crate::token::access::{Access, Realm};
 use crate::token::address::Block;
-use crate::token::hash::StoredHash;
-use crate::token::name::check_user;
+use crate::token::hash::stored::StoredHash;
 use crate::token::record::Record;
-use crate::verdict::verify::{Grant, Life};
+use crate::token::user::check_user;
+use crate::verdict::grant::{Grant, Life};
 
 /// What a message says of the table that it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,17 +4,19 @@ use alloc::vec::Vec;
 
 use super::fault::{malformed, too_large};
 use super::head::Counts;
-use super::interner::Shared;
+use super::interner::Interner;
 use super::reader::Reader;
 use super::users::Users;
 use crate::account::rights::Rights;
 use crate::base::error::Error;
 use crate::base::sort::first_repeat;
-use crate::token::access::{Access, MAX_FEATURES, Realm};
+use crate::token::access::{Access, Realm};
 use crate::token::address::{Block, MAX_ADDRESSES};
-use crate::token::hash::{Hasher, pepper_unknown};
-use crate::token::name::{is_feature, is_pepper_id, is_user};
-use crate::verdict::verify::Grant;
+use crate::token::feature::{MAX_FEATURES, is_feature};
+use crate::token::hash::hasher::Hasher;
+use crate::token::hash::pepper::{is_pepper_id, pepper_unknown};
+use crate::token::user::is_user;
+use crate::verdict::grant::Grant;
 
 /// A grant, and the place of its pepper among the candidates of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,22 +27,22 @@ pub(crate) struct HeldGrant {
 
 /// What was read before the rows.
 #[derive(Debug)]
-pub(crate) struct Front {
+pub(crate) struct Sections {
     /// Digests of revoked tokens, in order.
     pub(crate) revoked: Vec<[u8; 32]>,
     /// Removed users, in order.
     pub(crate) removed: Vec<Vec<u8>>,
-    pub(crate) states: Shared<Rights>,
+    pub(crate) states: Interner<Rights>,
     pub(crate) users: Users,
-    pub(crate) grants: Shared<HeldGrant>,
+    pub(crate) grants: Interner<HeldGrant>,
 }
 
-impl Front {
+impl Sections {
     /// Reads the sections. The bytes of the users are kept and not copied, for they may be many.
     ///
     /// # Errors
     /// `snapshot_malformed`, `pepper_unknown`.
-    pub(crate) fn read(mut bytes: Vec<u8>, counts: &Counts, hasher: &Hasher) -> Result<Front, Error> {
+    pub(crate) fn read(mut bytes: Vec<u8>, counts: &Counts, hasher: &Hasher) -> Result<Sections, Error> {
         let mut reader = Reader(&bytes);
         let mut section = |length: u32, name| reader.take(length as usize).ok_or_else(|| malformed(name));
         let digests = section(counts.revoked.saturating_mul(32), "revoked digests")?;
@@ -60,7 +62,7 @@ impl Front {
         bytes.truncate(end);
         bytes.drain(..from);
         let users = Users::new(bytes, order);
-        Ok(Front {
+        Ok(Sections {
             revoked,
             removed,
             states,
@@ -88,9 +90,9 @@ fn read_removed(section: &[u8], count: u32) -> Option<Vec<Vec<u8>>> {
     reader.end(users)
 }
 
-fn read_states(section: &[u8], count: u32) -> Option<Shared<Rights>> {
+fn read_states(section: &[u8], count: u32) -> Option<Interner<Rights>> {
     let mut reader = Reader(section);
-    let mut states = Shared::new();
+    let mut states = Interner::new();
     for _ in 0..count {
         let from = reader.0;
         let flags = reader.u8().filter(|flags| *flags < 8)?;
@@ -111,13 +113,13 @@ fn read_states(section: &[u8], count: u32) -> Option<Shared<Rights>> {
 
 /// # Errors
 /// `snapshot_malformed`, `pepper_unknown`.
-fn read_grants(section: &[u8], count: u32, hasher: &Hasher) -> Result<Shared<HeldGrant>, Error> {
+fn read_grants(section: &[u8], count: u32, hasher: &Hasher) -> Result<Interner<HeldGrant>, Error> {
     let mut reader = Reader(section);
-    let mut grants = Shared::new();
+    let mut grants = Interner::new();
     for _ in 0..count {
         let from = reader.0;
         let (grant, pepper) = read_grant(&mut reader).ok_or_else(|| malformed("grants"))?;
-        let pepper = hasher.place_of(pepper).ok_or_else(|| pepper_unknown(pepper))?;
+        let pepper = hasher.pepper_index_of(pepper).ok_or_else(|| pepper_unknown(pepper))?;
         let grant = HeldGrant { grant, pepper };
         grants.push(grant, reader.since(from)).ok_or_else(too_large)?;
     }

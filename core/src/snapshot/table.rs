@@ -2,35 +2,36 @@
 
 use alloc::vec::Vec;
 
-use super::digest_index::{MAX_GRANTS, Row, Rows};
+use super::digest_index::{DigestIndex, MAX_GRANTS, Row};
 use super::fault::{malformed, too_large};
 use super::head::{Counts, Head};
-use super::interner::Shared;
-use super::loading::{Arrived, Loaded};
+use super::interner::Interner;
+use super::loading::{Loaded, LoadedRows};
 use super::reader::Reader;
-use super::sections::{Front, HeldGrant};
+use super::sections::{HeldGrant, Sections};
 use super::users::{REMOVED, Users};
 use crate::account::rights::Rights;
 use crate::base::error::Error;
-use crate::token::hash::Digest;
+use crate::token::hash::digest::Digest;
 use crate::token::name::is_name;
 use crate::token::record::is_id;
-use crate::verdict::verify::{Grant, Life, Matched};
+use crate::verdict::grant::{Grant, Life};
+use crate::verdict::judgement::Matched;
 
 /// A whole table.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct HeldTable {
     pub(crate) head: Head,
-    rows: Rows,
+    rows: DigestIndex,
     users: Users,
-    states: Shared<Rights>,
-    grants: Shared<HeldGrant>,
+    states: Interner<Rights>,
+    grants: Interner<HeldGrant>,
     /// With names a row's holder is a place in this text: 4 bytes the place of the user, then the id and the name as texts.
     names: Option<Vec<u8>>,
 }
 
 /// Whose a token is.
-pub(crate) struct Named<'a> {
+pub(crate) struct Owner<'a> {
     pub(crate) user: &'a [u8],
     /// The index of the account state.
     pub(crate) state: u32,
@@ -38,13 +39,13 @@ pub(crate) struct Named<'a> {
     pub(crate) names: Option<(&'a [u8], &'a [u8])>,
 }
 
-impl Held {
+impl HeldTable {
     /// The table of a snapshot.
     ///
     /// # Errors
     /// `snapshot_malformed`, `snapshot_too_large`.
-    pub(crate) fn new(loaded: Loaded) -> Result<Held, Error> {
-        let Arrived::Table(mut rows) = loaded.rows else {
+    pub(crate) fn new(loaded: Loaded) -> Result<HeldTable, Error> {
+        let LoadedRows::Table(mut rows) = loaded.rows else {
             return Err(malformed("rows"));
         };
         let mut names = None;
@@ -60,10 +61,10 @@ impl Held {
             }
             names = Some(text);
         }
-        let Front {
+        let Sections {
             states, users, grants, ..
-        } = loaded.front;
-        Ok(Held {
+        } = loaded.sections;
+        Ok(HeldTable {
             head: loaded.head,
             rows,
             users,
@@ -80,11 +81,11 @@ impl Held {
     pub(crate) fn apply(&mut self, delta: Loaded) -> Result<(), Error> {
         let Loaded {
             head,
-            front,
+            sections,
             rows,
             names,
         } = delta;
-        let Arrived::List(mut rows) = rows else {
+        let LoadedRows::List(mut rows) = rows else {
             return Err(malformed("rows"));
         };
         if head.counts != Counts::default() {
@@ -93,22 +94,22 @@ impl Held {
             }
             let section = read_names(&names, if head.names { head.counts.rows } else { 0 });
             let section = section.ok_or_else(|| malformed("names"))?;
-            self.make_room(&front, &rows, names.len()).ok_or_else(too_large)?;
-            self.change(&front, &mut rows, section);
+            self.make_room(&sections, &rows, names.len()).ok_or_else(too_large)?;
+            self.change(&sections, &mut rows, section);
         }
         self.head = head;
         Ok(())
     }
 
     /// Sees to it that nothing more can fail.
-    fn make_room(&mut self, front: &Front, rows: &[Row], names: usize) -> Option<()> {
-        let grants = self.grants.len().checked_add(front.grants.len())?;
+    fn make_room(&mut self, sections: &Sections, rows: &[Row], names: usize) -> Option<()> {
+        let grants = self.grants.len().checked_add(sections.grants.len())?;
         if grants > MAX_GRANTS {
             return None;
         }
-        self.grants.make_room(front.grants.len())?;
-        self.states.make_room(front.states.len())?;
-        self.users.make_room(front.users.len(), front.users.bytes())?;
+        self.grants.make_room(sections.grants.len())?;
+        self.states.make_room(sections.states.len())?;
+        self.users.make_room(sections.users.len(), sections.users.bytes())?;
         if let Some(text) = &mut self.names {
             let more = names.checked_add(rows.len().saturating_mul(4))?;
             let end = text.len().checked_add(more)?;
@@ -119,8 +120,8 @@ impl Held {
     }
 
     /// Revocations come first.
-    fn change<'a>(&mut self, front: &Front, rows: &mut [Row], names: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
-        for digest in &front.revoked {
+    fn change<'a>(&mut self, sections: &Sections, rows: &mut [Row], names: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
+        for digest in &sections.revoked {
             let at = self.rows.find(&Digest::from_bytes(digest));
             if let Some(row) = at.and_then(|at| self.rows.get_mut(at)) {
                 row.revoke();
@@ -133,14 +134,14 @@ impl Held {
                 row.revoke();
             }
         }
-        for user in &front.removed {
+        for user in &sections.removed {
             self.users.remove(user);
         }
-        let states = self.states.take_over(&front.states);
-        let grants = self.grants.take_over(&front.grants);
+        let states = self.states.take_over(&sections.states);
+        let grants = self.grants.take_over(&sections.grants);
         // What isn't the index of a state stands for itself.
         let state = |at: u32| states.get(at as usize).copied().unwrap_or(at);
-        let users = front.users.iter().map(|(name, at)| (name, state(at)));
+        let users = sections.users.iter().map(|(name, at)| (name, state(at)));
         let users = self.users.set_all(users);
         let mut names = names;
         for row in rows {
@@ -169,7 +170,7 @@ impl Held {
         }
     }
 
-    /// Rows, revoked ones among them.
+    /// DigestIndex, revoked ones among them.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
@@ -196,11 +197,11 @@ impl Held {
 
     /// Whose the token at a place is.
     #[inline]
-    pub(crate) fn named(&self, at: u32) -> Option<Named<'_>> {
+    pub(crate) fn named(&self, at: u32) -> Option<Owner<'_>> {
         let row = self.rows.get(at)?;
         let Some(text) = &self.names else {
             let (user, state) = self.users.get(row.holder())?;
-            return Some(Named {
+            return Some(Owner {
                 user,
                 state,
                 names: None,
@@ -209,7 +210,7 @@ impl Held {
         let mut reader = Reader(text.get(row.holder() as usize..)?);
         let (user, state) = self.users.get(reader.u32()?)?;
         let names = Some((reader.text()?, reader.text()?));
-        Some(Named { user, state, names })
+        Some(Owner { user, state, names })
     }
 
     /// The life of the token at a place: its own mark, and whether its user is gone.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::reader::Reader;
-use crate::token::name::is_user;
+use crate::token::user::is_user;
 
 /// In place of the index of an account state: no account is known.
 pub(crate) const UNKNOWN: u32 = u32::MAX;
@@ -81,7 +81,7 @@ impl Users {
         }
     }
 
-    /// Forgets a user. Rows that name them do so for ever, and find them removed.
+    /// Forgets a user. DigestIndex that name them do so for ever, and find them removed.
     pub(crate) fn remove(&mut self, name: &[u8]) {
         if let Ok(index) = self.search(name) {
             let at = self.order.remove(index);

@@ -12,19 +12,22 @@ use super::fault::malformed;
 use super::head::{HEAD_BYTES, Head, Kind, MESSAGE_HEAD_BYTES};
 use super::key::PublicKeys;
 use super::loading::Loading;
-use super::table::Held;
+use super::table::HeldTable;
 use crate::auth::call::Call;
 use crate::auth::catalogue::Function;
-use crate::auth::prepared::{CALL_UNKNOWN, Calls, code, code_invalid, read_code};
+use crate::auth::prepared::PreparedCalls;
 use crate::auth::presentation::Presentation;
 use crate::base::error::{Error, ErrorCode};
 use crate::base::reason::Reason;
 use crate::json::decoder::{Fields, FromValue, decode_checked};
 use crate::json::value::Value;
-use crate::token::hash::{Digest, Hasher, Pepper};
+use crate::token::hash::digest::Digest;
+use crate::token::hash::hasher::Hasher;
+use crate::token::hash::pepper::Pepper;
 use crate::token::secret::Presented;
 use crate::token::time::{MIN_NOW, check_now, is_now};
-use crate::verdict::verify::Verdict;
+use crate::verdict::code::{CALL_UNKNOWN, code, code_invalid, judge, read_code};
+use crate::verdict::judgement::Verdict;
 
 /// How far an edge's clock may be behind the origin's, and behind the latest time it has shown, in seconds.
 pub const CLOCK_SLACK: i64 = 300;
@@ -157,15 +160,15 @@ pub struct Holder<'a> {
 pub struct Snapshot {
     keys: PublicKeys,
     hasher: Hasher,
-    calls: Calls,
+    calls: PreparedCalls,
     floor: Option<Floor>,
     /// The longest age that this edge allows, in seconds.
-    longest: i64,
-    held: Option<Box<Held>>,
-    coming: Option<Box<Loading>>,
+    max_age: i64,
+    held: Option<Box<HeldTable>>,
+    loading: Option<Box<Loading>>,
     /// The latest time seen, in seconds since 2020. Verifications share the table, so it changes without a lock, and every
     /// platform can change 32 bits so.
-    seen: AtomicU32,
+    latest_now: AtomicU32,
     decoy: Digest,
 }
 
@@ -183,8 +186,8 @@ impl Snapshot {
     /// # Errors
     /// `key_invalid`, `pepper_invalid`, those of a catalogue, and `value_invalid` for a `max_age` below 1.
     pub fn new(options: SnapshotOptions) -> Result<Self, Error> {
-        let longest = options.max_age.unwrap_or(i64::MAX);
-        if longest < 1 {
+        let max_age = options.max_age.unwrap_or(i64::MAX);
+        if max_age < 1 {
             return Err(Error::at(
                 ErrorCode::ValueInvalid,
                 "maxAge",
@@ -194,12 +197,12 @@ impl Snapshot {
         Ok(Snapshot {
             keys: PublicKeys::read(&options.public_keys).map_err(|error| error.under("publicKeys"))?,
             hasher: Hasher::new(&options.peppers).map_err(|error| error.under("peppers"))?,
-            calls: Calls::new(options.catalogue)?,
+            calls: PreparedCalls::new(options.catalogue)?,
             floor: options.floor,
-            longest,
+            max_age,
             held: None,
-            coming: None,
-            seen: AtomicU32::new(0),
+            loading: None,
+            latest_now: AtomicU32::new(0),
             decoy: Digest::of(Presented::DECOY),
         })
     }
@@ -231,7 +234,7 @@ impl Snapshot {
     /// # Errors
     /// `snapshot_malformed`, `snapshot_signature`, `now_invalid`, `clock_backwards`, `floor_in_future`, `snapshot_rollback`, `snapshot_gap`, `snapshot_too_large`.
     pub fn begin(&mut self, head: &[u8], now: i64) -> Result<u64, Error> {
-        self.coming = None;
+        self.loading = None;
         check_now(now)?;
         let parts = head.split_first_chunk::<HEAD_BYTES>();
         let parts = parts.and_then(|(head, signature)| Some((head, <[u8; 64]>::try_from(signature).ok()?)));
@@ -241,16 +244,16 @@ impl Snapshot {
         head.check()?;
         if is_behind(now, head.made) {
             // It is at least so late: whatever is held is asked by a wrong clock.
-            self.see(head.made);
+            self.note_time(head.made);
             return Err(Error::new(
                 ErrorCode::ClockBackwards,
                 "the clock is more than 300 seconds behind the origin's",
             ));
         }
         self.check_succession(&head, now)?;
-        let coming = Loading::new(head, &self.hasher)?;
-        let body = coming.left();
-        self.coming = Some(Box::new(coming));
+        let loading = Loading::new(head, &self.hasher)?;
+        let body = loading.left();
+        self.loading = Some(Box::new(loading));
         Ok(body)
     }
 
@@ -259,11 +262,11 @@ impl Snapshot {
     /// # Errors
     /// `snapshot_malformed` for more bytes than were announced, or where nothing was begun.
     pub fn push(&mut self, piece: &[u8]) -> Result<u64, Error> {
-        let coming = self.coming.as_mut().ok_or_else(nothing_begun)?;
-        match coming.push(piece, &self.hasher) {
-            Ok(()) => Ok(coming.left()),
+        let loading = self.loading.as_mut().ok_or_else(nothing_begun)?;
+        match loading.push(piece, &self.hasher) {
+            Ok(()) => Ok(loading.left()),
             Err(error) => {
-                self.coming = None;
+                self.loading = None;
                 Err(error)
             }
         }
@@ -274,17 +277,17 @@ impl Snapshot {
     /// # Errors
     /// `snapshot_malformed`, `snapshot_signature`, `pepper_unknown`, `snapshot_too_large`; then the table held stays as it was.
     pub fn commit(&mut self) -> Result<SnapshotState, Error> {
-        let loaded = self.coming.take().ok_or_else(nothing_begun)?.finish()?;
+        let loaded = self.loading.take().ok_or_else(nothing_begun)?.finish()?;
         let before = self.held.as_ref().map(|held| held.head.made);
         let made = loaded.head.made;
         match (loaded.head.kind, &mut self.held) {
-            (Kind::Snapshot, held) => *held = Some(Box::new(Held::new(loaded)?)),
+            (Kind::Snapshot, held) => *held = Some(Box::new(HeldTable::new(loaded)?)),
             (Kind::Delta, Some(held)) => held.apply(loaded)?,
             (Kind::Delta, None) => return Err(gap()),
         }
         if before.is_none_or(|before| made > before) {
             // The origin vouches anew for the time, so a clock that had run ahead may go back to it.
-            self.seen.store(since_2020(made), Ordering::Relaxed);
+            self.latest_now.store(since_2020(made), Ordering::Relaxed);
         }
         self.state().ok_or_else(gap)
     }
@@ -347,13 +350,13 @@ impl Snapshot {
         let Some(target) = self.calls.get(call) else {
             return CALL_UNKNOWN;
         };
-        let held = match self.standing(now) {
+        let held = match self.usable(now) {
             Ok(held) => held,
             Err(reason) => return code(reason, None),
         };
         let found = presented.find(&self.hasher, &self.decoy, |digest, pepper| held.find(digest, pepper));
         let found = found.and_then(|at| Some((at, held.matched(at)?)));
-        presented.judge(found, target, address, now)
+        judge(presented, found, target, address, now)
     }
 
     /// The whole verdict of a number that [`Snapshot::verify`] gave, asked before another message is taken.
@@ -398,24 +401,24 @@ impl Snapshot {
 
     /// The table, if it may be decided by.
     #[inline]
-    fn standing(&self, now: i64) -> Result<&Held, Reason> {
+    fn usable(&self, now: i64) -> Result<&HeldTable, Reason> {
         let held = self.held.as_ref().ok_or(Reason::SnapshotMissing)?;
-        let seen = MIN_NOW.saturating_add(self.seen.load(Ordering::Relaxed).into());
-        if is_behind(now, held.head.made) || is_behind(now, seen) {
+        let latest_now = MIN_NOW.saturating_add(self.latest_now.load(Ordering::Relaxed).into());
+        if is_behind(now, held.head.made) || is_behind(now, latest_now) {
             return Err(Reason::ClockBackwards);
         }
-        if now > seen && is_now(now) {
-            self.see(now);
+        if now > latest_now && is_now(now) {
+            self.note_time(now);
         }
-        let longest = self.longest.min(held.head.max_age.into());
-        if now > held.head.made.saturating_add(longest) {
+        let max_age = self.max_age.min(held.head.max_age.into());
+        if now > held.head.made.saturating_add(max_age) {
             return Err(Reason::SnapshotStale);
         }
         Ok(held)
     }
 
-    fn see(&self, now: i64) {
-        self.seen.fetch_max(since_2020(now), Ordering::Relaxed);
+    fn note_time(&self, now: i64) {
+        self.latest_now.fetch_max(since_2020(now), Ordering::Relaxed);
     }
 
     /// Whether a message may follow on what is held.

@@ -1,22 +1,15 @@
 //! What a token may touch. CONTRACT.md, 2.
 
-use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::base::character::with_culprit;
-use crate::base::error::{Error, ErrorCode};
-use crate::base::sort::first_repeat;
+use super::feature::check_features;
+use crate::base::error::Error;
 use crate::json::decoder::{Fields, FromValue, deserialize_by_value, not_among, words, wrong_type};
 use crate::json::value::Value;
-use crate::token::name::{is_feature, is_feature_byte};
-
-/// The most features of a token or an account.
-pub const MAX_FEATURES: usize = 1_000;
 
 /// Full access, or only the features in a list. An empty list grants nothing; there is no default.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,31 +88,3 @@ impl Access {
         }
     }
 }
-
-/// # Errors
-/// `features_too_many`, at `features`; `feature_invalid`, at `features[…]`.
-pub(crate) fn check_features(features: &[String]) -> Result<(), Error> {
-    let fault = |message: Cow<'static, str>| Error::new(ErrorCode::FeatureInvalid, message);
-    if features.len() > MAX_FEATURES {
-        let message = format!("a list may hold at most {MAX_FEATURES} features");
-        return Err(Error::at(ErrorCode::FeaturesTooMany, "features", message));
-    }
-    let malformed = features.iter().position(|feature| !is_feature(feature));
-    let repeated = || first_repeat(features.len(), &|at| features.get(at).map(String::as_str));
-    let (index, message) = match malformed {
-        Some(index) => {
-            let feature = features.get(index).map_or("", String::as_str);
-            let known = |character| u8::try_from(character).is_ok_and(is_feature_byte);
-            (index, with_culprit(FEATURE_RULE, feature, known))
-        }
-        None => match repeated() {
-            Some(index) => (index, "the feature is listed twice".into()),
-            None => return Ok(()),
-        },
-    };
-    Err(fault(message).under_index(index).under("features"))
-}
-
-/// What a feature is, for messages.
-pub(crate) const FEATURE_RULE: &str =
-    "a feature is 1 to 64 characters of a-z, A-Z, 0-9, `-`, `_` and `.`, starting with a letter or digit";

@@ -5,11 +5,11 @@ use alloc::string::String;
 use chrono::{DateTime, Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike};
 use serde::{Serialize, Serializer};
 
+use super::time::MAX_TIME;
+use super::zone::east;
 use crate::base::error::{Error, ErrorCode};
-use crate::json::decoder::{FromValue, wrong_type};
+use crate::json::decoder::{FromValue, deserialize_by_value, wrong_type};
 use crate::json::value::Value;
-use crate::token::time::MAX_TIME;
-use crate::token::zone::east;
 
 /// An expiry as people and programs give it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +69,11 @@ fn check(instant: i64, now: i64) -> Result<i64, Error> {
     } else {
         Ok(instant)
     }
+}
+
+/// Whether the instant is past the token's life: valid while now < expires. CONTRACT.md, 1.
+pub(crate) fn is_expired(expires: Option<i64>, now: i64) -> bool {
+    expires.is_some_and(|expires| now >= expires)
 }
 
 fn out_of_range() -> Error {
@@ -193,3 +198,32 @@ pub fn default_expiry<Z: TimeZone>(now: i64, zone: &Z) -> Result<i64, Error> {
     };
     check(in_a_year().ok_or_else(out_of_range)?, now)
 }
+
+/// A good expiry: an instant, or never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValidExpiry {
+    /// Unix seconds.
+    At(i64),
+    /// Never.
+    Never,
+}
+
+impl Serialize for ValidExpiry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            ValidExpiry::At(seconds) => serializer.serialize_i64(*seconds),
+            ValidExpiry::Never => serializer.serialize_str("never"),
+        }
+    }
+}
+
+impl FromValue for ValidExpiry {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        match value {
+            Value::Int(seconds) => Ok(ValidExpiry::At(seconds)),
+            Value::String(text) if text == "never" => Ok(ValidExpiry::Never),
+            other => Err(wrong_type("whole Unix seconds or `never`", &other)),
+        }
+    }
+}
+deserialize_by_value!(ValidExpiry);

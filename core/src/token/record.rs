@@ -7,14 +7,15 @@ use alloc::vec::Vec;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::access::{Access, Realm};
+use super::address::{Block, parse_list};
+use super::hash::stored::StoredHash;
+use super::name::check_name;
+use super::user::check_user;
 use crate::base::error::{Error, ErrorCode};
 use crate::base::sort::sorted;
 use crate::json::decoder::{Fields, FromValue, deserialize_by_value, wrong_type};
 use crate::json::value::Value;
-use crate::token::access::{Access, Realm};
-use crate::token::address::{Block, parse_list};
-use crate::token::hash::StoredHash;
-use crate::token::name::{check_name, check_user};
 
 /// The version of records that this crate writes.
 pub(crate) const RECORD_VERSION: i64 = 1;
@@ -180,4 +181,15 @@ fn check_version(v: i64) -> Result<(), Error> {
             format!("this module reads records of version {RECORD_VERSION}; update it to read newer ones"),
         ))
     }
+}
+
+/// # Errors
+/// Those of the first spoilt record, at `records[…]`.
+pub(crate) fn check_records(records: &[Record]) -> Result<(), Error> {
+    for (index, record) in records.iter().enumerate() {
+        record
+            .check()
+            .map_err(|error| error.under_index(index).under("records"))?;
+    }
+    Ok(())
 }

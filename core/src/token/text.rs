@@ -4,9 +4,8 @@ use alloc::string::String;
 
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 
+use super::secret::{Presented, SECRET_LENGTH};
 use crate::base::error::{Error, ErrorCode};
-use crate::token::name::is_prefix;
-use crate::token::secret::{Presented, SECRET_LENGTH};
 
 const CHECKSUM_LENGTH: usize = 7;
 const BASE_36: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -119,4 +118,27 @@ fn checksum_of(prefix: &[u8], secret: Presented<'_>) -> [u8; CHECKSUM_LENGTH] {
         rest /= 36;
     }
     digits
+}
+
+/// The prefix of a token text: 2 to 16 characters of `a-z 0-9`, the first a letter.
+pub(crate) fn is_prefix(prefix: &[u8]) -> bool {
+    (2..=16).contains(&prefix.len())
+        && prefix.first().is_some_and(u8::is_ascii_lowercase)
+        && prefix
+            .iter()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+/// # Errors
+/// `prefix_invalid`, at the field `prefix`.
+pub(crate) fn check_prefix(prefix: &str) -> Result<(), Error> {
+    if is_prefix(prefix.as_bytes()) {
+        Ok(())
+    } else {
+        Err(Error::at(
+            ErrorCode::PrefixInvalid,
+            "prefix",
+            "a prefix is 2 to 16 characters of a-z and 0-9, starting with a letter",
+        ))
+    }
 }

@@ -7,19 +7,23 @@ use core::fmt;
 use hashbrown::HashTable;
 use serde::Serialize;
 
+use super::code::{CALL_UNKNOWN, code, code_invalid, judge, read_code};
+use super::grant::Entry;
+use super::judgement::{Matched, Verdict};
 use crate::account::rights::{Account, Rights};
 use crate::auth::call::Call;
 use crate::auth::catalogue::Function;
-use crate::auth::prepared::{CALL_UNKNOWN, Calls, code, code_invalid, read_code};
+use crate::auth::prepared::PreparedCalls;
 use crate::auth::presentation::Presentation;
 use crate::base::error::{Error, ErrorCode};
 use crate::base::reason::Reason;
 use crate::json::decoder::{Fields, FromValue, decode_checked};
 use crate::json::value::Value;
-use crate::token::hash::{Digest, Hasher, Pepper};
+use crate::token::hash::digest::Digest;
+use crate::token::hash::hasher::Hasher;
+use crate::token::hash::pepper::Pepper;
 use crate::token::record::Record;
 use crate::token::secret::Presented;
-use crate::verdict::verify::{Entry, Matched, Verdict};
 
 /// What a table starts with.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -107,7 +111,7 @@ pub struct TokenTable {
     accounts: Vec<Holder>,
     by_user: Index,
     hasher: Hasher,
-    calls: Calls,
+    calls: PreparedCalls,
     decoy: Digest,
 }
 
@@ -134,7 +138,7 @@ impl TokenTable {
             accounts: Vec::new(),
             by_user: HashTable::new(),
             hasher,
-            calls: Calls::new(input.catalogue)?,
+            calls: PreparedCalls::new(input.catalogue)?,
             decoy: Digest::of(Presented::DECOY),
         };
         table.update(TableUpdate {
@@ -258,7 +262,7 @@ impl TokenTable {
         };
         let found = presented.find(&self.hasher, &self.decoy, |digest, pepper| self.find(digest, pepper));
         let found = found.and_then(|at| Some((at, self.matched(at)?)));
-        presented.judge(found, target, address, now)
+        judge(presented, found, target, address, now)
     }
 
     /// The whole verdict of a number that [`TokenTable::verify`] gave, asked before the table is changed.
@@ -268,7 +272,7 @@ impl TokenTable {
     pub fn verdict(&self, code: i64) -> Result<Verdict, Error> {
         let (reason, slot) = read_code(code)?;
         let slot = slot.map(|at| self.slot_at(at).ok_or_else(code_invalid)).transpose()?;
-        Ok(Entry::verdict(slot.map(|slot| &slot.entry), reason))
+        Ok(Verdict::of_entry(slot.map(|slot| &slot.entry), reason))
     }
 
     /// The slot of a digest, if its token was hashed under the pepper of that place.
@@ -305,7 +309,7 @@ impl TokenTable {
 
     fn slot(&mut self, record: Record) -> Result<Slot, Error> {
         let checked = record.check()?;
-        let place = self.hasher.place(&checked.hash)?;
+        let place = self.hasher.pepper_index(&checked.hash)?;
         let account = self.account(&record.user);
         Ok(Slot {
             entry: Entry::new(record, checked.addresses),

@@ -5,7 +5,7 @@ use core::arch::wasm32::{
     i32x4_add, u32x4, u32x4_extract_lane, u32x4_shl, u32x4_shr, u32x4_splat, v128, v128_and, v128_bitselect, v128_xor,
 };
 
-use crate::token::hash::{Digest, INITIAL};
+use crate::token::hash::digest::{Digest, INITIAL};
 use crate::token::secret::Presented;
 
 /// FIPS 180-4, 4.2.2.
@@ -92,7 +92,7 @@ fn xor(a: v128, b: v128, c: v128) -> v128 {
     clippy::indexing_slicing,
     reason = "every index is below 16, the length of the schedule"
 )]
-pub(in crate::token::hash) fn digests(secrets: [Presented<'_>; 4]) -> [Digest; 4] {
+pub(crate) fn digests(secrets: [Presented<'_>; 4]) -> [Digest; 4] {
     // The block: eight words of the secret, then the bit 1, zeros, and the length of 256 bits.
     let mut schedule = [u32x4_splat(0); 16];
     let [a, b, c, d] = secrets.map(|secret| secret.as_bytes().as_chunks::<4>().0.iter());
