@@ -1,4 +1,4 @@
-//! The account that a token acts as: a token can never do more than its user. CONTRACT.md, 1 and 2.
+//! The account that a token acts as: a token can never do more than its user. RULES.md, 1 and 2.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,4 +1,4 @@
-//! The `Authorization` header. CONTRACT.md, 4: `cpanel USER:TOKEN` and `whm USER:TOKEN` by a grammar of their own (a `:`
+//! The `Authorization` header. RULES.md, 4: `cpanel USER:TOKEN` and `whm USER:TOKEN` by a grammar of their own (a `:`
 //! is no token68 character of RFC 9110), `Bearer TOKEN` by RFC 6750.
 
 use alloc::vec::Vec;

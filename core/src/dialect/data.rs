@@ -1,4 +1,4 @@
-//! What a function yields, in the form of its interface. CONTRACT.md, 3 and 5.
+//! What a function yields, in the form of its interface. RULES.md, 3 and 5.
 
 use alloc::string::String;
 use alloc::vec::Vec;

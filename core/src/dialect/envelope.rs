@@ -1,4 +1,4 @@
-//! The envelopes of replies: UAPI's, API 2's and WHM's. CONTRACT.md, 3 to 5.
+//! The envelopes of replies: UAPI's, API 2's and WHM's. RULES.md, 3 to 5.
 
 use alloc::string::String;
 

@@ -1,4 +1,4 @@
-//! The parameters of the compatible interfaces, in the words of the operations. CONTRACT.md, 3 and 5.
+//! The parameters of the compatible interfaces, in the words of the operations. RULES.md, 3 and 5.
 
 use alloc::string::String;
 use alloc::vec::Vec;

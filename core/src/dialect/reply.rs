@@ -1,4 +1,4 @@
-//! The replies of the compatible interfaces, so that no host builds one by hand. CONTRACT.md, 3 to 5.
+//! The replies of the compatible interfaces, so that no host builds one by hand. RULES.md, 3 to 5.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -13,7 +13,7 @@ use crate::token::expiry::is_expired;
 use crate::token::record::Record;
 use crate::token::time::{DAY, check_now};
 
-/// The days before its expiry in which a token is shown as expiring. CONTRACT.md, 1.
+/// The days before its expiry in which a token is shown as expiring. RULES.md, 1.
 pub(crate) const DEFAULT_WARN_DAYS: i64 = 7;
 const MAX_WARN_DAYS: i64 = 3_650;
 

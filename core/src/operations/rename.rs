@@ -1,4 +1,4 @@
-//! Renaming: the name changes, and nothing else. CONTRACT.md, 1.
+//! Renaming: the name changes, and nothing else. RULES.md, 1.
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,4 +1,4 @@
-//! Changing a token: what is left out stays as it was. CONTRACT.md, 5.
+//! Changing a token: what is left out stays as it was. RULES.md, 5.
 
 use alloc::string::String;
 use alloc::vec::Vec;

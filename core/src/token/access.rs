@@ -1,4 +1,4 @@
-//! What a token may touch. CONTRACT.md, 2.
+//! What a token may touch. RULES.md, 2.
 
 use alloc::string::String;
 use alloc::vec::Vec;

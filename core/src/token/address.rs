@@ -1,4 +1,4 @@
-//! Address lists: IPv4, IPv6 and CIDR blocks. CONTRACT.md, 2: when set, any other address is refused, and so is an unknown one.
+//! Address lists: IPv4, IPv6 and CIDR blocks. RULES.md, 2: when set, any other address is refused, and so is an unknown one.
 
 use alloc::format;
 use alloc::string::String;

@@ -1,4 +1,4 @@
-//! When a token ends. CONTRACT.md, 1: a date is the last second of that day in the server's zone; nothing unreadable is ever "never".
+//! When a token ends. RULES.md, 1: a date is the last second of that day in the server's zone; nothing unreadable is ever "never".
 
 use alloc::string::String;
 
@@ -71,7 +71,7 @@ fn check(instant: i64, now: i64) -> Result<i64, Error> {
     }
 }
 
-/// Whether the instant is past the token's life: valid while now < expires. CONTRACT.md, 1.
+/// Whether the instant is past the token's life: valid while now < expires. RULES.md, 1.
 pub(crate) fn is_expired(expires: Option<i64>, now: i64) -> bool {
     expires.is_some_and(|expires| now >= expires)
 }

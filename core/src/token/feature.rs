@@ -1,4 +1,4 @@
-//! Features: what a token may be limited to. CONTRACT.md, 1 and 2.
+//! Features: what a token may be limited to. RULES.md, 1 and 2.
 
 use alloc::borrow::Cow;
 use alloc::format;

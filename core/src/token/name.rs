@@ -1,4 +1,4 @@
-//! Names of tokens, users and features: what they may hold. CONTRACT.md, 1.
+//! Names of tokens, users and features: what they may hold. RULES.md, 1.
 
 use alloc::format;
 

@@ -10,7 +10,7 @@ use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::FromValue;
 use crate::json::value::Value;
 
-/// The alphabet of a secret. CONTRACT.md, 1.
+/// The alphabet of a secret. RULES.md, 1.
 const ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 /// Characters in a secret: 32 × log₂ 36 ≈ 165 bits.
 pub(crate) const SECRET_LENGTH: usize = 32;

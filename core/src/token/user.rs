@@ -1,4 +1,4 @@
-//! Users, as tokens and headers name them. CONTRACT.md, 1.
+//! Users, as tokens and headers name them. RULES.md, 1.
 
 use alloc::format;
 

@@ -1,4 +1,4 @@
-//! What a client sees of a refusal. CONTRACT.md, 4.
+//! What a client sees of a refusal. RULES.md, 4.
 
 use alloc::format;
 use alloc::string::String;
@@ -76,7 +76,7 @@ const UNAVAILABLE: &str = "The token cannot be checked now; try again later";
 const NO_API_1: &str = "Token authentication allows access to UAPI or API 2 calls only";
 
 impl Refusal {
-    /// The refusal of a reason: the same for every reason of status 401. CONTRACT.md, 4.
+    /// The refusal of a reason: the same for every reason of status 401. RULES.md, 4.
     pub(crate) fn of(reason: Reason) -> Refusal {
         match reason {
             Reason::ApiUnsupported => Refusal::with(reason.status(), None, NO_API_1),

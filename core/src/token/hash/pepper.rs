@@ -1,4 +1,4 @@
-//! Peppers: keys for stored hashes, kept outside the store. CONTRACT.md, 1.
+//! Peppers: keys for stored hashes, kept outside the store. RULES.md, 1.
 
 use alloc::format;
 use alloc::string::String;

@@ -1,4 +1,4 @@
-//! Hashes as records hold them: SHA-256, or HMAC-SHA-256 under a pepper. CONTRACT.md, 1.
+//! Hashes as records hold them: SHA-256, or HMAC-SHA-256 under a pepper. RULES.md, 1.
 
 use alloc::string::String;
 
