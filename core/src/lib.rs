@@ -63,12 +63,13 @@ pub use operations::update::{UpdateRequest, update};
 pub use operations::usage::{ReportedUses, Usage, UsageRequest, Uses, usage};
 pub use operations::validate::{ValidateRequest, Validated, validate};
 pub use operations::verify::{VerifyRequest, verify};
+pub use snapshot::floor::{CLOCK_SLACK as SNAPSHOT_CLOCK_SLACK, Floor};
 pub use snapshot::head::{BodyState, Inspected, Kind, MESSAGE_HEAD_BYTES, inspect};
 pub use snapshot::key::SigningKey;
+pub use snapshot::options::SnapshotOptions;
 pub use snapshot::publication::{Heading, Publication, renew};
-pub use snapshot::verifier::{
-    CLOCK_SLACK as SNAPSHOT_CLOCK_SLACK, Floor, Holder, Snapshot, SnapshotOptions, SnapshotState,
-};
+pub use snapshot::state::{Holder, SnapshotState};
+pub use snapshot::verifier::Snapshot;
 pub use token::access::{Access, Realm};
 pub use token::address::MAX_ADDRESSES;
 pub use token::expiry::{ExpiryInput, ValidExpiry, default_expiry, end_of_day};
@@ -80,4 +81,5 @@ pub use token::secret::SecretString;
 pub use token::zone::Zone;
 pub use verdict::judgement::Verdict;
 pub use verdict::refusal::{Headers, Refusal};
-pub use verdict::table::{TableInput, TableUpdate, TokenTable};
+pub use verdict::table::TokenTable;
+pub use verdict::table_input::{TableInput, TableUpdate};

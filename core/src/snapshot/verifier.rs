@@ -1,160 +1,32 @@
 //! What an edge holds and asks: the keys it trusts, the table, and the message on its way.
 
 use alloc::boxed::Box;
-use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use serde::{Deserialize, Serialize};
-
 use super::fault::malformed;
+use super::floor::{Floor, is_behind};
 use super::head::{HEAD_BYTES, Head, Kind, MESSAGE_HEAD_BYTES};
 use super::key::PublicKeys;
 use super::loading::Loading;
+use super::options::SnapshotOptions;
+use super::state::{Holder, SnapshotState};
+use super::succession;
+use super::succession::gap;
 use super::table::HeldTable;
 use crate::auth::call::Call;
-use crate::auth::catalogue::Function;
 use crate::auth::prepared::PreparedCalls;
 use crate::auth::presentation::Presentation;
 use crate::base::error::{Error, ErrorCode};
 use crate::base::reason::Reason;
-use crate::json::decoder::{Fields, FromValue, decode_checked};
+use crate::json::decoder::decode_checked;
 use crate::json::value::Value;
 use crate::token::hash::digest::Digest;
 use crate::token::hash::hasher::Hasher;
-use crate::token::hash::pepper::Pepper;
 use crate::token::secret::Presented;
 use crate::token::time::{MIN_NOW, check_now, is_now};
 use crate::verdict::code::{CALL_UNKNOWN, code, code_invalid, judge, read_code};
 use crate::verdict::judgement::Verdict;
-
-/// How far an edge's clock may be behind the origin's, and behind the latest time it has shown, in seconds.
-pub const CLOCK_SLACK: i64 = 300;
-
-/// The last table that an edge knows of: nothing older is taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Floor {
-    /// Its epoch.
-    pub epoch: u64,
-    /// Its version.
-    pub version: u64,
-    /// When it was made, in Unix seconds.
-    pub made: i64,
-}
-
-impl Floor {
-    /// Whether another table is too old to be taken after this one.
-    #[must_use]
-    pub fn is_above(&self, table: &Floor) -> bool {
-        if table.epoch == self.epoch {
-            table.version < self.version || table.made < self.made
-        } else {
-            table.made <= self.made
-        }
-    }
-}
-
-impl FromValue for Floor {
-    fn from_value(value: Value) -> Result<Self, Error> {
-        let mut fields = Fields::of(value)?;
-        let mut number = |key: &str| {
-            let number: i64 = fields.required(key);
-            u64::try_from(number).map_err(|_| Error::at(ErrorCode::ValueInvalid, key, "the number is counted from 0"))
-        };
-        let (epoch, version) = (number("epoch"), number("version"));
-        let made = fields.required("made");
-        fields.finish()?;
-        Ok(Floor {
-            epoch: epoch?,
-            version: version?,
-            made,
-        })
-    }
-}
-
-/// What an edge is given beforehand.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SnapshotOptions {
-    /// The Ed25519 keys that are trusted, in hex: one, or several while the origin changes its own.
-    pub public_keys: Vec<String>,
-    /// The peppers in use, newest first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub peppers: Vec<Pepper>,
-    /// The functions; the built-in ones when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub catalogue: Option<Vec<Function>>,
-    /// The last table held before a restart.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub floor: Option<Floor>,
-    /// For how many seconds from 1 a table may be decided by at most, where the origin allows more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_age: Option<i64>,
-}
-
-impl FromValue for SnapshotOptions {
-    fn from_value(value: Value) -> Result<Self, Error> {
-        let mut fields = Fields::of(value)?;
-        let options = SnapshotOptions {
-            public_keys: fields.required("publicKeys"),
-            peppers: fields.or("peppers", Vec::new()),
-            catalogue: fields.optional("catalogue"),
-            floor: fields.optional("floor"),
-            max_age: fields.optional("maxAge"),
-        };
-        fields.finish()?;
-        Ok(options)
-    }
-}
-
-/// Which table is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SnapshotState {
-    /// Its epoch.
-    pub epoch: u64,
-    /// Its version.
-    pub version: u64,
-    /// When it was made, in Unix seconds.
-    pub made: i64,
-    /// For how many seconds after that it may be decided by.
-    pub max_age: u32,
-    /// Its tokens, revoked ones among them.
-    pub tokens: usize,
-    /// The memory that it takes.
-    pub bytes: usize,
-}
-
-impl SnapshotState {
-    /// What a later table must reach.
-    #[must_use]
-    pub fn floor(&self) -> Floor {
-        Floor {
-            epoch: self.epoch,
-            version: self.version,
-            made: self.made,
-        }
-    }
-}
-
-/// The token that a code of [`Snapshot::verify`] speaks of, without a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder<'a> {
-    /// Its SHA-256 or HMAC: what its use is reported by.
-    pub digest: [u8; 32],
-    /// Its user.
-    pub user: &'a str,
-    /// Its expiry, in Unix seconds.
-    pub expires: Option<i64>,
-    /// The number of its grant: access and read only are the same for all that have it, until another message is taken.
-    pub grant: u32,
-    /// Its id, where the snapshot has names.
-    pub id: Option<&'a str>,
-    /// Its name, where the snapshot has names.
-    pub name: Option<&'a str>,
-}
 
 /// A signed table, and what is needed to take and to ask one.
 pub struct Snapshot {
@@ -250,7 +122,8 @@ impl Snapshot {
                 "the clock is more than 300 seconds behind the origin's",
             ));
         }
-        self.check_succession(&head, now)?;
+        let held = self.held.as_ref().map(|held| Floor::from(&held.head));
+        succession::check(&head, held, self.floor, now)?;
         let loading = Loading::new(head, &self.hasher)?;
         let body = loading.left();
         self.loading = Some(Box::new(loading));
@@ -420,76 +293,11 @@ impl Snapshot {
     fn note_time(&self, now: i64) {
         self.latest_now.fetch_max(since_2020(now), Ordering::Relaxed);
     }
-
-    /// Whether a message may follow on what is held.
-    ///
-    /// # Errors
-    /// `floor_in_future`, `snapshot_rollback`, `snapshot_gap`.
-    fn check_succession(&self, head: &Head, now: i64) -> Result<(), Error> {
-        let held = self.held.as_ref().map(|held| floor_of(&held.head));
-        // Whatever the origin says is older than a time that hasn't come.
-        let rollback = || {
-            if held.iter().chain(&self.floor).any(|known| is_behind(now, known.made)) {
-                floor_in_future()
-            } else {
-                rollback()
-            }
-        };
-        if head.kind == Kind::Delta {
-            let held = held.filter(|held| held.epoch == head.epoch).ok_or_else(gap)?;
-            let applied = head.version < held.version || (head.version == held.version && head.base < held.version);
-            if applied || head.made < held.made {
-                return Err(rollback());
-            }
-            return if head.base == held.version { Ok(()) } else { Err(gap()) };
-        }
-        let table = floor_of(head);
-        if held.iter().chain(&self.floor).any(|known| known.is_above(&table)) {
-            return Err(rollback());
-        }
-        Ok(())
-    }
-}
-
-fn floor_of(head: &Head) -> Floor {
-    Floor {
-        epoch: head.epoch,
-        version: head.version,
-        made: head.made,
-    }
-}
-
-/// Whether the clock is so far behind a time that it must be wrong.
-#[inline]
-fn is_behind(now: i64, time: i64) -> bool {
-    now < time.saturating_sub(CLOCK_SLACK)
 }
 
 /// A time in 32 bits; the last that fits, in the year 2156, stands for all after it.
 fn since_2020(time: i64) -> u32 {
     u32::try_from(time.saturating_sub(MIN_NOW).max(0)).unwrap_or(u32::MAX)
-}
-
-fn rollback() -> Error {
-    Error::new(
-        ErrorCode::SnapshotRollback,
-        "the snapshot or delta is older than the table held",
-    )
-}
-
-fn floor_in_future() -> Error {
-    Error::new(
-        ErrorCode::FloorInFuture,
-        "the table held, or the floor of an earlier one, was made more than 300 seconds after now. If this clock is right, the \
-         origin's was wrong: remove what this edge has kept",
-    )
-}
-
-fn gap() -> Error {
-    Error::new(
-        ErrorCode::SnapshotGap,
-        "the delta doesn't start from the table held; a snapshot is needed",
-    )
 }
 
 fn nothing_begun() -> Error {

@@ -5,3 +5,4 @@ pub(crate) mod grant;
 pub(crate) mod judgement;
 pub(crate) mod refusal;
 pub(crate) mod table;
+pub(crate) mod table_input;
