@@ -6,14 +6,15 @@
     clippy::unreachable,
     clippy::string_slice
 )]
-//! Every rule of Tokenlatch: what a token is, when it is good, and what it may do.
+//! The rules of Tokenlatch: what a token is, when it is valid, and what it may do.
 //!
-//! The crate is pure. It has no clock, no randomness and no I/O: the time, the entropy, the record and the call are
-//! all given to it, so one request has one answer on every platform. It does *not* look records up, keep them, speak
-//! HTTP or know any time zone by name; hosts do that and ask this crate to decide.
+//! The crate is pure. It has no clock, no randomness and no I/O: callers pass in the time, the entropy, the record
+//! and the call, so one request has one answer on every platform. It does *not* look up or store records, speak HTTP
+//! or know time zones by name; hosts do that and ask this crate to decide.
 //!
-//! [`call_json`] is the one door for hosts that speak JSON, [`call`] the same with [`Value`]s, and [`TokenTable`] the
-//! hot path. [`Snapshot`] is a table that an origin has signed. The operations and the format are described below.
+//! Hosts that speak JSON use [`call_json`], hosts with [`Value`]s use [`call`]. [`TokenTable`] is the hot path, and
+//! [`Snapshot`] is a table signed by an origin. The operations and the formats are described below; the rules behind
+//! them are in `core/RULES.md`.
 #![doc = include_str!("../OPERATIONS.md")]
 #![doc = ""]
 #![doc = include_str!("../SNAPSHOT.md")]

@@ -1,4 +1,4 @@
-//! What an account's tokens may take: everything that a caller can make has a cap.
+//! Caps on an account's tokens: how many, how fast, and how large. RULES.md, 1.
 
 use alloc::format;
 use alloc::string::String;
@@ -13,10 +13,10 @@ use crate::token::address::MAX_ADDRESSES;
 use crate::token::feature::MAX_FEATURES;
 use crate::token::record::Record;
 
-/// Bytes that a record counts for before its features and addresses.
+/// Bytes that a record counts before its features and addresses are added.
 const RECORD_BYTES: usize = 512;
 
-/// The caps on an account's new tokens. One that is left out has its default.
+/// The caps on an account's new tokens. `None` selects the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Caps {
@@ -37,13 +37,13 @@ pub struct Caps {
     pub record_bytes: Option<i64>,
 }
 
-/// What an account has already, as the host counts it.
+/// The tokens that an account has now, as the host counts them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Held {
     /// Tokens that are not revoked.
     pub tokens: i64,
-    /// Tokens created within the last hour, revoked ones too.
+    /// Tokens created within the last hour, revoked ones included.
     pub last_hour: i64,
 }
 
@@ -138,7 +138,8 @@ impl Caps {
         Ok(())
     }
 
-    /// Whether the account may have one more token. A host asks this before it reads or compares anything for a new token.
+    /// Checks that the account may have one more token. Hosts call this before they read or compare anything for a
+    /// new token.
     ///
     /// # Errors
     /// `tokens_too_many`, `creations_too_many`.
@@ -158,7 +159,7 @@ impl Caps {
         Ok(())
     }
 
-    /// Whether a token may be as large as this. Only lengths are looked at.
+    /// Checks the size of a token. Looks only at lengths.
     ///
     /// # Errors
     /// `features_too_many` at `access.features`, `addresses_too_many` at `addresses`, `record_too_large`.
@@ -167,7 +168,7 @@ impl Caps {
         self.allow_bytes(record_size(access, addresses))
     }
 
-    /// Whether a token may be changed like this. It may keep what it has above the caps, so that it can always be narrowed.
+    /// Checks a change of a token. What is already above a cap may stay, so that a token can always be narrowed.
     ///
     /// # Errors
     /// Those of [`Self::allow_size`].
@@ -218,7 +219,8 @@ fn features_of(access: &Access) -> &[String] {
     }
 }
 
-/// The bytes that a record counts for: its features and addresses with quotes and a comma each, and the rest.
+/// The bytes that a record counts: 512, and for each feature and address its length and three (two quotes and a
+/// comma).
 fn record_size(access: &Access, addresses: &[String]) -> usize {
     features_of(access)
         .iter()

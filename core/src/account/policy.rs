@@ -1,4 +1,4 @@
-//! What an administrator demands of new tokens.
+//! The administrator's policy for new tokens.
 
 use serde::Serialize;
 
@@ -7,16 +7,16 @@ use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
 
-/// What the administrator demands of new tokens.
+/// What the administrator requires of new tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
-    /// The longest life in seconds.
+    /// The longest lifetime, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_lifetime: Option<i64>,
-    /// Whether every token must end.
+    /// Whether every token must expire.
     pub expiry_required: bool,
-    /// How many tokens there may be, and how large.
+    /// Caps on the number and size of tokens.
     #[serde(skip_serializing_if = "Caps::is_default")]
     pub caps: Caps,
 }
@@ -35,7 +35,7 @@ impl FromValue for Policy {
 }
 
 impl Policy {
-    /// The latest expiry of a token created then.
+    /// The latest expiry of a token created at `created`, in Unix seconds.
     ///
     /// # Errors
     /// `value_invalid`, at `policy.maxLifetime`.
@@ -50,7 +50,7 @@ impl Policy {
         Ok(self.max_lifetime.map(|longest| created.saturating_add(longest)))
     }
 
-    /// The expiry, where it is allowed.
+    /// Returns the expiry if the policy allows it.
     ///
     /// # Errors
     /// `expiry_required`, `expiry_too_late`, at `expires`.

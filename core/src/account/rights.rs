@@ -13,18 +13,18 @@ use crate::token::access::Access;
 use crate::token::feature::check_features;
 use crate::token::user::check_user;
 
-/// Without this feature an account can neither manage nor use tokens.
+/// The feature without which an account can neither manage nor use tokens.
 pub(crate) const TOKENS_FEATURE: &str = "apitokens";
 
-/// The rights of machines: to read signed snapshots, to report uses, to read metrics. Accounts of administrators have them,
-/// whatever their features are; no other account has them, not even one with every feature.
+/// The features for machines: to read signed snapshots, to report uses, to read metrics. Accounts of administrators
+/// have them, whatever their list of features is; other accounts never do, not even one with every feature.
 const MACHINE_RIGHTS: [&str; 3] = [SNAPSHOT_READ, USAGE_REPORT, METRICS_READ];
 
-/// The right to read signed snapshots and their deltas.
+/// The feature for reading signed snapshots and their deltas.
 pub const SNAPSHOT_READ: &str = "snapshot-read";
-/// The right to report how tokens were used.
+/// The feature for reporting how tokens were used.
 pub const USAGE_REPORT: &str = "usage-report";
-/// The right to read metrics.
+/// The feature for reading metrics.
 pub const METRICS_READ: &str = "metrics-read";
 
 /// A user's own rights, as the host knows them now.
@@ -33,9 +33,9 @@ pub const METRICS_READ: &str = "metrics-read";
 pub struct Account {
     /// The user.
     pub user: String,
-    /// A suspended account can neither create nor use tokens.
+    /// Whether the account is suspended. It can then neither create nor use tokens.
     pub suspended: bool,
-    /// Whether the account is an administrator's: only then it has the rights of machines.
+    /// Whether the account is an administrator's. Only then does it have the features for machines.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub administrator: bool,
     /// The features that the account itself has.
@@ -45,13 +45,13 @@ pub struct Account {
 /// An account's features.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Features {
-    /// Every feature there is.
+    /// Every feature.
     All,
-    /// These, and no other.
+    /// Only these.
     List(Vec<String>),
 }
 
-/// None.
+/// No features.
 impl Default for Features {
     fn default() -> Self {
         Features::List(Vec::new())
@@ -95,12 +95,12 @@ impl FromValue for Account {
 }
 deserialize_by_value!(Account);
 
-/// An account, checked, with its features ready to be asked.
+/// The rights of an account, checked and prepared for look-ups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rights {
     pub(crate) suspended: bool,
     pub(crate) administrator: bool,
-    /// In order; none for every feature.
+    /// Sorted; `None` means every feature.
     pub(crate) features: Option<Vec<String>>,
 }
 
@@ -139,7 +139,7 @@ impl Account {
         })
     }
 
-    /// Whether a token of this access may be created for the user.
+    /// Checks that a token with this access may be created for the user.
     ///
     /// # Errors
     /// `account_mismatch`, `account_suspended`, `tokens_disabled`, `feature_not_in_account`.

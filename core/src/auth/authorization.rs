@@ -1,5 +1,5 @@
-//! The `Authorization` header. RULES.md, 4: `cpanel USER:TOKEN` and `whm USER:TOKEN` by a grammar of their own (a `:`
-//! is no token68 character of RFC 9110), `Bearer TOKEN` by RFC 6750.
+//! The `Authorization` header (RULES.md, 4). `cpanel USER:TOKEN` and `whm USER:TOKEN` have a grammar of their own,
+//! because RFC 9110 doesn't allow `:` in a token68; `Bearer TOKEN` is RFC 6750.
 
 use alloc::vec::Vec;
 
@@ -24,12 +24,12 @@ pub enum Authorization {
     None,
     /// One field.
     One(SecretString),
-    /// Several fields, or one as a list.
+    /// Several fields, or one given as a list.
     Many(Vec<SecretString>),
 }
 
 impl Authorization {
-    /// The one value that may be read.
+    /// The value, if there is exactly one.
     pub(crate) fn single(&self) -> Result<&[u8], Reason> {
         match self {
             Authorization::None => Err(Reason::HeaderMissing),
@@ -70,15 +70,15 @@ impl FromValue for Authorization {
     }
 }
 
-/// How a credential is presented.
+/// The scheme of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
-    /// `cpanel USER:TOKEN`, the account's port.
+    /// `cpanel USER:TOKEN`, at the account's port.
     Cpanel,
-    /// `whm USER:TOKEN`, the administrator's port.
+    /// `whm USER:TOKEN`, at the administrator's port.
     Whm,
-    /// `Bearer TOKEN`, either port.
+    /// `Bearer TOKEN`, at either port.
     Bearer,
 }
 
@@ -96,7 +96,7 @@ impl Scheme {
         }
     }
 
-    /// Whether tokens of this realm may come by this scheme.
+    /// Whether the scheme accepts tokens of this realm.
     pub(crate) fn serves(self, realm: Realm) -> bool {
         match self {
             Scheme::Cpanel => realm == Realm::Account,
@@ -106,20 +106,20 @@ impl Scheme {
     }
 }
 
-/// A header that could be read.
+/// What a well-formed header holds.
 pub(crate) struct Credential<'h> {
     pub(crate) scheme: Scheme,
     pub(crate) user: Option<&'h str>,
     pub(crate) secret: Presented<'h>,
 }
 
-/// Reads one header value: scheme, one space or more, then `user:token` or the token.
+/// Parses a header value: scheme, one or more spaces, then `user:token` or the token.
 #[inline]
 pub(crate) fn parse(value: &[u8]) -> Result<Credential<'_>, Reason> {
     read(value).ok_or_else(|| diagnose(value))
 }
 
-/// Every byte of a good value is checked on the way: as a part of the scheme, a space, the user or the token.
+/// Parses a well-formed value. Each byte is checked once, as part of the scheme, a space, the user or the token.
 #[inline]
 fn read(value: &[u8]) -> Option<Credential<'_>> {
     let (scheme, rest) = split(value)?;
@@ -139,7 +139,7 @@ fn read(value: &[u8]) -> Option<Credential<'_>> {
     Some(Credential { scheme, user, secret })
 }
 
-/// The scheme's name, and what follows the spaces.
+/// Splits a value into the scheme and what follows the spaces.
 #[inline]
 fn split(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = value.iter().position(|byte| *byte == b' ')?;
@@ -148,7 +148,7 @@ fn split(value: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((name, spaces.split_at(rest).1))
 }
 
-/// The first reason why a value can't be read.
+/// The first reason why a value is malformed.
 fn diagnose(value: &[u8]) -> Reason {
     if value.is_empty() {
         return Reason::HeaderMissing;

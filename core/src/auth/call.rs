@@ -13,11 +13,11 @@ use crate::json::value::Value;
 use crate::token::access::Realm;
 use crate::token::feature::{FEATURE_RULE, is_feature};
 
-/// What a request wants to do: a function of the catalogue, or a feature and whether it is written to.
+/// What a request wants to do: call a function of the catalogue, or use a feature to read or write.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
-    /// The API; UAPI when left out.
+    /// The API; UAPI if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<Api>,
     /// The function's module.
@@ -26,16 +26,16 @@ pub struct Call {
     /// The function.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
-    /// Instead of a function: the feature that is touched.
+    /// The feature used, instead of a function.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feature: Option<String>,
-    /// Instead of a function: whether something is written; true when left out.
+    /// Whether the request writes, instead of a function; true if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writes: Option<bool>,
-    /// The address that the request came from.
+    /// The client's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// The port that the request came in by; the account's when left out.
+    /// The realm of the port that received the request; the account's if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub realm: Option<Realm>,
 }
@@ -57,21 +57,22 @@ impl FromValue for Call {
     }
 }
 
-/// A call with its function looked up.
+/// A call with its function looked up in the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ResolvedCall {
     pub(crate) api: Api,
     pub(crate) feature: Option<String>,
     pub(crate) writes: bool,
-    /// Whether the catalogue has it in another case or for another API: some servers carry that function out, others one that
-    /// the catalogue doesn't know.
+    /// Whether the catalogue has the name only in another case or for another API. Some servers run that function,
+    /// others one that the catalogue doesn't have.
     pub(crate) inexact: bool,
     pub(crate) realm: Realm,
 }
 
 impl Call {
-    /// Finds what the call touches. A function outside the catalogue, and a call that names nothing, has no feature and writes;
-    /// one that the catalogue has in another case or for another API writes, and needs that one's feature of the account.
+    /// Looks the call up. A function outside the catalogue, and a call without a function or feature, has no feature
+    /// and writes. A name that the catalogue has only in another case or for another API writes, and requires that
+    /// function's feature of the account.
     ///
     /// # Errors
     /// `call_ambiguous`, `field_missing`, `feature_invalid`.

@@ -1,4 +1,4 @@
-//! The catalogue of functions: which feature each belongs to, and whether it writes.
+//! The catalogue of functions: the feature of each, and whether it writes.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -23,9 +23,9 @@ pub struct Function {
     pub module: String,
     /// Its name, such as `list_pops`.
     pub function: String,
-    /// The APIs that have it.
+    /// The APIs that offer it.
     pub apis: Vec<Api>,
-    /// The feature that it belongs to; a function without one is open to unrestricted tokens only.
+    /// The feature that it requires. Only tokens with full access may call a function without one.
     pub feature: Option<String>,
     /// Whether it changes anything.
     pub writes: bool,
@@ -47,16 +47,18 @@ impl FromValue for Function {
 }
 deserialize_by_value!(Function);
 
-/// The built-in catalogue, sorted by module and function without regard to case. A line has the module, the function, the APIs
-/// (`u` for UAPI, `2` for API 2, `w` for WHM API 1), the feature (`-` for none), and `r` where it only reads, `w` where it writes.
+/// The built-in catalogue, sorted by module and function, ignoring case. A line holds the module, the function, the
+/// APIs (`u` for UAPI, `2` for API 2, `w` for WHM API 1), the feature (`-` for none), and `r` if it only reads, `w`
+/// if it writes.
 ///
-/// The names, and what reads and writes, are from the lists of modules in the public documentation, api.docs.cpanel.net: UAPI,
-/// API 2 and WHM API 1. A function's feature is that of the interface (Feature Manager) which the documentation shows it under,
-/// for WHM the privilege that its reference names; functions that every account has are without one. Ours stand beside them:
-/// `create_limited`, `get_addresses`, `set_addresses`. WHM's functions have no modules, so theirs is `whm`.
+/// The names, and what reads and writes, come from the public documentation, api.docs.cpanel.net: UAPI, API 2 and WHM
+/// API 1. The feature is that of the interface (Feature Manager) under which the documentation lists the function;
+/// for WHM it is the privilege that the reference names. Functions that every account has are listed without one.
+/// This project adds `create_limited`, `get_addresses` and `set_addresses`. WHM's functions have no modules; here
+/// their module is `whm`.
 const BUILT_IN: &str = include_str!("functions.txt");
 
-/// The built-in catalogue.
+/// Returns the built-in catalogue.
 #[must_use]
 pub fn functions() -> Vec<Function> {
     BUILT_IN.lines().filter_map(built_in).collect()
@@ -81,12 +83,12 @@ fn built_in(line: &str) -> Option<Function> {
     })
 }
 
-/// Functions in the order of module and name without regard to case, so that a call finds its own quickly.
+/// Functions sorted by module and name, ignoring case, for binary search.
 #[derive(Clone, Debug)]
 pub(crate) struct Catalogue(Vec<Function>);
 
 impl Catalogue {
-    /// The given functions, or the built-in ones.
+    /// Checks and sorts the given functions; without any, takes the built-in ones.
     ///
     /// # Errors
     /// `catalogue_invalid` and `feature_invalid`, at the index of the function.
@@ -116,7 +118,8 @@ impl Catalogue {
         }
     }
 
-    /// As [`Catalogue::new`], for one call: of the built-in functions only those whose names are alike.
+    /// As [`Catalogue::new`], for one call: of the built-in functions only those whose names are equal when case is
+    /// ignored.
     ///
     /// # Errors
     /// As [`Catalogue::new`].
@@ -132,14 +135,14 @@ impl Catalogue {
         Ok(Catalogue(BUILT_IN.lines().filter(alike).filter_map(built_in).collect()))
     }
 
-    /// The function of that name in an API.
+    /// Finds a function by its exact name and API.
     pub(crate) fn find(&self, api: Api, module: &str, function: &str) -> Option<&Function> {
         let mut alike = self.alike(module, function).filter(|f| f.apis.contains(&api));
         alike.find(|f| f.module == module && f.function == function)
     }
 
-    /// The feature of a function that has that name but for the case of its letters, or for another API: a server may carry
-    /// that one out.
+    /// The feature of a function whose name differs only in case, or that belongs to another API: a server might run
+    /// that function.
     pub(crate) fn resembling(&self, api: Api, module: &str, function: &str) -> Option<&str> {
         let alike = || self.alike(module, function);
         let of_the_api = alike().filter(|f| f.apis.contains(&api));
@@ -154,14 +157,14 @@ impl Catalogue {
 }
 
 impl Function {
-    /// How its names stand to others, without regard to the case of ASCII letters.
+    /// Compares its names with others, ignoring ASCII case.
     fn compare(&self, module: &str, function: &str) -> Ordering {
         let modules = folded(&self.module).cmp(folded(module));
         modules.then_with(|| folded(&self.function).cmp(folded(function)))
     }
 }
 
-/// The bytes of a name without regard to the case of its ASCII letters.
+/// The bytes of a name with ASCII letters in lower case.
 fn folded(name: &str) -> impl Iterator<Item = u8> {
     name.bytes().map(|byte| byte.to_ascii_lowercase())
 }

@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
-/// A character that needs no escape (RFC 3986, section 2.3).
+/// Whether a character never needs an escape (RFC 3986, 2.3).
 pub(crate) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
 
-/// The byte that each `%` of a text stands for; `None` where two digits don't follow.
+/// Decodes the byte of each `%` in a text; `None` where two hex digits don't follow.
 pub(crate) fn escapes(text: &[u8]) -> impl Iterator<Item = Option<u8>> {
     text.split(|byte| *byte == b'%').skip(1).map(escape)
 }
@@ -21,7 +21,7 @@ pub(crate) fn escape(digits: &[u8]) -> Option<u8> {
     u8::try_from(value).ok()
 }
 
-/// A text without its escapes; what is no escape stays.
+/// Decodes a text once. Malformed escapes are kept.
 pub(crate) fn decode(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;

@@ -1,22 +1,22 @@
 //! The paths that name functions: `/execute/Module/function` and `/json-api/function`.
 
-/// The longest name of a module or a function.
+/// The most characters in the name of a module or a function.
 const MAX_FUNCTION_NAME: usize = 128;
 
-/// The most digits of a session's number before a path of the API.
+/// The most digits in a `/cpsess…` prefix.
 const MAX_SESSION_DIGITS: usize = 20;
 
-/// The module of the administrator's functions, which have none of their own.
+/// The module of the administrator's functions, which have no modules of their own.
 pub const WHM_MODULE: &str = "whm";
 
-/// Whether a name of a module or a function is read the same way by every server: nothing escaped, nothing that separates.
+/// Whether every server reads this name of a module or function the same way: no escapes and no separators.
 #[must_use]
 pub fn is_function_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     (1..=MAX_FUNCTION_NAME).contains(&name.len()) && name.bytes().all(plain)
 }
 
-/// The module and the function in `/execute/Module/function`.
+/// Splits `/execute/Module/function` into module and function.
 #[must_use]
 pub fn uapi_path(path: &str) -> Option<(&str, &str)> {
     let (module, function) = path.strip_prefix("/execute/")?.split_once('/')?;
@@ -29,7 +29,7 @@ pub fn json_api_path(path: &str) -> Option<&str> {
     path.strip_prefix("/json-api/").filter(|name| is_function_name(name))
 }
 
-/// Whether a path is the API's, whether it names a function or not.
+/// Whether a path belongs to the API, whether or not it names a function.
 #[must_use]
 pub fn is_api_path(path: &str) -> bool {
     ["/execute", "/json-api"].iter().any(|root| {
@@ -38,9 +38,8 @@ pub fn is_api_path(path: &str) -> bool {
     })
 }
 
-/// The path that is meant. A function's may have one slash too many before it and one after it, as base URLs that end in a
-/// slash cause; before a path of the API the number of a session may stand, as in the original's examples, whatever it is.
-/// Any other path stays as it is.
+/// Normalises the path of a function. One extra slash before or after it is removed, as base URLs that end in a slash
+/// produce it, and so is a `/cpsess…` prefix, as in the original's examples. Other paths are returned unchanged.
 #[must_use]
 pub fn canonical_path(path: &str) -> &str {
     let single = path.strip_prefix('/').filter(|rest| rest.starts_with('/'));
@@ -53,7 +52,7 @@ pub fn canonical_path(path: &str) -> &str {
     }
 }
 
-/// A path of the API without the number of a session before it; `None` where there is none.
+/// Removes the `/cpsess…` prefix from a path of the API; `None` if there is none.
 fn without_session(path: &str) -> Option<&str> {
     let rest = path.strip_prefix("/cpsess")?;
     let (digits, _) = rest.split_once('/')?;

@@ -1,25 +1,26 @@
-//! Names of header fields by which a request could claim what only a proxy or Tokenlatch may say. The guard removes them,
-//! `/auth` refuses requests that hold some of them, and the sample files for proxies are tested against this table.
+//! Header fields by which a client could claim what only a proxy or Tokenlatch may say. The guard removes them,
+//! `/auth` refuses requests with some of them, and the sample files for proxies are tested against this table.
+//! RULES.md, 8.
 
 /// What a field could make the API behind the guard believe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Danger {
-    /// Another path or method than the one that is judged.
+    /// Another path or method than the one that was checked.
     Override,
-    /// Another person than the owner of the token.
+    /// Another person than the token's owner.
     Identity,
-    /// Another client address, host, scheme or route than the real one.
+    /// Another client address, host, scheme or route.
     Origin,
-    /// What only Tokenlatch says.
+    /// Something that only Tokenlatch says.
     Tokenlatch,
-    /// A setting of the program itself: CGI makes the variable `HTTP_PROXY` of `Proxy`.
+    /// A setting of the program itself: CGI turns `Proxy` into the variable `HTTP_PROXY`.
     Program,
 }
 
 use Danger::{Identity, Origin, Override, Program, Tokenlatch};
 
-/// The fields that tell the API who was admitted, in lower case.
+/// The fields that name the token's owner and access to the API, in lower case.
 pub const IDENTITY_FIELDS: &[&str] = &[
     "x-tokenlatch-user",
     "x-tokenlatch-realm",
@@ -32,8 +33,8 @@ pub const IDENTITY_FIELDS: &[&str] = &[
     "x-tokenlatch-expires",
 ];
 
-/// The fields that are believed when a trusted proxy sends them. A proxy must set or remove each of them in every request
-/// to Tokenlatch, because a client can send them too.
+/// The fields that Tokenlatch believes from a trusted proxy. The proxy must set or remove each of them in every
+/// request, because clients can send them too.
 pub const PROXY_FIELDS: &[&str] = &[
     "x-forwarded-for",
     "x-forwarded-host",
@@ -45,8 +46,8 @@ pub const PROXY_FIELDS: &[&str] = &[
     "x-request-id",
 ];
 
-/// Fields that common proxies and frameworks send or believe, in lower case, besides those of [`IDENTITY_FIELDS`]. No client
-/// may send them to the API; an API that believes another one must have it removed by its proxy.
+/// Fields that common proxies and frameworks send or believe, in lower case, besides [`IDENTITY_FIELDS`]. Clients may
+/// not send them to the API. If an API believes another field, its proxy must remove that one.
 pub const DANGEROUS_FIELDS: &[(&str, Danger)] = &[
     // Paths: IIS, Symfony, Zend, nginx's and Envoy's samples, Next.js, WSGI servers.
     ("x-original-url", Override),
@@ -75,7 +76,7 @@ pub const DANGEROUS_FIELDS: &[(&str, Danger)] = &[
     ("x-method-override", Override),
     ("x-original-method", Override),
     ("x-forwarded-method", Override),
-    // Persons, as proxies that authenticate them say it, and their certificates (RFC 9440).
+    // People, as authenticating proxies name them, and their certificates (RFC 9440).
     ("remote-user", Identity),
     ("remote-email", Identity),
     ("remote-groups", Identity),
@@ -155,7 +156,7 @@ pub const DANGEROUS_FIELDS: &[(&str, Danger)] = &[
     ("proxy", Program),
 ];
 
-/// Every field whose name begins so is dangerous too.
+/// Beginnings of names that are dangerous, whatever follows.
 const DANGEROUS_PREFIXES: &[(&str, Danger)] = &[
     ("x-tokenlatch-", Tokenlatch),
     ("x-auth-request-", Identity),
@@ -172,8 +173,8 @@ const DANGEROUS_PREFIXES: &[(&str, Danger)] = &[
     ("x-forwarded-", Origin),
 ];
 
-/// What a field could make the API believe, in whatever way its name is spelt: a program behind CGI or WSGI can't tell
-/// `X.Tokenlatch.User` and `X_Tokenlatch_User` from `X-Tokenlatch-User`.
+/// What a field could make the API believe, in any spelling of its name: a program behind CGI or WSGI can't
+/// distinguish `X.Tokenlatch.User` and `X_Tokenlatch_User` from `X-Tokenlatch-User`.
 #[must_use]
 pub fn danger(name: &[u8]) -> Option<Danger> {
     let is = |known: &str| known.bytes().eq(folded(name));
@@ -183,16 +184,16 @@ pub fn danger(name: &[u8]) -> Option<Danger> {
     listed.map(|(_, danger)| *danger)
 }
 
-/// Whether every program reads the name of a field in one way: letters, digits and hyphens. Others may be another
-/// field's to the API (`Content_Length`), so none is passed on.
+/// Whether every program reads the field's name the same way: letters, digits and hyphens. The API may take others
+/// for another field (`Content_Length`), so they are not passed on.
 #[must_use]
 pub fn is_plain_field(name: &[u8]) -> bool {
     name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
-/// Whether a request with this field is refused by `/auth`, which can't remove it: it changes what is judged, it would be
-/// taken for Tokenlatch's own word, or it passes for any other dangerous field that the proxy would have removed. A trusted
-/// proxy's words to `/auth` itself are read there.
+/// Whether `/auth`, which can't remove fields, refuses a request with this one: it changes what is checked, it could
+/// be taken for a field of Tokenlatch, or it is an unusual spelling of a dangerous field, which the proxy would not
+/// have removed. Fields that a trusted proxy sends to `/auth` are accepted.
 #[must_use]
 pub fn is_forged(name: &[u8]) -> bool {
     match danger(name) {
@@ -203,7 +204,7 @@ pub fn is_forged(name: &[u8]) -> bool {
     }
 }
 
-/// A name in the one spelling that the tables have.
+/// A name in the spelling of the tables.
 fn folded(name: &[u8]) -> impl Iterator<Item = u8> {
     name.iter().map(|byte| match byte.is_ascii_alphanumeric() {
         true => byte.to_ascii_lowercase(),
@@ -217,7 +218,7 @@ mod tests {
 
     use super::*;
 
-    /// Every byte that may be in the name of a field besides letters and digits (RFC 9110, section 5.6.2).
+    /// Every byte allowed in a field's name besides letters and digits (RFC 9110, section 5.6.2).
     const SEPARATORS: &str = "!#$%&'*+-.^_`|~";
 
     #[test]

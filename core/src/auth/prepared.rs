@@ -1,4 +1,4 @@
-//! The calls that were prepared for the hot path, each with a number, and the numbers in which it answers.
+//! Prepared calls: looked up once, then named by a number on the hot path.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue, decode_checked};
 use crate::json::value::Value;
 
-/// A request with another catalogue; without one the built-in catalogue is meant.
+/// A request to set the catalogue; `None` selects the built-in one.
 struct CatalogueRequest(Option<Vec<Function>>);
 
 impl FromValue for CatalogueRequest {
@@ -23,7 +23,7 @@ impl FromValue for CatalogueRequest {
 
 const MAX_CALLS: usize = 10_000;
 
-/// PreparedCalls by their number. Number 0 is the call that names nothing.
+/// Prepared calls by number. Number 0 is the call without a function or feature.
 pub(crate) struct PreparedCalls {
     catalogue: Catalogue,
     targets: Vec<ResolvedCall>,
@@ -41,10 +41,10 @@ impl PreparedCalls {
         })
     }
 
-    /// The number of a call; calls that come to the same have the same.
+    /// Returns the number of a call. Calls that resolve to the same share a number.
     ///
     /// # Errors
-    /// Those of a call; `value_invalid` when it holds an address, or when too many calls were prepared.
+    /// Those of a call; `value_invalid` if it holds an address, or if too many calls are prepared.
     pub(crate) fn prepare(&mut self, call: &Call) -> Result<u32, Error> {
         if call.address.is_some() {
             return Err(Error::at(
@@ -70,17 +70,17 @@ impl PreparedCalls {
         Ok(u32::try_from(at).unwrap_or(0))
     }
 
-    /// Replaces the catalogue, and forgets every call but that of number 0. On an error all stays as it was.
+    /// Replaces the catalogue and forgets every call but number 0. On an error nothing changes.
     ///
     /// # Errors
-    /// Those of a catalogue, at `catalogue`; those of a request of the wrong form.
+    /// Those of a catalogue, at `catalogue`; those of decoding the request.
     pub(crate) fn set_catalogue(&mut self, request: Value) -> Result<(), Error> {
         let CatalogueRequest(catalogue) = decode_checked(request)?;
         *self = PreparedCalls::new(catalogue)?;
         Ok(())
     }
 
-    /// Forgets every call but that of number 0. The other numbers are unknown then, and are given out again.
+    /// Forgets every call but number 0. The other numbers become unknown and are assigned again later.
     pub(crate) fn forget(&mut self) {
         self.targets.truncate(1);
     }

@@ -1,4 +1,4 @@
-//! A header, read and hashed: the part of a verification that doesn't ask what is known, and that can be done for several
+//! A header, parsed and hashed: the part of a verification that needs no records, and that can be done for several
 //! headers at once.
 
 use core::fmt;
@@ -10,12 +10,12 @@ use crate::token::hash::four_way;
 use crate::token::hash::hasher::Hasher;
 use crate::token::secret::Presented;
 
-/// What a header presents. `Debug` doesn't show it.
+/// A parsed and hashed header. `Debug` doesn't show it.
 pub struct Presentation<'h> {
     pub(crate) credential: Result<Credential<'h>, Reason>,
-    /// The secret, or the decoy of a header that can't be read: the work is the same for it.
+    /// The secret, or a decoy if the header is malformed, so that the work is the same.
     pub(crate) secret: Presented<'h>,
-    /// Its SHA-256.
+    /// SHA-256 of the secret.
     pub(crate) plain: Digest,
 }
 
@@ -26,14 +26,14 @@ impl fmt::Debug for Presentation<'_> {
 }
 
 impl<'h> Presentation<'h> {
-    /// Reads and hashes one header.
+    /// Parses and hashes one header.
     #[must_use]
     #[inline]
     pub fn read(authorization: &'h [u8]) -> Self {
         Presentation::of(parse(authorization))
     }
 
-    /// The same of a header that has been read.
+    /// Hashes a header that has been parsed.
     #[inline]
     pub(crate) fn of(credential: Result<Credential<'h>, Reason>) -> Self {
         let secret = secret_of(&credential);
@@ -44,7 +44,7 @@ impl<'h> Presentation<'h> {
         }
     }
 
-    /// Reads four headers, and hashes them at once.
+    /// Parses four headers and hashes them at once.
     #[must_use]
     pub fn read_four(authorizations: [&'h [u8]; 4]) -> [Self; 4] {
         let credentials = authorizations.map(parse);
@@ -65,8 +65,8 @@ impl<'h> Presentation<'h> {
         })
     }
 
-    /// The place of the token that is presented, asked of whoever knows where a digest under the pepper of a place stands.
-    /// Every candidate is computed and compared, whether or not one of them is known.
+    /// Looks the token up with `known(digest, pepper_index)`. Computes and compares every candidate, whether or not
+    /// one is known.
     #[inline]
     pub(crate) fn find(
         &self,
@@ -77,7 +77,7 @@ impl<'h> Presentation<'h> {
         let mut found = None;
         hasher.for_each_candidate_with(self.secret, self.plain, |pepper, digest| match known(&digest, pepper) {
             Some(at) => found = Some(at),
-            // A miss compares as often as a hit does.
+            // A miss does as many comparisons as a hit.
             None => _ = core::hint::black_box(decoy.same(&digest)),
         });
         found

@@ -1,16 +1,16 @@
-//! Parameters that select a function, and the keys that a server could take for one.
+//! Parameters that select a function, and keys that a server could take for one. RULES.md, 8.
 
 use alloc::vec::Vec;
 
 use super::escape::decode;
 
-/// The longest key of a parameter that is looked into.
+/// The most bytes of a key that is examined.
 const MAX_KEY: usize = 1024;
 
-/// How many layers of escapes are looked through.
+/// How many layers of escapes are decoded.
 const DECODINGS: usize = 3;
 
-/// The parameters that select a function of API 2, or by the same path of UAPI.
+/// The parameters that select a function of API 2, or of UAPI by the same path.
 pub const API2_SELECTORS: &[&str] = &[
     "cpanel_jsonapi_apiversion",
     "cpanel_jsonapi_module",
@@ -18,7 +18,7 @@ pub const API2_SELECTORS: &[&str] = &[
     "cpanel_jsonapi_user",
 ];
 
-/// Older names of the four, and a whole call in one parameter: a server may let them win.
+/// Older names of the four, and a parameter that holds a whole call: a server may prefer them.
 pub(crate) const OLDER_SELECTORS: &[&str] = &[
     "cpanel_xmlapi_apiversion",
     "cpanel_xmlapi_module",
@@ -27,18 +27,18 @@ pub(crate) const OLDER_SELECTORS: &[&str] = &[
     "xmlin",
 ];
 
-/// The parameter that selects the version of the administrator's functions.
+/// The parameter that selects the version of WHM's API.
 pub(crate) const WHM_SELECTOR: &str = "api.version";
 
-/// Whether some server would take a key for one that selects a function of API 2, though it isn't spelt so. A key of more than
-/// 1,024 bytes is not looked into, and counts as one.
+/// Whether a server could take a key for one that selects a function of API 2, although it is spelled differently.
+/// True for a key of more than 1,024 bytes, which is not examined.
 #[must_use]
 pub fn is_doubtful_selector(key: &[u8]) -> bool {
     let known = API2_SELECTORS.iter().chain(OLDER_SELECTORS).copied();
     key.len() > MAX_KEY || (!API2_SELECTORS.iter().any(|selector| selector.as_bytes() == key) && resembles(key, known))
 }
 
-/// Whether a query has one of these keys, in any spelling that some server would take for it.
+/// Whether a query has one of these keys, in any spelling that a server could accept.
 #[must_use]
 pub fn names_any(query: &[u8], words: &[&str]) -> bool {
     let is_word = |part: &[u8]| {
@@ -51,8 +51,8 @@ pub fn names_any(query: &[u8], words: &[&str]) -> bool {
         .any(|pair| has_reading(key_of(pair), &is_word))
 }
 
-/// Whether a key has a reading that is one of the known ones but for case, punctuation and what is appended to it, such
-/// as `[]`: PHP, for one, makes `_` of `.` and of a space.
+/// Whether a reading of the key equals a known one, ignoring case, punctuation and anything appended, such as `[]`.
+/// PHP, for example, turns `.` and spaces into `_`.
 pub(crate) fn resembles<'k>(key: &[u8], known: impl Iterator<Item = &'k str> + Clone) -> bool {
     let fold = |byte: u8| match byte.is_ascii_alphanumeric() {
         true => byte.to_ascii_lowercase(),
@@ -69,7 +69,7 @@ pub(crate) fn resembles<'k>(key: &[u8], known: impl Iterator<Item = &'k str> + C
     })
 }
 
-/// Whether a part of a key is what is looked for, in any layer of escapes. What was escaped may separate once it isn't.
+/// Whether a part of the key matches in any layer of escapes. Decoded characters can be separators.
 fn has_reading(key: &[u8], is: &dyn Fn(&[u8]) -> bool) -> bool {
     let spaced = key.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte });
     let mut layer: Vec<u8> = spaced.collect();

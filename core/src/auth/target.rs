@@ -1,7 +1,8 @@
-//! What the target of a request may be, so that every server finds the same function in it, and which call it is.
+//! Request targets: which of them every server reads the same way, and the call that each stands for. RULES.md, 8.
 //!
-//! Two rules. The service itself takes any *sound* path, and forwards the bytes that it judged. `/auth` judges for another
-//! server, which may drop a fragment, split at `;`, decode twice or fold names: there only a *plain* target is judged.
+//! There are two rules. The service itself accepts any *sound* path and forwards the bytes that it checked. `/auth`
+//! decides for another server, which may drop a fragment, split at `;`, decode twice or fold names, so it accepts
+//! only a *plain* target.
 
 use alloc::borrow::{Cow, ToOwned};
 
@@ -12,7 +13,7 @@ use super::function_path::{WHM_MODULE, json_api_path, uapi_path};
 use super::selector::{API2_SELECTORS, OLDER_SELECTORS, WHM_SELECTOR, key_of, resembles};
 use crate::token::access::Realm;
 
-/// Functions that call other functions, which their parameters name: these may be in the body.
+/// Functions that call other functions named in their parameters, which may be in the body.
 const CALLERS: &[(&str, &str)] = &[
     (WHM_MODULE, "batch"),
     (WHM_MODULE, "cpanel"),
@@ -20,11 +21,11 @@ const CALLERS: &[(&str, &str)] = &[
     ("Batch", "strict"),
 ];
 
-/// Parameters by which some servers let a query choose another method (WordPress, Rails, Symfony).
+/// Parameters by which some servers let a query change the method (WordPress, Rails, Symfony).
 const METHOD_PARAMETERS: &[&str] = &["_method", "x-http-method", "x-method-override"];
 
-/// Whether a path has one reading for a server that decodes it once: no empty or dotted step, and no escape that hides a
-/// separator, a control byte or another escape.
+/// Whether a path has one reading for a server that decodes it once: no empty or dot segment, and no escape of a
+/// separator, a control byte or `%`.
 #[must_use]
 pub fn is_sound_path(path: &str) -> bool {
     let hides =
@@ -36,13 +37,13 @@ pub fn is_sound_path(path: &str) -> bool {
         true => Cow::Owned(decode(path.as_bytes())),
         false => Cow::Borrowed(path.as_bytes()),
     };
-    // A parameter after `;` is no part of the step for some servers.
+    // Some servers treat `;` and what follows as no part of the segment.
     let step = |step: &str| matches!(step.split(';').next(), Some("." | ".."));
     core::str::from_utf8(&decoded).is_ok_and(|decoded| !decoded.split('/').any(step))
 }
 
-/// Whether a path is also read in that way by servers that decode it never or twice, take `;` for a separator, or drop
-/// spaces and dots.
+/// Whether a sound path is also read the same way by servers that never decode it or decode it twice, split at `;`,
+/// or drop spaces and dots.
 fn is_plain_path(path: &str) -> bool {
     let needless = |escape: Option<u8>| escape.is_none_or(|byte| is_unreserved(byte) || byte == b';');
     let dotted = |step: &str| {
@@ -55,8 +56,8 @@ fn is_plain_path(path: &str) -> bool {
         && !path.split('/').any(dotted)
 }
 
-/// The call that a request makes of the API behind a proxy; `None` where servers could read its target in two ways, or
-/// where a body, which is not seen, could name the function.
+/// The call that a request makes to the API behind a proxy. `None` if servers could read the target in two ways, or
+/// if the body, which isn't examined, could name the function.
 #[must_use]
 pub fn call_of(target: &[u8], reads: bool, realm: Realm) -> Option<Call> {
     let path = plain_target(target)?;
@@ -93,7 +94,7 @@ pub fn call_of(target: &[u8], reads: bool, realm: Realm) -> Option<Call> {
     }
 }
 
-/// Whether a function calls other functions, which its parameters name, in whatever case it is written.
+/// Whether a function calls other functions named in its parameters, ignoring case.
 #[must_use]
 pub fn calls_others(module: &str, function: &str) -> bool {
     CALLERS
@@ -101,8 +102,8 @@ pub fn calls_others(module: &str, function: &str) -> bool {
         .any(|(of, name)| of.eq_ignore_ascii_case(module) && name.eq_ignore_ascii_case(function))
 }
 
-/// The path of a target that every server reads the same way. No fragment, no `;`, no control byte; the path is plain, and
-/// so is each parameter that selects a function or a method, in its key and its value.
+/// The path of a target that every server reads the same way; `None` for any other. It has no fragment, no `;` and no
+/// control byte; its path is plain, and so are the key and value of each parameter that selects a function or method.
 #[must_use]
 pub fn plain_target(target: &[u8]) -> Option<&str> {
     if !target
@@ -186,7 +187,8 @@ mod tests {
         assert_eq!(call("/execute/batch/Strict", Realm::Account), None);
     }
 
-    /// How servers read a query: what ends it, what separates, how often they decode, and whether they fold keys.
+    /// Reads a target as a server does: whether it drops a fragment, what separates pairs, how often it decodes, and
+    /// whether it folds keys.
     fn read(
         target: &str,
         fragment: bool,
@@ -235,7 +237,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-        /// Whatever is judged, every server finds the same path and the same selecting parameters in it.
+        /// Every server finds the same path and the same selecting parameters in a target that is accepted.
         #[test]
         fn a_plain_target_has_one_reading(parts in proptest::collection::vec(
             prop_oneof![

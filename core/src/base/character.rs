@@ -1,13 +1,13 @@
-//! Names the character that a text may not hold, so that a person finds one that can't be seen.
+//! Names a forbidden character in an error message, so that people find even invisible ones.
 
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 
-/// Says which character is at fault, after the rule: `RULE; the last character is a space`.
+/// Appends the forbidden character to a rule: `RULE; the last character is a space`.
 ///
-/// The first character that `allowed` refuses is meant. Not for secrets: the message holds it. A text without such a character
-/// gets the rule alone.
+/// Names the first character that `allowed` rejects, or returns the rule alone. Not for secrets: the message contains
+/// the character.
 pub(crate) fn with_culprit(rule: &'static str, text: &str, allowed: fn(char) -> bool) -> Cow<'static, str> {
     let Some((at, character)) = text.chars().enumerate().find(|(_, character)| !allowed(*character)) else {
         return Cow::Borrowed(rule);
@@ -22,7 +22,7 @@ pub(crate) fn with_culprit(rule: &'static str, text: &str, allowed: fn(char) -> 
     Cow::Owned(format!("{rule}; {place} is {}", name_of(character)))
 }
 
-/// What a person calls a character. One that shows nothing, or that looks like another, comes with its code point.
+/// The name of a character. An invisible one, or one that resembles another, is given with its code point.
 fn name_of(character: char) -> String {
     let code = u32::from(character);
     let what = match character {
@@ -43,9 +43,9 @@ fn name_of(character: char) -> String {
         '\u{2028}' | '\u{2029}' => "a line break",
         _ if character.is_whitespace() => "a space",
         _ if character.is_control() => "a control character",
-        // A mark that joins the letter before it would change how the message reads.
+        // A combining mark would attach to the character before it in the message.
         '\u{300}'..='\u{36f}' => "a combining mark",
-        // Letters of common scripts can be shown; whatever else there is might not be seen.
+        // Letters of common scripts are visible; others may not be.
         '\u{a1}'..='\u{24f}'
         | '\u{370}'..='\u{482}'
         | '\u{48a}'..='\u{52f}'

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// What went wrong, as a stable code. The text form never changes its meaning.
+        /// What went wrong, as a stable code. A code never changes its meaning.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
         #[non_exhaustive]
         pub enum ErrorCode {
@@ -22,7 +22,7 @@ macro_rules! codes {
             /// Every code, in the order of the documentation.
             pub const ALL: &'static [ErrorCode] = &[$(ErrorCode::$name),*];
 
-            /// The code as it crosses every boundary.
+            /// The code as text, the same in every interface.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(ErrorCode::$name => $text),* }
@@ -34,49 +34,49 @@ macro_rules! codes {
 codes! {
     /// The text isn't JSON in UTF-8.
     JsonInvalid = "json_invalid",
-    /// The request is larger than the module reads.
+    /// The request is too large.
     RequestTooLarge = "request_too_large",
-    /// There is no operation of that name.
+    /// No operation has that name.
     OpUnknown = "op_unknown",
-    /// A field that must be given is missing.
+    /// A required field is missing.
     FieldMissing = "field_missing",
-    /// A field that the operation doesn't know.
+    /// A field that the operation doesn't have.
     FieldUnknown = "field_unknown",
-    /// A key stands twice in one object.
+    /// A key is given twice in one object.
     FieldDuplicate = "field_duplicate",
     /// A value of the wrong type.
     TypeInvalid = "type_invalid",
-    /// A value outside its range or its closed set.
+    /// A value out of range, or not among those allowed.
     ValueInvalid = "value_invalid",
     /// Nested too deeply.
     TooDeep = "too_deep",
-    /// The time given as now can't be a present time.
+    /// `now` is out of range.
     NowInvalid = "now_invalid",
-    /// A name without characters.
+    /// An empty name.
     NameEmpty = "name_empty",
     /// A name of more than 50 characters.
     NameTooLong = "name_too_long",
-    /// A character that a name can't hold.
+    /// A character that isn't allowed in a name.
     NameCharacter = "name_character",
     /// The user has a token of that name.
     NameTaken = "name_taken",
-    /// A user without characters.
+    /// An empty user.
     UserEmpty = "user_empty",
     /// A user of more than 64 characters.
     UserTooLong = "user_too_long",
-    /// A character that a user can't hold.
+    /// A character that isn't allowed in a user.
     UserCharacter = "user_character",
     /// A token text of the wrong length.
     TokenLength = "token_length",
-    /// A character that a token text can't hold.
+    /// A character that isn't allowed in a token text.
     TokenCharacter = "token_character",
     /// A malformed prefix in a token text.
     TokenPrefix = "token_prefix",
-    /// The checksum of a token text is wrong: it was mistyped or cut.
+    /// The checksum of a token text is wrong: it was mistyped or cut off.
     TokenChecksum = "token_checksum",
-    /// A prefix for new tokens that breaks the rule.
+    /// An invalid prefix for new tokens.
     PrefixInvalid = "prefix_invalid",
-    /// An expiry that can't be read.
+    /// An unreadable expiry.
     ExpiryInvalid = "expiry_invalid",
     /// An expiry that isn't in the future.
     ExpiryPast = "expiry_past",
@@ -84,47 +84,47 @@ codes! {
     ExpiryOutOfRange = "expiry_out_of_range",
     /// An expiry later than the policy allows.
     ExpiryTooLate = "expiry_too_late",
-    /// The policy wants an expiry.
+    /// The policy requires an expiry.
     ExpiryRequired = "expiry_required",
-    /// The expiry of a token that can't be changed.
+    /// An expiry that can't be changed.
     ExpiryFixed = "expiry_fixed",
-    /// A time zone that can't be read.
+    /// An unreadable time zone.
     ZoneInvalid = "zone_invalid",
     /// The entropy isn't 64 bytes.
     EntropyLength = "entropy_length",
-    /// The entropy can't be random.
+    /// The entropy isn't random.
     EntropyWeak = "entropy_weak",
     /// The platform gave no entropy.
     EntropyUnavailable = "entropy_unavailable",
     /// A stored hash of the wrong length or with wrong digits.
     HashInvalid = "hash_invalid",
-    /// A stored hash of a kind that isn't known.
+    /// A stored hash of an unknown kind.
     HashKindUnsupported = "hash_kind_unsupported",
-    /// Two tokens of one hash.
+    /// Two tokens have the same hash.
     HashTaken = "hash_taken",
-    /// A pepper that breaks the rule.
+    /// An invalid pepper.
     PepperInvalid = "pepper_invalid",
     /// A stored hash under a pepper that wasn't given.
     PepperUnknown = "pepper_unknown",
-    /// A feature that breaks the rule.
+    /// An invalid feature.
     FeatureInvalid = "feature_invalid",
     /// A feature that the account doesn't have.
     FeatureNotInAccount = "feature_not_in_account",
-    /// More than the token that asks has itself.
+    /// More than the creating token has itself.
     AccessExceedsCreator = "access_exceeds_creator",
-    /// An address or block that can't be read.
+    /// An unreadable address or block.
     AddressInvalid = "address_invalid",
     /// More addresses than a token may list.
     AddressesTooMany = "addresses_too_many",
     /// More features than the policy lets a token list.
     FeaturesTooMany = "features_too_many",
-    /// A record of more bytes than the policy allows.
+    /// A record larger than the policy allows.
     RecordTooLarge = "record_too_large",
     /// The account has as many tokens as the policy allows.
     TokensTooMany = "tokens_too_many",
     /// The account has created as many tokens within an hour as the policy allows.
     CreationsTooMany = "creations_too_many",
-    /// The account is another user's.
+    /// The account belongs to another user.
     AccountMismatch = "account_mismatch",
     /// The account is suspended.
     AccountSuspended = "account_suspended",
@@ -136,37 +136,37 @@ codes! {
     RecordRevoked = "record_revoked",
     /// A catalogue of functions that contradicts itself.
     CatalogueInvalid = "catalogue_invalid",
-    /// A call that names a function and a feature.
+    /// A call that names both a function and a feature.
     CallAmbiguous = "call_ambiguous",
     /// A call number that was never prepared.
     CallUnknown = "call_unknown",
     /// Page or page size out of range.
     PageInvalid = "page_invalid",
-    /// Neither ids nor names were chosen, or both.
+    /// Neither ids nor names were given, or both.
     SelectionInvalid = "selection_invalid",
     /// No such function.
     FunctionUnknown = "function_unknown",
-    /// A public or private key that can't be read, or that no signature may be made with.
+    /// An unreadable public or private key, or one that can't sign.
     KeyInvalid = "key_invalid",
-    /// A snapshot or delta that isn't signed by one of the keys, or isn't what was signed.
+    /// A snapshot or delta that isn't signed by one of the keys, or was changed after signing.
     SnapshotSignature = "snapshot_signature",
     /// A snapshot or delta that breaks the format.
     SnapshotMalformed = "snapshot_malformed",
-    /// A snapshot or delta that is older than what is held.
+    /// A snapshot or delta older than the table held.
     SnapshotRollback = "snapshot_rollback",
-    /// A delta that doesn't start where the table stands.
+    /// A delta that doesn't start from the table held.
     SnapshotGap = "snapshot_gap",
-    /// A snapshot or delta that there is no memory for.
+    /// A snapshot or delta that doesn't fit in memory.
     SnapshotTooLarge = "snapshot_too_large",
     /// The clock is behind the origin's.
     ClockBackwards = "clock_backwards",
-    /// The table held, or the floor, is of the future, so that nothing can follow.
+    /// The table held, or the floor, was made in the future, so nothing can follow it.
     FloorInFuture = "floor_in_future",
     /// No such table.
     TableUnknown = "table_unknown",
     /// Memory that the caller doesn't own.
     MemoryInvalid = "memory_invalid",
-    /// The module broke in an earlier call.
+    /// The module failed in an earlier call.
     ModuleBroken = "module_broken",
 }
 
@@ -182,12 +182,12 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// A coded error: what is wrong, and where. It never holds a secret, nor any text that was given as one.
+/// A coded error: what is wrong, and in which field. It never holds a secret, nor text that was given as one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Error(Box<Parts>);
 
-/// The parts of an error. They are behind a pointer, for errors are rare and results are many.
+/// The parts of an error. They are boxed because errors are rare and results are common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Parts {
@@ -209,13 +209,13 @@ impl Deref for Error {
 }
 
 impl Error {
-    /// An error that no single field causes.
+    /// Creates an error without a field.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Error::build(code, message.into(), None)
     }
 
-    /// An error at a field.
+    /// Creates an error at a field.
     #[must_use]
     pub fn at(code: ErrorCode, field: &str, message: impl Into<Cow<'static, str>>) -> Self {
         Error::build(code, message.into(), Some(field))
@@ -230,12 +230,12 @@ impl Error {
         }))
     }
 
-    /// A field that must be given is missing.
+    /// Creates the error of a missing required field.
     pub(crate) fn missing(field: &str) -> Self {
         Error::at(ErrorCode::FieldMissing, field, "the field is missing")
     }
 
-    /// The same error, seen from the object that holds the field.
+    /// Prefixes the field's path with the object's name.
     #[must_use]
     #[inline(never)]
     pub fn under(mut self, parent: &str) -> Self {
@@ -250,7 +250,7 @@ impl Error {
         self
     }
 
-    /// The same error, seen from the array that holds the item.
+    /// Prefixes the field's path with an index into an array.
     #[must_use]
     pub fn under_index(self, index: usize) -> Self {
         self.under(&format!("[{index}]"))

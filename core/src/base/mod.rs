@@ -1,4 +1,4 @@
-//! What every other folder needs: errors, reasons, and one sort.
+//! What every other folder needs: errors, reasons and sorting.
 
 pub(crate) mod character;
 pub(crate) mod error;

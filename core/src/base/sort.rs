@@ -1,4 +1,4 @@
-//! One sort for everything, and a small one: each further one would add kilobytes to the module, as the slice's own does.
+//! One sort for all lists. The standard library's sort adds kilobytes to the module for every type.
 
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
@@ -29,29 +29,29 @@ impl PartialEq for Item<'_> {
 
 impl Eq for Item<'_> {}
 
-/// The indices of a list in order; equal items keep theirs.
+/// Returns the indices of a list in sorted order. Equal items keep their order.
 pub(crate) fn sorted(count: usize, compare: Compare<'_>) -> Vec<usize> {
     let items: Vec<Item<'_>> = (0..count).map(|at| Item(at, compare)).collect();
     let ordered = BinaryHeap::from(items).into_sorted_vec();
     ordered.into_iter().map(|item| item.0).collect()
 }
 
-/// The texts of a list by index.
+/// Returns the text at an index.
 type Texts<'a, 't> = &'a dyn Fn(usize) -> Option<&'t str>;
 
-/// The indices of a list of texts in order.
+/// Returns the indices of a list of texts in sorted order.
 pub(crate) fn sorted_texts(count: usize, item: Texts<'_, '_>) -> Vec<usize> {
     sorted(count, &|a, b| item(a).cmp(&item(b)))
 }
 
-/// The index of the first item that stands in the list before.
+/// Returns the index of the first item that equals an earlier one.
 pub(crate) fn first_repeat(count: usize, item: Texts<'_, '_>) -> Option<usize> {
     let order = sorted_texts(count, item);
     let pairs = order.iter().zip(order.iter().skip(1));
     pairs.filter(|(a, b)| item(**a) == item(**b)).map(|(_, b)| *b).min()
 }
 
-/// The index of the first item that equals a text, by the order of [`sorted_texts`].
+/// Returns the index of the first item equal to `text`, given the order of [`sorted_texts`].
 pub(crate) fn find(order: &[usize], item: Texts<'_, '_>, text: &str) -> Option<usize> {
     let at = order.partition_point(|at| item(*at) < Some(text));
     order.get(at).copied().filter(|at| item(*at) == Some(text))

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use crate::json::value::Value;
 
-/// JSON text in the making. It is written out rather than built of values: that would be twice the code.
+/// JSON text being written. Building it from values would take twice the code.
 #[derive(Default)]
 pub(crate) struct Body(pub(crate) String);
 
@@ -15,7 +15,7 @@ impl Body {
     }
 
     pub(crate) fn json(&mut self, value: &Value) -> &mut Self {
-        // A value of our own making has nothing that JSON can't write.
+        // Every value built here can be written as JSON.
         self.raw(&serde_json::to_string(value).unwrap_or_default())
     }
 
@@ -27,7 +27,7 @@ impl Body {
         self.json(&number.map_or(Value::Null, Value::Int))
     }
 
-    /// Items between brackets, or the `entries` of an object between braces.
+    /// Writes items in brackets, or the entries of an object in braces.
     pub(crate) fn items<T>(&mut self, brackets: [&str; 2], items: &[T], write: &dyn Fn(&mut Body, &T)) -> &mut Self {
         let [open, close] = brackets;
         self.raw(open);

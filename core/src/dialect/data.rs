@@ -1,4 +1,4 @@
-//! What a function yields, in the form of its interface. RULES.md, 3 and 5.
+//! The `data` of a reply, in the form of its interface. RULES.md, 3 and 5.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -36,7 +36,7 @@ pub(crate) fn has_function(whm: bool, function: &str) -> bool {
     known.contains(&function)
 }
 
-/// What the host hands over of a function's result.
+/// The parts of a function's result.
 #[derive(Clone, Copy)]
 pub(crate) struct Outcome<'a> {
     pub(crate) token: Option<&'a SecretString>,
@@ -44,7 +44,7 @@ pub(crate) struct Outcome<'a> {
     pub(crate) records: Option<&'a [Record]>,
 }
 
-/// What the function yielded; nothing for a function of WHM that has no data.
+/// Builds the data of a function; empty for a function of WHM without data.
 pub(crate) fn data(function: &str, outcome: Outcome<'_>, whm: bool) -> Result<Body, Error> {
     let token = || outcome.token.ok_or_else(|| Error::missing("token"));
     let record = || outcome.record.ok_or_else(|| Error::missing("record"));
@@ -91,7 +91,7 @@ pub(crate) fn data(function: &str, outcome: Outcome<'_>, whm: bool) -> Result<Bo
     Ok(body)
 }
 
-/// The tokens that a list shows: those not revoked, by name.
+/// The tokens that a list shows: those not revoked, sorted by name.
 fn live(records: &[Record]) -> Vec<&Record> {
     let live: Vec<&Record> = records.iter().filter(|record| record.revoked.is_none()).collect();
     let key = |at: usize| live.get(at).map(|record| (&record.name, &record.id));
@@ -112,7 +112,7 @@ fn uapi_token(body: &mut Body, record: &Record) {
     body.raw(if record.read_only { ",\"readonly\":1}" } else { "}" });
 }
 
-/// A token of WHM; the privileges in brackets as a list, in braces as an object.
+/// Writes a token of WHM, with its privileges as a list in brackets or as an object in braces.
 fn whm_token(body: &mut Body, record: &Record, token: Option<&SecretString>, brackets: [&str; 2]) {
     let all = [String::from("all")];
     let acls = match &record.access {

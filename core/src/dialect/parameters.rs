@@ -1,4 +1,4 @@
-//! The parameters of the compatible interfaces, in the words of the operations. RULES.md, 3 and 5.
+//! Parameters of the compatible interfaces, translated to those of the operations. RULES.md, 3 and 5.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,22 +16,22 @@ use crate::token::expiry::{ValidExpiry, seconds};
 use crate::token::feature::MAX_FEATURES;
 use crate::token::secret::SecretString;
 
-/// Unknown keys that are told at most, and the bytes of each.
+/// The most unknown keys that are reported, and the most bytes of each.
 const MAX_UNKNOWN: usize = 16;
 const MAX_UNKNOWN_KEY: usize = 64;
 
-/// Tokens that one call may name.
+/// The most tokens that one call may name.
 const MAX_NAMES: usize = 1_000;
 
-/// Parameters as they came in.
+/// The parameters of a call as received.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ParametersRequest {
-    /// The interface; all but WHM's share their parameters.
+    /// The interface. All but WHM share their parameters.
     pub shape: Shape,
     /// The function.
     pub function: String,
-    /// Keys and values in the order received; null is left out.
+    /// Keys and values in the order received; null counts as omitted.
     pub values: Vec<(String, Value)>,
 }
 
@@ -60,31 +60,32 @@ impl FromValue for (String, Value) {
     }
 }
 
-/// What a function was given, as hosts read the answer of [`parameters`].
+/// The parameters of a function, as hosts read the answer of [`parameters`].
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Parameters {
     /// The token's name.
     pub name: Option<String>,
-    /// Its new name.
+    /// The token's new name.
     pub new_name: Option<String>,
     /// The names of the tokens to revoke.
     pub names: Option<Vec<String>>,
-    /// When it ends; whether that lies ahead isn't looked at.
+    /// The expiry. It isn't checked to be in the future.
     pub expires: Option<ValidExpiry>,
     /// Whether functions that write are refused.
     pub read_only: Option<bool>,
-    /// The addresses it may be used from; empty for any.
+    /// The addresses from which the token may be used; empty for any.
     pub addresses: Option<Vec<String>>,
-    /// What the token may touch.
+    /// What the token may do.
     pub access: Option<Access>,
     /// A token's text.
     pub token: Option<SecretString>,
-    /// Keys that the function doesn't have, cut to 64 bytes, 16 at most.
+    /// Keys that the function doesn't have: at most 16, each cut to 64 bytes.
     pub unknown: Vec<String>,
 }
 
-/// How a key begins, its letters and digits alone and small, that means to limit a token, and the part that it is about.
+/// Beginnings of keys that limit a token, and the part that each is about. Keys are compared by their letters and
+/// digits in lower case.
 const LIMITS: [(&str, Part); 6] = [
     ("acl", Part::Access),
     ("feature", Part::Access),
@@ -94,7 +95,7 @@ const LIMITS: [(&str, Part); 6] = [
     ("readonly", Part::ReadOnly),
 ];
 
-/// A function: whether WHM has it, its name, its parts, and how many of them must be given.
+/// A function: whether it is WHM's, its name, its parts, and how many of them are required.
 type Row = (bool, &'static str, &'static [Part], usize);
 
 const FUNCTIONS: &[Row] = &[
@@ -134,7 +135,7 @@ const FUNCTIONS: &[Row] = &[
 
 const UPDATE: &str = "api_token_update";
 
-/// Reads the parameters of a function: an object of the form of [`Parameters`].
+/// Reads the parameters of a function into an object of the form of [`Parameters`].
 ///
 /// # Errors
 /// `value_invalid` for the shape `denied`, `function_unknown`; at a parameter `field_missing`, `field_duplicate`, `type_invalid`,
@@ -170,7 +171,7 @@ pub fn parameters(request: &ParametersRequest) -> Result<Value, Error> {
     }
 }
 
-/// Parameters on their way. The first fault is kept and told at the end, as in [`Fields`].
+/// Parameters being read. The first error is kept and returned at the end, as in [`Fields`].
 struct Reading<'a> {
     whm: bool,
     creates: bool,
@@ -230,7 +231,7 @@ impl Reading<'_> {
         self.fault.get_or_insert(error);
     }
 
-    /// Reads a value, or the items of one.
+    /// Reads a value, or the items of a list.
     fn read(&self, part: Part, value: &Value, items: &mut Vec<Value>) -> Result<(), Error> {
         match (part, value) {
             (Part::Expires, Value::Int(given)) => items.push(self.expiry(*given)),
@@ -272,7 +273,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// WHM writes never as 0.
+    /// Reads an expiry. In WHM, 0 means never.
     fn expiry(&self, seconds: i64) -> Value {
         if self.whm && seconds == 0 {
             text("never")
@@ -285,7 +286,7 @@ impl Reading<'_> {
         let open = match items.as_slice() {
             [Value::String(word)] if part == Part::Access => self.whm && word == "all",
             [Value::String(word)] => word == "any",
-            // Nothing at all opens no token: the word `any` does.
+            // An empty list doesn't open a token; only the word `any` does.
             [] if part == Part::Addresses => {
                 self.fail(key, refused());
                 false
@@ -300,7 +301,7 @@ impl Reading<'_> {
         }
     }
 
-    /// A key that isn't understood and means to limit the token is never passed over.
+    /// Refuses unknown keys that appear to limit the token: ignoring one would widen it.
     fn look_for_limits(&mut self, parts: &[Part]) {
         for (name, value) in self.values {
             if *value == Value::Null || self.knows(name, parts) {
@@ -328,7 +329,7 @@ impl Reading<'_> {
         parts.iter().any(own) || name.starts_with("api.") || name.starts_with("cpanel_jsonapi_")
     }
 
-    /// The keys that the function doesn't have, nor the interface itself.
+    /// The keys that neither the function nor the interface has.
     fn unknown(&self, parts: &[Part]) -> Value {
         let mut keys = Vec::new();
         for (name, _) in self.values {
@@ -342,12 +343,12 @@ impl Reading<'_> {
     }
 }
 
-/// Whether the part is a list, which may be spread over `key-0`, `key-1`…, or `key[0]`… or `key[]`.
+/// Whether the part is a list, which may be given as `key-0`, `key-1`…, as `key[0]`…, or as `key[]`.
 fn is_list(part: Part) -> bool {
     matches!(part, Part::Names | Part::Addresses | Part::Access)
 }
 
-/// How many items a list may have.
+/// The most items in a list.
 fn longest(part: Part) -> usize {
     match part {
         Part::Access => MAX_FEATURES,
@@ -365,7 +366,7 @@ fn too_many(part: Part) -> Error {
     Error::new(code, "the list is too long")
 }
 
-/// Whether a key is the parameter's, or one of those of a list. `-` may stand for `_`, as it does in public examples.
+/// Whether a key is the parameter, or an item of it if it is a list. `-` may replace `_`, as in public examples.
 fn belongs(given: &str, key: &str, part: Part) -> bool {
     let Some((named, rest)) = given.as_bytes().split_at_checked(key.len()) else {
         return false;

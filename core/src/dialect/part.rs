@@ -1,6 +1,6 @@
-//! The parts of a token that parameters name, and each interface's word for them.
+//! The parts of a token that parameters set, and each interface's name for them.
 
-/// A part of a token that parameters speak of.
+/// A part of a token that a parameter sets.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Part {
     Name,
@@ -13,7 +13,7 @@ pub(crate) enum Part {
     Token,
 }
 
-/// Of each part its word in the operations, UAPI's parameter and WHM's.
+/// The names of each part: in the operations, in UAPI and in WHM.
 pub(crate) const WORDS: [[&str; 3]; 8] = [
     ["name", "name", "token_name"],
     ["newName", "new_name", "new_name"],
@@ -25,7 +25,7 @@ pub(crate) const WORDS: [[&str; 3]; 8] = [
     ["token", "token", "token"],
 ];
 
-/// An interface's parameter for a part that is named by any of its words.
+/// The interface's name of a part, given any of its names.
 pub(crate) fn parameter(whm: bool, word: &str) -> Option<&'static str> {
     let [_, uapi, other] = WORDS.iter().find(|words| words.contains(&word))?;
     Some(if whm { other } else { uapi })

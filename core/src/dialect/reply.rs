@@ -1,4 +1,4 @@
-//! The replies of the compatible interfaces, so that no host builds one by hand. RULES.md, 3 to 5.
+//! Replies of the compatible interfaces. RULES.md, 3 to 5.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,13 +17,13 @@ use crate::token::record::{Record, check_records};
 use crate::token::secret::SecretString;
 use crate::verdict::refusal::{Headers, Refusal};
 
-/// What a function yielded, and the shape that its reply has.
+/// The result of a function, and the interface that it is for.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplyRequest {
     /// The interface.
     pub shape: Shape,
-    /// The function, for every shape but `denied`; with `code` it may be left out.
+    /// The function, for every shape but `denied`; optional with `code`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
     /// The new token's text.
@@ -38,10 +38,10 @@ pub struct ReplyRequest {
     /// Why the function failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ReplyError>,
-    /// Keys that the function doesn't have: the UAPI shapes warn of them.
+    /// Keys that the function doesn't have: the UAPI shapes warn about them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
-    /// For a request that was refused before it reached a function: the stable code of the refusal.
+    /// For a request refused before it reached a function: the stable code of the refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// For `denied`: 401, 403, 429 or 503. With `code`: 400 to 599.
@@ -72,7 +72,7 @@ impl FromValue for ReplyRequest {
     }
 }
 
-/// An HTTP reply. The body of a creation holds the new token: it is for the one who asked, and for no log.
+/// An HTTP reply. The body of a creation holds the new token; don't log it. `Debug` doesn't show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// The HTTP status.
@@ -94,7 +94,7 @@ impl core::fmt::Debug for Reply {
 /// Builds a reply.
 ///
 /// # Errors
-/// `function_unknown`, `field_missing`, `value_invalid`, and those of a spoilt record.
+/// `function_unknown`, `field_missing`, `value_invalid`, and those of an invalid record.
 pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
     if let Some(record) = &request.record {
         record.check().map_err(|error| error.under("record"))?;
@@ -122,7 +122,7 @@ pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
         records: request.records.as_deref(),
     };
     let data = match error {
-        // A function that failed needs none of the parts of one that succeeded.
+        // A failed function needs no parts of a result.
         Some(_) => Body::default(),
         None => data(function, outcome, whm)?,
     };
@@ -148,7 +148,7 @@ pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
         }
     };
     if let Some((code, error)) = refusal {
-        // Beside the envelope, what a problem document says.
+        // The members of a problem document (RFC 9457), beside the envelope.
         body.0.pop();
         body.raw(",\"detail\":").text(&error);
         body.raw(",\"code\":").text(code).raw("}");
@@ -160,7 +160,7 @@ pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
     })
 }
 
-/// The status of a request that was refused before it reached a function. Such a refusal has a reason.
+/// The status of a request that was refused before it reached a function. Such a refusal needs an error.
 fn refused_status(request: &ReplyRequest) -> Result<u16, Error> {
     let status = request.http_status.ok_or_else(|| Error::missing("httpStatus"))?;
     if request.error.is_none() {

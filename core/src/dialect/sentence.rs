@@ -1,4 +1,4 @@
-//! What the compatible interfaces say of an error: one stable sentence a code, and nothing of the inside.
+//! The compatible interfaces' error texts: one stable sentence for each code, without internals. RULES.md, 3.
 
 use alloc::string::String;
 
@@ -12,13 +12,13 @@ use crate::json::value::Value;
 /// Why a function failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplyError {
-    /// One sentence, said as it is.
+    /// A sentence, returned unchanged.
     Sentence(String),
-    /// A coded error, of the module or of the host's store: the module words it.
+    /// A coded error, of the module or of the host's store. The module chooses the sentence.
     Coded {
-        /// The code; one that no sentence is for is told as a passing failure.
+        /// The code. One without a sentence is reported as a temporary failure.
         code: String,
-        /// The path of the field, or the parameter's name.
+        /// The path of the field, or the name of the parameter.
         field: Option<String>,
     },
 }
@@ -30,7 +30,7 @@ impl From<&Error> for ReplyError {
 }
 
 impl ReplyError {
-    /// An error by its code and the field at fault.
+    /// Creates an error from a code and a field.
     #[must_use]
     pub fn coded(code: &str, field: Option<&str>) -> Self {
         ReplyError::Coded {
@@ -66,7 +66,7 @@ impl FromValue for ReplyError {
                     code: fields.required("code"),
                     field: fields.optional("field"),
                 };
-                // The message is for people who know the inside.
+                // The message describes internals.
                 fields.optional::<String>("message");
                 fields.finish()?;
                 Ok(error)
@@ -76,7 +76,7 @@ impl FromValue for ReplyError {
     }
 }
 
-/// A line for each code, `%` standing for the parameter. Text rather than a table: the module would hold two pointers a line.
+/// A line for each code; `%` is replaced by the parameter. As a table of strings it would need two pointers a line.
 const SENTENCES: &str = "
 field_missing:% is missing.
 field_unknown:% was given in a form that this function does not have.
@@ -112,7 +112,7 @@ record_revoked:The token has been revoked.
 const UNTOLD: &str = "The request could not be carried out; try again later.";
 
 impl ReplyError {
-    /// The sentence for people who know the interface only.
+    /// The sentence for users of the interface.
     pub(crate) fn sentence(&self, whm: bool, function: &str) -> String {
         let (code, field) = match self {
             ReplyError::Sentence(sentence) => return sentence.clone(),
@@ -131,7 +131,7 @@ impl ReplyError {
     }
 }
 
-/// The field that a code without one is about.
+/// The field of a code that was given without one.
 fn implied(code: &str, function: &str) -> &'static str {
     match code {
         "name_taken" if function == "rename" || function == "api_token_update" => "newName",
@@ -140,7 +140,7 @@ fn implied(code: &str, function: &str) -> &'static str {
     }
 }
 
-/// A sentence about a parameter.
+/// Builds a sentence about a parameter.
 pub(crate) fn about(before: &str, parameter: &str, after: &str) -> String {
     let mut sentence = String::from(before);
     let the = if before.is_empty() { "The" } else { "the" };

@@ -5,13 +5,13 @@ use serde::Serialize;
 use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::words;
 
-/// An interface whose replies are known.
+/// An interface, by the shape of its replies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Shape {
-    /// UAPI over HTTP: flat.
+    /// UAPI over HTTP, with a flat envelope.
     Uapi,
-    /// UAPI at the command line: nested.
+    /// UAPI on the command line, with a nested envelope.
     UapiCommand,
     /// cPanel API 2.
     Api2,
@@ -30,7 +30,7 @@ words!(Shape, "`uapi`, `uapiCommand`, `api2`, `whm` or `denied`", {
     "denied" => Shape::Denied,
 });
 
-/// The error of a function that the interface doesn't have.
+/// The error for a function that the interface doesn't have.
 pub(crate) fn function_unknown() -> Error {
     Error::at(
         ErrorCode::FunctionUnknown,

@@ -1,5 +1,5 @@
-//! From a [`Value`] to a typed request, with the path and the code of whatever is wrong. Written out rather than derived:
-//! the derived readers would be half of the module.
+//! Decodes a [`Value`] into a typed request, and reports errors by code and path. Written by hand: derived decoders
+//! would be half of the module.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,14 +8,14 @@ use alloc::vec::Vec;
 use super::value::{Value, too_deep};
 use crate::base::error::{Error, ErrorCode};
 
-/// A type that a request holds.
+/// A type that can be decoded from a value.
 pub(crate) trait FromValue: Sized {
     /// # Errors
-    /// Coded, with the path from this value on.
+    /// Coded errors, with the path from this value on.
     fn from_value(value: Value) -> Result<Self, Error>;
 }
 
-/// Decodes a request that stands alone: the input of a table.
+/// Decodes a request that doesn't come through the dispatcher, such as the input of a table.
 pub(crate) fn decode_checked<T: FromValue>(request: Value) -> Result<T, Error> {
     if request.is_too_deep() {
         return Err(too_deep());
@@ -23,7 +23,7 @@ pub(crate) fn decode_checked<T: FromValue>(request: Value) -> Result<T, Error> {
     T::from_value(request)
 }
 
-/// A value of the wrong type: it says which was expected and which came, never the value.
+/// A value of the wrong type. The message names the expected and the actual type, never the value.
 pub(crate) fn wrong_type(expected: &str, got: &Value) -> Error {
     Error::new(
         ErrorCode::TypeInvalid,
@@ -31,13 +31,13 @@ pub(crate) fn wrong_type(expected: &str, got: &Value) -> Error {
     )
 }
 
-/// A string outside a closed set.
+/// A string that isn't among those allowed.
 pub(crate) fn not_among(expected: &str) -> Error {
     Error::new(ErrorCode::ValueInvalid, format!("expected {expected}"))
 }
 
-/// The fields of an object, taken one by one. The first fault is kept, and told at the end: code that stops at each field would
-/// have to drop all those before it in as many places. After a fault the values handed out mean nothing.
+/// The fields of an object, taken one by one. The first error is kept and returned at the end: stopping at each field
+/// would duplicate the code that drops the fields before it. After an error the returned values are meaningless.
 pub(crate) struct Fields {
     entries: Vec<(String, Value)>,
     fault: Option<Error>,
@@ -80,48 +80,48 @@ impl Fields {
         }
     }
 
-    /// A field that must be given.
+    /// Takes a required field.
     pub(crate) fn required<T: FromValue + Default>(&mut self, key: &str) -> T {
         let value = self.take_given(key);
         self.read(value, key).unwrap_or_default()
     }
 
-    /// A field that may be null, but not left out.
+    /// Takes a required field that may be null.
     pub(crate) fn nullable<T: FromValue>(&mut self, key: &str) -> Option<T> {
         let value = self.take_given(key).filter(|value| *value != Value::Null);
         self.read(value, key)
     }
 
-    /// A field that may be left out, but isn't null when given.
+    /// Takes an optional field that may not be null.
     pub(crate) fn optional<T: FromValue>(&mut self, key: &str) -> Option<T> {
         let value = self.take(key);
         self.read(value, key)
     }
 
-    /// A field that may be null or left out.
+    /// Takes an optional field that may be null.
     pub(crate) fn optional_or_null<T: FromValue>(&mut self, key: &str) -> Option<T> {
         let value = self.take(key).filter(|value| *value != Value::Null);
         self.read(value, key)
     }
 
-    /// A field with a default.
+    /// Takes an optional field with a default.
     pub(crate) fn or<T: FromValue>(&mut self, key: &str, default: T) -> T {
         self.optional(key).unwrap_or(default)
     }
 
-    /// What nobody took.
+    /// Takes all remaining fields.
     pub(crate) fn rest(&mut self) -> Vec<(String, Value)> {
         core::mem::take(&mut self.entries)
     }
 
     /// # Errors
-    /// The first fault until now.
+    /// The first error so far.
     pub(crate) fn check(&mut self) -> Result<(), Error> {
         self.fault.take().map_or(Ok(()), Err)
     }
 
     /// # Errors
-    /// The first fault, or `field_unknown` for a field that nobody took.
+    /// The first error, or `field_unknown` for a field that wasn't taken.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
         self.check()?;
         match self.entries.first() {
@@ -177,7 +177,7 @@ impl<T: FromValue> FromValue for Vec<T> {
     }
 }
 
-/// `FromValue` for an enum of plain words.
+/// Implements `FromValue` for an enum of words.
 macro_rules! words {
     ($type:ty, $expected:literal, { $($text:literal => $value:expr,)* }) => {
         impl $crate::json::decoder::FromValue for $type {
@@ -195,7 +195,7 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-/// `Deserialize` for hosts, by the one reader that the module uses.
+/// Implements `Deserialize`, for hosts, with the decoder that the module uses.
 macro_rules! deserialize_by_value {
     ($type:ty) => {
         impl<'de> serde::Deserialize<'de> for $type {

@@ -1,4 +1,4 @@
-//! From a typed answer to a [`Value`], which both faces write out. One reader of answers, so the module has each once.
+//! Encodes a typed answer as a [`Value`], which both faces of the module write out.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,16 +10,16 @@ use serde::{Serialize, Serializer};
 use super::value::{MAX_SAFE_INTEGER, Value};
 use crate::base::error::{Error, ErrorCode};
 
-/// Turns an answer into a value.
+/// Encodes an answer as a value.
 ///
 /// # Errors
-/// `value_invalid` for data that no answer holds: numbers that aren't whole and safe, keys that aren't strings.
+/// `value_invalid` for unsupported data: numbers that aren't whole and safe, keys that aren't strings.
 pub fn encode<T: Serialize>(answer: &T) -> Result<Value, Error> {
     answer.serialize(Encoder).map_err(|Unfit| unfit())
 }
 
 impl Error {
-    /// The error as a value.
+    /// Encodes the error as a value.
     #[must_use]
     pub fn to_value(&self) -> Value {
         encode(self).unwrap_or(Value::Null)
@@ -30,7 +30,7 @@ fn unfit() -> Error {
     Error::new(ErrorCode::ValueInvalid, "the answer holds what can't be written")
 }
 
-/// Data that no answer holds.
+/// Data that an answer can't hold.
 #[derive(Debug)]
 struct Unfit;
 
@@ -51,7 +51,7 @@ impl serde::ser::Error for Unfit {
 #[derive(Clone, Copy)]
 struct Encoder;
 
-/// An array or an object on its way.
+/// An array or an object being built.
 struct Items(Vec<Value>);
 struct Entries(Vec<(String, Value)>, String);
 

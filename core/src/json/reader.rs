@@ -1,5 +1,5 @@
-//! JSON text (RFC 8259) to a [`Value`]. A reader of our own: a parser that reads every number into an `f64` would bring
-//! tables of powers and their arithmetic along, and nothing here takes a number that isn't whole.
+//! Parses JSON text (RFC 8259) into a [`Value`]. A parser that reads numbers as `f64` would add tables of powers to
+//! the module, and only whole numbers are used here.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,14 +10,14 @@ use crate::base::error::{Error, ErrorCode};
 use crate::base::sort::first_repeat;
 
 impl Value {
-    /// Reads JSON text (RFC 8259) in UTF-8.
+    /// Parses JSON text (RFC 8259) in UTF-8.
     ///
     /// # Errors
     /// `json_invalid`, `field_duplicate` and `too_deep`.
     pub fn from_json(text: &[u8]) -> Result<Value, Error> {
         let whole = core::str::from_utf8(text);
         let mut reader = Reader {
-            // Text that isn't UTF-8 is read up to there, for the place of the fault.
+            // Text that isn't UTF-8 is parsed up to the first invalid byte, which gives the position of the error.
             text: whole
                 .map_or_else(|fault| text.get(..fault.valid_up_to()), |_| Some(text))
                 .unwrap_or_default(),
@@ -52,7 +52,7 @@ impl Reader<'_> {
     }
 
     fn peek(&self) -> u8 {
-        // A NUL stands nowhere in JSON, so it can stand for the end.
+        // JSON never contains a NUL, so it marks the end.
         self.text.get(self.at).copied().unwrap_or(0)
     }
 
@@ -60,7 +60,7 @@ impl Reader<'_> {
         self.at = self.at.saturating_add(1);
     }
 
-    /// Whether this byte is next; then it is passed.
+    /// Consumes the byte if it is next, and says whether it was.
     fn passes(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == byte;
         if is_next {
@@ -79,7 +79,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A value in which so many more levels may be nested.
+    /// Parses a value that may nest `left` more levels.
     fn value(&mut self, left: usize) -> Result<Value, Error> {
         self.space();
         match self.peek() {
@@ -153,10 +153,10 @@ impl Reader<'_> {
             }
             bytes.extend_from_slice(self.text.get(start..self.at).unwrap_or_default());
             if self.passes(b'"') {
-                // Whole characters of a text that is UTF-8, and characters.
+                // Substrings of valid UTF-8, and whole characters.
                 return String::from_utf8(bytes).map_err(|_| self.invalid());
             }
-            // Control characters are only allowed as escapes.
+            // Control characters are allowed only as escapes.
             self.demand(b'\\')?;
             let character = self.escape()?;
             bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
@@ -191,7 +191,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Four hexadecimal digits.
+    /// Parses four hexadecimal digits.
     fn unit(&mut self) -> Result<u32, Error> {
         let mut unit = 0;
         for _ in 0..4 {
@@ -202,7 +202,7 @@ impl Reader<'_> {
         Ok(unit)
     }
 
-    /// A number, exactly: `18e8` and `1800000000.0` are 1800000000.
+    /// Parses a number exactly: `18e8` and `1800000000.0` are 1800000000.
     fn number(&mut self) -> Result<Value, Error> {
         let mut read = Number::default();
         let negative = self.passes(b'-');
@@ -229,7 +229,7 @@ impl Reader<'_> {
         })
     }
 
-    /// One digit or more, each of which moves the point so far.
+    /// Parses one or more digits, each of which moves the decimal point by `moved`.
     fn digits(&mut self, number: &mut Number, moved: i64) -> Result<(), Error> {
         let start = self.at;
         while let Some(digit) = char::from(self.peek()).to_digit(10) {
@@ -240,7 +240,7 @@ impl Reader<'_> {
     }
 }
 
-/// Digits read so far, and by how many powers of ten they are too large.
+/// The digits parsed so far, and the power of ten to divide them by.
 #[derive(Default)]
 struct Number {
     value: i64,
@@ -255,13 +255,13 @@ impl Number {
             self.value = more;
             self.places = self.places.saturating_add(moved);
         } else {
-            // Too long to be exact; it can still be whole and safe with zeros behind the point.
+            // Too long to be exact. The number can still be whole and safe if zeros follow the point.
             self.cut |= digit != 0;
             self.places = self.places.saturating_add(moved).saturating_sub(1);
         }
     }
 
-    /// The number, where it is whole and safe.
+    /// The number, if it is whole and safe.
     fn whole(&self, exponent: i64) -> Option<i64> {
         let mut value = self.value;
         if value == 0 {

@@ -1,4 +1,4 @@
-//! A JSON value, as both faces of the module hand requests in.
+//! A JSON value, the form in which both faces of the module pass requests.
 
 use alloc::format;
 use alloc::string::String;
@@ -13,10 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::base::error::{Error, ErrorCode};
 use crate::base::sort::first_repeat;
 
-/// The largest whole number that every platform holds exactly (RFC 7493, 2.2).
+/// The largest whole number that every platform represents exactly (RFC 7493, 2.2).
 pub const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 
-/// How deep a request may be nested.
+/// The most levels that a request may nest.
 pub(crate) const MAX_DEPTH: usize = 16;
 
 /// The error of a value that is nested too deeply.
@@ -27,12 +27,12 @@ pub(crate) fn too_deep() -> Error {
     )
 }
 
-/// The error of an object with a key that stands twice.
+/// The error of an object with a repeated key.
 pub(crate) fn key_repeated(key: &str) -> Error {
     Error::at(ErrorCode::FieldDuplicate, key, "the key is given twice")
 }
 
-/// A JSON value. `Debug` shows its kind only, for a request may hold secrets.
+/// A JSON value. `Debug` shows only its type, because a request may hold secrets.
 #[derive(Clone, PartialEq)]
 pub enum Value {
     /// `null`.
@@ -41,21 +41,22 @@ pub enum Value {
     Bool(bool),
     /// A whole number within ±(2⁵³ − 1), however it was written (`1`, `1.0`, `1e0`).
     Int(i64),
-    /// Any other number: nothing takes one, so which it is isn't kept. It is written as a number of its kind, never as one that is good.
+    /// Any other number. No operation takes one, so its value is discarded. It is written as an unsafe integer, so
+    /// that a reader rejects it too.
     OtherNumber,
     /// A string.
     String(String),
     /// An array.
     Array(Vec<Value>),
-    /// An object in the order given; no key stands twice.
+    /// An object in the order given, with distinct keys.
     Object(Vec<(String, Value)>),
 }
 
 impl Value {
-    /// A number as every platform sees it: whole and safe, or not a whole number at all.
+    /// Converts a number: a whole and safe one is an integer, any other is [`Value::OtherNumber`].
     #[must_use]
     pub fn number(number: f64) -> Value {
-        // 2^53 - 1 and every smaller whole number is exact in an `f64`, so the casts lose nothing.
+        // Every whole number up to 2^53 - 1 is exact in an `f64`, so the casts lose nothing.
         #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
         let whole = number as i64;
         #[expect(clippy::cast_precision_loss, reason = "only compared when in range")]
@@ -66,7 +67,7 @@ impl Value {
         }
     }
 
-    /// The kind of the value, for messages: a value itself may be a secret.
+    /// The type of the value, for messages; the value itself may be a secret.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Value::Null => "null",
@@ -79,7 +80,7 @@ impl Value {
         }
     }
 
-    /// A key's value, when this is an object that has it.
+    /// The value of a key, if this is an object that has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
         match self {
@@ -88,7 +89,7 @@ impl Value {
         }
     }
 
-    /// Takes a key out of an object.
+    /// Removes a key from an object and returns its value.
     pub(crate) fn remove(&mut self, key: &str) -> Option<Value> {
         match self {
             Value::Object(entries) => {
@@ -99,7 +100,7 @@ impl Value {
         }
     }
 
-    /// Whether a number in it isn't whole and safe.
+    /// Whether it contains a number that isn't whole and safe.
     pub(crate) fn holds_unsafe_number(&self) -> bool {
         match self {
             Value::OtherNumber => true,
@@ -109,7 +110,7 @@ impl Value {
         }
     }
 
-    /// Says whether the value is nested deeper than a request may be.
+    /// Whether the value is nested deeper than a request may be.
     pub(crate) fn is_too_deep(&self) -> bool {
         fn deeper(value: &Value, left: usize) -> bool {
             match (value, left.checked_sub(1)) {
@@ -157,8 +158,9 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// Reads a value for a host, that may hold so many more levels. A parser's own error type can't carry our codes (and to make one costs the
-/// module kilobytes): a fault is left in `fault`, and whatever was read then means nothing.
+/// Deserialises a value for a host, with at most `left` more levels. A parser's own error type can't carry the codes
+/// of this crate, and another error type would add kilobytes to the module, so an error is stored in `fault`; the
+/// value is then meaningless.
 #[derive(Clone, Copy)]
 struct ValueVisitor<'f> {
     left: usize,
@@ -175,7 +177,7 @@ impl<'f> ValueVisitor<'f> {
         Value::Null
     }
 
-    /// The reader of what is inside; `None` where nothing may be.
+    /// The visitor for the next level; `None` at the deepest.
     fn inner(self) -> Option<Self> {
         self.left.checked_sub(1).map(|left| ValueVisitor { left, ..self })
     }

@@ -1,4 +1,4 @@
-//! Making a token.
+//! Creates a token.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -26,7 +26,7 @@ use crate::token::time::check_now;
 use crate::token::user::check_user;
 use crate::token::zone::Zone;
 
-/// A token to be made.
+/// A request to create a token.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateRequest {
@@ -34,46 +34,46 @@ pub struct CreateRequest {
     pub now: i64,
     /// 64 bytes from a cryptographic source of randomness, in hex.
     pub entropy: SecretString,
-    /// The user whom the token acts as.
+    /// The user as whom the token acts.
     pub user: String,
-    /// The name, unique among the user's.
+    /// The name, unique among the user's live tokens.
     pub name: String,
-    /// What it may touch. There is no default.
+    /// What the token may do. There is no default.
     pub access: Access,
-    /// When it ends; one year ahead when left out.
+    /// When it expires; after one year if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<ExpiryInput>,
     /// Whether functions that write are refused.
     pub read_only: bool,
-    /// The addresses it may be used from; empty for any.
+    /// The addresses from which it may be used; empty for any.
     pub addresses: Vec<String>,
-    /// The port it belongs to.
+    /// Its realm.
     pub realm: Realm,
     /// The server's time zone.
     pub zone: Zone,
-    /// A prefix that secret scanners can recognise.
+    /// A prefix that secret scanners recognise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// The pepper for the stored hash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pepper: Option<Pepper>,
-    /// The user's account; when given, it must allow the creation.
+    /// The user's account. If given, it must allow the creation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
-    /// What the administrator demands.
+    /// The administrator's policy.
     pub policy: Policy,
-    /// What the user has already; the policy caps it.
+    /// The user's current number of tokens, which the policy caps.
     pub held: Held,
-    /// The names that the user's tokens have.
+    /// The names of the user's live tokens.
     pub taken: Vec<String>,
-    /// The token that asks; the new one must lie within it.
+    /// The token that creates this one. The new token can't have more than it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub creator: Option<Record>,
 }
 
 impl CreateRequest {
-    /// A token for any address on the account port, that may write, ends when tokens usually end, and is asked for by the user
-    /// alone; UTC, no policy, no other tokens.
+    /// A request for a token that may be used from any address at the account's port, may write, and has the default
+    /// expiry; in UTC, without policy, other tokens or creating token.
     #[must_use]
     pub fn new(now: i64, entropy: SecretString, user: String, name: String, access: Access) -> Self {
         CreateRequest {
@@ -125,20 +125,20 @@ impl FromValue for CreateRequest {
     }
 }
 
-/// A new token: the one moment its text is known.
+/// A new token. Its text is known only now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Created {
-    /// The text that the user keeps. Nothing can show it again.
+    /// The token's text. It can't be shown again.
     pub token: SecretString,
-    /// What the store keeps.
+    /// The record to store.
     pub record: Record,
 }
 
-/// Makes a token.
+/// Creates a token.
 ///
 /// # Errors
-/// See the operation `create`.
+/// Those listed for the operation `create`, in that order.
 pub fn create(request: &CreateRequest) -> Result<Created, Error> {
     check_now(request.now)?;
     check_user(&request.user, "user")?;
@@ -147,7 +147,7 @@ pub fn create(request: &CreateRequest) -> Result<Created, Error> {
     caps.check()?;
     caps.allow_another(request.held)?;
     let addresses = match &request.creator {
-        // Left out, they are the creator's.
+        // Without addresses of its own it inherits the creator's.
         Some(creator) if request.addresses.is_empty() => &creator.addresses,
         _ => &request.addresses,
     };

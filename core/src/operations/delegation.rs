@@ -1,4 +1,4 @@
-//! The token that asks: it can't give more than it has, and it manages only what lies within it.
+//! Compares a token with the token that creates or changes it, which can't grant more than it has. RULES.md, 2.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use crate::token::access::{Access, Realm};
 use crate::token::address::{Block, within};
 use crate::token::record::Record;
 
-/// What a token is, or is to be.
+/// What a token may do, or is to be allowed to do.
 pub(crate) struct Scope<'a> {
     pub(crate) access: &'a Access,
     pub(crate) read_only: bool,
@@ -17,19 +17,19 @@ pub(crate) struct Scope<'a> {
     pub(crate) realm: Realm,
 }
 
-/// A token that asks, ready to be compared with any number of others.
+/// A creating token, prepared to be compared with any number of others.
 pub(crate) struct Creator<'a> {
     record: &'a Record,
     addresses: Vec<Block>,
-    /// In order; none for full access.
+    /// Sorted; `None` for full access.
     features: Option<Vec<&'a String>>,
 }
 
 impl Record {
-    /// This token as the one that asks.
+    /// Prepares this token to be compared with those that it creates or changes.
     ///
     /// # Errors
-    /// Those of a spoilt record, at `creator`.
+    /// Those of an invalid record, at `creator`.
     pub(crate) fn as_creator(&self) -> Result<Creator<'_>, Error> {
         let addresses = self.check().map_err(|error| error.under("creator"))?.addresses;
         let features = match &self.access {
@@ -48,7 +48,7 @@ impl Record {
 }
 
 impl Creator<'_> {
-    /// The first field in which the other has more than this token.
+    /// The first field in which the scope exceeds this token.
     fn exceeded(&self, scope: &Scope<'_>) -> Option<&'static str> {
         let access = match (&self.features, scope.access) {
             (None, _) => true,
@@ -58,7 +58,7 @@ impl Creator<'_> {
             }
         };
         let own = self.record;
-        // An empty list is any address.
+        // An empty list means any address.
         let inside = !scope.addresses.is_empty() && within(&self.addresses, scope.addresses);
         if !access {
             Some("access")
@@ -73,12 +73,12 @@ impl Creator<'_> {
         }
     }
 
-    /// Whether the other has no more than this token.
+    /// Whether the scope has no more than this token.
     pub(crate) fn covers(&self, scope: &Scope<'_>) -> bool {
         self.exceeded(scope).is_none()
     }
 
-    /// Whether this token may make or change another to be so.
+    /// Checks that this token may give another the scope.
     ///
     /// # Errors
     /// `access_exceeds_creator` at `access`, `readOnly`, `addresses` or `realm`.
@@ -86,7 +86,7 @@ impl Creator<'_> {
         self.exceeded(scope).map_or(Ok(()), |field| Err(exceeds(field)))
     }
 
-    /// Whether this token may let another end then: not after itself.
+    /// Checks that this token may give another the expiry, in Unix seconds: not after its own.
     ///
     /// # Errors
     /// `access_exceeds_creator` at `expires`.

@@ -1,4 +1,4 @@
-//! What the owner sees of a token.
+//! Describes a token to its owner.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,11 +13,11 @@ use crate::token::expiry::is_expired;
 use crate::token::record::Record;
 use crate::token::time::{DAY, check_now};
 
-/// The days before its expiry in which a token is shown as expiring. RULES.md, 1.
+/// The default number of days before its expiry in which a token is shown as expiring. RULES.md, 1.
 pub(crate) const DEFAULT_WARN_DAYS: i64 = 7;
 const MAX_WARN_DAYS: i64 = 3_650;
 
-/// A token to describe.
+/// A request to describe a token.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DescribeRequest {
@@ -25,7 +25,7 @@ pub struct DescribeRequest {
     pub now: i64,
     /// The token.
     pub record: Record,
-    /// From how many days before its expiry a token is shown as expiring.
+    /// The number of days before its expiry in which a token is shown as expiring.
     pub warn_days: i64,
 }
 
@@ -42,7 +42,7 @@ impl FromValue for DescribeRequest {
     }
 }
 
-/// One description.
+/// The answer of [`describe`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Described {
     /// The token.
@@ -61,58 +61,58 @@ pub struct Description {
     pub name: String,
     /// The last four characters of the secret.
     pub hint: String,
-    /// Unix seconds.
+    /// When it was created, in Unix seconds.
     pub created: i64,
-    /// Unix seconds; none is never.
+    /// When it expires, in Unix seconds; `None` for never.
     pub expires: Option<i64>,
-    /// Where it is in its life.
+    /// Its status.
     pub status: Status,
-    /// Seconds left, never below zero; none is for ever.
+    /// Seconds until the expiry, at least 0; `None` for never.
     pub remaining: Option<i64>,
-    /// What it may touch.
+    /// What it may do.
     pub access: Access,
     /// Whether functions that write are refused.
     pub read_only: bool,
-    /// The addresses it may be used from.
+    /// The addresses from which it may be used; empty for any.
     pub addresses: Vec<String>,
-    /// The port it belongs to.
+    /// Its realm.
     pub realm: Realm,
     /// What the owner should know.
     pub notices: Vec<Notice>,
 }
 
-/// Where a token is in its life.
+/// The status of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Status {
-    /// It works, and will for a while.
+    /// It is valid and doesn't expire soon.
     Active,
-    /// It works, and ends soon.
+    /// It is valid and expires soon.
     Expiring,
-    /// It is refused, and stays listed until it is revoked.
+    /// It is refused, and listed until it is revoked.
     Expired,
-    /// It is refused for ever.
+    /// It is refused for good.
     Revoked,
 }
 
-/// What the owner should know of a token.
+/// A notice to the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
     /// It has been revoked.
     Revoked,
-    /// It has expired; revoke it or make another.
+    /// It has expired; revoke it or create another.
     Expired,
-    /// It ends soon.
+    /// It expires soon.
     ExpiresSoon,
-    /// It never ends: nobody will notice when it is forgotten.
+    /// It never expires, so a forgotten one stays valid.
     NeverExpires,
 }
 
 /// Describes one token.
 ///
 /// # Errors
-/// `now_invalid`, `value_invalid`, and those of a spoilt record.
+/// `now_invalid`, `value_invalid`, and those of an invalid record.
 pub fn describe(request: DescribeRequest) -> Result<Described, Error> {
     request.record.check().map_err(|error| error.under("record"))?;
     check_now(request.now)?;

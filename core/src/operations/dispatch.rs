@@ -1,4 +1,4 @@
-//! The one dispatcher.
+//! The dispatcher: finds an operation by name and runs it.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -28,7 +28,7 @@ pub const MAX_REQUEST_BYTES: usize = 8 << 20;
 
 type Handler = fn(Value) -> Result<Value, Error>;
 
-/// Every operation. The set is closed: there is no other way to ask.
+/// Every operation. The set is closed.
 pub(crate) const OPERATIONS: &[(&str, Handler)] = &[
     ("create", |request| encode(&create(&decode(request)?)?)),
     ("describe", |request| encode(&describe(decode(request)?)?)),
@@ -55,7 +55,7 @@ pub(crate) const OPERATIONS: &[(&str, Handler)] = &[
     ("verify", |request| encode(&verify(decode(request)?)?)),
 ];
 
-/// Carries a request out.
+/// Runs an operation by name.
 ///
 /// # Errors
 /// `op_unknown`, and those of the operation.
@@ -73,7 +73,7 @@ pub fn call(op: &str, request: Value) -> Result<Value, Error> {
     handler(request)
 }
 
-/// Carries a request out that is JSON text with its `op`, and answers in JSON text. It answers whatever it is given.
+/// Runs the operation that a JSON text names in `op`, and returns the answer or the error as JSON text.
 #[must_use]
 pub fn call_json(request: &[u8]) -> Vec<u8> {
     answer_json(call_text(request))
@@ -94,7 +94,7 @@ fn call_text(request: &[u8]) -> Result<Value, Error> {
     }
 }
 
-/// Reads the text of a request.
+/// Parses the text of a request.
 ///
 /// # Errors
 /// `request_too_large`, `json_invalid`, `field_duplicate`, `too_deep`.
@@ -116,7 +116,8 @@ pub fn answer_json(answer: Result<Value, Error>) -> Vec<u8> {
         Err(error) => ("error", error.to_value()),
     };
     let response = Value::Object(Vec::from([(String::from(key), content)]));
-    // The one fault of writing is a number that no answer holds; should it come to that, the caller gets no answer to take for a good one.
+    // Only an unsafe number can't be written, and answers hold none. If it fails, the caller gets an empty answer,
+    // which can't pass for a good one.
     serde_json::to_vec(&response).unwrap_or_default()
 }
 

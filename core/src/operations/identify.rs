@@ -1,4 +1,4 @@
-//! Header → credential: whose token it claims to be, and under which hashes its record would stand.
+//! Parses a header into a credential: the user that it names, and the hashes under which its record may be stored.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ use crate::token::hash::hasher::Hasher;
 use crate::token::hash::pepper::Pepper;
 use crate::token::secret::Presented;
 
-/// A header to read.
+/// A request to parse a header.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IdentifyRequest {
@@ -37,21 +37,21 @@ impl FromValue for IdentifyRequest {
     }
 }
 
-/// A credential. It holds hashes, no secret.
+/// A credential. It holds hashes, not the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identified {
-    /// The scheme, when the header could be read.
+    /// The scheme; `None` if the header is malformed.
     pub scheme: Option<Scheme>,
-    /// The user that it names.
+    /// The user that the header names.
     pub user: Option<String>,
-    /// The hashes to look the record up by; those of a decoy when the header couldn't be read.
+    /// The hashes to look the record up by; those of a decoy if the header is malformed.
     pub hashes: Vec<String>,
     /// `ok`, or what is wrong with the header.
     pub reason: Reason,
 }
 
-/// Reads a header. One that can't be read isn't an error: the host goes on with the decoy, so that no work is saved for it.
+/// Parses a header. A malformed one is no error: the host looks up the decoy's hashes, so that the work is the same.
 ///
 /// # Errors
 /// `pepper_invalid`.

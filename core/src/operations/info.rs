@@ -1,4 +1,4 @@
-//! What the module is.
+//! Describes the module.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ use crate::base::reason::Reason;
 /// The version of the plain ABI.
 pub const ABI_VERSION: u32 = 1;
 
-/// What the module is and knows.
+/// The answer of [`info`](crate::info).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
     /// The version of the plain ABI.
@@ -27,7 +27,7 @@ pub struct Info {
     pub reasons: Vec<String>,
 }
 
-/// The built-in catalogue.
+/// The answer of `functions`: the built-in catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Functions {
     /// The functions.

@@ -1,4 +1,4 @@
-//! A page of a user's tokens.
+//! Lists a page of a user's tokens.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ use crate::token::time::check_now;
 const DEFAULT_PAGE_SIZE: i64 = 20;
 const MAX_PAGE_SIZE: i64 = 1_000;
 
-/// Which tokens to show, and how.
+/// A request to list tokens.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListRequest {
@@ -26,20 +26,20 @@ pub struct ListRequest {
     pub now: i64,
     /// The user's tokens.
     pub records: Vec<Record>,
-    /// From 1.
+    /// The page, from 1.
     pub page: i64,
-    /// Tokens on a page, 1 to 1,000.
+    /// Tokens a page, 1 to 1,000.
     pub page_size: i64,
-    /// The order.
+    /// The sort key.
     pub sort: SortKey,
-    /// Whether the order falls.
+    /// Whether to sort in descending order.
     pub descending: bool,
-    /// A part of the name, without regard to case.
+    /// Part of a name, ignoring case; at most 50 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
-    /// From how many days before its expiry a token is shown as expiring.
+    /// The number of days before its expiry in which a token is shown as expiring.
     pub warn_days: i64,
-    /// Whether revoked tokens are shown too.
+    /// Whether to include revoked tokens.
     pub include_revoked: bool,
 }
 
@@ -62,16 +62,16 @@ impl FromValue for ListRequest {
     }
 }
 
-/// What tokens are ordered by; equal ones by id.
+/// What tokens are sorted by. Equal ones are sorted by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SortKey {
-    /// The bytes of the name.
+    /// The name, by its bytes.
     #[default]
     Name,
     /// The time of creation.
     Created,
-    /// The expiry; never is last, in both directions.
+    /// The expiry; never is last in both directions.
     Expires,
 }
 
@@ -85,22 +85,22 @@ words!(SortKey, "`name`, `created` or `expires`", {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listed {
-    /// The tokens on the page.
+    /// The tokens on this page.
     pub tokens: Vec<Description>,
     /// The page, from 1.
     pub page: i64,
     /// Tokens on a full page.
     pub page_size: i64,
-    /// Pages in all, at least 1.
+    /// The number of pages, at least 1.
     pub pages: i64,
-    /// Tokens in all.
+    /// The number of tokens on all pages.
     pub total: i64,
 }
 
 /// Lists tokens.
 ///
 /// # Errors
-/// `now_invalid`, `page_invalid`, `value_invalid`, and those of a spoilt record.
+/// `now_invalid`, `page_invalid`, `value_invalid`, and those of an invalid record.
 pub fn list(request: ListRequest) -> Result<Listed, Error> {
     check_records(&request.records)?;
     check_now(request.now)?;
@@ -141,7 +141,7 @@ pub fn list(request: ListRequest) -> Result<Listed, Error> {
     })
 }
 
-/// Whether a text holds a part, without regard to the case of ASCII letters.
+/// Whether a text contains a part, ignoring ASCII case.
 fn holds(text: &[u8], part: &[u8]) -> bool {
     part.is_empty() || text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
 }

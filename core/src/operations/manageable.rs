@@ -1,4 +1,4 @@
-//! The tokens that a token may manage.
+//! Finds the tokens that a token may manage. RULES.md, 2.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,12 +11,12 @@ use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
 use crate::token::record::Record;
 
-/// A token that asks, and the tokens that there are.
+/// A request to find the tokens that a token may manage.
 #[derive(Clone, Debug, Serialize)]
 pub struct ManageableRequest {
-    /// The token that asks.
+    /// The managing token.
     pub creator: Record,
-    /// The tokens.
+    /// The tokens to choose from.
     pub records: Vec<Record>,
 }
 
@@ -32,18 +32,18 @@ impl FromValue for ManageableRequest {
     }
 }
 
-/// Those that the token may manage.
+/// The tokens that the token may manage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manageable {
     /// Their ids, in the order of the records.
     pub ids: Vec<String>,
 }
 
-/// Finds the tokens that a token may manage: those of its user that have no more than it. To all others it answers as if
-/// there were none.
+/// Finds the tokens that a token may manage: those of its user that have no more than it. For any other the host
+/// replies as for a token that doesn't exist.
 ///
 /// # Errors
-/// Those of a spoilt record.
+/// Those of an invalid record.
 pub fn manageable(request: &ManageableRequest) -> Result<Manageable, Error> {
     let creator = request.creator.as_creator()?;
     let mut ids = Vec::new();

@@ -1,4 +1,4 @@
-//! Renaming: the name changes, and nothing else. RULES.md, 1.
+//! Renames a token; nothing else changes. RULES.md, 1.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ use crate::json::value::Value;
 use crate::token::name::{check_name, name_taken};
 use crate::token::record::Record;
 
-/// A token and its new name.
+/// A request to rename a token.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenameRequest {
@@ -19,7 +19,7 @@ pub struct RenameRequest {
     pub record: Record,
     /// The new name.
     pub new_name: String,
-    /// The names that the user's tokens have.
+    /// The names of the user's live tokens.
     pub taken: Vec<String>,
 }
 
@@ -36,17 +36,17 @@ impl FromValue for RenameRequest {
     }
 }
 
-/// The token with its changes.
+/// A changed token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Renamed {
-    /// What the store keeps from now on.
+    /// The record to store.
     pub record: Record,
 }
 
 /// Renames a token.
 ///
 /// # Errors
-/// `name_*`, `name_taken`, `record_revoked`, and those of a spoilt record.
+/// `name_*`, `name_taken`, `record_revoked`, and those of an invalid record.
 pub fn rename(request: RenameRequest) -> Result<Renamed, Error> {
     let mut record = request.record;
     record.check().map_err(|error| error.under("record"))?;
@@ -54,7 +54,7 @@ pub fn rename(request: RenameRequest) -> Result<Renamed, Error> {
     Ok(Renamed { record })
 }
 
-/// Gives a record its new name, which may be its own.
+/// Gives a record a new name, which may be its current one.
 ///
 /// # Errors
 /// `name_*`, `record_revoked`, `name_taken`.

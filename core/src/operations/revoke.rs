@@ -1,4 +1,4 @@
-//! Revoking, one or many: at once, and for ever.
+//! Revokes one or more tokens, at once and for good. RULES.md, 1.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,7 +13,7 @@ use crate::token::access::Access;
 use crate::token::record::{Record, check_records};
 use crate::token::time::check_now;
 
-/// Tokens, and which of them to revoke.
+/// A request to revoke tokens. One of `ids` and `names` must be given.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RevokeRequest {
@@ -21,10 +21,10 @@ pub struct RevokeRequest {
     pub now: i64,
     /// The tokens of one user.
     pub records: Vec<Record>,
-    /// The ids of those to revoke.
+    /// The ids of the tokens to revoke.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<String>>,
-    /// Or their names.
+    /// The names of the tokens to revoke.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
 }
@@ -43,17 +43,17 @@ impl FromValue for RevokeRequest {
     }
 }
 
-/// What the store keeps from now on, and what wasn't there.
+/// The answer of [`revoke`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Revoked {
-    /// The revoked tokens, in the order of the selection.
+    /// The revoked tokens to store, in the order of the selection.
     pub records: Vec<Record>,
-    /// What names no token.
+    /// Ids or names without a token.
     pub unknown: Vec<String>,
 }
 
 impl Record {
-    /// The revoked record. What it could touch and from where is of no use any more, and isn't kept.
+    /// The revoked record, without features and addresses, which are no longer needed.
     fn tombstone(&self, now: i64) -> Record {
         Record {
             v: self.v,
@@ -77,10 +77,10 @@ impl Record {
     }
 }
 
-/// Revokes tokens. An earlier revocation keeps its time, so the call may be repeated.
+/// Revokes tokens. A token revoked before keeps its time, so the call can be repeated.
 ///
 /// # Errors
-/// `now_invalid`, `selection_invalid`, and those of a spoilt record.
+/// `now_invalid`, `selection_invalid`, and those of an invalid record.
 pub fn revoke(request: RevokeRequest) -> Result<Revoked, Error> {
     check_records(&request.records)?;
     check_now(request.now)?;
@@ -110,7 +110,7 @@ pub fn revoke(request: RevokeRequest) -> Result<Revoked, Error> {
     };
     let order = sorted_texts(request.records.len(), &key);
     for (index, wanted) in selection.iter().enumerate() {
-        // A repeated one counts once.
+        // A repeated selector counts once.
         if find(&selected_order, &selected, wanted) != Some(index) {
             continue;
         }

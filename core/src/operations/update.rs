@@ -1,4 +1,4 @@
-//! Changing a token: what is left out stays as it was. RULES.md, 5.
+//! Changes a token. What isn't given is kept. RULES.md, 5.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,7 +19,7 @@ use crate::token::record::Record;
 use crate::token::time::check_now;
 use crate::token::zone::Zone;
 
-/// A token and what is to change.
+/// A request to change a token.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateRequest {
@@ -30,25 +30,26 @@ pub struct UpdateRequest {
     /// The new name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_name: Option<String>,
-    /// The names that the user's tokens have.
+    /// The names of the user's live tokens.
     pub taken: Vec<String>,
-    /// What it may touch.
+    /// What it may do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
-    /// When it ends; only an administrator's token can be given another expiry.
+    /// When it expires. Only an administrator's token can be given another expiry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<ExpiryInput>,
-    /// The addresses it may be used from; empty for any.
+    /// The addresses from which it may be used; empty for any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<String>>,
     /// The server's time zone.
     pub zone: Zone,
-    /// What the administrator demands.
+    /// The administrator's policy.
     pub policy: Policy,
-    /// The user's account; when given, it must allow the change.
+    /// The user's account. If given, it must allow the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
-    /// The token that asks. What it changes must lie within it before and after the change, and a new expiry may not pass its own.
+    /// The token that makes the change. The changed token can't have more than it, before or after the change, nor
+    /// get a later expiry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub creator: Option<Record>,
 }
@@ -77,7 +78,7 @@ impl FromValue for UpdateRequest {
 /// Changes a token.
 ///
 /// # Errors
-/// See the operation `update`.
+/// Those listed for the operation `update`, in that order.
 pub fn update(request: UpdateRequest) -> Result<Renamed, Error> {
     let mut record = request.record;
     let before = record.check().map_err(|error| error.under("record"))?;
@@ -88,7 +89,7 @@ pub fn update(request: UpdateRequest) -> Result<Renamed, Error> {
     let caps = request.policy.caps;
     caps.check()?;
     caps.allow_change(&record, request.access.as_ref(), request.addresses.as_deref())?;
-    // An account that has lost a feature since can still have the other parts changed.
+    // An account that has since lost a feature can still have the other parts changed.
     let mut demanded = Access::Full;
     if let Some(access) = request.access {
         access.check().map_err(|error| error.under("access"))?;
@@ -104,7 +105,7 @@ pub fn update(request: UpdateRequest) -> Result<Renamed, Error> {
     }
     let creator = request.creator.as_ref().map(Record::as_creator).transpose()?;
     if let Some(creator) = &creator {
-        // As it was, and as it becomes.
+        // Before and after the change.
         for (access, addresses) in [(&granted, &before.addresses), (&record.access, &blocks)] {
             creator.may_give(&Scope {
                 access,

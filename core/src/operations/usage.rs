@@ -1,4 +1,4 @@
-//! What others report of how tokens were used: what can't be is brought to the nearest that can, never refused.
+//! Corrects reported uses of tokens: an impossible value becomes the nearest possible one and is not refused.
 
 use alloc::vec::Vec;
 
@@ -9,10 +9,10 @@ use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
 use crate::token::time::check_now;
 
-/// The most uses of one token that one report adds.
+/// The most uses of one token in one report.
 const MAX_USES: i64 = 4_294_967_295;
 
-/// Uses as they were reported.
+/// A request to correct reported uses.
 #[derive(Clone, Debug, Serialize)]
 pub struct UsageRequest {
     /// Unix seconds.
@@ -21,7 +21,7 @@ pub struct UsageRequest {
     pub uses: Vec<ReportedUses>,
 }
 
-/// What was reported of one token.
+/// The reported uses of one token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportedUses {
@@ -29,24 +29,24 @@ pub struct ReportedUses {
     pub created: i64,
     /// When it was last used, in Unix seconds.
     pub last_used: i64,
-    /// How often.
+    /// The number of uses.
     pub uses: i64,
 }
 
-/// Uses as they can be.
+/// Corrected uses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// One for each that was reported, in the same order.
     pub uses: Vec<Uses>,
 }
 
-/// What is added to what is known of one token.
+/// The corrected uses of one token, to be added to the stored ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Uses {
-    /// Not before the token's creation, and not after now.
+    /// When it was last used, in Unix seconds: not before the token's creation and not after now.
     pub last_used: i64,
-    /// From 0 to 2³² − 1.
+    /// The number of uses, 0 to 2³² − 1.
     pub uses: i64,
 }
 
@@ -75,14 +75,14 @@ impl FromValue for ReportedUses {
     }
 }
 
-/// Brings reported uses to what can be.
+/// Corrects reported uses.
 ///
 /// # Errors
 /// `now_invalid`.
 pub fn usage(request: &UsageRequest) -> Result<Usage, Error> {
     check_now(request.now)?;
     let possible = |reported: &ReportedUses| Uses {
-        // A token from the future, by a clock that was set back, was last used now.
+        // A token created after now, because a clock was set back, was last used now.
         last_used: reported.last_used.max(reported.created).min(request.now),
         uses: reported.uses.clamp(0, MAX_USES),
     };

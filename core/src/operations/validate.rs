@@ -1,4 +1,4 @@
-//! Checks that need no record: what a form or a script can ask before anything is sent.
+//! Checks that need no record, for forms and scripts.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ use crate::token::time::check_now;
 use crate::token::user::check_user;
 use crate::token::zone::Zone;
 
-/// What is to be checked; each part may be left out.
+/// A request to check values. Each is optional.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ValidateRequest {
@@ -31,7 +31,7 @@ pub struct ValidateRequest {
     /// A token text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<SecretString>,
-    /// An expiry; `now` is needed with it.
+    /// An expiry; requires `now`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<ExpiryInput>,
     /// An address list.
@@ -65,21 +65,21 @@ impl FromValue for ValidateRequest {
     }
 }
 
-/// The outcome of the checks.
+/// The result of the checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Validated {
-    /// Whether there is no problem.
+    /// Whether there are no problems.
     pub valid: bool,
-    /// Every problem, as the error that `create` would give, in the order of the fields.
+    /// Every problem, as the error that `create` would return, in the order of the fields.
     pub problems: Vec<Error>,
-    /// The instant that `expires` means, when it was given and is good.
+    /// The instant that `expires` means, if it was given and is valid.
     pub expires: Option<ValidExpiry>,
-    /// The last four characters of the token's secret, when it was given and is good.
+    /// The last four characters of the token's secret, if it was given and is valid.
     pub hint: Option<String>,
 }
 
-/// Checks whatever is given. A problem with it isn't an error of the request.
+/// Checks the given values. A problem with one isn't an error of the request.
 ///
 /// # Errors
 /// `now_invalid`, `zone_invalid`, and `field_missing` for an expiry without `now`.

@@ -1,4 +1,4 @@
-//! The one way of verification: header → credential → record found by hash → verdict.
+//! Verifies a request, in the only way that there is: header → credential → record found by hash → verdict.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -24,7 +24,7 @@ use crate::token::time::check_now;
 use crate::verdict::grant::Entry;
 use crate::verdict::judgement::{Matched, Verdict};
 
-/// A presented header, the record that its hash found, and what is wanted.
+/// A request to verify: a header, the record found by its hash, and the call.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyRequest {
@@ -32,7 +32,7 @@ pub struct VerifyRequest {
     pub now: i64,
     /// The `Authorization` fields.
     pub authorization: Authorization,
-    /// The record found by one of the hashes of `identify`.
+    /// The record found by one of the hashes from `identify`.
     pub record: Option<Record>,
     /// The account of the record's user.
     pub account: Option<Account>,
@@ -42,7 +42,7 @@ pub struct VerifyRequest {
     /// The peppers in use, newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub peppers: Vec<Pepper>,
-    /// The functions; the built-in ones when left out.
+    /// The catalogue; the built-in one if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<Vec<Function>>,
 }
@@ -64,11 +64,12 @@ impl FromValue for VerifyRequest {
     }
 }
 
-/// Judges a presented header. The hash is computed and compared in constant time in every case, before any state is looked at.
+/// Decides on a header. In every case the hash is computed and compared in constant time, before the record's state
+/// is examined.
 ///
 /// # Errors
-/// `now_invalid`, `pepper_invalid`, `pepper_unknown`, `catalogue_invalid`, `call_ambiguous`, and those of a spoilt record or account.
-/// An error is never an admission: a host refuses.
+/// `now_invalid`, `pepper_invalid`, `pepper_unknown`, `catalogue_invalid`, `call_ambiguous`, and those of an invalid
+/// record or account. An error is never an admission; hosts refuse the request.
 pub fn verify(request: VerifyRequest) -> Result<Verdict, Error> {
     let checked = match request.record {
         None => None,

@@ -1,8 +1,8 @@
-//! The tokens of a snapshot by their digests, in one array.
+//! An index of a snapshot's tokens by digest, in one array.
 //!
-//! Ordered linear probing: digests are uniform, so the leading bits of one say where its row should be. It stands there
-//! or in one of the next places, for rows are kept in the order of their digests without a gap between a row's home and
-//! its place. A fifth of the places is empty, so a search looks at two or three rows whatever their number.
+//! It uses ordered linear probing. Digests are uniform, so a digest's leading bits give the home of its row. The row
+//! is there or in one of the next slots: rows are sorted by digest, without empty slots between a row's home and the
+//! row. A fifth of the slots is empty, so a search looks at two or three rows, whatever the size.
 
 use alloc::vec::Vec;
 
@@ -10,28 +10,29 @@ use super::head::ROW_BYTES;
 use crate::token::hash::digest::Digest;
 use crate::verdict::grant::Life;
 
-/// Bits 0–39 of the second part of a row: all ones for never.
+/// Never, in bits 0–39 of the second part of a row.
 const NEVER: u64 = (1 << 40) - 1;
-/// A grant's index has 23 bits.
+/// The most grants: an index of a grant has 23 bits.
 pub(crate) const MAX_GRANTS: usize = 1 << 23;
 const REVOKED: u32 = 1 << 31;
-/// No text is so long that an offset in it has this number.
+/// The owner of an empty row. No text is long enough for an offset of this size.
 const NOBODY: u32 = u32::MAX;
-/// Places at the end, for rows whose home is the last place.
+/// Slots at the end for rows whose home is the last slot.
 const TAIL: usize = 64;
 
-/// A token: eight words of digest; expiry, grant and mark; and a place in another text, the holder's.
+/// A token: eight words of digest; expiry, grant and the mark of a revocation in two words; and the offset of its
+/// owner.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row([u32; 11]);
 
 impl Row {
     const EMPTY: Row = Row([NOBODY; 11]);
 
-    /// A row as it stands in a body.
+    /// Decodes a row of a body.
     pub(crate) fn read(bytes: &[u8; ROW_BYTES]) -> Row {
         let mut words = [0; 11];
         for (at, (word, chunk)) in words.iter_mut().zip(bytes.as_chunks().0).enumerate() {
-            // Digests are ordered by their bytes, so the first one counts most.
+            // Digests are sorted by their bytes, so the first byte counts most.
             *word = if at < 8 {
                 u32::from_be_bytes(*chunk)
             } else {
@@ -41,7 +42,7 @@ impl Row {
         Row(words)
     }
 
-    /// The second part of a row. What a row can't hold becomes the nearest that it can: an expiry in the past or beyond the year 9999.
+    /// Encodes the second part of a row. An expiry in the past or beyond the year 9999 becomes the nearest that fits.
     pub(crate) fn pack(life: Life, grant: u32) -> u64 {
         let expires = life.expires.map_or(NEVER, |expires| {
             u64::try_from(expires).unwrap_or(0).min(NEVER.saturating_sub(1))
@@ -58,7 +59,7 @@ impl Row {
         Digest::from_words(self.words())
     }
 
-    /// Whether this row's digest comes after the other's.
+    /// Whether this row's digest is greater than the other's.
     pub(crate) fn follows(&self, other: &Row) -> bool {
         self.words() > other.words()
     }
@@ -99,19 +100,19 @@ impl Row {
     }
 }
 
-/// DigestIndex by their digests.
+/// Rows indexed by digest.
 #[derive(Debug)]
 pub(crate) struct DigestIndex {
     places: Vec<Row>,
-    /// Homes lie in this many places.
+    /// The number of slots that are homes.
     homes: usize,
     len: usize,
-    /// The place after the last row.
+    /// The slot after the last row.
     end: usize,
 }
 
 impl DigestIndex {
-    /// Room for so many rows and a quarter more; none when there isn't the memory.
+    /// Creates an index with room for `count` rows and a quarter more; `None` if there isn't enough memory.
     pub(crate) fn with_room(count: usize) -> Option<DigestIndex> {
         let homes = count.checked_add(count / 4)?.checked_add(1)?;
         let size = homes.checked_add(TAIL)?;
@@ -142,7 +143,7 @@ impl DigestIndex {
         self.places.get_mut(at as usize).filter(|row| !row.is_empty())
     }
 
-    /// The rows in their order.
+    /// The rows in order.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Row> {
         self.places.iter_mut().filter(|row| !row.is_empty())
     }
@@ -152,7 +153,8 @@ impl DigestIndex {
         (u64::from(first).wrapping_mul(self.homes as u64) >> 32) as usize
     }
 
-    /// The place of a digest. The whole of it is compared in constant time, and only where the first word agrees.
+    /// Finds the slot of a digest. The whole digest is compared in constant time, but only if the first word is
+    /// equal.
     #[inline]
     pub(crate) fn find(&self, digest: &Digest) -> Option<u32> {
         let [first, ..] = digest.words();
@@ -168,13 +170,13 @@ impl DigestIndex {
         None
     }
 
-    /// Adds a row that follows every other. False when there is no memory.
+    /// Appends a row greater than every other. False if there isn't enough memory.
     pub(crate) fn push(&mut self, row: Row) -> bool {
         let at = self.home(row.0[0]).max(self.end);
         self.put(at, row)
     }
 
-    /// Adds a row whose digest isn't there. False when there is no memory.
+    /// Inserts a row whose digest isn't in the index. False if there isn't enough memory.
     pub(crate) fn insert(&mut self, row: Row) -> bool {
         let mut at = self.home(row.0[0]);
         while self
@@ -191,7 +193,7 @@ impl DigestIndex {
         if gap == at {
             return self.put(at, row);
         }
-        // The row at the end of the run first finds its new place, then the others move up.
+        // The last row of the run moves to the gap, then the others move up by one.
         let last = gap.saturating_sub(1);
         let Some(moved) = self.places.get(last).copied() else {
             return false;
@@ -223,8 +225,8 @@ impl DigestIndex {
         true
     }
 
-    /// Sees to it that so many more rows find a place soon: when more than nine tenths would be taken, everything moves to a larger array.
-    /// None when there isn't the memory; then nothing has changed.
+    /// Makes room for `more` rows. If more than nine tenths of the slots would be used, all rows move to a larger
+    /// array. `None` if there isn't enough memory; then nothing has changed.
     pub(crate) fn make_room(&mut self, more: usize) -> Option<()> {
         let wanted = self.len.checked_add(more)?;
         if wanted <= self.homes.saturating_sub(self.homes / 10) {

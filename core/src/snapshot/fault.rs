@@ -1,10 +1,10 @@
-//! Errors that several parts of a snapshot's code return.
+//! Errors shared by the parts of a snapshot.
 
 use alloc::format;
 
 use crate::base::error::{Error, ErrorCode};
 
-/// A message that breaks the format.
+/// The error for a message that breaks the format.
 pub(crate) fn malformed(part: &'static str) -> Error {
     Error::new(
         ErrorCode::SnapshotMalformed,
@@ -12,7 +12,7 @@ pub(crate) fn malformed(part: &'static str) -> Error {
     )
 }
 
-/// A message that doesn't fit in memory.
+/// The error for a message that doesn't fit in memory.
 pub(crate) fn too_large() -> Error {
     Error::new(
         ErrorCode::SnapshotTooLarge,

@@ -7,10 +7,10 @@ use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
 
-/// How far an edge's clock may be behind the origin's, and behind the latest time it has shown, in seconds.
+/// The most seconds by which an edge's clock may be behind the origin's, or behind the latest time that it has shown.
 pub const CLOCK_SLACK: i64 = 300;
 
-/// The last table that an edge knows of: nothing older is taken.
+/// The last table that an edge knows. It accepts nothing older. SNAPSHOT.md, "When a message is taken".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Floor {
@@ -23,7 +23,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// Whether another table is too old to be taken after this one.
+    /// Whether another table is too old to be accepted after this one.
     #[must_use]
     pub fn is_above(&self, table: &Floor) -> bool {
         if table.epoch == self.epoch {
@@ -62,7 +62,7 @@ impl From<&Head> for Floor {
     }
 }
 
-/// Whether the clock is so far behind a time that it must be wrong.
+/// Whether a clock is so far behind a time that it must be wrong.
 #[inline]
 pub(crate) fn is_behind(now: i64, time: i64) -> bool {
     now < time.saturating_sub(CLOCK_SLACK)

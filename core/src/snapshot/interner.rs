@@ -1,14 +1,14 @@
-//! What many tokens or users have in common: each distinct thing once, found by the bytes that it was read from.
+//! Stores what many tokens or users share once, found by the bytes from which it was decoded.
 
 use alloc::vec::Vec;
 
 use crate::token::hash::digest::Digest;
 
-/// Distinct things, each with an index that it keeps.
+/// Distinct items, each with a fixed index.
 #[derive(Debug)]
 pub(crate) struct Interner<T> {
     items: Vec<T>,
-    /// A number for the bytes of each. Looking through these costs a hundredth of looking through the things.
+    /// A hash of the bytes of each item. Searching these is a hundred times faster than comparing items.
     marks: Vec<u64>,
 }
 
@@ -29,7 +29,7 @@ impl<T> Interner<T> {
         self.items.get(at as usize)
     }
 
-    /// Adds a thing that was read from these bytes; none when there isn't the memory.
+    /// Adds an item that was decoded from these bytes; `None` if there isn't enough memory.
     pub(crate) fn push(&mut self, item: T, bytes: &[u8]) -> Option<()> {
         self.make_room(1)?;
         self.items.push(item);
@@ -37,7 +37,7 @@ impl<T> Interner<T> {
         Some(())
     }
 
-    /// Sees to it that so many more can be taken over; none when there isn't the memory.
+    /// Reserves room for `more` items; `None` if there isn't enough memory.
     pub(crate) fn make_room(&mut self, more: usize) -> Option<()> {
         self.items.try_reserve(more).ok()?;
         self.marks.try_reserve(more).ok()
@@ -45,7 +45,7 @@ impl<T> Interner<T> {
 }
 
 impl<T: PartialEq + Clone> Interner<T> {
-    /// Takes over what isn't there yet, for which there is room; gives the index of each.
+    /// Adds the items that are new, for which room was reserved, and returns the index of each.
     pub(crate) fn take_over(&mut self, fresh: &Interner<T>) -> Vec<u32> {
         let place = |(item, mark): (&T, &u64)| {
             let known = self.marks.iter().zip(&self.items);

@@ -1,4 +1,4 @@
-//! A message on its way: its body is hashed as it comes, and read into parts that replace nothing yet.
+//! A message being loaded: its body is hashed and decoded as it arrives, and replaces nothing yet.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -13,42 +13,42 @@ use super::sections::Sections;
 use crate::base::error::{Error, ErrorCode};
 use crate::token::hash::hasher::Hasher;
 
-/// DigestIndex on their way: a snapshot's become the table, a delta's are added to one.
+/// Rows being loaded: a snapshot's become the table, a delta's are added to one.
 #[derive(Debug)]
 pub(crate) enum LoadedRows {
     Table(DigestIndex),
     List(Vec<Row>),
 }
 
-/// What came before the rows: at first bytes, then what they mean.
+/// The sections before the rows: at first as bytes, then decoded.
 enum Stage {
     Collecting(Vec<u8>),
     Decoded(Box<Sections>, LoadedRows),
 }
 
-/// A whole body, read and hashed.
+/// A whole body, decoded, with its digest verified.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) head: Head,
     pub(crate) sections: Sections,
     pub(crate) rows: LoadedRows,
-    /// The section of names.
+    /// The bytes of the section of names.
     pub(crate) names: Vec<u8>,
 }
 
-/// A body on its way.
+/// A body being loaded.
 pub(crate) struct Loading {
     head: Head,
     hash: Sha256,
-    /// Bytes of the body still to come.
+    /// The bytes of the body that are missing.
     left: u64,
     start: Stage,
-    /// The first bytes of a row that came in two pieces.
+    /// The first bytes of a row that was split between two pieces.
     part: Vec<u8>,
     rows_left: u32,
     last: Option<Row>,
     names: Vec<u8>,
-    /// The first rule that the body broke. It counts only if these are the bytes that were signed.
+    /// The first error in the body. It counts only if the digest is right.
     fault: Option<Error>,
 }
 
@@ -61,7 +61,7 @@ impl fmt::Debug for Loading {
 }
 
 impl Loading {
-    /// Gets ready for the body of a head that was signed.
+    /// Prepares to load the body of a head whose signature was verified.
     ///
     /// # Errors
     /// `snapshot_too_large`.
@@ -88,15 +88,15 @@ impl Loading {
         Ok(loading)
     }
 
-    /// Bytes still to come.
+    /// The bytes that are missing.
     pub(crate) fn left(&self) -> u64 {
         self.left
     }
 
-    /// Takes the next bytes.
+    /// Takes the next bytes of the body.
     ///
     /// # Errors
-    /// `snapshot_malformed` for more bytes than the head says. What else is wrong is told at the end.
+    /// `snapshot_malformed` for more bytes than the head states. Other errors are returned by `finish`.
     pub(crate) fn push(&mut self, piece: &[u8], hasher: &Hasher) -> Result<(), Error> {
         let left = self.left.checked_sub(piece.len() as u64);
         self.left = left.ok_or_else(|| malformed("length"))?;
@@ -109,7 +109,7 @@ impl Loading {
         Ok(())
     }
 
-    /// The whole body, once it is there and is what was signed.
+    /// Returns the whole body, if it is complete and has the signed digest.
     ///
     /// # Errors
     /// `snapshot_malformed`, `snapshot_signature`, `pepper_unknown`, `snapshot_too_large`.
@@ -196,7 +196,7 @@ impl Loading {
                 rows.push(row)
             }
             LoadedRows::List(rows) => {
-                // Whatever the row says: a revocation in the same delta wins.
+                // A revocation in the same delta takes precedence over the row.
                 if sections.revoked.binary_search(&row.digest().to_bytes()).is_ok() {
                     row.revoke();
                 }

@@ -1,4 +1,4 @@
-//! What an edge is opened with.
+//! The options with which an edge opens.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,22 +12,22 @@ use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
 use crate::token::hash::pepper::Pepper;
 
-/// What an edge is given beforehand.
+/// The options of [`Snapshot::new`](crate::Snapshot::new).
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SnapshotOptions {
-    /// The Ed25519 keys that are trusted, in hex: one, or several while the origin changes its own.
+    /// The trusted Ed25519 keys, in hex: one, or several while the origin changes its key.
     pub public_keys: Vec<String>,
     /// The peppers in use, newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub peppers: Vec<Pepper>,
-    /// The functions; the built-in ones when left out.
+    /// The catalogue; the built-in one if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<Vec<Function>>,
-    /// The last table held before a restart.
+    /// The last table held before a restart. Nothing older is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<Floor>,
-    /// For how many seconds from 1 a table may be decided by at most, where the origin allows more.
+    /// The age in seconds, from 1, after which a table is stale. It can shorten the origin's limit, not extend it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age: Option<i64>,
 }

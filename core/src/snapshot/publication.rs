@@ -1,4 +1,4 @@
-//! The origin's side: records and accounts become a message, and the message is signed. No part of the module.
+//! The origin's side: builds a message of records and accounts, and signs it. It isn't part of the module.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -23,7 +23,7 @@ use crate::token::record::Record;
 use crate::token::user::check_user;
 use crate::verdict::grant::{Grant, Life};
 
-/// What a message says of the table that it leads to.
+/// What a message says about the table that it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heading {
     /// The store's epoch.
@@ -32,32 +32,33 @@ pub struct Heading {
     pub version: u64,
     /// Now, in Unix seconds.
     pub made: i64,
-    /// For how many seconds after that an edge may decide by it.
+    /// For how many seconds after that an edge may use it.
     pub max_age: u32,
-    /// Whether ids and names of tokens are sent. Deltas do as the snapshot that they follow.
+    /// Whether ids and names of tokens are sent. Deltas must do as the snapshot that they follow.
     pub names: bool,
 }
 
-/// A token on its way into a message.
+/// A token to be written.
 struct Pending {
     digest: [u8; 32],
     life: Life,
     grant: u32,
     user: u32,
-    /// Id and name, where they are sent.
+    /// Id and name, if they are sent.
     names: Option<Box<(String, String)>>,
 }
 
-/// A message in the making. An account or a token given twice counts as given last; that no two tokens share a hash is for the store to see to.
+/// A message being built. If an account or a token is given twice, the last one counts. The store must ensure that no
+/// two tokens share a hash.
 pub struct Publication {
     heading: Heading,
-    /// The version that a delta starts from.
+    /// The version from which a delta starts.
     base: Option<u64>,
     revoked: Vec<[u8; 32]>,
     removed: Vec<String>,
     states: Distinct,
     grants: Distinct,
-    /// Users by name, each with a number and the account state.
+    /// Users by name, each with a number and the index of the account state.
     users: BTreeMap<String, (u32, u32)>,
     tokens: Vec<Pending>,
 }
@@ -72,7 +73,7 @@ impl core::fmt::Debug for Publication {
     }
 }
 
-/// Things by the bytes that they are written in, each once.
+/// Distinct items, in encoded form.
 #[derive(Default)]
 struct Distinct {
     known: BTreeMap<Vec<u8>, u32>,
@@ -93,7 +94,7 @@ impl Distinct {
 }
 
 impl Publication {
-    /// A whole table.
+    /// Starts a snapshot of a whole table.
     #[must_use]
     pub fn snapshot(heading: Heading) -> Self {
         Publication {
@@ -108,7 +109,8 @@ impl Publication {
         }
     }
 
-    /// What has changed since the version `base`. With `base` the heading's version it is a heartbeat, and may hold nothing.
+    /// Starts a delta of the changes since the version `base`. If `base` is the heading's version, it is a heartbeat,
+    /// which must be empty.
     #[must_use]
     pub fn delta(base: u64, heading: Heading) -> Self {
         Publication {
@@ -117,7 +119,7 @@ impl Publication {
         }
     }
 
-    /// Adds a user's account as it is now.
+    /// Adds a user's account in its current state.
     ///
     /// # Errors
     /// `user_*`, `feature_invalid`.
@@ -133,10 +135,10 @@ impl Publication {
         Ok(())
     }
 
-    /// Adds a token as it is now; its user's account, when there is one, is added too, before or after.
+    /// Adds a token in its current state. The user's account, if there is one, must be added too, before or after.
     ///
     /// # Errors
-    /// Those of a spoilt record.
+    /// Those of an invalid record.
     pub fn record(&mut self, record: &Record) -> Result<(), Error> {
         let checked = record.check()?;
         let grant = Grant {
@@ -165,7 +167,7 @@ impl Publication {
         Ok(())
     }
 
-    /// Revokes a token by its stored hash. Only a delta can.
+    /// Revokes a token by its stored hash. For deltas only.
     ///
     /// # Errors
     /// `hash_invalid`, `hash_kind_unsupported`.
@@ -174,7 +176,7 @@ impl Publication {
         Ok(())
     }
 
-    /// Removes a user, and revokes their tokens. Only a delta can.
+    /// Removes a user and revokes their tokens. For deltas only.
     ///
     /// # Errors
     /// `user_*`.
@@ -193,10 +195,10 @@ impl Publication {
         *number
     }
 
-    /// Writes and signs the message.
+    /// Encodes and signs the message.
     ///
     /// # Errors
-    /// `snapshot_malformed` for a heading out of range or a heartbeat that holds something; `snapshot_too_large`.
+    /// `snapshot_malformed` for a heading out of range or a heartbeat with content; `snapshot_too_large`.
     pub fn sign(mut self, key: &SigningKey) -> Result<Vec<u8>, Error> {
         let grants = self.grants.known.len();
         if grants > MAX_GRANTS {
@@ -277,9 +279,10 @@ impl Publication {
         Ok(message)
     }
 
-    /// Puts the tokens in the order of their digests, each once: as it was given last, but revoked if it ever was.
+    /// Sorts the tokens by digest and removes duplicates: the last one given is kept, and is revoked if any of them
+    /// was.
     fn settle_tokens(&mut self) {
-        // Stable, and turned round: of two of one digest the one given last comes first.
+        // The sort is stable and the order reversed, so of two with one digest the last one given comes first.
         self.tokens.reverse();
         self.tokens.sort_by_key(|token| token.digest);
         self.tokens.dedup_by(|earlier, last| {
@@ -290,10 +293,11 @@ impl Publication {
     }
 }
 
-/// Signs a message anew, with its body as it is: it was still so at `made`.
+/// Signs a message again with a new time. The body is unchanged, and must still have been true at `made`, in Unix
+/// seconds.
 ///
 /// # Errors
-/// `snapshot_malformed` for what is no message, or a time out of range.
+/// `snapshot_malformed` if it isn't a message, or for a time out of range.
 pub fn renew(message: &mut [u8], made: i64, key: &SigningKey) -> Result<(), Error> {
     let fault = || malformed("head");
     let (bytes, rest) = message.split_first_chunk_mut::<HEAD_BYTES>().ok_or_else(fault)?;
@@ -309,7 +313,7 @@ pub fn renew(message: &mut [u8], made: i64, key: &SigningKey) -> Result<(), Erro
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
-    // Every text here was checked, and none may have more than 64 bytes.
+    // Every text here was checked, and has at most 64 bytes.
     out.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
     out.extend_from_slice(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! Everything of a body that comes before its rows.
+//! Decodes the sections of a body before its rows.
 
 use alloc::vec::Vec;
 
@@ -18,19 +18,19 @@ use crate::token::hash::pepper::{is_pepper_id, pepper_unknown};
 use crate::token::user::is_user;
 use crate::verdict::grant::Grant;
 
-/// A grant, and the place of its pepper among the candidates of a secret.
+/// A grant, and the index of its pepper.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HeldGrant {
     pub(crate) grant: Grant,
     pub(crate) pepper: usize,
 }
 
-/// What was read before the rows.
+/// The decoded sections.
 #[derive(Debug)]
 pub(crate) struct Sections {
-    /// Digests of revoked tokens, in order.
+    /// Digests of revoked tokens, sorted.
     pub(crate) revoked: Vec<[u8; 32]>,
-    /// Removed users, in order.
+    /// Removed users, sorted.
     pub(crate) removed: Vec<Vec<u8>>,
     pub(crate) states: Interner<Rights>,
     pub(crate) users: Users,
@@ -38,7 +38,7 @@ pub(crate) struct Sections {
 }
 
 impl Sections {
-    /// Reads the sections. The bytes of the users are kept and not copied, for they may be many.
+    /// Decodes the sections. The bytes of the users are kept without a copy, because there may be many.
     ///
     /// # Errors
     /// `snapshot_malformed`, `pepper_unknown`.

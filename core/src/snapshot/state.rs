@@ -1,10 +1,10 @@
-//! What an edge reports of its table and of one token in it.
+//! What an edge reports about its table and about one token.
 
 use serde::{Deserialize, Serialize};
 
 use super::floor::Floor;
 
-/// Which table is held.
+/// The table that an edge holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SnapshotState {
@@ -14,16 +14,16 @@ pub struct SnapshotState {
     pub version: u64,
     /// When it was made, in Unix seconds.
     pub made: i64,
-    /// For how many seconds after that it may be decided by.
+    /// For how many seconds after that it may be used.
     pub max_age: u32,
-    /// Its tokens, revoked ones among them.
+    /// The number of tokens, revoked ones included.
     pub tokens: usize,
-    /// The memory that it takes.
+    /// The memory that it takes, in bytes.
     pub bytes: usize,
 }
 
 impl SnapshotState {
-    /// What a later table must reach.
+    /// The floor for a later table.
     #[must_use]
     pub fn floor(&self) -> Floor {
         Floor {
@@ -34,19 +34,19 @@ impl SnapshotState {
     }
 }
 
-/// The token that a code of [`Snapshot::verify`] speaks of, without a copy.
+/// The token of a code from [`Snapshot::verify`](crate::Snapshot::verify), borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holder<'a> {
-    /// Its SHA-256 or HMAC: what its use is reported by.
+    /// Its SHA-256 or HMAC, by which its uses are reported.
     pub digest: [u8; 32],
     /// Its user.
     pub user: &'a str,
-    /// Its expiry, in Unix seconds.
+    /// Its expiry, in Unix seconds; `None` for never.
     pub expires: Option<i64>,
-    /// The number of its grant: access and read only are the same for all that have it, until another message is taken.
+    /// The number of its grant. Tokens with the same number have the same access, until another message is taken.
     pub grant: u32,
-    /// Its id, where the snapshot has names.
+    /// Its id, if the snapshot has names.
     pub id: Option<&'a str>,
-    /// Its name, where the snapshot has names.
+    /// Its name, if the snapshot has names.
     pub name: Option<&'a str>,
 }

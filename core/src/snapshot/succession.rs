@@ -1,15 +1,15 @@
-//! Which message may follow the table that an edge holds. `SNAPSHOT.md`, "When a message is taken".
+//! Which message may follow the table that an edge holds. SNAPSHOT.md, "When a message is taken".
 
 use super::floor::{Floor, is_behind};
 use super::head::{Head, Kind};
 use crate::base::error::{Error, ErrorCode};
 
-/// Whether a message may follow on what is held.
+/// Checks that a message may follow the table held and the floor.
 ///
 /// # Errors
 /// `floor_in_future`, `snapshot_rollback`, `snapshot_gap`.
 pub(crate) fn check(head: &Head, held: Option<Floor>, floor: Option<Floor>, now: i64) -> Result<(), Error> {
-    // Whatever the origin says is older than a time that hasn't come.
+    // A table from the future makes every message of a right clock look older.
     let rollback = || {
         if held.iter().chain(&floor).any(|known| is_behind(now, known.made)) {
             floor_in_future()
@@ -47,7 +47,7 @@ fn floor_in_future() -> Error {
     )
 }
 
-/// A delta for another table than the one held.
+/// The error for a delta that doesn't start from the table held.
 pub(crate) fn gap() -> Error {
     Error::new(
         ErrorCode::SnapshotGap,

@@ -1,4 +1,4 @@
-//! The table that an edge holds: what a snapshot said, and what the deltas since then have changed.
+//! The table that an edge holds: a snapshot with the deltas applied to it.
 
 use alloc::vec::Vec;
 
@@ -26,21 +26,22 @@ pub(crate) struct HeldTable {
     users: Users,
     states: Interner<Rights>,
     grants: Interner<HeldGrant>,
-    /// With names a row's holder is a place in this text: 4 bytes the place of the user, then the id and the name as texts.
+    /// With names, the owner of a row is an offset into this text: 4 bytes with the offset of the user, then id and
+    /// name as texts.
     names: Option<Vec<u8>>,
 }
 
-/// Whose a token is.
+/// The owner of a token.
 pub(crate) struct Owner<'a> {
     pub(crate) user: &'a [u8],
     /// The index of the account state.
     pub(crate) state: u32,
-    /// Id and name, where the snapshot has them.
+    /// Id and name, if the snapshot has them.
     pub(crate) names: Option<(&'a [u8], &'a [u8])>,
 }
 
 impl HeldTable {
-    /// The table of a snapshot.
+    /// Creates the table of a snapshot.
     ///
     /// # Errors
     /// `snapshot_malformed`, `snapshot_too_large`.
@@ -74,7 +75,7 @@ impl HeldTable {
         })
     }
 
-    /// Applies a delta that starts from this table: wholly, or on an error not at all.
+    /// Applies a delta that starts from this table. On an error nothing changes.
     ///
     /// # Errors
     /// `snapshot_malformed`, `snapshot_too_large`.
@@ -101,7 +102,7 @@ impl HeldTable {
         Ok(())
     }
 
-    /// Sees to it that nothing more can fail.
+    /// Reserves room, so that nothing can fail later.
     fn make_room(&mut self, sections: &Sections, rows: &[Row], names: usize) -> Option<()> {
         let grants = self.grants.len().checked_add(sections.grants.len())?;
         if grants > MAX_GRANTS {
@@ -119,7 +120,7 @@ impl HeldTable {
         self.rows.make_room(rows.len())
     }
 
-    /// Revocations come first.
+    /// Applies the changes, revocations first.
     fn change<'a>(&mut self, sections: &Sections, rows: &mut [Row], names: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
         for digest in &sections.revoked {
             let at = self.rows.find(&Digest::from_bytes(digest));
@@ -127,7 +128,8 @@ impl HeldTable {
                 row.revoke();
             }
         }
-        // A token that was revoked stays so. Whose user goes only now isn't one: an account that is renamed keeps its tokens.
+        // A revoked token stays revoked. One whose user is removed only by this delta isn't: a renamed account keeps
+        // its tokens.
         for row in rows.iter_mut() {
             let known = self.rows.find(&row.digest()).and_then(|at| self.life(at));
             if known.is_some_and(|life| life.revoked) {
@@ -139,7 +141,7 @@ impl HeldTable {
         }
         let states = self.states.take_over(&sections.states);
         let grants = self.grants.take_over(&sections.grants);
-        // What isn't the index of a state stands for itself.
+        // Other indices are passed through.
         let state = |at: u32| states.get(at as usize).copied().unwrap_or(at);
         let users = sections.users.iter().map(|(name, at)| (name, state(at)));
         let users = self.users.set_all(users);
@@ -147,7 +149,7 @@ impl HeldTable {
         for row in rows {
             let mut row = *row;
             let name = names.next();
-            // Their ranges were checked when the delta was read.
+            // The ranges were checked when the delta was decoded.
             let (Some(user), Some(grant)) = (users.get(row.holder() as usize), grants.get(row.grant() as usize)) else {
                 continue;
             };
@@ -160,29 +162,29 @@ impl HeldTable {
         }
     }
 
-    /// Adds a row, or puts it in the place of the one with its digest.
+    /// Adds a row, or replaces the one with its digest.
     fn set(&mut self, row: Row) {
         let at = self.rows.find(&row.digest());
         match at.and_then(|at| self.rows.get_mut(at)) {
             Some(known) => *known = row,
-            // Room was made. Should it not do after all, the token isn't known: no admission comes of that.
+            // Room was reserved. If inserting fails anyway, the token is unknown and can't be admitted.
             None => _ = self.rows.insert(row),
         }
     }
 
-    /// DigestIndex, revoked ones among them.
+    /// The number of rows, revoked ones included.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Memory of the parts that grow with tokens and users, in bytes: the same on every platform.
+    /// The memory of the parts that grow with tokens and users, in bytes. It is the same on every platform.
     pub(crate) fn bytes(&self) -> usize {
         let names = self.names.as_ref().map_or(0, Vec::capacity);
         let users = self.users.bytes();
         self.rows.bytes().saturating_add(users).saturating_add(names)
     }
 
-    /// The place of a digest, if its token was hashed under the pepper of that place.
+    /// Finds the row of a digest that was computed under the given pepper.
     #[inline]
     pub(crate) fn find(&self, digest: &Digest, pepper: usize) -> Option<u32> {
         let at = self.rows.find(digest)?;
@@ -195,7 +197,7 @@ impl HeldTable {
         self.grants.get(row.grant())
     }
 
-    /// Whose the token at a place is.
+    /// The owner of the token at an index.
     #[inline]
     pub(crate) fn named(&self, at: u32) -> Option<Owner<'_>> {
         let row = self.rows.get(at)?;
@@ -213,25 +215,25 @@ impl HeldTable {
         Some(Owner { user, state, names })
     }
 
-    /// The life of the token at a place: its own mark, and whether its user is gone.
+    /// The state of the token at an index. It is revoked too if its user was removed.
     pub(crate) fn life(&self, at: u32) -> Option<Life> {
         let row = self.rows.get(at)?;
         let state = self.named(at)?.state;
         Some(life(row, state))
     }
 
-    /// The digest of the token at a place.
+    /// The digest of the token at an index.
     pub(crate) fn digest(&self, at: u32) -> Option<[u8; 32]> {
         self.rows.get(at).map(|row| row.digest().to_bytes())
     }
 
-    /// The grant of the token at a place, with its number.
+    /// The grant of the token at an index, with its number.
     pub(crate) fn grant(&self, at: u32) -> Option<(u32, &Grant)> {
         let row = self.rows.get(at)?;
         Some((row.grant(), &self.held_grant(row)?.grant))
     }
 
-    /// The token at a place, to be judged.
+    /// The token at an index, ready to be judged.
     #[inline]
     pub(crate) fn matched(&self, at: u32) -> Option<Matched<'_>> {
         let row = self.rows.get(at)?;
@@ -264,7 +266,7 @@ fn add_name(text: &mut Vec<u8>, user: u32, (id, name): (&[u8], &[u8])) -> u32 {
     at
 }
 
-/// The ids and names of so many rows; none when one breaks a rule.
+/// The ids and names of `count` rows; `None` if one is invalid.
 fn read_names(section: &[u8], count: u32) -> Option<impl Iterator<Item = (&[u8], &[u8])>> {
     let mut reader = Reader(section);
     for _ in 0..count {

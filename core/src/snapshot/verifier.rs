@@ -1,4 +1,4 @@
-//! What an edge holds and asks: the keys it trusts, the table, and the message on its way.
+//! The edge's side: the trusted keys, the table held, and the message being loaded.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -28,7 +28,7 @@ use crate::token::time::{MIN_NOW, check_now, is_now};
 use crate::verdict::code::{CALL_UNKNOWN, code, code_invalid, judge, read_code};
 use crate::verdict::judgement::Verdict;
 
-/// A signed table, and what is needed to take and to ask one.
+/// A signed table, as an edge holds it: takes messages and decides on requests. SNAPSHOT.md describes both.
 pub struct Snapshot {
     keys: PublicKeys,
     hasher: Hasher,
@@ -38,8 +38,8 @@ pub struct Snapshot {
     max_age: i64,
     held: Option<Box<HeldTable>>,
     loading: Option<Box<Loading>>,
-    /// The latest time seen, in seconds since 2020. Verifications share the table, so it changes without a lock, and every
-    /// platform can change 32 bits so.
+    /// The latest time seen, in seconds since 2020. Verifications share the table, so it is changed without a lock;
+    /// 32 bits can be changed atomically on every platform.
     latest_now: AtomicU32,
     decoy: Digest,
 }
@@ -53,7 +53,7 @@ impl fmt::Debug for Snapshot {
 }
 
 impl Snapshot {
-    /// Gets ready to take a snapshot. Until one is taken every request is refused.
+    /// Prepares to take a snapshot. Until one is taken, every request is refused.
     ///
     /// # Errors
     /// `key_invalid`, `pepper_invalid`, those of a catalogue, and `value_invalid` for a `max_age` below 1.
@@ -79,15 +79,15 @@ impl Snapshot {
         })
     }
 
-    /// The same from a request that isn't typed yet.
+    /// Prepares to take a snapshot, from an untyped request.
     ///
     /// # Errors
-    /// Those of `new`, and of a request of the wrong form.
+    /// Those of `new`, and of decoding the request.
     pub fn from_value(options: Value) -> Result<Self, Error> {
         Snapshot::new(decode_checked(options)?)
     }
 
-    /// Takes a whole message: a snapshot or a delta. On an error the table held stays as it was.
+    /// Takes a whole message, snapshot or delta, at `now` in Unix seconds. On an error the table held is unchanged.
     ///
     /// # Errors
     /// Those of `begin`, `push` and `commit`.
@@ -100,8 +100,8 @@ impl Snapshot {
         self.commit()
     }
 
-    /// Begins to take a message, of which only the head and the signature are there: 192 bytes. Gives the length of the body.
-    /// A message that was on its way is forgotten.
+    /// Begins to take a message, of which only the head and the signature are needed: 192 bytes. Returns the length
+    /// of the body in bytes. A message that was being loaded is dropped.
     ///
     /// # Errors
     /// `snapshot_malformed`, `snapshot_signature`, `now_invalid`, `clock_backwards`, `floor_in_future`, `snapshot_rollback`, `snapshot_gap`, `snapshot_too_large`.
@@ -115,7 +115,7 @@ impl Snapshot {
         self.keys.verify(head.key_id, bytes, signature)?;
         head.check()?;
         if is_behind(now, head.made) {
-            // It is at least so late: whatever is held is asked by a wrong clock.
+            // The time is at least this, so this clock is wrong for the table held as well.
             self.note_time(head.made);
             return Err(Error::new(
                 ErrorCode::ClockBackwards,
@@ -130,10 +130,10 @@ impl Snapshot {
         Ok(body)
     }
 
-    /// Takes the next bytes of the body, and gives how many are still to come.
+    /// Takes the next bytes of the body, and returns how many are missing.
     ///
     /// # Errors
-    /// `snapshot_malformed` for more bytes than were announced, or where nothing was begun.
+    /// `snapshot_malformed` for more bytes than announced, or if no message was begun.
     pub fn push(&mut self, piece: &[u8]) -> Result<u64, Error> {
         let loading = self.loading.as_mut().ok_or_else(nothing_begun)?;
         match loading.push(piece, &self.hasher) {
@@ -145,10 +145,11 @@ impl Snapshot {
         }
     }
 
-    /// Puts the message in force, wholly, if it is what was signed.
+    /// Replaces or changes the table, if the body is complete and has the signed digest. On an error the table held
+    /// is unchanged.
     ///
     /// # Errors
-    /// `snapshot_malformed`, `snapshot_signature`, `pepper_unknown`, `snapshot_too_large`; then the table held stays as it was.
+    /// `snapshot_malformed`, `snapshot_signature`, `pepper_unknown`, `snapshot_too_large`.
     pub fn commit(&mut self) -> Result<SnapshotState, Error> {
         let loaded = self.loading.take().ok_or_else(nothing_begun)?.finish()?;
         let before = self.held.as_ref().map(|held| held.head.made);
@@ -159,13 +160,13 @@ impl Snapshot {
             (Kind::Delta, None) => return Err(gap()),
         }
         if before.is_none_or(|before| made > before) {
-            // The origin vouches anew for the time, so a clock that had run ahead may go back to it.
+            // The origin confirms the time again, so a clock that was ahead may return to it.
             self.latest_now.store(since_2020(made), Ordering::Relaxed);
         }
         self.state().ok_or_else(gap)
     }
 
-    /// Which table is held; none before the first.
+    /// Describes the table held; `None` before the first.
     #[must_use]
     pub fn state(&self) -> Option<SnapshotState> {
         let held = self.held.as_ref()?;
@@ -179,45 +180,47 @@ impl Snapshot {
         })
     }
 
-    /// Gives a call a number, so that verifying needs no more than that. Number 0 is the call that names nothing.
+    /// Prepares a call and returns its number for [`Snapshot::verify`]. Number 0 is the call without a function or
+    /// feature.
     ///
     /// # Errors
-    /// Those of a call; `value_invalid` when it holds an address, or when too many calls were prepared.
+    /// Those of a call; `value_invalid` if it holds an address, or if too many calls are prepared.
     pub fn prepare(&mut self, call: &Call) -> Result<u32, Error> {
         self.calls.prepare(call)
     }
 
-    /// The same from a request that isn't typed yet.
+    /// Prepares a call from an untyped request.
     ///
     /// # Errors
-    /// Those of `prepare`, and of a request of the wrong form.
+    /// Those of `prepare`, and of decoding the request.
     pub fn prepare_value(&mut self, call: Value) -> Result<u32, Error> {
         self.prepare(&decode_checked(call)?)
     }
 
-    /// Replaces the catalogue, by a request with `catalogue`: the built-in one when left out. Every prepared call but number 0
-    /// is forgotten. On an error all stays as it was.
+    /// Replaces the catalogue by that of an untyped request; without one, by the built-in catalogue. Forgets every
+    /// prepared call but number 0. On an error nothing changes.
     ///
     /// # Errors
-    /// Those of a catalogue, and of a request of the wrong form.
+    /// Those of a catalogue, and of decoding the request.
     pub fn set_catalogue(&mut self, request: Value) -> Result<(), Error> {
         self.calls.set_catalogue(request)
     }
 
-    /// Forgets every prepared call but number 0, for there is room for 10,000. The other numbers are unknown then, and are
-    /// given out again.
+    /// Forgets every prepared call but number 0, to make room: there are 10,000 numbers. The others become unknown
+    /// and are assigned again later.
     pub fn forget_calls(&mut self) {
         self.calls.forget();
     }
 
-    /// Judges a header: the reason's number × 2³² + the token's place + 1, or + 0 when no token has the hash; −1 for an
-    /// unknown call. 0 to 2³² − 1 is an admission, anything else a refusal. [`Snapshot::verdict`] tells the rest.
+    /// Decides on a header. Returns the reason's number × 2³² + the token's index + 1, or + 0 if no token has the
+    /// hash; −1 for an unknown call. 0 to 2³² − 1 is an admission, any other number a refusal. [`Snapshot::verdict`]
+    /// returns the details.
     #[must_use]
     pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
         self.decide(call, &Presentation::read(authorization), address, now)
     }
 
-    /// The same of a header that has been read.
+    /// Decides on a parsed header, as [`Snapshot::verify`] does.
     #[must_use]
     pub fn decide(&self, call: u32, presented: &Presentation<'_>, address: Option<&[u8]>, now: i64) -> i64 {
         let Some(target) = self.calls.get(call) else {
@@ -232,10 +235,10 @@ impl Snapshot {
         judge(presented, found, target, address, now)
     }
 
-    /// The whole verdict of a number that [`Snapshot::verify`] gave, asked before another message is taken.
+    /// Returns the verdict of a number from [`Snapshot::verify`]. Call it before another message is taken.
     ///
     /// # Errors
-    /// `value_invalid` for a number that no verification gives, `call_unknown` for −1.
+    /// `value_invalid` for a number that no verification returns, `call_unknown` for −1.
     pub fn verdict(&self, code: i64) -> Result<Verdict, Error> {
         let (reason, at) = read_code(code)?;
         let Some(at) = at else {
@@ -255,7 +258,7 @@ impl Snapshot {
         told().ok_or_else(code_invalid)
     }
 
-    /// Whom such a number speaks of, asked before another message is taken; none when no token has the hash.
+    /// Returns the token of such a number, or `None` if no token matched. Call it before another message is taken.
     #[must_use]
     pub fn holder(&self, code: i64) -> Option<Holder<'_>> {
         let (_, at) = read_code(code).ok()?;
@@ -272,7 +275,7 @@ impl Snapshot {
         })
     }
 
-    /// The table, if it may be decided by.
+    /// Returns the table, if it may be used now.
     #[inline]
     fn usable(&self, now: i64) -> Result<&HeldTable, Reason> {
         let held = self.held.as_ref().ok_or(Reason::SnapshotMissing)?;
@@ -295,7 +298,7 @@ impl Snapshot {
     }
 }
 
-/// A time in 32 bits; the last that fits, in the year 2156, stands for all after it.
+/// Converts a time to 32 bits. The year 2156 is the last that fits, and later times become its end.
 fn since_2020(time: i64) -> u32 {
     u32::try_from(time.saturating_sub(MIN_NOW).max(0)).unwrap_or(u32::MAX)
 }

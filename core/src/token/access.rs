@@ -1,4 +1,4 @@
-//! What a token may touch. RULES.md, 2.
+//! What a token may do. RULES.md, 2.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,19 +11,19 @@ use crate::base::error::Error;
 use crate::json::decoder::{Fields, FromValue, deserialize_by_value, not_among, words, wrong_type};
 use crate::json::value::Value;
 
-/// Full access, or only the features in a list. An empty list grants nothing; there is no default.
+/// Full access, or only the features in a list. There is no default, and an empty list allows nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Every function that the user's own features allow, and every function without a feature.
     Full,
-    /// Only functions whose feature is in this list, and in the user's.
+    /// Only functions whose feature is in this list and is the account's too.
     Limited {
         /// The features.
         features: Vec<String>,
     },
 }
 
-/// Nothing.
+/// Nothing is allowed.
 impl Default for Access {
     fn default() -> Self {
         Access::Limited { features: Vec::new() }
@@ -34,10 +34,10 @@ impl Default for Access {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Realm {
-    /// The account's: scheme `cpanel`.
+    /// The account's, with the scheme `cpanel`.
     #[default]
     Account,
-    /// The administrator's: scheme `whm`.
+    /// The administrator's, with the scheme `whm`.
     Admin,
 }
 

@@ -1,4 +1,5 @@
-//! Address lists: IPv4, IPv6 and CIDR blocks. RULES.md, 2: when set, any other address is refused, and so is an unknown one.
+//! Lists of addresses: IPv4, IPv6 and CIDR blocks. RULES.md, 2: if a token has any, other and unknown addresses are
+//! refused.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,7 +9,7 @@ use core::net::IpAddr;
 use crate::base::character::with_culprit;
 use crate::base::error::{Error, ErrorCode};
 
-/// The most addresses of a token.
+/// The most addresses that a token may list.
 pub const MAX_ADDRESSES: usize = 100;
 
 const ADDRESS_RULE: &str =
@@ -18,14 +19,14 @@ const ADDRESS_RULE: &str =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
     v4: bool,
-    /// The address in the low bits, as many as the family has.
+    /// The address in the low 32 or 128 bits.
     network: u128,
-    /// How many low bits are free.
+    /// The number of low bits after the prefix.
     free: u32,
 }
 
 impl Block {
-    /// Reads an address or a block. An IPv4-mapped IPv6 address is its IPv4 address (RFC 4291, 2.5.5.2).
+    /// Parses an address or a block. An IPv4-mapped IPv6 address becomes its IPv4 address (RFC 4291, 2.5.5.2).
     fn parse(text: &str) -> Option<Self> {
         let (address, length) = match text.split_once('/') {
             None => (text, None),
@@ -51,12 +52,12 @@ impl Block {
         (whole.checked_shl(free).unwrap_or(0) == network).then_some(block)
     }
 
-    /// A block of so many leading bits; none when bits are set after them, or there aren't so many.
+    /// A block with a prefix of `length` bits; `None` if bits are set after the prefix, or if it is too long.
     pub(crate) fn new(v4: bool, network: u128, length: u32) -> Option<Self> {
         Block::checked(v4, network, u32::checked_sub(if v4 { 32 } else { 128 }, length)?)
     }
 
-    /// The family, the address, and the number of leading bits.
+    /// The family, the address, and the length of the prefix.
     pub(crate) fn parts(&self) -> (bool, u128, u32) {
         let width = if self.v4 { 32_u32 } else { 128 };
         (self.v4, self.network, width.saturating_sub(self.free))
@@ -67,7 +68,7 @@ impl Block {
     }
 }
 
-/// A prefix length in its one spelling: no sign, no leading zero.
+/// Parses a prefix length: no sign, no leading zero.
 fn parse_length(text: &str) -> Option<u32> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|_| plain)
@@ -80,7 +81,7 @@ fn bits(address: &IpAddr) -> (bool, u128) {
     }
 }
 
-/// Reads a list as records hold it.
+/// Parses the list of a record.
 ///
 /// # Errors
 /// `addresses_too_many` at `addresses`, `address_invalid` at `addresses[…]`.
@@ -106,19 +107,19 @@ pub(crate) fn parse_list(addresses: &[String]) -> Result<Vec<Block>, Error> {
     Ok(blocks)
 }
 
-/// Reads the address that a request came from.
+/// Parses the address of a client.
 pub(crate) fn parse_address(text: &[u8]) -> Option<IpAddr> {
     let address: IpAddr = core::str::from_utf8(text).ok()?.parse().ok()?;
     Some(address.to_canonical())
 }
 
-/// Whether a block of the list holds the address.
+/// Whether one of the blocks contains the address.
 pub(crate) fn contains(list: &[Block], address: &IpAddr) -> bool {
     let (v4, bits) = bits(address);
     list.iter().any(|block| block.contains(v4, bits))
 }
 
-/// Whether every inner block lies in one of the outer ones.
+/// Whether every inner block lies within one of the outer ones.
 pub(crate) fn within(outer: &[Block], inner: &[Block]) -> bool {
     let holds = |outer: &Block, inner: &Block| outer.free >= inner.free && outer.contains(inner.v4, inner.network);
     inner.iter().all(|inner| outer.iter().any(|outer| holds(outer, inner)))

@@ -1,4 +1,5 @@
-//! When a token ends. RULES.md, 1: a date is the last second of that day in the server's zone; nothing unreadable is ever "never".
+//! When a token expires. RULES.md, 1: a date is the last second of that day in the server's zone; an unreadable
+//! expiry is an error, never "never".
 
 use alloc::string::String;
 
@@ -11,7 +12,7 @@ use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{FromValue, deserialize_by_value, wrong_type};
 use crate::json::value::Value;
 
-/// An expiry as people and programs give it.
+/// An expiry as people and programs write it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExpiryInput {
     /// Unix seconds.
@@ -43,7 +44,7 @@ impl FromValue for ExpiryInput {
 }
 
 impl ExpiryInput {
-    /// Reads the expiry: `None` is never, and only the word `never` says so.
+    /// Resolves the expiry to Unix seconds. `None` is never, which only the word `never` selects.
     ///
     /// # Errors
     /// `expiry_invalid`, `expiry_past`, `expiry_out_of_range`, at the field `expires`.
@@ -71,7 +72,7 @@ fn check(instant: i64, now: i64) -> Result<i64, Error> {
     }
 }
 
-/// Whether the instant is past the token's life: valid while now < expires. RULES.md, 1.
+/// Whether a token has expired: it is valid while now < expires. RULES.md, 1.
 pub(crate) fn is_expired(expires: Option<i64>, now: i64) -> bool {
     expires.is_some_and(|expires| now >= expires)
 }
@@ -105,7 +106,7 @@ fn parse<Z: TimeZone>(text: &str, zone: &Z) -> Result<i64, Error> {
     }
 }
 
-/// Unix seconds as 1 to 18 digits.
+/// Parses Unix seconds from 1 to 18 digits.
 pub(crate) fn seconds(text: &[u8]) -> Option<i64> {
     if !(1..=18).contains(&text.len()) {
         return None;
@@ -118,7 +119,7 @@ pub(crate) fn seconds(text: &[u8]) -> Option<i64> {
 
 const DATE_LENGTH: usize = 10;
 
-/// The leading `YYYY-MM-DD` of a text.
+/// Parses the leading `YYYY-MM-DD` of a text.
 fn parse_date(text: &[u8]) -> Option<NaiveDate> {
     let [y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0] = *text.first_chunk::<DATE_LENGTH>()? else {
         return None;
@@ -133,7 +134,7 @@ fn number(digits: &[u8]) -> Option<u32> {
     })
 }
 
-/// The clock and the offset after a date, RFC 3339, 5.6; a fraction is cut off, a leap second refused.
+/// Parses the time and offset after a date (RFC 3339, 5.6). A fraction is dropped, a leap second refused.
 fn parse_timestamp(date: NaiveDate, rest: &[u8]) -> Option<i64> {
     let (clock, rest) = rest.split_at_checked(9)?;
     let [b'T' | b't', h1, h0, b':', m1, m0, b':', s1, s0] = *clock else {
@@ -163,9 +164,10 @@ fn parse_timestamp(date: NaiveDate, rest: &[u8]) -> Option<i64> {
     local.and_utc().timestamp().checked_sub(east)
 }
 
-/// 23:59:59 of a date in a zone, as Unix seconds. Where the zone skips or repeats that time, the later instant.
+/// Returns 23:59:59 of a date in a zone, in Unix seconds. If the zone skips or repeats that time, the later instant
+/// counts.
 ///
-/// `None` where the zone's own arithmetic leaves the range of dates.
+/// `None` if the zone's own arithmetic leaves the range of dates.
 #[must_use]
 pub fn end_of_day<Z: TimeZone>(date: NaiveDate, zone: &Z) -> Option<i64> {
     let local = date.and_time(NaiveTime::from_hms_opt(23, 59, 59)?);
@@ -173,7 +175,8 @@ pub fn end_of_day<Z: TimeZone>(date: NaiveDate, zone: &Z) -> Option<i64> {
     match zone.offset_from_local_datetime(&local) {
         MappedLocalTime::Single(offset) => at(&offset),
         MappedLocalTime::Ambiguous(a, b) => Some(at(&a)?.max(at(&b)?)),
-        // A gap: offsets lie within 24 hours, so a day before and a day after, read as UTC, are on its two sides.
+        // In a gap: offsets are less than 24 hours, so one day before and one day after, taken as UTC, lie on its two
+        // sides.
         MappedLocalTime::None => {
             let day = TimeDelta::days(1);
             let before = zone.offset_from_utc_datetime(&local.checked_sub_signed(day)?);
@@ -183,10 +186,11 @@ pub fn end_of_day<Z: TimeZone>(date: NaiveDate, zone: &Z) -> Option<i64> {
     }
 }
 
-/// The expiry of a token for which none was given: the last second of the date one year after today's in the zone; 29 February becomes 28 February.
+/// Returns the default expiry, in Unix seconds: the last second of the date one year after today's in the zone. 29
+/// February becomes 28 February.
 ///
 /// # Errors
-/// `expiry_out_of_range` in the last year that can be written.
+/// `expiry_out_of_range` in the year 9999.
 pub fn default_expiry<Z: TimeZone>(now: i64, zone: &Z) -> Result<i64, Error> {
     let in_a_year = || {
         let utc: NaiveDateTime = DateTime::from_timestamp(now, 0)?.naive_utc();
@@ -199,7 +203,7 @@ pub fn default_expiry<Z: TimeZone>(now: i64, zone: &Z) -> Result<i64, Error> {
     check(in_a_year().ok_or_else(out_of_range)?, now)
 }
 
-/// A good expiry: an instant, or never.
+/// A valid expiry: an instant, or never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValidExpiry {
     /// Unix seconds.

@@ -9,23 +9,23 @@ use crate::base::character::with_culprit;
 use crate::base::error::{Error, ErrorCode};
 use crate::base::sort::first_repeat;
 
-/// The most features of a token or an account.
+/// The most features in the list of a token or an account.
 pub const MAX_FEATURES: usize = 1_000;
 
 const MAX_FEATURE: usize = 64;
 
-/// What a feature is, for messages.
+/// The rule for a feature, for messages.
 pub(crate) const FEATURE_RULE: &str =
     "a feature is 1 to 64 characters of a-z, A-Z, 0-9, `-`, `_` and `.`, starting with a letter or digit";
 
-/// A feature: 1 to 64 characters of `a-z A-Z 0-9 - _ .`, the first a letter or digit.
+/// Whether a text is a feature: 1 to 64 characters of `a-z A-Z 0-9 - _ .`, the first a letter or digit.
 pub(crate) fn is_feature(feature: &str) -> bool {
     feature.len() <= MAX_FEATURE
         && feature.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)
         && feature.bytes().all(is_feature_byte)
 }
 
-/// Whether a feature may hold the byte.
+/// Whether a feature may contain the byte.
 pub(crate) const fn is_feature_byte(byte: u8) -> bool {
     is_name_byte(byte) || byte == b'.'
 }

@@ -1,19 +1,19 @@
-//! Names of tokens, users and features: what they may hold. RULES.md, 1.
+//! Names of tokens. RULES.md, 1.
 
 use alloc::format;
 
 use crate::base::character::with_culprit;
 use crate::base::error::{Error, ErrorCode};
 
-/// A token's name has at most so many characters.
+/// The most characters in a token's name.
 pub const MAX_NAME: usize = 50;
-/// Whether a name may hold the byte.
+/// Whether a name may contain the byte.
 #[inline(always)]
 pub(crate) const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
-/// A token's name: 1 to 50 characters of `a-z A-Z 0-9 - _`; case matters.
+/// Checks a token's name: 1 to 50 characters of `a-z A-Z 0-9 - _`. Case matters.
 pub(crate) fn check_name(name: &str, field: &str) -> Result<(), Error> {
     if name.is_empty() {
         return Err(Error::at(
@@ -48,7 +48,7 @@ pub(crate) fn is_name(name: &[u8]) -> bool {
     (1..=MAX_NAME).contains(&name.len()) && name.iter().copied().all(is_name_byte)
 }
 
-/// The error of a name that another token of the user has.
+/// The error for a name that another of the user's tokens has.
 pub(crate) fn name_taken(field: &str) -> Error {
     Error::at(
         ErrorCode::NameTaken,

@@ -1,4 +1,4 @@
-//! A token at rest.
+//! A token at rest. RULES.md, 1.
 
 use alloc::format;
 use alloc::string::String;
@@ -20,17 +20,17 @@ use crate::json::value::Value;
 /// The version of records that this crate writes.
 pub(crate) const RECORD_VERSION: i64 = 1;
 
-/// A token as stores keep it. It holds no secret. Unknown fields are kept, and written back after the known ones.
+/// A token as stores keep it, without its secret. Unknown fields are kept and written after the known ones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    /// The version of the form: 1.
+    /// The version of the format: 1.
     pub v: i64,
-    /// Unique among all tokens; not secret.
+    /// Unique among all tokens. It isn't secret.
     pub id: String,
-    /// The user whom the token acts as.
+    /// The user as whom the token acts.
     pub user: String,
-    /// Unique among the user's tokens.
+    /// The name, unique among the user's live tokens.
     pub name: String,
     /// `sha256:<hex>` or `hmac-sha256:<pepper id>:<hex>`.
     pub hash: String,
@@ -38,24 +38,24 @@ pub struct Record {
     pub hint: String,
     /// When it was created, in Unix seconds.
     pub created: i64,
-    /// Valid while now is before this, in Unix seconds; `None` is for ever.
+    /// When it expires, in Unix seconds: valid while now is less. `None` for never.
     pub expires: Option<i64>,
-    /// What it may touch.
+    /// What it may do.
     pub access: Access,
     /// Whether functions that write are refused.
     pub read_only: bool,
-    /// The addresses it may be used from; empty for any.
+    /// The addresses from which it may be used; empty for any.
     pub addresses: Vec<String>,
-    /// The port it belongs to.
+    /// Its realm.
     pub realm: Realm,
-    /// When it was revoked, in Unix seconds.
+    /// When it was revoked, in Unix seconds; `None` for a live token.
     pub revoked: Option<i64>,
     /// Fields of later versions.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// Fields that this version doesn't know, sorted by key. Numbers in them follow the rule of all numbers: whole and safe.
+/// Fields unknown to this version, sorted by key. Numbers in them must be whole and safe.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Extra(Vec<(String, Value)>);
 
@@ -67,7 +67,7 @@ impl Extra {
     }
 
     /// # Errors
-    /// `type_invalid` for a number that no answer could hold.
+    /// `type_invalid` for a number that isn't whole and safe.
     fn new(entries: Vec<(String, Value)>) -> Result<Self, Error> {
         for (key, value) in &entries {
             if value.holds_unsafe_number() {
@@ -103,7 +103,7 @@ impl FromValue for Record {
         let mut fields = Fields::of(value)?;
         let v = fields.required("v");
         fields.check()?;
-        // A newer record may have another form: nothing else of it is read.
+        // A newer record may have another format, so nothing else is read.
         check_version(v)?;
         let mut record = Record {
             v,
@@ -129,14 +129,14 @@ impl FromValue for Record {
 }
 deserialize_by_value!(Record);
 
-/// What of a record needed reading before it can be judged.
+/// The parsed parts of a checked record.
 pub(crate) struct Checked {
     pub(crate) hash: StoredHash,
     pub(crate) addresses: Vec<Block>,
 }
 
 impl Record {
-    /// Checks everything a store could have spoilt.
+    /// Checks everything that could be damaged in a store.
     ///
     /// # Errors
     /// `record_version_unsupported`, `name_*`, `user_*`, `hash_*`, `feature_invalid`, `address_invalid`, `addresses_too_many`, `value_invalid`.
@@ -184,7 +184,7 @@ fn check_version(v: i64) -> Result<(), Error> {
 }
 
 /// # Errors
-/// Those of the first spoilt record, at `records[…]`.
+/// Those of the first invalid record, at `records[…]`.
 pub(crate) fn check_records(records: &[Record]) -> Result<(), Error> {
     for (index, record) in records.iter().enumerate() {
         record

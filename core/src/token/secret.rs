@@ -1,4 +1,4 @@
-//! Secret text and the 32 characters of a token: redacted, wiped, and made from entropy.
+//! Secrets: the 32 characters of a token, and other secret text. Redacted in output, wiped when dropped.
 
 use alloc::string::String;
 use core::fmt;
@@ -10,32 +10,34 @@ use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::FromValue;
 use crate::json::value::Value;
 
-/// The alphabet of a secret. RULES.md, 1.
+/// The characters of a secret. RULES.md, 1.
 const ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-/// Characters in a secret: 32 × log₂ 36 ≈ 165 bits.
+/// The length of a secret: 32 × log₂ 36 ≈ 165 bits.
 pub(crate) const SECRET_LENGTH: usize = 32;
 /// Bytes of entropy for one token.
 const ENTROPY_LENGTH: usize = 64;
-/// The first so many bytes make the secret, the rest the id. 52 bytes hold fewer than 32 good ones once in 10²⁸ tokens.
+/// The bytes of entropy for the secret; the rest is for the id. Fewer than 32 of 52 bytes are usable once in 10²⁸
+/// tokens.
 const SECRET_ENTROPY: usize = 52;
-/// The first byte value that would favour some characters: 252 = 7 × 36.
+/// The first unusable byte value: 252 = 7 × 36. Higher values would favour some characters.
 const BIASED_FROM: u8 = 252;
-/// So many equal bytes in a row don't happen by chance (2⁻⁵⁰), but do when a source fills only a part or nothing.
+/// The length of a run of equal bytes that marks entropy as not random. By chance it happens with a probability of
+/// 2⁻⁵⁰, but a source that fills only part of the buffer causes it.
 const MAX_RUN: usize = 8;
 
-/// Text that is or holds a secret: it is wiped when dropped, and `Debug` doesn't show it.
+/// Text that is or contains a secret. It is wiped when dropped, and `Debug` doesn't show it.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
 pub struct SecretString(String);
 
 impl SecretString {
-    /// Takes the text over.
+    /// Takes ownership of the text.
     #[must_use]
     pub fn new(text: String) -> Self {
         SecretString(text)
     }
 
-    /// The secret text itself. Whoever calls this answers for where it goes.
+    /// Returns the secret text. Don't log it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -60,7 +62,8 @@ impl From<&str> for SecretString {
     }
 }
 
-/// The 32 characters `A-Z 0-9` of a new token. There is no `Display`; `Debug` doesn't show them; they are wiped when dropped.
+/// The 32 characters `A-Z 0-9` of a new token. It has no `Display`, `Debug` doesn't show it, and it is wiped when
+/// dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Secret([u8; SECRET_LENGTH]);
 
@@ -76,7 +79,7 @@ impl Secret {
     }
 }
 
-/// The 32 characters of a token where a request presents them: not copied, so there is nothing to wipe.
+/// The 32 characters of a token, borrowed from the request, so that there is no copy to wipe.
 #[derive(Clone, Copy)]
 pub(crate) struct Presented<'a>(&'a [u8; SECRET_LENGTH]);
 
@@ -87,14 +90,14 @@ impl fmt::Debug for Presented<'_> {
 }
 
 impl<'a> Presented<'a> {
-    /// What is hashed when a header can't be read, so that the work is the same: no token can be spelled so.
+    /// Hashed in place of a secret if a header is malformed, so that the work is the same. No secret contains `_`.
     pub(crate) const DECOY: Presented<'static> = Presented(&[b'_'; SECRET_LENGTH]);
 
-    /// Reads 32 characters; `None` when there is another number of them, or one outside the alphabet.
+    /// Parses 32 characters; `None` for another length or a character outside the alphabet.
     #[inline]
     pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
         let bytes: &[u8; SECRET_LENGTH] = text.try_into().ok()?;
-        // Eight characters at a time: this stands on the way of every request.
+        // Eight characters at a time, because every request passes here.
         let good = |chunk: &[u8; 8]| {
             let word = u64::from_le_bytes(*chunk);
             !word & (between(word, b'A', b'Z') | between(word, b'0', b'9')) & HIGHEST == HIGHEST
@@ -116,12 +119,12 @@ impl<'a> Presented<'a> {
 /// The highest bit of each of eight bytes.
 const HIGHEST: u64 = 0x8080_8080_8080_8080;
 
-/// Sets the highest bit of each byte that lies between the two, the ends among them. It says so of bytes below 128, as long
-/// as all of the eight are.
+/// Sets the highest bit of each byte from `low` to `high`, both included. The result is valid only if all eight bytes
+/// are below 128.
 #[inline]
 const fn between(word: u64, low: u8, high: u8) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    // The highest bit of each difference stays set as long as nothing is borrowed from it.
+    // The highest bit of a difference stays set unless the subtraction borrows from it.
     let at_least = (word | HIGHEST).wrapping_sub(ONES.wrapping_mul(low as u64));
     let at_most = (ONES.wrapping_mul(high as u64) | HIGHEST).wrapping_sub(word);
     at_least & at_most
@@ -132,10 +135,10 @@ const fn between(word: u64, low: u8, high: u8) -> u64 {
 pub(crate) struct Entropy([u8; ENTROPY_LENGTH]);
 
 impl Entropy {
-    /// Reads 128 hex digits.
+    /// Parses 128 hex digits.
     ///
     /// # Errors
-    /// `entropy_length`; `entropy_weak` when equal bytes stand in a row as chance doesn't put them.
+    /// `entropy_length`; `entropy_weak` for a run of eight equal bytes.
     pub(crate) fn from_hex(text: &str) -> Result<Self, Error> {
         let mut entropy = Entropy([0; ENTROPY_LENGTH]);
         let whole = base16ct::mixed::decode(text, &mut entropy.0).is_ok_and(|bytes| bytes.len() == ENTROPY_LENGTH);
@@ -152,10 +155,10 @@ impl Entropy {
         Ok(entropy)
     }
 
-    /// Draws a secret by rejection sampling: each byte below 252 gives one of 36 characters with equal chance.
+    /// Draws a secret by rejection sampling: each byte below 252 gives one of 36 characters with equal probability.
     ///
     /// # Errors
-    /// `entropy_weak` when too few bytes are below 252.
+    /// `entropy_weak` if too few bytes are below 252.
     pub(crate) fn secret(&self) -> Result<Secret, Error> {
         let mut secret = Secret([0; SECRET_LENGTH]);
         let mut good = self.0.iter().take(SECRET_ENTROPY).filter(|byte| **byte < BIASED_FROM);

@@ -11,7 +11,7 @@ const CHECKSUM_LENGTH: usize = 7;
 const BASE_36: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const CRC_32: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
-/// What is wrong with a token text, in the order of the checks.
+/// What is wrong with a token text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TextFault {
     Prefix,
@@ -44,7 +44,7 @@ impl TextFault {
     }
 }
 
-/// Reads a token text and checks its form, and its checksum when it has one.
+/// Parses a token text, and verifies its checksum if it has one.
 #[inline]
 pub(crate) fn parse(text: &[u8]) -> Result<Presented<'_>, TextFault> {
     if text.len() == SECRET_LENGTH
@@ -78,19 +78,19 @@ fn parse_uncommon(text: &[u8]) -> Result<Presented<'_>, TextFault> {
     let (true, Some(secret)) = (checksum.iter().all(is_body), Presented::parse(secret)) else {
         return Err(TextFault::Character);
     };
-    // Nothing secret hangs on the checksum: whoever knows the 32 characters can compute it.
+    // The checksum protects no secret: anyone who knows the 32 characters can compute it.
     if checksum != checksum_of(prefix, secret) {
         return Err(TextFault::Checksum);
     }
     Ok(secret)
 }
 
-/// Lengths are counted in characters, as a person does.
+/// Counts characters, as people do; bytes if the text isn't UTF-8.
 fn characters(text: &[u8]) -> usize {
     core::str::from_utf8(text).map_or(text.len(), |text| text.chars().count())
 }
 
-/// Writes the text of a new token.
+/// Formats the text of a new token.
 pub(crate) fn format(prefix: Option<&str>, secret: Presented<'_>) -> String {
     let mut text = String::with_capacity(64);
     if let Some(prefix) = prefix {
@@ -120,7 +120,7 @@ fn checksum_of(prefix: &[u8], secret: Presented<'_>) -> [u8; CHECKSUM_LENGTH] {
     digits
 }
 
-/// The prefix of a token text: 2 to 16 characters of `a-z 0-9`, the first a letter.
+/// Whether the bytes are the prefix of a token text: 2 to 16 characters of `a-z 0-9`, the first a letter.
 pub(crate) fn is_prefix(prefix: &[u8]) -> bool {
     (2..=16).contains(&prefix.len())
         && prefix.first().is_some_and(u8::is_ascii_lowercase)

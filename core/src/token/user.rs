@@ -6,7 +6,7 @@ use super::name::is_name_byte;
 use crate::base::character::with_culprit;
 use crate::base::error::{Error, ErrorCode};
 
-/// A user has at most so many characters.
+/// The most characters in a user.
 pub(crate) const MAX_USER: usize = 64;
 
 #[inline(always)]
@@ -14,12 +14,13 @@ const fn is_user_byte(byte: u8) -> bool {
     is_name_byte(byte) || byte == b'.' || byte == b'@'
 }
 
-/// Whether the bytes are a user: 1 to 64 characters of `a-z A-Z 0-9 - _ . @`; never a `:`, which ends a user in a header.
+/// Whether the bytes are a user: 1 to 64 characters of `a-z A-Z 0-9 - _ . @`; never `:`, which ends the user in a
+/// header.
 pub(crate) fn is_user(user: &[u8]) -> bool {
     (1..=MAX_USER).contains(&user.len()) && user.iter().copied().all(is_user_byte)
 }
 
-/// The same rule, with a code for what is wrong.
+/// Checks a user by the same rule.
 pub(crate) fn check_user(user: &str, field: &str) -> Result<(), Error> {
     if user.is_empty() {
         return Err(Error::at(ErrorCode::UserEmpty, field, "a user has 1 to 64 characters"));

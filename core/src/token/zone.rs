@@ -1,4 +1,4 @@
-//! Time zones, given by the host as a table of transitions: the crate knows none by name.
+//! Time zones, given by the host as a table of transitions: the crate knows no zone by name.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,11 +18,11 @@ const MAX_TRANSITIONS: usize = 1_000;
 pub enum Zone {
     /// `UTC`, `+HH:MM` or `-HH:MM`.
     Fixed(String),
-    /// Seconds east of UTC, and how they change.
+    /// Seconds east of UTC, and their changes.
     Table {
-        /// Before the first transition.
+        /// The offset before the first transition.
         offset: i64,
-        /// Each transition's instant in Unix seconds, rising, and the offset from then on.
+        /// The time of each transition in Unix seconds, strictly rising, and the offset from then on.
         transitions: Vec<(i64, i64)>,
     },
 }
@@ -68,7 +68,7 @@ impl FromValue for Zone {
     }
 }
 
-/// A transition: its instant and the offset from then on.
+/// A transition: its time and the offset from then on.
 impl FromValue for (i64, i64) {
     fn from_value(value: Value) -> Result<Self, Error> {
         match Vec::from_value(value)?.as_slice() {
@@ -143,7 +143,7 @@ fn table(offset: i64, transitions: &[(i64, i64)]) -> Option<ResolvedZone> {
     Some(resolved)
 }
 
-/// A zone as `chrono` asks it.
+/// A zone in the form that `chrono` uses.
 #[derive(Clone, Debug)]
 pub(crate) struct ResolvedZone {
     offset: FixedOffset,
@@ -208,7 +208,7 @@ impl TimeZone for ResolvedZone {
     }
 }
 
-/// Seconds east of UTC.
+/// The offset in seconds east of UTC.
 pub(crate) fn east(offset: &impl Offset) -> i64 {
     offset.fix().local_minus_utc().into()
 }

@@ -1,4 +1,4 @@
-//! The numbers with which tables and snapshots answer.
+//! The numbers that tables and snapshots return for a decision.
 
 use super::judgement::Matched;
 use crate::auth::call::ResolvedCall;
@@ -6,20 +6,20 @@ use crate::auth::presentation::Presentation;
 use crate::base::error::{Error, ErrorCode};
 use crate::base::reason::Reason;
 
-/// What is answered for a call that was never prepared.
+/// Returned for a call number that was never prepared.
 pub(crate) const CALL_UNKNOWN: i64 = -1;
 
-/// The reason's number × 2³² + the place of the token + 1, or + 0 where none has the hash.
+/// Encodes a decision: the reason's number × 2³² + the token's index + 1, or + 0 if no token matched.
 #[inline]
 pub(crate) fn code(reason: Reason, place: Option<u32>) -> i64 {
     let place = place.map_or(0, |at| i64::from(at).saturating_add(1));
     (i64::from(reason as u8) << 32) | place
 }
 
-/// What a code says: the reason, and the place of the token.
+/// Decodes the reason and the token's index.
 ///
 /// # Errors
-/// `call_unknown` for −1, `value_invalid` for a number that no verification gives.
+/// `call_unknown` for −1, `value_invalid` for a number that no verification returns.
 pub(crate) fn read_code(code: i64) -> Result<(Reason, Option<u32>), Error> {
     if code == CALL_UNKNOWN {
         return Err(Error::new(ErrorCode::CallUnknown, "the call number was never prepared"));
@@ -38,12 +38,12 @@ pub(crate) fn read_code(code: i64) -> Result<(Reason, Option<u32>), Error> {
     }
 }
 
-/// A number that no verification gives.
+/// The error for a number that no verification returns.
 pub(crate) fn code_invalid() -> Error {
     Error::at(ErrorCode::ValueInvalid, "code", "no verification gives this number")
 }
 
-/// Judges the token that was found and its place, and returns the number.
+/// Decides on the token found, given with its index, and returns the number.
 #[inline]
 pub(crate) fn judge(
     presented: &Presentation<'_>,

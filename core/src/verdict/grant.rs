@@ -1,4 +1,4 @@
-//! What a verdict depends on in a token.
+//! The parts of a token on which a verdict depends.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,7 +7,7 @@ use crate::token::access::{Access, Realm};
 use crate::token::address::Block;
 use crate::token::record::Record;
 
-/// What of a token may be the same for many: how it may be used.
+/// How a token may be used. Many tokens can share a grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
     pub(crate) access: Access,
@@ -16,14 +16,14 @@ pub(crate) struct Grant {
     pub(crate) realm: Realm,
 }
 
-/// What of a token is its own: how long it lives, and whether it still does.
+/// The state of one token: its expiry in Unix seconds, and whether it is revoked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Life {
     pub(crate) expires: Option<i64>,
     pub(crate) revoked: bool,
 }
 
-/// The parts of a record that a verdict hangs on.
+/// The parts of a record on which a verdict depends.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) user: String,

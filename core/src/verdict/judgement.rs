@@ -1,4 +1,4 @@
-//! The one rule by which records, tables and snapshots judge a token.
+//! Judges a token. Records, tables and snapshots share this rule.
 
 use alloc::string::String;
 
@@ -16,36 +16,36 @@ use crate::token::address::{contains, parse_address};
 use crate::token::expiry::is_expired;
 use crate::token::time::is_now;
 
-/// Admitted or refused, and why.
+/// The decision on a request, and the reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// Whether the request may go on.
+    /// Whether the request is allowed.
     pub allowed: bool,
     /// 200, 401 or 403; from a snapshot also 503.
     pub status: u16,
-    /// Why, for the owner and the log.
+    /// The reason, for the owner and the log.
     pub reason: Reason,
-    /// The same as a sentence.
+    /// The reason as a sentence.
     pub message: String,
-    /// The token's user; this and what follows is known once the hash has matched.
+    /// The token's user. This field and those up to `read_only` are set only if the hash matched.
     pub user: Option<String>,
     /// The token's id.
     pub id: Option<String>,
     /// The token's name.
     pub name: Option<String>,
-    /// The token's expiry.
+    /// The token's expiry, in Unix seconds; `None` for never.
     pub expires: Option<i64>,
     /// The token's access.
     pub access: Option<Access>,
-    /// Whether the token is read only.
+    /// Whether the token is read-only.
     pub read_only: Option<bool>,
-    /// The one thing that the outside may see of a refusal.
+    /// The response to a refused request, the only part that clients may see.
     pub refusal: Option<Refusal>,
 }
 
 impl Verdict {
-    /// A verdict that names no token.
+    /// A verdict about no token.
     pub(crate) fn of(reason: Reason) -> Verdict {
         let allowed = reason == Reason::Ok;
         Verdict {
@@ -63,7 +63,7 @@ impl Verdict {
         }
     }
 
-    /// The same about a token whose hash has matched.
+    /// Adds the data of a token whose hash has matched.
     pub(crate) fn about(self, user: &str, life: Life, grant: &Grant) -> Verdict {
         Verdict {
             user: Some(user.into()),
@@ -74,7 +74,7 @@ impl Verdict {
         }
     }
 
-    /// The verdict on a request: with the token's own data once its hash has matched.
+    /// The verdict on a request, with the token's data if its hash matched.
     pub(crate) fn of_entry(entry: Option<&Entry>, reason: Reason) -> Verdict {
         let verdict = Verdict::of(reason);
         match entry {
@@ -93,14 +93,14 @@ impl Verdict {
 pub(crate) struct Matched<'a> {
     pub(crate) life: Life,
     pub(crate) grant: &'a Grant,
-    /// Its user.
+    /// The token's user.
     pub(crate) owner: &'a [u8],
-    /// The user's rights, when the account is known.
+    /// The user's rights; `None` if the account is unknown.
     pub(crate) account: Option<&'a Rights>,
 }
 
 impl Matched<'_> {
-    /// Judges the token: the one rule of records, tables and snapshots.
+    /// Judges the token and returns the first reason that applies, in the order of OPERATIONS.md.
     pub(crate) fn judge(
         &self,
         credential: &Credential<'_>,

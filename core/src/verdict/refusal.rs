@@ -1,4 +1,4 @@
-//! What a client sees of a refusal. RULES.md, 4.
+//! The HTTP response to a refused request. RULES.md, 4.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::base::reason::Reason;
 
-/// A reply as the outside sees it.
+/// The response to a refused request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The HTTP status.
@@ -21,7 +21,7 @@ pub struct Refusal {
     pub body: String,
 }
 
-/// Header fields in their order.
+/// Header fields, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(pub Vec<(String, String)>);
 
@@ -63,7 +63,7 @@ impl Headers {
         self
     }
 
-    /// What every reply of ours says: JSON, and not to be kept.
+    /// Adds the fields that every reply has: JSON, and not to be cached.
     pub(crate) fn json(self) -> Self {
         self.with("Content-Type", "application/json")
             .with("Cache-Control", "no-store")
@@ -71,12 +71,12 @@ impl Headers {
 }
 
 const DENIED: &str = "Access denied";
-/// A fault of the service is never told as a refusal of the token.
+/// For failures of the service, which must not look like a refusal of the token.
 const UNAVAILABLE: &str = "The token cannot be checked now; try again later";
 const NO_API_1: &str = "Token authentication allows access to UAPI or API 2 calls only";
 
 impl Refusal {
-    /// The refusal of a reason: the same for every reason of status 401. RULES.md, 4.
+    /// The response for a reason. All reasons with status 401 have the same. RULES.md, 4.
     pub(crate) fn of(reason: Reason) -> Refusal {
         match reason {
             Reason::ApiUnsupported => Refusal::with(reason.status(), None, NO_API_1),
@@ -84,7 +84,7 @@ impl Refusal {
         }
     }
 
-    /// The refusal of a status; 429 and 503 may say when to come back.
+    /// The response with a status; 429 and 503 may say when to retry, in seconds.
     pub(crate) fn of_status(status: u16, retry_after: Option<i64>) -> Refusal {
         let text = if status == 503 { UNAVAILABLE } else { DENIED };
         Refusal::with(status, retry_after, text)

@@ -1,4 +1,4 @@
-//! Many records indexed by hash, for the hot path: loaded once, then asked with text and numbers only.
+//! Records indexed by hash, for the hot path: loaded once, then queried with strings and numbers only.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -23,7 +23,7 @@ use crate::token::hash::hasher::Hasher;
 use crate::token::record::Record;
 use crate::token::secret::Presented;
 
-/// Places by the first eight bytes of a digest. The key stands beside the place, so most searches touch one record.
+/// Indices by a 64-bit hash. The hash is stored beside the index, so most searches touch one record.
 type Index = HashTable<(u64, u32)>;
 
 fn key_of((key, _): &(u64, u32)) -> u64 {
@@ -37,13 +37,13 @@ struct Slot {
     account: u32,
 }
 
-/// A user and their rights, when the account is known.
+/// A user, and the rights of the account if it is known.
 struct Holder {
     user: String,
     rights: Option<Rights>,
 }
 
-/// Records indexed by hash, with their accounts, the peppers and the catalogue.
+/// Records indexed by hash, with their accounts, peppers and catalogue.
 pub struct TokenTable {
     slots: Vec<Option<Slot>>,
     vacant: Vec<u32>,
@@ -68,7 +68,7 @@ impl TokenTable {
     /// Loads a table.
     ///
     /// # Errors
-    /// Those of a spoilt record, account, pepper or catalogue; `hash_taken`; `pepper_unknown`.
+    /// Those of an invalid record, account, pepper or catalogue; `hash_taken`; `pepper_unknown`.
     pub fn new(input: TableInput) -> Result<Self, Error> {
         let hasher = Hasher::new(&input.peppers).map_err(|error| error.under("peppers"))?;
         let mut table = TokenTable {
@@ -90,10 +90,10 @@ impl TokenTable {
         Ok(table)
     }
 
-    /// The same from a request that isn't typed yet.
+    /// Loads a table from an untyped request.
     ///
     /// # Errors
-    /// Those of `new`, and of a request of the wrong form.
+    /// Those of `new`, and of decoding the request.
     pub fn from_value(input: Value) -> Result<Self, Error> {
         TokenTable::new(decode_checked(input)?)
     }
@@ -104,18 +104,18 @@ impl TokenTable {
         self.by_id.len()
     }
 
-    /// Whether there is no record.
+    /// Whether there are no records.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
     }
 
-    /// Changes the table, wholly or, on an error, not at all. Gives the codes of admission that have lost their meaning: those of
-    /// the tokens that were changed or removed. A verdict kept by any other code is still what [`TokenTable::verdict`] gives,
-    /// for a code is a place, and no place is filled anew before what stood there has been removed.
+    /// Changes the table; on an error nothing changes. Returns the codes of admission that are no longer valid: those
+    /// of the changed and removed tokens. Any other code keeps its verdict, because a slot is reused only after its
+    /// token was removed.
     ///
     /// # Errors
-    /// Those of a spoilt record or account; `hash_taken`; `pepper_unknown`.
+    /// Those of an invalid record or account; `hash_taken`; `pepper_unknown`.
     pub fn update(&mut self, update: TableUpdate) -> Result<Vec<i64>, Error> {
         let mut accounts = Vec::with_capacity(update.accounts.len());
         for (index, account) in update.accounts.into_iter().enumerate() {
@@ -149,53 +149,55 @@ impl TokenTable {
         Ok(removed.into_iter().map(|at| code(Reason::Ok, Some(at))).collect())
     }
 
-    /// The same from a request that isn't typed yet.
+    /// Changes the table by an untyped request.
     ///
     /// # Errors
-    /// Those of `update`, and of a request of the wrong form.
+    /// Those of `update`, and of decoding the request.
     pub fn update_value(&mut self, update: Value) -> Result<Vec<i64>, Error> {
         self.update(decode_checked(update)?)
     }
 
-    /// Gives a call a number, so that verifying needs no more than that. Number 0 is the call that names nothing.
+    /// Prepares a call and returns its number for [`TokenTable::verify`]. Number 0 is the call without a function or
+    /// feature.
     ///
     /// # Errors
-    /// Those of a call; `value_invalid` when it holds an address, or when too many calls were prepared.
+    /// Those of a call; `value_invalid` if it holds an address, or if too many calls are prepared.
     pub fn prepare(&mut self, call: &Call) -> Result<u32, Error> {
         self.calls.prepare(call)
     }
 
-    /// The same from a request that isn't typed yet.
+    /// Prepares a call from an untyped request.
     ///
     /// # Errors
-    /// Those of `prepare`, and of a request of the wrong form.
+    /// Those of `prepare`, and of decoding the request.
     pub fn prepare_value(&mut self, call: Value) -> Result<u32, Error> {
         self.prepare(&decode_checked(call)?)
     }
 
-    /// Replaces the catalogue, by a request with `catalogue`: the built-in one when left out. Every prepared call but number 0
-    /// is forgotten. On an error all stays as it was.
+    /// Replaces the catalogue by that of an untyped request; without one, by the built-in catalogue. Forgets every
+    /// prepared call but number 0. On an error nothing changes.
     ///
     /// # Errors
-    /// Those of a catalogue, and of a request of the wrong form.
+    /// Those of a catalogue, and of decoding the request.
     pub fn set_catalogue(&mut self, request: Value) -> Result<(), Error> {
         self.calls.set_catalogue(request)
     }
 
-    /// Forgets every prepared call but number 0, for there is room for 10,000. The other numbers are unknown then, and are
-    /// given out again.
+    /// Forgets every prepared call but number 0, to make room: there are 10,000 numbers. The others become unknown
+    /// and are assigned again later.
     pub fn forget_calls(&mut self) {
         self.calls.forget();
     }
 
-    /// Judges a header: the reason's number × 2³² + the record's slot + 1, or + 0 when no record has the hash; −1 for an
-    /// unknown call. 0 to 2³² − 1 is an admission, anything else a refusal. [`TokenTable::verdict`] tells the rest.
+    /// Decides on a header. Returns the reason's number × 2³² + the record's slot + 1, or + 0 if no record has the
+    /// hash; −1 for an unknown call. 0 to 2³² − 1 is an admission, any other number a refusal.
+    /// [`TokenTable::verdict`] returns the details.
     #[must_use]
     pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
         self.decide(call, &Presentation::read(authorization), address, now)
     }
 
-    /// The same of a header that has been read.
+    /// Decides on a parsed header, as [`TokenTable::verify`] does.
     #[must_use]
     pub fn decide(&self, call: u32, presented: &Presentation<'_>, address: Option<&[u8]>, now: i64) -> i64 {
         let Some(target) = self.calls.get(call) else {
@@ -206,17 +208,17 @@ impl TokenTable {
         judge(presented, found, target, address, now)
     }
 
-    /// The whole verdict of a number that [`TokenTable::verify`] gave, asked before the table is changed.
+    /// Returns the verdict of a number from [`TokenTable::verify`]. Call it before the table is changed.
     ///
     /// # Errors
-    /// `value_invalid` for a number that no verification gives, `call_unknown` for −1.
+    /// `value_invalid` for a number that no verification returns, `call_unknown` for −1.
     pub fn verdict(&self, code: i64) -> Result<Verdict, Error> {
         let (reason, slot) = read_code(code)?;
         let slot = slot.map(|at| self.slot_at(at).ok_or_else(code_invalid)).transpose()?;
         Ok(Verdict::of_entry(slot.map(|slot| &slot.entry), reason))
     }
 
-    /// The slot of a digest, if its token was hashed under the pepper of that place.
+    /// Finds the slot of a digest that was computed under the given pepper.
     #[inline]
     fn find(&self, digest: &Digest, pepper: usize) -> Option<u32> {
         let key = digest.index();
@@ -229,11 +231,11 @@ impl TokenTable {
         found.map(|(_, at)| *at)
     }
 
-    /// The token in a slot, to be judged.
+    /// The token in a slot, ready to be judged.
     #[inline]
     fn matched(&self, at: u32) -> Option<Matched<'_>> {
         let slot = self.slot_at(at)?;
-        // The account's copy of the user is the one at hand.
+        // The account's copy of the user's name is already loaded.
         let holder = self.accounts.get(place(slot.account));
         Some(Matched {
             life: slot.entry.life,
@@ -260,7 +262,7 @@ impl TokenTable {
         })
     }
 
-    /// Where a user's account stands, or will stand.
+    /// Returns the index of a user's account, which is added if needed.
     fn account(&mut self, user: &str) -> u32 {
         if let Some(at) = self.account_at(user) {
             return at;
@@ -282,7 +284,7 @@ impl TokenTable {
             .map(|(_, at)| *at)
     }
 
-    /// Tokens fall with their account: should the user come back, they don't.
+    /// Removes a user's account and tokens. If the user returns, the tokens don't.
     fn remove_user(&mut self, user: &str, removed: &mut Vec<u32>) {
         let Some(account) = self.account_at(user) else {
             return;
@@ -303,7 +305,7 @@ impl TokenTable {
     }
 
     /// # Errors
-    /// `hash_taken`: no two ids may share a hash, neither in the table nor in the update.
+    /// `hash_taken`: two ids may not share a hash, in the table or in the update.
     fn check_hashes(&self, slots: &[Slot], removed: &[String]) -> Result<(), Error> {
         let mut fresh = Index::new();
         for (index, slot) in (0_u32..).zip(slots) {
@@ -329,7 +331,7 @@ impl TokenTable {
         Ok(())
     }
 
-    /// Gives the place that the token had before, if it had one.
+    /// Adds a slot, and returns the index that the token had before.
     fn insert(&mut self, mut slot: Slot) -> Option<u32> {
         let before = self.remove(&slot.entry.id);
         slot.entry.life.revoked |= before.as_ref().is_some_and(|(_, known)| known.entry.life.revoked);
@@ -369,7 +371,7 @@ impl TokenTable {
     }
 }
 
-/// A number that stays within 32 bits, as an index.
+/// Converts a 32-bit index.
 #[inline]
 const fn place(at: u32) -> usize {
     at as usize

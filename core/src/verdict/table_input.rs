@@ -13,17 +13,17 @@ use crate::json::value::Value;
 use crate::token::hash::pepper::Pepper;
 use crate::token::record::Record;
 
-/// What a table starts with.
+/// The content of a new table.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TableInput {
     /// The tokens.
     pub records: Vec<Record>,
-    /// Their users' accounts. A token whose account isn't here is refused.
+    /// Their users' accounts. A token without an account is refused.
     pub accounts: Vec<Account>,
     /// The peppers in use, newest first.
     pub peppers: Vec<Pepper>,
-    /// The functions; the built-in ones when left out.
+    /// The catalogue; the built-in one if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<Vec<Function>>,
 }
@@ -42,17 +42,17 @@ impl FromValue for TableInput {
     }
 }
 
-/// What changes in a table: all of it, or on an error nothing.
+/// A change of a table. On an error nothing changes.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TableUpdate {
-    /// New tokens, and known ones (by id) as they are now. A revoked one never comes back.
+    /// New and changed tokens, found by id. A revoked one stays revoked.
     pub records: Vec<Record>,
-    /// New accounts, and known ones as they are now.
+    /// New and changed accounts.
     pub accounts: Vec<Account>,
-    /// Ids of tokens to forget. Carried out first.
+    /// Ids of tokens to remove. Removals come first.
     pub remove_ids: Vec<String>,
-    /// Users whose accounts are gone, and their tokens with them.
+    /// Users whose accounts and tokens are to be removed.
     pub remove_users: Vec<String>,
 }
 

@@ -9,7 +9,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::token::secret::Presented;
 
-/// The 32 bytes of a hash, as big-endian words. Equality is found in constant time (within what WebAssembly promises).
+/// The 32 bytes of a hash, as big-endian words. Comparisons take constant time, as far as WebAssembly allows.
 #[derive(Clone, Copy)]
 pub(crate) struct Digest([u64; 4]);
 
@@ -34,7 +34,7 @@ impl Digest {
         base16ct::lower::encode_string(&self.to_bytes())
     }
 
-    /// The eight 32-bit words, the first one first.
+    /// The eight 32-bit words, in order.
     #[inline]
     pub(crate) fn words(&self) -> [u32; 8] {
         let [a, b, c, d] = self.0;
@@ -43,7 +43,7 @@ impl Digest {
         [a, b, c, d, e, f, g, h]
     }
 
-    /// A number for an index. Digests are uniform; they are folded all the same, so that made-up ones don't crowd one place.
+    /// A hash for an index. Digests are uniform, but are mixed anyway, so that forged ones can't crowd one bucket.
     #[inline]
     pub(crate) fn index(&self) -> u64 {
         let folded = self.0.iter().fold(0, |folded, word| folded ^ word);
@@ -51,7 +51,8 @@ impl Digest {
         (product >> 64) as u64 ^ product as u64
     }
 
-    /// A number for an index of texts. Nobody can choose texts that share one, as with a weaker hash.
+    /// A hash of a text for an index. It comes from SHA-256, so that nobody can easily choose texts that share a
+    /// bucket.
     pub(crate) fn index_of(text: &[u8]) -> u64 {
         Digest::from_bytes(&Sha256::digest(text).into()).index()
     }
@@ -81,7 +82,7 @@ impl Digest {
     }
 }
 
-/// FIPS 180-4, 5.3.3.
+/// The initial hash value (FIPS 180-4, 5.3.3).
 pub(super) const INITIAL: [u32; 8] = [
     0x6a09_e667,
     0xbb67_ae85,
@@ -93,7 +94,7 @@ pub(super) const INITIAL: [u32; 8] = [
     0x5be0_cd19,
 ];
 
-/// A block for 32 bytes: after them the bit 1, zeros, and the length of 256 bits.
+/// A padded block for 32 bytes: after them the bit 1, zeros, and the length, 256 bits.
 const ONE_BLOCK: [u8; 64] = {
     let mut block = [0; 64];
     block[32] = 0x80;
@@ -114,7 +115,8 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// The one prepared block against the general hash, which `tests/tests/published.rs` holds against NIST's vectors.
+        /// Compares the prepared block with the general hash, which `tests/tests/published.rs` compares with NIST's
+        /// vectors.
         #[test]
         fn one_block_is_what_sha_256_makes_of_a_secret(text in "[A-Z0-9]{32}") {
             let secret = Presented::parse(text.as_bytes());

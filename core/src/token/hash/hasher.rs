@@ -1,4 +1,4 @@
-//! The hashes under which a secret may be stored, newest pepper first.
+//! Computes the hashes under which a secret may be stored.
 
 use alloc::format;
 use alloc::string::String;
@@ -16,7 +16,7 @@ use crate::token::secret::Presented;
 
 const MAX_PEPPERS: usize = 8;
 
-/// The peppers in use, newest first, each with its key schedule done, and the plain SHA-256 after them.
+/// The peppers in use, newest first, each with its key schedule computed. The plain SHA-256 comes last.
 #[derive(Clone, Default)]
 pub(crate) struct Hasher {
     keyed: Vec<(String, Hmac<Sha256>)>,
@@ -49,10 +49,10 @@ impl Hasher {
         Ok(Hasher { keyed })
     }
 
-    /// A hasher for new records: under one pepper, or none.
+    /// Creates a hasher for new records, with one pepper or none.
     ///
     /// # Errors
-    /// `pepper_invalid`, at the fields of the pepper.
+    /// `pepper_invalid`, at the field of the pepper.
     pub(crate) fn of(pepper: Option<&Pepper>) -> Result<Self, Error> {
         let mut keyed = Vec::new();
         if let Some(pepper) = pepper {
@@ -61,7 +61,7 @@ impl Hasher {
         Ok(Hasher { keyed })
     }
 
-    /// The place of a stored hash's pepper among the candidates.
+    /// The index of a stored hash's pepper among the candidates.
     ///
     /// # Errors
     /// `pepper_unknown`, at the field `hash`.
@@ -74,13 +74,13 @@ impl Hasher {
         }
     }
 
-    /// Computes every candidate in order, whether or not one of them is wanted: the work doesn't depend on the token.
+    /// Computes every candidate in order, so that the work doesn't depend on the token.
     #[inline]
     pub(crate) fn for_each_candidate(&self, secret: Presented<'_>, candidate: impl FnMut(usize, Digest)) {
         self.for_each_candidate_with(secret, Digest::of(secret), candidate);
     }
 
-    /// The same where the plain SHA-256 is known.
+    /// The same, with the plain SHA-256 already computed.
     #[inline]
     pub(crate) fn for_each_candidate_with(
         &self,
@@ -96,7 +96,7 @@ impl Hasher {
         candidate(self.keyed.len(), plain);
     }
 
-    /// The place of a pepper by its id; that of the plain SHA-256 for the empty id.
+    /// The index of a pepper by its id; the empty id selects the plain SHA-256.
     pub(crate) fn pepper_index_of(&self, pepper: &str) -> Option<usize> {
         if pepper.is_empty() {
             return Some(self.keyed.len());
@@ -104,12 +104,12 @@ impl Hasher {
         self.keyed.iter().position(|(id, _)| id == pepper)
     }
 
-    /// The text that a new record stores: under the newest pepper, or the plain SHA-256 when there is none.
+    /// The hash to store in a new record: under the newest pepper, or the plain SHA-256.
     pub(crate) fn stored(&self, secret: Presented<'_>) -> String {
         self.all(secret).into_iter().next().unwrap_or_default()
     }
 
-    /// The text of every candidate.
+    /// Every candidate, as text.
     pub(crate) fn all(&self, secret: Presented<'_>) -> Vec<String> {
         let mut texts = Vec::with_capacity(self.keyed.len().saturating_add(1));
         self.for_each_candidate(secret, |place, digest| {

@@ -1,4 +1,4 @@
-//! What is stored of a secret. RULES.md, 1.
+//! The stored hash of a secret. RULES.md, 1.
 
 pub(crate) mod digest;
 pub(crate) mod four_way;

@@ -14,13 +14,13 @@ use crate::json::value::Value;
 use crate::token::name::is_name_byte;
 use crate::token::secret::SecretString;
 
-/// A key for hashes that is kept outside the store: a stolen store alone can't confirm a guess.
+/// A key for hashes, kept outside the store: without it a stolen store can't confirm a guess.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pepper {
-    /// Names the key in stored hashes: 1 to 32 characters of `a-z A-Z 0-9 - _`. It isn't secret.
+    /// The name of the key in stored hashes: 1 to 32 characters of `a-z A-Z 0-9 - _`. It isn't secret.
     pub id: String,
-    /// 16 to 128 bytes in hex.
+    /// The key: 16 to 128 bytes in hex.
     pub key: SecretString,
 }
 
@@ -37,12 +37,12 @@ impl FromValue for Pepper {
 }
 deserialize_by_value!(Pepper);
 
-/// The id of a pepper: 1 to 32 characters of `a-z A-Z 0-9 - _`.
+/// Whether a text is the id of a pepper: 1 to 32 characters of `a-z A-Z 0-9 - _`.
 pub(crate) fn is_pepper_id(id: &str) -> bool {
     (1..=32).contains(&id.len()) && id.bytes().all(is_name_byte)
 }
 
-/// A hash under a pepper that wasn't given.
+/// The error for a hash under a pepper that wasn't given.
 pub(crate) fn pepper_unknown(id: &str) -> Error {
     let message = format!("the hash was made under the pepper `{id}`, which wasn't given");
     Error::new(ErrorCode::PepperUnknown, message)

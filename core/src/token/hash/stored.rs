@@ -1,4 +1,4 @@
-//! Hashes as records hold them: SHA-256, or HMAC-SHA-256 under a pepper. RULES.md, 1.
+//! Stored hashes: SHA-256, or HMAC-SHA-256 under a pepper. RULES.md, 1.
 
 use alloc::string::String;
 
@@ -6,21 +6,21 @@ use super::digest::Digest;
 use super::pepper::is_pepper_id;
 use crate::base::error::{Error, ErrorCode};
 
-/// How a plain SHA-256 begins.
+/// The beginning of a plain SHA-256.
 pub(super) const SHA_256: &str = "sha256:";
-/// How an HMAC-SHA-256 under a pepper begins.
+/// The beginning of an HMAC-SHA-256 under a pepper.
 pub(super) const HMAC_SHA_256: &str = "hmac-sha256:";
 
-/// A hash as records hold it.
+/// A hash as records store it.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredHash {
-    /// The id of the pepper, or none for the plain SHA-256.
+    /// The id of the pepper; `None` for the plain SHA-256.
     pub(crate) pepper: Option<String>,
     pub(crate) digest: Digest,
 }
 
 impl StoredHash {
-    /// Reads `sha256:<hex>` or `hmac-sha256:<id>:<hex>`.
+    /// Parses `sha256:<hex>` or `hmac-sha256:<id>:<hex>`.
     ///
     /// # Errors
     /// `hash_kind_unsupported` and `hash_invalid`, at the field `hash`.

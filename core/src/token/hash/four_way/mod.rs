@@ -1,4 +1,4 @@
-//! SHA-256 of four secrets at once: with 128-bit SIMD where the target has it, else one after another.
+//! Computes SHA-256 of four secrets at once: with 128-bit SIMD where the target has it, else one after another.
 
 #[cfg(not(target_feature = "simd128"))]
 mod scalar;

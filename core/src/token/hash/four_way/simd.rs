@@ -1,5 +1,5 @@
-//! FIPS 180-4, 6.2.2, on four blocks at once, each in a lane of its own. In a module that takes less than half of the time
-//! that one block after another does.
+//! SHA-256 (FIPS 180-4, 6.2.2) of four blocks at once, one in each SIMD lane. In a module it takes less than half the
+//! time of one after another.
 
 use core::arch::wasm32::{
     i32x4_add, u32x4, u32x4_extract_lane, u32x4_shl, u32x4_shr, u32x4_splat, v128, v128_and, v128_bitselect, v128_xor,
@@ -8,7 +8,7 @@ use core::arch::wasm32::{
 use crate::token::hash::digest::{Digest, INITIAL};
 use crate::token::secret::Presented;
 
-/// FIPS 180-4, 4.2.2.
+/// The round constants (FIPS 180-4, 4.2.2).
 const ROUNDS: [u32; 64] = [
     0x428a_2f98,
     0x7137_4491,
@@ -78,7 +78,7 @@ const ROUNDS: [u32; 64] = [
 
 #[inline(always)]
 fn rotated<const BY: u32>(x: v128) -> v128 {
-    // The two parts have no bit in common, so the sum is their union.
+    // The two parts share no bits, so the sum is their union.
     i32x4_add(u32x4_shr(x, BY), u32x4_shl(x, 32_u32.wrapping_sub(BY)))
 }
 
@@ -87,7 +87,7 @@ fn xor(a: v128, b: v128, c: v128) -> v128 {
     v128_xor(v128_xor(a, b), c)
 }
 
-/// The SHA-256 of each.
+/// SHA-256 of each secret.
 #[expect(
     clippy::indexing_slicing,
     reason = "every index is below 16, the length of the schedule"
@@ -115,7 +115,7 @@ pub(crate) fn digests(secrets: [Presented<'_>; 4]) -> [Digest; 4] {
             (h, g, f, e) = (g, f, e, i32x4_add(d, first));
             (d, c, b, a) = (c, b, a, i32x4_add(first, i32x4_add(sum, majority)));
         }
-        // The last time round nobody asks for it any more.
+        // After the last sixteen rounds the schedule isn't used again.
         for at in 0..16_usize {
             let of = |after: usize| schedule[at.wrapping_add(after) % 16];
             let (one, fourteen) = (of(1), of(14));
