@@ -1,4 +1,4 @@
-//! Request targets: which of them every server reads the same way, and the call that each stands for. RULES.md, 8.
+//! Request targets: which of them every server reads the same way, and the call that each makes. RULES.md, 8.
 //!
 //! There are two rules. The service itself accepts any *sound* path and forwards the bytes that it checked. `/auth`
 //! decides for another server, which may drop a fragment, split at `;`, decode twice or fold names, so it accepts

@@ -109,7 +109,7 @@ tokens_disabled:The administrator has disabled API tokens for your account.
 record_revoked:The token has been revoked.
 ";
 
-const UNTOLD: &str = "The request could not be carried out; try again later.";
+const FALLBACK: &str = "The request could not be carried out; try again later.";
 
 impl ReplyError {
     /// The sentence for users of the interface.
@@ -118,14 +118,14 @@ impl ReplyError {
             ReplyError::Sentence(sentence) => return sentence.clone(),
             ReplyError::Coded { code, field } => (code, field.as_deref().unwrap_or(implied(code, function))),
         };
-        let told = |line: &'static str| line.strip_prefix(code.as_str())?.strip_prefix(':');
-        let sentence = SENTENCES.split('\n').find_map(told).unwrap_or(UNTOLD);
+        let matching = |line: &'static str| line.strip_prefix(code.as_str())?.strip_prefix(':');
+        let sentence = SENTENCES.split('\n').find_map(matching).unwrap_or(FALLBACK);
         let Some((before, after)) = sentence.split_once('%') else {
             return sentence.into();
         };
         let word = field.split(['.', '[']).next().unwrap_or_default();
         match parameter(whm, word) {
-            None => UNTOLD.into(),
+            None => FALLBACK.into(),
             Some(name) => about(before, name, after),
         }
     }

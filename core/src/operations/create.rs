@@ -34,7 +34,7 @@ pub struct CreateRequest {
     pub now: i64,
     /// 64 bytes from a cryptographic source of randomness, in hex.
     pub entropy: SecretString,
-    /// The user as whom the token acts.
+    /// The user that the token acts as.
     pub user: String,
     /// The name, unique among the user's live tokens.
     pub name: String,

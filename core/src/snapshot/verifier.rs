@@ -244,7 +244,7 @@ impl Snapshot {
         let Some(at) = at else {
             return Ok(Verdict::of(reason));
         };
-        let told = || {
+        let details = || {
             let held = self.held.as_ref()?;
             let (_, grant) = held.grant(at)?;
             let holder = self.holder(code)?;
@@ -255,7 +255,7 @@ impl Snapshot {
                 ..verdict
             })
         };
-        told().ok_or_else(code_invalid)
+        details().ok_or_else(code_invalid)
     }
 
     /// Returns the token of such a number, or `None` if no token matched. Call it before another message is taken.

@@ -28,7 +28,7 @@ pub struct Record {
     pub v: i64,
     /// Unique among all tokens. It isn't secret.
     pub id: String,
-    /// The user as whom the token acts.
+    /// The user that the token acts as.
     pub user: String,
     /// The name, unique among the user's live tokens.
     pub name: String,
