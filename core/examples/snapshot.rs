@@ -1,7 +1,7 @@
-//! Publishes a snapshot of many tokens, takes it as an edge does, and says what that costs.
+//! Measures a snapshot of many tokens: publishes it, takes it as an edge does, and prints the cost.
 //!
-//! `cargo run --release -p tokenlatch-core --example snapshot -- TOKENS [FOLDER]`; with a folder the messages and the key
-//! are left there for other runtimes to be measured with.
+//! `cargo run --release -p tokenlatch-core --example snapshot -- TOKENS [FOLDER]`. With a folder, the messages and
+//! the key are written there, so that other runtimes can be measured with them.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -19,7 +19,7 @@ use tokenlatch_core::{
 const NOW: i64 = 1_800_000_000;
 const USERS: u64 = 1000;
 
-/// Secrets without a pattern, the same in every run.
+/// Pseudorandom secrets, the same in every run.
 fn secret(token: u64) -> String {
     let mut state = token.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let character = |_| {
@@ -75,7 +75,7 @@ fn publish(tokens: u64, key: &SigningKey) -> Vec<u8> {
     made.sign(key).unwrap()
 }
 
-/// Nanoseconds a verification, in an order without a pattern, over the whole table: the middle of several rounds.
+/// Nanoseconds a verification, in pseudorandom order over the whole table: the median of several rounds.
 fn verify(edge: &Snapshot, tokens: u64) -> f64 {
     const CALLS: u64 = 100_000;
     let headers: Vec<String> = (0..CALLS)
@@ -97,7 +97,7 @@ fn verify(edge: &Snapshot, tokens: u64) -> f64 {
     rounds[rounds.len() / 2]
 }
 
-/// A table whose tokens each have an address of their own, and a delta with a hundredth more of such.
+/// A table in which each token has its own address, and a delta with a hundredth more of them.
 fn lists(key: &SigningKey, mut edge: Snapshot) {
     const TOKENS: u64 = 100_000;
     let add = |made: &mut Publication, from: u64, to: u64| {

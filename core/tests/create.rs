@@ -30,7 +30,7 @@ fn creator() -> Record {
 
 type Spoil = fn(&mut CreateRequest);
 
-/// Hosts ask whether a user may create, and whether a policy can be, by asking for a token without entropy.
+/// Hosts check whether a user may create tokens, and whether a policy is valid, by a request without entropy.
 #[test]
 fn want_of_entropy_is_found_out_last_of_all() {
     let account = |suspended, features| Account {

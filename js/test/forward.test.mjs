@@ -45,7 +45,7 @@ test("takes an origin only", () => {
 
 /** The guard's own table, where the source has it in a file of its own. */
 function guards() {
-  const file = new URL("../../core/src/header.rs", import.meta.url);
+  const file = new URL("../../core/src/auth/header.rs", import.meta.url);
   if (!existsSync(file)) return [];
   const text = readFileSync(file, "utf8");
   const names = [...text.matchAll(/^ {4}\(?"([a-z-]+)"(?:, \w+\))?,$/gm)].map((match) => match[1]);

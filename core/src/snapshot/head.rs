@@ -1,4 +1,4 @@
-//! The head of a message: fixed in size, and signed. It says what the body holds before a byte of that is read.
+//! The head of a message: of fixed size and signed. It describes the body before any of it is read.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,34 +6,34 @@ use alloc::vec::Vec;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::malformed;
+use super::fault::malformed;
 use super::reader::Reader;
-use crate::error::Error;
-use crate::now::is_now;
-use crate::value::MAX_SAFE_INTEGER;
+use crate::base::error::Error;
+use crate::json::value::MAX_SAFE_INTEGER;
+use crate::token::time::is_now;
 
-/// Bytes of the head alone.
+/// The size of the head, in bytes.
 pub(crate) const HEAD_BYTES: usize = 128;
-/// Bytes of the head and its signature: what must be known before a body is taken.
+/// The size of the head with its signature, in bytes: what a verifier needs before it accepts a body.
 pub const MESSAGE_HEAD_BYTES: usize = 192;
-/// Bytes of a row.
+/// The size of a row, in bytes.
 pub(crate) const ROW_BYTES: usize = 44;
 
 const MAGIC: [u8; 4] = *b"TLSN";
 const FORMAT: u8 = 1;
 const NAMES: u16 = 1;
 
-/// What a message is.
+/// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Kind {
     /// A whole table.
     Snapshot,
-    /// What changes from one version to the next.
+    /// The changes from one version to another.
     Delta,
 }
 
-/// How many there are of each, and how many bytes those take whose size isn't fixed.
+/// The numbers of entries in each section, and the sizes in bytes of sections with entries of variable size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) revoked: u32,
@@ -50,8 +50,8 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Bytes of everything before the rows.
-    pub(crate) fn front(&self) -> u64 {
+    /// The bytes before the rows.
+    pub(crate) fn before_rows(&self) -> u64 {
         let texts = [
             self.removed_bytes,
             self.states_bytes,
@@ -64,11 +64,11 @@ impl Counts {
         texts.saturating_add(u64::from(self.revoked).saturating_mul(32))
     }
 
-    /// Bytes of the body.
+    /// The bytes of the body.
     pub(crate) fn body(&self) -> u64 {
         let rows = u64::from(self.rows).saturating_mul(ROW_BYTES as u64);
         let names = u64::from(self.names_bytes);
-        self.front().saturating_add(rows).saturating_add(names)
+        self.before_rows().saturating_add(rows).saturating_add(names)
     }
 }
 
@@ -89,7 +89,8 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Reads a head's form; `None` when it has another. Its numbers are looked at by [`Head::check`], once they are signed for.
+    /// Decodes a head; `None` if its format is wrong. [`Head::check`] checks the numbers, after the signature is
+    /// verified.
     pub(crate) fn read(bytes: &[u8; HEAD_BYTES]) -> Option<Head> {
         let mut reader = Reader(bytes);
         if reader.array()? != MAGIC || reader.u8()? != FORMAT {
@@ -111,7 +112,7 @@ impl Head {
             epoch: reader.u64()?,
             base: reader.u64()?,
             version: reader.u64()?,
-            // What is too large for the type is out of range too.
+            // A number too large for the type is out of range too.
             made: i64::try_from(reader.u64()?).unwrap_or(-1),
             max_age: reader.u32()?,
             counts: Counts {
@@ -189,58 +190,58 @@ impl Head {
     }
 }
 
-/// What a message says of itself.
+/// What a message says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Inspected {
-    /// A whole table, or what changes.
+    /// Whether it is a snapshot or a delta.
     pub kind: Kind,
-    /// Whether ids and names are in it.
+    /// Whether it has ids and names.
     pub names: bool,
-    /// The id of the key that it says to be signed with, in hex.
+    /// The id of the key that it claims to be signed with, in hex.
     pub key_id: String,
     /// The epoch.
     pub epoch: u64,
     /// The version that a delta starts from.
     pub base: u64,
-    /// The version that the table has then.
+    /// The version of the table that it leads to.
     pub version: u64,
     /// When it was made, in Unix seconds.
     pub made: i64,
-    /// For how many seconds after that it may be decided by.
+    /// For how many seconds after that it may be used.
     pub max_age: u32,
-    /// Revoked digests.
+    /// The number of revoked digests.
     pub revoked: u32,
-    /// Removed users.
+    /// The number of removed users.
     pub removed_users: u32,
-    /// Distinct account states.
+    /// The number of distinct account states.
     pub states: u32,
-    /// Users.
+    /// The number of users.
     pub users: u32,
-    /// Distinct grants.
+    /// The number of distinct grants.
     pub grants: u32,
-    /// Tokens.
+    /// The number of tokens.
     pub rows: u32,
-    /// Bytes of the body.
+    /// The size of the body, in bytes.
     pub body: u64,
     /// SHA-256 of the body, in hex.
     pub digest: String,
 }
 
-/// How a body stands to its head.
+/// Whether a body is the one described by its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum BodyState {
-    /// It is the one that the head speaks of.
+    /// It is.
     Whole,
-    /// It is cut short, or bytes are left over.
+    /// It is cut off, or too long.
     Cut,
-    /// It is another one.
+    /// It is another body of the same size.
     Changed,
 }
 
 impl Inspected {
-    /// How the body of the message stands to what the head says of it.
+    /// Compares the body of the message with its head.
     #[must_use]
     pub fn body_state(&self, message: &[u8]) -> BodyState {
         let body = message.get(MESSAGE_HEAD_BYTES..).unwrap_or_default();
@@ -254,7 +255,7 @@ impl Inspected {
     }
 }
 
-/// Reads what a message says of itself, without a look at its signature or its body.
+/// Reads what a message says about itself, without verifying its signature or its body.
 ///
 /// # Errors
 /// `snapshot_malformed`.

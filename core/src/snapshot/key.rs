@@ -1,4 +1,4 @@
-//! The origin's key, which signs, and the edges' public keys, which verify. Ed25519 (RFC 8032).
+//! Keys: the origin's private key and the edges' public keys. Ed25519 (RFC 8032).
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,10 +9,10 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::head::HEAD_BYTES;
-use crate::error::{Error, ErrorCode};
-use crate::secret::SecretString;
+use crate::base::error::{Error, ErrorCode};
+use crate::token::secret::SecretString;
 
-/// What is signed begins with this, so that no signature made for another purpose can be taken for one of a snapshot.
+/// Prefix of the signed data, so that a signature made for another purpose can't pass for one of a snapshot.
 const DOMAIN: &[u8] = b"tokenlatch snapshot v1 head\0";
 const MAX_KEYS: usize = 8;
 
@@ -39,7 +39,7 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// The key of 32 random bytes (RFC 8032, 5.1.5), in hex: 64 digits.
+    /// Creates a key from 32 random bytes (RFC 8032, 5.1.5), as 64 hex digits.
     ///
     /// # Errors
     /// `key_invalid`.
@@ -52,17 +52,17 @@ impl SigningKey {
         SigningKey::from_secret_bytes(&bytes)
     }
 
-    /// The key of 32 random bytes (RFC 8032, 5.1.5).
+    /// Creates a key from 32 random bytes (RFC 8032, 5.1.5).
     ///
     /// # Errors
-    /// `key_invalid` for bytes that can't be random.
+    /// `key_invalid` for bytes that aren't random.
     pub fn from_secret_bytes(seed: &[u8; 32]) -> Result<Self, Error> {
         let pair = KeyPair::try_from_seed(Seed::new(*seed));
         pair.map(SigningKey)
             .map_err(|_| invalid("the private key can't be random"))
     }
 
-    /// The public key, in hex: 64 digits.
+    /// Returns the public key, as 64 hex digits.
     #[must_use]
     pub fn public_key(&self) -> String {
         base16ct::lower::encode_string(self.0.pk.as_slice())
@@ -77,12 +77,12 @@ impl SigningKey {
     }
 }
 
-/// The public keys that an edge trusts, by their ids.
+/// The public keys that an edge trusts, by id.
 #[derive(Clone, Debug)]
 pub(crate) struct PublicKeys(Vec<([u8; 8], PublicKey)>);
 
 impl PublicKeys {
-    /// Reads keys of 64 hex digits.
+    /// Reads keys of 64 hex digits each.
     ///
     /// # Errors
     /// `key_invalid`, at the index of the key.

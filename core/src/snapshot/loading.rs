@@ -1,4 +1,4 @@
-//! A message on its way: its body is hashed as it comes, and read into parts that replace nothing yet.
+//! A message being loaded: its body is hashed and decoded as it arrives, and replaces nothing yet.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -6,49 +6,49 @@ use core::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::front::Front;
+use super::digest_index::{DigestIndex, Row};
+use super::fault::{malformed, too_large};
 use super::head::{Head, Kind, ROW_BYTES};
-use super::rows::{Row, Rows};
-use super::{malformed, too_large};
-use crate::error::{Error, ErrorCode};
-use crate::hash::Hasher;
+use super::sections::Sections;
+use crate::base::error::{Error, ErrorCode};
+use crate::token::hash::hasher::Hasher;
 
-/// Rows on their way: a snapshot's become the table, a delta's are added to one.
+/// Rows being loaded: a snapshot's become the table, a delta's are added to one.
 #[derive(Debug)]
-pub(crate) enum Arrived {
-    Table(Rows),
+pub(crate) enum LoadedRows {
+    Table(DigestIndex),
     List(Vec<Row>),
 }
 
-/// What came before the rows: at first bytes, then what they mean.
-enum Start {
-    Bytes(Vec<u8>),
-    Read(Box<Front>, Arrived),
+/// The sections before the rows: at first as bytes, then decoded.
+enum Stage {
+    Collecting(Vec<u8>),
+    Decoded(Box<Sections>, LoadedRows),
 }
 
-/// A whole body, read and hashed.
+/// A whole body, decoded, with its digest verified.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) head: Head,
-    pub(crate) front: Front,
-    pub(crate) rows: Arrived,
-    /// The section of names.
+    pub(crate) sections: Sections,
+    pub(crate) rows: LoadedRows,
+    /// The bytes of the section of names.
     pub(crate) names: Vec<u8>,
 }
 
-/// A body on its way.
+/// A body being loaded.
 pub(crate) struct Loading {
     head: Head,
     hash: Sha256,
-    /// Bytes of the body still to come.
+    /// The bytes of the body that are missing.
     left: u64,
-    start: Start,
-    /// The first bytes of a row that came in two pieces.
+    start: Stage,
+    /// The first bytes of a row that was split between two pieces.
     part: Vec<u8>,
     rows_left: u32,
     last: Option<Row>,
     names: Vec<u8>,
-    /// The first rule that the body broke. It counts only if these are the bytes that were signed.
+    /// The first error in the body. It counts only if the digest is right.
     fault: Option<Error>,
 }
 
@@ -61,7 +61,7 @@ impl fmt::Debug for Loading {
 }
 
 impl Loading {
-    /// Gets ready for the body of a head that was signed.
+    /// Prepares to load the body of a head whose signature was verified.
     ///
     /// # Errors
     /// `snapshot_too_large`.
@@ -71,13 +71,13 @@ impl Loading {
             room.try_reserve_exact(usize::try_from(bytes).ok()?).ok()?;
             Some(room)
         };
-        let front = room(head.counts.front()).ok_or_else(too_large)?;
+        let sections = room(head.counts.before_rows()).ok_or_else(too_large)?;
         let names = room(head.counts.names_bytes.into()).ok_or_else(too_large)?;
         let mut loading = Loading {
             head,
             hash: Sha256::new(),
             left: head.counts.body(),
-            start: Start::Bytes(front),
+            start: Stage::Collecting(sections),
             part: Vec::new(),
             rows_left: head.counts.rows,
             last: None,
@@ -88,15 +88,15 @@ impl Loading {
         Ok(loading)
     }
 
-    /// Bytes still to come.
+    /// The bytes that are missing.
     pub(crate) fn left(&self) -> u64 {
         self.left
     }
 
-    /// Takes the next bytes.
+    /// Takes the next bytes of the body.
     ///
     /// # Errors
-    /// `snapshot_malformed` for more bytes than the head says. What else is wrong is told at the end.
+    /// `snapshot_malformed` for more bytes than the head states. Other errors are returned by `finish`.
     pub(crate) fn push(&mut self, piece: &[u8], hasher: &Hasher) -> Result<(), Error> {
         let left = self.left.checked_sub(piece.len() as u64);
         self.left = left.ok_or_else(|| malformed("length"))?;
@@ -109,7 +109,7 @@ impl Loading {
         Ok(())
     }
 
-    /// The whole body, once it is there and is what was signed.
+    /// Returns the whole body, if it is complete and has the signed digest.
     ///
     /// # Errors
     /// `snapshot_malformed`, `snapshot_signature`, `pepper_unknown`, `snapshot_too_large`.
@@ -126,19 +126,19 @@ impl Loading {
         }
         match (self.fault, self.start) {
             (Some(fault), _) => Err(fault),
-            (None, Start::Read(front, rows)) => Ok(Loaded {
+            (None, Stage::Decoded(sections, rows)) => Ok(Loaded {
                 head: self.head,
-                front: *front,
+                sections: *sections,
                 rows,
                 names: self.names,
             }),
-            (None, Start::Bytes(_)) => Err(malformed("length")),
+            (None, Stage::Collecting(_)) => Err(malformed("length")),
         }
     }
 
     fn feed(&mut self, mut piece: &[u8], hasher: &Hasher) -> Result<(), Error> {
-        if let Start::Bytes(bytes) = &mut self.start {
-            let wanted = usize::try_from(self.head.counts.front()).unwrap_or(usize::MAX);
+        if let Stage::Collecting(bytes) = &mut self.start {
+            let wanted = usize::try_from(self.head.counts.before_rows()).unwrap_or(usize::MAX);
             let (now, later) = piece
                 .split_at_checked(wanted.saturating_sub(bytes.len()))
                 .unwrap_or((piece, &[]));
@@ -147,12 +147,14 @@ impl Loading {
             if bytes.len() < wanted {
                 return Ok(());
             }
-            let front = Front::read(core::mem::take(bytes), &self.head.counts, hasher)?;
+            let sections = Sections::read(core::mem::take(bytes), &self.head.counts, hasher)?;
             let rows = match self.head.kind {
-                Kind::Snapshot => Arrived::Table(Rows::with_room(self.rows_left as usize).ok_or_else(too_large)?),
-                Kind::Delta => Arrived::List(Vec::new()),
+                Kind::Snapshot => {
+                    LoadedRows::Table(DigestIndex::with_room(self.rows_left as usize).ok_or_else(too_large)?)
+                }
+                Kind::Delta => LoadedRows::List(Vec::new()),
             };
-            self.start = Start::Read(Box::new(front), rows);
+            self.start = Stage::Decoded(Box::new(sections), rows);
         }
         while self.rows_left > 0 && !piece.is_empty() {
             if self.part.is_empty()
@@ -177,25 +179,25 @@ impl Loading {
     }
 
     fn row(&mut self, bytes: &[u8; ROW_BYTES]) -> Result<(), Error> {
-        let Start::Read(front, rows) = &mut self.start else {
+        let Stage::Decoded(sections, rows) = &mut self.start else {
             return Err(malformed("rows"));
         };
         let mut row = Row::read(bytes);
         let rises = self.last.is_none_or(|last| row.follows(&last));
-        let user = front.users.place(row.holder());
-        let Some(user) = user.filter(|_| rises && (row.grant() as usize) < front.grants.len()) else {
+        let user = sections.users.place(row.holder());
+        let Some(user) = user.filter(|_| rises && (row.grant() as usize) < sections.grants.len()) else {
             return Err(malformed("rows"));
         };
         self.last = Some(row);
         self.rows_left = self.rows_left.saturating_sub(1);
         let pushed = match rows {
-            Arrived::Table(rows) => {
+            LoadedRows::Table(rows) => {
                 row.set_holder(user);
                 rows.push(row)
             }
-            Arrived::List(rows) => {
-                // Whatever the row says: a revocation in the same delta wins.
-                if front.revoked.binary_search(&row.digest().to_bytes()).is_ok() {
+            LoadedRows::List(rows) => {
+                // A revocation in the same delta takes precedence over the row.
+                if sections.revoked.binary_search(&row.digest().to_bytes()).is_ok() {
                     row.revoke();
                 }
                 let room = rows.try_reserve(1).is_ok();

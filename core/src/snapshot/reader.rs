@@ -1,9 +1,9 @@
-//! Reads the parts of a message's body, one after another. Nothing is taken for granted about the bytes.
+//! Decodes the parts of a message, one after another. Any bytes may come in.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What is left to read.
+/// The bytes that are left.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -35,18 +35,18 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// A text: its length in one byte, then its bytes.
+    /// Takes a text: its length in one byte, then its bytes.
     pub(crate) fn text(&mut self) -> Option<&'a [u8]> {
         let length = self.u8()?;
         self.take(usize::from(length))
     }
 
-    /// A text that a rule allows.
+    /// Takes a text that a rule allows.
     pub(crate) fn word(&mut self, allowed: fn(&str) -> bool) -> Option<&'a str> {
         core::str::from_utf8(self.text()?).ok().filter(|text| allowed(text))
     }
 
-    /// A list of words with its count before it, in two bytes.
+    /// Takes a list of texts, with its length in two bytes before it.
     pub(crate) fn words(&mut self, most: usize, allowed: fn(&str) -> bool) -> Option<Vec<String>> {
         let count = usize::from(self.u16()?);
         if count > most {
@@ -59,13 +59,13 @@ impl<'a> Reader<'a> {
         Some(words)
     }
 
-    /// What has been taken since this was left.
+    /// The bytes taken since `left` was what was left.
     pub(crate) fn since(&self, left: &'a [u8]) -> &'a [u8] {
         let taken = left.len().saturating_sub(self.0.len());
         left.get(..taken).unwrap_or(left)
     }
 
-    /// What a section gave, if nothing of it is left over.
+    /// Returns the result of a section if no bytes are left over.
     pub(crate) fn end<T>(&self, read: T) -> Option<T> {
         self.0.is_empty().then_some(read)
     }

@@ -1,50 +1,52 @@
-//! The table that an edge holds: what a snapshot said, and what the deltas since then have changed.
+//! The table that an edge holds: a snapshot with the deltas applied to it.
 
 use alloc::vec::Vec;
 
-use super::front::{Front, HeldGrant};
+use super::digest_index::{DigestIndex, MAX_GRANTS, Row};
+use super::fault::{malformed, too_large};
 use super::head::{Counts, Head};
-use super::loading::{Arrived, Loaded};
+use super::interner::Interner;
+use super::loading::{Loaded, LoadedRows};
 use super::reader::Reader;
-use super::rows::{MAX_GRANTS, Row, Rows};
-use super::shared::Shared;
+use super::sections::{HeldGrant, Sections};
 use super::users::{REMOVED, Users};
-use super::{malformed, too_large};
-use crate::account::Rights;
-use crate::error::Error;
-use crate::hash::Digest;
-use crate::name::is_name;
-use crate::record::is_id;
-use crate::verify::{Grant, Life, Matched};
+use crate::account::rights::Rights;
+use crate::base::error::Error;
+use crate::token::hash::digest::Digest;
+use crate::token::name::is_name;
+use crate::token::record::is_id;
+use crate::verdict::grant::{Grant, Life};
+use crate::verdict::judgement::Matched;
 
 /// A whole table.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct HeldTable {
     pub(crate) head: Head,
-    rows: Rows,
+    rows: DigestIndex,
     users: Users,
-    states: Shared<Rights>,
-    grants: Shared<HeldGrant>,
-    /// With names a row's holder is a place in this text: 4 bytes the place of the user, then the id and the name as texts.
+    states: Interner<Rights>,
+    grants: Interner<HeldGrant>,
+    /// With names, the owner of a row is an offset into this text: 4 bytes with the offset of the user, then id and
+    /// name as texts.
     names: Option<Vec<u8>>,
 }
 
-/// Whose a token is.
-pub(crate) struct Named<'a> {
+/// The owner of a token.
+pub(crate) struct Owner<'a> {
     pub(crate) user: &'a [u8],
     /// The index of the account state.
     pub(crate) state: u32,
-    /// Id and name, where the snapshot has them.
+    /// Id and name, if the snapshot has them.
     pub(crate) names: Option<(&'a [u8], &'a [u8])>,
 }
 
-impl Held {
-    /// The table of a snapshot.
+impl HeldTable {
+    /// Creates the table of a snapshot.
     ///
     /// # Errors
     /// `snapshot_malformed`, `snapshot_too_large`.
-    pub(crate) fn new(loaded: Loaded) -> Result<Held, Error> {
-        let Arrived::Table(mut rows) = loaded.rows else {
+    pub(crate) fn new(loaded: Loaded) -> Result<HeldTable, Error> {
+        let LoadedRows::Table(mut rows) = loaded.rows else {
             return Err(malformed("rows"));
         };
         let mut names = None;
@@ -60,10 +62,10 @@ impl Held {
             }
             names = Some(text);
         }
-        let Front {
+        let Sections {
             states, users, grants, ..
-        } = loaded.front;
-        Ok(Held {
+        } = loaded.sections;
+        Ok(HeldTable {
             head: loaded.head,
             rows,
             users,
@@ -73,18 +75,18 @@ impl Held {
         })
     }
 
-    /// Applies a delta that starts from this table: wholly, or on an error not at all.
+    /// Applies a delta that starts from this table. On an error nothing changes.
     ///
     /// # Errors
     /// `snapshot_malformed`, `snapshot_too_large`.
     pub(crate) fn apply(&mut self, delta: Loaded) -> Result<(), Error> {
         let Loaded {
             head,
-            front,
+            sections,
             rows,
             names,
         } = delta;
-        let Arrived::List(mut rows) = rows else {
+        let LoadedRows::List(mut rows) = rows else {
             return Err(malformed("rows"));
         };
         if head.counts != Counts::default() {
@@ -93,22 +95,22 @@ impl Held {
             }
             let section = read_names(&names, if head.names { head.counts.rows } else { 0 });
             let section = section.ok_or_else(|| malformed("names"))?;
-            self.make_room(&front, &rows, names.len()).ok_or_else(too_large)?;
-            self.change(&front, &mut rows, section);
+            self.make_room(&sections, &rows, names.len()).ok_or_else(too_large)?;
+            self.change(&sections, &mut rows, section);
         }
         self.head = head;
         Ok(())
     }
 
-    /// Sees to it that nothing more can fail.
-    fn make_room(&mut self, front: &Front, rows: &[Row], names: usize) -> Option<()> {
-        let grants = self.grants.len().checked_add(front.grants.len())?;
+    /// Reserves room, so that nothing can fail later.
+    fn make_room(&mut self, sections: &Sections, rows: &[Row], names: usize) -> Option<()> {
+        let grants = self.grants.len().checked_add(sections.grants.len())?;
         if grants > MAX_GRANTS {
             return None;
         }
-        self.grants.make_room(front.grants.len())?;
-        self.states.make_room(front.states.len())?;
-        self.users.make_room(front.users.len(), front.users.bytes())?;
+        self.grants.make_room(sections.grants.len())?;
+        self.states.make_room(sections.states.len())?;
+        self.users.make_room(sections.users.len(), sections.users.bytes())?;
         if let Some(text) = &mut self.names {
             let more = names.checked_add(rows.len().saturating_mul(4))?;
             let end = text.len().checked_add(more)?;
@@ -118,35 +120,36 @@ impl Held {
         self.rows.make_room(rows.len())
     }
 
-    /// Revocations come first.
-    fn change<'a>(&mut self, front: &Front, rows: &mut [Row], names: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
-        for digest in &front.revoked {
+    /// Applies the changes, revocations first.
+    fn change<'a>(&mut self, sections: &Sections, rows: &mut [Row], names: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
+        for digest in &sections.revoked {
             let at = self.rows.find(&Digest::from_bytes(digest));
             if let Some(row) = at.and_then(|at| self.rows.get_mut(at)) {
                 row.revoke();
             }
         }
-        // A token that was revoked stays so. Whose user goes only now isn't one: an account that is renamed keeps its tokens.
+        // A revoked token stays revoked. One whose user is removed only by this delta isn't: a renamed account keeps
+        // its tokens.
         for row in rows.iter_mut() {
             let known = self.rows.find(&row.digest()).and_then(|at| self.life(at));
             if known.is_some_and(|life| life.revoked) {
                 row.revoke();
             }
         }
-        for user in &front.removed {
+        for user in &sections.removed {
             self.users.remove(user);
         }
-        let states = self.states.take_over(&front.states);
-        let grants = self.grants.take_over(&front.grants);
-        // What isn't the index of a state stands for itself.
+        let states = self.states.take_over(&sections.states);
+        let grants = self.grants.take_over(&sections.grants);
+        // Other indices are passed through.
         let state = |at: u32| states.get(at as usize).copied().unwrap_or(at);
-        let users = front.users.iter().map(|(name, at)| (name, state(at)));
+        let users = sections.users.iter().map(|(name, at)| (name, state(at)));
         let users = self.users.set_all(users);
         let mut names = names;
         for row in rows {
             let mut row = *row;
             let name = names.next();
-            // Their ranges were checked when the delta was read.
+            // The ranges were checked when the delta was decoded.
             let (Some(user), Some(grant)) = (users.get(row.holder() as usize), grants.get(row.grant() as usize)) else {
                 continue;
             };
@@ -159,29 +162,29 @@ impl Held {
         }
     }
 
-    /// Adds a row, or puts it in the place of the one with its digest.
+    /// Adds a row, or replaces the one with its digest.
     fn set(&mut self, row: Row) {
         let at = self.rows.find(&row.digest());
         match at.and_then(|at| self.rows.get_mut(at)) {
             Some(known) => *known = row,
-            // Room was made. Should it not do after all, the token isn't known: no admission comes of that.
+            // Room was reserved. If inserting fails anyway, the token is unknown and can't be admitted.
             None => _ = self.rows.insert(row),
         }
     }
 
-    /// Rows, revoked ones among them.
+    /// The number of rows, revoked ones included.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Memory of the parts that grow with tokens and users, in bytes: the same on every platform.
+    /// The memory of the parts that grow with tokens and users, in bytes. It is the same on every platform.
     pub(crate) fn bytes(&self) -> usize {
         let names = self.names.as_ref().map_or(0, Vec::capacity);
         let users = self.users.bytes();
         self.rows.bytes().saturating_add(users).saturating_add(names)
     }
 
-    /// The place of a digest, if its token was hashed under the pepper of that place.
+    /// Finds the row of a digest that was computed under the given pepper.
     #[inline]
     pub(crate) fn find(&self, digest: &Digest, pepper: usize) -> Option<u32> {
         let at = self.rows.find(digest)?;
@@ -194,13 +197,13 @@ impl Held {
         self.grants.get(row.grant())
     }
 
-    /// Whose the token at a place is.
+    /// The owner of the token at an index.
     #[inline]
-    pub(crate) fn named(&self, at: u32) -> Option<Named<'_>> {
+    pub(crate) fn named(&self, at: u32) -> Option<Owner<'_>> {
         let row = self.rows.get(at)?;
         let Some(text) = &self.names else {
             let (user, state) = self.users.get(row.holder())?;
-            return Some(Named {
+            return Some(Owner {
                 user,
                 state,
                 names: None,
@@ -209,28 +212,28 @@ impl Held {
         let mut reader = Reader(text.get(row.holder() as usize..)?);
         let (user, state) = self.users.get(reader.u32()?)?;
         let names = Some((reader.text()?, reader.text()?));
-        Some(Named { user, state, names })
+        Some(Owner { user, state, names })
     }
 
-    /// The life of the token at a place: its own mark, and whether its user is gone.
+    /// The state of the token at an index. It is revoked too if its user was removed.
     pub(crate) fn life(&self, at: u32) -> Option<Life> {
         let row = self.rows.get(at)?;
         let state = self.named(at)?.state;
         Some(life(row, state))
     }
 
-    /// The digest of the token at a place.
+    /// The digest of the token at an index.
     pub(crate) fn digest(&self, at: u32) -> Option<[u8; 32]> {
         self.rows.get(at).map(|row| row.digest().to_bytes())
     }
 
-    /// The grant of the token at a place, with its number.
+    /// The grant of the token at an index, with its number.
     pub(crate) fn grant(&self, at: u32) -> Option<(u32, &Grant)> {
         let row = self.rows.get(at)?;
         Some((row.grant(), &self.held_grant(row)?.grant))
     }
 
-    /// The token at a place, to be judged.
+    /// The token at an index, ready to be judged.
     #[inline]
     pub(crate) fn matched(&self, at: u32) -> Option<Matched<'_>> {
         let row = self.rows.get(at)?;
@@ -263,7 +266,7 @@ fn add_name(text: &mut Vec<u8>, user: u32, (id, name): (&[u8], &[u8])) -> u32 {
     at
 }
 
-/// The ids and names of so many rows; none when one breaks a rule.
+/// The ids and names of `count` rows; `None` if one is invalid.
 fn read_names(section: &[u8], count: u32) -> Option<impl Iterator<Item = (&[u8], &[u8])>> {
     let mut reader = Reader(section);
     for _ in 0..count {

@@ -1,25 +1,25 @@
-//! The users of a snapshot, in one text: a row names its user by the place in it.
+//! The users of a snapshot, in one text. Rows refer to a user by the offset in it.
 
 use alloc::vec::Vec;
 
 use super::reader::Reader;
-use crate::name::is_user;
+use crate::token::user::is_user;
 
-/// In place of the index of an account state: no account is known.
+/// The state of a user without a known account.
 pub(crate) const UNKNOWN: u32 = u32::MAX;
-/// The user is gone, and their tokens with them, for good.
+/// The state of a removed user, whose tokens are revoked for good.
 pub(crate) const REMOVED: u32 = u32::MAX - 1;
 
-/// Users, each as it stands in a body: 4 bytes the index of the account state, then the name as a text.
+/// Users in the encoding of a body: 4 bytes with the index of the account state, then the name as a text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Users {
     text: Vec<u8>,
-    /// Where each stands, in the order of the names. Removed ones aren't among them.
+    /// The offset of each user, sorted by name, without removed users.
     order: Vec<u32>,
 }
 
 impl Users {
-    /// Finds the users of a section, in their order; none when it breaks a rule.
+    /// Finds the users of a section, in order; `None` if it is malformed.
     pub(crate) fn find_all(section: &[u8], count: u32, states: usize) -> Option<Vec<u32>> {
         let mut reader = Reader(section);
         let mut order = Vec::new();
@@ -37,7 +37,7 @@ impl Users {
         reader.end(order)
     }
 
-    /// The users of a section, where [`Users::find_all`] found them.
+    /// Creates the users of a section from the offsets that [`Users::find_all`] returned.
     pub(crate) fn new(text: Vec<u8>, order: Vec<u32>) -> Users {
         Users { text, order }
     }
@@ -51,12 +51,12 @@ impl Users {
         self.text.capacity().saturating_add(order)
     }
 
-    /// Where the user of an index stands.
+    /// The offset of a user, by index.
     pub(crate) fn place(&self, index: u32) -> Option<u32> {
         self.order.get(index as usize).copied()
     }
 
-    /// The name and the account state of the user who stands there.
+    /// The name and the account state of the user at an offset.
     #[inline]
     pub(crate) fn get(&self, at: u32) -> Option<(&[u8], u32)> {
         let mut reader = Reader(self.text.get(at as usize..)?);
@@ -64,7 +64,7 @@ impl Users {
         Some((reader.text()?, state))
     }
 
-    /// The users in the order of their names, with their account states.
+    /// The names and account states of all users, sorted by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], u32)> {
         self.order.iter().filter_map(|at| self.get(*at))
     }
@@ -81,7 +81,7 @@ impl Users {
         }
     }
 
-    /// Forgets a user. Rows that name them do so for ever, and find them removed.
+    /// Removes a user. Rows keep the offset and find the user removed.
     pub(crate) fn remove(&mut self, name: &[u8]) {
         if let Ok(index) = self.search(name) {
             let at = self.order.remove(index);
@@ -89,18 +89,20 @@ impl Users {
         }
     }
 
-    /// Sees to it that there is room for so many more users, with so many bytes; none when there isn't the memory.
+    /// Reserves room for `users` more users with `bytes` bytes; `None` if there isn't enough memory.
     pub(crate) fn make_room(&mut self, users: usize, bytes: usize) -> Option<()> {
         let end = self.text.len().checked_add(bytes)?;
-        // The last number is nobody's.
+        // The last offset marks an empty row.
         u32::try_from(end).ok().filter(|end| *end < u32::MAX)?;
-        // A sixteenth more, so that not every delta moves everything; and not twice as much, as by itself.
+        // At least a sixteenth more, so that not every delta moves the text, and not twice the size, as `reserve`
+        // would take.
         let share = |length: usize| length / 16;
         self.text.try_reserve_exact(bytes.max(share(self.text.len()))).ok()?;
         self.order.try_reserve_exact(users.max(share(self.order.len()))).ok()
     }
 
-    /// Sets the account states of known users, and adds the others; gives where each stands. The names rise.
+    /// Sets the account states of known users, and adds the others; returns the offset of each. The names must be
+    /// sorted.
     pub(crate) fn set_all<'a>(&mut self, users: impl Iterator<Item = (&'a [u8], u32)>) -> Vec<u32> {
         let mut places = Vec::new();
         let mut fresh = Vec::new();
@@ -126,7 +128,7 @@ impl Users {
         places
     }
 
-    /// Adds places to the order, each before what stands at its index now. From the end on, so that each moves once.
+    /// Inserts offsets, each before the index given. It works from the end, so that each offset moves once.
     fn merge(&mut self, fresh: &[(usize, u32)]) {
         let mut from = self.order.len();
         self.order.resize(from.saturating_add(fresh.len()), 0);

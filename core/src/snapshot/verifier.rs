@@ -1,168 +1,46 @@
-//! What an edge holds and asks: the keys it trusts, the table, and the message on its way.
+//! The edge's side: the trusted keys, the table held, and the message being loaded.
 
 use alloc::boxed::Box;
-use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use serde::{Deserialize, Serialize};
-
+use super::fault::malformed;
+use super::floor::{Floor, is_behind};
 use super::head::{HEAD_BYTES, Head, Kind, MESSAGE_HEAD_BYTES};
 use super::key::PublicKeys;
 use super::loading::Loading;
-use super::table::Held;
-use super::{CLOCK_SLACK, malformed};
-use crate::call::Call;
-use crate::calls::{CALL_UNKNOWN, Calls, code, code_invalid, read_code};
-use crate::catalogue::Function;
-use crate::decode::{Fields, FromValue, decode_checked};
-use crate::error::{Error, ErrorCode};
-use crate::hash::{Digest, Hasher, Pepper};
-use crate::now::{MIN_NOW, check_now, is_now};
-use crate::presentation::Presentation;
-use crate::reason::Reason;
-use crate::secret::Presented;
-use crate::value::Value;
-use crate::verify::Verdict;
+use super::options::SnapshotOptions;
+use super::state::{Holder, SnapshotState};
+use super::succession;
+use super::succession::gap;
+use super::table::HeldTable;
+use crate::auth::call::Call;
+use crate::auth::prepared::PreparedCalls;
+use crate::auth::presentation::Presentation;
+use crate::base::error::{Error, ErrorCode};
+use crate::base::reason::Reason;
+use crate::json::decoder::decode_checked;
+use crate::json::value::Value;
+use crate::token::hash::digest::Digest;
+use crate::token::hash::hasher::Hasher;
+use crate::token::secret::Presented;
+use crate::token::time::{MIN_NOW, check_now, is_now};
+use crate::verdict::code::{CALL_UNKNOWN, code, code_invalid, judge, read_code};
+use crate::verdict::judgement::Verdict;
 
-/// The last table that an edge knows of: nothing older is taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Floor {
-    /// Its epoch.
-    pub epoch: u64,
-    /// Its version.
-    pub version: u64,
-    /// When it was made, in Unix seconds.
-    pub made: i64,
-}
-
-impl Floor {
-    /// Whether another table is too old to be taken after this one.
-    #[must_use]
-    pub fn is_above(&self, table: &Floor) -> bool {
-        if table.epoch == self.epoch {
-            table.version < self.version || table.made < self.made
-        } else {
-            table.made <= self.made
-        }
-    }
-}
-
-impl FromValue for Floor {
-    fn from_value(value: Value) -> Result<Self, Error> {
-        let mut fields = Fields::of(value)?;
-        let mut number = |key: &str| {
-            let number: i64 = fields.required(key);
-            u64::try_from(number).map_err(|_| Error::at(ErrorCode::ValueInvalid, key, "the number is counted from 0"))
-        };
-        let (epoch, version) = (number("epoch"), number("version"));
-        let made = fields.required("made");
-        fields.finish()?;
-        Ok(Floor {
-            epoch: epoch?,
-            version: version?,
-            made,
-        })
-    }
-}
-
-/// What an edge is given beforehand.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SnapshotOptions {
-    /// The Ed25519 keys that are trusted, in hex: one, or several while the origin changes its own.
-    pub public_keys: Vec<String>,
-    /// The peppers in use, newest first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub peppers: Vec<Pepper>,
-    /// The functions; the built-in ones when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub catalogue: Option<Vec<Function>>,
-    /// The last table held before a restart.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub floor: Option<Floor>,
-    /// For how many seconds from 1 a table may be decided by at most, where the origin allows more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_age: Option<i64>,
-}
-
-impl FromValue for SnapshotOptions {
-    fn from_value(value: Value) -> Result<Self, Error> {
-        let mut fields = Fields::of(value)?;
-        let options = SnapshotOptions {
-            public_keys: fields.required("publicKeys"),
-            peppers: fields.or("peppers", Vec::new()),
-            catalogue: fields.optional("catalogue"),
-            floor: fields.optional("floor"),
-            max_age: fields.optional("maxAge"),
-        };
-        fields.finish()?;
-        Ok(options)
-    }
-}
-
-/// Which table is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SnapshotState {
-    /// Its epoch.
-    pub epoch: u64,
-    /// Its version.
-    pub version: u64,
-    /// When it was made, in Unix seconds.
-    pub made: i64,
-    /// For how many seconds after that it may be decided by.
-    pub max_age: u32,
-    /// Its tokens, revoked ones among them.
-    pub tokens: usize,
-    /// The memory that it takes.
-    pub bytes: usize,
-}
-
-impl SnapshotState {
-    /// What a later table must reach.
-    #[must_use]
-    pub fn floor(&self) -> Floor {
-        Floor {
-            epoch: self.epoch,
-            version: self.version,
-            made: self.made,
-        }
-    }
-}
-
-/// The token that a code of [`Snapshot::verify`] speaks of, without a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder<'a> {
-    /// Its SHA-256 or HMAC: what its use is reported by.
-    pub digest: [u8; 32],
-    /// Its user.
-    pub user: &'a str,
-    /// Its expiry, in Unix seconds.
-    pub expires: Option<i64>,
-    /// The number of its grant: access and read only are the same for all that have it, until another message is taken.
-    pub grant: u32,
-    /// Its id, where the snapshot has names.
-    pub id: Option<&'a str>,
-    /// Its name, where the snapshot has names.
-    pub name: Option<&'a str>,
-}
-
-/// A signed table, and what is needed to take and to ask one.
+/// A signed table, as an edge holds it: takes messages and decides on requests. SNAPSHOT.md describes both.
 pub struct Snapshot {
     keys: PublicKeys,
     hasher: Hasher,
-    calls: Calls,
+    calls: PreparedCalls,
     floor: Option<Floor>,
     /// The longest age that this edge allows, in seconds.
-    longest: i64,
-    held: Option<Box<Held>>,
-    coming: Option<Box<Loading>>,
-    /// The latest time seen, in seconds since 2020. Verifications share the table, so it changes without a lock, and every
-    /// platform can change 32 bits so.
-    seen: AtomicU32,
+    max_age: i64,
+    held: Option<Box<HeldTable>>,
+    loading: Option<Box<Loading>>,
+    /// The latest time seen, in seconds since 2020. Verifications share the table, so it is changed without a lock;
+    /// 32 bits can be changed atomically on every platform.
+    latest_now: AtomicU32,
     decoy: Digest,
 }
 
@@ -175,13 +53,13 @@ impl fmt::Debug for Snapshot {
 }
 
 impl Snapshot {
-    /// Gets ready to take a snapshot. Until one is taken every request is refused.
+    /// Prepares to take a snapshot. Until one is taken, every request is refused.
     ///
     /// # Errors
     /// `key_invalid`, `pepper_invalid`, those of a catalogue, and `value_invalid` for a `max_age` below 1.
     pub fn new(options: SnapshotOptions) -> Result<Self, Error> {
-        let longest = options.max_age.unwrap_or(i64::MAX);
-        if longest < 1 {
+        let max_age = options.max_age.unwrap_or(i64::MAX);
+        if max_age < 1 {
             return Err(Error::at(
                 ErrorCode::ValueInvalid,
                 "maxAge",
@@ -191,25 +69,25 @@ impl Snapshot {
         Ok(Snapshot {
             keys: PublicKeys::read(&options.public_keys).map_err(|error| error.under("publicKeys"))?,
             hasher: Hasher::new(&options.peppers).map_err(|error| error.under("peppers"))?,
-            calls: Calls::new(options.catalogue)?,
+            calls: PreparedCalls::new(options.catalogue)?,
             floor: options.floor,
-            longest,
+            max_age,
             held: None,
-            coming: None,
-            seen: AtomicU32::new(0),
+            loading: None,
+            latest_now: AtomicU32::new(0),
             decoy: Digest::of(Presented::DECOY),
         })
     }
 
-    /// The same from a request that isn't typed yet.
+    /// Prepares to take a snapshot, from an untyped request.
     ///
     /// # Errors
-    /// Those of `new`, and of a request of the wrong form.
+    /// Those of `new`, and of decoding the request.
     pub fn from_value(options: Value) -> Result<Self, Error> {
         Snapshot::new(decode_checked(options)?)
     }
 
-    /// Takes a whole message: a snapshot or a delta. On an error the table held stays as it was.
+    /// Takes a whole message, snapshot or delta, at `now` in Unix seconds. On an error the table held is unchanged.
     ///
     /// # Errors
     /// Those of `begin`, `push` and `commit`.
@@ -222,13 +100,13 @@ impl Snapshot {
         self.commit()
     }
 
-    /// Begins to take a message, of which only the head and the signature are there: 192 bytes. Gives the length of the body.
-    /// A message that was on its way is forgotten.
+    /// Begins to take a message, of which only the head and the signature are needed: 192 bytes. Returns the length
+    /// of the body in bytes. A message that was being loaded is dropped.
     ///
     /// # Errors
     /// `snapshot_malformed`, `snapshot_signature`, `now_invalid`, `clock_backwards`, `floor_in_future`, `snapshot_rollback`, `snapshot_gap`, `snapshot_too_large`.
     pub fn begin(&mut self, head: &[u8], now: i64) -> Result<u64, Error> {
-        self.coming = None;
+        self.loading = None;
         check_now(now)?;
         let parts = head.split_first_chunk::<HEAD_BYTES>();
         let parts = parts.and_then(|(head, signature)| Some((head, <[u8; 64]>::try_from(signature).ok()?)));
@@ -237,56 +115,58 @@ impl Snapshot {
         self.keys.verify(head.key_id, bytes, signature)?;
         head.check()?;
         if is_behind(now, head.made) {
-            // It is at least so late: whatever is held is asked by a wrong clock.
-            self.see(head.made);
+            // The time is at least this, so this clock is wrong for the table held as well.
+            self.note_time(head.made);
             return Err(Error::new(
                 ErrorCode::ClockBackwards,
                 "the clock is more than 300 seconds behind the origin's",
             ));
         }
-        self.check_succession(&head, now)?;
-        let coming = Loading::new(head, &self.hasher)?;
-        let body = coming.left();
-        self.coming = Some(Box::new(coming));
+        let held = self.held.as_ref().map(|held| Floor::from(&held.head));
+        succession::check(&head, held, self.floor, now)?;
+        let loading = Loading::new(head, &self.hasher)?;
+        let body = loading.left();
+        self.loading = Some(Box::new(loading));
         Ok(body)
     }
 
-    /// Takes the next bytes of the body, and gives how many are still to come.
+    /// Takes the next bytes of the body, and returns how many are missing.
     ///
     /// # Errors
-    /// `snapshot_malformed` for more bytes than were announced, or where nothing was begun.
+    /// `snapshot_malformed` for more bytes than announced, or if no message was begun.
     pub fn push(&mut self, piece: &[u8]) -> Result<u64, Error> {
-        let coming = self.coming.as_mut().ok_or_else(nothing_begun)?;
-        match coming.push(piece, &self.hasher) {
-            Ok(()) => Ok(coming.left()),
+        let loading = self.loading.as_mut().ok_or_else(nothing_begun)?;
+        match loading.push(piece, &self.hasher) {
+            Ok(()) => Ok(loading.left()),
             Err(error) => {
-                self.coming = None;
+                self.loading = None;
                 Err(error)
             }
         }
     }
 
-    /// Puts the message in force, wholly, if it is what was signed.
+    /// Replaces or changes the table, if the body is complete and has the signed digest. On an error the table held
+    /// is unchanged.
     ///
     /// # Errors
-    /// `snapshot_malformed`, `snapshot_signature`, `pepper_unknown`, `snapshot_too_large`; then the table held stays as it was.
+    /// `snapshot_malformed`, `snapshot_signature`, `pepper_unknown`, `snapshot_too_large`.
     pub fn commit(&mut self) -> Result<SnapshotState, Error> {
-        let loaded = self.coming.take().ok_or_else(nothing_begun)?.finish()?;
+        let loaded = self.loading.take().ok_or_else(nothing_begun)?.finish()?;
         let before = self.held.as_ref().map(|held| held.head.made);
         let made = loaded.head.made;
         match (loaded.head.kind, &mut self.held) {
-            (Kind::Snapshot, held) => *held = Some(Box::new(Held::new(loaded)?)),
+            (Kind::Snapshot, held) => *held = Some(Box::new(HeldTable::new(loaded)?)),
             (Kind::Delta, Some(held)) => held.apply(loaded)?,
             (Kind::Delta, None) => return Err(gap()),
         }
         if before.is_none_or(|before| made > before) {
-            // The origin vouches anew for the time, so a clock that had run ahead may go back to it.
-            self.seen.store(since_2020(made), Ordering::Relaxed);
+            // The origin confirms the time again, so a clock that was ahead may return to it.
+            self.latest_now.store(since_2020(made), Ordering::Relaxed);
         }
         self.state().ok_or_else(gap)
     }
 
-    /// Which table is held; none before the first.
+    /// Describes the table held; `None` before the first.
     #[must_use]
     pub fn state(&self) -> Option<SnapshotState> {
         let held = self.held.as_ref()?;
@@ -300,69 +180,71 @@ impl Snapshot {
         })
     }
 
-    /// Gives a call a number, so that verifying needs no more than that. Number 0 is the call that names nothing.
+    /// Prepares a call and returns its number for [`Snapshot::verify`]. Number 0 is the call without a function or
+    /// feature.
     ///
     /// # Errors
-    /// Those of a call; `value_invalid` when it holds an address, or when too many calls were prepared.
+    /// Those of a call; `value_invalid` if it holds an address, or if too many calls are prepared.
     pub fn prepare(&mut self, call: &Call) -> Result<u32, Error> {
         self.calls.prepare(call)
     }
 
-    /// The same from a request that isn't typed yet.
+    /// Prepares a call from an untyped request.
     ///
     /// # Errors
-    /// Those of `prepare`, and of a request of the wrong form.
+    /// Those of `prepare`, and of decoding the request.
     pub fn prepare_value(&mut self, call: Value) -> Result<u32, Error> {
         self.prepare(&decode_checked(call)?)
     }
 
-    /// Replaces the catalogue, by a request with `catalogue`: the built-in one when left out. Every prepared call but number 0
-    /// is forgotten. On an error all stays as it was.
+    /// Replaces the catalogue by that of an untyped request; without one, by the built-in catalogue. Forgets every
+    /// prepared call but number 0. On an error nothing changes.
     ///
     /// # Errors
-    /// Those of a catalogue, and of a request of the wrong form.
+    /// Those of a catalogue, and of decoding the request.
     pub fn set_catalogue(&mut self, request: Value) -> Result<(), Error> {
         self.calls.set_catalogue(request)
     }
 
-    /// Forgets every prepared call but number 0, for there is room for 10,000. The other numbers are unknown then, and are
-    /// given out again.
+    /// Forgets every prepared call but number 0, to make room: there are 10,000 numbers. The others become unknown
+    /// and are assigned again later.
     pub fn forget_calls(&mut self) {
         self.calls.forget();
     }
 
-    /// Judges a header: the reason's number × 2³² + the token's place + 1, or + 0 when no token has the hash; −1 for an
-    /// unknown call. 0 to 2³² − 1 is an admission, anything else a refusal. [`Snapshot::verdict`] tells the rest.
+    /// Decides on a header. Returns the reason's number × 2³² + the token's index + 1, or + 0 if no token has the
+    /// hash; −1 for an unknown call. 0 to 2³² − 1 is an admission, any other number a refusal. [`Snapshot::verdict`]
+    /// returns the details.
     #[must_use]
     pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
         self.decide(call, &Presentation::read(authorization), address, now)
     }
 
-    /// The same of a header that has been read.
+    /// Decides on a parsed header, as [`Snapshot::verify`] does.
     #[must_use]
     pub fn decide(&self, call: u32, presented: &Presentation<'_>, address: Option<&[u8]>, now: i64) -> i64 {
         let Some(target) = self.calls.get(call) else {
             return CALL_UNKNOWN;
         };
-        let held = match self.standing(now) {
+        let held = match self.usable(now) {
             Ok(held) => held,
             Err(reason) => return code(reason, None),
         };
         let found = presented.find(&self.hasher, &self.decoy, |digest, pepper| held.find(digest, pepper));
         let found = found.and_then(|at| Some((at, held.matched(at)?)));
-        presented.judge(found, target, address, now)
+        judge(presented, found, target, address, now)
     }
 
-    /// The whole verdict of a number that [`Snapshot::verify`] gave, asked before another message is taken.
+    /// Returns the verdict of a number from [`Snapshot::verify`]. Call it before another message is taken.
     ///
     /// # Errors
-    /// `value_invalid` for a number that no verification gives, `call_unknown` for −1.
+    /// `value_invalid` for a number that no verification returns, `call_unknown` for −1.
     pub fn verdict(&self, code: i64) -> Result<Verdict, Error> {
         let (reason, at) = read_code(code)?;
         let Some(at) = at else {
             return Ok(Verdict::of(reason));
         };
-        let told = || {
+        let details = || {
             let held = self.held.as_ref()?;
             let (_, grant) = held.grant(at)?;
             let holder = self.holder(code)?;
@@ -373,10 +255,10 @@ impl Snapshot {
                 ..verdict
             })
         };
-        told().ok_or_else(code_invalid)
+        details().ok_or_else(code_invalid)
     }
 
-    /// Whom such a number speaks of, asked before another message is taken; none when no token has the hash.
+    /// Returns the token of such a number, or `None` if no token matched. Call it before another message is taken.
     #[must_use]
     pub fn holder(&self, code: i64) -> Option<Holder<'_>> {
         let (_, at) = read_code(code).ok()?;
@@ -393,97 +275,32 @@ impl Snapshot {
         })
     }
 
-    /// The table, if it may be decided by.
+    /// Returns the table, if it may be used now.
     #[inline]
-    fn standing(&self, now: i64) -> Result<&Held, Reason> {
+    fn usable(&self, now: i64) -> Result<&HeldTable, Reason> {
         let held = self.held.as_ref().ok_or(Reason::SnapshotMissing)?;
-        let seen = MIN_NOW.saturating_add(self.seen.load(Ordering::Relaxed).into());
-        if is_behind(now, held.head.made) || is_behind(now, seen) {
+        let latest_now = MIN_NOW.saturating_add(self.latest_now.load(Ordering::Relaxed).into());
+        if is_behind(now, held.head.made) || is_behind(now, latest_now) {
             return Err(Reason::ClockBackwards);
         }
-        if now > seen && is_now(now) {
-            self.see(now);
+        if now > latest_now && is_now(now) {
+            self.note_time(now);
         }
-        let longest = self.longest.min(held.head.max_age.into());
-        if now > held.head.made.saturating_add(longest) {
+        let max_age = self.max_age.min(held.head.max_age.into());
+        if now > held.head.made.saturating_add(max_age) {
             return Err(Reason::SnapshotStale);
         }
         Ok(held)
     }
 
-    fn see(&self, now: i64) {
-        self.seen.fetch_max(since_2020(now), Ordering::Relaxed);
-    }
-
-    /// Whether a message may follow on what is held.
-    ///
-    /// # Errors
-    /// `floor_in_future`, `snapshot_rollback`, `snapshot_gap`.
-    fn check_succession(&self, head: &Head, now: i64) -> Result<(), Error> {
-        let held = self.held.as_ref().map(|held| floor_of(&held.head));
-        // Whatever the origin says is older than a time that hasn't come.
-        let rollback = || {
-            if held.iter().chain(&self.floor).any(|known| is_behind(now, known.made)) {
-                floor_in_future()
-            } else {
-                rollback()
-            }
-        };
-        if head.kind == Kind::Delta {
-            let held = held.filter(|held| held.epoch == head.epoch).ok_or_else(gap)?;
-            let applied = head.version < held.version || (head.version == held.version && head.base < held.version);
-            if applied || head.made < held.made {
-                return Err(rollback());
-            }
-            return if head.base == held.version { Ok(()) } else { Err(gap()) };
-        }
-        let table = floor_of(head);
-        if held.iter().chain(&self.floor).any(|known| known.is_above(&table)) {
-            return Err(rollback());
-        }
-        Ok(())
+    fn note_time(&self, now: i64) {
+        self.latest_now.fetch_max(since_2020(now), Ordering::Relaxed);
     }
 }
 
-fn floor_of(head: &Head) -> Floor {
-    Floor {
-        epoch: head.epoch,
-        version: head.version,
-        made: head.made,
-    }
-}
-
-/// Whether the clock is so far behind a time that it must be wrong.
-#[inline]
-fn is_behind(now: i64, time: i64) -> bool {
-    now < time.saturating_sub(CLOCK_SLACK)
-}
-
-/// A time in 32 bits; the last that fits, in the year 2156, stands for all after it.
+/// Converts a time to 32 bits. The year 2156 is the last that fits, and later times become its end.
 fn since_2020(time: i64) -> u32 {
     u32::try_from(time.saturating_sub(MIN_NOW).max(0)).unwrap_or(u32::MAX)
-}
-
-fn rollback() -> Error {
-    Error::new(
-        ErrorCode::SnapshotRollback,
-        "the snapshot or delta is older than the table held",
-    )
-}
-
-fn floor_in_future() -> Error {
-    Error::new(
-        ErrorCode::FloorInFuture,
-        "the table held, or the floor of an earlier one, was made more than 300 seconds after now. If this clock is right, the \
-         origin's was wrong: remove what this edge has kept",
-    )
-}
-
-fn gap() -> Error {
-    Error::new(
-        ErrorCode::SnapshotGap,
-        "the delta doesn't start from the table held; a snapshot is needed",
-    )
 }
 
 fn nothing_begun() -> Error {

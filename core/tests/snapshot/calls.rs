@@ -1,4 +1,4 @@
-//! Calls that were prepared: there is no end of those that requests may ask for.
+//! Prepared calls: requests can ask for any number of them.
 
 use tokenlatch_core::{Access, Call, ErrorCode, Publication, Reason, Record, Snapshot, TableInput, TokenTable, Value};
 
@@ -40,7 +40,7 @@ fn snapshot() -> Snapshot {
     edge
 }
 
-/// What both do; a macro, for they have no trait in common.
+/// The checks for both types; a macro, because they share no trait.
 macro_rules! forgets {
     ($judge:expr) => {
         let mut judge = $judge;

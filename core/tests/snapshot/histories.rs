@@ -1,4 +1,4 @@
-//! Random histories of an origin and of whoever sits on the line: never a panic, and never an admission that the newest valid
+//! Random histories of an origin and an attacker on the network: no panic, and no admission that the newest valid
 //! table wouldn't give. `tests/tests/histories.rs` runs the same through the module.
 
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use tokenlatch_core::{Call, Snapshot, SnapshotOptions};
 
 use crate::line::{Edge, cases, run, steps};
 
-/// The edge natively.
+/// A native edge.
 #[derive(Default)]
 struct Native(Option<Snapshot>);
 

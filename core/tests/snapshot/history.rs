@@ -1,5 +1,5 @@
-//! An origin that lives: tokens and accounts come, change and go, a backup is put back, its key changes. What it says of every
-//! version is kept, and so is every message that it ever signed.
+//! A simulated origin: tokens and accounts are added, changed and removed, a backup is restored, the key changes. The
+//! truth at every version and every signed message are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,13 +22,13 @@ pub enum Change {
     Account(usize, bool, bool),
     RemoveUser(usize),
     Rename(usize, usize),
-    /// A backup of any earlier version is put back.
+    /// A backup of an earlier version is restored.
     Restore(Index, u64),
     /// Messages are signed with another key from now on.
     Key(u8),
 }
 
-/// How a token is made.
+/// The properties of a created token.
 #[derive(Clone, Debug)]
 pub struct CreatedAs {
     user: usize,
@@ -52,7 +52,7 @@ fn created_as() -> impl Strategy<Value = CreatedAs> {
     })
 }
 
-/// Any change; creations most often.
+/// Any change, creations most often.
 pub fn change() -> impl Strategy<Value = Change> {
     let index = any::<Index>;
     prop_oneof![
@@ -68,7 +68,7 @@ pub fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// What is true of all tokens and accounts at one version.
+/// All tokens and accounts at one version.
 #[derive(Clone, Default)]
 pub struct Truth {
     tokens: BTreeMap<u32, Record>,
@@ -76,7 +76,7 @@ pub struct Truth {
 }
 
 impl Truth {
-    /// The table that isn't signed, and that deltas have never gone through.
+    /// An unsigned table, loaded without deltas.
     pub fn table(&self) -> TokenTable {
         TokenTable::new(TableInput {
             records: self.tokens.values().cloned().collect(),
@@ -152,7 +152,7 @@ impl Truth {
         }
     }
 
-    /// Everything, into a snapshot.
+    /// Adds everything to a snapshot.
     fn put_all(&self, into: &mut Publication) {
         for record in self.tokens.values() {
             into.record(record).unwrap();
@@ -162,7 +162,7 @@ impl Truth {
         }
     }
 
-    /// What has changed since, into a delta.
+    /// Adds the changes since a version to a delta.
     fn put_changes(&self, since: &Truth, into: &mut Publication) {
         let removed: BTreeSet<&String> = since
             .accounts
@@ -174,7 +174,7 @@ impl Truth {
         }
         for (number, old) in &since.tokens {
             let revoked = self.tokens.get(number).map(|token| token.revoked.is_some());
-            // The tokens of a user who goes needn't be told of.
+            // The tokens of a removed user needn't be listed.
             let told =
                 revoked == Some(true) && old.revoked.is_none() || revoked.is_none() && !removed.contains(&old.user);
             if told {
@@ -220,7 +220,7 @@ fn made(number: u32, how: &CreatedAs) -> Record {
 /// A message as the origin signed it.
 pub struct Sent {
     pub bytes: Vec<u8>,
-    /// The version that a delta starts from.
+    /// The version from which a delta starts.
     pub base: Option<u64>,
     pub key: u8,
     pub epoch: u64,
@@ -228,7 +228,7 @@ pub struct Sent {
     pub made: i64,
 }
 
-/// The origin, all that was ever true, and all that it ever sent.
+/// The origin, everything that was ever true, and every message.
 pub struct Origin {
     pub now: i64,
     pub key: u8,
@@ -266,14 +266,14 @@ impl Origin {
         &self.truths[&(epoch, version)]
     }
 
-    /// Something happens, and a delta tells of it.
+    /// Applies a change under a new version.
     pub fn change(&mut self, change: &Change) {
         match change {
             Change::Key(key) => self.key = *key,
             Change::Restore(which, version) => {
                 let (_, truth) = self.truths.iter().nth(which.index(self.truths.len())).unwrap();
                 let truth = truth.clone();
-                // Another epoch begins later than all that was said before.
+                // A new epoch begins later than everything said before.
                 self.now += 1;
                 self.epoch += 1;
                 self.version = *version;
@@ -290,7 +290,7 @@ impl Origin {
         }
     }
 
-    /// Signs a snapshot, or a delta from a version of this epoch, and gives its place among all messages.
+    /// Signs a snapshot, or a delta from a version of this epoch, and returns its index among all messages.
     pub fn publish(&mut self, base: Option<u64>) -> usize {
         let heading = Heading {
             epoch: self.epoch,
@@ -306,7 +306,7 @@ impl Origin {
         );
         match base {
             None => truth.put_all(&mut message),
-            // A heartbeat carries nothing.
+            // A heartbeat is empty.
             Some(base) if base == self.version => {}
             Some(base) => truth.put_changes(self.truth(self.epoch, base), &mut message),
         }
@@ -321,7 +321,7 @@ impl Origin {
         self.sent.len() - 1
     }
 
-    /// A version of this epoch that was published.
+    /// A published version of this epoch.
     pub fn earlier(&self, which: &Index) -> u64 {
         let versions: Vec<u64> = self
             .truths

@@ -1,4 +1,4 @@
-//! Messages that somebody has changed, cut, swapped or sent again: never a panic, and never a table that the origin didn't sign.
+//! Messages that were changed, cut, swapped or replayed: no panic, and no table that the origin didn't sign.
 
 use proptest::prelude::*;
 use tokenlatch_core::{ErrorCode, Heading, Snapshot, inspect};
@@ -6,7 +6,7 @@ use tokenlatch_core::{ErrorCode, Heading, Snapshot, inspect};
 use crate::origin::{NOW, delta, edge, header, heading, heartbeat, options, snapshot};
 use crate::spoil::{sign, spoil, spoilt};
 
-/// What an origin sent in this order.
+/// The messages of an origin, in order.
 fn sent() -> Vec<Vec<u8>> {
     let at = |version, made| Heading {
         made: NOW + made,
@@ -23,7 +23,7 @@ fn sent() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Every decision that the edge makes.
+/// Every decision of the edge.
 fn decisions(edge: &Snapshot) -> Vec<i64> {
     (0..25)
         .map(|token| edge.verify(0, header(token).as_bytes(), None, NOW + 5) >> 32)
@@ -33,7 +33,7 @@ fn decisions(edge: &Snapshot) -> Vec<i64> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
-    /// The newest valid table is a model: the edge that was given only what it took, unspoilt.
+    /// The model is an edge that was given only the accepted messages, unchanged.
     #[test]
     fn only_whole_signed_messages_change_what_an_edge_decides(
         deliveries in prop::collection::vec((0_usize..6, prop::option::weighted(0.6, spoil())), 1..20),
@@ -59,7 +59,7 @@ proptest! {
         }
     }
 
-    /// A body that breaks the rules though it is signed: the origin itself is at fault. It is refused, and nothing breaks.
+    /// A signed body that breaks the rules, as from a faulty origin, is refused, and does no harm.
     #[test]
     fn a_signed_body_that_breaks_the_rules_is_refused_or_read(
         which in 0_usize..6,
@@ -89,7 +89,7 @@ proptest! {
                 prop_assert!(decisions(&edge).iter().all(|reason| *reason >= 21), "nothing is decided by a wrong clock");
             }
             Err(_) => prop_assert_eq!((edge.state(), decisions(&edge)), before),
-            // Whatever it says, the edge goes on to answer.
+            // Whatever the result, the edge still answers.
             Ok(_) => _ = decisions(&edge),
         }
     }

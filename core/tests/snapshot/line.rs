@@ -1,5 +1,5 @@
-//! Somebody sits on the line between an origin and its edge, and sends what they like of all that was ever on it. The edge may
-//! decide by the newest valid table that reached it, and by nothing else.
+//! An attacker on the network between an origin and its edge can send anything that was ever sent. The edge may
+//! decide only by the newest valid table that it received.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -9,41 +9,41 @@ use crate::history::{Change, Origin, Sent, change};
 use crate::origin::{MAX_AGE, header, key};
 use crate::spoil::{Spoil, spoil, spoilt};
 
-/// An edge, natively or in the module.
+/// An edge, native or in the module.
 pub trait Edge {
-    /// Opens one, and prepares the call; gives the number of that.
+    /// Opens an edge and prepares the call; returns its number.
     fn open(&mut self, options: &SnapshotOptions, call: &Call) -> u32;
-    /// Takes a message in so many pieces, or at once; the code of the error when it doesn't.
+    /// Takes a message in `pieces` pieces, or at once for 0; returns the code of an error.
     fn take(&mut self, message: &[u8], pieces: usize, now: i64) -> Result<(), String>;
-    /// Begins to take a message, and leaves it at that.
+    /// Begins to take a message and stops.
     fn abandon(&mut self, message: &[u8], now: i64);
     /// Epoch, version and time of the table held.
     fn state(&mut self) -> Option<(u64, u64, i64)>;
     fn verify(&mut self, call: u32, header: &str, address: Option<&str>, now: i64) -> i64;
-    /// Whose the token of a number is.
+    /// The user of a number's token.
     fn user(&mut self, code: i64) -> Option<String>;
 }
 
-/// What happens next.
+/// The next step of a history.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// At the origin; the edge asks at once, or it doesn't.
+    /// Changes at the origin; whether the edge asks at once.
     Change(Vec<Change>, bool),
-    /// It publishes: a snapshot, or a delta from an earlier version, or a heartbeat.
+    /// The origin publishes a snapshot, a delta from an earlier version, or a heartbeat.
     Publish(Option<Index>),
-    /// The edge is given what it asks for: a delta from what it holds, or a snapshot.
+    /// The edge receives what it asks for: a delta from what it holds, or a snapshot.
     Follow,
-    /// Any message of all, whole and in so many pieces.
+    /// Any earlier message, in that many pieces.
     Send(Index, usize),
-    /// Any message, spoilt, maybe more than once.
+    /// Any earlier message, damaged, perhaps more than once.
     Spoil(Index, Vec<Spoil>, usize),
-    /// A message begins, and never ends.
+    /// A message begins and never ends.
     Abandon(Index),
-    /// Time goes by.
+    /// Time passes.
     Wait(i64),
-    /// The edge's clock is set to be so many seconds ahead.
+    /// The edge's clock is set ahead by that many seconds.
     Clock(i64),
-    /// The edge starts anew, and remembers what it held last or doesn't.
+    /// The edge restarts, with or without the floor that it held last.
     Restart(bool),
 }
 
@@ -82,7 +82,7 @@ fn call() -> Call {
     }
 }
 
-/// A table that the edge may hold, and its own opinion of every token.
+/// A table that the edge may hold, and the expected decision on every token.
 struct Newest {
     epoch: u64,
     version: u64,
@@ -90,13 +90,13 @@ struct Newest {
     table: TokenTable,
 }
 
-/// The edge, and what it should be.
+/// The edge, and its expected state.
 struct Model<'e, E> {
     edge: &'e mut E,
     call: u32,
     held: Option<Newest>,
     floor: Option<Floor>,
-    /// How far its clock is ahead.
+    /// How far its clock is ahead, in seconds.
     ahead: i64,
     /// Whether its clock was ever wrong since it started.
     was_wrong: bool,
@@ -114,7 +114,7 @@ impl<E: Edge> Model<'_, E> {
         self.was_wrong = self.ahead != 0;
     }
 
-    /// What must be said to a message that the origin signed.
+    /// The expected answer to a message that the origin signed.
     fn ruling(&self, sent: &Sent, now: i64) -> Result<(), &'static str> {
         if sent.key > 2 {
             return Err("snapshot_signature");
@@ -155,7 +155,7 @@ impl<E: Edge> Model<'_, E> {
         }
     }
 
-    /// The edge is given bytes, and they are taken only if the origin signed them as they are, and they lead forward.
+    /// Gives bytes to the edge: it may take them only if the origin signed exactly these and they lead forward.
     fn give(&mut self, origin: &Origin, bytes: &[u8], pieces: usize) -> Result<(), TestCaseError> {
         let now = origin.now + self.ahead;
         let before = self.edge.state();
@@ -163,7 +163,7 @@ impl<E: Edge> Model<'_, E> {
         let Some(sent) = origin.sent.iter().find(|sent| sent.bytes == bytes) else {
             prop_assert!(taken.is_err(), "took what was never sent");
             prop_assert_eq!(self.edge.state(), before);
-            // The head may be a good one of the future.
+            // The head may be a valid one from the future.
             self.was_wrong |= taken == Err("clock_backwards".to_owned());
             return Ok(());
         };
@@ -186,7 +186,7 @@ impl<E: Edge> Model<'_, E> {
         Ok(())
     }
 
-    /// The edge asks for what has changed since what it holds, and nobody hinders it.
+    /// The edge asks for the changes since what it holds, without an attacker.
     fn follow(&mut self, origin: &mut Origin) -> Result<(), TestCaseError> {
         let held = self.held.as_ref().filter(|held| held.epoch == origin.epoch);
         let base = held.map(|held| held.version);
@@ -195,7 +195,7 @@ impl<E: Edge> Model<'_, E> {
         self.give(origin, &bytes, 0)
     }
 
-    /// Every decision is the newest valid table's, or that nothing can be decided.
+    /// Every decision is that of the newest valid table, or that nothing can be decided.
     fn check(&mut self, origin: &Origin) -> Result<(), TestCaseError> {
         let now = origin.now + self.ahead;
         for token in 0..=origin.tokens {
@@ -220,7 +220,7 @@ impl<E: Edge> Model<'_, E> {
                 if now < held.made - 300 {
                     prop_assert_eq!(reason, 22);
                 } else if self.was_wrong && reason == 22 {
-                    // It saw a later time than now.
+                    // It has seen a later time than now.
                 } else if now > held.made + i64::from(MAX_AGE) {
                     prop_assert_eq!(reason, 23);
                 } else if judged >> 32 == 0 {
@@ -295,7 +295,8 @@ pub fn run<E: Edge>(edge: &mut E, names: bool, steps: &[Step]) -> Result<(), Tes
     Ok(())
 }
 
-/// So many histories, unless `PROPTEST_CASES` says otherwise. A failure prints its history; nothing is written to the disk.
+/// The number of histories, unless `PROPTEST_CASES` sets it. A failure prints its history; nothing is written to
+/// disk.
 pub fn cases(usual: u32) -> ProptestConfig {
     let mut config = ProptestConfig {
         failure_persistence: None,

@@ -1,4 +1,4 @@
-//! Signed snapshots as an edge sees them: what it takes, what it refuses, and that it never admits what a table wouldn't.
+//! Signed snapshots at an edge: what it takes, what it refuses, and that it never admits what a table wouldn't.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod age;

@@ -1,4 +1,4 @@
-//! A small origin: tokens by number, and messages about them.
+//! A small origin: numbered tokens, and messages about them.
 
 use tokenlatch_core::{
     Access, Account, Authorization, Features, Heading, IdentifyRequest, Pepper, Publication, Reason, Record,
@@ -73,7 +73,7 @@ pub fn snapshot(heading: Heading, tokens: &[u32]) -> Vec<u8> {
     made.sign(&key(1)).unwrap()
 }
 
-/// A delta that revokes a token and brings one.
+/// A delta that revokes one token and adds one.
 pub fn delta(base: u64, heading: Heading, revoked: u32, fresh: u32) -> Vec<u8> {
     let mut made = Publication::delta(base, heading);
     made.revoke(&hash(revoked, &[])).unwrap();

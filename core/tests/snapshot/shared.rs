@@ -1,10 +1,10 @@
-//! What tokens have in common stands once in a table, however many deltas bring it.
+//! What tokens have in common is stored once in a table, however many deltas bring it.
 
 use tokenlatch_core::{Features, Publication, Reason, Record, Snapshot};
 
 use crate::origin::{NOW, account, edge, header, heading, key, record};
 
-/// A token with a list of its own, or of another with the same number of it.
+/// A token with an address list, which is the same for the same number.
 fn listed(token: u32, list: u32) -> Record {
     Record {
         addresses: vec![format!("10.0.{}.{}", list >> 8, list & 255)],
@@ -27,7 +27,7 @@ fn each_token_keeps_to_its_own_list_and_the_same_list_stands_once() {
     made.account(&account("alice")).unwrap();
     (0..LISTS).for_each(|token| made.record(&listed(token, token)).unwrap());
     edge.apply(&made.sign(&key(1)).unwrap(), NOW).unwrap();
-    // Two deltas: the first brings new lists and known ones, the second the same and nothing new.
+    // Two deltas: the first brings new and known lists, the second brings only known ones.
     for (version, first) in [(2, LISTS), (3, 3 * LISTS)] {
         let mut made = Publication::delta(version - 1, heading(version));
         made.account(&account("alice")).unwrap();

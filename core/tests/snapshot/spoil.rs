@@ -1,14 +1,14 @@
-//! How somebody on the line spoils a message.
+//! How an attacker on the network damages a message.
 
 use ed25519_compact::{KeyPair, Seed};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sha2::{Digest, Sha256};
 
-/// Bytes of head and signature.
+/// The bytes of head and signature.
 const HEAD: usize = 192;
 
-/// One way to spoil a message.
+/// One way to damage a message.
 #[derive(Clone, Debug)]
 pub enum Spoil {
     Flip(Index, u8),
@@ -16,13 +16,13 @@ pub enum Spoil {
     Lengthen(Vec<u8>),
     Swap(Index, Index, usize),
     Write(Index, [u8; 4]),
-    /// The head of this one and the body of another.
+    /// The head of this message with the body of another.
     Graft(Index),
-    /// This one up to a place, and another from there on.
+    /// This message up to an index, then another.
     Splice(Index, Index),
-    /// One field of the head set to what another message says there.
+    /// One field of the head replaced by that of another message.
     Field(usize, Index),
-    /// Signed by a key of the attacker's own, with or without the id of the origin's.
+    /// Signed with the attacker's key, with or without the id of the origin's.
     Sign(bool),
 }
 
@@ -42,7 +42,7 @@ pub fn spoil() -> impl Strategy<Value = Spoil> {
     ]
 }
 
-/// Where the fields of a head that say which table it is lie, and how long they are.
+/// The offsets and lengths of the fields that say which table it is.
 const FIELDS: [(usize, usize); 9] = [
     (5, 1),    // kind
     (8, 8),    // key id
@@ -55,7 +55,7 @@ const FIELDS: [(usize, usize); 9] = [
     (128, 64), // signature
 ];
 
-/// The message spoilt; `all` are the others that were ever on the line.
+/// Damages the message; `all` are the other messages ever sent.
 pub fn spoilt(spoil: &Spoil, message: &[u8], all: &[&[u8]]) -> Vec<u8> {
     let mut bad = message.to_vec();
     if bad.len() < HEAD {
@@ -97,7 +97,7 @@ pub fn spoilt(spoil: &Spoil, message: &[u8], all: &[&[u8]]) -> Vec<u8> {
     bad
 }
 
-/// Makes digest and signature good for a key of so many equal bytes, and names the key in the head if it is to.
+/// Makes digest and signature valid for a key of equal bytes, and optionally names the key in the head.
 pub fn sign(message: &mut [u8], key: u8, named: bool) {
     let digest: [u8; 32] = Sha256::digest(&message[HEAD..]).into();
     message[96..128].copy_from_slice(&digest);

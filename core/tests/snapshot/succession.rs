@@ -1,4 +1,4 @@
-//! Which message may follow which.
+//! Which message may follow another.
 
 use tokenlatch_core::{Error, ErrorCode, Floor, Heading, Publication, Reason, Snapshot, SnapshotOptions};
 
@@ -138,7 +138,7 @@ fn only_the_given_keys_are_trusted_and_several_may_be_given() {
 
 #[test]
 fn a_key_that_no_signature_may_be_made_with_is_refused() {
-    // The neutral element, a point of order 4, and an encoding that isn't canonical (RFC 8032, 5.1.3).
+    // The neutral element, a point of order 4, and a non-canonical encoding (RFC 8032, 5.1.3).
     let weak = [
         "01".to_owned() + &"00".repeat(31),
         "00".repeat(32),

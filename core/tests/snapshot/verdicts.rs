@@ -1,4 +1,4 @@
-//! The verdicts are those of a table of the same records, whatever deltas led there.
+//! Verdicts equal those of a table with the same records, however deltas led to it.
 
 use std::collections::BTreeMap;
 
@@ -55,14 +55,14 @@ const CALLS: [(Option<&str>, bool); 4] = [
     (Some("snapshot-read"), false),
 ];
 
-/// What a store holds: tokens by number, accounts by user.
+/// The content of a store: numbered tokens, and accounts by user.
 #[derive(Clone, Debug, Default)]
 struct Store {
     records: BTreeMap<u32, Record>,
     accounts: BTreeMap<String, Account>,
 }
 
-/// What happens to a store.
+/// A change in a store.
 #[derive(Clone, Debug)]
 enum Change {
     Put(u32, Box<Record>),
@@ -126,7 +126,7 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 impl Store {
-    /// Makes the changes, and writes what an origin would publish of them: whatever was touched, as it is at the end.
+    /// Makes the changes, and writes a publication of everything that changed, in its final state.
     fn change(&mut self, changes: &[Change], delta: &mut Publication) {
         for change in changes {
             match change {
@@ -170,7 +170,7 @@ impl Store {
                 Change::Revoke(_) | Change::RemoveUser(_) => {}
             }
         }
-        // A row names its user, so the user's account must stand beside it.
+        // A row refers to its user, so the user's account must be sent too.
         for account in self.accounts.values() {
             delta.account(account).unwrap();
         }

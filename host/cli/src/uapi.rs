@@ -1,4 +1,4 @@
-//! `tokenlatch uapi`: the functions of UAPI at the command line. CONTRACT.md, 3.
+//! `tokenlatch uapi`: the functions of UAPI at the command line. RULES.md, 3.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `tokenlatch whmapi1`: the administrator's functions, WHM API 1, at the command line. CONTRACT.md, 5.
+//! `tokenlatch whmapi1`: the administrator's functions, WHM API 1, at the command line. RULES.md, 5.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The functions of the compatible interfaces, for whoever answers them: parameters, service, reply. CONTRACT.md, 3 to 5.
+//! The functions of the compatible interfaces, for whoever answers them: parameters, service, reply. RULES.md, 3 to 5.
 
 use std::fmt;
 

@@ -4,7 +4,7 @@ import { LatchError } from "../latch-error.js";
 
 /**
  * Headers by which a client could make the API behind believe in another path, method, person, address or host than the
- * ones that were judged. The guard of `tokenlatch serve` removes the same ones (`core/src/header.rs`).
+ * ones that were judged. The guard of `tokenlatch serve` removes the same ones (`core/src/auth/header.rs`).
  */
 const DANGEROUS = new Set(
   [

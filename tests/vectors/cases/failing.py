@@ -1,26 +1,26 @@
-"""What went wrong elsewhere (CONTRACT.md §7): each line that one request can show."""
+"""What went wrong elsewhere (RULES.md §7): each line that one request can show."""
 
 from model import tokens
 
 from .book import DAY, NOW, PEPPER, Book, account, entropy, header, record, secret, without
 
 CACHE = "deleted tokens accepted from a cache for days"
-BYTES = "byte-wise comparison of secrets"
-DELAY = "a delay only on failure, which tells"
-TOLD = '"expired" told before the secret was checked'
-SCOPE = "an absent scope taken as every scope"
-NEVER = "an unparseable expiry taken as never"
-DAY_END = "a date expiry cut at the wrong end of the day"
+BYTES = "secrets compared byte by byte"
+DELAY = "a delay only on failure"
+TOLD = '"expired" reported before the secret was checked'
+SCOPE = "a missing scope read as every scope"
+NEVER = "an unreadable expiry read as never"
+DAY_END = "a date cut at the wrong end of the day"
 GRACE = "a grace period that a cache prolonged"
-DISABLED = "rotating a disabled token enabled the new one"
-RACE = "a verification that raced with a revocation brought the token back"
+DISABLED = "a rotation that enabled a disabled token"
+RACE = "a verification that raced with a revocation and brought the token back"
 COUNTER = "a counter below zero"
 PROXY = "`X-Forwarded-For` trusted from anyone"
 BACKUP = "a restored backup that brought revoked tokens back"
-ZEROS = "zeros taken as random when entropy failed"
-SEPARATOR = "a prefix holding the separator"
-LENGTH = "a stored hash of another length made the comparison throw"
-EXISTS = "an error that told whether a user exists"
+ZEROS = "zeros taken as random bytes"
+SEPARATOR = "a prefix that holds the separator"
+LENGTH = "a stored hash of another length that made the comparison throw"
+EXISTS = "an error that revealed whether a user exists"
 
 
 def _create(**changes):
@@ -121,8 +121,8 @@ def books():
     """went_wrong_elsewhere.json."""
     book = Book(
         "went_wrong_elsewhere",
-        "Failures seen in other systems, CONTRACT.md §7; `line` quotes the one that a vector is about. "
-        "Timing, logs and who is trusted as a proxy lie outside an answer: of these a vector can show only what the answer itself must not tell.",
+        "Failures seen in other systems, RULES.md §7; `line` quotes the one that a vector is about. "
+        "Timing, logs and who is trusted as a proxy are not part of an answer: of these a vector can show only what the answer itself must not reveal.",
     )
     _tables(book)
     _secrets(book)

@@ -158,7 +158,7 @@ def books():
     """reply.json."""
     book = Book(
         "reply",
-        "`reply`: bodies byte for byte, from CONTRACT.md §3 to §5; JSON text by Python's json. Typical bodies are also written out by hand in the generator.",
+        "`reply`: bodies byte for byte, from RULES.md §3 to §5; JSON text by Python's json. Typical bodies are also written out by hand in the generator.",
     )
     _uapi_like(book)
     _whm(book)

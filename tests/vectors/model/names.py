@@ -1,4 +1,4 @@
-"""Names, users, features and prefixes: CONTRACT.md §1 and "Objects" of OPERATIONS.md."""
+"""Names, users, features and prefixes: RULES.md §1 and "Objects" of OPERATIONS.md."""
 
 import string as ascii_sets
 

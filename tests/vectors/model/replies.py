@@ -1,4 +1,4 @@
-"""The replies of the compatible interfaces: CONTRACT.md §3 to §5 and `reply` of OPERATIONS.md."""
+"""The replies of the compatible interfaces: RULES.md §3 to §5 and `reply` of OPERATIONS.md."""
 
 from . import decoding, records
 from .decoding import Refused

@@ -1,4 +1,4 @@
-//! `/json-api/cpanel`: API 2, and UAPI by the same path. CONTRACT.md, 4. On the administrator's port it is a function like
+//! `/json-api/cpanel`: API 2, and UAPI by the same path. RULES.md, 4. On the administrator's port it is a function like
 //! any other there, by which functions of accounts are called; the service answers none of them.
 
 use std::sync::Arc;

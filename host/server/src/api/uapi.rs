@@ -1,4 +1,4 @@
-//! `/execute/Module/function`: UAPI. CONTRACT.md, 3.
+//! `/execute/Module/function`: UAPI. RULES.md, 3.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `/json-api/FUNCTION` on the administrator's port: WHM API 1. CONTRACT.md, 5.
+//! `/json-api/FUNCTION` on the administrator's port: WHM API 1. RULES.md, 5.
 
 use std::sync::Arc;
 

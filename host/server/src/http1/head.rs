@@ -1,5 +1,5 @@
 //! The head of a request as bytes: checked before the HTTP library sees it, which lets far more through than is safe
-//! behind or before another server (RFC 9112, section 11; HOSTILE.md, Header and Web).
+//! behind or before another server (RFC 9112, section 11; RULES.md, 8).
 
 use axum::http::StatusCode;
 

@@ -64,7 +64,7 @@ pub(crate) enum Port {
 }
 
 impl Port {
-    /// The session's cookie. CONTRACT.md, 4.
+    /// The session's cookie. RULES.md, 4.
     const fn cookie(self) -> &'static str {
         match self {
             Port::Account => "cpsession",

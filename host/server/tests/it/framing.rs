@@ -1,4 +1,4 @@
-//! What the edge does with bytes, by raw sockets (HOSTILE.md: Header, Web).
+//! What the edge does with bytes, by raw sockets (RULES.md, 8).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

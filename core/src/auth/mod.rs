@@ -1,0 +1,13 @@
+//! What a request presents and what it wants to do.
+
+pub(crate) mod api;
+pub(crate) mod authorization;
+pub(crate) mod call;
+pub(crate) mod catalogue;
+pub(crate) mod escape;
+pub(crate) mod function_path;
+pub(crate) mod header;
+pub(crate) mod prepared;
+pub(crate) mod presentation;
+pub(crate) mod selector;
+pub(crate) mod target;

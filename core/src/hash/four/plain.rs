@@ -1,9 +1,0 @@
-//! One after another: native processors have instructions for a single block.
-
-use crate::hash::Digest;
-use crate::secret::Presented;
-
-/// The SHA-256 of each.
-pub(in crate::hash) fn digests(secrets: [Presented<'_>; 4]) -> [Digest; 4] {
-    secrets.map(Digest::of)
-}
