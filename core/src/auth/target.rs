@@ -128,7 +128,8 @@ fn is_plain_query(query: &[u8]) -> bool {
     let plain = query.split(is_ampersand).all(|pair| {
         let key = key_of(pair);
         if selectors().any(|selector| selector.as_bytes() == key) {
-            return !escapes(pair).any(|escape| escape.is_none_or(is_unreserved));
+            // A server that doesn't decode it reads another value.
+            return escapes(pair).next().is_none();
         }
         let others = OLDER_SELECTORS.iter().chain(METHOD_PARAMETERS).copied();
         escapes(key).all(|escape| escape.is_some()) && !resembles(key, selectors().chain(others))

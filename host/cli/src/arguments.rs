@@ -145,7 +145,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::{Given, Input, decode, object};
+    use super::{Given, Input, decode, object};
 
     fn read(arguments: &[String]) -> Option<Vec<(String, Value)>> {
         let given = Given {

@@ -202,7 +202,7 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::quoted;
+    use super::quoted;
 
     #[test]
     fn any_path_is_one_word_for_the_shell() {

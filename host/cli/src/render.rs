@@ -114,7 +114,7 @@ fn clean(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 
-    use crate::{Form, render};
+    use super::{Form, render};
 
     const REPLY: &str = r#"{"apiversion":3,"result":{"status":1,"data":[{"name":"1a","features":[],"expires_at":null},{"name":"b","features":["x","z"],"expires_at":7}],"errors":null,"metadata":{}}}"#;
 

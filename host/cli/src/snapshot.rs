@@ -371,7 +371,7 @@ impl InspectedDocument {
 
 #[cfg(test)]
 mod tests {
-    use crate::age;
+    use super::age;
 
     #[test]
     fn a_time_has_a_unit_or_is_in_seconds() {

@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use std::sync::Arc;
 
 use crate::common::database::Database;
@@ -16,7 +15,7 @@ use tokenlatch::core::{Access, Authorization, Call, Caps, ExpiryInput, Features,
 use tokenlatch::{NewToken, Service, SetClock, TokenUpdate};
 use zeroize::Zeroizing;
 
-over_both!(
+crate::common::over_both!(
     a_renamed_account_keeps_its_tokens,
     an_account_cannot_take_the_name_of_another,
     a_policy_binds_new_tokens,

@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use crate::common::{Place, plain, run};
 use tokenlatch::core::{Access, Features, Record, Shape, Value};
 use tokenlatch::{AskingToken, FunctionCall, FunctionFailure, Service};

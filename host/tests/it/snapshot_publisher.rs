@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use crate::common;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +17,7 @@ use crate::common::{NOW, module, plain};
 use tokenlatch::core::{Features, Kind, SnapshotOptions, inspect};
 use tokenlatch::{Delta, Mark, Message, Publisher, ReportedUse, Service, SetClock, Snapshot, UsageReport};
 
-over_both!(
+crate::common::over_both!(
     a_snapshot_admits_whom_the_store_admits,
     deltas_lead_from_any_version_to_the_newest,
     an_edge_takes_a_snapshot_after_many_changes_and_after_what_was_pruned,

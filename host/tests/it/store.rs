@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use std::sync::Arc;
 
 use crate::common::database::Database;
@@ -15,7 +14,7 @@ use crate::common::{NOW, plain, reason, set_caps};
 use tokenlatch::core::{Access, Caps, Features, Realm, Reason, Record};
 use tokenlatch::{ArchivedToken, Change, KEPT_REVOKED, Mark, NewToken, Plan, SetClock, StoreError, StoredToken, Usage};
 
-over_both!(
+crate::common::over_both!(
     one_live_name_for_each_user_and_one_record_for_each_hash,
     tokens_only_of_accounts_that_exist,
     features_are_replaced_only_while_they_are_what_they_were,

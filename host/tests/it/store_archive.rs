@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use crate::common;
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use tokenlatch::core::{Features, Policy, Realm, Reason};
 use tokenlatch::{ArchiveFile, ArchiveKind, Newer, RestoreChoice, Revived, Service, SetClock};
 use zeroize::Zeroizing;
 
-over_both!(
+crate::common::over_both!(
     a_backup_brings_everything_back_into_an_empty_database,
     a_restore_says_what_would_come_back_and_does_nothing_unasked,
     what_was_revoked_since_the_backup_stays_revoked,

@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +16,7 @@ use crate::common::plain;
 use tokenlatch::core::{Features, Realm};
 use tokenlatch::{Changes, History, Mark, Service, Store, Version};
 
-over_both!(
+crate::common::over_both!(
     a_follower_ends_with_what_a_full_read_gives,
     an_acknowledged_change_is_in_the_next_mark,
     a_renamed_or_removed_account_begins_another_epoch,

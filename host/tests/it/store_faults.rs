@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +25,7 @@ const FIRST_SCHEMA_ON_A_SERVER: &str = include_str!("../../migrations/postgres/0
 
 const FIRST_SCHEMA: &str = include_str!("../../migrations/sqlite/0001_accounts_and_tokens.sql");
 
-over_both!(
+crate::common::over_both!(
     an_account_removed_while_tokens_are_created_leaves_none_alive,
     an_account_renamed_while_tokens_are_created_keeps_them_all,
     a_missing_guard_is_found,
@@ -659,7 +658,6 @@ fn a_file_that_was_replaced_or_cannot_be_written_is_told_apart() {
     });
 }
 
-#[cfg(feature = "server")]
 #[test]
 fn a_certificate_that_cannot_be_verified_is_refused() {
     let Some(server) = Postgres::start() else {

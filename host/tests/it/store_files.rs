@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use std::fs;
 use std::sync::Arc;
 

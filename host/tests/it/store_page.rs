@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,7 +18,7 @@ use tokenlatch::{
     SetClock, StoredToken,
 };
 
-over_both!(
+crate::common::over_both!(
     a_page_is_what_the_module_makes_of_all_tokens,
     a_page_beyond_the_last_is_the_last,
     what_the_module_refuses_of_a_list_it_refuses_of_a_page,

@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use crate::common;
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use tokenlatch::core::{Features, Policy};
 use tokenlatch::{Store, StoreError, StoredSession};
 use zeroize::Zeroizing;
 
-over_both!(
+crate::common::over_both!(
     a_session_is_kept_changed_and_removed,
     sessions_end_with_what_they_were_begun_under,
     what_does_not_concern_who_is_logged_in_ends_no_session,

@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use std::sync::Arc;
 
 use crate::common::database::Database;
@@ -15,7 +14,7 @@ use crate::common::{NOW, plain, set_caps};
 use tokenlatch::core::{Api, Call, Caps, Realm};
 use tokenlatch::{Gate, ListOptions, Presented, Service, SetClock, Usage};
 
-over_both!(
+crate::common::over_both!(
     a_thousand_verifications_are_one_row,
     what_two_servers_count_adds_up,
     nothing_is_written_where_nothing_was_used,
@@ -231,7 +230,6 @@ async fn the_last_use_is_no_change_and_outlives_other_names(database: Database) 
     assert_eq!(service.check().await.unwrap(), Vec::<String>::new());
 }
 
-#[cfg(feature = "server")]
 mod server {
     use std::time::Duration;
 

@@ -32,12 +32,20 @@ pub const NOW: i64 = 1_800_000_000;
 /// The folder of the build, such as `target/debug`: test programs are in its folder `deps`.
 fn build_folder() -> PathBuf {
     let own = std::env::current_exe().expect("the test's program");
-    own.parent().and_then(Path::parent).expect("the folder of the build").to_owned()
+    own.parent()
+        .and_then(Path::parent)
+        .expect("the folder of the build")
+        .to_owned()
 }
 
 /// One of the programs that the command line's crate builds.
 pub fn program(name: &str) -> PathBuf {
-    build_folder().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    let path = build_folder().join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        path.is_file(),
+        "{name} is missing: `cargo test --workspace` builds it, and so does `cargo build`"
+    );
+    path
 }
 
 /// A folder that the tests may write to.

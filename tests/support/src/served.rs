@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokenlatch::core::{Access, Caps, Features, Realm};
-use tokenlatch_server::{Config, Server, State};
 use tokenlatch::{Module, NewToken, Service, SetClock};
+use tokenlatch_server::{Config, Server, State};
 
 use crate::{NOW, Place, module, set_caps};
 

@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use crate::common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

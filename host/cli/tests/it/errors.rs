@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use crate::common;
 use crate::common::{Place, Ran, create, verify, with_token};
 

@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command};

@@ -8,7 +8,6 @@
 )]
 #![cfg(unix)]
 
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;

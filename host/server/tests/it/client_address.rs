@@ -6,10 +6,9 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
+use crate::common::http::{Running, field};
 use axum::routing::any;
 use axum::{Extension, Router};
-use crate::common::http::{Running, field};
 use tokenlatch_server::Client;
 
 fn server(trusted: &[&str]) -> Running {

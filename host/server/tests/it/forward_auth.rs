@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use crate::common::served::{DENIED, Request, Running};
 
 fn trusting() -> Running {

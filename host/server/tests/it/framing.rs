@@ -6,15 +6,14 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
+use crate::common::http::{Running, connect, field, read_all, status, statuses};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::routing::any;
-use crate::common::http::{Running, connect, field, read_all, status, statuses};
 
 /// A server that tells what reached its handler.
 fn echo() -> Running {

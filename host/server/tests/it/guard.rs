@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::pin::Pin;
@@ -16,12 +15,12 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::common::served::{Request, Running};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::Request as Arrived;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse};
-use crate::common::served::{Request, Running};
 use hyper::body::Frame;
 
 /// What arrived at the API.

@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,8 +15,9 @@ use crate::common::edges::{key, until};
 use crate::common::served::{Answer, DENIED, Request, Running, UNAVAILABLE};
 use crate::common::{NOW, module};
 use tokenlatch::core::{Access, Realm};
+use tokenlatch::{Follower, FollowerOptions, NewToken, PublisherOptions};
+use tokenlatch_server::HttpSource;
 use tokenlatch_server::{Config, EdgeServer, SnapshotConfig};
-use tokenlatch::{Follower, FollowerOptions, HttpSource, NewToken, PublisherOptions};
 use tokio::sync::oneshot;
 
 fn origin(max_age: u32) -> Running {

@@ -6,18 +6,17 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use crate::common::http::{Running, connect, field, read_all, status};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
-use crate::common::http::{Running, connect, field, read_all, status};
 use tokenlatch_server::{Config, EdgeLimits, read_body};
 use tokio::sync::watch;
 

@@ -6,7 +6,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use crate::common;
 use std::fs;
 use std::io::{Read, Write};
@@ -21,8 +20,8 @@ use rcgen::{CertificateParams, KeyPair};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokenlatch::core::Access;
-use tokenlatch_server::{CERTIFICATE_FILE, Config, EdgeServer, KEY_FILE, Reload, Server, ServerError, Tls};
 use tokenlatch::{Follower, FollowerOptions, NewToken, Service, SqliteStore};
+use tokenlatch_server::{CERTIFICATE_FILE, Config, EdgeServer, KEY_FILE, Reload, Server, ServerError, Tls};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 

@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use crate::common::served::{Answer, DENIED, Request, Running, UNAVAILABLE};
 use crate::common::{NOW, module_with, set_caps};
 use serde_json::json;

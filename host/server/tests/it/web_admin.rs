@@ -6,7 +6,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use crate::common::browser::{Browser, PASSWORD, encoded, value_of};
 use crate::common::served::{Answer, Request, Running};
 use tokenlatch::core::{Access, Features, Realm};

@@ -1,13 +1,11 @@
 //! Creating a token at the page: the form, the token shown once, and never twice.
 
-#![cfg(feature = "server")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "a failed step of a test is a failed test"
 )]
-
 
 use crate::common::NOW;
 use crate::common::browser::{Browser, value_of};

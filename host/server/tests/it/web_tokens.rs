@@ -1,13 +1,11 @@
 //! The page "Manage API Tokens": the table, choosing, revoking, renaming.
 
-#![cfg(feature = "server")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "a failed step of a test is a failed test"
 )]
-
 
 use crate::common::NOW;
 use crate::common::browser::{Browser, set_cookies, value_of};

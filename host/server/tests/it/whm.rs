@@ -7,7 +7,6 @@
     reason = "a failed step of a test is a failed test"
 )]
 
-
 use crate::common::NOW;
 use crate::common::served::{Answer, DENIED, Request, Running};
 use serde_json::{Value, json};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::any;
-use tokenlatch::server::{Config, LogFormat, Logs, Server};
 use tokenlatch::{CodeCache, Module, Options, Service, SqliteStore};
+use tokenlatch_server::{Config, LogFormat, Logs, Server};
 use tokenlatch_tests::Fault;
 
 /// Serves until it is killed.
