@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::error::EnvironmentError;
-use crate::module::hex;
+use crate::hex::hex;
 
 /// How many bytes the module makes a token from.
 pub const ENTROPY_BYTES: usize = 64;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::service::ArchiveError;
+use crate::archive_error::ArchiveError;
 use crate::store::StoreError;
 
 /// What a host operation can fail with. Every failure is a refusal: nothing is admitted by an error.

@@ -13,10 +13,12 @@
 #![doc = include_str!("../examples/embed.rs")]
 //! ```
 
+mod archive_error;
 mod clock;
 mod entropy;
 mod error;
 mod gate;
+mod hex;
 mod module;
 pub mod offload;
 mod peppers;
@@ -28,17 +30,18 @@ mod zone;
 
 pub use tokenlatch_core as core;
 
+pub use archive_error::ArchiveError;
 pub use clock::{Clock, SetClock, SystemClock};
 pub use entropy::{ENTROPY_BYTES, Entropy, SystemEntropy};
 pub use error::{EnvironmentError, Error, ModuleError, Result};
 pub use gate::{Gate, Presented, WentBack};
-pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, Table, hex};
+pub use hex::hex;
+pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, Table};
 pub use peppers::read_peppers;
 pub use private_file::{lock_beside, read_private, read_text, without_byte_order_mark, write_atomically};
 pub use service::{
-    ArchiveError, ArchiveFile, ArchiveKind, AskingToken, FunctionCall, FunctionFailure, KEPT_REVOKED_DAYS, ListOptions,
-    ListedToken, NewToken, Newer, PagedTokens, RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate,
-    wipe_values,
+    ArchiveFile, ArchiveKind, AskingToken, FunctionCall, FunctionFailure, KEPT_REVOKED_DAYS, ListOptions, ListedToken,
+    NewToken, Newer, PagedTokens, RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate, wipe_values,
 };
 pub use snapshot::{
     Delta, Fetch, Fetched, Follower, FollowerOptions, FollowerStatus, KeyFileError, LONGEST_POLL, MAX_REPORTED,

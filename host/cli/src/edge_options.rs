@@ -11,9 +11,9 @@ use serde::Serialize;
 use tokenlatch::{Follower, FollowerOptions, PublisherOptions, read_peppers, read_snapshot_key};
 use tokenlatch_server::{Catalogue, Config, EdgeServer, HttpSource, HttpSourceError, SnapshotConfig, Stop};
 
+use crate::addresses::address;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::serve::address;
 use crate::snapshot::{age, wrong_key};
 
 /// Where the edge keeps which table it held last.

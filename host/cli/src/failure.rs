@@ -7,8 +7,6 @@ use serde::Serialize;
 use tokenlatch::{ArchiveError, EnvironmentError, Error, ModuleError, StoreError};
 use tokenlatch_server::ServerError;
 
-use crate::output::Output;
-
 /// Why a command ends without having done its work.
 pub enum Failure {
     /// A coded error.
@@ -31,7 +29,7 @@ pub enum Failure {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+pub struct Document<'a> {
     error: Body<'a>,
 }
 
@@ -113,8 +111,8 @@ impl Failure {
         })
     }
 
-    /// Prints the failure and tells the exit code.
-    pub fn report(&self, output: &mut Output) -> ExitCode {
+    /// Hands the document, the sentence, the code and the next step to `print`, and returns the exit code.
+    pub fn report(&self, print: impl FnOnce(&Document<'_>, &str, &str, Option<&str>)) -> ExitCode {
         let Some(message) = self.sentence() else {
             // As the shell has it for a program that the signal ended: 128 + 13.
             return ExitCode::from(141);
@@ -135,7 +133,7 @@ impl Failure {
             field,
             next,
         };
-        output.error(&Document { error: body }, &message, code, next);
+        print(&Document { error: body }, &message, code, next);
         self.exit_code()
     }
 

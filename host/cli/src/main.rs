@@ -3,6 +3,7 @@
 mod account;
 mod accounts;
 mod acting_user;
+mod addresses;
 mod arguments;
 mod confirm;
 mod context;
@@ -17,6 +18,7 @@ mod module;
 mod output;
 mod policy;
 mod progress;
+mod realm;
 mod records;
 mod remote;
 mod render;
@@ -174,7 +176,7 @@ fn main() -> ExitCode {
     let mut output = Output::new(cli.global.json);
     match run(&cli, &mut output) {
         Ok(code) => code,
-        Err(failure) => failure.report(&mut output),
+        Err(failure) => failure.report(|document, message, code, next| output.error(document, message, code, next)),
     }
 }
 

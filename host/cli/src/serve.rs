@@ -12,10 +12,11 @@ use ipnet::IpNet;
 use serde::Serialize;
 use tokenlatch::{KEPT_REVOKED_DAYS, StoreError};
 use tokenlatch_server::{
-    CERTIFICATE_FILE, Config, EdgeLimits, FailureLimits, LogFormat, LogGuard, Logs, Server, SessionLimits,
+    CERTIFICATE_FILE, Config, FailureLimits, HttpLimits, LogFormat, LogGuard, Logs, Server, SessionLimits,
     SnapshotConfig, Tls, USAGE_INTERVAL, stop_signals,
 };
 
+use crate::addresses::{address, network};
 use crate::context::Context;
 use crate::edge_options::Edges;
 use crate::failure::Failure;
@@ -116,7 +117,7 @@ pub struct Options {
     session_lifetime: u32,
     /// Connections at once, on each port
     #[arg(long, value_name = "N", env = "TOKENLATCH_MAX_CONNECTIONS", hide_env_values = true)]
-    #[arg(default_value_t = EdgeLimits::default().connections)]
+    #[arg(default_value_t = HttpLimits::default().connections)]
     max_connections: usize,
     /// Connections at once from one address (IPv6: from one network of 64 bits) that is no trusted proxy
     #[arg(
@@ -125,7 +126,7 @@ pub struct Options {
         env = "TOKENLATCH_MAX_CONNECTIONS_PER_ADDRESS",
         hide_env_values = true
     )]
-    #[arg(default_value_t = EdgeLimits::default().connections_per_address)]
+    #[arg(default_value_t = HttpLimits::default().connections_per_address)]
     max_connections_per_address: usize,
     /// Seconds that a client may be silent in the middle of a request's body
     #[arg(
@@ -134,7 +135,7 @@ pub struct Options {
         env = "TOKENLATCH_CLIENT_SEND_TIMEOUT",
         hide_env_values = true
     )]
-    #[arg(default_value_t = EdgeLimits::default().body_stall.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(default_value_t = HttpLimits::default().body_stall.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     client_send_timeout: u64,
     /// Seconds that a client may pause in the middle of reading a reply
     #[arg(
@@ -143,7 +144,7 @@ pub struct Options {
         env = "TOKENLATCH_CLIENT_READ_TIMEOUT",
         hide_env_values = true
     )]
-    #[arg(default_value_t = EdgeLimits::default().write_time.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(default_value_t = HttpLimits::default().write_time.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     client_read_timeout: u64,
     /// Seconds that the API behind `--upstream` may do nothing before it begins its answer; the time in which the client
     /// is still sending does not count
@@ -153,7 +154,7 @@ pub struct Options {
         env = "TOKENLATCH_UPSTREAM_TIMEOUT",
         hide_env_values = true
     )]
-    #[arg(default_value_t = EdgeLimits::default().upstream_time.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    #[arg(default_value_t = HttpLimits::default().upstream_time.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     upstream_timeout: u64,
     /// Seconds that the API behind `--upstream` may be silent in the middle of an answer, as event streams are; 0 is any time
     #[arg(
@@ -162,7 +163,7 @@ pub struct Options {
         env = "TOKENLATCH_UPSTREAM_IDLE_TIMEOUT",
         hide_env_values = true
     )]
-    #[arg(default_value_t = EdgeLimits::default().upstream_stall.as_secs(), value_parser = clap::value_parser!(u64).range(..=604_800))]
+    #[arg(default_value_t = HttpLimits::default().upstream_stall.as_secs(), value_parser = clap::value_parser!(u64).range(..=604_800))]
     upstream_idle_timeout: u64,
     /// How often the database is told which tokens were used, in seconds; 0 is never
     #[arg(
@@ -205,25 +206,6 @@ impl FromStr for AdminListen {
     }
 }
 
-/// Reads an address with a port; `localhost` is 127.0.0.1.
-pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
-    let wrong = || "give an address and a port, such as 127.0.0.1:2083 or [::1]:2083".to_owned();
-    match text.strip_prefix("localhost:") {
-        Some(port) => Ok((Ipv4Addr::LOCALHOST, port.parse().map_err(|_| wrong())?).into()),
-        None => text.parse().map_err(|_| wrong()),
-    }
-}
-
-/// Reads a block of addresses, or one address.
-fn network(text: &str) -> Result<IpNet, String> {
-    text.parse::<IpNet>()
-        .or_else(|_| {
-            text.parse::<IpAddr>()
-                .map(|address| IpNet::from(address.to_canonical()))
-        })
-        .map_err(|_| "give an address such as 192.0.2.7, or a block such as 192.0.2.0/24".to_owned())
-}
-
 /// Reads the name of a host, without a port.
 fn host(text: &str) -> Result<String, String> {
     Config::host(text).ok_or_else(|| "give a name such as tokens.example.com, or an address, without a port".to_owned())
@@ -255,14 +237,14 @@ impl Options {
             catalogue: self.catalogue.clone(),
             tls,
             trusted_proxies: self.trusted_proxies.clone(),
-            limits: EdgeLimits {
+            limits: HttpLimits {
                 connections: self.max_connections,
                 connections_per_address: self.max_connections_per_address,
                 body_stall: Duration::from_secs(self.client_send_timeout),
                 write_time: Duration::from_secs(self.client_read_timeout),
                 upstream_time: Duration::from_secs(self.upstream_timeout),
                 upstream_stall: Duration::from_secs(self.upstream_idle_timeout),
-                ..EdgeLimits::default()
+                ..HttpLimits::default()
             },
             failures: FailureLimits {
                 per_address: self.failures_per_minute,
@@ -504,12 +486,9 @@ mod tests {
     use crate::known_databases::file_of;
 
     #[test]
-    fn addresses_and_networks_are_read() {
-        assert_eq!(address("localhost:8080").unwrap(), "127.0.0.1:8080".parse().unwrap());
-        assert!(address("2083").is_err() && address("example.com:1").is_err());
+    fn no_administrators_port_is_none() {
         assert!(AdminListen::from_str("none").unwrap().0.is_none());
-        assert_eq!(network("192.0.2.7").unwrap(), "192.0.2.7/32".parse().unwrap());
-        assert!(network("2001:db8::/32").is_ok() && network("x").is_err());
+        assert!(AdminListen::from_str("localhost:1").unwrap().0.is_some());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokenlatch::{ListOptions, ListedToken, NewToken, ServerZone};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{FAINT, STRONG, WARN, styled};
+use crate::realm::RealmArg;
 use crate::table::{Mark, Row, lay_out};
 use crate::verify;
 
@@ -97,24 +98,6 @@ struct AccessArgs {
     /// Only functions of these features, with commas between them
     #[arg(long, value_delimiter = ',', value_name = "FEATURES")]
     features: Option<Vec<String>>,
-}
-
-/// The port a token is for.
-#[derive(Clone, Copy, ValueEnum)]
-pub enum RealmArg {
-    /// The account's port
-    Account,
-    /// The administrator's port
-    Admin,
-}
-
-impl From<RealmArg> for Realm {
-    fn from(realm: RealmArg) -> Realm {
-        match realm {
-            RealmArg::Account => Realm::Account,
-            RealmArg::Admin => Realm::Admin,
-        }
-    }
 }
 
 /// Which tokens to list, and how.

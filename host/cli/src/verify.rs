@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::token::RealmArg;
+use crate::realm::RealmArg;
 
 /// What the help says at its end.
 pub const HELP: &str = "\

@@ -39,7 +39,7 @@ pub struct Config {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Sizes, numbers and times.
-    pub limits: EdgeLimits,
+    pub limits: HttpLimits,
     /// How many failed attempts are borne.
     pub failures: FailureLimits,
     /// How many failed logins at the page are borne.
@@ -86,7 +86,7 @@ pub enum Tls {
 
 /// Sizes, numbers and times of the edge.
 #[derive(Clone, Copy, Debug)]
-pub struct EdgeLimits {
+pub struct HttpLimits {
     /// Connections at once, on each port.
     pub connections: usize,
     /// Connections at once from one address (an IPv6 network of 64 bits) that is no trusted proxy.
@@ -123,9 +123,9 @@ pub struct EdgeLimits {
     pub upstream_body_bytes: usize,
 }
 
-impl Default for EdgeLimits {
-    fn default() -> EdgeLimits {
-        EdgeLimits {
+impl Default for HttpLimits {
+    fn default() -> HttpLimits {
+        HttpLimits {
             connections: 4096,
             connections_per_address: 512,
             handshake_time: Duration::from_secs(10),
@@ -206,7 +206,7 @@ impl Config {
             catalogue: None,
             tls: Tls::SelfSigned { folder },
             trusted_proxies: Vec::new(),
-            limits: EdgeLimits::default(),
+            limits: HttpLimits::default(),
             failures: FailureLimits::default(),
             logins: FailureLimits::LOGINS,
             sessions: SessionLimits::default(),

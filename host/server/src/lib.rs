@@ -27,7 +27,7 @@ mod web;
 pub use api::body::read_body;
 pub use auth::failures::{Failures, Ticks};
 pub use auth::logins::Logins;
-pub use config::{Config, EdgeLimits, FailureLimits, SessionLimits, SnapshotConfig, Tls, USAGE_INTERVAL};
+pub use config::{Config, FailureLimits, HttpLimits, SessionLimits, SnapshotConfig, Tls, USAGE_INTERVAL};
 pub use edge::http_source::{HttpSource, HttpSourceError};
 pub use edge::remote::{RemoteServer, RemoteServerError};
 pub use edge::server::{EdgeServer, EdgeState};

@@ -16,7 +16,7 @@ use crate::api::openapi;
 use crate::api::snapshot;
 use crate::api::uapi;
 use crate::api::whm;
-use crate::auth::backend::Threshold;
+use crate::auth::backend::Backend;
 use crate::config::Config;
 use crate::problem::Problem;
 use crate::state::State;
@@ -70,7 +70,7 @@ pub fn snapshot_router(state: State) -> Router {
 }
 
 /// The listener for metrics alone.
-pub(crate) fn metrics_router<T: Threshold>(state: Arc<T>) -> Router {
+pub(crate) fn metrics_router<T: Backend>(state: Arc<T>) -> Router {
     let router = Router::new()
         .route("/health", get(health::health))
         .route("/metrics", get(health::metrics::<T>))
@@ -89,7 +89,7 @@ fn with_snapshots(router: Router<Arc<State>>) -> Router<Arc<State>> {
 }
 
 /// Adds the metrics, unless they have a listener of their own.
-pub(crate) fn with_metrics<T: Threshold>(router: Router<Arc<T>>, config: &Config) -> Router<Arc<T>> {
+pub(crate) fn with_metrics<T: Backend>(router: Router<Arc<T>>, config: &Config) -> Router<Arc<T>> {
     match config.metrics_listen {
         Some(_) => router,
         None => router.route("/metrics", get(health::metrics::<T>)),

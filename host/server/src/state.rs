@@ -3,22 +3,31 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokenlatch_core::Function;
+use axum::response::Response;
+use tokenlatch_core::{Call, Function, Shape, Verdict};
 use tokio::sync::Mutex;
 
+use crate::api::form::Form;
+use crate::api::token_functions::Job;
+use crate::auth::authenticate::Admitted;
+use crate::auth::backend::Backend;
 use crate::auth::failures::{Failures, Ticks};
 use crate::auth::logins::Logins;
 use crate::config::Config;
 use crate::error::ServerError;
 use crate::guard::catalogue_file::Catalogue;
 use crate::guard::upstream::Upstream;
+use crate::middleware::client::Client;
+use crate::middleware::metrics;
 use crate::net::tls::Certificates;
 use crate::reload::Changing;
 use crate::web::{self, Hosts};
 use tokenlatch::Error;
 use tokenlatch::Gate;
 use tokenlatch::Module;
+use tokenlatch::Presented;
 use tokenlatch::Publisher;
+use tokenlatch::Result;
 use tokenlatch::Service;
 
 /// What the handlers share. Clones share everything.
@@ -133,5 +142,43 @@ impl State {
             upstream,
             config,
         })
+    }
+}
+
+impl Backend for State {
+    const MANAGES: bool = true;
+
+    async fn verify(&self, authorization: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
+        self.gate.verify(authorization, call, client.address).await
+    }
+
+    async fn manage(&self, admitted: &Admitted, shape: Shape, function: &str, form: Form) -> Response {
+        let job = Job {
+            state: self,
+            admitted,
+            shape,
+            function,
+        };
+        job.run(form).await
+    }
+
+    fn figures(&self) -> String {
+        metrics::render(self)
+    }
+
+    fn failures(&self) -> &Failures {
+        &self.failures
+    }
+
+    fn module(&self) -> &Module {
+        self.service.module()
+    }
+
+    fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn upstream(&self) -> Option<&Upstream> {
+        self.upstream.as_ref()
     }
 }

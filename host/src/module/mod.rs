@@ -25,6 +25,7 @@ pub use snapshot::Snapshot;
 pub use table::Table;
 
 use crate::error::ModuleError;
+use crate::hex::hex;
 use engine::Compiled;
 use instance::Instance;
 use pool::Pool;
@@ -160,17 +161,4 @@ impl fmt::Debug for Module {
             .field("size", &self.inner.size)
             .finish_non_exhaustive()
     }
-}
-
-/// Lowercase hex digits of bytes.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    use fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }

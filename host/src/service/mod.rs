@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use tokenlatch_core::Pepper;
 
-pub use archive::{ArchiveError, ArchiveFile, ArchiveKind, Newer, RestoreChoice, Restored, Revived};
+pub use archive::{ArchiveFile, ArchiveKind, Newer, RestoreChoice, Restored, Revived};
 pub use functions::wipe_values;
 pub use functions::{AskingToken, FunctionCall, FunctionFailure};
 pub use page::{ListedToken, PagedTokens};

@@ -18,7 +18,8 @@ use super::state_file::StateFile;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{EnvironmentError, Error, Result};
 use crate::gate::{Presented, repeated};
-use crate::module::{Module, hex};
+use crate::hex::hex;
+use crate::module::Module;
 
 /// The longest that an origin is asked to wait for a change.
 const LONGEST_WAIT: Duration = Duration::from_secs(25);

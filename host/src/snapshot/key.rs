@@ -44,7 +44,7 @@ pub fn read_snapshot_key(path: &Path) -> Result<SigningKey, KeyFileError> {
 /// What such a file holds, for a seed of 32 random bytes.
 #[must_use]
 pub fn key_file_text(seed: &[u8; 32], public_key: &str) -> Zeroizing<String> {
-    let hex = Zeroizing::new(crate::module::hex(seed));
+    let hex = Zeroizing::new(crate::hex::hex(seed));
     Zeroizing::new(format!(
         "# The private key of Tokenlatch snapshots. Whoever has it can admit anybody at every edge.\n\
          # Its public key: {public_key}\n{}\n",

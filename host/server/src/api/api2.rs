@@ -17,7 +17,7 @@ use crate::api::form::{FORM, Form, JSON, Kind};
 use crate::api::nested_calls::{self, ELSEWHERE};
 use crate::api::whm::CPANEL;
 use crate::auth::authenticate::{Admitted, Ended, admit, malformed, recognise, reply_of};
-use crate::auth::backend::Threshold;
+use crate::auth::backend::Backend;
 use crate::guard::catalogue_file::is_ours;
 use crate::guard::upload;
 use crate::guard::upstream::pass_on;
@@ -43,7 +43,7 @@ const AMBIGUOUS: Problem = Problem::new(
 );
 
 /// Answers a function of ours, passes any other on, and refuses API 1.
-pub(crate) async fn account<T: Threshold>(
+pub(crate) async fn account<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
     request: Request,
@@ -52,7 +52,7 @@ pub(crate) async fn account<T: Threshold>(
 }
 
 /// Passes on what is called for an account, and refuses API 1.
-pub(crate) async fn admin<T: Threshold>(
+pub(crate) async fn admin<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
     request: Request,
@@ -125,7 +125,7 @@ pub(crate) fn chooses(key: &str) -> bool {
     API2_SELECTORS.contains(&key.trim()) || is_doubtful_selector(key.as_bytes())
 }
 
-async fn call<T: Threshold>(state: &T, client: &Client, realm: Realm, request: Request) -> Result<Response, Ended> {
+async fn call<T: Backend>(state: &T, client: &Client, realm: Realm, request: Request) -> Result<Response, Ended> {
     let (mut parts, body) = request.into_parts();
     calls::check_method(&parts.method, false)?;
     let query = Form::of_query(parts.uri.query())?;

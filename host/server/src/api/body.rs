@@ -11,14 +11,14 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
-use crate::config::EdgeLimits;
+use crate::config::HttpLimits;
 use crate::problem::Problem;
 
 /// Reads a whole body of our own functions: not more than the limit, and not slower.
 ///
 /// # Errors
 /// [`Problem::BODY_TOO_LARGE`] (413), [`Problem::BODY_TOO_SLOW`] (408), [`Problem::BODY_BROKEN`] (400).
-pub async fn read_body(body: Body, limits: &EdgeLimits) -> Result<Bytes, Problem> {
+pub async fn read_body(body: Body, limits: &HttpLimits) -> Result<Bytes, Problem> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }

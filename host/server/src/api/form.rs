@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::api::body::read_body;
-use crate::config::EdgeLimits;
+use crate::config::HttpLimits;
 use crate::problem::Problem;
 use tokenlatch::offload;
 use tokenlatch::wipe_values;
@@ -31,7 +31,7 @@ impl Form {
     }
 
     /// Reads the body on top of what the query gave.
-    pub(crate) async fn with_body(mut self, parts: &Parts, body: Body, limits: &EdgeLimits) -> Result<Form, Problem> {
+    pub(crate) async fn with_body(mut self, parts: &Parts, body: Body, limits: &HttpLimits) -> Result<Form, Problem> {
         let bytes = read_body(body, limits).await?;
         self.add_body(parts, bytes).await?;
         Ok(self)

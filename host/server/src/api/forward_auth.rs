@@ -13,7 +13,7 @@ use tokenlatch_core::{Api, Call, Realm, call_of, is_forged, names_any, plain_tar
 use crate::api::calls;
 use crate::api::form::Form;
 use crate::auth::authenticate::{Ended, admit, forbidden, malformed, reply_of};
-use crate::auth::backend::Threshold;
+use crate::auth::backend::Backend;
 use crate::guard::identity_headers;
 use crate::middleware::client::Client;
 use crate::problem::Problem;
@@ -40,7 +40,7 @@ const WRONG_QUERY: Problem = Problem::new(
 );
 
 /// Verifies for the account port.
-pub(crate) async fn account<T: Threshold>(
+pub(crate) async fn account<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
     request: Request,
@@ -50,7 +50,7 @@ pub(crate) async fn account<T: Threshold>(
 }
 
 /// Verifies for the administrator's port.
-pub(crate) async fn admin<T: Threshold>(
+pub(crate) async fn admin<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
     request: Request,
@@ -59,7 +59,7 @@ pub(crate) async fn admin<T: Threshold>(
     reply_of(verify(state.as_ref(), &client, Realm::Admin, &parts).await)
 }
 
-async fn verify(state: &impl Threshold, client: &Client, realm: Realm, request: &Parts) -> Result<Response, Ended> {
+async fn verify(state: &impl Backend, client: &Client, realm: Realm, request: &Parts) -> Result<Response, Ended> {
     let query = Form::of_query(request.uri.query())?;
     if calls::holds_secret(query.keys()) {
         return Err(malformed(state).into());

@@ -13,7 +13,7 @@ use tokenlatch_core::METRICS_READ;
 use crate::api::calls;
 use crate::api::form::Form;
 use crate::auth::authenticate::{Ended, admit, malformed, reply_of};
-use crate::auth::backend::Threshold;
+use crate::auth::backend::Backend;
 use crate::middleware::client::Client;
 use crate::state::State;
 use tokenlatch::Error;
@@ -84,7 +84,7 @@ pub async fn ready(Shared(state): Shared<Arc<State>>) -> Response {
 }
 
 /// The figures, in the text format of Prometheus.
-pub(crate) async fn metrics<T: Threshold>(
+pub(crate) async fn metrics<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
     request: Request,
@@ -93,7 +93,7 @@ pub(crate) async fn metrics<T: Threshold>(
     reply_of(figures(state.as_ref(), &client, &parts).await)
 }
 
-async fn figures(state: &impl Threshold, client: &Client, request: &Parts) -> Result<Response, Ended> {
+async fn figures(state: &impl Backend, client: &Client, request: &Parts) -> Result<Response, Ended> {
     let format = [
         (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),

@@ -12,7 +12,7 @@ use tokenlatch_core::{Call, Value as Strict};
 use crate::api::body::read_body;
 use crate::api::form::{FORM, Form, JSON, JSON_INVALID, Kind, check_takes_body};
 use crate::auth::authenticate::{Admitted, Ended, admit};
-use crate::auth::backend::Threshold;
+use crate::auth::backend::Backend;
 use crate::guard::catalogue_file::{WHM, is_ours};
 use crate::middleware::client::Client;
 use crate::problem::Problem;
@@ -31,7 +31,7 @@ pub(crate) const ELSEWHERE: Problem = Problem::new(
 /// Reads the request of a function that calls others, and gives it back unless it calls one of ours. What goes on is what was
 /// read, in one spelling. The sender chooses how long a body takes, so after one the request is admitted again.
 pub(crate) async fn checked(
-    state: &impl Threshold,
+    state: &impl Backend,
     client: &Client,
     mut parts: Parts,
     call: &Call,

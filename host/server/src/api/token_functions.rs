@@ -9,7 +9,7 @@ use crate::api::calls;
 use crate::api::form::Form;
 use crate::api::whm;
 use crate::auth::authenticate::{Admitted, Denial, Ended, admit, denied, response, unavailable};
-use crate::auth::backend::Threshold;
+use crate::auth::backend::Backend;
 use crate::middleware::client::Client;
 use crate::state::State;
 use tokenlatch::Error;
@@ -18,7 +18,7 @@ use tokenlatch::{AskingToken, FunctionCall, FunctionFailure};
 /// Reads what a function is given. The sender chooses how long a body takes, so after one the request is admitted anew:
 /// what holds then counts.
 pub(crate) async fn given(
-    state: &impl Threshold,
+    state: &impl Backend,
     client: &Client,
     parts: &Parts,
     call: &Call,

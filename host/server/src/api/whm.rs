@@ -11,7 +11,7 @@ use crate::api::form::Form;
 use crate::api::nested_calls;
 use crate::api::token_functions::given;
 use crate::auth::authenticate::{Ended, admit, malformed, reply_of};
-use crate::auth::backend::Threshold;
+use crate::auth::backend::Backend;
 use crate::guard::catalogue_file::{WHM, is_ours};
 use crate::guard::upstream::pass_on;
 use crate::middleware::client::Client;
@@ -27,7 +27,7 @@ pub(crate) const CPANEL: &str = "cpanel";
 const OTHER_VERSION: &str = "The parameter \"api.version\" must be 1.";
 
 /// Answers the administrator's functions that are ours, passes any other on.
-pub(crate) async fn handle<T: Threshold>(
+pub(crate) async fn handle<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
     request: Request,
@@ -35,7 +35,7 @@ pub(crate) async fn handle<T: Threshold>(
     reply_of(call(state.as_ref(), &client, request).await)
 }
 
-async fn call<T: Threshold>(state: &T, client: &Client, request: Request) -> Result<Response, Ended> {
+async fn call<T: Backend>(state: &T, client: &Client, request: Request) -> Result<Response, Ended> {
     let (parts, body) = request.into_parts();
     let function = calls::json_api(parts.uri.path()).ok_or(Problem::NOT_FOUND)?;
     calls::check_method(&parts.method, is_ours(WHM, function))?;

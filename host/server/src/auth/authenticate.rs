@@ -12,7 +12,7 @@ use tokenlatch_core::{
 };
 
 use crate::api::calls;
-use crate::auth::backend::Threshold;
+use crate::auth::backend::Backend;
 use crate::auth::failures::Failures;
 use crate::middleware::client::Client;
 use crate::middleware::request::Decided;
@@ -67,7 +67,7 @@ impl Admitted {
 
 /// Lets a request in, or says what it is told instead. Nothing but the module's verdict admits.
 pub(crate) async fn admit(
-    state: &impl Threshold,
+    state: &impl Backend,
     client: &Client,
     headers: &HeaderMap,
     call: &Call,
@@ -127,7 +127,7 @@ pub(crate) async fn admit(
 
 /// Sends away whoever has no good token, before the request is read any further. A good one may be refused later.
 pub(crate) async fn recognise(
-    state: &impl Threshold,
+    state: &impl Backend,
     client: &Client,
     headers: &HeaderMap,
     realm: Realm,
@@ -144,7 +144,7 @@ pub(crate) async fn recognise(
 }
 
 /// The user that a refused header claims, whether or not there is one.
-fn presented_user(state: &impl Threshold, presented: Presented<'_>) -> Option<String> {
+fn presented_user(state: &impl Backend, presented: Presented<'_>) -> Option<String> {
     let Presented::One(bytes) = presented else {
         return None;
     };
@@ -170,7 +170,7 @@ pub(crate) enum Denial {
 }
 
 /// A refusal in the module's words.
-pub(crate) fn denied(state: &impl Threshold, denial: Denial) -> Response {
+pub(crate) fn denied(state: &impl Backend, denial: Denial) -> Response {
     let (status, seconds) = match denial {
         Denial::Unauthorized => (401, None),
         Denial::Forbidden => (403, None),
@@ -187,26 +187,26 @@ pub(crate) fn denied(state: &impl Threshold, denial: Denial) -> Response {
 }
 
 /// A refusal, with the reason for the log.
-fn signed(state: &impl Threshold, denial: Denial, reason: &'static str, verdict: Option<&Verdict>) -> Ended {
+fn signed(state: &impl Backend, denial: Denial, reason: &'static str, verdict: Option<&Verdict>) -> Ended {
     let mut reply = denied(state, denial);
     note(&mut reply, reason, verdict);
     reply.into()
 }
 
 /// 403 for a good token, with a reason of the server's own for the log.
-pub(crate) fn forbidden(state: &impl Threshold, admitted: &Admitted, reason: &'static str) -> Ended {
+pub(crate) fn forbidden(state: &impl Backend, admitted: &Admitted, reason: &'static str) -> Ended {
     signed(state, Denial::Forbidden, reason, Some(&admitted.verdict))
 }
 
 /// The body of a refusal under another status: a request that holds a secret where none may be.
-pub(crate) fn malformed(state: &impl Threshold) -> Response {
+pub(crate) fn malformed(state: &impl Backend) -> Response {
     let mut reply = denied(state, Denial::Forbidden);
     *reply.status_mut() = StatusCode::BAD_REQUEST;
     reply
 }
 
 /// No decision could be made or kept, so nothing was done. Never told as a refusal of the token.
-pub(crate) fn unavailable(state: &impl Threshold) -> Response {
+pub(crate) fn unavailable(state: &impl Backend) -> Response {
     denied(state, Denial::Unavailable)
 }
 

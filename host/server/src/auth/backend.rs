@@ -1,17 +1,14 @@
-//! What lets requests in: a server that has the tokens, or an edge that follows one.
+//! What decides about requests: a server that has the tokens, or an edge that follows one.
 
 use axum::response::Response;
 use tokenlatch_core::{Call, Shape, Verdict};
 
 use crate::api::form::Form;
-use crate::api::token_functions::Job;
 use crate::auth::authenticate::Admitted;
 use crate::auth::failures::Failures;
 use crate::config::Config;
 use crate::guard::upstream::Upstream;
 use crate::middleware::client::Client;
-use crate::middleware::metrics;
-use crate::state::State;
 use tokenlatch::Module;
 use tokenlatch::Presented;
 use tokenlatch::Result;
@@ -19,7 +16,7 @@ use tokenlatch::Result;
 use std::sync::Arc;
 
 /// What handlers need in order to let a request in and to pass it on.
-pub(crate) trait Threshold: Send + Sync + 'static {
+pub(crate) trait Backend: Send + Sync + 'static {
     /// Whether functions that manage tokens are carried out here.
     const MANAGES: bool;
 
@@ -47,42 +44,4 @@ pub(crate) trait Threshold: Send + Sync + 'static {
     fn module(&self) -> &Module;
     fn config(&self) -> &Config;
     fn upstream(&self) -> Option<&Upstream>;
-}
-
-impl Threshold for State {
-    const MANAGES: bool = true;
-
-    async fn verify(&self, authorization: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
-        self.gate.verify(authorization, call, client.address).await
-    }
-
-    async fn manage(&self, admitted: &Admitted, shape: Shape, function: &str, form: Form) -> Response {
-        let job = Job {
-            state: self,
-            admitted,
-            shape,
-            function,
-        };
-        job.run(form).await
-    }
-
-    fn figures(&self) -> String {
-        metrics::render(self)
-    }
-
-    fn failures(&self) -> &Failures {
-        &self.failures
-    }
-
-    fn module(&self) -> &Module {
-        self.service.module()
-    }
-
-    fn config(&self) -> &Config {
-        &self.config
-    }
-
-    fn upstream(&self) -> Option<&Upstream> {
-        self.upstream.as_ref()
-    }
 }

@@ -20,7 +20,7 @@ use crate::api::health;
 use crate::api::uapi;
 use crate::api::whm;
 use crate::auth::authenticate::Admitted;
-use crate::auth::backend::Threshold;
+use crate::auth::backend::Backend;
 use crate::auth::failures::{Failures, Ticks};
 use crate::config::Config;
 use crate::error::ServerError;
@@ -71,7 +71,7 @@ impl Changing for EdgeState {
     }
 }
 
-impl Threshold for EdgeState {
+impl Backend for EdgeState {
     const MANAGES: bool = false;
 
     async fn verify(&self, authorization: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {

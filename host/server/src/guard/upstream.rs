@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::api::body::{Sender, Sending, Timely, Watched};
 use crate::api::calls;
 use crate::auth::authenticate::Admitted;
-use crate::auth::backend::Threshold;
+use crate::auth::backend::Backend;
 use crate::config::Config;
 use crate::error::ServerError;
 use crate::guard::identity_headers;
@@ -140,7 +140,7 @@ impl Upstream {
 
 /// Passes an admitted request on, if there is an API behind the guard.
 pub(crate) async fn pass_on(
-    state: &impl Threshold,
+    state: &impl Backend,
     client: &Client,
     request: Request,
     admitted: &Admitted,

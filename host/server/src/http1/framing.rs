@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::config::EdgeLimits;
+use crate::config::HttpLimits;
 use crate::http1::head::{self, Fault, Framing};
 use crate::net::connections::Seat;
 
@@ -73,7 +73,7 @@ enum Phase {
 /// The stream that the HTTP library reads from and writes to.
 pub(crate) struct Wire<S> {
     inner: S,
-    limits: EdgeLimits,
+    limits: HttpLimits,
     wired: Arc<Wired>,
     seat: Arc<Seat>,
     phase: Phase,
@@ -97,7 +97,7 @@ pub(crate) struct Wire<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Around a fresh connection.
-    pub(crate) fn new(inner: S, limits: EdgeLimits, seat: Arc<Seat>) -> Wire<S> {
+    pub(crate) fn new(inner: S, limits: HttpLimits, seat: Arc<Seat>) -> Wire<S> {
         Wire {
             inner,
             limits,

@@ -3,7 +3,7 @@
 
 use axum::http::StatusCode;
 
-use crate::config::EdgeLimits;
+use crate::config::HttpLimits;
 use crate::problem::Problem;
 
 /// How the body of a request ends.
@@ -93,7 +93,7 @@ const fn is_target(byte: u8) -> bool {
 }
 
 /// Checks a whole head, its empty last line included, in which every line feed has its carriage return.
-pub(crate) fn check(head: &[u8], limits: &EdgeLimits) -> Result<Framing, Fault> {
+pub(crate) fn check(head: &[u8], limits: &HttpLimits) -> Result<Framing, Fault> {
     let mut lines = head.split(|byte| *byte == b'\n');
     let old = request_line(line(lines.next())?, limits)?;
     let mut found = Found::default();
@@ -120,7 +120,7 @@ fn line(line: Option<&[u8]>) -> Result<&[u8], Fault> {
 }
 
 /// Reads method, target and version. Yields whether it is HTTP/1.0.
-fn request_line(line: &[u8], limits: &EdgeLimits) -> Result<bool, Fault> {
+fn request_line(line: &[u8], limits: &HttpLimits) -> Result<bool, Fault> {
     let mut parts = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
 
     fn read(head: &str) -> Result<Framing, Fault> {
-        check(head.as_bytes(), &EdgeLimits::default())
+        check(head.as_bytes(), &HttpLimits::default())
     }
 
     fn with(fields: &str) -> Result<Framing, Fault> {

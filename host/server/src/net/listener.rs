@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 
-use crate::config::{Config, EdgeLimits};
+use crate::config::{Config, HttpLimits};
 use crate::error::ServerError;
 use crate::http1::framing::Wire;
 use crate::middleware::metrics;
@@ -86,7 +86,7 @@ impl Port {
         }
     }
 
-    fn limits(&self) -> &EdgeLimits {
+    fn limits(&self) -> &HttpLimits {
         &self.handling.config.limits
     }
 }
@@ -250,7 +250,7 @@ async fn secured(stream: TcpStream, peer: SocketAddr, port: &Arc<Port>, place: &
     }
 }
 
-async fn refuse_plain(mut stream: TcpStream, limits: &EdgeLimits) {
+async fn refuse_plain(mut stream: TcpStream, limits: &HttpLimits) {
     use tokio::io::AsyncReadExt;
     let saying = async {
         let _ = stream.write_all(PLAIN).await;

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 
 use crate::api::body::read_body;
 use crate::api::form::{Form, Kind};
-use crate::config::EdgeLimits;
+use crate::config::HttpLimits;
 use crate::middleware::request_id::RequestId;
 use crate::problem::Problem;
 use crate::state::State;
@@ -134,7 +134,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
 }
 
 /// The request with its body in memory. What is no form is not taken in, and no reader here takes it either.
-pub(crate) async fn taken_in(request: Request, limits: &EdgeLimits) -> Result<Request, Failed> {
+pub(crate) async fn taken_in(request: Request, limits: &HttpLimits) -> Result<Request, Failed> {
     let (parts, body) = request.into_parts();
     is_form(&parts, &body)?;
     let bytes = read_body(body, &of_a_form(limits)).await?;
@@ -142,7 +142,7 @@ pub(crate) async fn taken_in(request: Request, limits: &EdgeLimits) -> Result<Re
 }
 
 /// The form in a body.
-pub(crate) async fn read(parts: &Parts, body: Body, limits: &EdgeLimits) -> Result<Form, Problem> {
+pub(crate) async fn read(parts: &Parts, body: Body, limits: &HttpLimits) -> Result<Form, Problem> {
     is_form(parts, &body)?;
     let form = Form::default().with_body(parts, body, &of_a_form(limits)).await?;
     check(&form)?;
@@ -150,8 +150,8 @@ pub(crate) async fn read(parts: &Parts, body: Body, limits: &EdgeLimits) -> Resu
 }
 
 /// The limits with that on the body of a form of the page.
-fn of_a_form(limits: &EdgeLimits) -> EdgeLimits {
-    EdgeLimits {
+fn of_a_form(limits: &HttpLimits) -> HttpLimits {
+    HttpLimits {
         body_bytes: limits.body_bytes.min(FORM_BYTES),
         ..*limits
     }

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::Port;
 use crate::api::form::Form;
 use crate::auth::logins::{Attempt, Put};
-use crate::config::EdgeLimits;
+use crate::config::HttpLimits;
 use crate::middleware::client::Client;
 use crate::middleware::request::Noted;
 use crate::state::State;
@@ -125,7 +125,7 @@ pub(crate) async fn login(
     request: Request,
 ) -> Result<Response, Failed> {
     let (parts, body) = request.into_parts();
-    let limits = EdgeLimits {
+    let limits = HttpLimits {
         body_bytes: state.config.limits.body_bytes.min(LOGIN_BYTES),
         ..state.config.limits
     };

@@ -37,7 +37,7 @@ use tower_sessions::Session;
 
 pub(crate) use hosts::{Hosts, host_name};
 
-use crate::config::EdgeLimits;
+use crate::config::HttpLimits;
 use crate::middleware::client::Client;
 use crate::middleware::request::Noted;
 use crate::state::State;
@@ -221,7 +221,7 @@ async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -
     parts.uri = uri.unwrap_or_default();
     let posted = !matches!(parts.method, Method::GET | Method::HEAD);
     let creates = posted && parts.uri.path() == "/tokens";
-    let limits = EdgeLimits {
+    let limits = HttpLimits {
         body_bytes: state.config.limits.body_bytes.min(TURNED_AWAY_BYTES),
         ..state.config.limits
     };

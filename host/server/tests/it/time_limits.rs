@@ -17,7 +17,7 @@ use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
-use tokenlatch_server::{Config, EdgeLimits, read_body};
+use tokenlatch_server::{Config, HttpLimits, read_body};
 use tokio::sync::watch;
 
 const SHORT: Duration = Duration::from_millis(400);
@@ -34,8 +34,8 @@ fn impatient(config: &mut Config) {
 }
 
 /// Reads its body, gives a large reply, or takes its time.
-fn routes(limits: EdgeLimits) -> Router {
-    let body = |Shared(limits): Shared<EdgeLimits>, body: Body| async move {
+fn routes(limits: HttpLimits) -> Router {
+    let body = |Shared(limits): Shared<HttpLimits>, body: Body| async move {
         match read_body(body, &limits).await {
             Ok(bytes) => bytes.len().to_string().into_response(),
             Err(problem) => problem.into_response(),
@@ -63,7 +63,7 @@ struct Held {
 
 impl Held {
     /// The usual routes, and `/held`.
-    fn with(limits: EdgeLimits) -> (Held, Router) {
+    fn with(limits: HttpLimits) -> (Held, Router) {
         let (begins, begun) = channel();
         let (go, may_go) = watch::channel(false);
         let handler = async move || {
@@ -204,7 +204,7 @@ fn bodies_over_the_limit_are_answered_413() {
 
 #[test]
 fn slow_clients_hold_nobody_up() {
-    let server = Running::with(|_| {}, Some(routes(EdgeLimits::default())));
+    let server = Running::with(|_| {}, Some(routes(HttpLimits::default())));
     let slow: Vec<TcpStream> = (0..100)
         .map(|number| {
             let mut stream = connect(server.account);
@@ -228,7 +228,7 @@ fn slow_clients_hold_nobody_up() {
 #[test]
 fn connections_are_limited_in_all_and_for_each_address() {
     for (total, each) in [(3, 100), (100, 3)] {
-        let (held, routes) = Held::with(EdgeLimits::default());
+        let (held, routes) = Held::with(HttpLimits::default());
         let server = Running::with(
             |config| {
                 config.limits.connections = total;
@@ -269,7 +269,7 @@ fn connections_are_limited_in_all_and_for_each_address() {
 #[test]
 fn idle_connections_make_room_for_those_who_come() {
     for (total, each) in [(6, 100), (100, 6)] {
-        let (held, routes) = Held::with(EdgeLimits::default());
+        let (held, routes) = Held::with(HttpLimits::default());
         let server = Running::with(
             |config| {
                 config.limits.connections = total;
@@ -323,7 +323,7 @@ fn idle_connections_make_room_for_those_who_come() {
 
 #[test]
 fn a_gentle_stop_finishes_what_is_under_way() {
-    let (held, routes) = Held::with(EdgeLimits::default());
+    let (held, routes) = Held::with(HttpLimits::default());
     let mut server = Running::with(
         |config| {
             // Nothing but the stop ends a connection within the test's patience.
@@ -364,7 +364,7 @@ fn a_gentle_stop_finishes_what_is_under_way() {
 
 #[test]
 fn a_stop_does_not_wait_for_ever() {
-    let (held, routes) = Held::with(EdgeLimits::default());
+    let (held, routes) = Held::with(HttpLimits::default());
     let mut server = Running::with(|config| config.limits.stop_time = SHORT, Some(routes));
     let mut stuck = server.connect();
     stuck.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();

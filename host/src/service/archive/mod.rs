@@ -5,11 +5,12 @@ mod plan;
 
 use tokenlatch_core::{Account, Authorization, Listed, Record, VerifyRequest};
 
-pub use file::{ArchiveError, ArchiveFile, ArchiveKind};
+pub use file::{ArchiveFile, ArchiveKind};
 pub use plan::{Newer, RestoreChoice, Restored, Revived};
 
 use super::accounts::revoke;
 use super::{ListOptions, RECORDS_PER_CALL, Service, TRIES};
+use crate::archive_error::ArchiveError;
 use crate::error::Result;
 use crate::store::{Archive, Plan, StoreError};
 

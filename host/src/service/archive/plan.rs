@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::file::{ArchiveError, ArchiveFile};
+use super::file::ArchiveFile;
+use crate::archive_error::ArchiveError;
 use crate::error::Result;
 use crate::store::{Archive, ArchivedToken, Plan, StoredToken};
 
