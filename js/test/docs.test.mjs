@@ -4,9 +4,13 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
 const source = new URL("../src/", import.meta.url);
-const files = ["errors", "functions", "table", "snapshot", "latch", "latch-error", "schema", "fault", "follower", "follower-options", "relay"].map((name) => `${name}.ts`);
+const files = [
+  ...["types/error", "types/latch-error", "module/functions", "module/table", "module/refusal", "latch/latch", "stores/internal/schema"],
+  ...["snapshot/snapshot", "snapshot/follower", "snapshot/follower-options", "snapshot/relay"],
+].map((name) => `${name}.ts`);
 for (const folder of ["stores", "middleware"]) {
-  files.push(...readdirSync(new URL(`${folder}/`, source)).map((name) => `${folder}/${name}`));
+  const names = readdirSync(new URL(`${folder}/`, source)).filter((name) => name.endsWith(".ts"));
+  files.push(...names.map((name) => `${folder}/${name}`));
 }
 
 /** Not exported by an entry point, or no method at all. */
@@ -21,7 +25,7 @@ function comment(text, index) {
 for (const file of files) {
   test(`${file} shows by an example what it exports`, () => {
     const text = readFileSync(new URL(file, source), "utf8");
-    const pattern = ["latch.ts", "follower.ts", "relay.ts"].includes(file) ? /^(?:export (?:class|function) |  (?:async )?)(\w+)[(<].*\{$/gm : /^export (?:async )?(?:class|function) (\w+)/gm;
+    const pattern = ["latch/latch.ts", "snapshot/follower.ts", "snapshot/relay.ts"].includes(file) ? /^(?:export (?:class|function) |  (?:async )?)(\w+)[(<].*\{$/gm : /^export (?:async )?(?:class|function) (\w+)/gm;
     for (const match of text.matchAll(pattern)) {
       if (INTERNAL.has(match[1])) continue;
       assert.match(comment(text, match.index), /@example/, `${match[1]} in ${file}`);

@@ -10,7 +10,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { LatchError, SnapshotFollower } from "tokenlatch";
 import { guard } from "tokenlatch/middleware/fetch";
 
-import { Turns } from "../dist/turns.js";
+import { Turns } from "../dist/runtime/exclusive.js";
 import { casesOf } from "./follower-suite.mjs";
 import { KEY, startOrigin } from "./origin.mjs";
 import { startWorker } from "./worker.mjs";

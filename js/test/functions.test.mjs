@@ -160,6 +160,6 @@ test("declares every code and reason that the module has", () => {
     const members = source.slice(source.indexOf(`export type ${name} =`)).split(";", 1)[0];
     return [...members.matchAll(/"(\w+)"/g)].map((match) => match[1]).sort();
   };
-  assert.deepEqual(union("errors.ts", "ErrorCode"), [...info().errors].sort());
-  assert.deepEqual(union("types.ts", "Reason"), [...info().reasons].sort());
+  assert.deepEqual(union("types/error.ts", "ErrorCode"), [...info().errors].sort());
+  assert.deepEqual(union("types/reason.ts", "Reason"), [...info().reasons].sort());
 });

@@ -8,7 +8,7 @@ const native = { TextDecoder, TextEncoder };
 const [encoder, decoder] = [new TextEncoder(), new TextDecoder("utf-8", { ignoreBOM: true })];
 delete globalThis.TextDecoder;
 delete globalThis.TextEncoder;
-const { Utf8Decoder, Utf8Encoder } = await import("../dist/text.js");
+const { Utf8Decoder, Utf8Encoder } = await import("../dist/runtime/text.js");
 const [slowEncoder, slowDecoder] = [new Utf8Encoder(), new Utf8Decoder()];
 slowEncoder.encode("");
 slowDecoder.decode(new Uint8Array(0));

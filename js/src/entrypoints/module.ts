@@ -5,5 +5,5 @@
  *
  * @module
  */
-export { start } from "../instance.js";
+export { start } from "../module/instance.js";
 export * from "../index.js";

@@ -2,14 +2,14 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { errorOf } from "../latch-error.js";
-import type { SnapshotIdentity } from "../verdict.js";
+import type { SnapshotIdentity } from "../types/index.js";
+import { errorOf } from "../types/latch-error.js";
 import { type GuardOptions, type Verifier, readGuardOptions } from "./guard.js";
 import { admission, fail } from "./node.js";
 
 export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
 export { identityOf } from "./node.js";
-export type { Identity, SnapshotIdentity } from "../verdict.js";
+export type { Identity, SnapshotIdentity } from "../types/index.js";
 
 /** A middleware as Express and Connect take it; `Asked` is their request. */
 export type Handler<Asked extends IncomingMessage> = (request: Asked, response: ServerResponse, next: (error?: unknown) => void) => void;

@@ -1,11 +1,11 @@
 /* @ts-self-types="./fetch.d.ts" */
 
-import { LatchError } from "../latch-error.js";
-import type { Identity, SnapshotIdentity } from "../verdict.js";
+import type { Identity, SnapshotIdentity } from "../types/index.js";
+import { LatchError } from "../types/latch-error.js";
 import { type GuardOptions, type Verifier, checkVerifier, passage, readGuardOptions } from "./guard.js";
 
 export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
-export type { Identity, SnapshotIdentity } from "../verdict.js";
+export type { Identity, SnapshotIdentity } from "../types/index.js";
 
 /** What {@link check} gives: the identity and the request to hand on, or the response to give. */
 export type Checked<Who extends SnapshotIdentity = Identity, Asked extends Request = Request> =

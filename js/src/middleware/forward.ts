@@ -1,6 +1,6 @@
 /* @ts-self-types="./forward.d.ts" */
 
-import { LatchError } from "../latch-error.js";
+import { LatchError } from "../types/latch-error.js";
 
 /**
  * Headers by which a client could make the API behind believe in another path, method, person, address or host than the

@@ -1,12 +1,11 @@
 /* @ts-self-types="./guard.d.ts" */
 
-import type { FetchRequest, NodeRequest } from "../authorization.js";
-import { bounded } from "../bounded.js";
-import { LatchError, errorOf, wrongOption as wrong } from "../latch-error.js";
-import { callOf, plain } from "../plain.js";
-import type { Call, Reply } from "../types.js";
-import type { Identity, Refused, SnapshotIdentity } from "../verdict.js";
-import { vouch, vouchedFor } from "../vouched.js";
+import { vouch, vouchedFor } from "../latch/principal.js";
+import type { FetchRequest, NodeRequest } from "../module/authorization.js";
+import { callOf, plain } from "../module/plain-object.js";
+import { bounded } from "../runtime/timeout.js";
+import type { Call, Identity, Refused, Reply, SnapshotIdentity } from "../types/index.js";
+import { LatchError, errorOf, wrongOption as wrong } from "../types/latch-error.js";
 
 /** What decides about requests: a `Latch`, or a `SnapshotFollower`, whose identities may have no id and no name. */
 export interface Verifier<Who extends SnapshotIdentity = Identity> {

@@ -2,12 +2,12 @@
 
 import type { Context, MiddlewareHandler } from "hono";
 
-import type { Identity, SnapshotIdentity } from "../verdict.js";
+import type { Identity, SnapshotIdentity } from "../types/index.js";
 import { withoutAuthorization } from "./fetch.js";
 import { type GuardOptions, type Verifier, checkVerifier, passage, readGuardOptions } from "./guard.js";
 
 export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
-export type { Identity, SnapshotIdentity } from "../verdict.js";
+export type { Identity, SnapshotIdentity } from "../types/index.js";
 
 /** What the middleware leaves in Hono's context: `c.var.identity`. */
 export interface TokenEnv<Who extends SnapshotIdentity = Identity> {

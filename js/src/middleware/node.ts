@@ -2,12 +2,12 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { LatchError, errorOf } from "../latch-error.js";
-import type { Identity, SnapshotIdentity } from "../verdict.js";
+import type { Identity, SnapshotIdentity } from "../types/index.js";
+import { LatchError, errorOf } from "../types/latch-error.js";
 import { type GuardOptions, type Verifier, checkVerifier, passage, readGuardOptions } from "./guard.js";
 
 export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
-export type { Identity, SnapshotIdentity } from "../verdict.js";
+export type { Identity, SnapshotIdentity } from "../types/index.js";
 
 // Beside the requests, not on them: no other code can put an identity there.
 const identities = new WeakMap<IncomingMessage, SnapshotIdentity>();

@@ -2,13 +2,13 @@
 
 import type { Database, Primitive } from "db0";
 
-import { Connection } from "../connection.js";
-import { LatchError } from "../latch-error.js";
-import { type SchemaDialect, migration } from "../schema.js";
-import type { Account, TokenRecord, UnixSeconds } from "../types.js";
+import type { Account, TokenRecord, UnixSeconds } from "../types/index.js";
+import { LatchError } from "../types/latch-error.js";
+import { Connection } from "./internal/connection.js";
+import { type SchemaDialect, migration } from "./internal/schema.js";
 import type { AccountStore, Insertion, InsertionContext, Renaming, StoreContext, StoredAccount, TokenStore } from "./store.js";
 
-export { type SchemaDialect, schema } from "../schema.js";
+export { type SchemaDialect, schema } from "./internal/schema.js";
 
 /** What a {@link db0Store} promises: the database enforces it. */
 export interface SqlCapabilities<Immediate extends boolean = true> {

@@ -1,10 +1,10 @@
 /* @ts-self-types="./memory.d.ts" */
 
-import { FIRST_GENERATION } from "../generation.js";
-import { LatchError } from "../latch-error.js";
-import { copied } from "../plain.js";
-import { randomText } from "../random.js";
-import type { Account, TokenRecord, UnixSeconds } from "../types.js";
+import { copied } from "../module/plain-object.js";
+import { randomText } from "../runtime/random.js";
+import type { Account, TokenRecord, UnixSeconds } from "../types/index.js";
+import { LatchError } from "../types/latch-error.js";
+import { FIRST_GENERATION } from "./internal/generation.js";
 import type { AccountStore, Insertion, InsertionContext, Renaming, StoredAccount, TokenStore } from "./store.js";
 
 /** What a {@link memoryStore} promises, within its process. */

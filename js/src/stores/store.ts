@@ -1,6 +1,6 @@
 /* @ts-self-types="./store.d.ts" */
 
-import type { Account, Hash, TokenRecord, UnixSeconds } from "../types.js";
+import type { Account, Hash, TokenRecord, UnixSeconds } from "../types/index.js";
 
 /** What a store can promise. What it can't is `false` here, and a user of it must be ready for that. */
 export interface StoreCapabilities {

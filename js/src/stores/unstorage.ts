@@ -2,12 +2,12 @@
 
 import type { Storage } from "unstorage";
 
-import { FIRST_GENERATION, accountOf } from "../generation.js";
-import { LatchError } from "../latch-error.js";
-import { randomText } from "../random.js";
-import { Utf8Encoder } from "../text.js";
-import { inTurn } from "../turns.js";
-import type { Account, TokenRecord, UnixSeconds } from "../types.js";
+import { inTurn } from "../runtime/exclusive.js";
+import { randomText } from "../runtime/random.js";
+import { Utf8Encoder } from "../runtime/text.js";
+import type { Account, TokenRecord, UnixSeconds } from "../types/index.js";
+import { LatchError } from "../types/latch-error.js";
+import { FIRST_GENERATION, accountOf } from "./internal/generation.js";
 import type { AccountStore, Insertion, InsertionContext, Renaming, StoreContext, StoredAccount, TokenStore } from "./store.js";
 
 /** What an {@link unstorageStore} promises: key-value stores can neither compare nor write two keys at once. */

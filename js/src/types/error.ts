@@ -1,0 +1,121 @@
+/* @ts-self-types="./error.d.ts" */
+
+/**
+ * The stable code of an error. Codes never change their meaning; messages are for people and may get better.
+ * The rule behind each is in the description of the operations.
+ */
+export type ErrorCode =
+  | "json_invalid"
+  | "request_too_large"
+  | "op_unknown"
+  | "field_missing"
+  | "field_unknown"
+  | "field_duplicate"
+  | "type_invalid"
+  | "value_invalid"
+  | "too_deep"
+  | "now_invalid"
+  | "name_empty"
+  | "name_too_long"
+  | "name_character"
+  | "name_taken"
+  | "user_empty"
+  | "user_too_long"
+  | "user_character"
+  | "token_length"
+  | "token_character"
+  | "token_prefix"
+  | "token_checksum"
+  | "prefix_invalid"
+  | "expiry_invalid"
+  | "expiry_past"
+  | "expiry_out_of_range"
+  | "expiry_too_late"
+  | "expiry_required"
+  | "expiry_fixed"
+  | "zone_invalid"
+  | "entropy_length"
+  | "entropy_weak"
+  | "entropy_unavailable"
+  | "hash_invalid"
+  | "hash_kind_unsupported"
+  | "hash_taken"
+  | "pepper_invalid"
+  | "pepper_unknown"
+  | "feature_invalid"
+  | "feature_not_in_account"
+  | "access_exceeds_creator"
+  | "address_invalid"
+  | "addresses_too_many"
+  | "features_too_many"
+  | "record_too_large"
+  | "tokens_too_many"
+  | "creations_too_many"
+  | "account_mismatch"
+  | "account_suspended"
+  | "tokens_disabled"
+  | "record_version_unsupported"
+  | "record_revoked"
+  | "catalogue_invalid"
+  | "call_ambiguous"
+  | "call_unknown"
+  | "page_invalid"
+  | "selection_invalid"
+  | "function_unknown"
+  | "key_invalid"
+  | "snapshot_signature"
+  | "snapshot_malformed"
+  | "snapshot_rollback"
+  | "snapshot_gap"
+  | "snapshot_too_large"
+  | "clock_backwards"
+  | "floor_in_future"
+  | "table_unknown"
+  | "memory_invalid"
+  | "module_broken";
+
+/**
+ * What the module's functions throw. No message holds a secret.
+ *
+ * @example
+ * ```js
+ * try {
+ *   createToken({ user: "alice", name: "a b", access: "full" });
+ * } catch (error) {
+ *   if (error instanceof TokenlatchError) console.log(error.code, error.field); // name_character name
+ * }
+ * ```
+ */
+export class TokenlatchError extends Error {
+  /** The stable code. */
+  readonly code: ErrorCode;
+
+  /** The path of the option at fault, such as `record.hash` or `records[3].expires`, where there is one. */
+  readonly field: string | undefined;
+
+  /** An error with its code, its sentence for people and the path of the option at fault. */
+  constructor(code: ErrorCode, message: string, field?: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.field = field;
+  }
+
+  static {
+    // On the prototype, as the language's own errors have it: a subclass or a minifier doesn't change it.
+    Object.defineProperty(this.prototype, "name", { value: "TokenlatchError", configurable: true, writable: true });
+  }
+}
+
+/** An error as the module writes it. */
+interface WrittenError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly field?: string;
+}
+
+/** Reads an error that the module threw as JSON text. */
+export function fromModule(text: string): TokenlatchError {
+  const error = JSON.parse(text) as WrittenError;
+  // Own properties only: what is on a polluted prototype isn't part of the error.
+  return new TokenlatchError(error.code, error.message, Object.hasOwn(error, "field") ? error.field : undefined);
+}
