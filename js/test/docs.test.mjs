@@ -14,7 +14,7 @@ for (const folder of ["stores", "middleware"]) {
 }
 
 /** Not exported by an entry point, or no method at all. */
-const INTERNAL = new Set(["fromModule", "codeOf", "constructor", "if", "for", "headerOf", "waitAfter", "answer", "admittedDigest"]);
+const INTERNAL = new Set(["fromModule", "codeOf", "constructor", "if", "for", "headerOf", "retryDelay", "answer", "admittedDigest"]);
 
 /** What precedes a declaration, from its doc comment on; the empty text when there is none. */
 function comment(text, index) {

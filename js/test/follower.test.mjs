@@ -10,7 +10,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { LatchError, SnapshotFollower } from "tokenlatch";
 import { guard } from "tokenlatch/middleware/fetch";
 
-import { Turns } from "../dist/runtime/exclusive.js";
+import { Exclusive } from "../dist/runtime/exclusive.js";
 import { casesOf } from "./follower-suite.mjs";
 import { KEY, startOrigin } from "./origin.mjs";
 import { startWorker } from "./worker.mjs";
@@ -81,16 +81,16 @@ test("no rejected promise is left to nobody", () => {
   assert.deepEqual([status, stderr], [0, ""]);
 });
 
-test("an attempt whose request has ended, and its timers with it, is overtaken", async () => {
-  const turns = new Turns();
-  const lost = turns.take(30, () => new Promise(() => {}));
-  let [overtaken, taken] = [undefined, 0];
-  await turns.take(30, async (turn) => void ((overtaken = turn), (taken += 1)));
-  assert.deepEqual([taken, overtaken.live], [1, false]);
-  // Those who come while one runs wait for it, and make none of their own.
-  const running = turns.take(1_000, () => pause(50));
-  await Promise.all([turns.take(1_000, async () => void (taken += 1)), turns.take(1_000, async () => void (taken += 1))]);
-  assert.equal(taken, 1);
+test("an attempt whose request has ended, and its timers with it, is replaced", async () => {
+  const exclusive = new Exclusive();
+  const lost = exclusive.run(30, () => new Promise(() => {}));
+  let [last, runs] = [undefined, 0];
+  await exclusive.run(30, async (attempt) => void ((last = attempt), (runs += 1)));
+  assert.deepEqual([runs, last.isActive], [1, false]);
+  // Callers that come during an attempt wait for it and don't start another.
+  const running = exclusive.run(1_000, () => pause(50));
+  await Promise.all([exclusive.run(1_000, async () => void (runs += 1)), exclusive.run(1_000, async () => void (runs += 1))]);
+  assert.equal(runs, 1);
   await running;
   assert.equal(await Promise.race([lost, pause(10).then(() => "unsettled")]), "unsettled");
 });

@@ -1,8 +1,8 @@
-// What a follower keeps, over stores that hang.
+// What a follower saves, in stores that hang.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Kept } from "../dist/snapshot/persistence.js";
+import { Persistence } from "../dist/snapshot/persistence.js";
 
 const settled = () => new Promise(setImmediate);
 
@@ -12,25 +12,25 @@ function message(version) {
 
 test("a store that hangs delays the next follower's write by ten seconds at most", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const kept = new Map();
+  const saved = new Map();
   let puts = 0;
   const store = {
-    get: async (key) => kept.get(key),
-    put: (key, bytes) => ((puts += 1) === 1 ? new Promise(() => {}) : void kept.set(key, bytes)),
+    get: async (key) => saved.get(key),
+    put: (key, bytes) => ((puts += 1) === 1 ? new Promise(() => {}) : void saved.set(key, bytes)),
   };
-  const [first, second] = [new Kept(store), new Kept(store)];
-  void first.keep(message(1));
+  const [first, second] = [new Persistence(store), new Persistence(store)];
+  void first.save(message(1));
   await settled();
   assert.equal(puts, 1);
-  let isKept = false;
-  const keeping = second.keep(message(2)).then(() => (isKept = true));
+  let isSaved = false;
+  const saving = second.save(message(2)).then(() => (isSaved = true));
   t.mock.timers.tick(9_999);
   await settled();
-  assert.deepEqual([isKept, puts], [false, 1]);
+  assert.deepEqual([isSaved, puts], [false, 1]);
   t.mock.timers.tick(1);
-  await keeping;
-  assert.deepEqual(kept.get("snapshot"), new Uint8Array([2]));
-  // Nothing is under way any more: the third waits for nobody.
-  await first.keep(message(3));
-  assert.deepEqual(kept.get("snapshot"), new Uint8Array([3]));
+  await saving;
+  assert.deepEqual(saved.get("snapshot"), new Uint8Array([2]));
+  // No write is pending, so the third doesn't wait.
+  await first.save(message(3));
+  assert.deepEqual(saved.get("snapshot"), new Uint8Array([3]));
 });

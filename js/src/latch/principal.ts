@@ -1,21 +1,21 @@
 /* @ts-self-types="./principal.d.ts" */
 
-/** A token that was admitted. */
-export interface Vouched {
+/** The token that an admitted request presented. */
+export interface Principal {
   readonly user: string;
   readonly id: string;
 }
 
-/** What a `Latch` admitted, by the verdict and by the identities made of it. Nothing that a request brings along is among them. */
-const vouched = new WeakMap<object, Vouched>();
+/** Principals by the verdicts of a `Latch` and the identities made of them. A request can't add to it. */
+const principals = new WeakMap<object, Principal>();
 
-/** Remembers whose verdict or identity an object is. */
-export function vouch<T extends object>(object: T, { user, id }: Vouched): T {
-  vouched.set(object, { user, id });
+/** Records the principal of a verdict or an identity. */
+export function bindPrincipal<T extends object>(object: T, { user, id }: Principal): T {
+  principals.set(object, { user, id });
   return object;
 }
 
-/** The token that a verdict or identity was given for, even if the object was changed since; undefined for any other object. */
-export function vouchedFor(object: unknown): Vouched | undefined {
-  return typeof object === "object" && object !== null ? vouched.get(object) : undefined;
+/** Returns the principal of a verdict or an identity, even if the object was changed since; undefined for any other object. */
+export function principalOf(object: unknown): Principal | undefined {
+  return typeof object === "object" && object !== null ? principals.get(object) : undefined;
 }

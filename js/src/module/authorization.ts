@@ -3,25 +3,24 @@
 import type { AuthorizationHeader } from "../types/index.js";
 import { LatchError } from "../types/latch-error.js";
 
-/** A request of Node's `http`: its raw headers show a header that was sent twice, which `headers` hides. */
+/** A request of Node's `http`. Its raw headers show a repeated header, which `headers` hides. */
 export interface NodeRequest {
   readonly rawHeaders: readonly string[];
-  /** Read where `rawHeaders` is empty: adapters that make a request of an event, as for Lambda, leave it so. */
+  /** Read when `rawHeaders` is empty, as adapters for Lambda events leave it. */
   readonly headers?: unknown;
 }
 
-/** A standard `Request`, or anything with its `headers`. */
+/** A standard `Request`, or any object with the same `headers`. */
 export interface FetchRequest {
   readonly headers: { get(name: string): string | null };
 }
 
-// `headers` alone would show a header that was sent twice as one, or may belong to something that is no request at all.
+// `headers` alone would show a repeated header as one, or may belong to an object that isn't a request.
 const MESSAGE =
-  "expected a Request, a request of Node's http, or an `Authorization` header; of an object that has `headers` but no `rawHeaders` give the header itself, `request.headers.authorization`";
+  "expected a Request, a request of Node's http, or an `Authorization` header; for an object with `headers` but no `rawHeaders` pass the header itself, `request.headers.authorization`";
 
 /**
- * The `Authorization` header of a request, every value of it where the runtime tells them apart; a header given as such
- * stays as it is.
+ * Returns the `Authorization` header of a request, with every value where the runtime keeps them apart. A header is returned unchanged.
  *
  * @example
  * ```js
@@ -37,7 +36,7 @@ export function authorizationOf(request: FetchRequest | NodeRequest | Authorizat
   if (typeof request === "object") {
     const raw = "rawHeaders" in request && Array.isArray(request.rawHeaders) ? request.rawHeaders : undefined;
     if (raw !== undefined && raw.length > 0) return rawValues(raw);
-    // A standard Request joins repeated headers with a comma, which no token holds: the module refuses them.
+    // A standard Request joins repeated headers with a comma, which no token contains: the module refuses them.
     if ("headers" in request && isFetch(request)) return request.headers.get("authorization");
     if (raw !== undefined) return values(request.headers);
   }
@@ -52,7 +51,7 @@ function isFetch(request: { readonly headers?: unknown }): request is FetchReque
   return typeof (request.headers as Partial<Headers> | null | undefined)?.get === "function";
 }
 
-/** All values under the header's name, however it is spelt. */
+/** Returns all values of the header, whatever the case of its name. */
 function values(headers: unknown): readonly string[] {
   if (typeof headers !== "object" || headers === null) return [];
   const found = Object.entries(headers).filter(([name]) => name.toLowerCase() === "authorization");

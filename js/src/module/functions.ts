@@ -25,7 +25,7 @@ import type {
   Verdict,
   VerifyOptions,
 } from "../types/index.js";
-import { guarded, module } from "./instance.js";
+import { callModule, module } from "./instance.js";
 
 /**
  * Creates a token: the text to show once, and the record to store.
@@ -35,14 +35,14 @@ import { guarded, module } from "./instance.js";
  * const { token, record } = createToken({ user: "alice", name: "backup", access: "full", expires: "2027-12-31" });
  * ```
  *
- * @throws TokenlatchError for a wrong option, a name in use, an expiry in the past, or entropy that fails.
+ * @throws TokenlatchError for an invalid option, a name in use, an expiry in the past, or unusable entropy.
  */
 export function createToken(options: CreateOptions): Created {
-  return guarded(() => module.createToken(options));
+  return callModule(() => module.createToken(options));
 }
 
 /**
- * Looks at a name, a user, a token text, an expiry or addresses without any record, and lists what is wrong.
+ * Checks a name, a user, a token text, an expiry or addresses and lists the problems. Needs no record.
  *
  * @example
  * ```js
@@ -51,11 +51,11 @@ export function createToken(options: CreateOptions): Created {
  * ```
  */
 export function validate(options: ValidateOptions): Validation {
-  return guarded(() => module.validate(options));
+  return callModule(() => module.validate(options));
 }
 
 /**
- * Reads an `Authorization` header: who it says to be, and the hashes to look a record up by.
+ * Parses an `Authorization` header: the user that it names, and the hashes to find the record by.
  *
  * @example
  * ```js
@@ -64,11 +64,11 @@ export function validate(options: ValidateOptions): Validation {
  * ```
  */
 export function parseAuthorization(options: ParseAuthorizationOptions | string): Credential {
-  return guarded(() => module.parseAuthorization(options));
+  return callModule(() => module.parseAuthorization(options));
 }
 
 /**
- * Decides about a request. A refusal is a verdict, not an exception.
+ * Decides about a request. A refusal is a verdict and isn't thrown.
  *
  * @example
  * ```js
@@ -76,10 +76,10 @@ export function parseAuthorization(options: ParseAuthorizationOptions | string):
  * if (!verdict.allowed) return new Response(verdict.refusal.body, verdict.refusal);
  * ```
  *
- * @throws TokenlatchError for a wrong option, or a stored hash under a pepper that isn't given.
+ * @throws TokenlatchError for an invalid option, or a record whose pepper is missing.
  */
 export function verifyToken(options: VerifyOptions): Verdict {
-  return guarded(() => module.verifyToken(options));
+  return callModule(() => module.verifyToken(options));
 }
 
 /**
@@ -91,11 +91,11 @@ export function verifyToken(options: VerifyOptions): Verdict {
  * ```
  */
 export function describeToken(options: DescribeOptions): { readonly token: Description } {
-  return guarded(() => module.describeToken(options));
+  return callModule(() => module.describeToken(options));
 }
 
 /**
- * Sorts, filters and pages tokens for their owner.
+ * Filters, sorts and pages tokens for their owner.
  *
  * @example
  * ```js
@@ -103,7 +103,7 @@ export function describeToken(options: DescribeOptions): { readonly token: Descr
  * ```
  */
 export function listTokens(options: ListOptions): TokenList {
-  return guarded(() => module.listTokens(options));
+  return callModule(() => module.listTokens(options));
 }
 
 /**
@@ -115,21 +115,21 @@ export function listTokens(options: ListOptions): TokenList {
  * ```
  */
 export function renameToken(options: RenameOptions): { readonly record: TokenRecord } {
-  return guarded(() => module.renameToken(options));
+  return callModule(() => module.renameToken(options));
 }
 
 /**
- * Changes a token: what is left out stays as it was. Store the record.
+ * Changes a token. Options that are left out change nothing. Store the record.
  *
  * @example
  * ```js
  * const { record: bound } = updateToken({ record, addresses: ["192.0.2.0/24"] });
  * ```
  *
- * @throws TokenlatchError for a wrong option, a revoked token, or another expiry for an account's token.
+ * @throws TokenlatchError for an invalid option, a revoked token, or a new expiry for a token of the realm `account`.
  */
 export function updateToken(options: UpdateOptions): { readonly record: TokenRecord } {
-  return guarded(() => module.updateToken(options));
+  return callModule(() => module.updateToken(options));
 }
 
 /**
@@ -141,23 +141,23 @@ export function updateToken(options: UpdateOptions): { readonly record: TokenRec
  * ```
  */
 export function revokeTokens(options: RevokeOptions): Revoked {
-  return guarded(() => module.revokeTokens(options));
+  return callModule(() => module.revokeTokens(options));
 }
 
 /**
- * The built-in catalogue of functions.
+ * Returns the built-in catalogue of functions.
  *
  * @example
  * ```js
- * const writing = functions().functions.filter((one) => one.writes);
+ * const writing = functions().functions.filter(({ writes }) => writes);
  * ```
  */
 export function functions(): { readonly functions: readonly CatalogueFunction[] } {
-  return guarded(() => module.functions());
+  return callModule(() => module.functions());
 }
 
 /**
- * What the module is and knows.
+ * Returns the version of the module and its operations, error codes and reasons.
  *
  * @example
  * ```js
@@ -165,11 +165,11 @@ export function functions(): { readonly functions: readonly CatalogueFunction[] 
  * ```
  */
 export function info(): Info {
-  return guarded(() => module.info());
+  return callModule(() => module.info());
 }
 
 /**
- * Reads the parameters of a compatible interface, in the words of the other functions.
+ * Reads the parameters of a compatible interface and returns them as options of the other functions.
  *
  * @example
  * ```js
@@ -177,14 +177,14 @@ export function info(): Info {
  * const { name, access, expires } = readParameters({ shape: "uapi", function: "create_full_access", values });
  * ```
  *
- * @throws TokenlatchError for a missing or wrong parameter; its `field` is the parameter's name. Give it to `reply` as `error`.
+ * @throws TokenlatchError for a missing or invalid parameter, whose name is the `field`. Pass the error to `reply` as `error`.
  */
 export function readParameters(options: ParametersOptions): Parameters {
-  return guarded(() => module.readParameters(options));
+  return callModule(() => module.readParameters(options));
 }
 
 /**
- * The reply of a compatible interface, to send as it is.
+ * Makes the reply of a compatible interface, to send unchanged.
  *
  * @example
  * ```js
@@ -192,11 +192,11 @@ export function readParameters(options: ParametersOptions): Parameters {
  * ```
  */
 export function reply(options: ReplyOptions): Reply {
-  return guarded(() => module.reply(options));
+  return callModule(() => module.reply(options));
 }
 
 /**
- * Answers a request in JSON text with JSON text, `{"ok":…}` or `{"error":…}`. Nothing is supplied by default.
+ * Answers a JSON request with JSON text, `{"ok":…}` or `{"error":…}`. There are no defaults, not even for the clock.
  *
  * @example
  * ```js
@@ -204,5 +204,5 @@ export function reply(options: ReplyOptions): Reply {
  * ```
  */
 export function callJson(request: string): string {
-  return guarded(() => module.callJson(request));
+  return callModule(() => module.callJson(request));
 }

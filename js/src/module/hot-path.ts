@@ -4,87 +4,87 @@ import { unixNow } from "../runtime/clock.js";
 import { Utf8Encoder } from "../runtime/text.js";
 import { TokenlatchError } from "../types/error.js";
 import type { Call, TableVerifyOptions, Verdict, VerifyManyOptions } from "../types/index.js";
-import { failed, guarded, module, refuseBroken, room, send, state } from "./instance.js";
-import { isPlain, plain, wrong } from "./plain-object.js";
+import { assertUsable, buffers, callModule, module, moduleError, requestBytes, state } from "./instance.js";
+import { isPlain, readPlain, typeInvalid } from "./plain-object.js";
 
-/** Codes from here on carry a reason for refusal above the place of the record. */
+/** Codes from here on are refusals: the reason is in the upper bits, the index of the record in the lower 32. */
 export const REFUSED = 2 ** 32;
 
 /** The highest number that a call or a handle can have. */
 const MAX_U32 = 2 ** 32 - 1;
 
-/** A header of more characters is malformed whatever it says, and so is an address of more: no more need be handed over. */
+/** A longer header or address is malformed, whatever its content, so it is cut to this many characters. */
 const MAX_HEADER = 600;
 const MAX_ADDRESS = 64;
 
-/** How many requests go over at once. */
+/** Requests per call of the module. */
 const BATCH = 4096;
 
 const encoder = new Utf8Encoder();
 
-/** Frees the module's side of tables and snapshots that nobody holds any more. */
-export const forgotten = new FinalizationRegistry<number>((handle) => {
+/** Frees the module's memory of tables and snapshots that were garbage collected. */
+export const finalizers = new FinalizationRegistry<number>((handle) => {
   try {
-    guarded(() => module.tableFree(handle));
+    callModule(() => module.tableFree(handle));
   } catch {
-    // The module is broken; there is nothing left to free.
+    // The module is broken: there is nothing to free.
   }
 });
 
-/** Asks for the code of one request as `verify` takes it. */
-export function askOne(handle: number, authorization: string | null | undefined, options: TableVerifyOptions | undefined): number {
-  if (options === undefined) return ask(handle, authorization ?? "", 0, "", unixNow());
+/** Returns the code of the verdict about one request, from the arguments of `verify`. */
+export function verifyOne(handle: number, authorization: string | null | undefined, options: TableVerifyOptions | undefined): number {
+  if (options === undefined) return verifyCode(handle, authorization ?? "", 0, "", unixNow());
   const { call, address, now } = readOptions(options);
-  return ask(handle, authorization ?? "", call, address, now);
+  return verifyCode(handle, authorization ?? "", call, address, now);
 }
 
-/** Asks the module for the code of one request. Strings are written straight into its memory. */
-function ask(handle: number, authorization: string, call: number, address: string, now: number): number {
-  refuseBroken();
-  const { header, headerAt, address: place, addressAt } = room();
+/** Calls the module for one request. ASCII strings are written straight into its memory. */
+function verifyCode(handle: number, authorization: string, call: number, address: string, now: number): number {
+  assertUsable();
+  const { header, headerAt, address: addressBuffer, addressAt } = buffers();
   try {
     if (typeof authorization === "string" && authorization.length <= header.length) {
       const length = authorization.length;
       const ascii = length === 0 || encoder.encodeInto(authorization, header).written === length;
       if (ascii && address === "") return module.tableVerify(handle, call, headerAt, length, 0, 0, now);
-      if (ascii && address.length <= place.length && encoder.encodeInto(address, place).written === address.length) {
+      if (ascii && address.length <= addressBuffer.length && encoder.encodeInto(address, addressBuffer).written === address.length) {
         return module.tableVerify(handle, call, headerAt, length, addressAt, address.length, now);
       }
     }
-    // Long or not ASCII, or no string at all: the general way.
+    // Too long, not ASCII or not a string: the general interface.
     return module.tableVerifyText(handle, call, authorization, address, now);
   } catch (thrown) {
-    // Here already, because on a full stack the call of `failed` may itself be refused.
+    // Set here, because with a full stack the call of `moduleError` may fail too.
     if (typeof thrown !== "string") state.broken = true;
-    throw failed(thrown);
+    throw moduleError(thrown);
   }
 }
 
-/** Asks whose token was admitted: the module writes it into the room for holders. Gives the number of bytes, or 0. */
-export function askHolder(handle: number, code: number): number {
-  const { holder, holderAt } = room();
+/** Has the module write the holder of an admitted token into the holder buffer. Returns the number of bytes, or 0. */
+export function readHolder(handle: number, code: number): number {
+  const { holder, holderAt } = buffers();
   try {
     return module.snapshotHolder(handle, code, holderAt, holder.length);
   } catch (thrown) {
     if (typeof thrown !== "string") state.broken = true;
-    throw failed(thrown);
+    throw moduleError(thrown);
   }
 }
 
-/** Gives a call a number. */
+/** Prepares a call and returns its number. */
 export function prepareCall(handle: number, call: Call): number {
-  const numbered: { call: number } = guarded(() => module.tablePrepare(handle, call));
-  return numbered.call;
+  const prepared: { call: number } = callModule(() => module.tablePrepare(handle, call));
+  return prepared.call;
 }
 
-/** Forgets the calls that were prepared. */
+/** Forgets all prepared calls. */
 export function forgetCalls(handle: number): void {
-  if (handle === 0) throw freed();
-  guarded(() => module.tableForgetCalls(handle));
+  if (handle === 0) throw tableFreed();
+  callModule(() => module.tableForgetCalls(handle));
 }
 
-/** Asks for the codes of many requests; gives the verdict on each, in their order. */
-export function askMany(
+/** Verifies many requests and returns their verdicts in the same order. */
+export function verifyMany(
   handle: number,
   headers: readonly (string | null | undefined)[],
   options: VerifyManyOptions | undefined,
@@ -94,93 +94,94 @@ export function askMany(
   const { call, now, addresses } = readManyOptions(headers, options);
   for (let from = 0; from < headers.length; from += BATCH) {
     const count = Math.min(BATCH, headers.length - from);
-    const bytes = written(headers, addresses, from, count);
-    const codes = send(bytes, (module, at, length) => module.tokenlatch_verify_many(handle, call, at, length, BigInt(now)));
+    const bytes = encodeRequests(headers, addresses, from, count);
+    const codes = requestBytes(bytes, (module, at, length) => module.tokenlatch_verify_many(handle, call, at, length, BigInt(now)));
     const numbers = new DataView(codes.buffer);
     for (let at = 0; at < 8 * count; at += 8) verdicts.push(verdict(numbers.getInt32(at + 4, true) * REFUSED + numbers.getUint32(at, true)));
   }
   return verdicts;
 }
 
-/** Requests as the module reads them: how many, the two lengths of each, then all texts. */
-function written(headers: readonly unknown[], addresses: readonly unknown[] | undefined, from: number, count: number): Uint8Array {
+/** Encodes requests for the module: their number, the two lengths of each, then all texts. */
+function encodeRequests(headers: readonly unknown[], addresses: readonly unknown[] | undefined, from: number, count: number): Uint8Array {
   const texts: string[] = [];
   let length = 4 + 4 * count;
   for (let at = from; at < from + count; at++) {
-    const header = text(headers[at], "headers", at, MAX_HEADER);
-    const address = addresses === undefined ? "" : text(addresses[at], "addresses", at, MAX_ADDRESS);
+    const header = requestText(headers[at], "headers", at, MAX_HEADER);
+    const address = addresses === undefined ? "" : requestText(addresses[at], "addresses", at, MAX_ADDRESS);
     texts.push(header, address);
     length += header.length + address.length;
   }
   const bytes = new Uint8Array(length);
-  // All in one go, for the encoder costs more by the call than by the character.
+  // One call for all texts: the encoder costs more per call than per character.
   const { read, written } = encoder.encodeInto(texts.join(""), bytes.subarray(4 + 4 * count));
-  if (read === written && written === length - 4 - 4 * count) return measured(texts, bytes);
-  // It isn't all ASCII, and side by side two halves of a character might become one.
+  if (read === written && written === length - 4 - 4 * count) return withLengths(texts, bytes);
+  // Not all ASCII: each text is encoded alone, because joined surrogate halves of two texts could form one character.
   const parts = texts.map((text) => encoder.encode(text));
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 4 + 4 * count));
-  let place = 4 + 4 * count;
+  let offset = 4 + 4 * count;
   for (const part of parts) {
-    whole.set(part, place);
-    place += part.length;
+    whole.set(part, offset);
+    offset += part.length;
   }
-  return measured(parts, whole);
+  return withLengths(parts, whole);
 }
 
-/** Writes the number of requests, and the length of each text. */
-function measured(texts: readonly { readonly length: number }[], bytes: Uint8Array): Uint8Array {
+/** Writes the number of requests and the length of each text. */
+function withLengths(texts: readonly { readonly length: number }[], bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer);
   view.setUint32(0, texts.length / 2, true);
   for (let at = 0; at < texts.length; at++) view.setUint16(4 + 2 * at, texts[at]!.length, true);
   return bytes;
 }
 
-function text(value: unknown, field: string, index: number, most: number): string {
+/** Checks a header or an address and cuts it to a length. */
+function requestText(value: unknown, field: string, index: number, max: number): string {
   if (value === undefined || value === null) return "";
-  if (typeof value !== "string") throw wrong(`${field}[${index}]`, "expected a string");
-  return value.length > most ? value.slice(0, most) : value;
+  if (typeof value !== "string") throw typeInvalid(`${field}[${index}]`, "expected a string");
+  return value.length > max ? value.slice(0, max) : value;
 }
 
-/** The module's own words for a code. */
+/** Returns the verdict that a code stands for. It is frozen. */
 export function explain(handle: number, code: number): Verdict {
   if (code === -1) {
-    throw handle === 0 ? freed() : new TokenlatchError("call_unknown", "no call of that number was prepared", "call");
+    throw handle === 0 ? tableFreed() : new TokenlatchError("call_unknown", "no call with this number was prepared", "call");
   }
-  if (code < 0) throw failed(new Error("the module lost its own memory"));
-  return freeze(guarded(() => module.tableVerdict(handle, code)));
+  if (code < 0) throw moduleError(new Error("the module refused an address in its own memory"));
+  return deepFreeze(callModule(() => module.tableVerdict(handle, code)));
 }
 
-/** The options of `verify`, with defaults for what was left out. */
-interface Asked {
+/** The options of `verify` with their defaults. */
+interface VerifyInput {
   call: number;
   address: string;
   now: number;
 }
 
-/** Reads the options of `verify`: own properties only, each once. Written out, for it is on the hot path. */
-function readOptions(options: TableVerifyOptions): Asked {
+/** Reads the options of `verify`: own properties only, each once. Not shared with `readManyOptions`, for speed. */
+function readOptions(options: TableVerifyOptions): VerifyInput {
   let call = 0;
   let address = "";
   let now: number | undefined;
-  // What isn't plain has no properties of its own, and would count as a call that names nothing.
-  if (typeof options !== "object" || options === null || !isPlain(options)) throw wrong("options", "expected a plain object");
+  // Anything but a plain object has no own properties and would count as a call that names nothing.
+  if (typeof options !== "object" || options === null || !isPlain(options)) throw typeInvalid("options", "expected a plain object");
   for (const key in options) {
     if (!Object.hasOwn(options, key)) continue;
     const value: unknown = options[key as keyof TableVerifyOptions];
     switch (key) {
       case "now":
-        now = instant(value);
+        now = readTime(value);
         break;
       case "call":
-        call = callNumber(value);
+        call = readCallNumber(value);
         break;
       case "address":
         if (value === undefined || value === null) break;
-        if (typeof value !== "string") throw wrong(key, "expected a string");
+        if (typeof value !== "string") throw typeInvalid(key, "expected a string");
         address = value;
         break;
       default:
-        throw unknown(key, "`call`, `address`, `now`");
+        throw unknownOption(key, "`call`, `address`, `now`");
     }
   }
   return { call, address, now: now ?? unixNow() };
@@ -190,51 +191,51 @@ function readManyOptions(
   headers: readonly unknown[],
   options: VerifyManyOptions = {},
 ): { call: number; now: number; addresses: readonly unknown[] | undefined } {
-  if (!Array.isArray(headers)) throw wrong("headers", "expected an array of strings");
-  const own = plain(options, "options");
+  if (!Array.isArray(headers)) throw typeInvalid("headers", "expected an array of strings");
+  const own = readPlain(options, "options");
   let call = 0;
   let now: number | undefined;
   let addresses: readonly unknown[] | undefined;
   for (const key of Object.keys(own)) {
     const value = own[key];
-    if (key === "now") now = instant(value);
-    else if (key === "call") call = callNumber(value);
-    else if (key !== "addresses") throw unknown(key, "`call`, `addresses`, `now`");
+    if (key === "now") now = readTime(value);
+    else if (key === "call") call = readCallNumber(value);
+    else if (key !== "addresses") throw unknownOption(key, "`call`, `addresses`, `now`");
     else if (value !== undefined) {
-      if (!Array.isArray(value) || value.length !== headers.length) throw wrong(key, "expected an array with an address for each header");
+      if (!Array.isArray(value) || value.length !== headers.length) throw typeInvalid(key, "expected an array with an address for each header");
       addresses = value;
     }
   }
   return { call, now: now ?? unixNow(), addresses };
 }
 
-function freed(): TokenlatchError {
+function tableFreed(): TokenlatchError {
   return new TokenlatchError("table_unknown", "the table has been freed");
 }
 
-function unknown(key: string, known: string): TokenlatchError {
-  return new TokenlatchError("field_unknown", `the option isn't known; known are ${known}`, key);
+function unknownOption(key: string, known: string): TokenlatchError {
+  return new TokenlatchError("field_unknown", `unknown option; known are ${known}`, key);
 }
 
-/** Checks a time; `undefined` stays so. */
-export function instant(value: unknown): number | undefined {
+/** Checks a time. `undefined` is passed through. */
+export function readTime(value: unknown): number | undefined {
   if (value === undefined) return undefined;
-  if (typeof value !== "number" || !Number.isSafeInteger(value)) throw wrong("now", "expected whole Unix seconds");
+  if (typeof value !== "number" || !Number.isSafeInteger(value)) throw typeInvalid("now", "expected whole Unix seconds");
   return value;
 }
 
-function callNumber(value: unknown): number {
+function readCallNumber(value: unknown): number {
   if (value === undefined) return 0;
   if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > MAX_U32) {
-    throw wrong("call", "expected a number that `prepare` gave");
+    throw typeInvalid("call", "expected a number from `prepare`");
   }
   return value;
 }
 
-/** Freezes an answer to its leaves: it is handed to every caller alike. */
-function freeze<T>(value: T): T {
+/** Freezes a verdict deeply: all callers get the same object. */
+function deepFreeze<T>(value: T): T {
   if (typeof value === "object" && value !== null) {
-    for (const part of Object.values(value)) freeze(part);
+    for (const part of Object.values(value)) deepFreeze(part);
     Object.freeze(value);
   }
   return value;

@@ -3,90 +3,90 @@
 import { TokenlatchError } from "../types/error.js";
 import type { Call } from "../types/index.js";
 
-/** How deep data may be nested, as in a request to the module. */
+/** How deep data may be nested. The module has the same limit for requests. */
 const MAX_DEPTH = 16;
 
-const NOT_PLAIN = "expected a plain object; promises, maps, arrays and instances of classes aren't taken";
+const NOT_PLAIN = "expected a plain object, not a promise, a map, an array or an instance of a class";
 
-/** Makes the error for a value that can't be taken. */
-export type Refuse = (field: string, message: string) => Error;
+/** Makes the error for an invalid value. */
+export type ErrorFactory = (field: string, message: string) => Error;
 
-/** An option of the wrong type. */
-export function wrong(field: string, message: string): TokenlatchError {
+/** Makes the error for an option of the wrong type. */
+export function typeInvalid(field: string, message: string): TokenlatchError {
   return new TokenlatchError("type_invalid", message, field);
 }
 
-/** Whether an object has no prototype or `Object.prototype`, be it that of another realm. It throws for proxies that do. */
+/** Tells whether an object has no prototype or `Object.prototype`, of this realm or another. Throws for a proxy that throws. */
 export function isPlain(value: object): boolean {
   const prototype: object | null = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return !Array.isArray(value);
-  // Of another realm: nothing above it, and it is no prototype of a class.
+  // Of another realm: the prototype has no prototype itself and isn't that of a class.
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "isPrototypeOf");
 }
 
 /**
- * The own properties of a plain object, each read once. Spreading whatever is given instead would make an empty object of
- * a promise, a map or an instance with getters: one that asks for nothing and limits nothing.
+ * Copies the own properties of a plain object, reading each once. Spreading any value instead would turn a promise, a map or an
+ * instance with getters into an empty object: one without restrictions.
  *
  * @throws TokenlatchError `type_invalid` for anything but a plain object, `value_invalid` where reading it throws.
  */
-export function plain(value: unknown, field: string, refuse: Refuse = wrong): Record<string, unknown> {
+export function readPlain(value: unknown, field: string, makeError: ErrorFactory = typeInvalid): Record<string, unknown> {
   let copy: Record<string, unknown> | undefined;
   try {
-    if (typeof value === "object" && value !== null && isPlain(value)) copy = ownOf(value);
+    if (typeof value === "object" && value !== null && isPlain(value)) copy = ownProperties(value);
   } catch {
-    // What was thrown is the caller's, and may hold anything.
+    // The caller's exception isn't passed on: it may hold anything.
     throw new TokenlatchError("value_invalid", "reading the value threw an exception", field);
   }
-  if (copy === undefined) throw refuse(field, NOT_PLAIN);
+  if (copy === undefined) throw makeError(field, NOT_PLAIN);
   return copy;
 }
 
-function ownOf(value: object): Record<string, unknown> {
+function ownProperties(value: object): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) define(copy, key, (value as Record<string, unknown>)[key]);
+  for (const key of Object.keys(value)) defineProperty(copy, key, (value as Record<string, unknown>)[key]);
   return copy;
 }
 
-/** Sets a property even where `Object.prototype` has a setter for it, such as `__proto__`. */
-function define(object: object, key: string, value: unknown): void {
+/** Defines a property, also where `Object.prototype` has a setter of that name, such as `__proto__`. */
+function defineProperty(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
 /**
- * The same of an object of which only some properties are known. Those that are undefined count as left out.
+ * Copies the own properties of a plain object and refuses unknown ones. Undefined properties count as left out.
  *
- * @throws TokenlatchError as {@link plain} does, and `field_unknown`.
+ * @throws TokenlatchError as {@link readPlain} does, and `field_unknown`.
  */
-export function picked<Key extends string>(value: unknown, field: string, known: readonly Key[], refuse?: Refuse): Picked<Key> {
-  const copy = plain(value, field, refuse);
+export function pickKnown<Key extends string>(value: unknown, field: string, known: readonly Key[], makeError?: ErrorFactory): Picked<Key> {
+  const copy = readPlain(value, field, makeError);
   for (const key of Object.keys(copy)) {
     if (copy[key] !== undefined && !(known as readonly string[]).includes(key)) {
-      throw new TokenlatchError("field_unknown", `the option isn't known; known are \`${known.join("`, `")}\``, key);
+      throw new TokenlatchError("field_unknown", `unknown option; known are \`${known.join("`, `")}\``, key);
     }
   }
   return copy as Picked<Key>;
 }
 
-/** What was picked: known by name, of any type. */
+/** The properties of {@link pickKnown}: known names, values of any type. */
 export type Picked<Key extends string> = { [K in Key]?: unknown };
 
 /**
- * A copy of data down to its leaves, so that what is changed later changes nothing. The module checks what the leaves are.
+ * Copies data deeply, so that later changes have no effect. The module checks the values.
  *
- * @throws TokenlatchError as {@link plain} does, and `too_deep`.
+ * @throws TokenlatchError as {@link readPlain} does, and `too_deep`.
  */
-export function copied<T>(value: T, field: string, depth = 1): T {
+export function deepCopy<T>(value: T, field: string, depth = 1): T {
   if (typeof value !== "object" || value === null) return value;
   if (depth > MAX_DEPTH) throw new TokenlatchError("too_deep", `the value is nested deeper than ${MAX_DEPTH} levels`, field);
   if (value instanceof Uint8Array) return new Uint8Array(value) as T;
-  if (Array.isArray(value)) return Array.from(value, (item: unknown, index) => copied(item, `${field}[${index}]`, depth + 1)) as T;
-  const copy = plain(value, field);
-  for (const key of Object.keys(copy)) define(copy, key, copied(copy[key], `${field}.${key}`, depth + 1));
+  if (Array.isArray(value)) return Array.from(value, (item: unknown, index) => deepCopy(item, `${field}[${index}]`, depth + 1)) as T;
+  const copy = readPlain(value, field);
+  for (const key of Object.keys(copy)) defineProperty(copy, key, deepCopy(copy[key], `${field}.${key}`, depth + 1));
   return copy as T;
 }
 
-/** A call, read once. The module checks what it says. */
-export function callOf(value: unknown): Call {
-  return plain(value, "call") as Call;
+/** Copies a call. The module checks its content. */
+export function readCall(value: unknown): Call {
+  return readPlain(value, "call") as Call;
 }

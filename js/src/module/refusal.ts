@@ -5,21 +5,21 @@ import type { FaultReason, Refused, Reply } from "../types/index.js";
 import { LatchError, codeOf } from "../types/latch-error.js";
 import { reply } from "./functions.js";
 
-/** Why no verdict could be had, and what went wrong. */
-export interface Fault {
+/** Why no verdict was possible: the reason and the error behind it. */
+export interface RefusalCause {
   readonly reason: FaultReason;
   readonly error: Error;
 }
 
 /**
- * The fault that an error means; undefined for what the caller did wrong, which is no answer to a request.
+ * Returns the cause of refusal that an error stands for; undefined for an error of the caller, which must be thrown instead.
  *
  * @example
  * ```js
- * faultOf(new LatchError("store_timeout", "no answer"))?.reason; // "store_timeout"
+ * refusalCauseOf(new LatchError("store_timeout", "no answer"))?.reason; // "store_timeout"
  * ```
  */
-export function faultOf(error: unknown): Fault | undefined {
+export function refusalCauseOf(error: unknown): RefusalCause | undefined {
   const code = codeOf(error);
   if (code === undefined) return undefined;
   const { field } = error as TokenlatchError;
@@ -27,29 +27,29 @@ export function faultOf(error: unknown): Fault | undefined {
     return { reason: code, error: error as Error };
   }
   if (code === "now_invalid") return { reason: "clock_invalid", error: error as Error };
-  // The module couldn't read what was found; a pepper that a found record needs and that isn't given is such a case too.
+  // The module can't use the stored record or account, or the pepper of a stored record is missing.
   if (code === "pepper_unknown" || /^(record|account)(\.|\[|$)/.test(field ?? "")) {
-    const invalid = new LatchError("store_answer_invalid", "what the store gave is no record or no account", { cause: error });
+    const invalid = new LatchError("store_answer_invalid", "the store returned an invalid record or account", { cause: error });
     return { reason: invalid.code as FaultReason, error: invalid };
   }
   return undefined;
 }
 
 /**
- * The refusal that a fault comes to.
+ * Makes the refusal for a cause.
  *
  * @example
  * ```js
- * refusedBy({ reason: "store_failed", error }, unavailableReply()).status; // 503
+ * refusalFor({ reason: "store_failed", error }, unavailableReply()).status; // 503
  * ```
  */
-export function refusedBy({ reason, error }: Fault, refusal: Reply): Refused {
-  const nothing = { user: null, id: null, name: null, expires: null, access: null, readOnly: null };
-  return { allowed: false, status: 503, reason, message: error.message, ...nothing, refusal, fault: error };
+export function refusalFor({ reason, error }: RefusalCause, refusal: Reply): Refused {
+  const unknown = { user: null, id: null, name: null, expires: null, access: null, readOnly: null };
+  return { allowed: false, status: 503, reason, message: error.message, ...unknown, refusal, fault: error };
 }
 
 /**
- * The reply where no verdict can be had. Made at the start, because it must be there when the module breaks.
+ * Makes the reply for requests that can't be decided. Call it early: it must exist before the module breaks.
  *
  * @example
  * ```js

@@ -1,12 +1,12 @@
 /* @ts-self-types="./table.d.ts" */
 
 import type { Call, TableOptions, TableUpdate, TableVerifyOptions, Verdict, VerifyManyOptions } from "../types/index.js";
-import { REFUSED, askMany, askOne, explain, forgetCalls, forgotten, prepareCall } from "./hot-path.js";
-import { guarded, module } from "./instance.js";
+import { REFUSED, verifyMany, verifyOne, explain, forgetCalls, finalizers, prepareCall } from "./hot-path.js";
+import { callModule, module } from "./instance.js";
 
 /**
- * Many records loaded once, to verify requests against without a look-up elsewhere: for the hot path. The table is only
- * as fresh as its last {@link update}.
+ * Many records in the module's memory, to verify requests without a lookup elsewhere. The table is as fresh as its last
+ * {@link update}.
  *
  * @example
  * ```js
@@ -18,34 +18,34 @@ import { guarded, module } from "./instance.js";
 export class TokenTable {
   #handle: number;
   #records: number;
-  /** Verdicts of admitted tokens by their code, which is the record's place; until the record changes. No holes. */
+  /** Verdicts of admitted tokens by their code, which is the record's index, until the record changes. Without holes. */
   #admitted: (Verdict | undefined)[] = [];
-  /** Verdicts that name no record, by the number of their reason. */
+  /** Verdicts without a record, by their code. */
   readonly #unnamed = new Map<number, Verdict>();
 
   /**
-   * Loads records and accounts. One request holds at most 8 MiB; load more in parts with {@link update}.
+   * Loads records and accounts, at most 8 MiB in one call. Load more in parts with {@link update}.
    *
-   * @throws TokenlatchError for a wrong option, two records of one hash, or a hash under an unknown pepper.
+   * @throws TokenlatchError for an invalid option, two records with the same hash, or a hash with an unknown pepper.
    */
   constructor(options: TableOptions = {}) {
-    const opened: { table: number; records: number } = guarded(() => module.tableNew(options));
+    const opened: { table: number; records: number } = callModule(() => module.tableNew(options));
     this.#handle = opened.table;
     this.#records = opened.records;
-    forgotten.register(this, opened.table, this);
+    finalizers.register(this, opened.table, this);
   }
 
-  /** How many records the table has. */
+  /** The number of records. */
   get size(): number {
     return this.#records;
   }
 
-  /** Changes records and accounts; gives how many records the table has then. */
+  /** Changes records and accounts. Returns the number of records after the change. */
   update(update: TableUpdate): number {
     try {
-      const { records, lost }: { records: number; lost: readonly number[] } = guarded(() => module.tableUpdate(this.#handle, update));
+      const { records, lost }: { records: number; lost: readonly number[] } = callModule(() => module.tableUpdate(this.#handle, update));
       this.#records = records;
-      // The other verdicts stay: an admission hangs on the record alone, and what an account changes is told by another code.
+      // The other verdicts stay: an admission depends on the record alone, and a changed account gives another code.
       for (const code of lost) if (code < this.#admitted.length) this.#admitted[code] = undefined;
       return records;
     } catch (error) {
@@ -55,51 +55,51 @@ export class TokenTable {
   }
 
   /**
-   * Gives a call (without its address) a number for {@link verify}. There are 10,000 numbers: where calls come from requests,
-   * {@link forgetCalls} in time.
+   * Prepares a call (without its address) and returns its number for {@link verify}. A table holds 10,000 prepared calls: where
+   * calls depend on requests, call {@link forgetCalls} before that.
    */
   prepare(call: Call): number {
     return prepareCall(this.#handle, call);
   }
 
-  /** Forgets what {@link prepare} was given: every number but 0 is unknown then, and will be given to another call. */
+  /** Forgets all prepared calls. Their numbers, all but 0, become invalid and are used again. */
   forgetCalls(): void {
     forgetCalls(this.#handle);
   }
 
   /**
-   * Decides about a request. The verdict is frozen, and may be the same object as before.
+   * Decides about a request. The verdict is frozen, and equal requests may get the same object.
    *
-   * @throws TokenlatchError for a wrong option, a number that `prepare` didn't give, or a freed table.
+   * @throws TokenlatchError for an invalid option, a number that isn't from `prepare`, or a freed table.
    */
   verify(authorization: string | null | undefined, options?: TableVerifyOptions): Verdict {
-    return this.#verdict(askOne(this.#handle, authorization, options));
+    return this.#verdict(verifyOne(this.#handle, authorization, options));
   }
 
   /**
-   * Decides about many requests in one go, such as those of a log: a verdict for each header.
+   * Decides about many requests in one call, such as those of a log. Returns a verdict for each header.
    *
-   * @throws TokenlatchError as {@link verify} does, for all of them.
+   * @throws TokenlatchError as {@link verify} does. No request is decided then.
    */
   verifyMany(headers: readonly (string | null | undefined)[], options?: VerifyManyOptions): Verdict[] {
-    return askMany(this.#handle, headers, options, (code) => this.#verdict(code));
+    return verifyMany(this.#handle, headers, options, (code) => this.#verdict(code));
   }
 
-  /** Frees the table in the module. Every later use throws `table_unknown`. */
+  /** Frees the module's memory of the table. Every later use throws `table_unknown`. */
   free(): void {
-    forgotten.unregister(this);
+    finalizers.unregister(this);
     const handle = this.#handle;
     this.#handle = 0;
     this.#admitted = [];
-    guarded(() => module.tableFree(handle));
+    callModule(() => module.tableFree(handle));
   }
 
   #verdict(code: number): Verdict {
-    const kept = code < REFUSED ? code >= 0 && code < this.#admitted.length && this.#admitted[code] : this.#unnamed.get(code);
-    return kept || this.#explained(code);
+    const cached = code < REFUSED ? code >= 0 && code < this.#admitted.length && this.#admitted[code] : this.#unnamed.get(code);
+    return cached || this.#explain(code);
   }
 
-  #explained(code: number): Verdict {
+  #explain(code: number): Verdict {
     const verdict = explain(this.#handle, code);
     if (code % REFUSED === 0) {
       this.#unnamed.set(code, verdict);

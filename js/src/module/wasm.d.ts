@@ -1,10 +1,10 @@
-/** A WebAssembly file that the runtime or its bundler compiled beforehand: workerd, wrangler. */
+/** A WebAssembly file compiled by the runtime or its bundler: workerd, wrangler. */
 declare module "*.wasm" {
   const compiled: WebAssembly.Module;
   export default compiled;
 }
 
-/** The same, as Vercel's edge runtime and Next.js spell it. */
+/** The same in the notation of Vercel's edge runtime and Next.js. */
 declare module "*.wasm?module" {
   const compiled: WebAssembly.Module;
   export default compiled;

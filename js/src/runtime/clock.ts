@@ -1,11 +1,11 @@
 /* @ts-self-types="./clock.d.ts" */
 
-/** Milliseconds on a clock that nobody sets: for intervals and deadlines, which the wall clock would shorten or stretch. */
+/** Returns milliseconds of a monotonic clock, for intervals and deadlines: setting the wall clock doesn't change them. */
 export function monotonic(): number {
   return performance.now();
 }
 
-/** The current time in whole Unix seconds. */
+/** Returns the current time in whole Unix seconds. */
 export function unixNow(): number {
   return Math.floor(Date.now() / 1000);
 }

@@ -3,51 +3,51 @@
 import { monotonic } from "./clock.js";
 import { settledWithin } from "./timer.js";
 
-/** One attempt at a time. In edge workers the request that an attempt runs in may end, and the attempt with it, unsettled. */
-export class Turns {
-  #current: Turn | undefined;
+/** Runs one attempt at a time. In edge workers an attempt may never settle: it ends with the request that it runs in. */
+export class Exclusive {
+  #current: Attempt | undefined;
 
   /**
-   * Runs an attempt, or waits for the one that runs already: unless nothing has been heard of it for too long, or it only
-   * waits for something to happen, and longer than this one would.
+   * Runs an attempt, or waits for the one that is running. A running attempt is replaced when it has been silent for too long,
+   * or when it has received nothing yet and may wait longer than this one.
    *
-   * @param patience for how many milliseconds an attempt may be silent
+   * @param maxSilence milliseconds that an attempt may go without progress
    */
-  async take(patience: number, attempt: (turn: Turn) => Promise<void>): Promise<void> {
+  async run(maxSilence: number, work: (attempt: Attempt) => Promise<void>): Promise<void> {
     for (let running = this.#current; running !== undefined; running = this.#current) {
-      const left = running.left();
-      if (left <= 0 || (running.patience > patience && !running.hasHeard)) {
+      const remaining = running.remaining();
+      if (remaining <= 0 || (running.maxSilence > maxSilence && !running.hasProgress)) {
         running.abort();
         break;
       }
-      await settledWithin(left, running.done);
+      await settledWithin(remaining, running.done);
       if (this.#current !== running) return;
     }
-    const turn: Turn = new Turn(patience, () => this.#current === turn);
-    this.#current = turn;
-    turn.done = attempt(turn).finally(() => {
-      if (this.#current === turn) this.#current = undefined;
+    const attempt: Attempt = new Attempt(maxSilence, () => this.#current === attempt);
+    this.#current = attempt;
+    attempt.done = work(attempt).finally(() => {
+      if (this.#current === attempt) this.#current = undefined;
     });
-    await turn.done;
+    await attempt.done;
   }
 
-  /** Aborts the attempt that runs. */
-  end(): void {
+  /** Aborts the running attempt. */
+  abort(): void {
     this.#current?.abort();
   }
 }
 
-/** An attempt that runs. */
-export class Turn {
+/** A running attempt. */
+export class Attempt {
   done: Promise<void> = Promise.resolve();
   readonly #aborter = new AbortController();
-  readonly patience: number;
+  readonly maxSilence: number;
   readonly #isCurrent: () => boolean;
-  #heard = monotonic();
-  #hasHeard = false;
+  #lastProgress = monotonic();
+  #hasProgress = false;
 
-  constructor(patience: number, isCurrent: () => boolean) {
-    this.patience = patience;
+  constructor(maxSilence: number, isCurrent: () => boolean) {
+    this.maxSilence = maxSilence;
     this.#isCurrent = isCurrent;
   }
 
@@ -55,56 +55,57 @@ export class Turn {
     return this.#aborter.signal;
   }
 
-  /** Whether it may still change anything: not once it was aborted or another has taken its place. */
-  get live(): boolean {
+  /** Whether it may still change anything: false once it was aborted or replaced. */
+  get isActive(): boolean {
     return this.#isCurrent() && !this.#aborter.signal.aborted;
   }
 
-  get hasHeard(): boolean {
-    return this.#hasHeard;
+  get hasProgress(): boolean {
+    return this.#hasProgress;
   }
 
-  heard(): void {
-    this.#hasHeard = true;
-    this.#heard = monotonic();
+  /** Notes that something was received, which restarts the time allowed. */
+  progress(): void {
+    this.#hasProgress = true;
+    this.#lastProgress = monotonic();
   }
 
-  /** For how many milliseconds it may still be silent. */
-  left(): number {
-    return this.#heard + this.patience - monotonic();
+  /** Returns the milliseconds left until it has been silent for too long. */
+  remaining(): number {
+    return this.#lastProgress + this.maxSilence - monotonic();
   }
 
   abort(): void {
     try {
       this.#aborter.abort();
     } catch {
-      // It belongs to another request of an edge worker, which has ended.
+      // In an edge worker it may belong to another request, which has ended.
     }
   }
 }
 
-/** What is under way, by what it is about. */
-export interface Underway<Key> {
+/** The last pending work of each key. */
+export interface Pending<Key> {
   get(key: Key): Promise<unknown> | undefined;
-  set(key: Key, turn: Promise<unknown>): unknown;
+  set(key: Key, work: Promise<unknown>): unknown;
   delete(key: Key): unknown;
 }
 
 /**
- * Does the work for one key after all earlier work for it, in this process.
+ * Runs work for a key after all earlier work for it in this process.
  *
- * @param patience for how many milliseconds the work before may hold this up
+ * @param maxWait milliseconds to wait for the earlier work at most
  */
-export async function inTurn<Key, T>(underway: Underway<Key>, key: Key, patience: number, work: () => Promise<T>): Promise<T> {
-  const before = underway.get(key);
-  const turn = (async () => {
-    if (before !== undefined) await settledWithin(patience, before);
+export async function inOrder<Key, T>(pending: Pending<Key>, key: Key, maxWait: number, work: () => Promise<T>): Promise<T> {
+  const before = pending.get(key);
+  const current = (async () => {
+    if (before !== undefined) await settledWithin(maxWait, before);
     return work();
   })();
-  underway.set(key, turn);
+  pending.set(key, current);
   try {
-    return await turn;
+    return await current;
   } finally {
-    if (underway.get(key) === turn) underway.delete(key);
+    if (pending.get(key) === current) pending.delete(key);
   }
 }

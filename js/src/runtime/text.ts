@@ -1,40 +1,40 @@
 /* @ts-self-types="./text.d.ts" */
 
 /*
- * UTF-8 by the runtime's own TextEncoder and TextDecoder, which are looked for when they are first needed: test runners that imitate a
- * browser, such as Jest with jsdom, have neither, or get them from a set-up file. Without them it is done here, more slowly.
+ * UTF-8 by the runtime's TextEncoder and TextDecoder, which are looked up on first use: test runners that emulate a browser, such as Jest
+ * with jsdom, lack them or define them in a setup file. A slower implementation is used without them.
  */
 
 type Encoder = Pick<TextEncoder, "encode" | "encodeInto">;
 type Decoder = Pick<TextDecoder, "decode">;
 
-/** By this name, because the build puts these classes in the place of the global names. */
+/** Accessed by this name, because the build replaces the global names by these classes. */
 const globals: Partial<Pick<typeof globalThis, "TextEncoder" | "TextDecoder">> = globalThis;
 
-/** Writes text as UTF-8. */
+/** Encodes text as UTF-8. */
 export class Utf8Encoder implements Encoder {
   #native: Encoder | undefined;
 
-  /** The bytes of a text. */
+  /** Returns the bytes of a text. */
   encode(text: string): Uint8Array<ArrayBuffer> {
-    return this.#found().encode(text) as Uint8Array<ArrayBuffer>;
+    return this.#encoder().encode(text) as Uint8Array<ArrayBuffer>;
   }
 
-  /** Writes as much of a text as there is room for. */
+  /** Writes as much of a text as fits into `bytes`. */
   encodeInto(text: string, bytes: Uint8Array): { read: number; written: number } {
-    return this.#found().encodeInto(text, bytes);
+    return this.#encoder().encodeInto(text, bytes);
   }
 
-  #found(): Encoder {
+  #encoder(): Encoder {
     return (this.#native ??= typeof globals.TextEncoder === "function" ? new globals.TextEncoder() : slowEncoder);
   }
 }
 
-/** Reads UTF-8. A byte order mark is a character like any other. */
+/** Decodes UTF-8. A byte order mark is kept as a character. */
 export class Utf8Decoder implements Decoder {
   #native: Decoder | undefined;
 
-  /** The text of some bytes; what isn't UTF-8 becomes U+FFFD. */
+  /** Returns the text of some bytes. Invalid sequences become U+FFFD. */
   decode(bytes?: Uint8Array): string {
     if (bytes === undefined) return "";
     return (this.#native ??= typeof globals.TextDecoder === "function" ? new globals.TextDecoder("utf-8", { ignoreBOM: true }) : slowDecoder).decode(bytes);
@@ -51,7 +51,7 @@ const slowEncoder: Encoder = {
     let written = 0;
     for (const character of text) {
       let code = character.codePointAt(0)!;
-      // Half of a pair.
+      // A lone surrogate.
       if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd;
       const length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
       if (written + length > bytes.length) break;
@@ -68,7 +68,7 @@ const slowEncoder: Encoder = {
   },
 };
 
-/** Second bytes that some first bytes have: others would spell a character in too many bytes, half of a pair, or none at all. */
+/** The range of the second byte after some first bytes. Others would be overlong, a surrogate, or out of range. */
 const SECOND: Readonly<Record<number, readonly [number, number]>> = { 0xe0: [0xa0, 0xbf], 0xed: [0x80, 0x9f], 0xf0: [0x90, 0xbf], 0xf4: [0x80, 0x8f] };
 
 const slowDecoder: Decoder = {
@@ -80,11 +80,11 @@ const slowDecoder: Decoder = {
       at += 1;
       const length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
       let code = length === 1 ? first : first & (0x7f >> length);
-      let [least, most] = SECOND[first] ?? [0x80, 0xbf];
+      let [min, max] = SECOND[first] ?? [0x80, 0xbf];
       let left = length - 1;
-      for (; left > 0 && at < bytes.length && bytes[at]! >= least && bytes[at]! <= most; left -= 1, at += 1) {
+      for (; left > 0 && at < bytes.length && bytes[at]! >= min && bytes[at]! <= max; left -= 1, at += 1) {
         code = (code << 6) | (bytes[at]! & 0x3f);
-        [least, most] = [0x80, 0xbf];
+        [min, max] = [0x80, 0xbf];
       }
       text += left === 0 ? String.fromCodePoint(code) : "\ufffd";
     }

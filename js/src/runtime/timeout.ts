@@ -2,28 +2,28 @@
 
 import { LatchError, type LatchErrorCode, codeOf } from "../types/latch-error.js";
 
-/** The codes for a party that threw and for one that didn't answer in time. */
-export interface FaultCodes {
+/** The error codes for a call that failed and for one that wasn't answered in time. */
+export interface TimeoutCodes {
   readonly failed: LatchErrorCode;
   readonly timeout: LatchErrorCode;
 }
 
-const store: FaultCodes = { failed: "store_failed", timeout: "store_timeout" };
+const STORE_CODES: TimeoutCodes = { failed: "store_failed", timeout: "store_timeout" };
 
 /**
- * Asks a party that may throw or never answer. Its errors become a {@link LatchError} with the cause kept, whose message
- * says nothing of it. A party that blocks the thread can't be bounded.
+ * Calls a function that may throw or never answer, with a time limit. Errors become a {@link LatchError} that keeps the cause but
+ * doesn't quote it. A function that blocks the thread can't be limited.
  *
  * @example
  * ```js
- * const record = await bounded("find a token", 5_000, (signal) => store.find(hashes, { signal }));
+ * const record = await withTimeout("find a token", 5_000, (signal) => store.find(hashes, { signal }));
  * ```
  */
-export async function bounded<T>(
+export async function withTimeout<T>(
   what: string,
   milliseconds: number,
-  ask: (signal: AbortSignal) => T | Promise<T>,
-  codes: FaultCodes = store,
+  call: (signal: AbortSignal) => T | Promise<T>,
+  codes: TimeoutCodes = STORE_CODES,
 ): Promise<T> {
   const aborter = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -34,7 +34,7 @@ export async function bounded<T>(
     }, milliseconds);
   });
   try {
-    return await Promise.race([(async () => ask(aborter.signal))(), late]);
+    return await Promise.race([(async () => call(aborter.signal))(), late]);
   } catch (error) {
     const code = codeOf(error);
     if (code === codes.timeout || code === "store_answer_invalid") throw error;

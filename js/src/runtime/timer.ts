@@ -1,6 +1,6 @@
 /* @ts-self-types="./timer.d.ts" */
 
-/** Lets a process end that waits for nothing else: where a timer can be told so. */
+/** Lets the process exit while a timer is pending, in runtimes that support it. */
 export function unref(timer: unknown): void {
   if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function") timer.unref();
   const { Deno } = globalThis as { Deno?: { unrefTimer?(timer: unknown): void } };

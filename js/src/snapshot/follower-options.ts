@@ -1,117 +1,117 @@
 /* @ts-self-types="./follower-options.d.ts" */
 
-import { copied, plain } from "../module/plain-object.js";
+import { deepCopy, readPlain } from "../module/plain-object.js";
 import type { Call, CatalogueFunction, Pepper, SnapshotState, UnixSeconds } from "../types/index.js";
-import { wrongOption as wrong } from "../types/latch-error.js";
+import { optionInvalid } from "../types/latch-error.js";
 
-/** What a follower keeps: the last whole snapshot, the deltas since, and the floor below which nothing is taken. */
+/** The keys of a {@link FollowerStore}: the last whole snapshot, the deltas since, and the floor, below which no table is accepted. */
 export type FollowerKey = "snapshot" | "deltas" | "floor";
 
 /**
- * Where a follower keeps what it holds over a restart: a file, Durable Object storage, KV. The content holds hashes, no
- * secret. It isn't trusted: every message is verified again, and one that doesn't reach the floor isn't used.
+ * A store that keeps the table of a follower over a restart: a file, Durable Object storage, KV. It holds hashes, not secrets. It isn't
+ * trusted: messages are verified again, and a table below the floor isn't used.
  */
 export interface FollowerStore {
-  /** What was put last, or null. */
+  /** Returns the last value, or null. */
   get(key: FollowerKey): StoredBytes | Promise<StoredBytes>;
-  /** Replaces it. */
+  /** Replaces the value. */
   put(key: FollowerKey, bytes: Uint8Array): unknown;
   /**
-   * Replaces it by what `change` makes of it, in one step, or leaves it as it is for null. Needed where several processes share the store
-   * and it can do that, such as a transaction: without it two of them that keep at the same moment might lower the floor. Followers in one
-   * process take turns without it.
+   * Replaces the value by the result of `change` in one step, for example in a transaction; null leaves it unchanged. Needed when several
+   * processes share the store: without it two writes at the same moment could lower the floor. Followers in one process write in order
+   * without it.
    */
   update?(key: FollowerKey, change: (bytes: StoredBytes) => Uint8Array | null): unknown;
 }
 
-/** Bytes as the stores of the runtimes give them. */
+/** Bytes as the runtimes' stores return them. */
 export type StoredBytes = Uint8Array | ArrayBuffer | null | undefined;
 
-/** A message that was taken: its signature is good, and it is in force. */
+/** A message that was applied: its signature is valid, and it is in force. */
 export interface FollowerMessage {
-  /** A whole table, or what has changed since another version. */
+  /** A whole table, or the changes since another version. */
   readonly kind: "snapshot" | "delta";
-  /** The version that a delta starts from; the same as `table.version` for a heartbeat; null for a snapshot. */
+  /** The version that a delta starts from; `table.version` for a heartbeat; null for a snapshot. */
   readonly base: number | null;
-  /** The table that it has led to. */
+  /** The table after this message. */
   readonly table: SnapshotState;
-  /** The message as it came. */
+  /** The message as received. */
   readonly bytes: Uint8Array;
 }
 
 /** The state of a follower. */
 export interface FollowerState {
-  /** The table that it decides by, or null before the first. */
+  /** The table that it decides by; null before the first. */
   readonly table: SnapshotState | null;
-  /** When the origin last gave a good answer, in milliseconds since 1970; null for never. */
+  /** When the origin last gave a valid answer, in milliseconds since 1970; null for never. */
   readonly contacted: number | null;
-  /** How many attempts have failed since. */
+  /** The number of failed attempts since then. */
   readonly failures: number;
-  /** Why the last attempt failed: a `LatchError` or a `TokenlatchError`; null when it didn't. */
+  /** Why the last attempt failed, as a `LatchError` or a `TokenlatchError`; null after a success. */
   readonly error: Error | null;
-  /** Whether `start` runs. */
+  /** Whether it follows in the background. */
   readonly running: boolean;
-  /** What is still to be reported, and what never will be. */
+  /** Uses that are waiting to be reported, and lost ones. */
   readonly usage: UsageState;
 }
 
 /** Options of `SnapshotFollower.verifyMany`. */
 export interface FollowerManyOptions {
-  /** What all of the requests want to do. Default: a call that names nothing, which only a full token that may write passes. */
+  /** What all requests want to do. Default: an empty call, for which only a full token that may write is admitted. */
   readonly call?: Call | undefined;
-  /** The addresses that they came from, one for each header. Default: none is known. */
+  /** The addresses that the requests came from, one for each header. Default: unknown. */
   readonly addresses?: readonly (string | null | undefined)[] | undefined;
-  /** Whether admissions count as uses: those of requests do, those read from a log don't. Default: true. */
+  /** Whether admissions count as uses. Set it to false for requests from a log. Default: true. */
   readonly counts?: boolean | undefined;
 }
 
-/** The state of the reports of usage. */
+/** The state of usage reports. */
 export interface UsageState {
-  /** How many tokens have uses that the origin hasn't acknowledged. */
+  /** The number of tokens with uses that the origin hasn't acknowledged. */
   readonly waiting: number;
-  /** How many uses were lost, because too many tokens were waiting or the origin refused a report for good. */
+  /** The number of lost uses: too many tokens were waiting, or the origin refused a report permanently. */
   readonly lost: number;
 }
 
 /** Options of a `SnapshotFollower`. */
 export interface FollowerOptions {
-  /** The origin's listener for edges (`--snapshot-listen`) or its administrator's port, such as `https://origin.example:2089`: `/snapshot` and what is under it is asked there. */
+  /** The origin's listener for edges (`--snapshot-listen`) or for administrators, such as `https://origin.example:2089`. Paths under `/snapshot` are requested. */
   readonly url: string | URL;
-  /** The Ed25519 keys that are trusted, 64 hex digits or 32 bytes each: 1 to 8, several while the origin changes its own. */
+  /** The trusted Ed25519 keys, 64 hex digits or 32 bytes each: 1 to 8, more than one while the origin rotates its key. */
   readonly publicKeys: readonly (string | Uint8Array)[];
   /**
-   * The `Authorization` header for the origin, or what gives it. Default: none is sent. With it a `url` of another host must
-   * be `https:`, unless `fetch` is yours.
+   * The `Authorization` header for the origin, or a function that returns it. Default: no header. With it the `url` of another host must
+   * be `https:`, unless you set `fetch`.
    */
   readonly authorization?: string | (() => string | Promise<string>) | undefined;
-  /** Newest first, at most 8. Default: none. */
+  /** The peppers, newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
-  /** Default: the built-in catalogue. */
+  /** The catalogue of functions. Default: the built-in catalogue. */
   readonly catalogue?: readonly CatalogueFunction[] | undefined;
-  /** Where the table rests over a restart. Default: nowhere, so a restart begins with a whole snapshot. */
+  /** Keeps the table over a restart. Default: none, so a restart begins with a whole snapshot. */
   readonly store?: FollowerStore | undefined;
   /**
-   * How often to ask for changes, in milliseconds from 100. Default: none; the origin is asked by long polls then, which
-   * it answers as soon as something has changed.
+   * How often to request changes, in milliseconds from 100. Default: long polls, which the origin answers as soon as something has
+   * changed.
    */
   readonly interval?: number | undefined;
-  /** How long the origin may hold a long poll, in seconds from 1 to 300; never longer than a third of the age that is allowed. Default: 25. */
+  /** How long the origin may hold a long poll, in seconds from 1 to 300, limited to a third of the allowed age. Default: 25. */
   readonly wait?: number | undefined;
-  /** The longest age to decide by, in seconds from 1, where the origin allows a longer one. Default: what the origin allows. */
+  /** The maximum age of the table, in seconds from 1. It can only shorten the age that the origin allows. Default: that age. */
   readonly maxAge?: number | undefined;
-  /** For how long the origin may be silent, beyond a long poll's wait, in milliseconds from 1 to 60,000. Default: 5,000. */
+  /** How long the origin may be silent, in addition to a long poll's wait, in milliseconds from 1 to 60,000. Default: 5,000. */
   readonly timeout?: number | undefined;
-  /** How often to report which tokens were used, in milliseconds from 100; false: never. Default: every 10,000. */
+  /** How often to report used tokens, in milliseconds from 100; false for never. Default: 10,000. */
   readonly usage?: { readonly interval: number } | false | undefined;
-  /** Asks the origin. Default: the runtime's `fetch`. */
+  /** Sends the requests to the origin. Default: the runtime's `fetch`. */
   readonly fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
-  /** Called after each message that was taken, heartbeats too. What it throws is passed over. */
+  /** Called after each applied message, heartbeats included. What it throws is ignored. */
   readonly onChange?: ((table: SnapshotState) => void) | undefined;
-  /** Called with each message that was taken, such as a `SnapshotRelay`'s `take`. What it throws is passed over. */
+  /** Called with each applied message, for example to pass it to a `SnapshotRelay`. What it throws is ignored. */
   readonly onMessage?: ((message: FollowerMessage) => void) | undefined;
-  /** Called with each failure, for the log. What it throws is passed over. */
+  /** Called with each failure, for the log. What it throws is ignored. */
   readonly onError?: ((error: Error) => void) | undefined;
-  /** The present time. Default: the clock's. */
+  /** Returns the current time. Default: the clock. */
   readonly now?: (() => UnixSeconds) | undefined;
 }
 
@@ -120,15 +120,15 @@ const KNOWN = new Set<string>([
   ...["url", "publicKeys", "authorization", "peppers", "catalogue", "store", "interval", "wait", "maxAge", "timeout", "usage"],
   ...FUNCTIONS,
 ]);
-/** Options that are data, which others may change while they are in use. */
+/** Options that are copied, because the caller may change them later. */
 const DATA = ["publicKeys", "peppers", "catalogue"] as const;
 const DAY = 86_400_000;
 
-/** Hosts that are this machine, as `URL` writes them. */
+/** Hosts of this machine, as `URL` writes them. */
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * Reads options once, and refuses wrong ones at once. Keys, peppers and the catalogue are the module's to refuse.
+ * Reads options once and refuses invalid ones. The module checks keys, peppers and the catalogue.
  *
  * @throws LatchError `option_invalid`.
  *
@@ -138,36 +138,36 @@ const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
  * ```
  */
 export function readFollowerOptions(given: FollowerOptions): FollowerOptions {
-  const read = plain(given, "options", () => wrong("options", "expected a plain object with a `url` and `publicKeys`"));
-  for (const key of Object.keys(read)) if (!KNOWN.has(key)) throw wrong(key, `there is no option \`${key}\``);
-  for (const key of DATA) read[key] = copied(read[key], key);
+  const read = readPlain(given, "options", () => optionInvalid("options", "expected a plain object with a `url` and `publicKeys`"));
+  for (const key of Object.keys(read)) if (!KNOWN.has(key)) throw optionInvalid(key, `unknown option \`${key}\``);
+  for (const key of DATA) read[key] = deepCopy(read[key], key);
   const options = read as unknown as FollowerOptions;
   const { authorization, store, usage } = options;
   if (authorization !== undefined && typeof authorization !== "string" && typeof authorization !== "function") {
-    throw wrong("authorization", "`authorization` must be a header or a function that gives one");
+    throw optionInvalid("authorization", "`authorization` must be a header or a function that returns one");
   }
   if (typeof authorization === "string") checkHeader(authorization);
   if (store !== undefined && (typeof store?.get !== "function" || typeof store.put !== "function")) {
-    throw wrong("store", "`store` must have the functions `get` and `put`");
+    throw optionInvalid("store", "`store` must have the functions `get` and `put`");
   }
-  if (store?.update !== undefined && typeof store.update !== "function") throw wrong("store.update", "`store.update` must be a function");
-  whole(options.interval, "interval", 100, DAY, "milliseconds");
-  whole(options.wait, "wait", 1, 300, "seconds");
-  whole(options.maxAge, "maxAge", 1, 2 ** 32 - 1, "seconds");
-  whole(options.timeout, "timeout", 1, 60_000, "milliseconds");
+  if (store?.update !== undefined && typeof store.update !== "function") throw optionInvalid("store.update", "`store.update` must be a function");
+  checkInteger(options.interval, "interval", 100, DAY, "milliseconds");
+  checkInteger(options.wait, "wait", 1, 300, "seconds");
+  checkInteger(options.maxAge, "maxAge", 1, 2 ** 32 - 1, "seconds");
+  checkInteger(options.timeout, "timeout", 1, 60_000, "milliseconds");
   if (usage !== undefined && usage !== false) {
-    if (typeof usage !== "object" || usage === null) throw wrong("usage", "`usage` must be false or have an `interval`");
-    if (usage.interval === undefined) throw wrong("usage.interval", "`usage` must be false or have an `interval`");
-    whole(usage.interval, "usage.interval", 100, DAY, "milliseconds");
+    if (typeof usage !== "object" || usage === null) throw optionInvalid("usage", "`usage` must be false or have an `interval`");
+    if (usage.interval === undefined) throw optionInvalid("usage.interval", "`usage` must be false or have an `interval`");
+    checkInteger(usage.interval, "usage.interval", 100, DAY, "milliseconds");
   }
   for (const name of FUNCTIONS) {
-    if (options[name] !== undefined && typeof options[name] !== "function") throw wrong(name, `\`${name}\` must be a function`);
+    if (options[name] !== undefined && typeof options[name] !== "function") throw optionInvalid(name, `\`${name}\` must be a function`);
   }
   return options;
 }
 
 /**
- * Refuses a header that `fetch` would refuse with a message that quotes it: it holds a secret.
+ * Refuses a header that `fetch` would refuse. The message of `fetch` would quote it, and it holds a secret.
  *
  * @throws LatchError `option_invalid`.
  *
@@ -178,14 +178,14 @@ export function readFollowerOptions(given: FollowerOptions): FollowerOptions {
  */
 export function checkHeader(authorization: unknown): asserts authorization is string {
   if (typeof authorization !== "string" || !/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(authorization)) {
-    throw wrong("authorization", "`authorization` must be a header of visible ASCII characters");
+    throw optionInvalid("authorization", "`authorization` must be a header of visible ASCII characters");
   }
 }
 
 /**
- * The origin's address with the `/` at its end that names under it need.
+ * Returns the origin's URL with a trailing `/`, to append paths to.
  *
- * @throws LatchError `option_invalid`, also for a header that would travel in the clear.
+ * @throws LatchError `option_invalid`, also for a header that would be sent unencrypted.
  *
  * @example
  * ```js
@@ -193,21 +193,21 @@ export function checkHeader(authorization: unknown): asserts authorization is st
  * ```
  */
 export function baseOf({ url, authorization, fetch }: Pick<FollowerOptions, "url" | "authorization" | "fetch">): string {
-  const base = parsed(url);
-  if (base === undefined || !/^https?:$/.test(base.protocol)) throw wrong("url", "`url` must be an http or https address");
-  // An address is logged; what it must not hold is refused without being quoted.
+  const base = parseUrl(url);
+  if (base === undefined || !/^https?:$/.test(base.protocol)) throw optionInvalid("url", "`url` must be an http or https URL");
+  // URLs are logged, so they must hold no secret. The message doesn't quote the URL.
   if (base.username !== "" || base.password !== "" || base.search !== "" || base.hash !== "") {
-    throw wrong("url", "`url` must hold no user, password, query or fragment");
+    throw optionInvalid("url", "`url` must not contain a user, a password, a query or a fragment");
   }
-  // A `fetch` of the caller's may have a way of its own, such as a binding or a tunnel.
+  // A custom `fetch` may use another transport, such as a binding or a tunnel.
   if (base.protocol === "http:" && authorization !== undefined && fetch === undefined && !LOOPBACK.test(base.hostname)) {
-    throw wrong("url", "`url` must begin with https:// where `authorization` is sent to another host; http:// would show the token to everyone on the way");
+    throw optionInvalid("url", "`url` must begin with https:// when `authorization` is sent to another host; http:// would expose the token");
   }
   return base.href.endsWith("/") ? base.href : `${base.href}/`;
 }
 
-/** Text, or a `URL` of whichever realm, as an address. */
-function parsed(url: unknown): URL | undefined {
+/** Parses a string, or a `URL` object of any realm. */
+function parseUrl(url: unknown): URL | undefined {
   if (typeof url !== "string" && typeof (url as URL | null | undefined)?.href !== "string") return undefined;
   try {
     return new URL(String(url));
@@ -216,7 +216,7 @@ function parsed(url: unknown): URL | undefined {
   }
 }
 
-function whole(value: unknown, field: string, least: number, most: number, unit: string): void {
-  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most)) return;
-  throw wrong(field, `\`${field}\` must be whole ${unit} from ${least} to ${most}`);
+function checkInteger(value: unknown, field: string, min: number, max: number, unit: string): void {
+  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max)) return;
+  throw optionInvalid(field, `\`${field}\` must be whole ${unit} from ${min} to ${max}`);
 }

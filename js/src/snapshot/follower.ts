@@ -2,8 +2,8 @@
 
 import { type FetchRequest, type NodeRequest, authorizationOf } from "../module/authorization.js";
 import { parseAuthorization, reply } from "../module/functions.js";
-import { callOf, picked, wrong } from "../module/plain-object.js";
-import { faultOf, refusedBy, unavailableReply } from "../module/refusal.js";
+import { readCall, pickKnown, typeInvalid } from "../module/plain-object.js";
+import { refusalCauseOf, refusalFor, unavailableReply } from "../module/refusal.js";
 import { monotonic, unixNow } from "../runtime/clock.js";
 import { pause } from "../runtime/timer.js";
 import type { AuthorizationHeader, Call, FollowerVerdict, Hash, Refused, Reply, SnapshotAdmitted, Verdict } from "../types/index.js";
@@ -11,28 +11,28 @@ import { LatchError } from "../types/latch-error.js";
 import { type FollowerManyOptions, type FollowerOptions, type FollowerState, readFollowerOptions } from "./follower-options.js";
 import { Origin } from "./origin.js";
 import { type Snapshot, admittedDigest } from "./snapshot.js";
-import { Following } from "./sync.js";
-import { Reporter } from "./usage-reporter.js";
+import { Sync } from "./sync.js";
+import { UsageReporter } from "./usage-reporter.js";
 
-/** Calls whose numbers are remembered; then all of them are forgotten, for the module has no numbers without end. */
-const MOST_CALLS = 1_000;
+/** Prepared calls that are cached. All are forgotten when there are more, because the module's numbers are limited. */
+const MAX_CALLS = 1_000;
 
-/** Tokens without names whose hashes are remembered; those of others are computed again. */
-const MOST_HASHES = 20_000;
+/** Tokens without names whose hashes are cached. */
+const MAX_HASHES = 20_000;
 
-/** Milliseconds to wait after the first failure, which double with each further one, and the longest wait. */
-const FIRST_WAIT = 250;
-const LONGEST_WAIT = 5_000;
+/** Milliseconds to wait after the first failure, doubled after each further one, and the longest wait. */
+const FIRST_RETRY = 250;
+const MAX_RETRY = 5_000;
 
-/** The shortest time between long polls that brought nothing, in milliseconds: for an origin that doesn't hold them. */
-const QUIET = 1_000;
+/** The shortest time between long polls without a change, in milliseconds, for an origin that doesn't hold them. */
+const MIN_POLL = 1_000;
 
 /** How long the origin may hold a long poll, in seconds. */
 const WAIT = 25;
 
 /**
- * Follows an origin's signed snapshot and decides about requests by it, in the module's memory, without asking anyone.
- * A table that has become older than is allowed refuses every request (503, `snapshot_stale`) until the origin is heard again.
+ * Follows an origin's signed snapshot and decides about requests in the module's memory, without a request to the origin.
+ * When the table is older than allowed, every request is refused (503, `snapshot_stale`) until the origin answers again.
  *
  * @example
  * ```js
@@ -48,46 +48,46 @@ const WAIT = 25;
  */
 export class SnapshotFollower {
   readonly #options: FollowerOptions;
-  readonly #following: Following;
+  readonly #sync: Sync;
   readonly #unavailable: Reply;
-  readonly #reporter: Reporter | undefined;
-  /** Numbers of calls by what they say, and whose numbers they are. */
+  readonly #reporter: UsageReporter | undefined;
+  /** Numbers of prepared calls by their content, and the snapshot that they belong to. */
   #calls = new Map<string, number>();
-  #numbered: Snapshot | undefined;
-  /** Hashes by the digest that the module found, where the snapshot has no names. */
+  #preparedIn: Snapshot | undefined;
+  /** Hashes by digest, for snapshots without names. */
   readonly #hashes = new Map<string, readonly Hash[]>();
   #stopper: AbortController | undefined;
   #loops: Promise<unknown> = Promise.resolve();
 
   /**
-   * Nothing is asked yet: call {@link start}, or {@link poll} where nothing may run by itself.
+   * Makes a follower without contacting the origin: call {@link start}, or {@link poll} where nothing runs in the background.
    *
-   * @throws LatchError `option_invalid` for a wrong option, TokenlatchError for a key, a pepper or a catalogue that the module refuses.
+   * @throws LatchError `option_invalid` for an invalid option, TokenlatchError for a key, a pepper or a catalogue that the module refuses.
    */
   constructor(options: FollowerOptions) {
     this.#options = readFollowerOptions(options);
     const origin = new Origin(this.#options);
-    this.#following = new Following(this.#options, origin);
+    this.#sync = new Sync(this.#options, origin);
     this.#unavailable = unavailableReply();
     const { usage } = this.#options;
-    this.#reporter = usage === false ? undefined : new Reporter(origin, usage?.interval, (error) => this.#following.tell(error));
+    this.#reporter = usage === false ? undefined : new UsageReporter(origin, usage?.interval, (error) => this.#sync.notifyError(error));
   }
 
-  /** Its state. */
+  /** The state of the follower. */
   get state(): FollowerState {
-    const { table, contacted, failures, error } = this.#following;
+    const { table, contacted, failures, error } = this.#sync;
     const running = this.#stopper !== undefined;
     return { table, contacted, failures, error, running, usage: this.#reporter?.counts.state ?? { waiting: 0, lost: 0 } };
   }
 
-  /** Whether there is a table that may be decided by at this time. */
+  /** Whether there is a table that is recent enough to decide by. */
   get ready(): boolean {
     return this.verify(null).status !== 503;
   }
 
   /**
-   * Begins to follow, in the background: by long polls, or every `interval`. Its timers keep no process alive; a long
-   * poll may until {@link stop} is called. In workerd timers run only as long as a request or a Durable Object does: use {@link poll} there.
+   * Starts to follow in the background, by long polls or every `interval`. Timers keep no process alive; a long poll may, until
+   * {@link stop} is called. In workerd timers run only as long as a request or a Durable Object: use {@link poll} there.
    *
    * @example
    * ```js
@@ -102,7 +102,7 @@ export class SnapshotFollower {
   }
 
   /**
-   * Ends what {@link start} began, and reports the uses that are still unreported, once. The table goes on deciding until it is too old.
+   * Stops following and reports the remaining uses, once. The table still decides until it is too old.
    *
    * @example
    * ```js
@@ -112,17 +112,18 @@ export class SnapshotFollower {
   async stop(): Promise<void> {
     this.#stopper?.abort();
     this.#stopper = undefined;
-    this.#following.end();
+    this.#sync.abort();
     await this.#loops;
     await this.#reporter?.report();
   }
 
   /**
-   * Catches up with the origin, one time: for cron triggers, alarms and runtimes without background work. It reports usage
-   * too when that is due. It rejects for a wrong option only: `state.error` says what went wrong. While another poll runs it waits for that one, but a long poll it overtakes.
+   * Catches up with the origin once: for cron triggers, alarms and runtimes without background work. It also reports usage when
+   * that is due. It rejects for an invalid option only; see `state.error` for a failure. It waits for another running poll, but
+   * replaces a long poll.
    *
-   * @param options `wait`: for how many seconds the origin may hold the answer until something changes; never longer than a third of the
-   * age that is allowed. Default: 0.
+   * @param options `wait`: how many seconds the origin may hold the answer until something changes, limited to a third of the
+   * allowed age. Default: 0.
    *
    * @example
    * ```js
@@ -134,16 +135,16 @@ export class SnapshotFollower {
     if (!Number.isSafeInteger(wait) || wait < 0 || wait > 300) {
       throw new LatchError("option_invalid", "`wait` must be whole seconds from 0 to 300", { field: "wait" });
     }
-    await this.#following.once(wait);
+    await this.#sync.attempt(wait);
     if (this.#reporter?.isDue === true) await this.#reporter.report();
     return this.state;
   }
 
   /**
-   * Forgets the table and the floor, here and in the store: the way out of `floor_in_future`, when an origin with a wrong clock has signed
-   * a table of the future. Until the next answer of the origin everything is refused, and that answer may be older than what was held.
+   * Deletes the table and the floor, here and in the store. It resolves `floor_in_future`, when an origin with a wrong clock has signed a
+   * table of the future. Every request is refused until the next answer of the origin, which may be older than the deleted table.
    *
-   * @throws LatchError `store_failed` or `store_timeout`: nothing is forgotten then.
+   * @throws LatchError `store_failed` or `store_timeout`: nothing is deleted then.
    *
    * @example
    * ```js
@@ -151,16 +152,16 @@ export class SnapshotFollower {
    * ```
    */
   async reset(): Promise<void> {
-    await this.#following.reset();
+    await this.#sync.reset();
   }
 
   /**
-   * Decides about a request, at once. A refusal is a verdict, and so is a table that is missing or too old (status 503): send
-   * its `refusal`, keep its `reason` for the log.
+   * Decides about a request, synchronously. A refusal is a verdict, also when the table is missing or too old (status 503): send
+   * its `refusal` and log its `reason`.
    *
    * @param request a standard `Request`, a request of Node's `http`, or an `Authorization` header
-   * @param call what the request wants to do; left out, only a full token that may write passes
-   * @param address where it came from, unless `call` says so
+   * @param call what the request wants to do; without it only a full token that may write is admitted
+   * @param address the address that it came from, unless `call` has it
    *
    * @example
    * ```js
@@ -168,51 +169,51 @@ export class SnapshotFollower {
    * if (!verdict.allowed) return new Response(verdict.refusal.body, verdict.refusal);
    * ```
    *
-   * @throws TokenlatchError for a wrong call, LatchError for something that is no request.
+   * @throws TokenlatchError for an invalid call, LatchError for a value that isn't a request.
    */
   verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call, address?: string | null): FollowerVerdict {
     const authorization = headerOf(authorizationOf(request));
-    const asked = call === undefined ? {} : callOf(call);
+    const callInput = call === undefined ? {} : readCall(call);
     try {
       const now = this.#now();
-      const options = { call: this.#numberOf(asked), address: address ?? asked.address, now };
-      const verdict = this.#following.snapshot.verify(authorization, options);
+      const options = { call: this.#prepare(callInput), address: address ?? callInput.address, now };
+      const verdict = this.#sync.snapshot.verify(authorization, options);
       const digest = verdict.allowed && verdict.id === null ? admittedDigest() : undefined;
-      return this.#told(verdict, authorization, now, true, digest);
+      return this.#toFollowerVerdict(verdict, authorization, now, true, digest);
     } catch (error) {
-      return this.#refused(error);
+      return this.#toRefusal(error);
     }
   }
 
   /**
-   * Decides about many requests in one go: for gateways and for logs. There is a verdict for each header, at its place.
+   * Decides about many requests in one call, for gateways and logs. Returns a verdict for each header, in the same order.
    *
-   * @param options `call`: what all of them want to do; `addresses`: where each came from; `counts`: whether they count as
-   * uses, which those of a log don't (default: true)
+   * @param options `call`: what all of them want to do; `addresses`: the address of each; `counts`: whether they count as uses
+   * (default: true; set it to false for a log)
    *
    * @example
    * ```js
    * const verdicts = follower.verifyMany(headers, { call: { feature: "backup", writes: false }, counts: false });
    * ```
    *
-   * @throws TokenlatchError for a wrong option, for all of them.
+   * @throws TokenlatchError for an invalid option. No request is decided then.
    */
   verifyMany(headers: readonly (string | null | undefined)[], options: FollowerManyOptions = {}): FollowerVerdict[] {
-    const { call, addresses, counts = true } = picked(options, "options", ["call", "addresses", "counts"]) as FollowerManyOptions;
-    const asked = call === undefined ? {} : callOf(call);
-    if (typeof counts !== "boolean") throw wrong("counts", "expected true or false");
+    const { call, addresses, counts = true } = pickKnown(options, "options", ["call", "addresses", "counts"]) as FollowerManyOptions;
+    const callInput = call === undefined ? {} : readCall(call);
+    if (typeof counts !== "boolean") throw typeInvalid("counts", "expected true or false");
     try {
       const now = this.#now();
-      const verdicts = this.#following.snapshot.verifyMany(headers, { call: this.#numberOf(asked), addresses, now });
-      return verdicts.map((verdict, index) => this.#told(verdict, headers[index] ?? null, now, counts));
+      const verdicts = this.#sync.snapshot.verifyMany(headers, { call: this.#prepare(callInput), addresses, now });
+      return verdicts.map((verdict, index) => this.#toFollowerVerdict(verdict, headers[index] ?? null, now, counts));
     } catch (error) {
-      const refused = this.#refused(error);
-      return headers.map(() => refused);
+      const refusal = this.#toRefusal(error);
+      return headers.map(() => refusal);
     }
   }
 
   /**
-   * The reply to an address that has failed too often, to send as it is.
+   * Makes the reply (429) to an address with too many failures, to send unchanged.
    *
    * @param retryAfter whole seconds from 1
    *
@@ -226,7 +227,7 @@ export class SnapshotFollower {
   }
 
   /**
-   * The reply where no verdict can be had, to send as it is.
+   * Makes the reply (503) for requests that can't be decided, to send unchanged.
    *
    * @example
    * ```js
@@ -241,20 +242,20 @@ export class SnapshotFollower {
     return this.#options.now?.() ?? unixNow();
   }
 
-  /** The number of a call that was read. */
-  #numberOf(call: Call): number {
-    const { snapshot } = this.#following;
-    if (this.#numbered !== snapshot) {
-      this.#numbered = snapshot;
+  /** Returns the number of a call, and prepares it if it is new. */
+  #prepare(call: Call): number {
+    const { snapshot } = this.#sync;
+    if (this.#preparedIn !== snapshot) {
+      this.#preparedIn = snapshot;
       this.#calls.clear();
     }
     const { address: _, ...rest } = call;
-    const key = keyOf(rest);
-    // What is no call, the module refuses.
+    const key = callKey(rest);
+    // The module refuses an invalid call.
     if (key === undefined) return snapshot.prepare(rest);
     let number = this.#calls.get(key);
     if (number === undefined) {
-      if (this.#calls.size >= MOST_CALLS) {
+      if (this.#calls.size >= MAX_CALLS) {
         snapshot.forgetCalls();
         this.#calls.clear();
       }
@@ -264,8 +265,8 @@ export class SnapshotFollower {
     return number;
   }
 
-  /** The verdict to return for one of the module; an admission is counted. `digest` identifies the token, where it is known. */
-  #told(verdict: Verdict, authorization: string | null, now: number, counts: boolean, digest?: string): FollowerVerdict {
+  /** Converts a verdict of the module, and counts an admission. `digest` identifies the token, if it is known. */
+  #toFollowerVerdict(verdict: Verdict, authorization: string | null, now: number, counts: boolean, digest?: string): FollowerVerdict {
     if (!verdict.allowed) return { ...verdict, fault: null } as Refused;
     if (counts && this.#reporter !== undefined) {
       if (verdict.id !== null) this.#reporter.counts.count({ id: verdict.id }, now);
@@ -274,20 +275,20 @@ export class SnapshotFollower {
     return { ...verdict, fault: null } as SnapshotAdmitted;
   }
 
-  /** The refusal that a fault comes to. What the caller did wrong is thrown on. */
-  #refused(error: unknown): Refused {
-    const fault = faultOf(error);
-    if (fault === undefined) throw error;
-    return refusedBy(fault, this.unavailable());
+  /** Makes the refusal for an error. Errors of the caller are thrown again. */
+  #toRefusal(error: unknown): Refused {
+    const cause = refusalCauseOf(error);
+    if (cause === undefined) throw error;
+    return refusalFor(cause, this.unavailable());
   }
 
-  /** Without names the origin finds a token by its hash: here by those under each pepper, of which it knows one. */
+  /** Returns the hashes of a token under each pepper: the origin finds a token without a name by one of them. */
   #hashesOf(authorization: string | null, digest: string | undefined): readonly Hash[] {
-    const known = digest === undefined ? undefined : this.#hashes.get(digest);
-    if (known !== undefined) return known;
+    const cached = digest === undefined ? undefined : this.#hashes.get(digest);
+    if (cached !== undefined) return cached;
     const { hashes } = parseAuthorization({ authorization, peppers: this.#options.peppers });
     if (digest !== undefined) {
-      if (this.#hashes.size >= MOST_HASHES) this.#hashes.clear();
+      if (this.#hashes.size >= MAX_HASHES) this.#hashes.clear();
       this.#hashes.set(digest, hashes);
     }
     return hashes;
@@ -297,17 +298,17 @@ export class SnapshotFollower {
     const { interval, wait = WAIT } = this.#options;
     while (!signal.aborted) {
       const began = monotonic();
-      const before = this.#following.table;
-      await this.#following.once(interval === undefined ? wait : 0);
-      const { failures, table } = this.#following;
+      const before = this.#sync.table;
+      await this.#sync.attempt(interval === undefined ? wait : 0);
+      const { failures, table } = this.#sync;
       const isSame = table?.version === before?.version && table?.epoch === before?.epoch;
       if (failures > 0) {
-        await pause(waitAfter(failures), signal);
+        await pause(retryDelay(failures), signal);
       } else if (interval !== undefined) {
-        // From question to question, however long the answer and the store took.
+        // Counted from request to request, whatever time the answer and the store took.
         await pause(interval - (monotonic() - began), signal);
       } else if (isSame) {
-        await pause(QUIET - (monotonic() - began), signal);
+        await pause(MIN_POLL - (monotonic() - began), signal);
       }
     }
   }
@@ -315,14 +316,14 @@ export class SnapshotFollower {
 
 const CALL_KEYS = ["api", "module", "function", "feature", "writes", "realm"] as const;
 
-/** A text that is the same for equal calls only; undefined where a part is neither a text nor a truth value, or isn't known. */
-function keyOf(call: Call): string | undefined {
+/** Makes a text that is the same for equal calls only; undefined if a part is unknown or neither a string nor a boolean. */
+function callKey(call: Call): string | undefined {
   for (const key of Object.keys(call)) if (!(CALL_KEYS as readonly string[]).includes(key)) return undefined;
   let text = "";
   for (const key of CALL_KEYS) {
-    // Own properties only, as the module reads them: a polluted prototype must not make two calls look alike.
+    // Own properties only, as in the module: a polluted prototype must not make two calls equal.
     const value: unknown = Object.hasOwn(call, key) ? call[key] : undefined;
-    // With their lengths, so that no two sequences of parts read alike.
+    // With lengths, so that different parts never give the same text.
     if (typeof value === "string") text += `${value.length}:${value}`;
     else if (typeof value === "boolean") text += value ? "t" : "f";
     else if (value === undefined) text += "-";
@@ -331,13 +332,13 @@ function keyOf(call: Call): string | undefined {
   return text;
 }
 
-/** The header as one text. Several values are joined as a standard request joins them: the module refuses what comes of it. */
+/** Returns the header as one text. Several values are joined as in a standard request, which the module refuses. */
 function headerOf(authorization: AuthorizationHeader): string | null {
   if (authorization === null || authorization === undefined || typeof authorization === "string") return authorization ?? null;
   return authorization.length === 0 ? null : authorization.join(", ");
 }
 
-/** Milliseconds to wait after this number of failures, with jitter: edges that lost their origin together don't come back together. */
-function waitAfter(failures: number): number {
-  return Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(failures - 1, 10)) * (0.5 + Math.random() / 2);
+/** Returns the milliseconds to wait after this number of failures, with jitter: edges that lost their origin together don't retry together. */
+function retryDelay(failures: number): number {
+  return Math.min(MAX_RETRY, FIRST_RETRY * 2 ** Math.min(failures - 1, 10)) * (0.5 + Math.random() / 2);
 }

@@ -5,25 +5,25 @@ import { unref } from "../runtime/timer.js";
 import { LatchError } from "../types/latch-error.js";
 import { type FollowerOptions, baseOf, checkHeader } from "./follower-options.js";
 
-/** The bytes of a message as they come; ends with undefined. */
-export type Pieces = () => Promise<Uint8Array | undefined>;
+/** Reads the next bytes of a message; undefined at its end. */
+export type ReadChunk = () => Promise<Uint8Array | undefined>;
 
-/** The caller of a request: it hears of every sign of life, and can abort. */
-export interface Asking {
-  /** Called whenever something has come. */
-  heard(): void;
-  /** Breaks the request off. */
+/** The observer of a request: it is notified of progress and can abort the request. */
+export interface RequestObserver {
+  /** Called whenever something was received. */
+  progress(): void;
+  /** Aborts the request. */
   readonly signal: AbortSignal;
 }
 
 /**
- * The lowest average rate of an answer's body, in bytes a millisecond, and the longest time that all of it may take. An origin that
- * sends a byte now and then is never silent; without these it would hold a follower forever.
+ * The lowest average rate of a body, in bytes per millisecond, and its longest duration, in milliseconds. Without these limits an
+ * origin that sends a byte now and then could hold a follower forever.
  */
-const LEAST_RATE = 16;
-const LONGEST_BODY = 120_000;
+const MIN_RATE = 16;
+const MAX_BODY_TIME = 120_000;
 
-/** The HTTP side of following. No error that it throws quotes the header that it sends. */
+/** The HTTP client for an origin. No error quotes the header that it sends. */
 export class Origin {
   readonly #base: string;
   readonly #authorization: FollowerOptions["authorization"];
@@ -33,89 +33,89 @@ export class Origin {
   constructor(options: FollowerOptions) {
     this.#base = baseOf(options);
     this.#authorization = options.authorization;
-    // Looked up at each request, and called as a function: edge runtimes refuse it with another `this`.
+    // The global is looked up for each request and called as a function: edge runtimes refuse another `this`.
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));
     this.#timeout = options.timeout ?? 5_000;
   }
 
-  /** For how long the origin may be silent, in milliseconds. */
+  /** How long the origin may be silent, in milliseconds. */
   get timeout(): number {
     return this.#timeout;
   }
 
   /**
-   * Asks for a message and hands its bytes to `take`.
+   * Requests a message and passes its bytes to `receive`.
    *
-   * @returns what `take` gives, `"same"` when nothing is new (204), `"gap"` when deltas don't lead on from there (409)
-   * @throws LatchError `origin_failed` or `origin_timeout`; what `take` throws.
+   * @returns the result of `receive`, `"same"` when nothing is new (204), or `"gap"` when there is no delta from this version (409)
+   * @throws LatchError `origin_failed` or `origin_timeout`; or what `receive` throws.
    */
-  async message<T>(path: string, wait: number, asking: Asking, take: (pieces: Pieces) => Promise<T>): Promise<T | "same" | "gap"> {
-    return this.#ask(path, { method: "GET" }, wait * 1_000, asking, async (response, pieces) => {
+  async message<T>(path: string, wait: number, observer: RequestObserver, receive: (readChunk: ReadChunk) => Promise<T>): Promise<T | "same" | "gap"> {
+    return this.#request(path, { method: "GET" }, wait * 1_000, observer, async (response, readChunk) => {
       if (response.status === 204) return "same";
       if (response.status === 409) return "gap";
-      if (response.status !== 200) throw refused(response.status);
-      return take(pieces);
+      if (response.status !== 200) throw statusError(response.status);
+      return receive(readChunk);
     });
   }
 
   /**
    * Reports usage.
    *
-   * @returns whether the origin has it; false when it will never take it
-   * @throws LatchError `origin_failed` or `origin_timeout`: to be repeated.
+   * @returns true when the origin has accepted it; false when it never will
+   * @throws LatchError `origin_failed` or `origin_timeout`: repeat the report.
    */
-  async report(body: string, asking: Asking): Promise<boolean> {
+  async report(body: string, observer: RequestObserver): Promise<boolean> {
     const init = { method: "POST", body, headers: { "Content-Type": "application/json" } };
-    return this.#ask("snapshot/usage", init, 0, asking, async ({ status }) => {
+    return this.#request("snapshot/usage", init, 0, observer, async ({ status }) => {
       if (status === 200 || status === 202 || status === 204) return true;
-      // What is wrong with the report won't get right by sending it again.
+      // An invalid report stays invalid when it is repeated.
       if (status === 400 || status === 413 || status === 422) return false;
-      throw refused(status);
+      throw statusError(status);
     });
   }
 
-  async #ask<T>(
+  async #request<T>(
     path: string,
     init: RequestInit,
-    patience: number,
-    asking: Asking,
-    read: (response: Response, pieces: Pieces) => Promise<T>,
+    extra: number,
+    observer: RequestObserver,
+    read: (response: Response, readChunk: ReadChunk) => Promise<T>,
   ): Promise<T> {
-    // No `Headers`: with a `fetch` of the caller's there may be none.
+    // Not `Headers`: a runtime with a custom `fetch` may have no such class.
     const headers: Record<string, string> = { ...(init.headers as Record<string, string> | undefined) };
     const aborter = new AbortController();
     const abort = () => aborter.abort();
-    asking.signal.addEventListener("abort", abort);
-    if (asking.signal.aborted) abort();
-    const silence = new Silence(aborter, this.#timeout);
+    observer.signal.addEventListener("abort", abort);
+    if (observer.signal.aborted) abort();
+    const limit = new SilenceLimit(aborter, this.#timeout);
     try {
-      const authorization = await silence.within(0, async () => this.#header());
+      const authorization = await limit.within(0, async () => this.#header());
       if (authorization !== undefined) headers["Authorization"] = authorization;
-      // A redirect isn't followed: it could lead the header elsewhere.
+      // Redirects aren't followed: they could send the header to another host.
       const request = { ...init, headers, redirect: "manual", signal: aborter.signal } as const;
-      const response = await silence.within(patience, () => this.#fetch(this.#base + path, request));
-      asking.heard();
+      const response = await limit.within(extra, () => this.#fetch(this.#base + path, request));
+      observer.progress();
       const reader = response.body?.getReader();
       const began = monotonic();
       let length = 0;
-      const pieces = async () => {
-        const left = Math.min(this.#timeout + length / LEAST_RATE, LONGEST_BODY) - (monotonic() - began);
-        const { value } = (await silence.within(0, async () => reader?.read(), left)) ?? {};
+      const readChunk = async () => {
+        const left = Math.min(this.#timeout + length / MIN_RATE, MAX_BODY_TIME) - (monotonic() - began);
+        const { value } = (await limit.within(0, async () => reader?.read(), left)) ?? {};
         if (value !== undefined) {
-          asking.heard();
+          observer.progress();
           length += value.byteLength;
         }
         return value;
       };
-      const answer = await read(response, pieces);
-      // What is left of the body is let go, so that the connection is.
+      const answer = await read(response, readChunk);
+      // The rest of the body is cancelled to release the connection.
       void reader?.cancel().catch(() => {});
       return answer;
     } catch (error) {
       abort();
       throw error;
     } finally {
-      asking.signal.removeEventListener("abort", abort);
+      observer.signal.removeEventListener("abort", abort);
     }
   }
 
@@ -126,8 +126,8 @@ export class Origin {
   }
 }
 
-/** Breaks off what stays silent for too long. */
-class Silence {
+/** Aborts a request that is silent for too long. */
+class SilenceLimit {
   readonly #aborter: AbortController;
   readonly #timeout: number;
 
@@ -136,36 +136,36 @@ class Silence {
     this.#timeout = timeout;
   }
 
-  /** Waits for an answer for the time allowed and `patience` milliseconds more, but no longer than `left`, which is left for all of it. */
-  async within<T>(patience: number, ask: () => Promise<T>, left = Number.POSITIVE_INFINITY): Promise<T> {
-    const milliseconds = Math.max(0, Math.min(this.#timeout + patience, left));
+  /** Waits for an answer: the timeout and `extra` milliseconds more, but at most `left`, the rest of the time for the whole body. */
+  async within<T>(extra: number, call: () => Promise<T>, left = Number.POSITIVE_INFINITY): Promise<T> {
+    const milliseconds = Math.max(0, Math.min(this.#timeout + extra, left));
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let broken: (() => void) | undefined;
+    let onAbort: (() => void) | undefined;
     const { signal } = this.#aborter;
-    // Beside the request's own signal, because a `fetch` given as an option may not heed it.
+    // In addition to the request's own signal, which a custom `fetch` may ignore.
     const end = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        const message = left < this.#timeout + patience ? "the origin's answer comes too slowly" : `nothing came from the origin for ${milliseconds} ms`;
+        const message = left < this.#timeout + extra ? "the origin answers too slowly" : `no data from the origin for ${milliseconds} ms`;
         reject(new LatchError("origin_timeout", message));
         this.#aborter.abort();
       }, milliseconds);
       unref(timer);
-      broken = () => reject(new LatchError("origin_failed", "the request to the origin was aborted"));
-      signal.addEventListener("abort", broken);
-      if (signal.aborted) broken();
+      onAbort = () => reject(new LatchError("origin_failed", "the request to the origin was aborted"));
+      signal.addEventListener("abort", onAbort);
+      if (signal.aborted) onAbort();
     });
     try {
-      return await Promise.race([(async () => ask())(), end]);
+      return await Promise.race([(async () => call())(), end]);
     } catch (error) {
       if (error instanceof LatchError) throw error;
       throw new LatchError("origin_failed", "the origin can't be reached", { cause: error });
     } finally {
       clearTimeout(timer);
-      if (broken !== undefined) signal.removeEventListener("abort", broken);
+      if (onAbort !== undefined) signal.removeEventListener("abort", onAbort);
     }
   }
 }
 
-function refused(status: number): LatchError {
+function statusError(status: number): LatchError {
   return new LatchError("origin_failed", `the origin answered with status ${status}`);
 }

@@ -1,28 +1,28 @@
 /* @ts-self-types="./persistence.d.ts" */
 
-import { inTurn } from "../runtime/exclusive.js";
+import { inOrder } from "../runtime/exclusive.js";
 import { Utf8Decoder, Utf8Encoder } from "../runtime/text.js";
 import type { SnapshotFloor, SnapshotState } from "../types/index.js";
 import type { FollowerKey, FollowerMessage, FollowerStore, StoredBytes } from "./follower-options.js";
 
-/** What a store gave back. */
+/** The content of a store. */
 export interface Restored {
   readonly floor: SnapshotFloor | undefined;
-  /** The whole snapshot and the deltas that follow it. */
+  /** The whole snapshot, then its deltas. */
   readonly messages: readonly Uint8Array[];
 }
 
-/** How long one write waits for the one before it, in milliseconds. */
-const TURN_TIMEOUT = 10_000;
+/** How long a write waits for the one before it, in milliseconds. */
+const WRITE_TIMEOUT = 10_000;
 
-/** Bytes of the length before each delta. */
+/** Bytes of the length in front of each delta. */
 const LENGTH_BYTES = 4;
 
 /**
- * Keeps messages in a store. Its writes are ordered so that, wherever they stop, what is there leads to the
- * floor or is seen not to. Heartbeats aren't kept: the floor needs none, and a restarted edge asks for one anyway.
+ * Saves messages in a store. Writes are ordered: after an interruption the saved messages either lead to the floor or are seen not to.
+ * Heartbeats aren't saved, because the floor doesn't need them and a restarted edge requests one anyway.
  */
-export class Kept {
+export class Persistence {
   readonly #store: FollowerStore;
   #deltas: Uint8Array = new Uint8Array(0);
 
@@ -30,44 +30,45 @@ export class Kept {
     this.#store = store;
   }
 
+  /** Reads the snapshot, the deltas and the floor. */
   async restore(): Promise<Restored> {
     const [snapshot, deltas, floor] = await Promise.all([this.#get("snapshot"), this.#get("deltas"), this.#get("floor")]);
     this.#deltas = deltas ?? this.#deltas;
     return { floor: readFloor(floor), messages: snapshot === undefined ? [] : [snapshot, ...split(this.#deltas)] };
   }
 
-  /** Keeps a message, unless another follower that shares the store has kept a newer table. */
-  async keep(message: FollowerMessage): Promise<void> {
+  /** Saves a message, unless another follower with the same store has saved a newer table. */
+  async save(message: FollowerMessage): Promise<void> {
     if (message.base === message.table.version) return;
-    await this.#inTurn(() => this.#keep(message));
+    await this.#inOrder(() => this.#write(message));
   }
 
-  /** Forgets everything, the floor too. */
+  /** Deletes everything, the floor included. */
   async clear(): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#inOrder(async () => {
       this.#deltas = new Uint8Array(0);
-      // The floor last: it holds if this fails before.
+      // The floor last: it stays in force if an earlier write fails.
       for (const key of ["snapshot", "deltas", "floor"] as const) await this.#store.put(key, new Uint8Array(0));
     });
   }
 
-  /** Does one thing after the other, whichever follower of this process asks. A store that hangs delays the next write by `TURN_TIMEOUT` at most. */
-  async #inTurn(work: () => Promise<void>): Promise<void> {
-    await inTurn(underway, this.#store, TURN_TIMEOUT, work);
+  /** Runs one write at a time for all followers of this process. A store that hangs delays the next write by `WRITE_TIMEOUT` at most. */
+  async #inOrder(work: () => Promise<void>): Promise<void> {
+    await inOrder(pendingWrites, this.#store, WRITE_TIMEOUT, work);
   }
 
-  async #keep({ kind, bytes, table }: FollowerMessage): Promise<void> {
+  async #write({ kind, bytes, table }: FollowerMessage): Promise<void> {
     const isBehind = (stored: Uint8Array | undefined) => {
       const floor = readFloor(stored);
       return floor !== undefined && !reaches(table, floor);
     };
     if (isBehind(await this.#get("floor"))) return;
     if (kind === "snapshot") {
-      // The deltas of another snapshot don't follow on this one: they are seen to lead nowhere.
+      // The old deltas stay for a moment: they don't apply to this snapshot, which is detected.
       await this.#store.put("snapshot", bytes);
       this.#deltas = new Uint8Array(0);
     } else {
-      this.#deltas = joined([this.#deltas, lengthOf(bytes), bytes]);
+      this.#deltas = concatenate([this.#deltas, encodeLength(bytes), bytes]);
     }
     await this.#store.put("deltas", this.#deltas);
     const { epoch, version, made } = table;
@@ -81,23 +82,23 @@ export class Kept {
   }
 }
 
-/** What is being kept in each store, so that two followers in one process that share it take turns. */
-const underway = new WeakMap<FollowerStore, Promise<unknown>>();
+/** The last write to each store, so that followers of this process that share a store write in order. */
+const pendingWrites = new WeakMap<FollowerStore, Promise<unknown>>();
 
-/** What a store gave; nothing is stored where something was forgotten. */
+/** Returns the stored bytes. Empty bytes mean that they were deleted. */
 function bytesOf(stored: StoredBytes): Uint8Array | undefined {
   if (stored === null || stored === undefined || stored.byteLength === 0) return undefined;
   return stored instanceof Uint8Array ? stored : new Uint8Array(stored);
 }
 
-/** Whether a table is as new as a floor. */
+/** Tells whether a table is at least as new as a floor. */
 export function reaches(table: SnapshotState | null, floor: SnapshotFloor): boolean {
   if (table === null || table.made < floor.made) return false;
   return table.epoch === floor.epoch ? table.version >= floor.version : table.made > floor.made;
 }
 
-/** Several pieces as one. */
-export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** Concatenates arrays of bytes. */
+export function concatenate(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const piece of pieces) {
@@ -107,13 +108,14 @@ export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-function lengthOf(bytes: Uint8Array): Uint8Array {
+/** Encodes the length of a delta. */
+function encodeLength(bytes: Uint8Array): Uint8Array {
   const length = new Uint8Array(LENGTH_BYTES);
   new DataView(length.buffer).setUint32(0, bytes.length, true);
   return length;
 }
 
-/** The deltas, up to one that is cut off. */
+/** Splits saved deltas. One that is cut off is left out, as all after it. */
 function split(bytes: Uint8Array): Uint8Array[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const deltas: Uint8Array[] = [];
@@ -125,7 +127,7 @@ function split(bytes: Uint8Array): Uint8Array[] {
   return deltas;
 }
 
-/** A floor that can't be read counts as missing: its bytes are in the same hands as the messages. */
+/** Reads a floor. An unreadable one counts as missing: whoever can corrupt it can also delete it. */
 function readFloor(bytes: Uint8Array | undefined): SnapshotFloor | undefined {
   if (bytes === undefined) return undefined;
   try {

@@ -6,14 +6,14 @@ import type { FollowerMessage } from "./follower-options.js";
 
 const CONTENT_TYPE = "application/vnd.tokenlatch.snapshot";
 
-/** How long a long poll is held at most, in seconds. */
-const LONGEST_WAIT = 60;
+/** The longest wait of a long poll, in seconds. */
+const MAX_WAIT = 60;
 
 /**
- * Hands on what a follower has taken, under the same addresses as the origin: one follower asks the origin, and many ask
- * it, such as a Durable Object and the isolates around it. It needs no trust: its followers verify the origin's signatures.
- * It holds the messages in memory, beside the follower's table. It is for followers of this package: where nothing is new it may
- * answer 204, which `tokenlatch serve --follow` takes for a failure.
+ * Serves the messages of one follower to other followers, under the same paths as the origin: for example, a Durable Object that
+ * follows the origin and serves its isolates. It needn't be trusted, because its followers verify the origin's signatures. It holds
+ * the messages in memory, beside the follower's table. It serves followers of this package only: when nothing is new it may answer
+ * 204, which `tokenlatch serve --follow` treats as a failure.
  *
  * @example
  * ```js
@@ -25,15 +25,15 @@ const LONGEST_WAIT = 60;
  */
 export class SnapshotRelay {
   #snapshot: FollowerMessage | undefined;
-  /** The deltas since, each by the version that it starts from. */
+  /** The deltas since the snapshot, by the version that they start from. */
   readonly #deltas = new Map<number, FollowerMessage>();
   #heartbeat: FollowerMessage | undefined;
   #table: SnapshotState | undefined;
-  /** Ends when the next message comes. */
+  /** Aborted when the next message arrives. */
   #next = new AbortController();
 
   /**
-   * Takes a message that a follower has taken: its `onMessage`.
+   * Adds a message of the follower. Pass it as the follower's `onMessage`.
    *
    * @example
    * ```js
@@ -58,8 +58,8 @@ export class SnapshotRelay {
   }
 
   /**
-   * Answers `GET …/snapshot` and `GET …/snapshot/deltas?since=EPOCH-VERSION&wait=SECONDS` as the origin does; null for any
-   * other request. Who may ask is yours to check first: what it hands on are hashes, no secrets.
+   * Answers `GET …/snapshot` and `GET …/snapshot/deltas?since=EPOCH-VERSION&wait=SECONDS` as the origin does. Returns null for any
+   * other request. Authorize the request first; the messages hold hashes, not secrets.
    *
    * @example
    * ```js
@@ -76,7 +76,7 @@ export class SnapshotRelay {
     const wait = Number(searchParams.get("wait") ?? 0);
     if (since === null || !(wait >= 0)) return answer(400);
     const [epoch, version] = [Number(since[1]), Number(since[2])];
-    if (wait > 0 && this.#isCurrent(epoch, version)) await this.#change(Math.min(wait, LONGEST_WAIT), request.signal);
+    if (wait > 0 && this.#isCurrent(epoch, version)) await this.#change(Math.min(wait, MAX_WAIT), request.signal);
     if (this.#isCurrent(epoch, version)) return this.#heartbeat === undefined ? answer(204) : answer(200, this.#heartbeat);
     const delta = epoch === this.#table?.epoch ? this.#deltas.get(version) : undefined;
     return delta === undefined ? answer(409) : answer(200, delta);
@@ -86,7 +86,7 @@ export class SnapshotRelay {
     return this.#table?.epoch === epoch && this.#table.version === version;
   }
 
-  /** Waits for the next message, heartbeats included. */
+  /** Waits for the next message or heartbeat. */
   async #change(seconds: number, signal: AbortSignal | undefined): Promise<void> {
     const { signal: next } = this.#next;
     await pause(seconds * 1_000, signal === undefined ? next : AbortSignal.any([next, signal]));

@@ -1,8 +1,8 @@
 /* @ts-self-types="./snapshot.d.ts" */
 
-import { REFUSED, askHolder, askMany, askOne, explain, forgetCalls, forgotten, instant, prepareCall } from "../module/hot-path.js";
-import { guarded, module, room, send, sent } from "../module/instance.js";
-import { plain, wrong } from "../module/plain-object.js";
+import { REFUSED, explain, finalizers, forgetCalls, prepareCall, readHolder, readTime, verifyMany, verifyOne } from "../module/hot-path.js";
+import { buffers, callModule, module, requestBytes, requestJson } from "../module/instance.js";
+import { readPlain, typeInvalid } from "../module/plain-object.js";
 import { unixNow } from "../runtime/clock.js";
 import type {
   Access,
@@ -16,23 +16,23 @@ import type {
   VerifyManyOptions,
 } from "../types/index.js";
 
-/** Bytes of head and signature. */
-const HEAD = 192;
+/** Bytes of a message's header and signature. */
+const HEADER_BYTES = 192;
 
-/** Bytes of a body that go over at once. */
-const PIECE = 1 << 18;
+/** Bytes of a body per call of the module. */
+const PIECE_BYTES = 1 << 18;
 
-/** What all tokens of one grant have in common, and a verdict contains. */
-interface Granted {
+/** The parts of a verdict that all tokens of one grant share. */
+interface Grant {
   readonly message: string;
   readonly access: Access | null;
   readonly readOnly: boolean | null;
 }
 
 /**
- * A table of tokens that an origin has signed, held in the module: an edge decides by it without asking anyone, and refuses
- * everything once it is older than the origin allows. It takes whole snapshots and deltas of them, and nothing that isn't
- * signed by one of the public keys, is older than what it holds, or leaves a gap.
+ * A signed table of tokens in the module's memory, by which an edge decides without a request to the origin. It is updated by whole
+ * snapshots and by deltas. It refuses messages that aren't signed by one of the public keys, that are older than the table, or that
+ * leave a gap; and it refuses every request once it is older than the origin allows.
  *
  * @example
  * ```js
@@ -43,29 +43,29 @@ interface Granted {
  */
 export class Snapshot {
   #handle: number;
-  /** By the number of the grant, until the next message. */
-  #granted = new Map<number, Granted>();
-  /** Verdicts that name no token, by the number of their reason. */
+  /** Grants by their number, until the next message. */
+  #grants = new Map<number, Grant>();
+  /** Verdicts without a token, by their code. */
   readonly #unnamed = new Map<number, Verdict>();
 
   /**
-   * Gets ready to take a snapshot; until one is taken every request is refused (`snapshot_missing`).
+   * Makes an empty table. Every request is refused (`snapshot_missing`) until a snapshot is applied.
    *
-   * @throws TokenlatchError `key_invalid`, and for any other wrong option.
+   * @throws TokenlatchError `key_invalid`, or for another invalid option.
    */
   constructor(options: SnapshotOptions) {
-    const opened: { table: number } = guarded(() => module.snapshotNew(options));
+    const opened: { table: number } = callModule(() => module.snapshotNew(options));
     this.#handle = opened.table;
-    forgotten.register(this, opened.table, this);
+    finalizers.register(this, opened.table, this);
   }
 
   /**
-   * Opens a snapshot and takes its first message.
+   * Makes a table and applies its first message.
    *
    * @throws TokenlatchError as the constructor and {@link apply} do.
    */
   static load(bytes: Uint8Array, options: SnapshotLoadOptions): Snapshot {
-    const { now, ...rest } = plain(options, "options") as unknown as SnapshotLoadOptions;
+    const { now, ...rest } = readPlain(options, "options") as unknown as SnapshotLoadOptions;
     const snapshot = new Snapshot(rest);
     try {
       snapshot.apply(bytes, now);
@@ -76,145 +76,145 @@ export class Snapshot {
     return snapshot;
   }
 
-  /** Which table is held; null before the first. */
+  /** The state of the table; null before the first snapshot. */
   get state(): SnapshotState | null {
-    return sent(new Uint8Array(0), (module) => module.tokenlatch_snapshot_state(this.#handle));
+    return requestJson(new Uint8Array(0), (module) => module.tokenlatch_snapshot_state(this.#handle));
   }
 
   /**
-   * Takes a whole message, a snapshot or a delta: all of it, or on an error nothing.
+   * Applies a whole message, a snapshot or a delta. On an error nothing is changed.
    *
    * @throws TokenlatchError `snapshot_signature`, `snapshot_rollback`, `snapshot_gap`, `snapshot_malformed`, `clock_backwards`, `floor_in_future`,
-   * `pepper_unknown`, `snapshot_too_large`; the table held stays in force.
+   * `pepper_unknown`, `snapshot_too_large`.
    */
   apply(bytes: Uint8Array, now?: UnixSeconds): SnapshotState {
     const message = view(bytes, "bytes");
-    this.begin(message.subarray(0, HEAD), now);
-    for (let from = HEAD; from < message.length; from += PIECE) this.push(message.subarray(from, from + PIECE));
+    this.begin(message.subarray(0, HEADER_BYTES), now);
+    for (let from = HEADER_BYTES; from < message.length; from += PIECE_BYTES) this.push(message.subarray(from, from + PIECE_BYTES));
     return this.commit();
   }
 
   /**
-   * Begins to take a message of which only the first 192 bytes are there, so that a large one needs no room twice; gives how
-   * many bytes are to follow by {@link push}. The table held stays in force until {@link commit}.
+   * Begins a message with its first 192 bytes, so that a large one needn't be in memory twice. Returns the number of bytes that must
+   * follow by {@link push}. The old table stays in use until {@link commit}.
    *
    * @throws TokenlatchError as {@link apply} does.
    */
   begin(head: Uint8Array, now?: UnixSeconds): number {
-    const time = BigInt(instant(now) ?? unixNow());
-    return this.#left(head, "head", (module, at, length) => module.tokenlatch_snapshot_begin(this.#handle, at, length, time));
+    const time = BigInt(readTime(now) ?? unixNow());
+    return this.#sendPart(head, "head", (module, at, length) => module.tokenlatch_snapshot_begin(this.#handle, at, length, time));
   }
 
-  /** Takes the next bytes of the body; gives how many are still to follow. */
+  /** Adds the next bytes of the body. Returns the number of bytes that must still follow. */
   push(piece: Uint8Array): number {
-    return this.#left(piece, "piece", (module, at, length) => module.tokenlatch_snapshot_push(this.#handle, at, length));
+    return this.#sendPart(piece, "piece", (module, at, length) => module.tokenlatch_snapshot_push(this.#handle, at, length));
   }
 
-  /** Puts the message in force, if it is whole and what was signed. */
+  /** Verifies the signature of the whole message and puts it in force. */
   commit(): SnapshotState {
     try {
-      return sent(new Uint8Array(0), (module) => module.tokenlatch_snapshot_commit(this.#handle));
+      return requestJson(new Uint8Array(0), (module) => module.tokenlatch_snapshot_commit(this.#handle));
     } finally {
-      this.#granted = new Map();
+      this.#grants = new Map();
     }
   }
 
   /**
-   * Gives a call (without its address) a number for {@link verify}. There are 10,000 numbers: where calls come from requests,
-   * {@link forgetCalls} in time.
+   * Prepares a call (without its address) and returns its number for {@link verify}. A snapshot holds 10,000 prepared calls: where
+   * calls depend on requests, call {@link forgetCalls} before that.
    */
   prepare(call: Call): number {
     return prepareCall(this.#handle, call);
   }
 
-  /** Forgets what {@link prepare} was given: every number but 0 is unknown then, and will be given to another call. */
+  /** Forgets all prepared calls. Their numbers, all but 0, become invalid and are used again. */
   forgetCalls(): void {
     forgetCalls(this.#handle);
   }
 
   /**
-   * Decides about a request. Status 503 says that nothing can be decided: `snapshot_missing`, `snapshot_stale`, `clock_backwards`.
+   * Decides about a request. Status 503 means that no decision is possible: `snapshot_missing`, `snapshot_stale`, `clock_backwards`.
    *
-   * @throws TokenlatchError for a wrong option, a number that `prepare` didn't give, or a freed snapshot.
+   * @throws TokenlatchError for an invalid option, a number that isn't from `prepare`, or a freed snapshot.
    */
   verify(authorization: string | null | undefined, options?: TableVerifyOptions): Verdict {
-    return this.#verdict(askOne(this.#handle, authorization, options));
+    return this.#verdict(verifyOne(this.#handle, authorization, options));
   }
 
   /**
-   * Decides about many requests in one go, such as those of a log: a verdict for each header.
+   * Decides about many requests in one call, such as those of a log. Returns a verdict for each header.
    *
-   * @throws TokenlatchError as {@link verify} does, for all of them.
+   * @throws TokenlatchError as {@link verify} does. No request is decided then.
    */
   verifyMany(headers: readonly (string | null | undefined)[], options?: VerifyManyOptions): Verdict[] {
-    return askMany(this.#handle, headers, options, (code) => this.#verdict(code));
+    return verifyMany(this.#handle, headers, options, (code) => this.#verdict(code));
   }
 
-  /** Frees the table in the module. Every later use throws `table_unknown`. */
+  /** Frees the module's memory of the table. Every later use throws `table_unknown`. */
   free(): void {
-    forgotten.unregister(this);
+    finalizers.unregister(this);
     const handle = this.#handle;
     this.#handle = 0;
-    this.#granted = new Map();
-    guarded(() => module.tableFree(handle));
+    this.#grants = new Map();
+    callModule(() => module.tableFree(handle));
   }
 
-  #left(bytes: Uint8Array, field: string, call: Parameters<typeof send>[1]): number {
-    const answer: { left: number } = sent(view(bytes, field), call);
+  #sendPart(bytes: Uint8Array, field: string, call: Parameters<typeof requestBytes>[1]): number {
+    const answer: { left: number } = requestJson(view(bytes, field), call);
     return answer.left;
   }
 
   #verdict(code: number): Verdict {
-    if (code > 0 && code < REFUSED) return this.#admitted(code);
-    const kept = this.#unnamed.get(code);
-    if (kept !== undefined) return kept;
+    if (code > 0 && code < REFUSED) return this.#admission(code);
+    const cached = this.#unnamed.get(code);
+    if (cached !== undefined) return cached;
     const verdict = explain(this.#handle, code);
     if (code % REFUSED === 0) this.#unnamed.set(code, verdict);
     return verdict;
   }
 
-  /** The verdict of an admission, from a few bytes that the module writes: there may be a million tokens, too many to keep verdicts of. */
-  #admitted(code: number): Verdict {
-    const { holder } = room();
-    const written = askHolder(this.#handle, code);
+  /** Builds the verdict of an admission from a few bytes that the module writes: verdicts of a million tokens would be too many to cache. */
+  #admission(code: number): Verdict {
+    const { holder } = buffers();
+    const written = readHolder(this.#handle, code);
     isHolderWritten = written !== 0;
     if (written === 0) return explain(this.#handle, code);
-    const expires = word(holder, 32) + word(holder, 36) * 2 ** 32;
+    const expires = readU32(holder, 32) + readU32(holder, 36) * 2 ** 32;
     const userEnd = 45 + holder[44]!;
     const idEnd = userEnd + 1 + holder[userEnd]!;
     const nameEnd = idEnd + 1 + holder[idEnd]!;
-    const id = latin(holder, userEnd + 1, idEnd);
-    const granted = this.#grant(word(holder, 40), code);
+    const id = readAscii(holder, userEnd + 1, idEnd);
+    const grant = this.#grant(readU32(holder, 40), code);
     return {
       allowed: true,
       status: 200,
       reason: "ok",
-      message: granted.message,
-      user: latin(holder, 45, userEnd),
+      message: grant.message,
+      user: readAscii(holder, 45, userEnd),
       id: id === "" ? null : id,
-      name: id === "" ? null : latin(holder, idEnd + 1, nameEnd),
+      name: id === "" ? null : readAscii(holder, idEnd + 1, nameEnd),
       expires: expires >= NEVER ? null : expires,
-      access: granted.access,
-      readOnly: granted.readOnly,
+      access: grant.access,
+      readOnly: grant.readOnly,
       refusal: null,
     };
   }
 
-  #grant(number: number, code: number): Granted {
-    const kept = this.#granted.get(number);
-    if (kept !== undefined) return kept;
-    const granted = explain(this.#handle, code);
-    this.#granted.set(number, granted);
-    return granted;
+  #grant(number: number, code: number): Grant {
+    const cached = this.#grants.get(number);
+    if (cached !== undefined) return cached;
+    const grant = explain(this.#handle, code);
+    this.#grants.set(number, grant);
+    return grant;
   }
 }
 
-/** Whether the room for whose token it is holds the last admission's. */
+/** Whether the holder buffer has the holder of the last admission. */
 let isHolderWritten = false;
 
 /**
- * The digest of the token that was admitted last, by whichever snapshot, a character for each byte; undefined where it wasn't
- * written. For a caller that has just been given an admission: it identifies tokens where a snapshot has no names.
+ * Returns the digest of the last admitted token of all snapshots, one character per byte; undefined where the module didn't write it.
+ * Call it right after an admission. It identifies tokens of a snapshot without names.
  *
  * @example
  * ```js
@@ -222,23 +222,23 @@ let isHolderWritten = false;
  * ```
  */
 export function admittedDigest(): string | undefined {
-  return isHolderWritten ? latin(room().holder, 0, 32) : undefined;
+  return isHolderWritten ? readAscii(buffers().holder, 0, 32) : undefined;
 }
 
-/** An expiry of −1, read without its sign: no other comes near. */
+/** The module writes −1 for a token that never expires; read as unsigned it is above this. */
 const NEVER = 2 ** 63;
 
-function word(bytes: Uint8Array, at: number): number {
+function readU32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
-/** A short text of ASCII. A decoder costs ten times as much, and so do single characters put together. */
-function latin(bytes: Uint8Array, from: number, to: number): string {
+/** Reads a short ASCII text, four characters at a time: a decoder or single characters cost ten times as much. */
+function readAscii(bytes: Uint8Array, from: number, to: number): string {
   let text = "";
   let at = from;
-  for (; at + 8 <= to; at += 8) text += four(bytes, at) + four(bytes, at + 4);
+  for (; at + 8 <= to; at += 8) text += fourCharacters(bytes, at) + fourCharacters(bytes, at + 4);
   if (at + 4 <= to) {
-    text += four(bytes, at);
+    text += fourCharacters(bytes, at);
     at += 4;
   }
   if (at + 2 <= to) {
@@ -248,13 +248,13 @@ function latin(bytes: Uint8Array, from: number, to: number): string {
   return at < to ? text + String.fromCharCode(bytes[at]!) : text;
 }
 
-function four(bytes: Uint8Array, at: number): string {
+function fourCharacters(bytes: Uint8Array, at: number): string {
   return String.fromCharCode(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!);
 }
 
-/** The bytes themselves, whatever a subclass makes of them. */
+/** Returns a plain view of the bytes, so that methods of a subclass aren't called. */
 function view(bytes: unknown, field: string): Uint8Array {
   if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
-  throw wrong(field, "expected a `Uint8Array`");
+  throw typeInvalid(field, "expected a `Uint8Array`");
 }

@@ -1,62 +1,62 @@
 /* @ts-self-types="./usage-reporter.d.ts" */
 
 import { monotonic } from "../runtime/clock.js";
-import { Turns } from "../runtime/exclusive.js";
+import { Exclusive } from "../runtime/exclusive.js";
 import { pause } from "../runtime/timer.js";
 import type { Origin } from "./origin.js";
 import { UsageCounts } from "./usage.js";
 
-/** How often usage is reported, in milliseconds. */
+/** The default interval of reports, in milliseconds. */
 const INTERVAL = 10_000;
 
-/** Time that a report may need beside its answer, in milliseconds. */
-const SLACK = 1_000;
+/** Time that a report may take beyond its answer, in milliseconds. */
+const MARGIN = 1_000;
 
 /** Reports to the origin which tokens were used. */
-export class Reporter {
-  /** What is to be reported. */
+export class UsageReporter {
+  /** The uses to report. */
   readonly counts = new UsageCounts();
   readonly #origin: Origin;
   readonly #interval: number;
-  readonly #tell: (error: unknown) => void;
-  readonly #turns = new Turns();
+  readonly #onError: (error: unknown) => void;
+  readonly #exclusive = new Exclusive();
   #reported = Number.NEGATIVE_INFINITY;
 
-  constructor(origin: Origin, interval: number | undefined, tell: (error: unknown) => void) {
+  constructor(origin: Origin, interval: number | undefined, onError: (error: unknown) => void) {
     this.#origin = origin;
     this.#interval = interval ?? INTERVAL;
-    this.#tell = tell;
+    this.#onError = onError;
   }
 
-  /** Whether the interval is over. */
+  /** Whether the interval has passed. */
   get isDue(): boolean {
     return monotonic() - this.#reported >= this.#interval;
   }
 
-  /** Reports every interval, until the signal says stop. */
+  /** Reports every interval until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const end = () => this.#turns.end();
-    signal.addEventListener("abort", end);
+    const abort = () => this.#exclusive.abort();
+    signal.addEventListener("abort", abort);
     while (!signal.aborted) {
-      // Edges that were started together shall not report together.
+      // Jitter, so that edges that were started together don't report together.
       await pause(this.#interval * (0.9 + Math.random() / 5), signal);
       if (!signal.aborted) await this.report();
     }
-    signal.removeEventListener("abort", end);
+    signal.removeEventListener("abort", abort);
   }
 
-  /** Reports what is held, batch by batch, until one fails. That one is repeated next time. */
+  /** Sends all waiting reports, until one fails. That one is repeated next time. */
   async report(): Promise<void> {
-    await this.#turns.take(this.#origin.timeout + SLACK, async (turn) => {
+    await this.#exclusive.run(this.#origin.timeout + MARGIN, async (attempt) => {
       this.#reported = monotonic();
       try {
-        // No more than are held now: what is used meanwhile waits, so that a token is reported once in an interval.
+        // Later uses wait for the next interval, so that a token is reported once per interval.
         for (let left = this.counts.reports; left > 0; left -= 1) {
           const next = this.counts.next();
-          if (next !== undefined) this.counts.settled(next.number, await this.#origin.report(next.body, turn));
+          if (next !== undefined) this.counts.settle(next.number, await this.#origin.report(next.body, attempt));
         }
       } catch (error) {
-        if (turn.live) this.#tell(error);
+        if (attempt.isActive) this.#onError(error);
       }
     });
   }

@@ -1,13 +1,13 @@
 /* @ts-self-types="./account.d.ts" */
 
-/** What is known about a token's user. */
+/** The account of a token's user. */
 export interface Account {
-  /** Whose account it is. */
+  /** The user. */
   readonly user: string;
-  /** A suspended account can neither create nor use tokens. Default: false. */
+  /** Whether it is suspended: then it can neither create nor use tokens. Default: false. */
   readonly suspended?: boolean | undefined;
-  /** Whether it is an administrator's: only then it has the rights of machines, such as `snapshot-read`. Default: false. */
+  /** Whether it is an administrator. Only then its tokens can have rights for machines, such as `snapshot-read`. Default: false. */
   readonly administrator?: boolean | undefined;
-  /** The features that the account has. Without `apitokens` its tokens don't work. */
+  /** The features of the account. Without `apitokens` its tokens don't work. */
   readonly features: readonly string[] | "all";
 }

@@ -2,40 +2,40 @@
 
 import type { Realm } from "./token.js";
 
-/** The APIs that a call may come through. */
+/** The APIs of a call. */
 export type Api = "uapi" | "api2" | "api1" | "whm";
 
 /**
- * What a request wants to do: either a function of the catalogue (`module`, `function`), or directly the feature that
- * is touched and whether it writes. A call that names nothing is read most strictly.
+ * What a request wants to do: either a function of the catalogue (`module`, `function`), or a feature and whether it writes. An empty call
+ * is treated most strictly.
  */
 export interface Call {
-  /** Default: `"uapi"`. */
+  /** The API. Default: `"uapi"`. */
   readonly api?: Api | undefined;
-  /** The function's module, together with `function`. */
+  /** The module of the function; requires `function`. */
   readonly module?: string | undefined;
-  /** The function, together with `module`. */
+  /** The function; requires `module`. */
   readonly function?: string | undefined;
-  /** The feature that is touched, in place of a function. */
+  /** The feature, instead of a function. */
   readonly feature?: string | undefined;
-  /** Default: true. */
+  /** Whether the call writes. Default: true. */
   readonly writes?: boolean | undefined;
   /** The IPv4 or IPv6 address that the request came from. */
   readonly address?: string | undefined;
-  /** The port that the request came in by. Default: `"account"`. */
+  /** The realm of the listener that received the request. Default: `"account"`. */
   readonly realm?: Realm | undefined;
 }
 
 /** A function of the catalogue. */
 export interface CatalogueFunction {
-  /** The module that the function is in. */
+  /** The module of the function. */
   readonly module: string;
-  /** The function's name. */
+  /** The name of the function. */
   readonly function: string;
-  /** The APIs that it can be called through. */
+  /** The APIs that have the function. */
   readonly apis: readonly ("uapi" | "api2" | "whm")[];
-  /** The feature that a token and its account need, or null. */
+  /** The feature that the token and its account need, or null. */
   readonly feature: string | null;
-  /** Whether it changes anything. */
+  /** Whether it writes. */
   readonly writes: boolean;
 }

@@ -3,33 +3,33 @@
 import type { Reason } from "./reason.js";
 import type { Hash } from "./token.js";
 
-/** A key under which secrets are hashed, kept outside the store. */
+/** A key for hashing secrets, kept outside the store. */
 export interface Pepper {
-  /** 1 to 32 characters of `a-z A-Z 0-9 - _`; it is part of the stored hash. */
+  /** The id, 1 to 32 characters of `a-z A-Z 0-9 - _`. It is part of the stored hash. */
   readonly id: string;
-  /** 16 to 128 bytes, as such or as hex digits. */
+  /** The key, 16 to 128 bytes or their hex digits. */
   readonly key: string | Uint8Array;
 }
 
-/** An `Authorization` header: its value, one value for each header of that name, or null for none. */
+/** An `Authorization` header: its value, the values of repeated headers, or null if there is none. */
 export type AuthorizationHeader = string | readonly string[] | null | undefined;
 
 /** Options of {@link parseAuthorization}. */
 export interface ParseAuthorizationOptions {
-  /** What the request's `Authorization` header says. */
+  /** The request's `Authorization` header. */
   readonly authorization: AuthorizationHeader;
-  /** Newest first, at most 8. Default: none. */
+  /** The peppers, newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
 }
 
-/** What a header says. */
+/** The content of a header. */
 export interface Credential {
-  /** The header's scheme, or null when the header can't be read. */
+  /** The scheme, or null if the header is invalid. */
   readonly scheme: "cpanel" | "whm" | "bearer" | null;
-  /** The user whom the header names, or null. */
+  /** The user in the header, or null. */
   readonly user: string | null;
-  /** Look the record up by any of these. A header that can't be read gives hashes that no token has. */
+  /** The hashes to find the record by. An invalid header gives hashes that no token has. */
   readonly hashes: readonly Hash[];
-  /** `ok`, or why the header can't be read. */
+  /** `ok`, or why the header is invalid. */
   readonly reason: Reason;
 }

@@ -1,8 +1,7 @@
 /* @ts-self-types="./error.d.ts" */
 
 /**
- * The stable code of an error. Codes never change their meaning; messages are for people and may get better.
- * The rule behind each is in the description of the operations.
+ * The stable code of an error. Codes keep their meaning; messages may change. `core/OPERATIONS.md` has the rule of each.
  */
 export type ErrorCode =
   | "json_invalid"
@@ -75,7 +74,7 @@ export type ErrorCode =
   | "module_broken";
 
 /**
- * What the module's functions throw. No message holds a secret.
+ * An error of the module. No message contains a secret.
  *
  * @example
  * ```js
@@ -90,10 +89,10 @@ export class TokenlatchError extends Error {
   /** The stable code. */
   readonly code: ErrorCode;
 
-  /** The path of the option at fault, such as `record.hash` or `records[3].expires`, where there is one. */
+  /** The path of the invalid option, such as `record.hash` or `records[3].expires`, if there is one. */
   readonly field: string | undefined;
 
-  /** An error with its code, its sentence for people and the path of the option at fault. */
+  /** Makes an error with its code, its message and the path of the invalid option. */
   constructor(code: ErrorCode, message: string, field?: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
@@ -101,21 +100,21 @@ export class TokenlatchError extends Error {
   }
 
   static {
-    // On the prototype, as the language's own errors have it: a subclass or a minifier doesn't change it.
+    // On the prototype, as for built-in errors, so that a subclass or a minifier doesn't change it.
     Object.defineProperty(this.prototype, "name", { value: "TokenlatchError", configurable: true, writable: true });
   }
 }
 
-/** An error as the module writes it. */
+/** An error as JSON of the module. */
 interface WrittenError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly field?: string;
 }
 
-/** Reads an error that the module threw as JSON text. */
+/** Parses an error that the module threw as JSON text. */
 export function fromModule(text: string): TokenlatchError {
   const error = JSON.parse(text) as WrittenError;
-  // Own properties only: what is on a polluted prototype isn't part of the error.
+  // Own properties only: a polluted prototype isn't part of the error.
   return new TokenlatchError(error.code, error.message, Object.hasOwn(error, "field") ? error.field : undefined);
 }

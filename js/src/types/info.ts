@@ -3,16 +3,16 @@
 import type { ErrorCode } from "./error.js";
 import type { Reason } from "./reason.js";
 
-/** What the module is and knows. */
+/** The version of the module and its operations, error codes and reasons. */
 export interface Info {
   /** The version of the plain ABI. */
   readonly abi: number;
   /** The version of the module. */
   readonly version: string;
-  /** The operations that `callJson` takes. */
+  /** The operations of `callJson`. */
   readonly operations: readonly string[];
-  /** Every code of an error. */
+  /** All error codes. */
   readonly errors: readonly ErrorCode[];
-  /** Every reason of a verdict, by its number. */
+  /** All reasons of a verdict, by number. */
   readonly reasons: readonly Reason[];
 }

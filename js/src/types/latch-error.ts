@@ -1,37 +1,37 @@
 /* @ts-self-types="./latch-error.d.ts" */
 
-/** The stable code of a {@link LatchError}. Codes never change their meaning. */
+/** The stable code of a {@link LatchError}. Codes keep their meaning. */
 export type LatchErrorCode =
-  /** The store, or the look-up of accounts, threw. */
+  /** The store or the lookup of accounts threw. */
   | "store_failed"
-  /** The store, or the look-up of accounts, gave no answer in time. */
+  /** The store or the lookup of accounts didn't answer in time. */
   | "store_timeout"
-  /** The store, or the look-up of accounts, answered with something that is no record or no account. */
+  /** The store or the lookup of accounts returned an invalid record or account. */
   | "store_answer_invalid"
-  /** The store or its database can't do what was asked of it. */
+  /** The store or its database doesn't support the operation. */
   | "store_unsupported"
-  /** The limiter of failures threw or gave no answer in time. */
+  /** The limiter of failures threw or didn't answer in time. */
   | "limiter_failed"
-  /** The origin of a snapshot can't be reached, or answered with an error. */
+  /** The origin of a snapshot is unreachable or returned an error. */
   | "origin_failed"
   /** The origin of a snapshot was silent for too long. */
   | "origin_timeout"
-  /** There is no such account. */
+  /** The account doesn't exist. */
   | "account_unknown"
   /** The user has no such token. */
   | "token_not_found"
-  /** An option is missing, unknown or of a wrong type. */
+  /** An option is missing, unknown or invalid. */
   | "option_invalid"
-  /** No middleware has admitted this request. */
+  /** The request wasn't admitted by a middleware. */
   | "identity_missing"
-  /** A function that was given to a middleware threw something that is no `Error`. */
+  /** A function of a middleware's options threw a value that isn't an `Error`. */
   | "function_failed"
-  /** What decides gave something that is neither an admission nor a refusal. */
+  /** The verifier of a middleware returned neither an admission nor a refusal. */
   | "verdict_invalid";
 
 /**
- * What a {@link Latch}, a follower, a store or a middleware throws for a fault of its own; what the module refuses is a
- * `TokenlatchError`. No message holds a secret.
+ * An error of a {@link Latch}, a follower, a store or a middleware. Errors of the module are `TokenlatchError`s. No message contains a
+ * secret.
  *
  * @example
  * ```js
@@ -49,10 +49,10 @@ export class LatchError extends Error {
   /** The stable code. */
   readonly code: LatchErrorCode;
 
-  /** The option at fault, where there is one. */
+  /** The invalid option, if there is one. */
   readonly field: string | undefined;
 
-  /** An error with its code, its sentence for people and, where there are any, the option at fault and the cause. */
+  /** Makes an error with its code and its message, and optionally the invalid option and the cause. */
   constructor(code: LatchErrorCode, message: string, more: { readonly field?: string; readonly cause?: unknown } = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
@@ -60,12 +60,12 @@ export class LatchError extends Error {
   }
 
   static {
-    // On the prototype, as the language's own errors have it: a subclass or a minifier doesn't change it.
+    // On the prototype, as for built-in errors, so that a subclass or a minifier doesn't change it.
     Object.defineProperty(this.prototype, "name", { value: "LatchError", configurable: true, writable: true });
   }
 }
 
-/** The code of a thrown value, or undefined; by its code, because two copies of a class may be loaded. */
+/** Returns the code of a thrown value, or undefined. Doesn't use `instanceof`, because two copies of a class may be loaded. */
 export function codeOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || !Object.hasOwn(thrown, "code")) return undefined;
   const { code } = thrown as { code?: unknown };
@@ -73,19 +73,19 @@ export function codeOf(thrown: unknown): string | undefined {
 }
 
 /**
- * The error for an option that can't be used.
+ * Makes the error for an invalid option.
  *
  * @example
  * ```js
- * throw wrongOption("timeout", "`timeout` must be whole milliseconds from 1 to 60000");
+ * throw optionInvalid("timeout", "`timeout` must be whole milliseconds from 1 to 60000");
  * ```
  */
-export function wrongOption(field: string, message: string): LatchError {
+export function optionInvalid(field: string, message: string): LatchError {
   return new LatchError("option_invalid", message, { field });
 }
 
 /**
- * What was thrown, as an `Error`: frameworks take a falsy value, and Express some words, for leave to go on.
+ * Returns a thrown value as an `Error`: frameworks treat a falsy value, and Express some strings, as no error.
  *
  * @example
  * ```js
@@ -96,7 +96,7 @@ export function errorOf(thrown: unknown): Error {
   try {
     if (thrown instanceof Error) return thrown;
   } catch {
-    // A proxy that throws when it is looked at.
+    // A proxy that throws on access.
   }
-  return new LatchError("function_failed", "a function threw something that is no Error", { cause: thrown });
+  return new LatchError("function_failed", "a function threw a value that isn't an Error", { cause: thrown });
 }

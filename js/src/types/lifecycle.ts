@@ -8,47 +8,47 @@ import type { Access, Realm, TokenRecord } from "./token.js";
 
 /** Options of {@link createToken}. */
 export interface CreateOptions {
-  /** 1 to 64 characters of `a-z A-Z 0-9 - _ . @`. */
+  /** The user, 1 to 64 characters of `a-z A-Z 0-9 - _ . @`. */
   readonly user: string;
-  /** 1 to 50 characters of `a-z A-Z 0-9 - _`. */
+  /** The name, 1 to 50 characters of `a-z A-Z 0-9 - _`. */
   readonly name: string;
-  /** What the token may do. There is no default. */
+  /** What the token may do. Required. */
   readonly access: Access;
-  /** Default: 23:59:59 of today's date next year, in the zone. */
+  /** When it expires. Default: 23:59:59 of today's date next year, in the zone. */
   readonly expires?: Expiry | undefined;
-  /** Default: false. */
+  /** Whether functions that write are refused. Default: false. */
   readonly readOnly?: boolean | undefined;
-  /** Addresses and CIDR blocks it may come from, at most 100. Default: none, so any. */
+  /** Addresses and CIDR blocks that it may come from, at most 100. Default: none, so any. */
   readonly addresses?: readonly string[] | undefined;
-  /** Default: `"account"`. */
+  /** The realm. Default: `"account"`. */
   readonly realm?: Realm | undefined;
-  /** Makes a token of the form `<prefix>_<secret><checksum>`, which secret scanners recognise. */
+  /** The prefix of a token of the form `<prefix>_<secret><checksum>`, which secret scanners recognise. */
   readonly prefix?: string | undefined;
-  /** Hash under this key instead of plain SHA-256. */
+  /** The key to hash with. Default: none, so plain SHA-256. */
   readonly pepper?: Pepper | undefined;
-  /** Checked if given: the account must be able to have such a token. */
+  /** The account. If given, it must be allowed to have the token. */
   readonly account?: Account | undefined;
   /** The administrator's limits. */
   readonly policy?: Policy | undefined;
-  /** What the user has already; the policy caps it. Default: nothing. */
+  /** The tokens of the user, for the caps of the policy. Default: none. */
   readonly held?: Held | undefined;
-  /** Names in use. Default: none. */
+  /** The names in use. Default: none. */
   readonly taken?: readonly string[] | undefined;
-  /** The token that asks: the new one can't have more, and gets its addresses where it has none of its own. */
+  /** The token that creates it: the new one can't have more access, and by default gets the same addresses. */
   readonly creator?: TokenRecord | undefined;
-  /** The present time. Default: the clock's. */
+  /** The current time. Default: the clock. */
   readonly now?: UnixSeconds | undefined;
-  /** The zone of dates. Default: the local time zone. */
+  /** The time zone of dates. Default: the local time zone. */
   readonly zone?: Zone | undefined;
-  /** 64 random bytes, as such or as hex digits. Default: from `crypto.getRandomValues`. */
+  /** 64 random bytes or their hex digits. Default: from `crypto.getRandomValues`. */
   readonly entropy?: string | Uint8Array | undefined;
 }
 
 /** A new token. */
 export interface Created {
-  /** The text to show once. Nothing can show it again. */
+  /** The text to show once. It can't be recovered. */
   readonly token: string;
-  /** What to store. */
+  /** The record to store. */
   readonly record: TokenRecord;
 }
 
@@ -58,7 +58,7 @@ export interface DescribeOptions {
   readonly record: TokenRecord;
   /** How many days before its expiry a token counts as expiring, 0 to 3650. Default: 7. */
   readonly warnDays?: number | undefined;
-  /** The present time. Default: the clock's. */
+  /** The current time. Default: the clock. */
   readonly now?: UnixSeconds | undefined;
 }
 
@@ -66,7 +66,7 @@ export interface DescribeOptions {
 export interface Description {
   /** The record's id. */
   readonly id: string;
-  /** The user whom the token acts for. */
+  /** The user of the token. */
   readonly user: string;
   /** The token's name. */
   readonly name: string;
@@ -74,21 +74,21 @@ export interface Description {
   readonly hint: string;
   /** When it was created. */
   readonly created: UnixSeconds;
-  /** When it stops being valid, or null for never. */
+  /** When it expires, or null for never. */
   readonly expires: UnixSeconds | null;
-  /** Its status now. */
+  /** The current status. */
   readonly status: "active" | "expiring" | "expired" | "revoked";
-  /** Seconds left, never below 0; null for a token that never expires. */
+  /** The seconds left, at least 0; null for a token that never expires. */
   readonly remaining: number | null;
   /** What it may do. */
   readonly access: Access;
   /** Whether functions that write are refused. */
   readonly readOnly: boolean;
-  /** Where it may come from; empty: anywhere. */
+  /** Addresses and CIDR blocks that it may come from; empty for any. */
   readonly addresses: readonly string[];
-  /** The port it is for. */
+  /** The realm. */
   readonly realm: Realm;
-  /** What its owner should know. */
+  /** Notices for its owner. */
   readonly notices: readonly ("revoked" | "expired" | "expires_soon" | "never_expires")[];
 }
 
@@ -96,21 +96,21 @@ export interface Description {
 export interface ListOptions {
   /** The tokens to choose from. */
   readonly records: readonly TokenRecord[];
-  /** From 1. Default: 1. */
+  /** The number of the page, from 1. Default: 1. */
   readonly page?: number | undefined;
-  /** 1 to 1,000. Default: 20. */
+  /** Tokens per page, 1 to 1,000. Default: 20. */
   readonly pageSize?: number | undefined;
-  /** Default: `"name"`. */
+  /** The order. Default: `"name"`. */
   readonly sort?: "name" | "created" | "expires" | undefined;
-  /** Default: false. */
+  /** Whether the order is descending. Default: false. */
   readonly descending?: boolean | undefined;
-  /** A part of the name, without regard to case, at most 50 characters. */
+  /** A part of the name, case-insensitive, at most 50 characters. */
   readonly search?: string | undefined;
-  /** Days, 0 to 3650. Default: 7. */
+  /** How many days before its expiry a token counts as expiring, 0 to 3650. Default: 7. */
   readonly warnDays?: number | undefined;
-  /** Default: false. */
+  /** Whether revoked tokens are listed. Default: false. */
   readonly includeRevoked?: boolean | undefined;
-  /** The present time. Default: the clock's. */
+  /** The current time. Default: the clock. */
   readonly now?: UnixSeconds | undefined;
 }
 
@@ -118,13 +118,13 @@ export interface ListOptions {
 export interface TokenList {
   /** The tokens of this page. */
   readonly tokens: readonly Description[];
-  /** This page's number, from 1. */
+  /** The number of this page, from 1. */
   readonly page: number;
-  /** How many tokens a page has. */
+  /** Tokens per page. */
   readonly pageSize: number;
-  /** At least 1. */
+  /** The number of pages, at least 1. */
   readonly pages: number;
-  /** How many tokens all pages have. */
+  /** Tokens on all pages. */
   readonly total: number;
 }
 
@@ -132,35 +132,35 @@ export interface TokenList {
 export interface RenameOptions {
   /** The token. */
   readonly record: TokenRecord;
-  /** 1 to 50 characters of `a-z A-Z 0-9 - _`. */
+  /** The new name, 1 to 50 characters of `a-z A-Z 0-9 - _`. */
   readonly newName: string;
-  /** Names in use. Default: none. */
+  /** The names in use. Default: none. */
   readonly taken?: readonly string[] | undefined;
 }
 
-/** Options of {@link updateToken}. What is left out stays as it was. */
+/** Options of {@link updateToken}. Options that are left out change nothing. */
 export interface UpdateOptions {
   /** The token. */
   readonly record: TokenRecord;
-  /** 1 to 50 characters of `a-z A-Z 0-9 - _`. */
+  /** The new name, 1 to 50 characters of `a-z A-Z 0-9 - _`. */
   readonly newName?: string | undefined;
-  /** Names in use. Default: none. */
+  /** The names in use. Default: none. */
   readonly taken?: readonly string[] | undefined;
   /** What it may do. */
   readonly access?: Access | undefined;
-  /** For a token of the realm `admin` only. */
+  /** The new expiry, for a token of the realm `admin` only. */
   readonly expires?: Expiry | undefined;
-  /** Addresses and CIDR blocks it may come from; empty: any. */
+  /** Addresses and CIDR blocks that it may come from; empty for any. */
   readonly addresses?: readonly string[] | undefined;
-  /** Checked if given: the account must be able to have such a token. */
+  /** The account. If given, it must be allowed to have the token. */
   readonly account?: Account | undefined;
-  /** The administrator's limits; the longest life counts from the creation. */
+  /** The administrator's limits. The longest life counts from the creation. */
   readonly policy?: Policy | undefined;
-  /** The token that asks: the changed one can't have more. */
+  /** The token that changes it: the changed one can't have more access. */
   readonly creator?: TokenRecord | undefined;
-  /** The present time. Default: the clock's. */
+  /** The current time. Default: the clock. */
   readonly now?: UnixSeconds | undefined;
-  /** The zone of dates. Default: the local time zone. */
+  /** The time zone of dates. Default: the local time zone. */
   readonly zone?: Zone | undefined;
 }
 
@@ -170,16 +170,16 @@ export interface RevokeOptions {
   readonly records: readonly TokenRecord[];
   /** The ids to revoke. */
   readonly ids?: readonly string[] | undefined;
-  /** Selects live records only. */
+  /** The names to revoke, of live tokens only. */
   readonly names?: readonly string[] | undefined;
-  /** The present time. Default: the clock's. */
+  /** The current time. Default: the clock. */
   readonly now?: UnixSeconds | undefined;
 }
 
-/** What {@link revokeTokens} changed. */
+/** The result of {@link revokeTokens}. */
 export interface Revoked {
   /** The records to store. */
   readonly records: readonly TokenRecord[];
-  /** Selectors that no record has. */
+  /** Names or ids without a record. */
   readonly unknown: readonly string[];
 }

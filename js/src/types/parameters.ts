@@ -5,15 +5,15 @@ import type { Access } from "./token.js";
 
 /** Options of {@link readParameters}. */
 export interface ParametersOptions {
-  /** The interface that was asked; all but WHM's share their parameters. */
+  /** The interface. All but WHM's have the same parameters. */
   readonly shape: "uapi" | "uapiCommand" | "api2" | "whm";
-  /** The function that was asked. */
+  /** The function. */
   readonly function: string;
-  /** Keys and values in the order received: text, or from a JSON body what stood there. Null counts as left out. */
+  /** Keys and values in the order received: text, or values of a JSON body. Null counts as left out. */
   readonly values: readonly (readonly [key: string, value: unknown])[];
 }
 
-/** What a function was given. What wasn't given is left out. */
+/** The parameters of a function. Missing parameters are left out. */
 export interface Parameters {
   /** The token's name. */
   readonly name?: string;
@@ -21,16 +21,16 @@ export interface Parameters {
   readonly newName?: string;
   /** The names of the tokens to revoke. */
   readonly names?: readonly string[];
-  /** When it is to stop being valid; whether that lies ahead isn't looked at. */
+  /** When it expires. It isn't checked to be in the future. */
   readonly expires?: UnixSeconds | "never";
   /** Whether functions that write are refused. */
   readonly readOnly?: boolean;
-  /** Addresses and CIDR blocks it may come from; empty: any. */
+  /** Addresses and CIDR blocks that it may come from; empty for any. */
   readonly addresses?: readonly string[];
   /** What it may do. */
   readonly access?: Access;
   /** A token's text. */
   readonly token?: string;
-  /** Keys that the function doesn't have, cut to 64 bytes, at most 16. */
+  /** Unknown keys, cut to 64 bytes, at most 16. */
   readonly unknown: readonly string[];
 }

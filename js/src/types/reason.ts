@@ -1,6 +1,6 @@
 /* @ts-self-types="./reason.d.ts" */
 
-/** Why a request is admitted or refused: for the owner and the log, never for the one who asked. */
+/** Why a request is admitted or refused, for the owner and the log. It must not be sent to the client. */
 export type Reason =
   | "ok"
   | "header_missing"
@@ -27,5 +27,5 @@ export type Reason =
   | "clock_backwards"
   | "snapshot_stale";
 
-/** Why no verdict could be had: the store, the accounts, the module or the clock failed. Such a request is refused. */
+/** Why a request couldn't be decided: the store, the accounts, the module or the clock failed. The request is refused. */
 export type FaultReason = "store_failed" | "store_timeout" | "store_answer_invalid" | "module_broken" | "clock_invalid";

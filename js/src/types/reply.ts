@@ -2,7 +2,7 @@
 
 import type { TokenRecord } from "./token.js";
 
-/** A reply to send as it is. */
+/** A reply to send unchanged. */
 export interface Reply {
   /** The HTTP status. */
   readonly status: number;
@@ -12,19 +12,19 @@ export interface Reply {
   readonly body: string;
 }
 
-/** A coded error to be worded, such as a `TokenlatchError`'s parts or a failure of a store. */
+/** An error for a reply, such as a `TokenlatchError` or a failure of a store. */
 export interface ReplyError {
-  /** The code. One without a sentence is reported as a passing failure. */
+  /** The code. An unknown one is reported as a temporary failure. */
   readonly code: string;
-  /** It isn't part of the reply. */
+  /** The message. It isn't part of the reply. */
   readonly message?: string | undefined;
-  /** The path of the option at fault, or the parameter's name. */
+  /** The path of the invalid option, or the name of the parameter. */
   readonly field?: string | undefined;
 }
 
 /** Options of {@link reply}. */
 export interface ReplyOptions {
-  /** Which interface answers, or `denied` for a refusal. */
+  /** The interface that answers, or `denied` for a refusal. */
   readonly shape: "uapi" | "uapiCommand" | "api2" | "whm" | "denied";
   /** The function that answers. */
   readonly function?: string | undefined;
@@ -34,17 +34,17 @@ export interface ReplyOptions {
   readonly record?: TokenRecord | undefined;
   /** The tokens, for the functions that list. */
   readonly records?: readonly TokenRecord[] | undefined;
-  /** Makes it the reply of a failure: a sentence, or an error that the module words by its code and field. */
+  /** The error of a failed call: a sentence, or an error that the module converts to a sentence. */
   readonly error?: string | ReplyError | undefined;
-  /** Keys that the function doesn't have: the UAPI shapes warn of them. Default: none. */
+  /** Unknown keys, which the UAPI shapes warn of. Default: none. */
   readonly unknown?: readonly string[] | undefined;
   /**
-   * Makes it the reply of a request that was refused before it reached a function: the stable code of the refusal.
-   * Needs `error` and `httpStatus`; `function` may be left out.
+   * The stable code of a request that was refused before it reached a function. Requires `error` and `httpStatus`; `function` is
+   * optional.
    */
   readonly code?: string | undefined;
-  /** For `denied`: 401, 403, 429 or 503. With `code`: 400 to 599. */
+  /** The HTTP status. For `denied`: 401, 403, 429 or 503. With `code`: 400 to 599. */
   readonly httpStatus?: number | undefined;
-  /** For `denied` with 429 or 503: whole seconds from 1. */
+  /** The `Retry-After` of `denied` with 429 or 503, in whole seconds from 1. */
   readonly retryAfter?: number | undefined;
 }

@@ -6,40 +6,40 @@ import type { UnixSeconds } from "./time.js";
 
 /** Options of `new Snapshot`. */
 export interface SnapshotOptions {
-  /** The Ed25519 keys of the origin, 64 hex digits or 32 bytes each: one, or several (at most 8) while it changes its own. */
+  /** The Ed25519 keys of the origin, 64 hex digits or 32 bytes each: 1 to 8, more than one while the origin rotates its key. */
   readonly publicKeys: readonly (string | Uint8Array)[];
-  /** Newest first, at most 8. Default: none. */
+  /** The peppers, newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
-  /** Default: the built-in catalogue. */
+  /** The catalogue of functions. Default: the built-in catalogue. */
   readonly catalogue?: readonly CatalogueFunction[] | undefined;
-  /** The last table that was held before a restart: nothing older is taken. Default: none. */
+  /** The last table before a restart. Older ones are refused. Default: none. */
   readonly floor?: SnapshotFloor | undefined;
-  /** The longest age to decide by, in seconds from 1, where the origin allows a longer one. Default: what the origin allows. */
+  /** The maximum age of the table, in seconds from 1. It can only shorten the age that the origin allows. Default: that age. */
   readonly maxAge?: number | undefined;
 }
 
 /** Options of `Snapshot.load`. */
 export interface SnapshotLoadOptions extends SnapshotOptions {
-  /** The present time. Default: the clock's. */
+  /** The current time. Default: the clock. */
   readonly now?: UnixSeconds | undefined;
 }
 
-/** A table that an edge knows of, to keep through a restart. */
+/** The version of a table, to save over a restart. */
 export interface SnapshotFloor {
-  /** The store's epoch: another begins when its versions can't go on rising, such as after a backup was restored. */
+  /** The store's epoch. A new one begins when versions can't continue, such as after a backup was restored. */
   readonly epoch: number;
   /** The store's version. */
   readonly version: number;
-  /** When it was made. */
+  /** When the table was made. */
   readonly made: UnixSeconds;
 }
 
-/** Which table a snapshot holds. */
+/** The state of a snapshot's table. */
 export interface SnapshotState extends SnapshotFloor {
-  /** For how many seconds after it was made it may be decided by. */
+  /** How many seconds after it was made it may be used. */
   readonly maxAge: number;
-  /** How many tokens it has, revoked ones among them. */
+  /** The number of tokens, revoked ones included. */
   readonly tokens: number;
-  /** The memory that it takes. */
+  /** The memory that it uses, in bytes. */
   readonly bytes: number;
 }

@@ -10,42 +10,42 @@ import type { TokenRecord } from "./token.js";
 export interface TableOptions {
   /** The tokens. Default: none. */
   readonly records?: readonly TokenRecord[] | undefined;
-  /** Their users' accounts; tokens of other users are refused. Default: none. */
+  /** The accounts of the users. Tokens of other users are refused. Default: none. */
   readonly accounts?: readonly Account[] | undefined;
-  /** Newest first, at most 8. Default: none. */
+  /** The peppers, newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
-  /** Default: the built-in catalogue. */
+  /** The catalogue of functions. Default: the built-in catalogue. */
   readonly catalogue?: readonly CatalogueFunction[] | undefined;
 }
 
-/** What to change in a table. Removals come first. */
+/** Changes of a table. Removals are applied first. */
 export interface TableUpdate {
-  /** A record with a known id replaces it. */
+  /** Records to add, or to replace by id. */
   readonly records?: readonly TokenRecord[] | undefined;
-  /** An account of a known user replaces it. */
+  /** Accounts to add, or to replace by user. */
   readonly accounts?: readonly Account[] | undefined;
   /** The ids of records to remove. */
   readonly removeIds?: readonly string[] | undefined;
-  /** Users whose account is removed, and their tokens with it. */
+  /** Users whose account and tokens are removed. */
   readonly removeUsers?: readonly string[] | undefined;
 }
 
 /** Options of `verify` of a `TokenTable` and a `Snapshot`. */
 export interface TableVerifyOptions {
-  /** A number from `prepare`. Default: 0, a call that names nothing. */
+  /** A number from `prepare`. Default: 0, an empty call. */
   readonly call?: number | undefined;
   /** The address that the request came from. */
   readonly address?: string | null | undefined;
-  /** The present time. Default: the clock's. */
+  /** The current time. Default: the clock. */
   readonly now?: UnixSeconds | undefined;
 }
 
 /** Options of `verifyMany`. */
 export interface VerifyManyOptions {
-  /** A number from `prepare`. Default: 0, a call that names nothing. */
+  /** A number from `prepare`. Default: 0, an empty call. */
   readonly call?: number | undefined;
-  /** The addresses that the requests came from, one for each header. Default: none is known. */
+  /** The addresses that the requests came from, one for each header. Default: unknown. */
   readonly addresses?: readonly (string | null | undefined)[] | undefined;
-  /** The present time. Default: the clock's. */
+  /** The current time. Default: the clock. */
   readonly now?: UnixSeconds | undefined;
 }

@@ -5,40 +5,40 @@ import type { UnixSeconds } from "./time.js";
 /** A stored hash: `sha256:<64 hex digits>` or `hmac-sha256:<pepper id>:<64 hex digits>`. */
 export type Hash = string;
 
-/** What a token may do: everything its user may, or only functions of these features (an empty list: nothing). */
+/** What a token may do: everything that its user may, or functions of these features only (none for an empty list). */
 export type Access = "full" | { readonly features: readonly string[] };
 
-/** The port that a token is for: an account's (scheme `cpanel`) or the administrator's (scheme `whm`). */
+/** The realm of a token: accounts (scheme `cpanel`) or administrators (scheme `whm`). */
 export type Realm = "account" | "admin";
 
-/** A token at rest, as a store keeps it. It holds a hash, never the secret. */
+/** A stored token. It contains a hash, never the secret. */
 export interface TokenRecord {
-  /** The version of the record's form, 1. */
+  /** The version of the format, 1. */
   readonly v: number;
-  /** 24 hex digits, unique. */
+  /** The unique id, 24 hex digits. */
   readonly id: string;
-  /** The user whom the token acts for. */
+  /** The user of the token. */
   readonly user: string;
-  /** The token's name, unique within the user's live tokens. */
+  /** The name, unique among the user's live tokens. */
   readonly name: string;
-  /** The hash to look the record up by. */
+  /** The hash by which the record is found. */
   readonly hash: Hash;
-  /** The last four characters of the secret, to tell tokens apart. Default: `""`. */
+  /** The last four characters of the secret, to recognise the token. Default: `""`. */
   readonly hint?: string;
   /** When the token was created. */
   readonly created: UnixSeconds;
-  /** When it stops being valid (it is refused from this second on), or null for never. */
+  /** When it expires, or null for never. It is refused from this second on. */
   readonly expires: UnixSeconds | null;
   /** What it may do. */
   readonly access: Access;
   /** Whether functions that write are refused. */
   readonly readOnly: boolean;
-  /** Addresses and CIDR blocks it may come from; empty: any. */
+  /** Addresses and CIDR blocks that it may come from; empty for any. */
   readonly addresses: readonly string[];
-  /** The port it is for. Default: `"account"`. */
+  /** The realm. Default: `"account"`. */
   readonly realm?: Realm;
   /** When it was revoked, or null. Default: null. */
   readonly revoked?: UnixSeconds | null;
-  /** Keys of newer versions are kept. */
+  /** Unknown keys, which are kept. */
   readonly [key: string]: unknown;
 }

@@ -3,7 +3,7 @@
 import type { ErrorCode } from "./error.js";
 import type { Expiry, UnixSeconds, Zone } from "./time.js";
 
-/** Options of {@link validate}: the parts to look at. */
+/** Options of {@link validate}: the values to check. */
 export interface ValidateOptions {
   /** A token's name. */
   readonly name?: string | undefined;
@@ -11,35 +11,35 @@ export interface ValidateOptions {
   readonly user?: string | undefined;
   /** A token's text, with or without a prefix. */
   readonly token?: string | undefined;
-  /** An expiry, as people give it. */
+  /** An expiry. */
   readonly expires?: Expiry | undefined;
   /** Addresses and CIDR blocks. */
   readonly addresses?: readonly string[] | undefined;
   /** A prefix for tokens' text. */
   readonly prefix?: string | undefined;
-  /** The present time. Default: the clock's. */
+  /** The current time. Default: the clock. */
   readonly now?: UnixSeconds | undefined;
-  /** The zone of dates. Default: the local time zone. */
+  /** The time zone of dates. Default: the local time zone. */
   readonly zone?: Zone | undefined;
 }
 
-/** Something wrong with a part. */
+/** A problem of a value. */
 export interface Problem {
   /** The stable code. */
   readonly code: ErrorCode;
   /** A sentence for people. */
   readonly message: string;
-  /** The part at fault. */
+  /** The invalid option. */
   readonly field: string;
 }
 
-/** What {@link validate} found. */
+/** The result of {@link validate}. */
 export interface Validation {
   /** Whether there is no problem. */
   readonly valid: boolean;
-  /** Everything that is wrong. */
+  /** All problems. */
   readonly problems: readonly Problem[];
-  /** The instant that `expires` means, `"never"`, or null when it wasn't given or can't be read. */
+  /** The time that `expires` stands for, `"never"`, or null if it is missing or invalid. */
   readonly expires: UnixSeconds | "never" | null;
   /** The hint of the given token text, or null. */
   readonly hint: string | null;

@@ -10,19 +10,19 @@ import type { Access, TokenRecord } from "./token.js";
 
 /** Options of {@link verifyToken}. */
 export interface VerifyOptions {
-  /** What the request's `Authorization` header says. */
+  /** The request's `Authorization` header. */
   readonly authorization: AuthorizationHeader;
   /** The record found by a hash of the header, or null. */
   readonly record: TokenRecord | null | undefined;
   /** The account of the record's user, or null. */
   readonly account: Account | null | undefined;
-  /** Default: a call that names nothing, which only a full token that may write passes. */
+  /** What the request wants to do. Default: an empty call, for which only a full token that may write is admitted. */
   readonly call?: Call | undefined;
-  /** Newest first, at most 8. Default: none. */
+  /** The peppers, newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
-  /** Default: the built-in catalogue. */
+  /** The catalogue of functions. Default: the built-in catalogue. */
   readonly catalogue?: readonly CatalogueFunction[] | undefined;
-  /** The present time. Default: the clock's. */
+  /** The current time. Default: the clock. */
   readonly now?: UnixSeconds | undefined;
 }
 
@@ -30,41 +30,45 @@ export interface VerifyOptions {
 export interface Verdict {
   /** Whether the request is admitted. */
   readonly allowed: boolean;
-  /** The HTTP status: 401 for a token that isn't good, 403 for a good one that may not do this; 503 where a `Snapshot` can't decide. */
+  /** The HTTP status: 401 for an invalid token, 403 for a valid one without permission, 503 if a `Snapshot` can't decide. */
   readonly status: 200 | 401 | 403 | 503;
-  /** Why, as a stable code. */
+  /** The stable code of the reason. */
   readonly reason: Reason;
   /** A sentence for the owner and the log. */
   readonly message: string;
-  /** The record's, once its hash has matched; else null. So are the following. */
+  /** The user of the record, if its hash matched; else null, as are the following. */
   readonly user: string | null;
-  /** The record's id. */
+  /** The id of the record. */
   readonly id: string | null;
-  /** The token's name. */
+  /** The name of the token. */
   readonly name: string | null;
-  /** When the token stops being valid, or null for never. */
+  /** When the token expires, or null for never. */
   readonly expires: UnixSeconds | null;
   /** What the token may do. */
   readonly access: Access | null;
   /** Whether functions that write are refused. */
   readonly readOnly: boolean | null;
-  /** What to answer a refused request. It is all that may leave the house; null when admitted. */
+  /** The reply to a refused request, the only part for the client; null if admitted. */
   readonly refusal: Reply | null;
 }
 
-/** The user and token of an admitted request, by the stored record, not by what the header says. */
+/** The user and token of an admitted request, from the stored record, not from the header. */
 export interface Identity {
+  /** The user. */
   readonly user: string;
   /** The token's id. */
   readonly id: string;
   /** The token's name. */
   readonly name: string;
+  /** When the token expires, or null for never. */
   readonly expires: UnixSeconds | null;
+  /** What the token may do. */
   readonly access: Access;
+  /** Whether functions that write are refused. */
   readonly readOnly: boolean;
 }
 
-/** The verdict about a request that may go on. */
+/** The verdict that admits a request. */
 export interface Admitted extends Identity {
   readonly allowed: true;
   readonly status: 200;
@@ -74,19 +78,21 @@ export interface Admitted extends Identity {
   readonly fault: null;
 }
 
-/** The verdict about a request that may not. Only `refusal` may leave the house. */
+/** The verdict that refuses a request. Send only its `refusal` to the client. */
 export interface Refused extends Omit<Verdict, "allowed" | "status" | "reason" | "refusal"> {
   readonly allowed: false;
-  /** 503 where no verdict could be had. */
+  /** The HTTP status. 503 if the request couldn't be decided. */
   readonly status: 401 | 403 | 503;
+  /** The stable code of the reason, for the log. */
   readonly reason: Exclude<Reason, "ok"> | FaultReason;
+  /** The reply to send. */
   readonly refusal: Reply;
-  /** What went wrong where no verdict could be had, for the log: a `LatchError` or a `TokenlatchError`; else null. */
+  /** The error if the request couldn't be decided, for the log: a `LatchError` or a `TokenlatchError`; else null. */
   readonly fault: Error | null;
 }
 
 /**
- * The decision of a `Latch` about a request.
+ * The verdict of a `Latch`.
  *
  * @example
  * ```ts
@@ -99,13 +105,15 @@ export interface Refused extends Omit<Verdict, "allowed" | "status" | "reason" |
  */
 export type LatchVerdict = Admitted | Refused;
 
-/** The user and token of an admitted request, by a signed snapshot: the token's id and name are null where the snapshot has no names. */
+/** The user and token of an admitted request from a signed snapshot. The id and name are null if the snapshot has no names. */
 export interface SnapshotIdentity extends Omit<Identity, "id" | "name"> {
+  /** The token's id, or null. */
   readonly id: string | null;
+  /** The token's name, or null. */
   readonly name: string | null;
 }
 
-/** The verdict about a request that may go on, by a signed snapshot. */
+/** The verdict that admits a request, from a signed snapshot. */
 export interface SnapshotAdmitted extends SnapshotIdentity {
   readonly allowed: true;
   readonly status: 200;
@@ -115,5 +123,5 @@ export interface SnapshotAdmitted extends SnapshotIdentity {
   readonly fault: null;
 }
 
-/** The decision of a `SnapshotFollower` about a request. */
+/** The verdict of a `SnapshotFollower`. */
 export type FollowerVerdict = SnapshotAdmitted | Refused;

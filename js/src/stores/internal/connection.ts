@@ -5,26 +5,26 @@ import type { Database } from "db0";
 import { monotonic } from "../../runtime/clock.js";
 import { LatchError } from "../../types/latch-error.js";
 
-/** The shortest time between two openings of a database, in milliseconds. */
-const PAUSE = 250;
+/** The shortest time between two attempts to open a database, in milliseconds. */
+const MIN_REOPEN = 250;
 
-/** A database that is open, or about to be. */
+/** A database that is open or being opened. */
 interface Opened {
   readonly database: Database;
   readonly ready: Promise<void>;
 }
 
-/** Database clients that emit an event when their connection is lost, such as `pg`'s. */
-interface Listened {
+/** A database client that emits an event when its connection is lost, such as that of `pg`. */
+interface EventClient {
   on(event: "error" | "end", listener: () => void): unknown;
 }
 
 /**
- * A database of `db0`, either one that was given or one from a function, which is called again when the connection was lost: db0's
- * own connector for PostgreSQL never comes back, and ends the process by an `error` event that nobody listens to.
+ * A database of `db0`, or a function that opens one and is called again when the connection is lost. The connector of db0 for
+ * PostgreSQL doesn't reconnect, and its unhandled `error` event would end the process.
  */
 export class Connection {
-  /** The database that was given, or the first from the function: to ask for its dialect. */
+  /** The given database, or the first from the function. Used to read its dialect. */
   readonly first: Database;
   readonly #open: (() => Database) | undefined;
   #opened: Opened | undefined;
@@ -38,7 +38,7 @@ export class Connection {
     this.#last = this.first;
   }
 
-  /** Does some work with the database. When `signal` is aborted before it is done, the connection counts as lost. */
+  /** Runs work with the database. If `signal` is aborted before it is done, the connection counts as lost. */
   async use<T>(signal: AbortSignal | undefined, work: (database: Database) => Promise<T>): Promise<T> {
     if (this.#open === undefined) return work(this.first);
     if (this.#isClosed) throw new Error("the store was closed");
@@ -54,7 +54,7 @@ export class Connection {
     }
   }
 
-  /** Closes what the function has opened. */
+  /** Closes the database that the function has opened. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const opened = this.#opened;
@@ -65,9 +65,9 @@ export class Connection {
   #reopen(open: () => Database): Opened {
     let database = this.first;
     if (this.#lastOpened !== undefined) {
-      if (monotonic() - this.#lastOpened < PAUSE) throw new Error("the connection to the database was lost, and is opened again after a pause");
+      if (monotonic() - this.#lastOpened < MIN_REOPEN) throw new Error("the connection to the database was lost; it is reopened after a pause");
       database = open();
-      if (database === this.#last) throw new LatchError("option_invalid", "the function must make another database each time", { field: "database" });
+      if (database === this.#last) throw new LatchError("option_invalid", "the function must return a new database each time", { field: "database" });
     }
     this.#last = database;
     this.#lastOpened = monotonic();
@@ -77,7 +77,7 @@ export class Connection {
   }
 
   async #listen(database: Database, drop: () => void): Promise<void> {
-    const client = (await database.getInstance()) as Partial<Listened> | null | undefined;
+    const client = (await database.getInstance()) as Partial<EventClient> | null | undefined;
     if (typeof client?.on !== "function") return;
     client.on("error", drop);
     client.on("end", drop);

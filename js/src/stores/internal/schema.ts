@@ -1,9 +1,9 @@
 /* @ts-self-types="./schema.d.ts" */
 
-/** The kinds of database that can enforce what must never be raced: a unique index over live tokens only. */
+/** The SQL dialects with a unique index over part of a table, which keeps the names of live tokens unique. */
 export type SchemaDialect = "sqlite" | "postgresql";
 
-// The columns beside `record` are what is looked up, and what must never be raced; where they differ from it they win.
+// The columns beside `record` are those that are searched or must be changed atomically. They override the record.
 const tables = [
   `CREATE TABLE IF NOT EXISTS tokenlatch_tokens (
     id TEXT PRIMARY KEY NOT NULL, user_name TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE,
@@ -13,11 +13,11 @@ const tables = [
     WHERE revoked IS NULL`,
   "CREATE INDEX IF NOT EXISTS tokenlatch_tokens_user ON tokenlatch_tokens (user_name)",
   "CREATE TABLE IF NOT EXISTS tokenlatch_accounts (user_name TEXT PRIMARY KEY NOT NULL, account TEXT NOT NULL)",
-  // Which of a user's successive accounts is there: the triggers below see to it, so no writer of accounts can forget it.
+  // The generation of each user's current account. The triggers below set it, whatever writes the accounts.
   "CREATE TABLE IF NOT EXISTS tokenlatch_generations (user_name TEXT PRIMARY KEY NOT NULL, generation TEXT NOT NULL)",
 ];
 
-/** Accounts from before there were generations get theirs. */
+/** Gives a generation to accounts that were stored without one. */
 const backfill = (random: string) =>
   `INSERT INTO tokenlatch_generations (user_name, generation) SELECT user_name, ${random} FROM tokenlatch_accounts
     WHERE true ON CONFLICT DO NOTHING`;
@@ -32,7 +32,7 @@ const sqlite = [
   `CREATE TRIGGER IF NOT EXISTS tokenlatch_tokens_live_kept BEFORE DELETE ON tokenlatch_tokens
     WHEN OLD.revoked IS NULL
     BEGIN SELECT RAISE(ABORT, 'token_kept'); END`,
-  // It forbade to delete revoked ones too.
+  // An earlier version, which forbade deleting revoked tokens.
   "DROP TRIGGER IF EXISTS tokenlatch_tokens_kept",
   `CREATE TRIGGER IF NOT EXISTS tokenlatch_accounts_made AFTER INSERT ON tokenlatch_accounts
     BEGIN INSERT OR REPLACE INTO tokenlatch_generations (user_name, generation) VALUES (NEW.user_name, lower(hex(randomblob(16)))); END`,
@@ -66,9 +66,9 @@ const postgresql = [
 ];
 
 /**
- * The statements that make the tables, one each, to be run in this order; running them again changes nothing. The
- * database then enforces one live name a user, one record a hash, and a revocation that nothing undoes. Rows of tokens
- * that aren't revoked can't be deleted.
+ * Returns the statements that create the tables. Run them in this order; running them again changes nothing. The database then
+ * enforces unique live names per user, one record per hash, and that a revocation can't be undone. Rows of live tokens can't be
+ * deleted.
  *
  * @example
  * ```js
@@ -78,16 +78,17 @@ const postgresql = [
  * ```
  */
 export function schema(dialect: SchemaDialect): readonly string[] {
-  // One line each: Cloudflare D1 takes a line for a statement.
+  // One line each: Cloudflare D1 reads every line as a statement.
   return [...tables, ...(dialect === "sqlite" ? sqlite : postgresql)].map((statement) => statement.replace(/\s+/g, " "));
 }
 
-/** Held while tables are made, so that of several processes one makes them: any number that nothing else locks. */
+/** The advisory lock while tables are created, so that one process creates them at a time. The number is arbitrary. */
 const LOCK = "7812450019361294";
 
 /**
- * What `migrate` runs. In PostgreSQL all of it is one statement and so one transaction, under a lock that ends with it: `IF NOT EXISTS`
- * alone fails when two processes make the same thing at once. It holds over a pooler too, which may change the connection between statements.
+ * Returns the statements that `migrate` runs. For PostgreSQL it is one statement, so one transaction, under a lock that ends with it:
+ * `IF NOT EXISTS` alone fails when two processes create the same table at once. It also works through a pooler, which may change the
+ * connection between statements.
  *
  * @example
  * ```js
