@@ -12,7 +12,12 @@ import { type Principal, principalOf } from "./principal.js";
  * behalf of a request: the token then can't grant more than it has, outlive itself, or change tokens with more access.
  */
 export type Managing =
-  | { readonly user: string; readonly by?: undefined }
+  | {
+      /** The user. */
+      readonly user: string;
+      /** Left out: the operation isn't on behalf of a request. */
+      readonly by?: undefined;
+    }
   | {
       /** The verdict of the `Latch`, or the identity from its middleware, for the request. */
       readonly by: Identity;
@@ -27,11 +32,38 @@ export type LatchCreateOptions = Managing & Pick<CreateOptions, "name" | "access
 export type LatchListOptions = Managing & Omit<ListOptions, "records" | "now" | "warnDays">;
 
 /** Selects one token of a user, by name among the live ones or by id. */
-export type TokenSelector = Managing & ({ readonly name: string; readonly id?: undefined } | { readonly id: string; readonly name?: undefined });
+export type TokenSelector = Managing &
+  (
+    | {
+        /** The name of a live token. */
+        readonly name: string;
+        /** Left out: the token is selected by name. */
+        readonly id?: undefined;
+      }
+    | {
+        /** The id of a token. */
+        readonly id: string;
+        /** Left out: the token is selected by id. */
+        readonly name?: undefined;
+      }
+  );
 
 /** Selects tokens of a user, by names among the live ones or by ids. */
 export type TokenSelection = Managing &
-  ({ readonly names: readonly string[]; readonly ids?: undefined } | { readonly ids: readonly string[]; readonly names?: undefined });
+  (
+    | {
+        /** The names of live tokens. */
+        readonly names: readonly string[];
+        /** Left out: the tokens are selected by name. */
+        readonly ids?: undefined;
+      }
+    | {
+        /** The ids of tokens. */
+        readonly ids: readonly string[];
+        /** Left out: the tokens are selected by id. */
+        readonly names?: undefined;
+      }
+  );
 
 /** A fixed time for checking options: when an edge worker starts its clock is at zero. */
 export const CHECK_TIME = 1_800_000_000;

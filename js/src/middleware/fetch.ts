@@ -9,8 +9,22 @@ export type { Identity, SnapshotIdentity } from "../types/index.js";
 
 /** The result of {@link check}: the identity and the request to pass on, or the response to return. */
 export type Checked<Who extends SnapshotIdentity = Identity, Asked extends Request = Request> =
-  | { readonly identity: Who; readonly request: Asked; readonly refusal: null }
-  | { readonly identity: null; readonly request: null; readonly refusal: Response };
+  | {
+      /** The identity of the admitted request. */
+      readonly identity: Who;
+      /** The request to pass on. */
+      readonly request: Asked;
+      /** Null, because the request is admitted. */
+      readonly refusal: null;
+    }
+  | {
+      /** Null, because the request is refused. */
+      readonly identity: null;
+      /** Null, because the request is refused. */
+      readonly request: null;
+      /** The response to return. */
+      readonly refusal: Response;
+    };
 
 /**
  * Guards a handler of standard requests: a Worker's `fetch`, `Deno.serve`, `Bun.serve`, an edge function. The handler runs only for

@@ -18,12 +18,22 @@ export interface Verifier<Who extends SnapshotIdentity = Identity> {
 }
 
 /** The verdict of a {@link Verifier}. */
-export type Decision<Who extends SnapshotIdentity> = (Who & { readonly allowed: true }) | Refused;
+export type Decision<Who extends SnapshotIdentity> =
+  | (Who & {
+      /** The request is admitted. */
+      readonly allowed: true;
+    })
+  | Refused;
 
 /** Counts the failures of an address: a limiter of `rate-limiter-flexible`, or an object with the same functions. */
 export interface FailureLimiter {
   /** Returns the usage of an address, or null if it hasn't failed. */
-  get(address: string): Promise<{ readonly remainingPoints: number; readonly msBeforeNext: number } | null>;
+  get(address: string): Promise<{
+    /** The failures that are left. */
+    readonly remainingPoints: number;
+    /** Milliseconds until the next request is allowed. */
+    readonly msBeforeNext: number;
+  } | null>;
   /** Counts one failure. */
   penalty(address: string): Promise<unknown>;
 }
@@ -73,8 +83,18 @@ export interface GuardOptions<Asked> {
 
 /** The result of {@link passage}: the identity of an admitted request, or the reply. */
 export type Passage<Who extends SnapshotIdentity = Identity> =
-  | { readonly identity: Who; readonly reply: null }
-  | { readonly identity: null; readonly reply: Reply };
+  | {
+      /** The identity of the admitted request. */
+      readonly identity: Who;
+      /** Null, because the request is admitted. */
+      readonly reply: null;
+    }
+  | {
+      /** Null, because the request is refused. */
+      readonly identity: null;
+      /** The reply to send. */
+      readonly reply: Reply;
+    };
 
 /** A request, for the verifier and for the functions of the options. */
 export interface Asking<Asked> {

@@ -11,6 +11,7 @@ export type { Identity, SnapshotIdentity } from "../types/index.js";
 
 /** The variables that the middleware sets in Hono's context: `c.var.identity`. */
 export interface TokenEnv<Who extends SnapshotIdentity = Identity> {
+  /** The variables of the context. */
   Variables: {
     /** The user and token that the request acts for. */
     identity: Who;

@@ -90,7 +90,10 @@ export function verifyToken(options: VerifyOptions): Verdict {
  * const { status, notices } = describeToken({ record, warnDays: 14 }).token;
  * ```
  */
-export function describeToken(options: DescribeOptions): { readonly token: Description } {
+export function describeToken(options: DescribeOptions): {
+  /** The description of the token. */
+  readonly token: Description;
+} {
   return callModule(() => module.describeToken(options));
 }
 
@@ -114,7 +117,10 @@ export function listTokens(options: ListOptions): TokenList {
  * const { record: renamed } = renameToken({ record, newName: "nightly", taken: ["weekly"] });
  * ```
  */
-export function renameToken(options: RenameOptions): { readonly record: TokenRecord } {
+export function renameToken(options: RenameOptions): {
+  /** The record to store. */
+  readonly record: TokenRecord;
+} {
   return callModule(() => module.renameToken(options));
 }
 
@@ -128,7 +134,10 @@ export function renameToken(options: RenameOptions): { readonly record: TokenRec
  *
  * @throws TokenlatchError for an invalid option, a revoked token, or a new expiry for a token of the realm `account`.
  */
-export function updateToken(options: UpdateOptions): { readonly record: TokenRecord } {
+export function updateToken(options: UpdateOptions): {
+  /** The record to store. */
+  readonly record: TokenRecord;
+} {
   return callModule(() => module.updateToken(options));
 }
 
@@ -152,7 +161,10 @@ export function revokeTokens(options: RevokeOptions): Revoked {
  * const writing = functions().functions.filter(({ writes }) => writes);
  * ```
  */
-export function functions(): { readonly functions: readonly CatalogueFunction[] } {
+export function functions(): {
+  /** The functions of the catalogue. */
+  readonly functions: readonly CatalogueFunction[];
+} {
   return callModule(() => module.functions());
 }
 

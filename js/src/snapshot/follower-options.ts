@@ -102,7 +102,13 @@ export interface FollowerOptions {
   /** How long the origin may be silent, in addition to a long poll's wait, in milliseconds from 1 to 60,000. Default: 5,000. */
   readonly timeout?: number | undefined;
   /** How often to report used tokens, in milliseconds from 100; false for never. Default: 10,000. */
-  readonly usage?: { readonly interval: number } | false | undefined;
+  readonly usage?:
+    | {
+        /** Milliseconds between reports, from 100. */
+        readonly interval: number;
+      }
+    | false
+    | undefined;
   /** Sends the requests to the origin. Default: the runtime's `fetch`. */
   readonly fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
   /** Called after each applied message, heartbeats included. What it throws is ignored. */

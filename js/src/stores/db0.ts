@@ -12,9 +12,13 @@ export { type SchemaDialect, schema } from "./internal/schema.js";
 
 /** The guarantees of a {@link db0Store}, which the database enforces. */
 export interface SqlCapabilities<Immediate extends boolean = true> {
+  /** Two live tokens of a user never have the same name. */
   readonly uniqueNames: true;
+  /** Whether a revocation is visible to every reader at once, as the option says. */
   readonly immediateRevocation: Immediate;
+  /** Whether every reader finds a new token at once, as `immediateRevocation` says. */
   readonly atomicCreate: Immediate;
+  /** A rename checks and writes in one step. */
   readonly atomicRename: true;
 }
 
@@ -52,7 +56,7 @@ export interface SqlStore<Immediate extends boolean = true> extends TokenStore<S
  * ```
  *
  * @param database the database, or a function that opens one. The function is called again when the connection was lost or an answer
- * took longer than the `timeout` of the {@link Latch}, at most four times a second. The connector `postgresql` needs the function, because
+ * took longer than the `timeout` of the `Latch`, at most four times a second. The connector `postgresql` needs the function, because
  * it doesn't reconnect: `db0Store(() => createDatabase(postgresql({ url })))`.
  *
  * @throws LatchError `store_unsupported` for a database without a unique index over part of a table (MySQL), and

@@ -9,9 +9,13 @@ import type { AccountStore, Insertion, InsertionContext, Renaming, StoredAccount
 
 /** The guarantees of a {@link memoryStore}, within its process. */
 export interface MemoryCapabilities {
+  /** Two live tokens of a user never have the same name. */
   readonly uniqueNames: true;
+  /** A revocation is visible to every reader at once. */
   readonly immediateRevocation: true;
+  /** A token is stored completely or not at all. */
   readonly atomicCreate: true;
+  /** A rename checks and writes in one step. */
   readonly atomicRename: true;
 }
 

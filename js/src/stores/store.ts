@@ -49,7 +49,7 @@ export interface StoredAccount extends Account {
 }
 
 /**
- * A store of records. It stores and finds records and makes no decision. It may throw: a {@link Latch} then refuses the request.
+ * A store of records. It stores and finds records and makes no decision. It may throw: a `Latch` then refuses the request.
  *
  * @example
  * ```ts

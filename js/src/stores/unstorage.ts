@@ -12,9 +12,13 @@ import type { AccountStore, Insertion, InsertionContext, Renaming, StoreContext,
 
 /** The guarantees of an {@link unstorageStore}: key-value stores can neither compare nor write two keys atomically. */
 export interface KeyValueCapabilities<Immediate extends boolean> {
+  /** Two processes at once may give two live tokens of a user the same name. */
   readonly uniqueNames: false;
+  /** Whether a revocation is visible to every reader at once, as the option says. */
   readonly immediateRevocation: Immediate;
+  /** A creation that is interrupted may be incomplete. */
   readonly atomicCreate: false;
+  /** Two renames at once may both succeed. */
   readonly atomicRename: false;
 }
 

@@ -16,4 +16,9 @@ export type Zone =
   | "UTC"
   | `+${string}`
   | `-${string}`
-  | { readonly offset: number; readonly transitions: readonly (readonly [at: UnixSeconds, offset: number])[] };
+  | {
+      /** The offset before the first transition, in seconds east of UTC. */
+      readonly offset: number;
+      /** The transitions: the time, and the offset from then on. */
+      readonly transitions: readonly (readonly [at: UnixSeconds, offset: number])[];
+    };

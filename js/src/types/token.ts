@@ -6,7 +6,12 @@ import type { UnixSeconds } from "./time.js";
 export type Hash = string;
 
 /** What a token may do: everything that its user may, or functions of these features only (none for an empty list). */
-export type Access = "full" | { readonly features: readonly string[] };
+export type Access =
+  | "full"
+  | {
+      /** The features of the token. */
+      readonly features: readonly string[];
+    };
 
 /** The realm of a token: accounts (scheme `cpanel`) or administrators (scheme `whm`). */
 export type Realm = "account" | "admin";

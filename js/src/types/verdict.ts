@@ -70,16 +70,23 @@ export interface Identity {
 
 /** The verdict that admits a request. */
 export interface Admitted extends Identity {
+  /** The request is admitted. */
   readonly allowed: true;
+  /** The HTTP status. */
   readonly status: 200;
+  /** The stable code of the reason. */
   readonly reason: "ok";
+  /** A sentence for the owner and the log. */
   readonly message: string;
+  /** Null, because the request is admitted. */
   readonly refusal: null;
+  /** Null, because the request was decided. */
   readonly fault: null;
 }
 
 /** The verdict that refuses a request. Send only its `refusal` to the client. */
 export interface Refused extends Omit<Verdict, "allowed" | "status" | "reason" | "refusal"> {
+  /** The request is refused. */
   readonly allowed: false;
   /** The HTTP status. 503 if the request couldn't be decided. */
   readonly status: 401 | 403 | 503;
@@ -115,11 +122,17 @@ export interface SnapshotIdentity extends Omit<Identity, "id" | "name"> {
 
 /** The verdict that admits a request, from a signed snapshot. */
 export interface SnapshotAdmitted extends SnapshotIdentity {
+  /** The request is admitted. */
   readonly allowed: true;
+  /** The HTTP status. */
   readonly status: 200;
+  /** The stable code of the reason. */
   readonly reason: "ok";
+  /** A sentence for the owner and the log. */
   readonly message: string;
+  /** Null, because the request is admitted. */
   readonly refusal: null;
+  /** Null, because the request was decided. */
   readonly fault: null;
 }
 
