@@ -36,7 +36,7 @@ function beside(judge) {
   return times;
 }
 
-/** The same without the package: headers lie in the module's memory, and numbers come back. */
+/** The same without the package: headers are in the module's memory, and the results are numbers. */
 function inside() {
   const plain = new Plain();
   const { module } = plain;

@@ -1,4 +1,4 @@
-// The plain ABI under a hostile host: wild pointers, wrong lengths, spoilt text. Every import throws.
+// The plain ABI with a hostile host: invalid pointers, wrong lengths, corrupt text. Every import throws.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -194,7 +194,7 @@ test("verifies many requests with the numbers that it gives to each alone", () =
     const expected = all.map((request) => one(table, request));
     assert.ok(expected.filter((code) => code > 0n && code < 2n ** 32n).length > 30);
     assert.deepEqual(many(table, all), expected);
-    // Every place of a request among the four that are hashed at once, and every number of them.
+    // Every position of a request among the four that are hashed at once, and every number of requests.
     for (let count = 0; count < 10; count++) {
       for (let from = 0; from + count <= all.length; from += 3) {
         assert.deepEqual(many(table, all.slice(from, from + count)), expected.slice(from, from + count));

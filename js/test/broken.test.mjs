@@ -55,7 +55,7 @@ test("a stack overflow inside the module breaks it for good, tables too", () => 
     const account = { user: "alice", features: "all" };
     const table = new tokenlatch.TokenTable({ records: [record], accounts: [account] });
     const before = table.verify("Bearer " + token).reason;
-    // From a stack that is nearly full at every depth, until a call is cut off within the module.
+    // With a nearly full stack, at every depth, until a call overflows in the module.
     let codes = new Set();
     const deep = () => {
       try { deep(); } catch {}

@@ -13,10 +13,10 @@ for (const folder of ["stores", "middleware"]) {
   files.push(...names.map((name) => `${folder}/${name}`));
 }
 
-/** Not exported by an entry point, or no method at all. */
+/** Not exported by an entry point, or not a method. */
 const INTERNAL = new Set(["fromModule", "codeOf", "constructor", "if", "for", "headerOf", "retryDelay", "answer", "admittedDigest"]);
 
-/** What precedes a declaration, from its doc comment on; the empty text when there is none. */
+/** The doc comment of a declaration and what follows it; empty if there is none. */
 function comment(text, index) {
   const before = text.slice(0, index).trimEnd();
   return before.endsWith("*/") ? before.slice(before.lastIndexOf("/**")) : "";

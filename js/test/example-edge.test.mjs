@@ -23,7 +23,7 @@ describe("the example edge", () => {
     bindings: { ORIGIN: served.url, ORIGIN_TOKEN: "edge:SECRET", PUBLIC_KEYS: KEY.publicHex, BACKEND: `http://127.0.0.1:${backend.address().port}` },
     durableObjects: { FOLLOWER: { className: "Follower", useSQLite: true } },
     durableObjectsPersist: folder,
-    // What it logs is looked at in the end.
+    // Its log is checked at the end.
     handleRuntimeStdio: (...streams) => streams.forEach((stream) => stream.on("data", (text) => void (logged += text))),
   });
   const started = async () => startWorker(new URL("../examples/edge/src/index.ts", import.meta.url), options());
@@ -34,7 +34,7 @@ describe("the example edge", () => {
       seen.push({ ...request.headers, url: request.url });
       response.end(`for ${request.headers["x-token-user"]}`);
     });
-    // On a busy machine workerd would send requests over connections that have just been closed as idle.
+    // On a busy machine workerd may send requests over connections that were just closed as idle.
     backend.keepAliveTimeout = 120_000;
     await new Promise((resolve) => backend.listen(0, "127.0.0.1", resolve));
     worker = await started();

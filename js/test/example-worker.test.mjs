@@ -1,4 +1,4 @@
-// The example worker in real workerd, with D1, in front of an origin: a project that has installed the packed package.
+// The example worker in real workerd, with D1, in front of an origin: a project with the packed package installed.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
@@ -17,10 +17,10 @@ const js = fileURLToPath(new URL("..", import.meta.url));
 const example = new URL("../examples/worker/", import.meta.url);
 const now = Math.floor(Date.now() / 1000);
 const folderOfMigrations = new URL("migrations/", example);
-/** The statements of each migration, in their order. */
+/** The statements of each migration, in order. */
 const migrations = readdirSync(folderOfMigrations).sort().map((name) => readFileSync(new URL(name, folderOfMigrations), "utf8").trimEnd().split(";\n"));
 
-/** A copy of the example beside the files of the tarball that `npm pack` makes, as an installation lays them out. */
+/** Copies the example beside the files of the tarball of `npm pack`, as in an installation. */
 function project() {
   const folder = temporaryFolder();
   const run = (command, ...args) => {

@@ -149,7 +149,7 @@ test("browser: a page that looks at a pasted token and asks nobody", async (t) =
   const chromium = onPath("chromium");
   if (chromium === undefined) return missing(t, "Chromium");
   const types = { html: "text/html", js: "text/javascript", wasm: "application/wasm" };
-  // What follows the page fills in a token as a person would, and leaves what it shows in the title.
+  // The script after the page fills in a token as a user would, and writes the result into the title.
   const probe = (token) => `
     addEventListener("load", () => {
       const input = document.querySelector("#token");

@@ -1,4 +1,4 @@
-// A follower against the native origin: `tokenlatch serve --snapshot-key` over a database of its own. The binary is the
+// A follower against the native origin: `tokenlatch serve --snapshot-key` over its own database. The binary is the
 // workspace's, or the one that TOKENLATCH_BINARY names.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -95,7 +95,7 @@ describe("a follower of the native origin", { skip: binary === undefined && proc
       const { id, name, user } = edge.verify(`cpanel alice:${token}`);
       assert.deepEqual([user, name, typeof id], ["alice", `t${round}`, "string"]);
       run("token", "revoke", "--user", "alice", `t${round}`);
-      // Another process wrote it into the database, which the server looks at every 250 ms.
+      // Another process wrote it into the database, which the server polls every 250 ms.
       lags.push(await until("revoked", () => reason(token) === "token_revoked", 2_000));
     }
     console.log(`revocations by another process known after ${lags.map(Math.round)} ms of the command's end`);

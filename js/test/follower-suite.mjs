@@ -1,4 +1,4 @@
-// What a follower does against an origin that behaves and misbehaves: the same in every runtime.
+// Tests of a follower with an origin that works and that fails: the same in every runtime.
 import assert from "node:assert/strict";
 
 import { SnapshotFollower, SnapshotRelay } from "tokenlatch";
@@ -6,7 +6,7 @@ import { SnapshotFollower, SnapshotRelay } from "tokenlatch";
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const seconds = () => Math.floor(Date.now() / 1000);
 
-/** Waits until something holds, and says how long that took, in milliseconds. */
+/** Waits until a condition holds, and returns the milliseconds that it took. */
 async function until(what, holds, milliseconds = 5_000) {
   const began = Date.now();
   while (!(await holds())) {
@@ -21,14 +21,14 @@ function memory() {
   return { kept, get: async (key) => kept.get(key) ?? null, put: async (key, bytes) => void kept.set(key, bytes.slice()) };
 }
 
-/** The cases by their names; each begins with an origin of its own kind and stops what it has started. */
+/** The cases by name. Each resets the origin and stops what it has started. */
 export function casesOf(url) {
   const tell = async (call, rest = {}) => {
     const response = await fetch(`${url}/control`, { method: "POST", body: JSON.stringify({ call, ...rest }) });
     return response.json();
   };
 
-  /** A case with an origin that begins anew, and followers that are stopped. */
+  /** A case with a reset origin, whose followers are stopped at the end. */
   const over = (options, run) => async () => {
     await tell("reset", options);
     const { publicKey } = await tell("state");
@@ -99,7 +99,7 @@ export function casesOf(url) {
         if (judged(`f${at}`) !== "feature_not_granted") assert.fail(`${at}: ${judged(`f${at}`)}`);
         if (at % 100 !== 0) continue;
         assert.equal(judged("mail"), "ok");
-        // The origin may be in this process, and its connections must be heard.
+        // The origin may run in this process and must be able to accept connections.
         await pause(0);
       }
       assert.throws(() => edge.verify("Bearer x", { fiature: "mail" }), { code: "field_unknown" });
@@ -357,7 +357,7 @@ export function casesOf(url) {
       const old = new Map(store.kept);
       await tell("revoke", token);
       await follower({ store }).poll();
-      // The messages of before with the floor of now.
+      // The earlier messages with the current floor.
       store.kept.set("snapshot", old.get("snapshot")).set("deltas", new Uint8Array(0));
       const edge = follower({ store });
       await tell("set", { isCut: true });
@@ -415,7 +415,7 @@ export function casesOf(url) {
       await tell("revoke", token);
       await ahead.poll();
       assert.equal(version(), 7);
-      // What the other one is told is signed, newer than what it holds, and older than what the store has seen.
+      // The other follower gets a signed table, newer than its own and older than the one in the store.
       const late = follower({ store: { ...store, get: async (key) => (late.state.table === null ? null : store.get(key)) }, fetch: async () => new Response(old) });
       assert.equal((await late.poll()).table.version, 5);
       assert.equal(version(), 7);
@@ -432,7 +432,7 @@ export function casesOf(url) {
     "a store that can change a key in one step is asked to": over({}, async ({ follower }) => {
       const inner = memory();
       const before = JSON.stringify({ epoch: 1e6, version: 9, made: seconds() + 200 });
-      // Another process raises the floor between the reading and the writing.
+      // Another process raises the floor between the read and the write.
       const store = {
         ...inner,
         put: async (key, bytes) => {
@@ -456,7 +456,7 @@ export function casesOf(url) {
       let ahead = year;
       const store = memory();
       const options = { store, now: () => seconds() + ahead };
-      // The clocks of both sides were wrong, and are set right.
+      // The clocks of both sides were wrong and are corrected.
       await tell("set", { madeAtLeast: seconds() + year });
       const edge = follower(options);
       assert.equal((await edge.poll()).error, null);
@@ -633,7 +633,7 @@ export function casesOf(url) {
   };
 }
 
-/** Runs all cases, and tells which failed and why. */
+/** Runs all cases, and returns which failed and why. */
 export async function failures(url) {
   const failed = [];
   const cases = Object.entries(casesOf(url));

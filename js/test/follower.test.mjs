@@ -1,4 +1,4 @@
-// The follower of signed snapshots in Node, Deno, Bun and workerd, and what only Node can show.
+// The follower of signed snapshots in Node, Deno, Bun and workerd, and tests for Node only.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";

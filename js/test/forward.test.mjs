@@ -1,4 +1,4 @@
-// What goes on to the API behind: at its origin always, and nothing that a client claims.
+// Forwarded requests: always to the given origin, and without claims of the client.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -43,7 +43,7 @@ test("takes an origin only", () => {
   assert.equal(forwarded(new Request("http://h/x"), new URL("https://origin.example")).url, "https://origin.example/x");
 });
 
-/** The guard's own table, where the source has it in a file of its own. */
+/** The guard's table, from the file in the Rust sources. */
 function guards() {
   const file = new URL("../../core/src/header.rs", import.meta.url);
   if (!existsSync(file)) return [];

@@ -1,4 +1,4 @@
-// Whatever the functions do that a user of the middleware supplies: no request gets past it but by an admission.
+// Functions of the options that fail: a request passes the middleware only by an admission.
 import assert from "node:assert/strict";
 import { createServer, request as ask } from "node:http";
 import { describe, test } from "node:test";
@@ -35,7 +35,7 @@ async function overHttp(listener, header) {
   }
 }
 
-/** Each framework as a function to what came of a request: its status or the error, and whether the handler ran. */
+/** Each framework, as a function that returns the status or the error of a request, and whether the handler ran. */
 const frameworks = {
   async fetch(verifier, options, header) {
     let ran = false;
@@ -100,14 +100,14 @@ const thrown = {
   "a proxy that throws": new Proxy({}, { getPrototypeOf: () => { throw undefined; }, get: () => { throw undefined; } }),
 };
 
-/** What a function may do: throw, reject, or give nonsense, in each of the forms above. */
+/** What a function may do: throw, reject, or return an invalid value, in each of the forms above. */
 const deeds = {};
 for (const [what, value] of Object.entries(thrown)) {
   deeds[`throws ${what}`] = () => { throw value; };
   deeds[`rejects with ${what}`] = () => Promise.reject(value);
 }
 
-/** What no call and no verdict is. */
+/** Values that are neither a call nor a verdict. */
 const nonsense = {
   nothing: undefined,
   null: null,
@@ -124,7 +124,7 @@ const nonsense = {
   "a promise of a promise's content": (async () => new Map())(),
 };
 
-/** The user-supplied functions, each as options with the given one. */
+/** The functions of the options, each as options with the given function. */
 const places = {
   call: (deed) => [latch, { call: deed }],
   "call, with an address": (deed) => [latch, { call: deed, address: () => "192.0.2.7" }],
@@ -142,7 +142,7 @@ const places = {
     { address: () => "192.0.2.7", failures: { get: async () => { throw null; }, penalty: async () => {} } },
   ],
 };
-/** These aren't asked about a good token. */
+/** Functions that aren't called for a valid token. */
 const ONLY_REFUSALS = new Set(["failures.penalty", "onRefusal"]);
 
 function refused({ status, error, ran }, what) {

@@ -1,7 +1,7 @@
-// What a hostile caller hands to the typed functions, as a plain function over the library: every runtime runs it.
+// Hostile arguments for the typed functions, as a function over the library that every runtime runs.
 import { ACCOUNT, NOW } from "./values.mjs";
 
-/** What the cases need of `node:assert`, for runtimes that don't have it. */
+/** The functions of `node:assert` that the cases need, for runtimes without it. */
 const assert = {
   ok(value, message = "expected something true") {
     if (!value) throw new Error(message);
@@ -28,10 +28,10 @@ const assert = {
 };
 
 /**
- * The cases, each with a name and a function that throws when the library fails it.
+ * The cases, each with a name and a function that throws if the library fails.
  *
  * @param {typeof import("tokenlatch")} tokenlatch
- * @param {{ foreign?: (json: string) => object }} [runtime] how to parse JSON in another realm, where the runtime has one
+ * @param {{ foreign?: (json: string) => object }} [runtime] how to parse JSON in another realm, if the runtime has one
  * @returns {{ name: string, run: () => void }[]}
  */
 export function hostile(tokenlatch, { foreign } = {}) {
@@ -39,12 +39,12 @@ export function hostile(tokenlatch, { foreign } = {}) {
   const cases = [];
   const test = (name, run) => cases.push({ name, run });
 
-  /** A token of alice's that never expires. */
+  /** A token of alice that never expires. */
   function alices(more = {}) {
     return createToken({ now: NOW, user: "alice", name: "backup", access: "full", expires: "never", ...more });
   }
 
-  /** That the call throws a coded error at a field, and that the module still works afterwards. */
+  /** Asserts that the call throws an error with a code and a field, and that the module still works afterwards. */
   function refuses(call, code, field) {
     assert.throws(call, (error) => {
       assert.ok(error instanceof TokenlatchError && error instanceof Error, String(error));

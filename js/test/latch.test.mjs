@@ -16,7 +16,7 @@ async function prepared(more = {}) {
   return { store, latch, token, description };
 }
 
-/** A store like another but for some of its functions. */
+/** A store with some functions replaced. */
 function altered(store, changes) {
   const methods = ["find", "listOf", "insert", "rename", "revoke", "account", "putAccount", "removeAccount"];
   const copied = Object.fromEntries(methods.map((name) => [name, store[name].bind(store)]));
@@ -39,7 +39,7 @@ test("reads the header of a standard request, of Node's, and as such", async () 
   assert.equal((await latch.verify(repeated)).status, 401);
   assert.equal((await latch.verify(null)).reason, "header_missing");
   for (const request of [42, {}, { headers: {} }, { rawHeaders: "x" }, Symbol("x")]) {
-    // The message says what to give instead.
+    // The message says what to pass instead.
     await assert.rejects(latch.verify(request), { code: "option_invalid", field: "request", message: /request\.headers\.authorization/ });
   }
 });
@@ -312,7 +312,7 @@ test("takes from its caller what it documents, and nothing that the host supplie
     records: [],
     toString: "x",
   })) {
-    // As a request's body would bring it.
+    // As from the body of a request.
     const body = JSON.parse(JSON.stringify({ [key]: value }));
     const expected = { name: "TokenlatchError", code: "field_unknown", field: key };
     await assert.rejects(latch.create({ ...good, ...body }), expected);
@@ -328,7 +328,7 @@ test("takes from its caller what it documents, and nothing that the host supplie
 });
 
 describe("managing by a token that asks", () => {
-  /** A latch with a token of each kind, and the verdicts on them. */
+  /** A latch with a token of each kind, and their verdicts. */
   async function asked() {
     const { latch, store } = await prepared();
     const made = {};

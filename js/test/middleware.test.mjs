@@ -19,7 +19,7 @@ async function prepared(more = {}) {
   return { latch, token, id: description.id };
 }
 
-/** Each framework as a function from a header list, to what came back and what the handler saw. */
+/** Each framework, as a function from a header list to the response and what the handler saw. */
 const frameworks = {
   async fetch(latch, options, lines) {
     let seen;

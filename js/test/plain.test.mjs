@@ -1,4 +1,4 @@
-// What decides is read once, from plain objects: nothing else counts as a call or as options that say nothing.
+// Options and calls are read once, from plain objects: nothing else counts as an empty call or as empty options.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { runInNewContext } from "node:vm";
@@ -61,7 +61,7 @@ async function follower() {
   return one;
 }
 
-/** Everything that takes a call or options to decide by, as a function of it. */
+/** Every function that takes a call or options of a decision. */
 const takers = {
   async "Latch.verify"() {
     const latch = new Latch({ store: memoryStore({ records: [record], accounts: [ACCOUNT] }), now: () => NOW });

@@ -1,4 +1,4 @@
-// What the README shows is run: its JavaScript as it stands, its worker in workerd; every file and subpath it names is there.
+// Runs the code of the README: its JavaScript unchanged, its worker in workerd. Checks that every subpath and script that it names exists.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { startWorker } from "./worker.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 const blocks = (language) => [...readme.matchAll(/^```(\w+)\n(.*?)^```/gms)].filter((match) => match[1] === language).map((match) => match[2]);
-// Within the package, so that it finds itself by its name.
+// In the package, so that it can be imported by name.
 const folder = mkdtempSync(fileURLToPath(new URL("readme-", import.meta.url)));
 after(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -144,7 +144,7 @@ test("verifies many at once as one by one, from a table and a snapshot", () => {
     assert.deepEqual(judge.verifyMany([], { now: NOW }), []);
     const many = Array.from({ length: 20_000 }, (_, at) => headers[at % headers.length]);
     assert.equal(judge.verifyMany(many, { call, now: NOW }).filter(({ allowed }) => allowed).length, many.filter((_, at) => at % headers.length < 3).length);
-    // Half a character at the end of one and half at the start of the next stay two.
+    // A surrogate half at the end of one text and one at the start of the next stay separate.
     const halves = judge.verifyMany(["half \ud83d", "\ude00 half", headers[0]], { call, now: NOW });
     assert.deepEqual(halves.map(({ reason }) => reason), ["header_malformed", "header_malformed", one[0].reason]);
     refuses(() => judge.verifyMany("x"), "type_invalid", "headers");

@@ -1,4 +1,4 @@
-// The one suite of the stores over every adapter that can run here.
+// The suite of the stores over every available adapter.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -24,7 +24,7 @@ import { missing, startPostgres, startRedis, temporaryFolder } from "./services.
 import { cases } from "./store-suite.mjs";
 import { startWorker } from "./worker.mjs";
 
-/** The suite over one store. `open` gives it and how to close it, or undefined when something is missing. */
+/** Runs the suite over one store. `open` returns the store and how to close it, or undefined if something is missing. */
 function suite(name, open) {
   describe(name, () => {
     let opened;
@@ -44,7 +44,7 @@ async function sql(connector) {
   return { store, database, close: () => database.dispose() };
 }
 
-/** A store in PostgreSQL, which opens its database again whenever that is lost. */
+/** A store in PostgreSQL that reopens a lost database. */
 async function postgresStore(url, more = {}) {
   const store = db0Store(() => createDatabase(postgresql({ url, ...more })));
   await store.migrate();
@@ -65,7 +65,7 @@ suite("memory", async () => ({ store: memoryStore() }));
 suite("unstorage: memory", async () => ({ store: unstorageStore(createStorage(), { immediateRevocation: true }) }));
 suite("unstorage: file system", async () => ({ store: unstorageStore(createStorage({ driver: fs({ base: folder() }) }), { immediateRevocation: true }) }));
 suite("db0: libSQL", async () => sql(libsql({ url: `file:${join(folder(), "tokens.db")}` })));
-// Before Node 22.13 there is none; Deno, which has it too, runs the suite below in any case.
+// Not available before Node 22.13. Deno also has it and runs the suite below.
 if (nodeHasSqlite) suite("db0: node:sqlite", async () => sql(nodeSqlite({ path: join(folder(), "tokens.db") })));
 let postgres;
 before(async () => void (postgres = await startPostgres()));
@@ -228,7 +228,7 @@ test("a key-value store that is told of a removal too late doesn't bring the tok
   const latch = new Latch({ store });
   await latch.putAccount({ user: "alice", features: "all" });
   const { setItem } = storage;
-  // Between the check of the account and the writing of the record, the account goes and comes.
+  // The account is removed and created between the check of the account and the write of the record.
   storage.setItem = async (key, value) => {
     if (key.includes(":hash:")) {
       storage.setItem = setItem;
@@ -263,7 +263,7 @@ test("accounts from before generations get one, and their tokens go on working",
   await close();
 });
 
-/** Runs a script in several processes at once; each must end well. */
+/** Runs a script in several processes at once. All must succeed. */
 async function inProcesses(count, script, more = {}) {
   const children = Array.from({ length: count }, () => spawn(process.execPath, ["--input-type=module", "--eval", script], { cwd: import.meta.dirname, env: { ...process.env, ...more } }));
   return Promise.all(
@@ -276,7 +276,7 @@ async function inProcesses(count, script, more = {}) {
   );
 }
 
-// All begin at the same moment, whenever each process was ready.
+// All begin at the same moment, when every process is ready.
 const migrating = (store) => `
   import { createDatabase } from "db0";
   import nodeSqlite from "db0/connectors/node-sqlite";
@@ -296,7 +296,7 @@ test("any number of processes may make the tables at once, and again", async (t)
     await admin.prepare(`CREATE DATABASE fresh_${round}`).run();
     const url = postgres.url.replace(/postgres$/, `fresh_${round}`);
     const script = migrating(`postgresql({ url: ${JSON.stringify(url)} })`);
-    // On an empty database, and on one that has them.
+    // On an empty database, and on one with the tables.
     for (const _ of ["empty", "made"]) {
       assert.deepEqual(await inProcesses(6, script, { AT: String(Date.now() + 1_500) }), Array(6).fill("ok"));
     }
@@ -314,7 +314,7 @@ test("any number of processes may make the tables of one SQLite file at once", a
 
 test("a store in PostgreSQL comes back after its connection was lost, in every way", async (t) => {
   if (postgres === undefined) return missing(t, "PostgreSQL");
-  // Between the store and the database, so that the connection can fall silent.
+  // A proxy between the store and the database, so that the connection can become silent.
   const sockets = new Set();
   let isSilent = false;
   const { port } = new URL(postgres.url);
@@ -337,7 +337,7 @@ test("a store in PostgreSQL comes back after its connection was lost, in every w
     for (let reason = "none"; reason !== "ok"; ) {
       assert.ok(Date.now() - began < 15_000, what);
       reason = await verified();
-      // Only refusals that say why, until it is back.
+      // Until it is back there are only refusals with a reason.
       if (reason !== "ok") assert.match(reason, /^store_(failed|timeout)$/, what);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

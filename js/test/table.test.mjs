@@ -52,7 +52,7 @@ test("refuses headers of every bad form as verifyToken does", () => {
     `cpanel\talice:${token}`, `cpanel alice:${token.toLowerCase()}`, `cpanel alice:${token}A`, `cpanel alice:${token.slice(1)}`,
     `cpanel :${token}`, `cpanel a:b:${token}`, `Basic ${token}`, `cpanel alice:${token}, cpanel alice:${token}`,
     `cpanel alicé:${token}`, `cpanel alice:${token}\u0141`, `cpanel ${"a".repeat(500)}:${token}`, "x".repeat(70_000), `cpanel alice:\0${token}`,
-    // Units that would be good letters if their upper half were dropped.
+    // UTF-16 units that would be valid letters without their upper byte.
     `Bearer ${[...token].map((character) => String.fromCharCode(character.charCodeAt(0) + 0x100)).join("")}`,
     `Bearer ${[...token].map((character) => String.fromCharCode(character.charCodeAt(0) + 0xff00)).join("")}`,
   ]) {
@@ -104,7 +104,7 @@ test("a change is in force at once, and no kept verdict outlives it", () => {
 });
 
 test("after any run of updates every verdict is that of a table made anew", () => {
-  // Always the same numbers: a failure can be looked into.
+  // A fixed seed, so that a failure can be reproduced.
   let state = 0x2545f491;
   const random = (below) => {
     state ^= state << 13;
@@ -142,7 +142,7 @@ test("after any run of updates every verdict is that of a table made anew", () =
       known.set(record.id, { ...changed, revoked: known.get(record.id)?.revoked ?? changed.revoked });
     }
     if (step % 10 === 9) {
-      // What is refused changes nothing.
+      // A refused update changes nothing.
       update.records.push({ ...owned[0].record, hash: "sha256:00" });
       refuses(() => one.update(update), "hash_invalid");
       [known, accounts] = before;
@@ -218,7 +218,7 @@ test("half a character in one of many requests shifts nothing in the others", ()
   assert.deepEqual(alone.map(({ reason }) => reason), alone.map((_, at) => ([2, 8, 10].includes(at) ? "ok" : "header_malformed")));
   assert.deepEqual(many(requests), alone);
   assert.deepEqual(one.verifyMany(["a\ud83d", "\ude00b"], { now: NOW }), alone.slice(0, 2));
-  // Every order of two side by side.
+  // Every pair of neighbours.
   for (const left of requests) for (const right of requests) assert.deepEqual(many([left, right]), [many([left])[0], many([right])[0]]);
   assert.equal(one.verify(good, { now: NOW }).reason, "ok");
 });

@@ -1,4 +1,4 @@
-// UTF-8 where the runtime has none, against the runtime's own.
+// The package's UTF-8 for runtimes without it, compared with the runtime's.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
