@@ -55,3 +55,9 @@ test("every subpath and script that it names is there", async () => {
   const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   for (const [, script] of readme.matchAll(/npm run (\S+)/g)) assert.ok(Object.hasOwn(scripts, script), script);
 });
+
+test("the internal files of the stores have no subpath", async () => {
+  for (const name of ["connection", "generation", "schema"]) {
+    await assert.rejects(import(`tokenlatch/stores/internal/${name}`), { code: "ERR_PACKAGE_PATH_NOT_EXPORTED" });
+  }
+});
