@@ -144,7 +144,7 @@ async function viaFastify(plugin, options, lines) {
 }
 
 for (const [name, make] of Object.entries(adapters)) {
-  test(`${name}: admits a good token, hands on everything but it, and refuses the rest`, async () => {
+  test(`${name}: admits a valid token, passes on everything else, and refuses the rest`, async () => {
     const admitted = await make({})([["authorization", GOOD]]);
     assert.equal(admitted.status, 200, admitted.body);
     assert.deepEqual(JSON.parse(admitted.body), { user: "alice", body: BODY, holds: false });
@@ -163,7 +163,7 @@ for (const [name, make] of Object.entries(adapters)) {
   });
 }
 
-test("HTTP/2: admits a good token, hands on everything but it, and refuses the rest", async () => {
+test("HTTP/2: admits a valid token, passes on everything else, and refuses the rest", async () => {
   const server = http2Server(forNode(latch, {}, (request, response, { user }) => void response.end(JSON.stringify({ user, holds: holds(request) }))));
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const session = connect(`http://127.0.0.1:${server.address().port}`);
@@ -181,7 +181,7 @@ test("HTTP/2: admits a good token, hands on everything but it, and refuses the r
   }
 });
 
-test("reads the header of a request without raw headers, however it is spelt", async () => {
+test("reads the header of a request without raw headers, in any case", async () => {
   for (const [headers, reason] of [
     [{ authorization: GOOD }, "ok"],
     [{ Authorization: GOOD }, "ok"],
@@ -236,7 +236,7 @@ for (const [what, make] of Object.entries({
   "one whose headers can't be changed": (init) => sealed(new Request("http://h/x?y", init)),
   "one of a class of its own whose headers can't be changed": (init) => sealed(new OwnRequest("http://h/x?y", init)),
 })) {
-  test(`${what}: goes on whole, without the header`, async () => {
+  test(`${what}: is passed on complete, without the header`, async () => {
     const init = { method: "POST", body: BODY, headers: { Authorization: GOOD, "X-Other": "kept" } };
     const { request, identity } = await check(latch, make(init));
     assert.equal(identity.user, "alice");
@@ -247,7 +247,7 @@ for (const [what, make] of Object.entries({
     assert.equal((await check(latch, make({ method: "POST", body: BODY }))).refusal.status, 401);
   });
 
-  test(`${what}, whose body was read: goes on as one whose body was read`, async () => {
+  test(`${what}, whose body was read: is passed on as read`, async () => {
     for (const read of [(request) => request.text(), (request) => request.body.getReader()]) {
       const asked = make({ method: "POST", body: BODY, headers: { Authorization: GOOD, "X-Other": "kept" } });
       await read(asked);
@@ -260,12 +260,12 @@ for (const [what, make] of Object.entries({
   });
 }
 
-test("a request that has no such header is handed on itself", async () => {
+test("a request without the header is passed on itself", async () => {
   const request = new Request("http://h/", { method: "POST", body: "content" });
   assert.equal(withoutAuthorization(request), request);
 });
 
-test("an abort reaches the request that is handed on", async () => {
+test("an abort reaches the request that is passed on", async () => {
   for (const make of [(init) => new Request("http://h/", init), (init) => sealed(new Request("http://h/", init))]) {
     const aborter = new AbortController();
     const { request } = await check(latch, make({ headers: { Authorization: GOOD }, signal: aborter.signal }));

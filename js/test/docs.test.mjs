@@ -23,7 +23,7 @@ function comment(text, index) {
 }
 
 for (const file of files) {
-  test(`${file} shows by an example what it exports`, () => {
+  test(`${file} has an example for each export`, () => {
     const text = readFileSync(new URL(file, source), "utf8");
     const pattern = ["latch/latch.ts", "snapshot/follower.ts", "snapshot/relay.ts"].includes(file) ? /^(?:export (?:class|function) |  (?:async )?)(\w+)[(<].*\{$/gm : /^export (?:async )?(?:class|function) (\w+)/gm;
     for (const match of text.matchAll(pattern)) {

@@ -66,7 +66,7 @@ function spoiling(pick, honest) {
 }
 
 for (const seed of [1, 2, 3]) {
-  test(`nothing that it does makes a follower admit too much (${seed})`, async () => {
+  test(`a hostile network never makes a follower admit too much (${seed})`, async () => {
     const { origin, url } = served;
     origin.reset();
     const pick = chance(seed);

@@ -57,7 +57,7 @@ test("the same in workerd", async () => {
   }
 });
 
-test("a process that waits for nothing else ends, whatever follows", () => {
+test("a follower doesn't keep a process alive", () => {
   served.origin.reset();
   const script = `
     import { SnapshotFollower } from "tokenlatch";
@@ -71,7 +71,7 @@ test("a process that waits for nothing else ends, whatever follows", () => {
   assert.ok(Date.now() - began < 10_000);
 });
 
-test("no rejected promise is left to nobody", () => {
+test("no rejected promise is unhandled", () => {
   const script = `
     import { SnapshotFollower } from "tokenlatch";
     const follower = new SnapshotFollower({ url: "http://127.0.0.1:9", publicKeys: [process.argv[1]], onError() { throw new Error("x"); }, timeout: 20 });
@@ -95,7 +95,7 @@ test("an attempt whose request has ended, and its timers with it, is replaced", 
   assert.equal(await Promise.race([lost, pause(10).then(() => "unsettled")]), "unsettled");
 });
 
-test("a middleware takes a follower", async () => {
+test("a middleware accepts a follower", async () => {
   served.origin.reset();
   const { token, id } = served.origin.issue();
   const follower = new SnapshotFollower({ url: served.url, publicKeys: [KEY.publicHex], usage: false });
@@ -115,7 +115,7 @@ test("a middleware takes a follower", async () => {
   assert.deepEqual(notes, [[503, "snapshot_missing"], [401, "header_malformed"]]);
 });
 
-test("a call isn't taken for another one by what is on a polluted prototype", async () => {
+test("a polluted prototype doesn't make two calls equal", async () => {
   served.origin.reset();
   const { token } = served.origin.issue({ access: { features: ["backup"] } });
   const follower = new SnapshotFollower({ url: served.url, publicKeys: [KEY.publicHex], usage: false });
@@ -134,7 +134,7 @@ test("a call isn't taken for another one by what is on a polluted prototype", as
   }
 });
 
-test("wrong options are refused at once, and quote no secret", () => {
+test("invalid options are refused at once, without quoting a secret", () => {
   const good = { url: "https://origin.example", publicKeys: [KEY.publicHex] };
   assert.ok(new SnapshotFollower(good));
   for (const [field, options] of [
@@ -170,7 +170,7 @@ test("wrong options are refused at once, and quote no secret", () => {
   }
 });
 
-test("the token for the origin goes over plain http to this machine only, unless the fetch is the caller's", () => {
+test("the token for the origin is sent over plain http to this machine only, unless `fetch` is custom", () => {
   const good = { publicKeys: [KEY.publicHex], authorization: "whm root:SECRET" };
   const isTaken = (url, more = {}) => {
     try {

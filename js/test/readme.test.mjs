@@ -50,7 +50,7 @@ test("the migration's command prints the schema", () => {
   assert.equal(stdout, `${schema("sqlite").join(";\n")};\n`);
 });
 
-test("every subpath and script that it names is there", async () => {
+test("every subpath and script that it names exists", async () => {
   for (const [subpath] of readme.matchAll(/tokenlatch\/(?:stores|middleware)\/\w+/g)) await import(subpath);
   const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   for (const [, script] of readme.matchAll(/npm run (\S+)/g)) assert.ok(Object.hasOwn(scripts, script), script);

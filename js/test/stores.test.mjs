@@ -120,7 +120,7 @@ function assertRan({ ran, failed }) {
   assert.equal(ran, Object.keys(cases).length);
 }
 
-test("a database keeps what must never be raced, whoever writes to it", async () => {
+test("a database enforces its rules for every writer", async () => {
   const { store, database, close } = await sql(libsql({ url: `file:${join(folder(), "raw.db")}` }));
   await store.insert({ id: "1", user: "a", name: "x", hash: "h1", revoked: 5 });
   await store.insert({ id: "2", user: "a", name: "x", hash: "h2", revoked: null });
@@ -148,7 +148,7 @@ test("a key-value store removes the revocation after the record, in another run"
   assert.deepEqual(await left(), ["account"]);
 });
 
-test("changes of one account take turns in a key-value store, and a change that hangs delays the next one only", async (t) => {
+test("changes of one account run in order in a key-value store, and one that hangs delays the next only", async (t) => {
   const storage = createStorage();
   const [store, other] = [unstorageStore(storage), unstorageStore(storage)];
   const { setItem } = storage;
@@ -176,7 +176,7 @@ test("changes of one account take turns in a key-value store, and a change that 
   await stored;
 });
 
-test("a database from before revoked tokens could be removed is brought up to date", async () => {
+test("a database from before pruning is upgraded", async () => {
   const database = createDatabase(libsql({ url: `file:${join(folder(), "before.db")}` }));
   const first = readFileSync(new URL("../examples/worker/migrations/0001_tokens.sql", import.meta.url), "utf8");
   for (const statement of first.trimEnd().split(";\n")) await database.prepare(statement).run();
@@ -188,7 +188,7 @@ test("a database from before revoked tokens could be removed is brought up to da
   await database.dispose();
 });
 
-test("what has been damaged at rest is never taken for a live token", async () => {
+test("a damaged record never counts as a live token", async () => {
   const account = { user: "alice", features: "all" };
   const refused = async (store, token) => {
     const verdict = await new Latch({ store, accounts: () => account }).verify(`Bearer ${token}`);
@@ -222,7 +222,7 @@ test("what has been damaged at rest is never taken for a live token", async () =
   await close();
 });
 
-test("a key-value store that is told of a removal too late doesn't bring the token back", async () => {
+test("a late removal in a key-value store doesn't restore the token", async () => {
   const storage = createStorage();
   const store = unstorageStore(storage);
   const latch = new Latch({ store });
@@ -242,7 +242,7 @@ test("a key-value store that is told of a removal too late doesn't bring the tok
   assert.deepEqual((await latch.list({ user: "alice", includeRevoked: true })).tokens, []);
 });
 
-test("accounts from before generations get one, and their tokens go on working", async () => {
+test("accounts from before generations get one, and their tokens keep working", async () => {
   const storage = createStorage();
   await storage.setItem("tokenlatch:account:616c696365", { user: "alice", features: "all" });
   const { store: sqlStore, database, close } = await sql(libsql({ url: `file:${join(folder(), "old.db")}` }));
@@ -289,7 +289,7 @@ const migrating = (store) => `
   await store.close();
 `;
 
-test("any number of processes may make the tables at once, and again", async (t) => {
+test("any number of processes may create the tables at once, and again", async (t) => {
   if (postgres === undefined) return missing(t, "PostgreSQL");
   const admin = createDatabase(postgresql({ url: postgres.url }));
   for (let round = 0; round < 3; round += 1) {
@@ -304,7 +304,7 @@ test("any number of processes may make the tables at once, and again", async (t)
   await admin.dispose();
 });
 
-test("any number of processes may make the tables of one SQLite file at once", async () => {
+test("any number of processes may create the tables of one SQLite file at once", async () => {
   const path = join(folder(), "shared.db");
   const connector = nodeHasSqlite ? `nodeSqlite({ path: ${JSON.stringify(path)} })` : `libsql({ url: ${JSON.stringify(`file:${path}`)} })`;
   for (const _ of ["empty", "made"]) {
@@ -312,7 +312,7 @@ test("any number of processes may make the tables of one SQLite file at once", a
   }
 });
 
-test("a store in PostgreSQL comes back after its connection was lost, in every way", async (t) => {
+test("a store in PostgreSQL reconnects after every kind of lost connection", async (t) => {
   if (postgres === undefined) return missing(t, "PostgreSQL");
   // A proxy between the store and the database, so that the connection can become silent.
   const sockets = new Set();
@@ -366,7 +366,7 @@ test("a store in PostgreSQL comes back after its connection was lost, in every w
   assert.equal(await verified(), "store_failed");
 });
 
-test("PostgreSQL keeps a removal and a creation of the same moment apart", async (t) => {
+test("PostgreSQL serialises a removal and a creation at the same moment", async (t) => {
   if (postgres === undefined) return missing(t, "PostgreSQL");
   const stores = [];
   for (let index = 0; index < 2; index += 1) stores.push(await postgresStore(postgres.url));
@@ -409,7 +409,7 @@ test("PostgreSQL keeps names unique and revocations final among many connections
   await Promise.all(databases.map((database) => database.dispose()));
 });
 
-test("refuses a database that can't keep names unique, and a base that isn't plain", () => {
+test("refuses a database without unique names, and an invalid base", () => {
   assert.throws(() => db0Store({ dialect: "mysql", prepare() {} }), { code: "store_unsupported" });
   assert.throws(() => db0Store(createDatabase(postgresql({ url: "postgresql://127.0.0.1:1/x" }))), { code: "option_invalid", field: "database", message: /function/ });
   for (const nothing of [() => undefined, () => null, () => ({})]) assert.throws(() => db0Store(nothing), { code: "option_invalid", field: "database" });

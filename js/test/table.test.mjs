@@ -44,7 +44,7 @@ test("gives the same verdicts as verifyToken", () => {
   assert.ok(seen > 3000);
 });
 
-test("refuses headers of every bad form as verifyToken does", () => {
+test("refuses headers of every invalid form as verifyToken does", () => {
   const one = table();
   const { token } = tokens.full;
   for (const header of [
@@ -83,7 +83,7 @@ test("uses the clock when no time is given", () => {
   assert.equal(new TokenTable({ records: [record], accounts: [ACCOUNT] }).verify(`Bearer ${token}`).reason, "ok");
 });
 
-test("a change is in force at once, and no kept verdict outlives it", () => {
+test("a change is in force at once, and no cached verdict outlives it", () => {
   const one = table();
   const header = `cpanel alice:${tokens.full.token}`;
   const reason = () => one.verify(header, { now: NOW }).reason;
@@ -103,7 +103,7 @@ test("a change is in force at once, and no kept verdict outlives it", () => {
   assert.equal(reason(), "token_unknown");
 });
 
-test("after any run of updates every verdict is that of a table made anew", () => {
+test("after any sequence of updates every verdict equals that of a new table", () => {
   // A fixed seed, so that a failure can be reproduced.
   let state = 0x2545f491;
   const random = (below) => {
@@ -118,10 +118,10 @@ test("after any run of updates every verdict is that of a table made anew", () =
   let accounts = new Map(["alice", "bob", "carol"].map((user) => [user, { ...ACCOUNT, user }]));
   const one = new TokenTable({ accounts: [...accounts.values()] });
   const check = () => {
-    const anew = new TokenTable({ records: [...known.values()], accounts: [...accounts.values()] });
-    for (const { token } of owned) assert.deepEqual(one.verify(`Bearer ${token}`, { now: NOW }), anew.verify(`Bearer ${token}`, { now: NOW }));
-    assert.equal(one.size, anew.size);
-    anew.free();
+    const fresh = new TokenTable({ records: [...known.values()], accounts: [...accounts.values()] });
+    for (const { token } of owned) assert.deepEqual(one.verify(`Bearer ${token}`, { now: NOW }), fresh.verify(`Bearer ${token}`, { now: NOW }));
+    assert.equal(one.size, fresh.size);
+    fresh.free();
   };
   for (let step = 0; step < 400; step++) {
     const update = { records: [], accounts: [], removeIds: [], removeUsers: [] };
@@ -154,7 +154,7 @@ test("after any run of updates every verdict is that of a table made anew", () =
   assert.ok(known.size > 5);
 });
 
-test("an update leaves the verdicts of other tokens as they were kept", () => {
+test("an update keeps the cached verdicts of other tokens", () => {
   const one = table();
   const verdicts = () => [tokens.full, tokens.here].map(({ token }) => one.verify(`Bearer ${token}`, { now: NOW, address: "192.0.2.7" }));
   const [full, here] = verdicts();
@@ -163,7 +163,7 @@ test("an update leaves the verdicts of other tokens as they were kept", () => {
   assert.notEqual(verdicts()[1], here);
 });
 
-test("hands out verdicts that nobody can change", () => {
+test("returns frozen verdicts", () => {
   const one = table();
   const verdict = one.verify(`cpanel alice:${tokens.limited.token}`, { now: NOW, call: one.prepare({ feature: "backup" }) });
   assert.equal(verdict.allowed, true);
@@ -206,7 +206,7 @@ test("refuses wrong options", () => {
   assert.equal(one.verify(header, { now: -NOW }).reason, "clock_invalid");
 });
 
-test("half a character in one of many requests shifts nothing in the others", () => {
+test("a surrogate half in one of many requests doesn't affect the others", () => {
   const one = table();
   const good = `cpanel alice:${tokens.full.token}`;
   const requests = [
@@ -223,7 +223,7 @@ test("half a character in one of many requests shifts nothing in the others", ()
   assert.equal(one.verify(good, { now: NOW }).reason, "ok");
 });
 
-test("takes no option from a polluted prototype", () => {
+test("reads no option from a polluted prototype", () => {
   const one = table();
   const header = `cpanel alice:${tokens.here.token}`;
   Object.prototype.address = "192.0.2.1";
@@ -274,7 +274,7 @@ test("a freed table refuses everything", () => {
   assert.equal(table().verify(`Bearer ${tokens.full.token}`, { now: NOW }).reason, "ok");
 });
 
-test("works on after the module's memory has grown", () => {
+test("keeps working after the module's memory has grown", () => {
   const one = table();
   const header = `cpanel alice:${tokens.full.token}`;
   for (let size = 1; size <= 7; size++) {
