@@ -32,7 +32,7 @@ const first = {
     if (payload.sub !== "alice") throw new Error("jose");`,
 };
 
-/** Milliseconds from before the import to the first answer, within a fresh process. */
+/** Milliseconds from before the import to the first answer, in a new process. */
 function inFreshNode(script) {
   const source = `const began = performance.now();\n${script}\nconsole.log(performance.now() - began);`;
   return Number(execFileSync(process.execPath, ["--input-type=module", "--eval", source], { cwd: root, encoding: "utf8" }));

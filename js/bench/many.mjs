@@ -1,6 +1,6 @@
 // verifyMany beside one verify after another: 1,000 headers in random order over 100,000 tokens, from a table and from a
 // snapshot, by the package and in the module alone. Medians over rounds in turn; the ratio is that of each round.
-// With four secrets hashed at once it is some 0.71 in the module and 0.82 to 0.86 by the package; one after another 0.93 and 0.92 to 0.98.
+// With four secrets hashed at once the ratio is about 0.71 in the module and 0.82 to 0.86 in the package; one after another 0.93 and 0.92 to 0.98.
 //
 //   node bench/many.mjs [--rounds N]
 import { parseArgs } from "node:util";
@@ -36,7 +36,7 @@ function beside(judge) {
   return times;
 }
 
-/** The same without the package: headers lie in the module's memory, and numbers come back. */
+/** The same without the package: headers are in the module's memory, and the results are numbers. */
 function inside() {
   const plain = new Plain();
   const { module } = plain;

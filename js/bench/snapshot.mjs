@@ -29,7 +29,7 @@ console.log(`Node ${process.versions.node}, ${cpus().length} × ${model}, ${TOKE
 const message = snapshotOf(TOKENS, 1);
 say(`on the wire        ${(message.length / TOKENS).toFixed(2)} bytes a token, ${(message.length / 1e6).toFixed(1)} MB`);
 
-// Each in a module of its own, whose memory has still to grow.
+// Each in a new module, whose memory hasn't grown yet.
 const loads = Array.from({ length: 5 }, () => {
   const plain = new Plain();
   const before = plain.memory;
@@ -63,7 +63,7 @@ function flatness(title, count, aim) {
     const table = Snapshot.load(size === TOKENS ? message : snapshotOf(size, 1), { publicKeys: [KEY.publicHex], now: NOW });
     held.push(table);
     const headers = Array.from(picks(Math.min(count, size), size), headerOf);
-    // As many calls at each size.
+    // The same number of calls for each size.
     const options = { now: NOW };
     const calls = Math.max(count, 10 * HEADERS);
     tasks[size] = () => {
@@ -86,11 +86,11 @@ function flatness(title, count, aim) {
 flatness(`the same number of distinct headers (${HEADERS}) at each size, spread over the whole table:`, HEADERS, 1.5);
 flatness("random order over all tokens, up to 100,000 headers; their text alone is more than the caches hold:", 100_000);
 
-// In a module of its own, where nothing else is.
+// In a new, empty module.
 const one = new Plain();
 const table = one.open();
 one.load(table, message);
-// Made beforehand; the first five only warm the engine up.
+// Made in advance; the first five are for warming up.
 const made = Array.from({ length: 25 }, (_, at) => {
   const numbers = Array.from({ length: 100 }, (_, token) => 100 * at + token);
   return deltaOf(at + 2, numbers, numbers.map((token) => TOKENS + token));
@@ -104,7 +104,7 @@ const deltas = made.map((delta) => {
 const wholes = deltas.map(({ whole }) => whole);
 const processor = deltas.map((delta) => delta.processor);
 say(`20 deltas, each of 100 revocations and 100 new tokens: ${shown(wholes, 2, "ms")}`, median(wholes), 5);
-// On a machine that does other things too, the time of the clock holds those.
+// Wall-clock time includes other work of the machine.
 say(`of that on the processor: ${shown(processor, 2, "ms")}`, median(processor), 5);
 if (missed > 0) {
   console.log(`${missed} of the aims missed`);

@@ -1,4 +1,4 @@
-// What the benchmarks of snapshots need: many tokens of 1,000 users, signed snapshots and deltas of them, and the plain module.
+// Fixtures for the benchmarks: many tokens of 1,000 users, signed snapshots and deltas of them, and the plain module.
 import { createHash, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 
@@ -20,7 +20,7 @@ const secretOf = (token) => `BENCHMARK${token.toString(36).toUpperCase().padStar
 /** The header of a token by its number. */
 export const headerOf = (token) => `cpanel ${userOf(token)}:${secretOf(token)}`;
 
-/** Its record, as the package's own store would hold it. */
+/** The record of a token, as a store of the package has it. */
 export function recordOf(token) {
   const hashed = `sha256:${createHash("sha256").update(secretOf(token)).digest("hex")}`;
   const id = `tk_${token.toString(16).padStart(16, "0")}`;
@@ -31,7 +31,7 @@ export function recordOf(token) {
 /** A signed snapshot of the tokens 0 to `count`. */
 export function snapshotOf(count, version, names = false) {
   const heading = { kind: "snapshot", key: KEY, epoch: 1, version, made: NOW, maxAge: 86_400, names };
-  // The tests' encoder makes everything but the rows; a million of them are made at once.
+  // The tests' encoder makes all but the rows; a million of them are made at once.
   const few = encode({ ...heading, names: false, accounts, records: [recordOf(0)] });
   const digests = Buffer.alloc(32 * count);
   const order = new BigUint64Array(count);
@@ -63,7 +63,7 @@ export function deltaOf(version, revoked, fresh) {
   return encode({ ...heading, revoked: revoked.map(recordOf), records, accounts: accounts.filter(({ user }) => users.has(user)) });
 }
 
-/** So many different numbers below a limit, in no order. */
+/** A number of different random numbers below a limit. */
 export function picks(count, below) {
   const order = Uint32Array.from({ length: below }, (_, at) => at);
   for (let at = 0; at < count; at++) {
@@ -73,7 +73,7 @@ export function picks(count, below) {
   return order.subarray(0, count);
 }
 
-/** The module by its plain interface, which needs no import. */
+/** The module through its plain face, which needs no imports. */
 export class Plain {
   constructor() {
     const compiled = new WebAssembly.Module(readFileSync(new URL("../dist/module/tokenlatch.wasm", import.meta.url)));
@@ -86,7 +86,7 @@ export class Plain {
     this.module = new WebAssembly.Instance(compiled, imports).exports;
   }
 
-  /** Bytes of its memory. It never shrinks, so this is the most that was ever needed. */
+  /** Bytes of its memory. It never shrinks, so this is the maximum so far. */
   get memory() {
     return this.module.memory.buffer.byteLength;
   }
@@ -98,7 +98,7 @@ export class Plain {
     return [at, bytes.length];
   }
 
-  /** A copy of an answer's bytes. */
+  /** Copies the bytes of an answer. */
   take(answer) {
     const packed = BigInt.asUintN(64, answer);
     const place = [Number(packed >> 32n), Number(packed & 0xffff_ffffn)];
@@ -113,7 +113,7 @@ export class Plain {
     return answer.ok;
   }
 
-  /** Opens a snapshot; gives its handle. */
+  /** Opens a snapshot and returns its handle. */
   open() {
     const place = this.put(Buffer.from(JSON.stringify({ publicKeys: [KEY.publicHex] })));
     const { table } = this.answer(this.module.tokenlatch_snapshot_new(...place));
@@ -121,7 +121,7 @@ export class Plain {
     return table;
   }
 
-  /** Takes a message in pieces; gives the milliseconds in the module alone, and with the copying. */
+  /** Applies a message in chunks. Returns the milliseconds in the module alone, and with copying. */
   load(snapshot, message) {
     const began = performance.now();
     let inside = 0;
@@ -147,12 +147,12 @@ export class Plain {
 
 export const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
-/** Median, least and most. */
+/** Median, minimum and maximum. */
 export function shown(values, digits, unit) {
   return `${median(values).toFixed(digits)} ${unit} (${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)})`;
 }
 
-/** Runs tasks in turn, and gives the nanoseconds per call of each in each round. */
+/** Runs tasks alternately. Returns the nanoseconds per call of each task in each round. */
 export function inTurns(rounds, calls, tasks) {
   const times = Object.fromEntries(Object.keys(tasks).map((name) => [name, []]));
   const names = Object.keys(tasks);

@@ -1,5 +1,5 @@
-// What the examples use of Deno and Bun, so that one compiler can check them all; in a project of your own the types come from
-// `deno check` and from `@types/bun`.
+// Types of Deno and Bun that the examples use, so that one compiler can check them all. In your own project they come from `deno check`
+// and `@types/bun`.
 declare const Deno: {
   readonly env: { get(name: string): string | undefined };
   serve<Info>(
@@ -13,7 +13,7 @@ declare const Bun: {
   };
 };
 
-// What they use of Cloudflare's Durable Objects; in a project of your own the types come from `wrangler types`.
+// Types of Cloudflare's Durable Objects. In your own project they come from `wrangler types`.
 interface DurableObjectStorage {
   get<Value>(key: string): Promise<Value | undefined>;
   get<Value>(keys: string[]): Promise<Map<string, Value>>;

@@ -1,8 +1,8 @@
 /* @ts-self-types="./index.d.ts" */
 
-export { TokenlatchError } from "./errors.js";
-export type { ErrorCode } from "./errors.js";
-export { SnapshotFollower } from "./follower.js";
+export { TokenlatchError } from "./types/error.js";
+export type { ErrorCode } from "./types/error.js";
+export { SnapshotFollower } from "./snapshot/follower.js";
 export type {
   FollowerKey,
   FollowerManyOptions,
@@ -12,24 +12,15 @@ export type {
   FollowerStore,
   StoredBytes,
   UsageState,
-} from "./follower-options.js";
-export * from "./functions.js";
-export { Latch } from "./latch.js";
-export type { LatchCreated, LatchRevoked } from "./latch.js";
-export { LatchError } from "./latch-error.js";
-export type { LatchErrorCode } from "./latch-error.js";
-export type { LatchCreateOptions, LatchListOptions, LatchOptions, Managing, TokenSelection, TokenSelector } from "./latch-options.js";
-export { SnapshotRelay } from "./relay.js";
-export { Snapshot } from "./snapshot.js";
-export { TokenTable } from "./table.js";
-export type * from "./types.js";
-export type {
-  Admitted,
-  FaultReason,
-  FollowerVerdict,
-  Identity,
-  LatchVerdict,
-  Refused,
-  SnapshotAdmitted,
-  SnapshotIdentity,
-} from "./verdict.js";
+} from "./snapshot/follower-options.js";
+export * from "./module/functions.js";
+export { Latch } from "./latch/latch.js";
+export type { LatchCreated, LatchRevoked } from "./latch/latch.js";
+export { LatchError } from "./types/latch-error.js";
+export type { LatchErrorCode } from "./types/latch-error.js";
+export type { LatchCreateOptions, LatchListOptions, Managing, TokenSelection, TokenSelector } from "./latch/operation.js";
+export type { LatchOptions } from "./latch/options.js";
+export { SnapshotRelay } from "./snapshot/relay.js";
+export { Snapshot } from "./snapshot/snapshot.js";
+export { TokenTable } from "./module/table.js";
+export type * from "./types/index.js";

@@ -1,4 +1,4 @@
-// The plain ABI under a hostile host: wild pointers, wrong lengths, spoilt text. Every import throws.
+// The plain ABI with a hostile host: invalid pointers, wrong lengths, corrupt text. Every import throws.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -64,13 +64,13 @@ test("refuses memory that the host doesn't own", () => {
   assert.equal(take(abi.tokenlatch_call(MAX, 0)).error.code, "json_invalid");
 });
 
-test("takes a part of what the host owns", () => {
+test("accepts a part of the host's memory", () => {
   const { abi, put, take } = host();
   const [place, length] = put('xx{"op":"info"}yy');
   assert.equal(take(abi.tokenlatch_call(place + 2, length - 4)).ok.abi, 1);
 });
 
-test("frees only what lives, and wipes it", () => {
+test("frees live allocations only, and wipes them", () => {
   const { abi, bytes, put, take, works } = host();
   const [place, length] = put("SECRETSECRETSECRETSECRETSECRET12");
   for (const [ptr, len] of [[place, length - 1], [place, length + 1], [place + 1, length - 1], [0, 0], [MAX, MAX], [8, 64], [place, 0]]) {
@@ -96,7 +96,7 @@ test("refuses to allocate too much, and never aborts", () => {
   works();
 });
 
-test("answers spoilt, large and deep text", () => {
+test("answers corrupt, large and deep text", () => {
   const { ask, works } = host();
   for (const [data, code] of [
     [Uint8Array.of(0xff, 0xfe), "json_invalid"],
@@ -115,7 +115,7 @@ test("answers spoilt, large and deep text", () => {
   }
 });
 
-test("never uses a handle again, and knows the ones that are gone", () => {
+test("never reuses a handle, and refuses freed ones", () => {
   const { abi, ask, put, take } = host();
   const { token, record } = alices();
   const load = () => ask(JSON.stringify({ records: [record], accounts: [ACCOUNT] }), abi.tokenlatch_table_new);
@@ -154,7 +154,7 @@ test("never uses a handle again, and knows the ones that are gone", () => {
   }
 });
 
-test("verifies many requests with the numbers that it gives to each alone", () => {
+test("verifies many requests with the same codes as one by one", () => {
   const { abi, ask, bytes, put, take } = host();
   const tokens = Array.from({ length: 50 }, (_, at) => alices({ name: `t${at}`, expires: at % 7 === 0 ? NOW + 1 : "never" }));
   const peppers = [{ id: "new", key: "00".repeat(16) }];
@@ -194,7 +194,7 @@ test("verifies many requests with the numbers that it gives to each alone", () =
     const expected = all.map((request) => one(table, request));
     assert.ok(expected.filter((code) => code > 0n && code < 2n ** 32n).length > 30);
     assert.deepEqual(many(table, all), expected);
-    // Every place of a request among the four that are hashed at once, and every number of them.
+    // Every position of a request among the four that are hashed at once, and every number of requests.
     for (let count = 0; count < 10; count++) {
       for (let from = 0; from + count <= all.length; from += 3) {
         assert.deepEqual(many(table, all.slice(from, from + count)), expected.slice(from, from + count));

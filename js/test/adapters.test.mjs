@@ -1,5 +1,4 @@
-// A request is whatever a framework hands over: read before, without raw headers, of a class of its own, over HTTP/2. Each
-// adapter as its package has it.
+// Requests of frameworks: with a body that was read, without raw headers, of a subclass, over HTTP/2. Uses the real adapters.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { connect, createServer as http2Server } from "node:http2";
@@ -32,10 +31,10 @@ const { token } = await latch.create({ user: "alice", name: "backup", access: "f
 const GOOD = `Bearer ${token}`;
 const BODY = JSON.stringify({ a: "b".repeat(10_000) });
 
-/** Whether any form in which Node keeps headers still has the token. */
+/** Whether the token is still in any form of Node's headers. */
 const holds = (request) => JSON.stringify([request.headers, request.headersDistinct ?? null, request.rawHeaders]).includes(token);
 
-/** What a handler of Node's says of a request that it got. */
+/** What a handler in Node reports about its request. */
 const told = (request, body) => JSON.stringify({ user: identityOf(request).user, body, holds: holds(request) });
 
 async function bodyOf(request) {
@@ -44,7 +43,7 @@ async function bodyOf(request) {
   return text;
 }
 
-/** Sends a POST over HTTP to a server, in which a header may be repeated. */
+/** Sends a POST over HTTP, whose headers may be repeated. */
 async function post(server, lines) {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const headers = ["Host", "h", "Content-Type", "application/json", "Content-Length", String(BODY.length), ...lines.flat()];
@@ -63,7 +62,7 @@ function honoApp(options, isRead) {
   if (isRead) app.use(async (c, next) => (await c.req.json(), next()));
   app.post("/x", forHono(latch, options), async (c) => {
     const { raw } = c.req;
-    // Neither as it stands nor as what is sent on.
+    // Neither in the request itself nor in what is forwarded.
     const left = [raw.headers.get("Authorization"), new Request("http://h/", { method: "POST", body: "x", headers: raw.headers }).headers.get("Authorization")];
     if (!raw.bodyUsed) left.push(new Request("http://h/", raw.clone()).headers.get("Authorization"));
     return c.json({ user: c.var.identity.user, body: await c.req.text(), holds: left.some((one) => one !== null) });
@@ -71,7 +70,7 @@ function honoApp(options, isRead) {
   return app;
 }
 
-/** A Lambda as API Gateway calls it. */
+/** Calls a Lambda as API Gateway does. */
 function lambda(version, handler) {
   return async (lines) => {
     const headers = Object.fromEntries([["Content-Type", "application/json"], ...lines]);
@@ -92,9 +91,9 @@ function expressApp(options, isRead) {
   return app;
 }
 
-/** Each adapter, as a function from options to a function from header lines to what came back. */
+/** Each adapter: takes options, and returns a function from header lines to the response. */
 const adapters = {
-  // First: the others put a Request of their own in the place of the runtime's, for good.
+  // First, because the others replace the runtime's Request permanently.
   "@hono/node-server beside the runtime's Request": (options) => (lines) =>
     post(createAdaptorServer({ fetch: honoApp(options).fetch, overrideGlobalObjects: false }), lines),
   "@hono/node-server beside the runtime's Request, the body read before": (options) => (lines) =>
@@ -145,7 +144,7 @@ async function viaFastify(plugin, options, lines) {
 }
 
 for (const [name, make] of Object.entries(adapters)) {
-  test(`${name}: admits a good token, hands on everything but it, and refuses the rest`, async () => {
+  test(`${name}: admits a valid token, passes on everything else, and refuses the rest`, async () => {
     const admitted = await make({})([["authorization", GOOD]]);
     assert.equal(admitted.status, 200, admitted.body);
     assert.deepEqual(JSON.parse(admitted.body), { user: "alice", body: BODY, holds: false });
@@ -153,7 +152,7 @@ for (const [name, make] of Object.entries(adapters)) {
     for (const lines of [[], [["Authorization", "Bearer x"]], [["authorization", `${GOOD}, ${GOOD}`]]]) {
       assert.deepEqual(await make({})(lines), { status: 401, body });
     }
-    // Events know each header once.
+    // Events have each header once.
     if (!name.startsWith("serverless")) assert.equal((await make({})([["Authorization", GOOD], ["authorization", GOOD]])).status, 401);
     const fails = { call: () => { throw undefined; } };
     for (const lines of [[], [["Authorization", GOOD]]]) {
@@ -164,7 +163,7 @@ for (const [name, make] of Object.entries(adapters)) {
   });
 }
 
-test("HTTP/2: admits a good token, hands on everything but it, and refuses the rest", async () => {
+test("HTTP/2: admits a valid token, passes on everything else, and refuses the rest", async () => {
   const server = http2Server(forNode(latch, {}, (request, response, { user }) => void response.end(JSON.stringify({ user, holds: holds(request) }))));
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const session = connect(`http://127.0.0.1:${server.address().port}`);
@@ -182,7 +181,7 @@ test("HTTP/2: admits a good token, hands on everything but it, and refuses the r
   }
 });
 
-test("reads the header of a request without raw headers, however it is spelt", async () => {
+test("reads the header of a request without raw headers, in any case", async () => {
   for (const [headers, reason] of [
     [{ authorization: GOOD }, "ok"],
     [{ Authorization: GOOD }, "ok"],
@@ -198,12 +197,12 @@ test("reads the header of a request without raw headers, however it is spelt", a
   ]) {
     assert.equal((await latch.verify({ rawHeaders: [], headers })).reason, reason, JSON.stringify(headers));
   }
-  // Raw headers that are there are believed alone: a header that only `headers` has wasn't sent.
+  // Existing raw headers are read exclusively: a header that only `headers` has wasn't sent.
   assert.equal((await latch.verify({ rawHeaders: ["Host", "h"], headers: { authorization: GOOD } })).reason, "header_missing");
   await assert.rejects(latch.verify({ rawHeaders: [], headers: { authorization: 7 } }), { name: "TokenlatchError" });
 });
 
-/** A request as Next.js has it: a class of its own, behind a proxy. */
+/** A request like that of Next.js: a subclass behind a proxy. */
 class OwnRequest extends Request {
   constructor(input, init = {}) {
     super(input, init);
@@ -237,7 +236,7 @@ for (const [what, make] of Object.entries({
   "one whose headers can't be changed": (init) => sealed(new Request("http://h/x?y", init)),
   "one of a class of its own whose headers can't be changed": (init) => sealed(new OwnRequest("http://h/x?y", init)),
 })) {
-  test(`${what}: goes on whole, without the header`, async () => {
+  test(`${what}: is passed on complete, without the header`, async () => {
     const init = { method: "POST", body: BODY, headers: { Authorization: GOOD, "X-Other": "kept" } };
     const { request, identity } = await check(latch, make(init));
     assert.equal(identity.user, "alice");
@@ -248,7 +247,7 @@ for (const [what, make] of Object.entries({
     assert.equal((await check(latch, make({ method: "POST", body: BODY }))).refusal.status, 401);
   });
 
-  test(`${what}, whose body was read: goes on as one whose body was read`, async () => {
+  test(`${what}, whose body was read: is passed on as read`, async () => {
     for (const read of [(request) => request.text(), (request) => request.body.getReader()]) {
       const asked = make({ method: "POST", body: BODY, headers: { Authorization: GOOD, "X-Other": "kept" } });
       await read(asked);
@@ -261,12 +260,12 @@ for (const [what, make] of Object.entries({
   });
 }
 
-test("a request that has no such header is handed on itself", async () => {
+test("a request without the header is passed on itself", async () => {
   const request = new Request("http://h/", { method: "POST", body: "content" });
   assert.equal(withoutAuthorization(request), request);
 });
 
-test("an abort reaches the request that is handed on", async () => {
+test("an abort reaches the request that is passed on", async () => {
   for (const make of [(init) => new Request("http://h/", init), (init) => sealed(new Request("http://h/", init))]) {
     const aborter = new AbortController();
     const { request } = await check(latch, make({ headers: { Authorization: GOOD }, signal: aborter.signal }));

@@ -16,7 +16,7 @@ for (const [what, setup] of [
   ["throws", 'Object.defineProperty(globalThis, "crypto", { value: { getRandomValues() { throw new Error("no"); } } });'],
   ["throws when it is asked for", 'Object.defineProperty(globalThis, "crypto", { get() { throw new Error("no"); } });'],
 ]) {
-  test(`makes no token when the source of entropy ${what}`, () => {
+  test(`creates no token when the source of entropy ${what}`, () => {
     const script = `${attempt}
       const { token, record } = tokenlatch.createToken({ ...options, entropy: "0123456789abcdef".repeat(8) });
       console.log(JSON.stringify([attempt(() => tokenlatch.createToken(options)), attempt(() => tokenlatch.createToken(options)), token.length]));`;
@@ -29,14 +29,14 @@ for (const [what, fill] of [
   ["fills a part", "(bytes) => (bytes.set(Array.from({ length: 56 }, (_, i) => (i * 37) & 255)), bytes)"],
   ["fills with one byte", "(bytes) => bytes.fill(7)"],
 ]) {
-  test(`makes no token when the source of entropy ${what}`, () => {
+  test(`creates no token when the source of entropy ${what}`, () => {
     const setup = `Object.defineProperty(globalThis, "crypto", { value: { getRandomValues: ${fill} } });`;
     const script = `${attempt} console.log(JSON.stringify(attempt(() => tokenlatch.createToken(options))));`;
     assert.equal(inFreshProcess(setup, script), "entropy_weak");
   });
 }
 
-test("a clock that stands at zero admits nothing", () => {
+test("a clock at zero admits nothing", () => {
   const script = `${attempt}
     const { token, record } = tokenlatch.createToken({ ...options, now: 1795341384, expires: 1795341385 });
     const account = { user: "alice", features: "all" };
@@ -49,13 +49,13 @@ test("a clock that stands at zero admits nothing", () => {
   assert.deepEqual(inFreshProcess("Date.now = () => 0;", script), ["now_invalid", "now_invalid", "clock_invalid"]);
 });
 
-test("a stack overflow inside the module breaks it for good, tables too", () => {
+test("a stack overflow in the module breaks it permanently, tables too", () => {
   const script = `${attempt}
     const { token, record } = tokenlatch.createToken(options);
     const account = { user: "alice", features: "all" };
     const table = new tokenlatch.TokenTable({ records: [record], accounts: [account] });
     const before = table.verify("Bearer " + token).reason;
-    // From a stack that is nearly full at every depth, until a call is cut off within the module.
+    // With a nearly full stack, at every depth, until a call overflows in the module.
     let codes = new Set();
     const deep = () => {
       try { deep(); } catch {}
@@ -75,7 +75,7 @@ test("a stack overflow inside the module breaks it for good, tables too", () => 
   assert.deepEqual(inFreshProcess("", script), ["ok", true, broken, broken, broken, broken, broken]);
 });
 
-test("a module that broke inside a getter isn't computed on by the call around it", () => {
+test("a module that broke in a getter isn't used by the outer call", () => {
   const setup = "let fail = false; const { grow } = WebAssembly.Memory.prototype;";
   const script = `${attempt}
     const outer = Object.defineProperty({ ...options }, "name", {

@@ -4,24 +4,28 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
 const source = new URL("../src/", import.meta.url);
-const files = ["errors", "functions", "table", "snapshot", "latch", "latch-error", "schema", "fault", "follower", "follower-options", "relay"].map((name) => `${name}.ts`);
+const files = [
+  ...["types/error", "types/latch-error", "module/functions", "module/table", "module/refusal", "latch/latch", "stores/internal/schema"],
+  ...["snapshot/snapshot", "snapshot/follower", "snapshot/follower-options", "snapshot/relay"],
+].map((name) => `${name}.ts`);
 for (const folder of ["stores", "middleware"]) {
-  files.push(...readdirSync(new URL(`${folder}/`, source)).map((name) => `${folder}/${name}`));
+  const names = readdirSync(new URL(`${folder}/`, source)).filter((name) => name.endsWith(".ts"));
+  files.push(...names.map((name) => `${folder}/${name}`));
 }
 
-/** Not exported by an entry point, or no method at all. */
-const INTERNAL = new Set(["fromModule", "codeOf", "constructor", "if", "for", "headerOf", "waitAfter", "answer", "admittedDigest"]);
+/** Not exported by an entry point, or not a method. */
+const INTERNAL = new Set(["fromModule", "codeOf", "constructor", "if", "for", "headerOf", "retryDelay", "answer", "admittedDigest"]);
 
-/** What precedes a declaration, from its doc comment on; the empty text when there is none. */
+/** The doc comment of a declaration and what follows it; empty if there is none. */
 function comment(text, index) {
   const before = text.slice(0, index).trimEnd();
   return before.endsWith("*/") ? before.slice(before.lastIndexOf("/**")) : "";
 }
 
 for (const file of files) {
-  test(`${file} shows by an example what it exports`, () => {
+  test(`${file} has an example for each export`, () => {
     const text = readFileSync(new URL(file, source), "utf8");
-    const pattern = ["latch.ts", "follower.ts", "relay.ts"].includes(file) ? /^(?:export (?:class|function) |  (?:async )?)(\w+)[(<].*\{$/gm : /^export (?:async )?(?:class|function) (\w+)/gm;
+    const pattern = ["latch/latch.ts", "snapshot/follower.ts", "snapshot/relay.ts"].includes(file) ? /^(?:export (?:class|function) |  (?:async )?)(\w+)[(<].*\{$/gm : /^export (?:async )?(?:class|function) (\w+)/gm;
     for (const match of text.matchAll(pattern)) {
       if (INTERNAL.has(match[1])) continue;
       assert.match(comment(text, match.index), /@example/, `${match[1]} in ${file}`);

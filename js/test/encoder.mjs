@@ -1,11 +1,11 @@
-// Snapshots and deltas as `core/SNAPSHOT.md` describes them, byte by byte, and nothing of the module's own: an encoder for the
-// origin of the tests, which signs at the present time.
+// Encodes snapshots and deltas byte by byte as `core/SNAPSHOT.md` describes them, without the module: for the origin of the tests, which
+// signs at the current time.
 import { createHash, createPrivateKey, createPublicKey, sign } from "node:crypto";
 
 const DOMAIN = Buffer.from("tokenlatch snapshot v1 head\0");
 const NEVER = 2n ** 40n - 1n;
 
-/** An Ed25519 key made of a seed, and its public half in hex. */
+/** Makes an Ed25519 key from a seed, and its public key in hex. */
 export function keyOf(seedByte) {
   const seed = Buffer.alloc(32, seedByte);
   const der = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), seed]);
@@ -46,7 +46,7 @@ function grantOf({ readOnly, access, realm, addresses }) {
 
 export const digestOf = (record) => Buffer.from(record.hash.split(":").at(-1), "hex");
 
-/** Numbers distinct byte strings in the order of their coming. */
+/** Numbers distinct byte strings in order of appearance. */
 function numbering() {
   const known = new Map();
   const list = [];
@@ -61,8 +61,8 @@ function numbering() {
 }
 
 /**
- * One message. `records` are the rows (all in a snapshot, new and changed ones in a delta), `accounts` those whose state is told;
- * `revoked` records and `removed` users stand in deltas only.
+ * Encodes a message. `records` are the rows (all in a snapshot, new and changed ones in a delta), `accounts` those whose state is given;
+ * `revoked` records and `removed` users are for deltas only.
  */
 export function encode(message) {
   const { kind, key, epoch, base = 0, version, made, maxAge, names, records = [], accounts = [], revoked = [], removed = [] } = message;

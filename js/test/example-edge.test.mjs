@@ -23,7 +23,7 @@ describe("the example edge", () => {
     bindings: { ORIGIN: served.url, ORIGIN_TOKEN: "edge:SECRET", PUBLIC_KEYS: KEY.publicHex, BACKEND: `http://127.0.0.1:${backend.address().port}` },
     durableObjects: { FOLLOWER: { className: "Follower", useSQLite: true } },
     durableObjectsPersist: folder,
-    // What it logs is looked at in the end.
+    // Its log is checked at the end.
     handleRuntimeStdio: (...streams) => streams.forEach((stream) => stream.on("data", (text) => void (logged += text))),
   });
   const started = async () => startWorker(new URL("../examples/edge/src/index.ts", import.meta.url), options());
@@ -34,7 +34,7 @@ describe("the example edge", () => {
       seen.push({ ...request.headers, url: request.url });
       response.end(`for ${request.headers["x-token-user"]}`);
     });
-    // On a busy machine workerd would send requests over connections that have just been closed as idle.
+    // On a busy machine workerd may send requests over connections that were just closed as idle.
     backend.keepAliveTimeout = 120_000;
     await new Promise((resolve) => backend.listen(0, "127.0.0.1", resolve));
     worker = await started();
@@ -63,7 +63,7 @@ describe("the example edge", () => {
   }
   const isAdmitted = async (token) => (await ask(token))[0] === 200;
 
-  test("admits by the origin's table, and forwards whom a request acts for", async () => {
+  test("admits by the origin's table, and forwards the user of a request", async () => {
     const { token } = served.origin.issue();
     assert.deepEqual(await ask(token), [200, "for alice"]);
     assert.equal((await ask("x"))[0], 401);
@@ -97,7 +97,7 @@ describe("the example edge", () => {
     assert.equal((await ask(reads.token, { method: "POST", body: "x" }))[0], 403);
   });
 
-  test("goes to its backend and nowhere else, and lets a client claim nothing", async () => {
+  test("forwards to its backend only, without claims of the client", async () => {
     const { token } = served.origin.issue();
     await until("it is known", () => isAdmitted(token));
     const claims = { "X_Token_User": "root", "X-Forwarded-Host": "evil.example", "X-Method-Override": "DELETE" };
@@ -115,7 +115,7 @@ describe("the example edge", () => {
     assert.ok(served.origin.uses[id].uses > 0);
   });
 
-  test("a restarted edge decides by what it kept, refuses what is too old, and comes back", async () => {
+  test("a restarted edge decides by the saved table, refuses when it is too old, and recovers", async () => {
     const { token } = served.origin.issue();
     await until("it is known", () => isAdmitted(token));
     served.origin.set({ isCut: true });
@@ -132,7 +132,7 @@ describe("the example edge", () => {
     await until("it is back", () => isAdmitted(token), 8_000);
   });
 
-  test("what it logs are reasons, and no secrets", () => {
+  test("logs reasons, and no secrets", () => {
     assert.match(logged, /"reason":"snapshot_stale"/);
     assert.match(logged, /"code":"origin_failed"/);
     for (const secret of ["SECRET", ...tokens.filter((token) => token.length > 20)]) assert.ok(!logged.includes(secret));

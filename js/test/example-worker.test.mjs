@@ -1,4 +1,4 @@
-// The example worker in real workerd, with D1, in front of an origin: a project that has installed the packed package.
+// The example worker in real workerd, with D1, in front of an origin: a project with the packed package installed.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
@@ -17,10 +17,10 @@ const js = fileURLToPath(new URL("..", import.meta.url));
 const example = new URL("../examples/worker/", import.meta.url);
 const now = Math.floor(Date.now() / 1000);
 const folderOfMigrations = new URL("migrations/", example);
-/** The statements of each migration, in their order. */
+/** The statements of each migration, in order. */
 const migrations = readdirSync(folderOfMigrations).sort().map((name) => readFileSync(new URL(name, folderOfMigrations), "utf8").trimEnd().split(";\n"));
 
-/** A copy of the example beside the files of the tarball that `npm pack` makes, as an installation lays them out. */
+/** Copies the example beside the files of the tarball of `npm pack`, as in an installation. */
 function project() {
   const folder = temporaryFolder();
   const run = (command, ...args) => {
@@ -75,7 +75,7 @@ describe("the example worker", () => {
     return { status: response.status, headers: response.headers, body: await response.text() };
   }
 
-  test("the migrations lead to the schema of the store, an installed one too", async () => {
+  test("the migrations lead to the schema of the store, also from an installed one", async () => {
     const [first, ...later] = migrations;
     const rows = async (name, query) => (await (await worker.getD1Database(name)).prepare(query).all()).results;
     await execute(first, "UPGRADED");
@@ -88,7 +88,7 @@ describe("the example worker", () => {
     assert.match(generation, /^[0-9a-f]{32}$/);
   });
 
-  test("admits a good token and forwards whom it acts for, but not the token", async () => {
+  test("admits a valid token and forwards its user, but not the token", async () => {
     const token = await issued({ user: "alice", name: "good" });
     for (const authorization of [`Bearer ${token}`, `cpanel alice:${token}`, `CPANEL  alice:${token}`]) {
       forwarded.length = 0;
@@ -104,7 +104,7 @@ describe("the example worker", () => {
     }
   });
 
-  test("refuses missing, malformed, unknown, expired and wrong-user tokens with one and the same 401", async () => {
+  test("refuses missing, malformed, unknown, expired and wrong-user tokens with the same 401", async () => {
     const token = await issued({ user: "alice", name: "a" });
     const expired = await issued({ user: "alice", name: "expired", now: now - 100, expires: now - 50 });
     const expected = reply({ shape: "denied", httpStatus: 401 });
@@ -129,7 +129,7 @@ describe("the example worker", () => {
     assert.deepEqual(forwarded, []);
   });
 
-  test("refuses what a good token may not do with 403", async () => {
+  test("refuses a valid token without permission with 403", async () => {
     const limited = await issued({ user: "alice", name: "limited", access: { features: ["mail"] } });
     const readOnly = await issued({ user: "alice", name: "reads", readOnly: true });
     const elsewhere = await issued({ user: "alice", name: "elsewhere", addresses: ["192.0.2.0/24"] });
@@ -144,7 +144,7 @@ describe("the example worker", () => {
     assert.equal((await ask(`Bearer ${elsewhere}`, inside)).status, 200);
   });
 
-  test("gives problem details to a client that asks for them", async () => {
+  test("returns problem details to a client that accepts them", async () => {
     const { status, headers, body } = await ask("Bearer x", { headers: { Accept: "application/problem+json" } });
     assert.deepEqual([status, headers.get("Content-Type")], [401, "application/problem+json"]);
     assert.equal(headers.get("WWW-Authenticate"), 'Bearer realm="tokenlatch"');
@@ -166,7 +166,7 @@ describe("the example worker", () => {
     assert.equal((await ask(`Bearer ${manager}`)).status, 200);
   });
 
-  test("goes to its origin and nowhere else, and lets a client claim nothing", async () => {
+  test("forwards to its origin only, without claims of the client", async () => {
     const token = await issued({ user: "gina", name: "hostile" });
     forwarded.length = 0;
     const claims = { "X-Token-User": "root", "X_Token_User": "root", "X-Forwarded-For": "192.0.2.7", "X-HTTP-Method-Override": "DELETE", "X-Original-URL": "/tokens" };
@@ -180,7 +180,7 @@ describe("the example worker", () => {
     }
   });
 
-  test("a limited, short-lived, bound token makes and manages only what lies within it", async () => {
+  test("a limited, short-lived, bound token creates and manages only tokens within its access", async () => {
     await issued({ user: "hugo", name: "full" });
     const narrow = { access: { features: ["apitokens", "backup"] }, addresses: ["192.0.2.0/24"], expires: now + 600 };
     const token = await issued({ user: "hugo", name: "narrow", ...narrow });
@@ -194,7 +194,7 @@ describe("the example worker", () => {
     assert.deepEqual(JSON.parse((await tokens("DELETE", "?name=full")).body).unknown, ["full"]);
   });
 
-  test("makes tokens by POST alone", async () => {
+  test("creates tokens by POST only", async () => {
     const token = await issued({ user: "ivy", name: "full" });
     for (const method of ["HEAD", "PUT", "PATCH", "OPTIONS", "MKCOL"]) {
       const { status, body } = await ask(`Bearer ${token}`, { path: `/tokens?name=${method}`, method });
@@ -213,7 +213,7 @@ describe("the example worker", () => {
     console.log(`200 requests at once in ${Math.round(performance.now() - started)} ms`);
   });
 
-  test("refuses with 503 when the database can't be asked", async () => {
+  test("refuses with 503 when the database fails", async () => {
     const token = await issued({ user: "erin", name: "last" });
     await execute(["ALTER TABLE tokenlatch_tokens RENAME TO away"]);
     const { status, body } = await ask(`Bearer ${token}`);

@@ -104,7 +104,7 @@ async function ended(child) {
   await once(child, "exit");
 }
 
-test("vercel-edge: a guarded function where no code may be compiled", async () => {
+test("vercel-edge: a guarded function in a runtime that forbids compiling code", async () => {
   const wasm = createRequire(import.meta.url).resolve("tokenlatch/tokenlatch.wasm");
   const compiledByThePlatform = {
     name: "compiled-by-the-platform",
@@ -143,13 +143,13 @@ test("vercel-edge: a guarded function where no code may be compiled", async () =
   assert.deepEqual([admitted.status, await admitted.json()], [200, { user: "alice", token: "edge" }]);
 });
 
-test("browser: a page that looks at a pasted token and asks nobody", async (t) => {
+test("browser: a page that checks a pasted token without requests", async (t) => {
   const outDir = join(folder, "browser");
   await vite({ configFile: join(examples, "browser/vite.config.mjs"), build: { outDir }, logLevel: "error" });
   const chromium = onPath("chromium");
   if (chromium === undefined) return missing(t, "Chromium");
   const types = { html: "text/html", js: "text/javascript", wasm: "application/wasm" };
-  // What follows the page fills in a token as a person would, and leaves what it shows in the title.
+  // The script after the page fills in a token as a user would, and writes the result into the title.
   const probe = (token) => `
     addEventListener("load", () => {
       const input = document.querySelector("#token");

@@ -1,5 +1,5 @@
-// A network that flips, cuts, repeats, re-orders and forges what the origin says: whatever it does, a follower admits nothing
-// that the newest table it took wouldn't, and never goes back to an older one.
+// A network that flips, truncates, repeats, reorders and forges messages of the origin: a follower never admits more than its newest table
+// allows, and never returns to an older one.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -12,7 +12,7 @@ let served;
 before(async () => void (served = await startOrigin()));
 after(async () => served.stop());
 
-/** Numbers that look random and are the same each time. */
+/** Pseudorandom numbers with a fixed seed. */
 function chance(seed) {
   let state = seed;
   return (below) => {
@@ -21,7 +21,7 @@ function chance(seed) {
   };
 }
 
-/** A `fetch` that spoils every other answer, unless it is told to be honest. */
+/** A `fetch` that corrupts every other answer, unless it is set to be honest. */
 function spoiling(pick, honest) {
   const heard = [];
   const forger = keyOf(3);
@@ -45,12 +45,12 @@ function spoiling(pick, honest) {
       () => Buffer.concat([bytes, old()]),
       () => Buffer.concat([bytes.subarray(0, 192), old().subarray(192)]),
       () => Buffer.concat([old().subarray(0, 128), bytes.subarray(128)]),
-      // Well formed, newest of all, and by a key that nobody trusts: all that was revoked is good again.
+      // Well formed and the newest, but signed by an untrusted key: all revoked tokens are live again.
       () => encode({ kind: "snapshot", key: forger, epoch: origin.epoch, version: origin.version + 50, made: origin.made, maxAge: 60, names: true, records: origin.records.map((record) => ({ ...record, revoked: null })), accounts: origin.accounts }),
       () => new Uint8Array(pick(400)),
     ];
     const answer = pick(2) === 0 ? bytes : spoilt[pick(spoilt.length)]();
-    // In pieces of any size.
+    // In chunks of any size.
     const body = new ReadableStream({
       start(controller) {
         for (let at = 0; at < answer.length; ) {
@@ -66,13 +66,13 @@ function spoiling(pick, honest) {
 }
 
 for (const seed of [1, 2, 3]) {
-  test(`nothing that it does makes a follower admit too much (${seed})`, async () => {
+  test(`a hostile network never makes a follower admit too much (${seed})`, async () => {
     const { origin, url } = served;
     origin.reset();
     const pick = chance(seed);
     const honest = { now: false };
     const tokens = [];
-    /** By version: which tokens are good in it. */
+    /** The valid tokens by version. */
     const good = new Map();
     const note = () => good.set(origin.version, new Set(tokens.filter(({ revoked }) => !revoked).map(({ token }) => token)));
     note();

@@ -1,4 +1,4 @@
-// A follower against the native origin: `tokenlatch serve --snapshot-key` over a database of its own. The binary is the
+// A follower against the native origin: `tokenlatch serve --snapshot-key` over its own database. The binary is the
 // workspace's, or the one that TOKENLATCH_BINARY names.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -83,7 +83,7 @@ describe("a follower of the native origin", { skip: binary === undefined && proc
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test("catches up, and is told of a creation and a revocation at once", async () => {
+  test("catches up, and gets a creation and a revocation at once", async () => {
     const edge = follower();
     edge.start();
     await until("the first snapshot", () => edge.ready);
@@ -95,7 +95,7 @@ describe("a follower of the native origin", { skip: binary === undefined && proc
       const { id, name, user } = edge.verify(`cpanel alice:${token}`);
       assert.deepEqual([user, name, typeof id], ["alice", `t${round}`, "string"]);
       run("token", "revoke", "--user", "alice", `t${round}`);
-      // Another process wrote it into the database, which the server looks at every 250 ms.
+      // Another process wrote it into the database, which the server polls every 250 ms.
       lags.push(await until("revoked", () => reason(token) === "token_revoked", 2_000));
     }
     console.log(`revocations by another process known after ${lags.map(Math.round)} ms of the command's end`);
@@ -103,7 +103,7 @@ describe("a follower of the native origin", { skip: binary === undefined && proc
     assert.deepEqual(errors, []);
   });
 
-  test("reports of use arrive once", async () => {
+  test("usage reports arrive once", async () => {
     const token = textOf(issue("used"));
     const edge = follower();
     await edge.poll();
@@ -114,7 +114,7 @@ describe("a follower of the native origin", { skip: binary === undefined && proc
     assert.match(listed, /"uses":7/);
   });
 
-  test("a restart of the origin is a pause, not a loss", async () => {
+  test("a restart of the origin is a pause without loss", async () => {
     const token = textOf(issue("kept"));
     const edge = follower({ interval: 100 });
     edge.start();
@@ -128,7 +128,7 @@ describe("a follower of the native origin", { skip: binary === undefined && proc
     await edge.stop();
   });
 
-  test("a wrong key, a wrong token and one of the account's port are refused", async () => {
+  test("a wrong key, a wrong token and one of the account's realm are refused", async () => {
     assert.equal((await follower({ publicKeys: ["d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"] }).poll()).error.code, "snapshot_signature");
     const { error } = await follower({ authorization: `whm root:${"A".repeat(32)}` }).poll();
     assert.deepEqual([error.code, error.message], ["origin_failed", "the origin answered with status 401"]);

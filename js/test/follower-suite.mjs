@@ -1,4 +1,4 @@
-// What a follower does against an origin that behaves and misbehaves: the same in every runtime.
+// Tests of a follower with an origin that works and that fails: the same in every runtime.
 import assert from "node:assert/strict";
 
 import { SnapshotFollower, SnapshotRelay } from "tokenlatch";
@@ -6,7 +6,7 @@ import { SnapshotFollower, SnapshotRelay } from "tokenlatch";
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const seconds = () => Math.floor(Date.now() / 1000);
 
-/** Waits until something holds, and says how long that took, in milliseconds. */
+/** Waits until a condition holds, and returns the milliseconds that it took. */
 async function until(what, holds, milliseconds = 5_000) {
   const began = Date.now();
   while (!(await holds())) {
@@ -21,14 +21,14 @@ function memory() {
   return { kept, get: async (key) => kept.get(key) ?? null, put: async (key, bytes) => void kept.set(key, bytes.slice()) };
 }
 
-/** The cases by their names; each begins with an origin of its own kind and stops what it has started. */
+/** The cases by name. Each resets the origin and stops what it has started. */
 export function casesOf(url) {
   const tell = async (call, rest = {}) => {
     const response = await fetch(`${url}/control`, { method: "POST", body: JSON.stringify({ call, ...rest }) });
     return response.json();
   };
 
-  /** A case with an origin that begins anew, and followers that are stopped. */
+  /** A case with a reset origin, whose followers are stopped at the end. */
   const over = (options, run) => async () => {
     await tell("reset", options);
     const { publicKey } = await tell("state");
@@ -75,7 +75,7 @@ export function casesOf(url) {
       assert.deepEqual((await tell("state")).authorizations, ["whm edge:THE-TOKEN-OF-THE-EDGE"]);
     }),
 
-    "judges calls, features and addresses": over({}, async ({ follower }) => {
+    "verifies calls, features and addresses": over({}, async ({ follower }) => {
       const limited = await tell("issue", { user: "bob", access: { features: ["mail"] }, readOnly: true, addresses: ["192.0.2.0/24"] });
       const edge = follower();
       await edge.poll();
@@ -90,7 +90,7 @@ export function casesOf(url) {
       assert.throws(() => edge.verify("Bearer x", 7), { code: "type_invalid" });
     }),
 
-    "calls that requests make up never run out": over({}, async ({ follower }) => {
+    "calls from requests never exhaust the numbers": over({}, async ({ follower }) => {
       const token = await tell("issue", { user: "bob", access: { features: ["mail"] } });
       const edge = follower();
       await edge.poll();
@@ -99,13 +99,13 @@ export function casesOf(url) {
         if (judged(`f${at}`) !== "feature_not_granted") assert.fail(`${at}: ${judged(`f${at}`)}`);
         if (at % 100 !== 0) continue;
         assert.equal(judged("mail"), "ok");
-        // The origin may be in this process, and its connections must be heard.
+        // The origin may run in this process and must be able to accept connections.
         await pause(0);
       }
       assert.throws(() => edge.verify("Bearer x", { fiature: "mail" }), { code: "field_unknown" });
     }),
 
-    "decides about many requests in one go": over({}, async ({ follower }) => {
+    "decides about many requests in one call": over({}, async ({ follower }) => {
       const [one, other] = [await tell("issue"), await tell("issue", { user: "bob", addresses: ["192.0.2.0/24"] })];
       const edge = follower({ usage: { interval: 60_000 } });
       const headers = [`Bearer ${one.token}`, null, `Bearer ${other.token}`, `Bearer ${other.token}`, "Bearer x"];
@@ -123,7 +123,7 @@ export function casesOf(url) {
       assert.deepEqual([uses[one.id].uses, uses[other.id].uses], [2, 2]);
     }),
 
-    "a poll takes every delta there is, and a heartbeat": over({}, async ({ follower }) => {
+    "a poll applies every delta and a heartbeat": over({}, async ({ follower }) => {
       const edge = follower();
       await edge.poll();
       const first = await tell("issue");
@@ -151,7 +151,7 @@ export function casesOf(url) {
       assert.equal(edge.state.running, true);
     }),
 
-    "without long polls it is the interval at most": over({}, async ({ follower }) => {
+    "without long polls it takes the interval at most": over({}, async ({ follower }) => {
       const edge = follower({ interval: 200 });
       edge.start();
       await until("the first snapshot", () => edge.ready);
@@ -161,7 +161,7 @@ export function casesOf(url) {
       await until("revoked", () => reason(edge, token) === "token_revoked", 700);
     }),
 
-    "a gap is bridged by a whole snapshot, at once": over({}, async ({ follower, errors }) => {
+    "a gap is followed by a whole snapshot at once": over({}, async ({ follower, errors }) => {
       const edge = follower();
       await edge.poll();
       const token = await tell("issue");
@@ -183,7 +183,7 @@ export function casesOf(url) {
       assert.deepEqual([reason(edge, kept), reason(edge, gone)], ["ok", "token_unknown"]);
     }),
 
-    "a cut link makes it refuse everything once the age is over, and deltas bring it back": over({ maxAge: 30 }, async ({ follower, errors }) => {
+    "without the origin it refuses everything after the allowed age, and deltas restore it": over({ maxAge: 30 }, async ({ follower, errors }) => {
       let ahead = 0;
       const token = await tell("issue");
       const edge = follower({ now: () => seconds() + ahead, interval: 100 });
@@ -208,7 +208,7 @@ export function casesOf(url) {
       assert.equal(await wholes(), 1);
     }),
 
-    "a table grows stale by the clock alone": over({ maxAge: 1 }, async ({ follower }) => {
+    "a table becomes stale by the clock alone": over({ maxAge: 1 }, async ({ follower }) => {
       const token = await tell("issue");
       const edge = follower();
       await edge.poll();
@@ -218,7 +218,7 @@ export function casesOf(url) {
       assert.equal(reason(edge, token), "ok");
     }),
 
-    "where nothing changes for longer than the age, it is told so in time": over({ maxAge: 4 }, async ({ follower, errors }) => {
+    "heartbeats arrive before the allowed age when nothing changes": over({ maxAge: 4 }, async ({ follower, errors }) => {
       const edges = [follower(), follower({ maxAge: 3 })];
       for (const edge of edges) edge.start();
       for (const edge of edges) await until("the first snapshot", () => edge.ready);
@@ -226,7 +226,7 @@ export function casesOf(url) {
       assert.deepEqual(errors, []);
     }),
 
-    "an edge may allow less than the origin does": over({ maxAge: 3_600 }, async ({ follower }) => {
+    "an edge may allow a shorter age than the origin": over({ maxAge: 3_600 }, async ({ follower }) => {
       let ahead = 0;
       const token = await tell("issue");
       const edge = follower({ maxAge: 20, now: () => seconds() + ahead });
@@ -248,7 +248,7 @@ export function casesOf(url) {
       assert.equal((await edge.poll()).error.code, "clock_backwards");
     }),
 
-    "nothing of a message that was tampered with is taken": over({}, async ({ follower }) => {
+    "a message that was tampered with changes nothing": over({}, async ({ follower }) => {
       const edge = follower();
       for (const tampering of ["key", "flip", "head", "cut"]) {
         await tell("set", { tamper: [tampering] });
@@ -292,7 +292,7 @@ export function casesOf(url) {
       assert.ok((await tell("state")).reports.every(([, number]) => number > 0 && number < 20));
     }),
 
-    "uses are kept while the origin can't be reached, and reported at the end": over({}, async ({ follower }) => {
+    "uses are kept while the origin is unreachable, and reported at the end": over({}, async ({ follower }) => {
       const token = await tell("issue");
       const edge = follower({ usage: { interval: 100 }, interval: 100 });
       edge.start();
@@ -307,7 +307,7 @@ export function casesOf(url) {
       assert.deepEqual(edge.state.usage, { waiting: 0, lost: 0 });
     }),
 
-    "a report that the origin will never take is given up, and counted as lost": over({}, async ({ follower }) => {
+    "a report that the origin refuses permanently is dropped and counted as lost": over({}, async ({ follower }) => {
       const token = await tell("issue");
       const edge = follower({ usage: { interval: 60_000 } });
       await edge.poll();
@@ -332,7 +332,7 @@ export function casesOf(url) {
       assert.deepEqual([uses[one.id].uses, uses[other.id].uses], [3, 4]);
     }),
 
-    "a restart begins with what was kept, and asks for deltas only": over({}, async ({ follower }) => {
+    "a restart begins with the saved table, and requests deltas only": over({}, async ({ follower }) => {
       const store = memory();
       const first = await tell("issue");
       await follower({ store }).poll();
@@ -357,7 +357,7 @@ export function casesOf(url) {
       const old = new Map(store.kept);
       await tell("revoke", token);
       await follower({ store }).poll();
-      // The messages of before with the floor of now.
+      // The earlier messages with the current floor.
       store.kept.set("snapshot", old.get("snapshot")).set("deltas", new Uint8Array(0));
       const edge = follower({ store });
       await tell("set", { isCut: true });
@@ -370,7 +370,7 @@ export function casesOf(url) {
       assert.equal(reason(edge, token), "token_revoked");
     }),
 
-    "what was kept and can't be read any more is fetched anew": over({}, async ({ follower }) => {
+    "an unreadable saved table is fetched again": over({}, async ({ follower }) => {
       const token = await tell("issue");
       for (const spoilt of [new Uint8Array(0), new Uint8Array(500), new Uint8Array([9, 0, 0, 0, 1])]) {
         const store = memory();
@@ -384,7 +384,7 @@ export function casesOf(url) {
       }
     }),
 
-    "what is kept stays small: after many deltas a whole snapshot is fetched again": over({}, async ({ follower }) => {
+    "the saved messages stay small: after many deltas a whole snapshot is fetched again": over({}, async ({ follower }) => {
       const store = memory();
       const edge = follower({ store });
       await edge.poll();
@@ -415,7 +415,7 @@ export function casesOf(url) {
       await tell("revoke", token);
       await ahead.poll();
       assert.equal(version(), 7);
-      // What the other one is told is signed, newer than what it holds, and older than what the store has seen.
+      // The other follower gets a signed table, newer than its own and older than the one in the store.
       const late = follower({ store: { ...store, get: async (key) => (late.state.table === null ? null : store.get(key)) }, fetch: async () => new Response(old) });
       assert.equal((await late.poll()).table.version, 5);
       assert.equal(version(), 7);
@@ -429,10 +429,10 @@ export function casesOf(url) {
       assert.equal(restarted.state.table?.version ?? 8, 8);
     }),
 
-    "a store that can change a key in one step is asked to": over({}, async ({ follower }) => {
+    "a store with `update` is used atomically": over({}, async ({ follower }) => {
       const inner = memory();
       const before = JSON.stringify({ epoch: 1e6, version: 9, made: seconds() + 200 });
-      // Another process raises the floor between the reading and the writing.
+      // Another process raises the floor between the read and the write.
       const store = {
         ...inner,
         put: async (key, bytes) => {
@@ -450,13 +450,13 @@ export function casesOf(url) {
       assert.throws(() => follower({ store: { ...inner, update: 7 } }), { code: "option_invalid", field: "store.update" });
     }),
 
-    "a floor from the future has a name of its own, and a way out": over({}, async ({ follower, errors }) => {
+    "a floor from the future has its own code, and can be reset": over({}, async ({ follower, errors }) => {
       const token = await tell("issue");
       const year = 31_536_000;
       let ahead = year;
       const store = memory();
       const options = { store, now: () => seconds() + ahead };
-      // The clocks of both sides were wrong, and are set right.
+      // The clocks of both sides were wrong and are corrected.
       await tell("set", { madeAtLeast: seconds() + year });
       const edge = follower(options);
       assert.equal((await edge.poll()).error, null);
@@ -478,13 +478,13 @@ export function casesOf(url) {
       const again = follower(options);
       await tell("set", { isCut: true });
       await again.poll();
-      assert.equal(reason(again, token), "ok", "what was kept since is used");
+      assert.equal(reason(again, token), "ok", "the table saved since is used");
       edge.start();
       await edge.reset();
       assert.equal(edge.state.table, null);
     }),
 
-    "an origin that sends a byte now and then is given up, and told of": over({}, async ({ follower, errors }) => {
+    "an origin that sends a byte now and then is aborted, and reported": over({}, async ({ follower, errors }) => {
       const whole = new Uint8Array(await (await fetch(`${url}/snapshot`)).arrayBuffer());
       let sent = 0;
       const trickle = async () => {
@@ -506,7 +506,7 @@ export function casesOf(url) {
       await edge.stop();
     }),
 
-    "a wall clock that is set back holds nothing up": over({}, async ({ follower }) => {
+    "a wall clock that is set back delays nothing": over({}, async ({ follower }) => {
       const now = Date.now;
       let behind = 0;
       const edge = follower({ interval: 200, usage: { interval: 200 }, now: () => Math.floor(now() / 1000) });
@@ -532,7 +532,7 @@ export function casesOf(url) {
       }
     }),
 
-    "a store that can't be read is a failure, one that can't be written is told": over({}, async ({ follower, errors }) => {
+    "a store that can't be read is a failure, one that can't be written is reported": over({}, async ({ follower, errors }) => {
       const token = await tell("issue");
       const down = () => Promise.reject(new Error("down"));
       const store = { ...memory(), get: down };
@@ -547,7 +547,7 @@ export function casesOf(url) {
       assert.equal(reason(edge, token), "ok");
     }),
 
-    "a relay hands on what one follower has taken, also to those who wait": over({}, async ({ follower }) => {
+    "a relay serves the messages of one follower, also to waiting requests": over({}, async ({ follower }) => {
       const relay = new SnapshotRelay();
       const near = follower({ onMessage: (message) => relay.take(message) });
       const through = async (address, init) => (await relay.respond(new Request(address, init))) ?? new Response(null, { status: 404 });
@@ -573,7 +573,7 @@ export function casesOf(url) {
       assert.equal((await relay.respond(new Request("http://h/snapshot/deltas?since=x"))).status, 400);
     }),
 
-    "callbacks that throw and callbacks that reject disturb nothing": over({}, async ({ follower }) => {
+    "callbacks that throw or reject have no effect": over({}, async ({ follower }) => {
       const token = await tell("issue");
       const bad = () => { throw new Error("mine"); };
       const edge = follower({ onChange: bad, onMessage: () => Promise.reject(new Error("mine")), onError: bad });
@@ -583,7 +583,7 @@ export function casesOf(url) {
       assert.equal((await edge.poll()).error.code, "origin_failed");
     }),
 
-    "an origin that says nothing is given up after the timeout": over({}, async ({ follower }) => {
+    "a silent origin is aborted after the timeout": over({}, async ({ follower }) => {
       const silent = () => new Promise(() => {});
       const edge = follower({ timeout: 50, fetch: silent });
       assert.equal((await edge.poll()).error.code, "origin_timeout");
@@ -607,7 +607,7 @@ export function casesOf(url) {
       assert.equal((await never.poll()).error.code, "origin_failed");
     }),
 
-    "polls that meet make one request": over({}, async ({ follower }) => {
+    "simultaneous polls make one request": over({}, async ({ follower }) => {
       const edge = follower();
       await Promise.all([edge.poll(), edge.poll(), edge.poll()]);
       assert.equal(await wholes(), 1);
@@ -633,7 +633,7 @@ export function casesOf(url) {
   };
 }
 
-/** Runs all cases, and tells which failed and why. */
+/** Runs all cases, and returns which failed and why. */
 export async function failures(url) {
   const failed = [];
   const cases = Object.entries(casesOf(url));

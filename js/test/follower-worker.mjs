@@ -1,4 +1,4 @@
-// The suite of the follower inside workerd, against the origin at the address given.
+// The suite of the follower inside workerd, against the origin at the given URL.
 import { failures } from "./follower-suite.mjs";
 
 export default {

@@ -1,4 +1,4 @@
-// The follower of signed snapshots in Node, Deno, Bun and workerd, and what only Node can show.
+// The follower of signed snapshots in Node, Deno, Bun and workerd, and tests for Node only.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { LatchError, SnapshotFollower } from "tokenlatch";
 import { guard } from "tokenlatch/middleware/fetch";
 
-import { Turns } from "../dist/turns.js";
+import { Exclusive } from "../dist/runtime/exclusive.js";
 import { casesOf } from "./follower-suite.mjs";
 import { KEY, startOrigin } from "./origin.mjs";
 import { startWorker } from "./worker.mjs";
@@ -57,7 +57,7 @@ test("the same in workerd", async () => {
   }
 });
 
-test("a process that waits for nothing else ends, whatever follows", () => {
+test("a follower doesn't keep a process alive", () => {
   served.origin.reset();
   const script = `
     import { SnapshotFollower } from "tokenlatch";
@@ -71,7 +71,7 @@ test("a process that waits for nothing else ends, whatever follows", () => {
   assert.ok(Date.now() - began < 10_000);
 });
 
-test("no rejected promise is left to nobody", () => {
+test("no rejected promise is unhandled", () => {
   const script = `
     import { SnapshotFollower } from "tokenlatch";
     const follower = new SnapshotFollower({ url: "http://127.0.0.1:9", publicKeys: [process.argv[1]], onError() { throw new Error("x"); }, timeout: 20 });
@@ -81,21 +81,21 @@ test("no rejected promise is left to nobody", () => {
   assert.deepEqual([status, stderr], [0, ""]);
 });
 
-test("an attempt whose request has ended, and its timers with it, is overtaken", async () => {
-  const turns = new Turns();
-  const lost = turns.take(30, () => new Promise(() => {}));
-  let [overtaken, taken] = [undefined, 0];
-  await turns.take(30, async (turn) => void ((overtaken = turn), (taken += 1)));
-  assert.deepEqual([taken, overtaken.live], [1, false]);
-  // Those who come while one runs wait for it, and make none of their own.
-  const running = turns.take(1_000, () => pause(50));
-  await Promise.all([turns.take(1_000, async () => void (taken += 1)), turns.take(1_000, async () => void (taken += 1))]);
-  assert.equal(taken, 1);
+test("an attempt whose request has ended, and its timers with it, is replaced", async () => {
+  const exclusive = new Exclusive();
+  const lost = exclusive.run(30, () => new Promise(() => {}));
+  let [last, runs] = [undefined, 0];
+  await exclusive.run(30, async (attempt) => void ((last = attempt), (runs += 1)));
+  assert.deepEqual([runs, last.isActive], [1, false]);
+  // Callers that come during an attempt wait for it and don't start another.
+  const running = exclusive.run(1_000, () => pause(50));
+  await Promise.all([exclusive.run(1_000, async () => void (runs += 1)), exclusive.run(1_000, async () => void (runs += 1))]);
+  assert.equal(runs, 1);
   await running;
   assert.equal(await Promise.race([lost, pause(10).then(() => "unsettled")]), "unsettled");
 });
 
-test("a middleware takes a follower", async () => {
+test("a middleware accepts a follower", async () => {
   served.origin.reset();
   const { token, id } = served.origin.issue();
   const follower = new SnapshotFollower({ url: served.url, publicKeys: [KEY.publicHex], usage: false });
@@ -115,7 +115,7 @@ test("a middleware takes a follower", async () => {
   assert.deepEqual(notes, [[503, "snapshot_missing"], [401, "header_malformed"]]);
 });
 
-test("a call isn't taken for another one by what is on a polluted prototype", async () => {
+test("a polluted prototype doesn't make two calls equal", async () => {
   served.origin.reset();
   const { token } = served.origin.issue({ access: { features: ["backup"] } });
   const follower = new SnapshotFollower({ url: served.url, publicKeys: [KEY.publicHex], usage: false });
@@ -134,7 +134,7 @@ test("a call isn't taken for another one by what is on a polluted prototype", as
   }
 });
 
-test("wrong options are refused at once, and quote no secret", () => {
+test("invalid options are refused at once, without quoting a secret", () => {
   const good = { url: "https://origin.example", publicKeys: [KEY.publicHex] };
   assert.ok(new SnapshotFollower(good));
   for (const [field, options] of [
@@ -170,7 +170,7 @@ test("wrong options are refused at once, and quote no secret", () => {
   }
 });
 
-test("the token for the origin goes over plain http to this machine only, unless the fetch is the caller's", () => {
+test("the token for the origin is sent over plain http to this machine only, unless `fetch` is custom", () => {
   const good = { publicKeys: [KEY.publicHex], authorization: "whm root:SECRET" };
   const isTaken = (url, more = {}) => {
     try {

@@ -1,4 +1,4 @@
-// What goes on to the API behind: at its origin always, and nothing that a client claims.
+// Forwarded requests: always to the given origin, and without claims of the client.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -35,7 +35,7 @@ test("keeps the origin, whatever the path looks like", () => {
   }
 });
 
-test("takes an origin only", () => {
+test("accepts an origin only", () => {
   for (const origin of ["", "origin", "//origin.example", "ftp://origin.example", "javascript:1", "https://origin.example/base", "https://a@origin.example", "https://origin.example?x", "https://origin.example/#x", "file:///etc", null, undefined, 7]) {
     assert.throws(() => forwarded(new Request("http://h/"), origin), { code: "option_invalid", field: "origin" }, String(origin));
   }
@@ -43,7 +43,7 @@ test("takes an origin only", () => {
   assert.equal(forwarded(new Request("http://h/x"), new URL("https://origin.example")).url, "https://origin.example/x");
 });
 
-/** The guard's own table, where the source has it in a file of its own. */
+/** The guard's table, from the file in the Rust sources. */
 function guards() {
   const file = new URL("../../core/src/auth/header.rs", import.meta.url);
   if (!existsSync(file)) return [];
@@ -53,7 +53,7 @@ function guards() {
   return names;
 }
 
-test("drops what claims a person, an address, a host, another path or method, and the token", () => {
+test("drops headers that claim a user, an address, a host, another path or method, and the token", () => {
   const claims = [
     ...["X-Tokenlatch-User", "X_Tokenlatch_User", "X.Tokenlatch.User", "x-TOKENLATCH-anything", "X-Token-User", "X-Token-Name", "Remote-User", "X-Remote-User"],
     ...["X-Auth-Request-Anything", "X-Forwarded-For", "X-Forwarded-Anything", "Forwarded", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP", "X-Host"],
@@ -67,18 +67,18 @@ test("drops what claims a person, an address, a host, another path or method, an
   }
 });
 
-test("sets what the API is to know, over what the client says, and leaves out what isn't known", () => {
+test("sets the given headers, overriding the client's, and leaves out null ones", () => {
   const { headers } = to("http://h/", { headers: { "X-User-Of-Mine": "root", "X-Name": "root" } }, { "X-User-Of-Mine": "alice", "X-Name": null, "X-Token-User": "alice" });
   assert.deepEqual([...headers], [["x-token-user", "alice"], ["x-user-of-mine", "alice"]]);
 });
 
-test("hands on method, body and no redirect", async () => {
+test("forwards method and body, and follows no redirect", async () => {
   const request = to("http://h/x", { method: "POST", body: "content", headers: { "Content-Type": "text/plain" } });
   assert.deepEqual([request.method, request.redirect, request.headers.get("Content-Type"), await request.text()], ["POST", "manual", "text/plain", "content"]);
   assert.equal(to("http://h/x", { method: "HEAD" }).method, "HEAD");
 });
 
-test("over the wire: the host is the origin's, the body whole, a redirect the client's", async () => {
+test("over the wire: the host is the origin's, the body complete, and a redirect is returned to the client", async () => {
   const seen = [];
   const server = createServer(async (request, response) => {
     let body = "";

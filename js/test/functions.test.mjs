@@ -21,7 +21,7 @@ import {
 
 import { ACCOUNT, ENTROPY, NOW, alices, inFreshProcess, refuses } from "./helpers.mjs";
 
-test("carries a token through its life", () => {
+test("creates, verifies, lists, renames and revokes a token", () => {
   const { token, record } = alices({ account: ACCOUNT });
   const authorization = `cpanel alice:${token}`;
   assert.ok(!JSON.stringify(record).includes(token));
@@ -43,7 +43,7 @@ test("carries a token through its life", () => {
   assert.ok(functions().functions.length > 0);
 });
 
-test("changes what is given and nothing else", () => {
+test("changes only the given options", () => {
   const { record } = alices();
   assert.deepEqual(updateToken({ record }).record, record);
   const bound = updateToken({ record, addresses: ["192.0.2.0/24"], newName: "nightly" }).record;
@@ -54,14 +54,14 @@ test("changes what is given and nothing else", () => {
   refuses(() => updateToken({ record: { ...record, revoked: NOW } }), "record_revoked", "record");
 });
 
-test("gives a new token no more than the one that asks has", () => {
+test("gives a new token at most the access of its creator", () => {
   const creator = { ...alices({ access: { features: ["backup"] } }).record, addresses: ["192.0.2.0/24"] };
   refuses(() => alices({ creator }), "access_exceeds_creator", "access");
   const { record } = alices({ creator, access: { features: ["backup"] } });
   assert.deepEqual(record.addresses, creator.addresses);
 });
 
-test("reads the parameters of a request and words what is wrong with them", () => {
+test("reads the parameters of a request and describes invalid ones", () => {
   const ask = (text) =>
     readParameters({ shape: "uapi", function: "create_limited", values: [...new URLSearchParams(text)] });
   assert.deepEqual(ask("name=ci&features=a,b&readonly=1&colour=red"), {
@@ -131,7 +131,7 @@ test("gives the same answers as JSON text does", () => {
   assert.equal(JSON.parse(callJson("{")).error.code, "json_invalid");
 });
 
-test("takes a header, a record or an account that wasn't found", () => {
+test("accepts a header, a record or an account that wasn't found", () => {
   const { token, record } = alices();
   const authorization = `cpanel alice:${token}`;
   const ask = (options) => verifyToken({ now: NOW, authorization, record, account: ACCOUNT, ...options }).reason;
@@ -142,7 +142,7 @@ test("takes a header, a record or an account that wasn't found", () => {
   refuses(() => verifyToken({ now: NOW, authorization, record }), "field_missing", "account");
 });
 
-test("takes bytes for entropy and keys", () => {
+test("accepts bytes for entropy and keys", () => {
   const options = { now: NOW, user: "a", name: "b", access: "full", expires: "never" };
   const pepper = { id: "p", key: "0123456789abcdef0123456789abcdef" };
   const text = createToken({ ...options, entropy: ENTROPY, pepper });
@@ -160,6 +160,6 @@ test("declares every code and reason that the module has", () => {
     const members = source.slice(source.indexOf(`export type ${name} =`)).split(";", 1)[0];
     return [...members.matchAll(/"(\w+)"/g)].map((match) => match[1]).sort();
   };
-  assert.deepEqual(union("errors.ts", "ErrorCode"), [...info().errors].sort());
-  assert.deepEqual(union("types.ts", "Reason"), [...info().reasons].sort());
+  assert.deepEqual(union("types/error.ts", "ErrorCode"), [...info().errors].sort());
+  assert.deepEqual(union("types/reason.ts", "Reason"), [...info().reasons].sort());
 });

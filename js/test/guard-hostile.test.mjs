@@ -1,4 +1,4 @@
-// Whatever the functions do that a user of the middleware supplies: no request gets past it but by an admission.
+// Functions of the options that fail: a request passes the middleware only by an admission.
 import assert from "node:assert/strict";
 import { createServer, request as ask } from "node:http";
 import { describe, test } from "node:test";
@@ -35,7 +35,7 @@ async function overHttp(listener, header) {
   }
 }
 
-/** Each framework as a function to what came of a request: its status or the error, and whether the handler ran. */
+/** Each framework, as a function that returns the status or the error of a request, and whether the handler ran. */
 const frameworks = {
   async fetch(verifier, options, header) {
     let ran = false;
@@ -100,14 +100,14 @@ const thrown = {
   "a proxy that throws": new Proxy({}, { getPrototypeOf: () => { throw undefined; }, get: () => { throw undefined; } }),
 };
 
-/** What a function may do: throw, reject, or give nonsense, in each of the forms above. */
+/** What a function may do: throw, reject, or return an invalid value, in each of the forms above. */
 const deeds = {};
 for (const [what, value] of Object.entries(thrown)) {
   deeds[`throws ${what}`] = () => { throw value; };
   deeds[`rejects with ${what}`] = () => Promise.reject(value);
 }
 
-/** What no call and no verdict is. */
+/** Values that are neither a call nor a verdict. */
 const nonsense = {
   nothing: undefined,
   null: null,
@@ -124,7 +124,7 @@ const nonsense = {
   "a promise of a promise's content": (async () => new Map())(),
 };
 
-/** The user-supplied functions, each as options with the given one. */
+/** The functions of the options, each as options with the given function. */
 const places = {
   call: (deed) => [latch, { call: deed }],
   "call, with an address": (deed) => [latch, { call: deed, address: () => "192.0.2.7" }],
@@ -142,7 +142,7 @@ const places = {
     { address: () => "192.0.2.7", failures: { get: async () => { throw null; }, penalty: async () => {} } },
   ],
 };
-/** These aren't asked about a good token. */
+/** Functions that aren't called for a valid token. */
 const ONLY_REFUSALS = new Set(["failures.penalty", "onRefusal"]);
 
 function refused({ status, error, ran }, what) {
@@ -154,7 +154,7 @@ function refused({ status, error, ran }, what) {
 for (const [name, run] of Object.entries(frameworks)) {
   describe(name, () => {
     for (const [place, optionsOf] of Object.entries(places)) {
-      test(`${place} that throws or rejects lets nothing through`, async () => {
+      test(`${place} that throws or rejects admits nothing`, async () => {
         for (const [what, deed] of Object.entries(deeds)) {
           const [verifier, options] = optionsOf(deed);
           refused(await run(verifier, options, null), what);
@@ -163,7 +163,7 @@ for (const [name, run] of Object.entries(frameworks)) {
       });
     }
 
-    test("what is no call is refused, given at once or by a promise", async () => {
+    test("a value that isn't a call is refused, also from a promise", async () => {
       for (const [what, value] of Object.entries(nonsense)) {
         for (const address of [undefined, () => "192.0.2.7"]) {
           refused(await run(latch, { call: () => value, address }, GOOD), what);
@@ -172,27 +172,27 @@ for (const [name, run] of Object.entries(frameworks)) {
       }
     });
 
-    test("a call by a promise is waited for", async () => {
+    test("a promise of a call is awaited", async () => {
       const admin = async () => ({ realm: "admin" });
       refused(await run(latch, { call: admin, address: () => "192.0.2.7" }, GOOD), "an account's token at the administrator's port");
       assert.deepEqual(await run(latch, { call: async () => ({ feature: "backup" }), address: async () => "192.0.2.7" }, GOOD), { status: 200, ran: true });
     });
 
-    test("what is no address is refused", async () => {
+    test("a value that isn't an address is refused", async () => {
       for (const value of [true, 7, {}, ["192.0.2.7"], new Map(), () => "192.0.2.7", "elsewhere"]) {
         const limited = await latch.create({ user: "alice", name: `bound-${Math.random()}`.replace(".", ""), access: "full", addresses: ["192.0.2.7"] });
         refused(await run(latch, { address: () => value }, `Bearer ${limited.token}`), String(value));
       }
     });
 
-    test("what is no answer of a limiter is no pass", async () => {
+    test("an invalid answer of a limiter admits nothing", async () => {
       const penalty = async () => {};
       for (const value of [undefined, true, "x", {}, [], { remainingPoints: Number.NaN }, { remainingPoints: "5" }, new Map()]) {
         refused(await run(latch, { address: () => "192.0.2.7", failures: { get: async () => value, penalty } }, GOOD), String(value));
       }
     });
 
-    test("what is no verdict is an error", async () => {
+    test("a value that isn't a verdict is an error", async () => {
       const { refusal } = await latch.verify(null);
       for (const verdict of [
         ...Object.values(nonsense),
@@ -221,7 +221,7 @@ for (const [name, make] of [["fetch", (resolve, run) => guard(resolve, {}, run)]
   app.get("/x", forHono(resolve, {}), run);
   return (request) => app.request(request);
 }]]) {
-  test(`${name}: a function that gives no latch, or fails, lets nothing through, and one that gives it by a promise does`, async () => {
+  test(`${name}: a function that returns no latch, or fails, admits nothing; a promise of a latch works`, async () => {
     let ran = 0;
     const run = () => ((ran += 1), new Response("done"));
     const request = () => new Request("http://h/x", { headers: { Authorization: GOOD } });
@@ -264,7 +264,7 @@ test("the middlewares of Node's requests read their options once", async () => {
   }
 });
 
-test("a request without raw headers that another verifier admits goes on, without the header", async () => {
+test("a request without raw headers that another verifier admits is passed on without the header", async () => {
   const admitting = { verify: () => ({ allowed: true, user: "alice", id: "1", name: "x", expires: null, access: "full", readOnly: false }), tooMany() {}, unavailable() {} };
   const request = { headers: { authorization: GOOD, accept: "*/*" } };
   const answer = await new Promise((resolve) => forExpress(admitting)(request, {}, (error) => resolve(error ?? "admitted")));
@@ -272,7 +272,7 @@ test("a request without raw headers that another verifier admits goes on, withou
   assert.deepEqual(request.headers, { accept: "*/*" });
 });
 
-test("options that aren't plain are refused, rather than read as none", () => {
+test("options that aren't plain are refused, not read as empty", () => {
   class Options { get call() { return { realm: "admin" }; } }
   for (const options of [new Map([["call", {}]]), Promise.resolve({}), [], new Options(), Object.create({ call: {} }), new Date()]) {
     for (const make of [guard, forHono, forExpress, forNode]) {
@@ -286,7 +286,7 @@ test("options that aren't plain are refused, rather than read as none", () => {
 });
 
 describe("node:http", () => {
-  test("an anonymous request with a spoilt path is answered, told to the log and crashes nothing", async () => {
+  test("an anonymous request with a corrupt path is answered and logged, without a crash", async () => {
     const notes = [];
     const options = { call: (request) => ({ feature: new URL(request.url, "http://h").pathname.slice(1) }), onRefusal: (note) => void notes.push(note) };
     for (const make of [
@@ -308,7 +308,7 @@ describe("node:http", () => {
     }
   });
 
-  test("a handler that fails is answered with 500 as long as nothing is sent, and crashes nothing", async () => {
+  test("a handler that fails before it has sent anything is answered with 500, without a crash", async () => {
     for (const handler of [() => { throw undefined; }, async () => { throw new Error("no"); }]) {
       assert.equal(await overHttp(forNode(latch, {}, handler), GOOD), 500);
     }

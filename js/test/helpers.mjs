@@ -8,7 +8,7 @@ import { ACCOUNT, NOW } from "./values.mjs";
 
 export * from "./values.mjs";
 
-/** A token of alice's that never expires. */
+/** A token of alice that never expires. */
 export function alices(more = {}) {
   return createToken({ now: NOW, user: "alice", name: "backup", access: "full", expires: "never", ...more });
 }
@@ -20,7 +20,7 @@ export function publish(key, { base, revoked = [], records = [], ...heading }) {
   return new Uint8Array(encode({ kind, key, base, epoch: 1, maxAge: 60, names: false, records, accounts, revoked, ...heading }));
 }
 
-/** That the call throws a coded error at a field, and that the module still works afterwards. */
+/** Asserts that the call throws an error with a code and a field, and that the module still works afterwards. */
 export function refuses(call, code, field) {
   assert.throws(call, (error) => {
     assert.ok(error instanceof TokenlatchError, String(error));
@@ -33,7 +33,7 @@ export function refuses(call, code, field) {
   assert.match(alices().token, /^[A-Z0-9]{32}$/);
 }
 
-/** Runs a script in a process of its own, where `setup` comes before the package is loaded; gives what it prints as JSON. */
+/** Runs a script in a new process, after `setup` and the import of the package. Returns the JSON that it prints. */
 export function inFreshProcess(setup, script, options = {}) {
   const source = `${setup}\nconst tokenlatch = await import("tokenlatch");\n${script}`;
   const { stdout, stderr, status } = spawnSync(

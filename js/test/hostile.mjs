@@ -1,7 +1,7 @@
-// What a hostile caller hands to the typed functions, as a plain function over the library: every runtime runs it.
+// Hostile arguments for the typed functions, as a function over the library that every runtime runs.
 import { ACCOUNT, NOW } from "./values.mjs";
 
-/** What the cases need of `node:assert`, for runtimes that don't have it. */
+/** The functions of `node:assert` that the cases need, for runtimes without it. */
 const assert = {
   ok(value, message = "expected something true") {
     if (!value) throw new Error(message);
@@ -28,10 +28,10 @@ const assert = {
 };
 
 /**
- * The cases, each with a name and a function that throws when the library fails it.
+ * The cases, each with a name and a function that throws if the library fails.
  *
  * @param {typeof import("tokenlatch")} tokenlatch
- * @param {{ foreign?: (json: string) => object }} [runtime] how to parse JSON in another realm, where the runtime has one
+ * @param {{ foreign?: (json: string) => object }} [runtime] how to parse JSON in another realm, if the runtime has one
  * @returns {{ name: string, run: () => void }[]}
  */
 export function hostile(tokenlatch, { foreign } = {}) {
@@ -39,12 +39,12 @@ export function hostile(tokenlatch, { foreign } = {}) {
   const cases = [];
   const test = (name, run) => cases.push({ name, run });
 
-  /** A token of alice's that never expires. */
+  /** A token of alice that never expires. */
   function alices(more = {}) {
     return createToken({ now: NOW, user: "alice", name: "backup", access: "full", expires: "never", ...more });
   }
 
-  /** That the call throws a coded error at a field, and that the module still works afterwards. */
+  /** Asserts that the call throws an error with a code and a field, and that the module still works afterwards. */
   function refuses(call, code, field) {
     assert.throws(call, (error) => {
       assert.ok(error instanceof TokenlatchError && error instanceof Error, String(error));
@@ -95,7 +95,7 @@ export function hostile(tokenlatch, { foreign } = {}) {
     test(`refuses ${what}`, () => refuses(call, code, field));
   }
 
-  test("refuses a getter that throws, whatever it throws", () => {
+  test("refuses a getter that throws any value", () => {
     for (const thrown of [new Error("no"), null, undefined, "text", 7, Symbol("x")]) {
       const options = Object.defineProperty({ ...good }, "name", { enumerable: true, get() { throw thrown; } });
       refuses(() => createToken(options), "value_invalid", "name");
@@ -116,7 +116,7 @@ export function hostile(tokenlatch, { foreign } = {}) {
     }
   });
 
-  test("takes an honest proxy, an object without prototype, and objects of another realm", () => {
+  test("accepts a transparent proxy, an object without prototype, and objects of another realm", () => {
     assert.equal(createToken(new Proxy({ ...good }, {})).record.name, "x");
     assert.equal(createToken(Object.assign(Object.create(null), good)).record.name, "x");
     if (foreign === undefined) return;
@@ -180,7 +180,7 @@ export function hostile(tokenlatch, { foreign } = {}) {
     assert.equal(create().record.name, "x");
   });
 
-  test("keeps a record's unknown keys, whatever they are called", () => {
+  test("keeps a record's unknown keys, whatever their names", () => {
     const extra = JSON.parse('{"constructor":"c","toString":2,"inner":{"__proto__":{"a":1},"b":[null,15]}}');
     const kept = renameToken({ record: { ...record, ...extra }, newName: "y" }).record;
     assert.deepEqual([kept.constructor, kept.toString], ["c", 2]);
@@ -192,7 +192,7 @@ export function hostile(tokenlatch, { foreign } = {}) {
     refuses(() => renameToken({ record: { ...record, extra: NaN }, newName: "y" }), "type_invalid", "record.extra");
   });
 
-  test("refuses what is nested too deeply, and what holds itself", () => {
+  test("refuses values that are nested too deeply or contain themselves", () => {
     const cyclic = { ...record };
     cyclic.self = cyclic;
     refuses(() => describeToken({ now: NOW, record: cyclic }), "too_deep");
@@ -205,7 +205,7 @@ export function hostile(tokenlatch, { foreign } = {}) {
     refuses(() => create({ addresses: new Proxy([], { get: (_, key, self) => (key === "length" ? 1 : self) }) }), "too_deep");
   });
 
-  test("refuses what is too large, without copying it", () => {
+  test("refuses values that are too large, without copying them", () => {
     refuses(() => listTokens({ now: NOW, records: new Array(1_000_001) }), "request_too_large");
     refuses(() => listTokens({ now: NOW, records: new Array(2 ** 32 - 1) }), "request_too_large");
     refuses(() => create({ name: "x".repeat(9 << 20) }), "request_too_large");
@@ -217,7 +217,7 @@ export function hostile(tokenlatch, { foreign } = {}) {
     refuses(() => callJson({ toString: () => "{}" }), "type_invalid");
   });
 
-  test("refuses arrays whose length isn't one", () => {
+  test("refuses arrays with an invalid length", () => {
     for (const length of [NaN, -1, 1.5, "1", {}, 1n]) {
       const array = new Proxy([], { get: (target, key) => (key === "length" ? length : target[key]) });
       refuses(() => create({ addresses: array }), "type_invalid", "addresses");
@@ -252,7 +252,7 @@ export function hostile(tokenlatch, { foreign } = {}) {
     assert.deepEqual(inner, ["inner", false, "name_empty"]);
   });
 
-  test("tells no secret in an error", () => {
+  test("puts no secret into an error", () => {
     const secret = "SECRETSECRETSECRETSECRETSECRET12";
     for (const call of [
       () => create({ entropy: secret }),

@@ -1,4 +1,4 @@
-// Compiled, never run: what the declarations of the Latch, the stores and the middleware allow and refuse.
+// Type tests, never run: what the declarations of the Latch, the stores and the middleware allow and refuse.
 import { Latch } from "tokenlatch";
 import type { Identity, LatchVerdict } from "tokenlatch";
 import { memoryStore } from "tokenlatch/stores/memory";
@@ -15,11 +15,11 @@ const any: Latch = eventual;
 
 // @ts-expect-error a store is needed
 new Latch({});
-// @ts-expect-error an option that isn't known
+// @ts-expect-error an unknown option
 new Latch({ store: memoryStore(), pepper: { id: "p", key: "00" } });
 // @ts-expect-error access has no default
 await latch.create({ user: "alice", name: "x" });
-// @ts-expect-error the account is the latch's business
+// @ts-expect-error the latch supplies the account
 await latch.create({ user: "alice", name: "x", access: "full", account: { user: "alice", features: "all" } });
 // @ts-expect-error either a name or an id
 await latch.describe({ user: "alice", name: "x", id: "y" });
@@ -45,7 +45,7 @@ if (verdict.allowed) {
   await latch.create({ by: verdict, name: "x", access: verdict.access, readOnly: verdict.readOnly });
   await latch.list({ by: verdict });
   await latch.revoke({ by: verdict, names: ["x"] });
-  // @ts-expect-error the clock is the latch's own
+  // @ts-expect-error the latch supplies the clock
   await latch.create({ by: verdict, name: "x", access: "full", now: 0 });
 }
 // @ts-expect-error a refused request manages nothing

@@ -16,14 +16,14 @@ async function prepared(more = {}) {
   return { store, latch, token, description };
 }
 
-/** A store like another but for some of its functions. */
+/** A store with some functions replaced. */
 function altered(store, changes) {
   const methods = ["find", "listOf", "insert", "rename", "revoke", "account", "putAccount", "removeAccount"];
   const copied = Object.fromEntries(methods.map((name) => [name, store[name].bind(store)]));
   return { capabilities: store.capabilities, ...copied, ...changes };
 }
 
-test("reads the header of a standard request, of Node's, and as such", async () => {
+test("reads the header of a standard request, of Node's request, and a header itself", async () => {
   const { latch, token } = await prepared();
   const header = `Bearer ${token}`;
   for (const request of [
@@ -39,7 +39,7 @@ test("reads the header of a standard request, of Node's, and as such", async () 
   assert.equal((await latch.verify(repeated)).status, 401);
   assert.equal((await latch.verify(null)).reason, "header_missing");
   for (const request of [42, {}, { headers: {} }, { rawHeaders: "x" }, Symbol("x")]) {
-    // The message says what to give instead.
+    // The message says what to pass instead.
     await assert.rejects(latch.verify(request), { code: "option_invalid", field: "request", message: /request\.headers\.authorization/ });
   }
 });
@@ -57,7 +57,7 @@ for (const [what, find, reason] of [
   ["gives an empty object", async () => ({}), "store_answer_invalid"],
   ["gives a Date", async () => new Date(), "store_answer_invalid"],
 ]) {
-  test(`refuses, and says why, when the store ${what}`, async () => {
+  test(`refuses with a reason when the store ${what}`, async () => {
     const { store, token } = await prepared();
     const latch = new Latch({ store: altered(store, { find }), now: () => NOW, timeout: 50 });
     for (const header of [`Bearer ${token}`, "Bearer x", null]) {
@@ -78,7 +78,7 @@ for (const [what, change, reason] of [
   ["a record under a pepper that isn't given", (record) => ({ ...record, hash: `hmac-sha256:p9:${"0".repeat(64)}` }), "store_answer_invalid"],
   ["another token's record", () => createToken({ user: "alice", name: "x", access: "full" }).record, "token_unknown"],
 ]) {
-  test(`refuses when the store gives ${what}`, async () => {
+  test(`refuses when the store returns ${what}`, async () => {
     const { store, token } = await prepared();
     const find = async (hashes) => change(await store.find(hashes));
     const latch = new Latch({ store: altered(store, { find }), now: () => NOW });
@@ -96,7 +96,7 @@ for (const [what, accounts, reason] of [
   ["gives a suspended one", () => ({ user: "alice", suspended: true, features: "all" }), "account_suspended"],
   ["gives one that can't have tokens", () => ({ user: "alice", features: ["backup"] }), "tokens_disabled"],
 ]) {
-  test(`refuses when the look-up of accounts ${what}`, async () => {
+  test(`refuses when the lookup of accounts ${what}`, async () => {
     const { store, token } = await prepared();
     const latch = new Latch({ store, accounts, now: () => NOW, timeout: 50 });
     const verdict = await latch.verify(`cpanel alice:${token}`);
@@ -106,7 +106,7 @@ for (const [what, accounts, reason] of [
   });
 }
 
-test("asks the store the same for every header, good or bad", async () => {
+test("makes the same store calls for every header, valid or not", async () => {
   const { store, token } = await prepared();
   const asked = [];
   const find = (hashes) => (asked.push(`find ${hashes.length}`), store.find(hashes));
@@ -127,7 +127,7 @@ test("every refusal with 401 has the same reply", async () => {
   assert.equal(new Set(refusals).size, 1);
 });
 
-test("a clock that stands at zero admits nothing", async () => {
+test("a clock at zero admits nothing", async () => {
   const { store, token } = await prepared();
   const verdict = await new Latch({ store, now: () => 0 }).verify(`Bearer ${token}`);
   assert.deepEqual([verdict.allowed, verdict.status, verdict.reason], [false, 503, "clock_invalid"]);
@@ -151,7 +151,7 @@ test("a store that fails makes every other operation throw a coded error", async
   }
 });
 
-test("a token isn't handed out when storing it gives no clear answer", async () => {
+test("a token isn't returned when the store's answer is unclear", async () => {
   const { store } = await prepared();
   for (const [answer, code] of [[undefined, "store_answer_invalid"], ["hash_taken", "hash_taken"], ["name_taken", "name_taken"]]) {
     const latch = new Latch({ store: altered(store, { insert: async () => answer }) });
@@ -159,7 +159,7 @@ test("a token isn't handed out when storing it gives no clear answer", async () 
   }
 });
 
-test("never hands a user another's records, even when the store does", async () => {
+test("never returns another user's records, even when the store does", async () => {
   const { store } = await prepared();
   const latch = new Latch({ store: altered(store, { listOf: () => store.listOf("alice") }) });
   await assert.rejects(latch.list({ user: "bob" }), { code: "store_answer_invalid" });
@@ -193,7 +193,7 @@ test("refuses wrong options when it is made", () => {
   }
 });
 
-test("hands on its policy, zone, prefix and peppers, whatever the caller says", async () => {
+test("applies its policy, zone, prefix and peppers, whatever the caller passes", async () => {
   const key = "0123456789abcdef".repeat(4);
   const { latch, token, store } = await prepared({ prefix: "tl", peppers: [{ id: "p1", key }], policy: { maxLifetime: 60 }, zone: "UTC" });
   assert.match(token, /^tl_[A-Z0-9]{39}$/);
@@ -222,7 +222,7 @@ test("caps the tokens of a user, and those created within an hour", async () => 
   await latch.create({ ...wish, name: "e" });
 });
 
-test("gives a coded error for whatever it is given, and asks the store for no user that can't be", async () => {
+test("throws a coded error for any invalid value, and never calls the store for an invalid user", async () => {
   const { store } = await prepared();
   const asked = [];
   const spied = Object.fromEntries(["listOf", "account"].map((name) => [name, (user) => (asked.push(user), store[name](user))]));
@@ -256,7 +256,7 @@ test("gives a coded error for whatever it is given, and asks the store for no us
   await assert.rejects(latch.verify("Bearer x", null), { code: "type_invalid" });
 });
 
-test("asks its own accounts and its own names, whatever the caller hands it", async () => {
+test("uses its own accounts and names, whatever the caller passes", async () => {
   const { latch } = await prepared();
   await assert.rejects(latch.create({ user: "alice", name: "backup", access: "full", taken: [] }), { code: "field_unknown", field: "taken" });
   await assert.rejects(latch.create({ user: "alice", name: "backup", access: "full" }), { code: "name_taken" });
@@ -293,7 +293,7 @@ test("leaves no timer behind", async () => {
   assert.equal(timers(), before);
 });
 
-test("takes from its caller what it documents, and nothing that the host supplies", async () => {
+test("accepts documented options only, not those that the host supplies", async () => {
   const { latch, store } = await prepared({ policy: { maxLifetime: 86_400 } });
   const before = (await store.listOf("alice")).length;
   const good = { user: "alice", name: "x", access: "full" };
@@ -312,7 +312,7 @@ test("takes from its caller what it documents, and nothing that the host supplie
     records: [],
     toString: "x",
   })) {
-    // As a request's body would bring it.
+    // As from the body of a request.
     const body = JSON.parse(JSON.stringify({ [key]: value }));
     const expected = { name: "TokenlatchError", code: "field_unknown", field: key };
     await assert.rejects(latch.create({ ...good, ...body }), expected);
@@ -327,8 +327,8 @@ test("takes from its caller what it documents, and nothing that the host supplie
   assert.equal(description.expires, NOW + 86_400);
 });
 
-describe("managing by a token that asks", () => {
-  /** A latch with a token of each kind, and the verdicts on them. */
+describe("managing on behalf of a token", () => {
+  /** A latch with a token of each kind, and their verdicts. */
   async function asked() {
     const { latch, store } = await prepared();
     const made = {};
@@ -350,7 +350,7 @@ describe("managing by a token that asks", () => {
     return { latch, store, made };
   }
 
-  test("gives no more than the token that asks has", async () => {
+  test("grants at most the access of the token", async () => {
     const { latch, made } = await asked();
     const wide = { access: "full", readOnly: false, addresses: [], expires: "never", realm: "admin" };
     for (const [name, by] of Object.entries(made)) {
@@ -365,7 +365,7 @@ describe("managing by a token that asks", () => {
     assert.deepEqual([description.user, description.addresses, description.expires], ["alice", ["192.0.2.7"], NOW + 300]);
   });
 
-  test("what it makes doesn't outlive it, nor the administrator's limit", async () => {
+  test("a new token outlives neither the token nor the administrator's limit", async () => {
     const { store, made, latch } = await asked();
     const brief = { by: made.brief, access: "full" };
     assert.equal((await latch.create({ ...brief, name: "a" })).description.expires, NOW + 600);
@@ -377,7 +377,7 @@ describe("managing by a token that asks", () => {
     assert.equal((await latch.create({ by: made.full, name: "e", access: "full", expires: "never" })).description.expires, null);
   });
 
-  test("manages only tokens that lie within it; the others are unknown to it", async () => {
+  test("manages only tokens within its access; others are unknown", async () => {
     const { latch, made } = await asked();
     const names = async (by) => (await latch.list({ by, includeRevoked: true, pageSize: 1000 })).tokens.map((one) => one.name);
     assert.deepEqual(await names(made.full), ["backup", "bound", "brief", "full", "limited", "narrow", "readOnly"]);
@@ -397,7 +397,7 @@ describe("managing by a token that asks", () => {
     assert.equal((await latch.rename({ by, name: "limited", newName: "renamed" })).name, "renamed");
   });
 
-  test("asks the module once which tokens lie within it, however many there are", () => {
+  test("calls the module once for all tokens", () => {
     // Counts the calls of each function that the module exports.
     const counting = `
       const calls = {};
@@ -422,7 +422,7 @@ describe("managing by a token that asks", () => {
     assert.deepEqual(counts, { total: 11, updated: 0, called: 1 });
   });
 
-  test("records with integers as BigInts are judged, and two with one id are refused", async () => {
+  test("records with integers as BigInts are accepted, and two with the same id are refused", async () => {
     const { latch, store, made } = await asked();
     const by = made.limited;
     const big = altered(store, { listOf: async (user) => (await store.listOf(user)).map((record) => ({ ...record, created: BigInt(record.created) })) });
@@ -438,12 +438,12 @@ describe("managing by a token that asks", () => {
     await assert.rejects(new Latch({ store: twice, now: () => NOW }).list({ by }), { code: "store_answer_invalid" });
   });
 
-  test("what asks by mistake isn't nobody", async () => {
+  test("an undefined `by` is refused", async () => {
     const { latch } = await asked();
     await assert.rejects(latch.create({ user: "alice", by: undefined, name: "open", access: "full" }), { code: "option_invalid", field: "by" });
   });
 
-  test("what asks must have been admitted here, and must still be valid", async () => {
+  test("the token must have been admitted here, and must still be valid", async () => {
     const { latch, made } = await asked();
     const { user, id, name } = made.full;
     const copies = [{ user, id, name }, { ...made.full }, JSON.parse(JSON.stringify(made.full)), Object.create(made.full), "alice", 7, null, [], await latch.verify(null)];
@@ -470,7 +470,7 @@ describe("managing by a token that asks", () => {
     await assert.rejects(clocked.create({ by, name: "x", access: "full" }), { code: "token_not_found", field: "by" });
   });
 
-  test("takes the identity of a middleware", async () => {
+  test("accepts the identity of a middleware", async () => {
     const { latch } = await asked();
     const { token } = await latch.create({ user: "alice", name: "maker", access: { features: ["backup"] } });
     const handler = guard(latch, { call: { feature: "backup" } }, async (_request, by) => Response.json((await latch.list({ by })).tokens.map((one) => one.name)));

@@ -1,4 +1,4 @@
-// Compiled, never run: the middleware in the types of its frameworks.
+// Type tests, never run: the middleware in the types of its frameworks.
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import express from "express";
@@ -16,7 +16,7 @@ interface Env {
   readonly ORIGIN: string;
 }
 const handler: (request: Request, env: Env) => Promise<Response> = guard(latch, {}, (_request, identity, env: Env) => new Response(identity.user + env.ORIGIN));
-// @ts-expect-error an option that isn't known
+// @ts-expect-error an unknown option
 guard(latch, { adress: () => "192.0.2.1" }, () => new Response());
 // @ts-expect-error there is no such API
 guard(latch, { call: { api: "ftp" } }, () => new Response());
@@ -24,7 +24,7 @@ guard(latch, { call: { api: "ftp" } }, () => new Response());
 const failures = new RateLimiterMemory({ points: 10, duration: 60 });
 const app = new Hono();
 app.get("/", forHono(latch, { failures, address: (c) => c.req.header("CF-Connecting-IP") }), (c) => c.text(c.var.identity.user));
-// @ts-expect-error nobody has been admitted here
+// @ts-expect-error no request was admitted here
 app.get("/open", (c) => c.text(c.var.identity.user));
 
 const server = express();
@@ -43,6 +43,6 @@ server.get("/edge", (request, response) => void response.send(identityOf<Snapsho
 const listener: (request: IncomingMessage, response: ServerResponse) => void = forNode(latch, { address: async (request) => request.socket.remoteAddress }, (_request, response, identity) => void response.end(identity.user));
 guard(latch, { call: async () => ({ feature: "backup" }) }, () => new Response());
 guard(async (env: Env) => (env.ORIGIN === "" ? latch : latch), {}, () => new Response());
-// @ts-expect-error a call must be given
+// @ts-expect-error a call is required
 guard(latch, { call: () => undefined }, () => new Response());
 export { handler, listener };

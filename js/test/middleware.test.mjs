@@ -19,7 +19,7 @@ async function prepared(more = {}) {
   return { latch, token, id: description.id };
 }
 
-/** Each framework as a function from a header list, to what came back and what the handler saw. */
+/** Each framework, as a function from a header list to the response and what the handler saw. */
 const frameworks = {
   async fetch(latch, options, lines) {
     let seen;
@@ -67,7 +67,7 @@ async function overHttp(app, lines) {
 
 for (const [name, run] of Object.entries(frameworks)) {
   describe(name, () => {
-    test("hands on who was admitted, without the header", async () => {
+    test("passes on the identity, without the header", async () => {
       const { latch, token, id } = await prepared();
       const { status, body, seen } = await run(latch, {}, [["authorization", `Bearer ${token}`]]);
       assert.deepEqual([status, body, seen.authorization], [200, "done", null]);
@@ -77,7 +77,7 @@ for (const [name, run] of Object.entries(frameworks)) {
       assert.equal(kept.seen.authorization, `Bearer ${token}`);
     });
 
-    test("replies exactly the refusal", async () => {
+    test("replies with the exact refusal", async () => {
       const { latch, token } = await prepared({ readOnly: true });
       for (const [lines, httpStatus] of [
         [[], 401],
@@ -97,7 +97,7 @@ for (const [name, run] of Object.entries(frameworks)) {
       }
     });
 
-    test("gives problem details on request, and no more than the refusal says", async () => {
+    test("returns problem details on request, with the sentence of the refusal only", async () => {
       const { latch } = await prepared();
       const accept = ["Accept", "text/html, application/problem+json;q=0.5"];
       const asked = await run(latch, {}, [accept]);
@@ -109,7 +109,7 @@ for (const [name, run] of Object.entries(frameworks)) {
       assert.equal((await run(latch, {}, [["Accept", "application/problem+jsonx, */*"]])).headers["content-type"], "application/json");
     });
 
-    test("takes the address from the option only", async () => {
+    test("reads the address from the option only", async () => {
       const { latch, token } = await prepared({ addresses: ["192.0.2.7"] });
       const lines = [["Authorization", `Bearer ${token}`], ["X-Forwarded-For", "192.0.2.7"], ["Forwarded", "for=192.0.2.7"]];
       assert.equal((await run(latch, {}, lines)).status, 403);
@@ -118,7 +118,7 @@ for (const [name, run] of Object.entries(frameworks)) {
       assert.equal((await run(latch, { address: () => null }, lines)).status, 403);
     });
 
-    test("answers 429 to an address that failed too often, good token or not", async () => {
+    test("answers 429 to an address with too many failures, whatever the token", async () => {
       const { latch, token } = await prepared();
       const failures = new RateLimiterMemory({ points: 3, duration: 30 });
       const good = [["Authorization", `Bearer ${token}`]];
@@ -148,7 +148,7 @@ for (const [name, run] of Object.entries(frameworks)) {
   });
 }
 
-test("a call that is wrong or throws is the handler's error, never an admission", async () => {
+test("an invalid call or one that throws is an error of the handler, never an admission", async () => {
   const { latch, token } = await prepared();
   const lines = [["Authorization", `Bearer ${token}`]];
   for (const call of [() => ({ api: "ftp" }), () => ({ writes: 1 }), () => { throw new Error("no"); }, () => ({ module: "a", feature: "b" })]) {
@@ -158,7 +158,7 @@ test("a call that is wrong or throws is the handler's error, never an admission"
   }
 });
 
-test("a log that fails is the handler's error, and no rejection goes unheard", async () => {
+test("a log that fails is an error of the handler, and no rejection is unhandled", async () => {
   const { latch } = await prepared();
   for (const onRefusal of [() => { throw new Error("full"); }, async () => { throw new Error("full"); }]) {
     await assert.rejects(frameworks.fetch(latch, { onRefusal }, []), { message: "full" });
@@ -166,11 +166,11 @@ test("a log that fails is the handler's error, and no rejection goes unheard", a
   }
 });
 
-test("an identity is there only for a request that was admitted", () => {
+test("only an admitted request has an identity", () => {
   assert.throws(() => identityOf({}), { code: "identity_missing" });
 });
 
-test("checks one request, and takes the latch from what the runtime passes along", async () => {
+test("checks one request, with a latch from the runtime's arguments", async () => {
   const { latch, token } = await prepared();
   const request = () => new Request("http://h/", { method: "POST", body: "content", headers: { Authorization: `Bearer ${token}` } });
   const checked = await check(latch, request(), { call: { feature: "backup" } });

@@ -9,7 +9,7 @@ import { TokenTable, TokenlatchError, createToken, info, start } from "tokenlatc
 const bytes = readFileSync(new URL("../dist/module/tokenlatch.wasm", import.meta.url));
 const coded = (code, field) => (error) => error instanceof TokenlatchError && error.code === code && error.field === field;
 
-test("refuses every call before the module is started, and isn't broken by it", () => {
+test("refuses every call before the module is started, without breaking it", () => {
   for (const call of [() => createToken({ user: "alice", name: "x", access: "full" }), () => info(), () => new TokenTable()]) {
     assert.throws(call, (error) => coded("module_broken")(error) && /start/.test(error.message));
   }

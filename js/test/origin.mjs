@@ -1,5 +1,5 @@
-// An origin for followers, for the tests: publishes, answers long polls, takes reports of usage, and fails in every way that it
-// is told to. `POST /control` tells it, so that a test in another runtime can, too.
+// An origin for the tests of followers: publishes, answers long polls, accepts usage reports, and fails on command. `POST /control` controls
+// it, so that tests in other runtimes can too.
 import { createServer } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -33,7 +33,7 @@ class Origin {
     this.reset();
   }
 
-  /** Begins anew: alice and bob, no tokens. What is known of earlier followers is forgotten. */
+  /** Resets it: alice and bob, no tokens, no followers. */
   reset({ maxAge = 60, names = true } = {}) {
     this.accounts = [{ user: "alice", features: "all" }, { user: "bob", features: ["apitokens", "mail"] }];
     Object.assign(this, { maxAge, names, epoch: (this.epoch ?? 0) + 1, version: 5, records: [], deltas: new Map() });
@@ -61,7 +61,7 @@ class Origin {
     return this.message("snapshot", { records: this.records, accounts: this.accounts });
   }
 
-  /** A change is a new version, and a delta that leads to it. It is signed when it is asked for. */
+  /** Makes a change: a new version and its delta, which is signed when it is requested. */
   changed(more) {
     this.deltas.set(this.version, { base: this.version, version: this.version + 1, ...more });
     this.version += 1;
@@ -75,7 +75,7 @@ class Origin {
     return { token, id: record.id, hash: record.hash };
   }
 
-  /** So many tokens in one version. */
+  /** Issues a number of tokens in one version. */
   issueMany({ count }) {
     const records = Array.from({ length: count }, () => createToken({ user: "alice", name: `t${crypto.randomUUID().slice(0, 12)}`, access: "full" }).record);
     this.records.push(...records);
@@ -88,12 +88,12 @@ class Origin {
     this.changed({ revoked: [record] });
   }
 
-  /** Deltas are gone, as after a restart of the origin. */
+  /** Drops the deltas, as a restart of the origin does. */
   forget() {
     this.deltas.clear();
   }
 
-  /** As after an old backup was restored: another epoch, in which the tokens named are gone. */
+  /** Simulates a restored backup: a new epoch without the named tokens. */
   restore({ without }) {
     this.records = this.records.filter(({ id }) => !without.includes(id));
     Object.assign(this, { epoch: this.epoch + 1, version: 1, madeAtLeast: this.made + 1 });
@@ -141,7 +141,7 @@ class Origin {
     if (isCurrent()) return send(this.message("delta", { base: version }));
     const delta = epoch === this.epoch ? this.deltas.get(version) : undefined;
     if (delta === undefined) return void response.writeHead(409, { "Content-Type": "application/json" }).end('{"error":{"code":"snapshot_gap"}}');
-    // A chain of deltas is signed as it is handed out: each is made no earlier than the one before.
+    // Deltas are signed when they are sent: none is made earlier than the one before.
     send(this.message("delta", delta));
   }
 

@@ -1,4 +1,4 @@
-// What decides is read once, from plain objects: nothing else counts as a call or as options that say nothing.
+// Options and calls are read once, from plain objects: nothing else counts as an empty call or as empty options.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { runInNewContext } from "node:vm";
@@ -61,7 +61,7 @@ async function follower() {
   return one;
 }
 
-/** Everything that takes a call or options to decide by, as a function of it. */
+/** Every function that takes a call or options of a decision. */
 const takers = {
   async "Latch.verify"() {
     const latch = new Latch({ store: memoryStore({ records: [record], accounts: [ACCOUNT] }), now: () => NOW });
@@ -117,14 +117,14 @@ for (const [name, make] of Object.entries(takers)) {
       });
     }
 
-    test("takes what is plain, of this realm and of another", async () => {
+    test("accepts plain objects of this realm and of another", async () => {
       const take = await make();
       for (const plain of [{}, Object.create(null), runInNewContext("({})")]) await take(plain);
     });
   });
 }
 
-test("a follower's calls aren't mistaken for each other", async () => {
+test("a follower distinguishes calls", async () => {
   const one = await follower();
   const calls = [
     { realm: "admin" },
@@ -154,7 +154,7 @@ test("a follower's calls aren't mistaken for each other", async () => {
   }
 });
 
-test("a call that changes while the store is asked changes nothing", async () => {
+test("changing a call during a store call has no effect", async () => {
   const call = { realm: "admin" };
   const store = memoryStore({ records: [record] });
   const accounts = async () => (delete call.realm, ACCOUNT);
@@ -173,7 +173,7 @@ test("each property is read once", async () => {
   assert.deepEqual(reads.splice(0), ["user", "features"]);
 });
 
-test("what a Latch was made with can't be changed, and an account is stored as it was checked", async () => {
+test("changing the options of a Latch later has no effect, and an account is stored as it was checked", async () => {
   const policy = { maxLifetime: 60 };
   const catalogue = [{ module: "A", function: "b", apis: ["uapi"], feature: "backup", writes: true }];
   const store = memoryStore({ records: [record], accounts: [ACCOUNT] });
@@ -194,7 +194,7 @@ test("what a Latch was made with can't be changed, and an account is stored as i
   for (const value of Object.values(unplain)) await assert.rejects(latch.putAccount(value()), { code: "type_invalid" });
 });
 
-test("an account that a look-up gives as an instance with getters admits nobody", async () => {
+test("a lookup that returns an account with getters admits nothing", async () => {
   class Kept {
     user = "alice";
     features = "all";

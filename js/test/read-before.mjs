@@ -1,4 +1,4 @@
-// A guarded handler behind one that reads the body first, as a server of each runtime hands requests over.
+// A guarded handler behind one that reads the body first, with the server of each runtime.
 import { Latch, createToken } from "tokenlatch";
 import { guard } from "tokenlatch/middleware/fetch";
 import { memoryStore } from "tokenlatch/stores/memory";
@@ -7,7 +7,7 @@ const entropy = Array.from({ length: 64 }, (_, index) => ((index * 37 + 11) & 0x
 let guarded;
 let token;
 
-/** Made at the first request: a worker has no clock before. */
+/** Made at the first request, because a worker has no clock before. */
 function prepared() {
   if (guarded !== undefined) return;
   const made = createToken({ entropy, user: "alice", name: "backup", access: "full", expires: "never" });
@@ -27,7 +27,7 @@ export async function serve(request) {
   return guarded(request);
 }
 
-/** Asks a server for each, and gives what it said. */
+/** Requests both from a server, and returns the answers. */
 export async function asked(url, send = fetch) {
   prepared();
   const said = {};

@@ -1,4 +1,4 @@
-// What the README shows is run: its JavaScript as it stands, its worker in workerd; every file and subpath it names is there.
+// Runs the code of the README: its JavaScript unchanged, its worker in workerd. Checks that every subpath and script that it names exists.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { startWorker } from "./worker.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 const blocks = (language) => [...readme.matchAll(/^```(\w+)\n(.*?)^```/gms)].filter((match) => match[1] === language).map((match) => match[2]);
-// Within the package, so that it finds itself by its name.
+// In the package, so that it can be imported by name.
 const folder = mkdtempSync(fileURLToPath(new URL("readme-", import.meta.url)));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -50,8 +50,14 @@ test("the migration's command prints the schema", () => {
   assert.equal(stdout, `${schema("sqlite").join(";\n")};\n`);
 });
 
-test("every subpath and script that it names is there", async () => {
+test("every subpath and script that it names exists", async () => {
   for (const [subpath] of readme.matchAll(/tokenlatch\/(?:stores|middleware)\/\w+/g)) await import(subpath);
   const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   for (const [, script] of readme.matchAll(/npm run (\S+)/g)) assert.ok(Object.hasOwn(scripts, script), script);
+});
+
+test("the internal files of the stores have no subpath", async () => {
+  for (const name of ["connection", "generation", "schema"]) {
+    await assert.rejects(import(`tokenlatch/stores/internal/${name}`), { code: "ERR_PACKAGE_PATH_NOT_EXPORTED" });
+  }
 });

@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 const said = new Set();
 
-/** What is missing is skipped out loud; with TOKENLATCH_REQUIRE_ALL=1 it is a failure. */
+/** Reports a missing tool as skipped; with TOKENLATCH_REQUIRE_ALL=1 it is a failure. */
 export function missing(test, what) {
   if (process.env.TOKENLATCH_REQUIRE_ALL === "1") throw new Error(`${what} is missing`);
   if (!said.has(what)) console.error(`SKIPPED: ${what} is missing`);
@@ -32,7 +32,7 @@ export function onPath(command) {
   return spawnSync("sh", ["-c", `command -v ${command}`], { encoding: "utf8" }).stdout.trim() || undefined;
 }
 
-/** A Redis server, or undefined when there is none on this machine. */
+/** Starts a Redis server; undefined if it isn't installed. */
 export async function startRedis() {
   const command = onPath("redis-server");
   if (command === undefined) return undefined;
@@ -42,7 +42,7 @@ export async function startRedis() {
   return { url: `redis://127.0.0.1:${port}`, stop: () => stop(child, folder) };
 }
 
-/** A PostgreSQL server, or undefined when there is none on this machine. It refuses to run as root, so it runs as `postgres` then. */
+/** Starts a PostgreSQL server; undefined if it isn't installed. It refuses to run as root, so it runs as `postgres` then. */
 export async function startPostgres() {
   const bin = postgresFolder();
   if (bin === undefined) return undefined;

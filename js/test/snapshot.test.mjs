@@ -14,7 +14,7 @@ const header = ({ token }) => `cpanel alice:${token}`;
 const message = (version = 1, more = {}) => publish(key, { version, made: NOW, records, ...more });
 const load = (more = {}) => Snapshot.load(message(), { ...options, now: NOW, ...more });
 
-test("gives the verdicts of a table, less the names that weren't sent", () => {
+test("gives the verdicts of a table, without names that weren't published", () => {
   const table = new TokenTable({ records, accounts: [ACCOUNT] });
   for (const names of [false, true]) {
     const snapshot = Snapshot.load(message(1, { names }), { ...options, now: NOW });
@@ -28,7 +28,7 @@ test("gives the verdicts of a table, less the names that weren't sent", () => {
   }
 });
 
-test("takes deltas, and says which table it holds", () => {
+test("applies deltas, and returns the state of the table", () => {
   const snapshot = load();
   const { bytes, ...held } = snapshot.state;
   assert.ok(bytes > 0);
@@ -42,7 +42,7 @@ test("takes deltas, and says which table it holds", () => {
   assert.equal(snapshot.state.version, 2);
 });
 
-test("takes a message in pieces, and keeps the table until the last", () => {
+test("accepts a message in chunks, and keeps the old table until the last", () => {
   const snapshot = load();
   const next = message(2, { records: records.slice(1) });
   assert.equal(snapshot.begin(next.subarray(0, 192), NOW), next.length - 192);
@@ -54,7 +54,7 @@ test("takes a message in pieces, and keeps the table until the last", () => {
   assert.equal(snapshot.verify(header(tokens[0]), { now: NOW }).reason, "token_unknown");
 });
 
-test("refuses everything without a table, and when it has grown too old", () => {
+test("refuses everything without a table, and when it is too old", () => {
   const empty = new Snapshot(options);
   assert.equal(empty.state, null);
   for (const [snapshot, reason, now] of [[empty, "snapshot_missing", NOW], [load(), "snapshot_stale", NOW + 61], [load(), "clock_backwards", NOW - 301]]) {
@@ -78,7 +78,7 @@ test("an edge may allow less age than the origin, and never more", () => {
   for (const maxAge of ["20", 1.5, null, true]) refuses(() => load({ maxAge }), "type_invalid", "maxAge");
 });
 
-test("refuses what isn't signed, and keeps what it has", () => {
+test("refuses unsigned messages, and keeps its table", () => {
   const snapshot = load();
   const good = message(2);
   const other = publish(keyOf(2), { version: 2, made: NOW, records });
@@ -95,7 +95,7 @@ test("refuses what isn't signed, and keeps what it has", () => {
   assert.equal(Snapshot.load(other, { publicKeys: [key.publicHex, keyOf(2).publicBytes], now: NOW }).state.version, 2);
 });
 
-test("forgets prepared calls, and gives their numbers out again", () => {
+test("forgets prepared calls, and reuses their numbers", () => {
   const snapshot = load();
   const call = snapshot.prepare({ feature: "backup", writes: false });
   snapshot.forgetCalls();
@@ -104,7 +104,7 @@ test("forgets prepared calls, and gives their numbers out again", () => {
   assert.equal(snapshot.verify(header(tokens[0]), { call, now: NOW }).reason, snapshot.verify(header(tokens[0]), { now: NOW }).reason);
 });
 
-test("takes nothing below its floor", () => {
+test("refuses tables below its floor", () => {
   const floor = { epoch: 1, version: 2, made: NOW };
   refuses(() => load({ floor }), "snapshot_rollback");
   assert.equal(Snapshot.load(message(2), { ...options, floor, now: NOW }).state.version, 2);
@@ -144,7 +144,7 @@ test("verifies many at once as one by one, from a table and a snapshot", () => {
     assert.deepEqual(judge.verifyMany([], { now: NOW }), []);
     const many = Array.from({ length: 20_000 }, (_, at) => headers[at % headers.length]);
     assert.equal(judge.verifyMany(many, { call, now: NOW }).filter(({ allowed }) => allowed).length, many.filter((_, at) => at % headers.length < 3).length);
-    // Half a character at the end of one and half at the start of the next stay two.
+    // A surrogate half at the end of one text and one at the start of the next stay separate.
     const halves = judge.verifyMany(["half \ud83d", "\ude00 half", headers[0]], { call, now: NOW });
     assert.deepEqual(halves.map(({ reason }) => reason), ["header_malformed", "header_malformed", one[0].reason]);
     refuses(() => judge.verifyMany("x"), "type_invalid", "headers");

@@ -1,10 +1,10 @@
-// What every store must do, as plain functions over a store: run by `stores.test.mjs` in Node, and by small scripts in
-// Deno, in Bun and inside workerd. Each case has users of its own, so that all may share one database.
+// The tests of every store, as functions over a store: run by `stores.test.mjs` in Node, and by small scripts in Deno, Bun and workerd.
+// Each case has its own users, so that all can share a database.
 import assert from "node:assert/strict";
 
 import { Latch, createToken } from "tokenlatch";
 
-// Made when it is first asked for: at the start of a worker none can be made.
+// Made on first use: a worker can't make one at startup.
 let signal;
 const context = {
   get signal() {
@@ -98,7 +98,7 @@ export const cases = {
     const [user] = users("alice");
     const record = recordOf(user, "a", { readOnly: true, addresses: ["192.0.2.0/24"] });
     await store.insert(record, context);
-    // What the caller has read is out of date: the token has been narrowed since.
+    // The caller has an outdated record: the token's access was reduced since.
     assert.equal(await store.rename({ ...record, readOnly: false, addresses: [], name: "b" }, context), "renamed");
     assert.deepEqual(await store.find([record.hash], context), { ...record, name: "b" });
     assert.equal(await store.rename({ ...record, name: "c" }, context), "renamed");
@@ -130,7 +130,7 @@ export const cases = {
       const kept = await latch.create({ user: other, name: description.id.slice(0, 8), ...wish });
       await latch.rename({ user, id: description.id, newName: "renamed" });
       await revoke();
-      // Again: nothing of it comes back.
+      // Again: nothing is restored.
       await latch.revoke({ user, ids: [description.id] });
       const stored = (await store.listOf(user, context)).find(({ id }) => id === description.id);
       assert.deepEqual([stored.access, stored.addresses, stored.revoked, stored.name], [{ features: [] }, [], NOW, "renamed"]);
@@ -213,7 +213,7 @@ export const cases = {
       const [user] = users("alice");
       let release;
       const held = new Promise((resolve) => (release = resolve));
-      // Everything but `insert` goes straight to the store; that waits until the account is gone.
+      // Only `insert` is delayed, until the account was removed.
       let isHeld;
       const isAsked = new Promise((resolve) => (isHeld = resolve));
       const slow = new Proxy(store, {
@@ -270,7 +270,7 @@ export const cases = {
     for (const user of ["..", ".", "@", "-", "a..b", "hash", "constructor", "CON"].flatMap((name) => users(name).concat(name))) {
       const record = recordOf(user, "constructor");
       await store.putAccount({ user, features: "all" }, context);
-      // A user without a part of his own may be there from an earlier run.
+      // A user may exist from an earlier run.
       const insertion = await store.insert(record, context);
       assert.ok(insertion === "stored" || insertion === "name_taken");
       if (insertion === "stored") assert.deepEqual(await store.find([record.hash], context), record);
@@ -307,7 +307,7 @@ export const cases = {
   },
 };
 
-/** Runs all cases and gives what failed, for runtimes without a test runner of their own. */
+/** Runs all cases and returns the failures, for runtimes without a test runner. */
 export async function failures(store) {
   const failed = [];
   for (const [name, run] of Object.entries(cases)) {

@@ -1,4 +1,4 @@
-// The one suite of the stores over every adapter that can run here.
+// The suite of the stores over every available adapter.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -24,7 +24,7 @@ import { missing, startPostgres, startRedis, temporaryFolder } from "./services.
 import { cases } from "./store-suite.mjs";
 import { startWorker } from "./worker.mjs";
 
-/** The suite over one store. `open` gives it and how to close it, or undefined when something is missing. */
+/** Runs the suite over one store. `open` returns the store and how to close it, or undefined if something is missing. */
 function suite(name, open) {
   describe(name, () => {
     let opened;
@@ -44,7 +44,7 @@ async function sql(connector) {
   return { store, database, close: () => database.dispose() };
 }
 
-/** A store in PostgreSQL, which opens its database again whenever that is lost. */
+/** A store in PostgreSQL that reopens a lost database. */
 async function postgresStore(url, more = {}) {
   const store = db0Store(() => createDatabase(postgresql({ url, ...more })));
   await store.migrate();
@@ -65,7 +65,7 @@ suite("memory", async () => ({ store: memoryStore() }));
 suite("unstorage: memory", async () => ({ store: unstorageStore(createStorage(), { immediateRevocation: true }) }));
 suite("unstorage: file system", async () => ({ store: unstorageStore(createStorage({ driver: fs({ base: folder() }) }), { immediateRevocation: true }) }));
 suite("db0: libSQL", async () => sql(libsql({ url: `file:${join(folder(), "tokens.db")}` })));
-// Before Node 22.13 there is none; Deno, which has it too, runs the suite below in any case.
+// Not available before Node 22.13. Deno also has it and runs the suite below.
 if (nodeHasSqlite) suite("db0: node:sqlite", async () => sql(nodeSqlite({ path: join(folder(), "tokens.db") })));
 let postgres;
 before(async () => void (postgres = await startPostgres()));
@@ -120,7 +120,7 @@ function assertRan({ ran, failed }) {
   assert.equal(ran, Object.keys(cases).length);
 }
 
-test("a database keeps what must never be raced, whoever writes to it", async () => {
+test("a database enforces its rules for every writer", async () => {
   const { store, database, close } = await sql(libsql({ url: `file:${join(folder(), "raw.db")}` }));
   await store.insert({ id: "1", user: "a", name: "x", hash: "h1", revoked: 5 });
   await store.insert({ id: "2", user: "a", name: "x", hash: "h2", revoked: null });
@@ -148,7 +148,7 @@ test("a key-value store removes the revocation after the record, in another run"
   assert.deepEqual(await left(), ["account"]);
 });
 
-test("changes of one account take turns in a key-value store, and a change that hangs delays the next one only", async (t) => {
+test("changes of one account run in order in a key-value store, and one that hangs delays the next only", async (t) => {
   const storage = createStorage();
   const [store, other] = [unstorageStore(storage), unstorageStore(storage)];
   const { setItem } = storage;
@@ -176,7 +176,7 @@ test("changes of one account take turns in a key-value store, and a change that 
   await stored;
 });
 
-test("a database from before revoked tokens could be removed is brought up to date", async () => {
+test("a database from before pruning is upgraded", async () => {
   const database = createDatabase(libsql({ url: `file:${join(folder(), "before.db")}` }));
   const first = readFileSync(new URL("../examples/worker/migrations/0001_tokens.sql", import.meta.url), "utf8");
   for (const statement of first.trimEnd().split(";\n")) await database.prepare(statement).run();
@@ -188,7 +188,7 @@ test("a database from before revoked tokens could be removed is brought up to da
   await database.dispose();
 });
 
-test("what has been damaged at rest is never taken for a live token", async () => {
+test("a damaged record never counts as a live token", async () => {
   const account = { user: "alice", features: "all" };
   const refused = async (store, token) => {
     const verdict = await new Latch({ store, accounts: () => account }).verify(`Bearer ${token}`);
@@ -222,13 +222,13 @@ test("what has been damaged at rest is never taken for a live token", async () =
   await close();
 });
 
-test("a key-value store that is told of a removal too late doesn't bring the token back", async () => {
+test("a late removal in a key-value store doesn't restore the token", async () => {
   const storage = createStorage();
   const store = unstorageStore(storage);
   const latch = new Latch({ store });
   await latch.putAccount({ user: "alice", features: "all" });
   const { setItem } = storage;
-  // Between the check of the account and the writing of the record, the account goes and comes.
+  // The account is removed and created between the check of the account and the write of the record.
   storage.setItem = async (key, value) => {
     if (key.includes(":hash:")) {
       storage.setItem = setItem;
@@ -242,7 +242,7 @@ test("a key-value store that is told of a removal too late doesn't bring the tok
   assert.deepEqual((await latch.list({ user: "alice", includeRevoked: true })).tokens, []);
 });
 
-test("accounts from before generations get one, and their tokens go on working", async () => {
+test("accounts from before generations get one, and their tokens keep working", async () => {
   const storage = createStorage();
   await storage.setItem("tokenlatch:account:616c696365", { user: "alice", features: "all" });
   const { store: sqlStore, database, close } = await sql(libsql({ url: `file:${join(folder(), "old.db")}` }));
@@ -263,7 +263,7 @@ test("accounts from before generations get one, and their tokens go on working",
   await close();
 });
 
-/** Runs a script in several processes at once; each must end well. */
+/** Runs a script in several processes at once. All must succeed. */
 async function inProcesses(count, script, more = {}) {
   const children = Array.from({ length: count }, () => spawn(process.execPath, ["--input-type=module", "--eval", script], { cwd: import.meta.dirname, env: { ...process.env, ...more } }));
   return Promise.all(
@@ -276,7 +276,7 @@ async function inProcesses(count, script, more = {}) {
   );
 }
 
-// All begin at the same moment, whenever each process was ready.
+// All begin at the same moment, when every process is ready.
 const migrating = (store) => `
   import { createDatabase } from "db0";
   import nodeSqlite from "db0/connectors/node-sqlite";
@@ -289,14 +289,14 @@ const migrating = (store) => `
   await store.close();
 `;
 
-test("any number of processes may make the tables at once, and again", async (t) => {
+test("any number of processes may create the tables at once, and again", async (t) => {
   if (postgres === undefined) return missing(t, "PostgreSQL");
   const admin = createDatabase(postgresql({ url: postgres.url }));
   for (let round = 0; round < 3; round += 1) {
     await admin.prepare(`CREATE DATABASE fresh_${round}`).run();
     const url = postgres.url.replace(/postgres$/, `fresh_${round}`);
     const script = migrating(`postgresql({ url: ${JSON.stringify(url)} })`);
-    // On an empty database, and on one that has them.
+    // On an empty database, and on one with the tables.
     for (const _ of ["empty", "made"]) {
       assert.deepEqual(await inProcesses(6, script, { AT: String(Date.now() + 1_500) }), Array(6).fill("ok"));
     }
@@ -304,7 +304,7 @@ test("any number of processes may make the tables at once, and again", async (t)
   await admin.dispose();
 });
 
-test("any number of processes may make the tables of one SQLite file at once", async () => {
+test("any number of processes may create the tables of one SQLite file at once", async () => {
   const path = join(folder(), "shared.db");
   const connector = nodeHasSqlite ? `nodeSqlite({ path: ${JSON.stringify(path)} })` : `libsql({ url: ${JSON.stringify(`file:${path}`)} })`;
   for (const _ of ["empty", "made"]) {
@@ -312,9 +312,9 @@ test("any number of processes may make the tables of one SQLite file at once", a
   }
 });
 
-test("a store in PostgreSQL comes back after its connection was lost, in every way", async (t) => {
+test("a store in PostgreSQL reconnects after every kind of lost connection", async (t) => {
   if (postgres === undefined) return missing(t, "PostgreSQL");
-  // Between the store and the database, so that the connection can fall silent.
+  // A proxy between the store and the database, so that the connection can become silent.
   const sockets = new Set();
   let isSilent = false;
   const { port } = new URL(postgres.url);
@@ -337,7 +337,7 @@ test("a store in PostgreSQL comes back after its connection was lost, in every w
     for (let reason = "none"; reason !== "ok"; ) {
       assert.ok(Date.now() - began < 15_000, what);
       reason = await verified();
-      // Only refusals that say why, until it is back.
+      // Until it is back there are only refusals with a reason.
       if (reason !== "ok") assert.match(reason, /^store_(failed|timeout)$/, what);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -366,7 +366,7 @@ test("a store in PostgreSQL comes back after its connection was lost, in every w
   assert.equal(await verified(), "store_failed");
 });
 
-test("PostgreSQL keeps a removal and a creation of the same moment apart", async (t) => {
+test("PostgreSQL serialises a removal and a creation at the same moment", async (t) => {
   if (postgres === undefined) return missing(t, "PostgreSQL");
   const stores = [];
   for (let index = 0; index < 2; index += 1) stores.push(await postgresStore(postgres.url));
@@ -409,7 +409,7 @@ test("PostgreSQL keeps names unique and revocations final among many connections
   await Promise.all(databases.map((database) => database.dispose()));
 });
 
-test("refuses a database that can't keep names unique, and a base that isn't plain", () => {
+test("refuses a database without unique names, and an invalid base", () => {
   assert.throws(() => db0Store({ dialect: "mysql", prepare() {} }), { code: "store_unsupported" });
   assert.throws(() => db0Store(createDatabase(postgresql({ url: "postgresql://127.0.0.1:1/x" }))), { code: "option_invalid", field: "database", message: /function/ });
   for (const nothing of [() => undefined, () => null, () => ({})]) assert.throws(() => db0Store(nothing), { code: "option_invalid", field: "database" });

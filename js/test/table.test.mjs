@@ -44,7 +44,7 @@ test("gives the same verdicts as verifyToken", () => {
   assert.ok(seen > 3000);
 });
 
-test("refuses headers of every bad form as verifyToken does", () => {
+test("refuses headers of every invalid form as verifyToken does", () => {
   const one = table();
   const { token } = tokens.full;
   for (const header of [
@@ -52,7 +52,7 @@ test("refuses headers of every bad form as verifyToken does", () => {
     `cpanel\talice:${token}`, `cpanel alice:${token.toLowerCase()}`, `cpanel alice:${token}A`, `cpanel alice:${token.slice(1)}`,
     `cpanel :${token}`, `cpanel a:b:${token}`, `Basic ${token}`, `cpanel alice:${token}, cpanel alice:${token}`,
     `cpanel alicé:${token}`, `cpanel alice:${token}\u0141`, `cpanel ${"a".repeat(500)}:${token}`, "x".repeat(70_000), `cpanel alice:\0${token}`,
-    // Units that would be good letters if their upper half were dropped.
+    // UTF-16 units that would be valid letters without their upper byte.
     `Bearer ${[...token].map((character) => String.fromCharCode(character.charCodeAt(0) + 0x100)).join("")}`,
     `Bearer ${[...token].map((character) => String.fromCharCode(character.charCodeAt(0) + 0xff00)).join("")}`,
   ]) {
@@ -83,7 +83,7 @@ test("uses the clock when no time is given", () => {
   assert.equal(new TokenTable({ records: [record], accounts: [ACCOUNT] }).verify(`Bearer ${token}`).reason, "ok");
 });
 
-test("a change is in force at once, and no kept verdict outlives it", () => {
+test("a change is in force at once, and no cached verdict outlives it", () => {
   const one = table();
   const header = `cpanel alice:${tokens.full.token}`;
   const reason = () => one.verify(header, { now: NOW }).reason;
@@ -103,8 +103,8 @@ test("a change is in force at once, and no kept verdict outlives it", () => {
   assert.equal(reason(), "token_unknown");
 });
 
-test("after any run of updates every verdict is that of a table made anew", () => {
-  // Always the same numbers: a failure can be looked into.
+test("after any sequence of updates every verdict equals that of a new table", () => {
+  // A fixed seed, so that a failure can be reproduced.
   let state = 0x2545f491;
   const random = (below) => {
     state ^= state << 13;
@@ -118,10 +118,10 @@ test("after any run of updates every verdict is that of a table made anew", () =
   let accounts = new Map(["alice", "bob", "carol"].map((user) => [user, { ...ACCOUNT, user }]));
   const one = new TokenTable({ accounts: [...accounts.values()] });
   const check = () => {
-    const anew = new TokenTable({ records: [...known.values()], accounts: [...accounts.values()] });
-    for (const { token } of owned) assert.deepEqual(one.verify(`Bearer ${token}`, { now: NOW }), anew.verify(`Bearer ${token}`, { now: NOW }));
-    assert.equal(one.size, anew.size);
-    anew.free();
+    const fresh = new TokenTable({ records: [...known.values()], accounts: [...accounts.values()] });
+    for (const { token } of owned) assert.deepEqual(one.verify(`Bearer ${token}`, { now: NOW }), fresh.verify(`Bearer ${token}`, { now: NOW }));
+    assert.equal(one.size, fresh.size);
+    fresh.free();
   };
   for (let step = 0; step < 400; step++) {
     const update = { records: [], accounts: [], removeIds: [], removeUsers: [] };
@@ -142,7 +142,7 @@ test("after any run of updates every verdict is that of a table made anew", () =
       known.set(record.id, { ...changed, revoked: known.get(record.id)?.revoked ?? changed.revoked });
     }
     if (step % 10 === 9) {
-      // What is refused changes nothing.
+      // A refused update changes nothing.
       update.records.push({ ...owned[0].record, hash: "sha256:00" });
       refuses(() => one.update(update), "hash_invalid");
       [known, accounts] = before;
@@ -154,7 +154,7 @@ test("after any run of updates every verdict is that of a table made anew", () =
   assert.ok(known.size > 5);
 });
 
-test("an update leaves the verdicts of other tokens as they were kept", () => {
+test("an update keeps the cached verdicts of other tokens", () => {
   const one = table();
   const verdicts = () => [tokens.full, tokens.here].map(({ token }) => one.verify(`Bearer ${token}`, { now: NOW, address: "192.0.2.7" }));
   const [full, here] = verdicts();
@@ -163,7 +163,7 @@ test("an update leaves the verdicts of other tokens as they were kept", () => {
   assert.notEqual(verdicts()[1], here);
 });
 
-test("hands out verdicts that nobody can change", () => {
+test("returns frozen verdicts", () => {
   const one = table();
   const verdict = one.verify(`cpanel alice:${tokens.limited.token}`, { now: NOW, call: one.prepare({ feature: "backup" }) });
   assert.equal(verdict.allowed, true);
@@ -206,7 +206,7 @@ test("refuses wrong options", () => {
   assert.equal(one.verify(header, { now: -NOW }).reason, "clock_invalid");
 });
 
-test("half a character in one of many requests shifts nothing in the others", () => {
+test("a surrogate half in one of many requests doesn't affect the others", () => {
   const one = table();
   const good = `cpanel alice:${tokens.full.token}`;
   const requests = [
@@ -218,12 +218,12 @@ test("half a character in one of many requests shifts nothing in the others", ()
   assert.deepEqual(alone.map(({ reason }) => reason), alone.map((_, at) => ([2, 8, 10].includes(at) ? "ok" : "header_malformed")));
   assert.deepEqual(many(requests), alone);
   assert.deepEqual(one.verifyMany(["a\ud83d", "\ude00b"], { now: NOW }), alone.slice(0, 2));
-  // Every order of two side by side.
+  // Every pair of neighbours.
   for (const left of requests) for (const right of requests) assert.deepEqual(many([left, right]), [many([left])[0], many([right])[0]]);
   assert.equal(one.verify(good, { now: NOW }).reason, "ok");
 });
 
-test("takes no option from a polluted prototype", () => {
+test("reads no option from a polluted prototype", () => {
   const one = table();
   const header = `cpanel alice:${tokens.here.token}`;
   Object.prototype.address = "192.0.2.1";
@@ -274,7 +274,7 @@ test("a freed table refuses everything", () => {
   assert.equal(table().verify(`Bearer ${tokens.full.token}`, { now: NOW }).reason, "ok");
 });
 
-test("works on after the module's memory has grown", () => {
+test("keeps working after the module's memory has grown", () => {
   const one = table();
   const header = `cpanel alice:${tokens.full.token}`;
   for (let size = 1; size <= 7; size++) {

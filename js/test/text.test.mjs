@@ -1,4 +1,4 @@
-// UTF-8 where the runtime has none, against the runtime's own.
+// The package's UTF-8 for runtimes without it, compared with the runtime's.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -8,13 +8,13 @@ const native = { TextDecoder, TextEncoder };
 const [encoder, decoder] = [new TextEncoder(), new TextDecoder("utf-8", { ignoreBOM: true })];
 delete globalThis.TextDecoder;
 delete globalThis.TextEncoder;
-const { Utf8Decoder, Utf8Encoder } = await import("../dist/text.js");
+const { Utf8Decoder, Utf8Encoder } = await import("../dist/runtime/text.js");
 const [slowEncoder, slowDecoder] = [new Utf8Encoder(), new Utf8Decoder()];
 slowEncoder.encode("");
 slowDecoder.decode(new Uint8Array(0));
 Object.assign(globalThis, native);
 
-test("texts are written as the runtime writes them, whole and as far as there is room", () => {
+test("encodes texts as the runtime does, completely or as far as they fit", () => {
   const texts = ["", "a", "\0\x7f\x80\u07ff\u0800\uffff\u{10000}\u{10ffff}", "\ud800", "\udc00\ud800", "a\ud83d", "\ufeffa", "\u{1f511}\u{1f511}", "é".repeat(50)];
   for (const text of texts) {
     assert.deepEqual(slowEncoder.encode(text), encoder.encode(text));
@@ -26,7 +26,7 @@ test("texts are written as the runtime writes them, whole and as far as there is
   }
 });
 
-test("bytes are read as the runtime reads them, be they text or not", () => {
+test("decodes bytes as the runtime does, valid or not", () => {
   const firsts = [0x00, 0x41, 0x7f, 0x80, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff];
   const rest = [0x41, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc2];
   for (const first of firsts) {
@@ -42,7 +42,7 @@ test("bytes are read as the runtime reads them, be they text or not", () => {
   assert.equal(slowDecoder.decode(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61)), "\ufeffa");
 });
 
-test("the package touches neither these nor crypto when it is loaded, and works without the first two", () => {
+test("the package uses neither these nor crypto when it is loaded, and works without the first two", () => {
   const bare = "delete globalThis.TextDecoder; delete globalThis.TextEncoder; const { crypto } = globalThis; delete globalThis.crypto; globalThis.touched = [];" +
     "for (const name of ['TextDecoder', 'TextEncoder', 'crypto']) Object.defineProperty(globalThis, name, { configurable: true, get() { touched.push(name); return undefined; } });";
   const use = `const atLoad = [...touched]; Object.defineProperty(globalThis, "crypto", { value: crypto });

@@ -1,4 +1,4 @@
-// Compiled, never run: what the declarations allow and what they refuse, as a user's compiler sees them.
+// Type tests, never run: what the declarations allow and refuse for a user's compiler.
 import {
   Snapshot,
   TokenTable,
@@ -20,7 +20,7 @@ createToken({ user: "alice", name: "x", access: { features: ["backup"] }, entrop
 
 // @ts-expect-error access has no default
 createToken({ user: "alice", name: "x" });
-// @ts-expect-error an option that isn't known
+// @ts-expect-error an unknown option
 createToken({ user: "alice", name: "x", access: "full", readonly: true });
 // @ts-expect-error a Date isn't an expiry
 createToken({ user: "alice", name: "x", access: "full", expires: new Date() });
@@ -30,7 +30,7 @@ createToken({ user: "alice", name: "x", access: "full", expires: null });
 createToken({ user: "alice", name: "x", access: "all" });
 
 updateToken({ record, access: "full", creator: record, expires: "never" }).record satisfies TokenRecord;
-// @ts-expect-error whether a token only reads is settled when it is created
+// @ts-expect-error `readOnly` can only be set when a token is created
 updateToken({ record, readOnly: false });
 const read = readParameters({ shape: "whm", function: "api_token_update", values: [["token_name", "x"], ["expires_at", 0]] });
 read.unknown satisfies readonly string[];
@@ -41,9 +41,9 @@ readParameters({ shape: "denied", function: "list", values: [] });
 const maybe: string | undefined = undefined;
 const verdict: Verdict = verifyToken({ authorization: maybe, record: null, account: undefined });
 const status: 200 | 401 | 403 | 503 = verdict.status;
-// @ts-expect-error the account must be looked for
+// @ts-expect-error the account is required
 verifyToken({ authorization: null, record });
-// @ts-expect-error verdicts aren't changed
+// @ts-expect-error verdicts are read-only
 verdict.allowed = true;
 // @ts-expect-error reasons are a closed set
 if (verdict.reason === "good") throw new Error();
@@ -67,7 +67,7 @@ const snapshot = Snapshot.load(new Uint8Array(), { publicKeys: ["00", new Uint8A
 snapshot.apply(new Uint8Array(), 1).version satisfies number;
 snapshot.state?.maxAge satisfies number | undefined;
 snapshot.verify(maybe, { call: snapshot.prepare({ realm: "admin" }), now: 1 }).reason === "snapshot_stale";
-// @ts-expect-error a snapshot is opened with keys
+// @ts-expect-error a snapshot needs keys
 new Snapshot({});
 
 try {

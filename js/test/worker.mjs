@@ -1,5 +1,5 @@
-// Bundles a worker as wrangler does and runs it in real workerd through miniflare. The module stays a file of its own, which
-// workerd compiles when it loads the worker: compiling bytes at run time is forbidden there.
+// Bundles a worker as wrangler does and runs it in real workerd through miniflare. The module stays a separate file, which workerd compiles
+// when it loads the worker: it forbids compiling bytes at run time.
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";

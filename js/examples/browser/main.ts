@@ -1,5 +1,4 @@
-// Looks at a pasted token without asking anybody: its form, its prefix and its checksum. Whether it is known and live only the
-// server can say.
+// Checks a pasted token locally: its form, its prefix and its checksum. Only the server knows whether it exists and is live.
 import { validate } from "tokenlatch";
 
 const input = document.querySelector<HTMLInputElement>("#token");

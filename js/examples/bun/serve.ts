@@ -1,4 +1,4 @@
-// A guarded server in Bun, with its tokens in SQLite. At its first start it makes a token and prints it.
+// A guarded server in Bun, with its tokens in SQLite. At its first start it creates a token and prints it.
 //
 //   bun run serve.ts
 import { createDatabase } from "db0";
@@ -11,7 +11,7 @@ const store = db0Store(createDatabase(sqlite({ path: process.env["TOKENS_DB"] ??
 await store.migrate();
 const latch = new Latch({ store });
 
-// Revoked tokens count: revoking the last one must not bring another with the next start.
+// Revoked tokens count, so that no token is created at the next start when the last one was revoked.
 if ((await latch.list({ user: "alice", includeRevoked: true })).total === 0) {
   await latch.putAccount({ user: "alice", features: "all" });
   const { token } = await latch.create({ user: "alice", name: "first", access: "full" });

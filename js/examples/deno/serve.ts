@@ -1,4 +1,4 @@
-// A guarded server in Deno, with its tokens in Deno KV. At its first start it makes a token and prints it.
+// A guarded server in Deno, with its tokens in Deno KV. At its first start it creates a token and prints it.
 //
 //   deno run --unstable-kv --allow-net --allow-env serve.ts
 import { Latch } from "tokenlatch";
@@ -7,19 +7,19 @@ import { unstorageStore } from "tokenlatch/stores/unstorage";
 import { createStorage } from "unstorage";
 import denoKv from "unstorage/drivers/deno-kv";
 
-const path = Deno.env.get("TOKENS_DB"); // left out: Deno's own place for this program
+const path = Deno.env.get("TOKENS_DB"); // default: Deno's own file for this program
 const storage = createStorage({ driver: denoKv(path === undefined ? {} : { path }) });
-// One Deno KV is strongly consistent: a revocation is seen at once.
+// A single Deno KV is strongly consistent: a revocation is visible at once.
 const latch = new Latch({ store: unstorageStore(storage, { immediateRevocation: true }) });
 
-// Revoked tokens count: revoking the last one must not bring another with the next start.
+// Revoked tokens count, so that no token is created at the next start when the last one was revoked.
 if ((await latch.list({ user: "alice", includeRevoked: true })).total === 0) {
   await latch.putAccount({ user: "alice", features: "all" });
   const { token } = await latch.create({ user: "alice", name: "first", access: "full" });
   console.log(`The token, shown this once: ${token}`);
 }
 
-/** What Deno says of the socket. */
+/** The information of Deno about the connection. */
 interface Connection {
   readonly remoteAddr: { readonly hostname: string };
 }

@@ -1,8 +1,8 @@
-// Tokens in an SQLite file, from the command line. Needs `npm install tokenlatch db0` (before Node 22.13 also
-// `@libsql/client`, because `node:sqlite` isn't there yet).
+// Manages tokens in an SQLite file from the command line. Needs `npm install tokenlatch db0`, and `@libsql/client` before Node 22.13,
+// which has no `node:sqlite`.
 //
 //   node tokens.mjs create alice backup
-//   node tokens.mjs verify < header.txt   (`Bearer 4WQH…`: on the command line every user of the machine could read it)
+//   node tokens.mjs verify < header.txt   (`Bearer 4WQH…`; other users of the machine could read it on the command line)
 //   node tokens.mjs list alice
 //   node tokens.mjs revoke alice backup
 import { readFileSync } from "node:fs";
@@ -26,7 +26,7 @@ const commands = {
   async create(latch, user, name) {
     const wish = { user, name, access: "full" };
     const { token, description } = await latch.create(wish).catch(async (error) => {
-      // An account that is there stays as it is: it may be suspended, or have few features.
+      // An existing account isn't changed: it may be suspended or have few features.
       if (error.code !== "account_unknown") throw error;
       await latch.putAccount({ user, features: "all" });
       return latch.create(wish);

@@ -1,12 +1,11 @@
-// Makes a user's account and first token: the SQL goes to standard output, the token, which is shown only once, to standard
-// error.
+// Creates a user's account and first token. Prints the SQL to standard output, and the token, which is shown only once, to standard error.
 //
 //   node first-token.mjs alice > first.sql && npx wrangler d1 execute tokens --remote --file first.sql
 import { fileURLToPath } from "node:url";
 
 import { createToken } from "tokenlatch";
 
-/** A token, and the statements that store its record and its user's account. */
+/** Creates a token and the statements that store its record and its user's account. */
 export function firstToken(options) {
   const account = { user: options.user, features: "all" };
   const { token, record } = createToken({ account, ...options });

@@ -1,4 +1,4 @@
-import { start } from "../instance.js";
+import { start } from "../module/instance.js";
 import compiled from "../module/tokenlatch.wasm?module";
 
 start(compiled);

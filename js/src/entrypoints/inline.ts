@@ -1,7 +1,7 @@
 /* @ts-self-types="./inline.d.ts" */
 
-import { inlineBytes } from "../inline.js";
-import { start } from "../instance.js";
+import { inlineBytes } from "../module/inline-bytes.js";
+import { start } from "../module/instance.js";
 
 start(new WebAssembly.Module(inlineBytes()));
 

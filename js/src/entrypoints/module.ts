@@ -1,9 +1,9 @@
 /* @ts-self-types="./module.d.ts" */
 
 /**
- * Bring your own compiled module: for a runtime that has a way of its own to come by one. Call {@link start} first.
+ * The package without a module: for runtimes that load one in their own way. Call {@link start} with it first.
  *
  * @module
  */
-export { start } from "../instance.js";
+export { start } from "../module/instance.js";
 export * from "../index.js";

@@ -2,22 +2,22 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { errorOf } from "../latch-error.js";
-import type { SnapshotIdentity } from "../verdict.js";
+import type { SnapshotIdentity } from "../types/index.js";
+import { errorOf } from "../types/latch-error.js";
 import { type GuardOptions, type Verifier, readGuardOptions } from "./guard.js";
 import { admission, fail } from "./node.js";
 
 export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
 export { identityOf } from "./node.js";
-export type { Identity, SnapshotIdentity } from "../verdict.js";
+export type { Identity, SnapshotIdentity } from "../types/index.js";
 
-/** A middleware as Express and Connect take it; `Asked` is their request. */
+/** A middleware of Express or Connect; `Asked` is their type of request. */
 export type Handler<Asked extends IncomingMessage> = (request: Asked, response: ServerResponse, next: (error?: unknown) => void) => void;
 
 /**
- * A middleware for Express, Connect and whatever else hands errors to `next`. Admitted requests go on, and
- * {@link identityOf} says whom they act for; all others are answered here. An error is passed on as an `Error`; to a
- * `next` that declares no parameter none is passed, and the request is answered with 500. For Node's own servers there is `tokenlatch/middleware/node`.
+ * Makes a middleware for Express, Connect and other frameworks that pass errors to `next`. Admitted requests are passed on, and
+ * {@link identityOf} returns their identity; all others are answered here. An error is passed to `next` as an `Error`. If `next` declares
+ * no parameter, the request is answered with 500 instead. For Node's own servers use `tokenlatch/middleware/node`.
  *
  * @example
  * ```ts
@@ -28,13 +28,13 @@ export type Handler<Asked extends IncomingMessage> = (request: Asked, response: 
  * app.use(
  *   tokenlatch(latch, {
  *     call: (request) => ({ feature: "backup", writes: request.method !== "GET" }),
- *     address: (request) => request.socket.remoteAddress, // behind a proxy of your own: what that proxy says
+ *     address: (request) => request.socket.remoteAddress, // behind your own proxy: the address from that proxy
  *   }),
  * );
  * app.get("/", (request, response) => void response.send(`Hello ${identityOf(request).user}`));
  * ```
  *
- * @throws LatchError `option_invalid` for a wrong option.
+ * @throws LatchError `option_invalid` for an invalid option.
  */
 export function tokenlatch<Asked extends IncomingMessage = IncomingMessage>(
   latch: Verifier<SnapshotIdentity>,
@@ -48,10 +48,10 @@ export function tokenlatch<Asked extends IncomingMessage = IncomingMessage>(
         (identity) => {
           if (identity !== null) next();
         },
-        // A `next` without a parameter would take an error for an admission.
+        // A `next` without a parameter would treat an error as an admission.
         (thrown: unknown) => (next.length === 0 ? fail(read, thrown, response) : next(errorOf(thrown))),
       )
-      // A `next` of the caller's own may throw.
+      // `next` itself may throw.
       .catch((thrown: unknown) => fail(read, thrown, response));
   };
 }

@@ -1,22 +1,36 @@
 /* @ts-self-types="./fetch.d.ts" */
 
-import { LatchError } from "../latch-error.js";
-import type { Identity, SnapshotIdentity } from "../verdict.js";
+import type { Identity, SnapshotIdentity } from "../types/index.js";
+import { LatchError } from "../types/latch-error.js";
 import { type GuardOptions, type Verifier, checkVerifier, passage, readGuardOptions } from "./guard.js";
 
 export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
-export type { Identity, SnapshotIdentity } from "../verdict.js";
+export type { Identity, SnapshotIdentity } from "../types/index.js";
 
-/** What {@link check} gives: the identity and the request to hand on, or the response to give. */
+/** The result of {@link check}: the identity and the request to pass on, or the response to return. */
 export type Checked<Who extends SnapshotIdentity = Identity, Asked extends Request = Request> =
-  | { readonly identity: Who; readonly request: Asked; readonly refusal: null }
-  | { readonly identity: null; readonly request: null; readonly refusal: Response };
+  | {
+      /** The identity of the admitted request. */
+      readonly identity: Who;
+      /** The request to pass on. */
+      readonly request: Asked;
+      /** Null, because the request is admitted. */
+      readonly refusal: null;
+    }
+  | {
+      /** Null, because the request is refused. */
+      readonly identity: null;
+      /** Null, because the request is refused. */
+      readonly request: null;
+      /** The response to return. */
+      readonly refusal: Response;
+    };
 
 /**
- * Guards a handler of standard requests: a Worker's `fetch`, `Deno.serve`, `Bun.serve`, an edge function. The handler
- * runs only for admitted requests, and gets to know whom they act for. Everything else is answered here.
+ * Guards a handler of standard requests: a Worker's `fetch`, `Deno.serve`, `Bun.serve`, an edge function. The handler runs only for
+ * admitted requests and gets their identity. All others are answered here.
  *
- * @param latch the latch or the follower, or how to get it from what the runtime passes along, such as a Worker's `env`
+ * @param latch the latch or the follower, or a function that returns it from the runtime's other arguments, such as a Worker's `env`
  *
  * @example
  * ```ts
@@ -34,7 +48,7 @@ export type Checked<Who extends SnapshotIdentity = Identity, Asked extends Reque
  * };
  * ```
  *
- * @throws LatchError `option_invalid` for a wrong option.
+ * @throws LatchError `option_invalid` for an invalid option.
  */
 export function guard<Rest extends readonly unknown[], Who extends SnapshotIdentity = Identity, Asked extends Request = Request>(
   latch: Verifier<Who> | ((...rest: Rest) => Verifier<Who> | Promise<Verifier<Who>>),
@@ -51,7 +65,7 @@ export function guard<Rest extends readonly unknown[], Who extends SnapshotIdent
 }
 
 /**
- * Checks one standard request, for handlers that guard only some of their paths.
+ * Checks one standard request, for handlers that guard only some paths.
  *
  * @example
  * ```ts
@@ -60,7 +74,7 @@ export function guard<Rest extends readonly unknown[], Who extends SnapshotIdent
  * return new Response(`Hello ${identity.user}`);
  * ```
  *
- * @throws LatchError `option_invalid` for a wrong option; TokenlatchError for a wrong call.
+ * @throws LatchError `option_invalid` for an invalid option; TokenlatchError for an invalid call.
  */
 export async function check<Who extends SnapshotIdentity = Identity, Asked extends Request = Request>(
   latch: Verifier<Who>,
@@ -72,8 +86,8 @@ export async function check<Who extends SnapshotIdentity = Identity, Asked exten
 }
 
 /**
- * The same request without its `Authorization` header, to forward or to log. A request of a framework's own class, such as a
- * `NextRequest`, isn't copied: it loses the header itself, and nothing else. A request whose body was read stays one whose body was read.
+ * Returns the request without its `Authorization` header, to forward or to log. A request of a framework's own class, such as a
+ * `NextRequest`, isn't copied: the header is deleted from the request itself. A body that was read stays read.
  *
  * @example
  * ```ts
@@ -89,23 +103,23 @@ export function withoutAuthorization<Asked extends Request>(request: Asked): Ask
     request.headers.delete(NAME);
     if (!request.headers.has(NAME)) return request;
   } catch {
-    // Its body was read, its headers can't be changed, or an adapter has made it without the runtime's help.
+    // Its body was read, its headers are immutable, or an adapter has made it without the runtime's class.
   }
   return copyOf(request, headers) as Asked;
 }
 
 const NAME = "Authorization";
 
-/** A request made of the parts of another one, which may be in use. */
+/** Copies a request from its parts. Its body may be read already. */
 function copyOf(request: Request, headers: Headers): Request {
   const { url, method, body, bodyUsed, redirect, signal } = request;
-  // Undici wants `duplex` for a body that is a stream; workerd keeps in `cf` what it knows of the client.
+  // Undici requires `duplex` for a stream as the body; workerd has data about the client in `cf`.
   const init: RequestInit & { duplex: "half"; cf?: unknown } = { method, headers, redirect, duplex: "half" };
   if (signal instanceof AbortSignal) init.signal = signal;
   if ("cf" in request) init.cf = request.cf;
   const isRead = bodyUsed || body?.locked === true;
   const copy = new Request(url, { ...init, body: isRead ? new Uint8Array(0) : body });
-  // Nobody must take a body that was read for an empty one.
+  // A body that was read must not look like an empty one.
   if (isRead) copy.arrayBuffer().catch(() => {});
   return copy;
 }

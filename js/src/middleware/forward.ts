@@ -1,10 +1,10 @@
 /* @ts-self-types="./forward.d.ts" */
 
-import { LatchError } from "../latch-error.js";
+import { LatchError } from "../types/latch-error.js";
 
 /**
- * Headers by which a client could make the API behind believe in another path, method, person, address or host than the
- * ones that were judged. The guard of `tokenlatch serve` removes the same ones (`core/src/auth/header.rs`).
+ * Headers by which a client could make the upstream API assume another path, method, user, address or host than the verified ones.
+ * The guard of `tokenlatch serve` removes the same headers (`core/src/auth/header.rs`).
  */
 const DANGEROUS = new Set(
   [
@@ -15,7 +15,7 @@ const DANGEROUS = new Set(
     "forwarded x-forwarded x-host x-real-ip x-client-ip x-cluster-client-ip client-ip true-client-ip cf-connecting-ip",
     "cf-connecting-ipv6 fly-client-ip fastly-client-ip x-original-forwarded-for x-envoy-external-address front-end-https",
     "x-url-scheme proxy",
-    // The token itself, and what belongs to the connection.
+    // The token itself, and headers of the connection.
     "authorization proxy-authorization host connection keep-alive proxy-connection te trailer transfer-encoding upgrade expect",
   ].flatMap((names) => names.split(" ")),
 );
@@ -25,12 +25,12 @@ const DANGEROUS_PREFIXES = [
 ].flatMap((names) => names.split(" "));
 
 /**
- * The request to send on to the API behind: its path and query at the given origin, whatever they look like, its method, its
- * body, and those of its headers that claim nothing: no token, no person, no address, no other path or method. Redirects
- * aren't followed. Of the connection nothing is passed on, so no WebSocket can be opened through it.
+ * Makes the request to forward to an upstream API: its path and query at the given origin, whatever they contain, its method, its body,
+ * and its harmless headers: none with a token, a user, an address, or another path or method. Redirects aren't followed. Headers of the
+ * connection aren't forwarded, so it can't open a WebSocket.
  *
  * @param origin scheme, host and port, such as `https://origin.example`
- * @param headers what the API is to know, such as whom the request acts for; what is null is left out
+ * @param headers headers to set, such as the user of the request; null removes a header
  *
  * @example
  * ```ts
@@ -48,25 +48,25 @@ const DANGEROUS_PREFIXES = [
  */
 export function forwarded(request: Request, origin: string | URL, headers: Readonly<Record<string, string | null>> = {}): Request {
   const target = originOf(origin);
-  // Set apart: resolved against the origin, a path of `//other.example/` would be another host.
+  // Set separately: resolved against the origin, the path `//other.example/` would be another host.
   const { pathname, search } = new URL(request.url);
   target.pathname = pathname;
   target.search = search;
   const kept = [...request.headers].filter(([name]) => isHarmless(name));
-  const sent = new Headers(kept);
+  const outgoing = new Headers(kept);
   for (const [name, value] of Object.entries(headers)) {
-    sent.delete(name);
-    if (value !== null) sent.set(name, value);
+    outgoing.delete(name);
+    if (value !== null) outgoing.set(name, value);
   }
   const { method, body, signal } = request;
-  // Undici wants `duplex` for a body that is a stream; the types of the browser don't know it.
-  const init: RequestInit & { duplex: "half" } = { method, headers: sent, body, redirect: "manual", duplex: "half" };
+  // Undici requires `duplex` for a stream as the body; the browser's types lack it.
+  const init: RequestInit & { duplex: "half" } = { method, headers: outgoing, body, redirect: "manual", duplex: "half" };
   if (signal instanceof AbortSignal) init.signal = signal;
   return new Request(target, init);
 }
 
 function isHarmless(name: string): boolean {
-  // Programs behind CGI or WSGI can't tell `x_tokenlatch_user` from `x-tokenlatch-user`.
+  // CGI and WSGI programs can't distinguish `x_tokenlatch_user` from `x-tokenlatch-user`.
   if (!/^[a-z0-9-]+$/.test(name)) return false;
   return !DANGEROUS.has(name) && !DANGEROUS_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
@@ -75,5 +75,5 @@ function originOf(origin: string | URL): URL {
   const text = String(origin);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url;
-  throw new LatchError("option_invalid", "`origin` must be the scheme, host and port of the API behind", { field: "origin" });
+  throw new LatchError("option_invalid", "`origin` must be the scheme, host and port of the upstream API", { field: "origin" });
 }

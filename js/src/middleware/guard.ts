@@ -1,85 +1,108 @@
 /* @ts-self-types="./guard.d.ts" */
 
-import type { FetchRequest, NodeRequest } from "../authorization.js";
-import { bounded } from "../bounded.js";
-import { LatchError, errorOf, wrongOption as wrong } from "../latch-error.js";
-import { callOf, plain } from "../plain.js";
-import type { Call, Reply } from "../types.js";
-import type { Identity, Refused, SnapshotIdentity } from "../verdict.js";
-import { vouch, vouchedFor } from "../vouched.js";
+import { bindPrincipal, principalOf } from "../latch/principal.js";
+import type { FetchRequest, NodeRequest } from "../module/authorization.js";
+import { readCall, readPlain } from "../module/plain-object.js";
+import { withTimeout } from "../runtime/timeout.js";
+import type { Call, Identity, Refused, Reply, SnapshotIdentity } from "../types/index.js";
+import { LatchError, errorOf, optionInvalid } from "../types/latch-error.js";
 
-/** What decides about requests: a `Latch`, or a `SnapshotFollower`, whose identities may have no id and no name. */
+/** A verifier of requests: a `Latch`, or a `SnapshotFollower`, whose identities may lack an id and a name. */
 export interface Verifier<Who extends SnapshotIdentity = Identity> {
   /** Decides about a request. */
   verify(request: FetchRequest | NodeRequest, call?: Call): Decision<Who> | Promise<Decision<Who>>;
-  /** The reply to an address that has failed too often. */
+  /** Makes the reply to an address with too many failures. */
   tooMany(retryAfter: number): Reply | Promise<Reply>;
-  /** The reply where no verdict can be had. */
+  /** Makes the reply for requests that can't be decided. */
   unavailable(): Reply | Promise<Reply>;
 }
 
-/** A verdict. */
-export type Decision<Who extends SnapshotIdentity> = (Who & { readonly allowed: true }) | Refused;
+/** The verdict of a {@link Verifier}. */
+export type Decision<Who extends SnapshotIdentity> =
+  | (Who & {
+      /** The request is admitted. */
+      readonly allowed: true;
+    })
+  | Refused;
 
-/** Counts the failures of an address: a limiter of `rate-limiter-flexible`, or anything of this form. */
+/** Counts the failures of an address: a limiter of `rate-limiter-flexible`, or an object with the same functions. */
 export interface FailureLimiter {
-  /** What an address has used up, or null when it hasn't failed. */
-  get(address: string): Promise<{ readonly remainingPoints: number; readonly msBeforeNext: number } | null>;
+  /** Returns the usage of an address, or null if it hasn't failed. */
+  get(address: string): Promise<{
+    /** The failures that are left. */
+    readonly remainingPoints: number;
+    /** Milliseconds until the next request is allowed. */
+    readonly msBeforeNext: number;
+  } | null>;
   /** Counts one failure. */
   penalty(address: string): Promise<unknown>;
 }
 
-/** What the log gets of a refused request. It holds no header and no secret. */
+/** A refused request, for the log. It contains no header and no secret. */
 export interface RefusalNote {
+  /** The status of the reply. */
   readonly status: 401 | 403 | 429 | 500 | 503;
-  /** The verdict's reason, `too_many_failures`, `limiter_failed`; `failed` with 500 where no framework takes the error. */
+  /** The verdict's reason, `too_many_failures` or `limiter_failed`; `failed` with 500 if no framework handles the error. */
   readonly reason: Refused["reason"] | "too_many_failures" | "limiter_failed" | "failed";
+  /** A sentence for the log. */
   readonly message: string;
-  /** The client's address, as the option `address` gave it. */
+  /** The client's address from the option `address`. */
   readonly address: string | undefined;
-  /** The token's id and user, once its hash has matched. */
+  /** The token's id, if its hash matched. */
   readonly id: string | null;
+  /** The token's user, if its hash matched. */
   readonly user: string | null;
+  /** The error behind a 500 or 503, or null. */
   readonly fault: Error | null;
 }
 
-/** A client's address, or that it isn't known. */
+/** A client's address; null or undefined if it is unknown. */
 export type Address = string | null | undefined;
 
-/** Options of every middleware; `Asked` is the request as the framework has it. */
+/** Options of every middleware; `Asked` is the framework's type of request. */
 export interface GuardOptions<Asked> {
   /**
-   * What a request wants to do. Default: a call that names nothing, which only a full token that may write passes. A
-   * function must give a call: for anything else the request isn't admitted.
+   * What a request wants to do. Default: an empty call, for which only a full token that may write is admitted. A function must return a
+   * call: for anything else the request isn't admitted.
    */
   readonly call?: Call | ((request: Asked) => Call | Promise<Call>) | undefined;
   /**
-   * The address that a request came from, by what you know to be true of your network: the socket's, or a header that
-   * your own proxy sets. Default: unknown, so a token that lists addresses is refused. `X-Forwarded-For` is never read.
+   * Returns the address that a request came from: that of the socket, or a header that your own proxy sets. Default: unknown, so a token
+   * with a list of addresses is refused. `X-Forwarded-For` is never read.
    */
   readonly address?: ((request: Asked) => Address | Promise<Address>) | undefined;
-  /** Answers 429 to an address that has failed too often. It needs `address`; requests without one count together. */
+  /** Limits failures: an address with too many gets 429. Needs `address`; requests without an address are counted together. */
   readonly failures?: FailureLimiter | undefined;
-  /** When a refusal is RFC 9457 problem details: for clients that accept `application/problem+json`, always or never. Default: `"accept"`. */
+  /** Whether refusals are RFC 9457 problem details: always, never, or for clients that accept `application/problem+json`. Default: `"accept"`. */
   readonly problemDetails?: "accept" | "always" | "never" | undefined;
-  /** Whether the request that is handed on keeps its `Authorization` header. Default: false. */
+  /** Whether the request that is passed on keeps its `Authorization` header. Default: false. */
   readonly keepAuthorization?: boolean | undefined;
-  /** Called with every refusal, for the log, before the reply is sent. What it throws is thrown on, as an `Error`. */
+  /** Called with every refusal, for the log, before the reply is sent. What it throws is thrown as an `Error`. */
   readonly onRefusal?: ((note: RefusalNote) => void | Promise<void>) | undefined;
 }
 
-/** The outcome of a request: the identity that it goes on with, or the reply. */
+/** The result of {@link passage}: the identity of an admitted request, or the reply. */
 export type Passage<Who extends SnapshotIdentity = Identity> =
-  | { readonly identity: Who; readonly reply: null }
-  | { readonly identity: null; readonly reply: Reply };
+  | {
+      /** The identity of the admitted request. */
+      readonly identity: Who;
+      /** Null, because the request is admitted. */
+      readonly reply: null;
+    }
+  | {
+      /** Null, because the request is refused. */
+      readonly identity: null;
+      /** The reply to send. */
+      readonly reply: Reply;
+    };
 
-/** A request, as what decides and as what the user's functions take it. */
+/** A request, for the verifier and for the functions of the options. */
 export interface Asking<Asked> {
-  /** A standard `Request` or one of Node's: the header is read from it. */
+  /** The standard `Request` or the request of Node that the header is read from. */
   readonly request: FetchRequest | NodeRequest;
-  /** The request as the framework has it. */
+  /** The framework's request. */
   readonly asked: Asked;
-  /** Its `Accept` header. */
+  /** The `Accept` header. */
   readonly accept: string | null | undefined;
 }
 
@@ -89,7 +112,7 @@ const LIMITER_TIMEOUT = 5_000;
 const UNKNOWN_ADDRESS = "unknown";
 
 /**
- * Refuses what can't decide.
+ * Throws for anything but a verifier.
  *
  * @throws LatchError `option_invalid`.
  *
@@ -100,45 +123,45 @@ const UNKNOWN_ADDRESS = "unknown";
  */
 export function checkVerifier(latch: unknown): void {
   if (typeof (latch as Partial<Verifier> | null | undefined)?.verify === "function") return;
-  throw wrong("latch", "expected a Latch or a SnapshotFollower");
+  throw optionInvalid("latch", "expected a Latch or a SnapshotFollower");
 }
 
 /**
- * Reads options once, when the middleware is made, and refuses wrong ones.
+ * Reads options once, when the middleware is made, and refuses invalid ones.
  *
  * @throws LatchError `option_invalid`.
  *
  * @example
  * ```js
- * readGuardOptions({ adress: () => "192.0.2.7" }); // LatchError: there is no option `adress`
+ * readGuardOptions({ adress: () => "192.0.2.7" }); // LatchError: unknown option `adress`
  * ```
  */
 export function readGuardOptions<Asked>(options: GuardOptions<Asked>): GuardOptions<Asked> {
-  const read = plain(options, "options", wrong) as GuardOptions<Asked>;
-  for (const key of Object.keys(read)) if (!(KNOWN as readonly string[]).includes(key)) throw wrong(key, `there is no option \`${key}\``);
+  const read = readPlain(options, "options", optionInvalid) as GuardOptions<Asked>;
+  for (const key of Object.keys(read)) if (!(KNOWN as readonly string[]).includes(key)) throw optionInvalid(key, `unknown option \`${key}\``);
   const { call, address, failures, problemDetails, keepAuthorization, onRefusal } = read;
-  if (address !== undefined && typeof address !== "function") throw wrong("address", "`address` must be a function");
+  if (address !== undefined && typeof address !== "function") throw optionInvalid("address", "`address` must be a function");
   if (failures !== undefined && (typeof failures?.get !== "function" || typeof failures.penalty !== "function")) {
-    throw wrong("failures", "`failures` must have the functions `get` and `penalty`");
+    throw optionInvalid("failures", "`failures` must have the functions `get` and `penalty`");
   }
-  if (failures !== undefined && address === undefined) throw wrong("address", "`failures` needs `address`");
+  if (failures !== undefined && address === undefined) throw optionInvalid("address", "`failures` needs `address`");
   if (problemDetails !== undefined && !["accept", "always", "never"].includes(problemDetails)) {
-    throw wrong("problemDetails", '`problemDetails` must be "accept", "always" or "never"');
+    throw optionInvalid("problemDetails", '`problemDetails` must be "accept", "always" or "never"');
   }
   if (keepAuthorization !== undefined && typeof keepAuthorization !== "boolean") {
-    throw wrong("keepAuthorization", "`keepAuthorization` must be true or false");
+    throw optionInvalid("keepAuthorization", "`keepAuthorization` must be true or false");
   }
-  if (onRefusal !== undefined && typeof onRefusal !== "function") throw wrong("onRefusal", "`onRefusal` must be a function");
+  if (onRefusal !== undefined && typeof onRefusal !== "function") throw optionInvalid("onRefusal", "`onRefusal` must be a function");
   if (call === undefined || typeof call === "function") return read;
-  return { ...read, call: plain(call, "call", () => wrong("call", "`call` must be a call or a function that gives one")) as Call };
+  return { ...read, call: readPlain(call, "call", () => optionInvalid("call", "`call` must be a call or a function that returns one")) as Call };
 }
 
 /**
- * Decides whether a request goes on. The middlewares of all frameworks do this and nothing else.
+ * Decides whether to admit a request. All middlewares use it.
  *
- * @param verifierOf gives what decides
- * @param options as {@link readGuardOptions} gave them
- * @throws an `Error`, whatever the functions among the options throw
+ * @param verifierOf returns the verifier
+ * @param options the result of {@link readGuardOptions}
+ * @throws an `Error`, whatever the functions of the options throw
  *
  * @example
  * ```js
@@ -153,13 +176,13 @@ export async function passage<Asked, Who extends SnapshotIdentity = Identity>(
   try {
     const latch = await verifierOf();
     checkVerifier(latch);
-    return await decided(latch, asking, options);
+    return await decide(latch, asking, options);
   } catch (thrown) {
     throw errorOf(thrown);
   }
 }
 
-async function decided<Asked, Who extends SnapshotIdentity>(
+async function decide<Asked, Who extends SnapshotIdentity>(
   latch: Verifier<Who>,
   { request, asked, accept }: Asking<Asked>,
   options: GuardOptions<Asked>,
@@ -172,17 +195,17 @@ async function decided<Asked, Who extends SnapshotIdentity>(
     return { identity: null, reply: wantsProblem(options.problemDetails, accept) ? problem(sendable) : sendable };
   };
   const failed = (fault: unknown) =>
-    refuse(latch.unavailable(), { ...unnamed(503, "limiter_failed", errorOf(fault).message), fault: errorOf(fault) });
-  let wait = 0;
+    refuse(latch.unavailable(), { ...anonymous(503, "limiter_failed", errorOf(fault).message), fault: errorOf(fault) });
+  let retryAfter = 0;
   try {
-    if (failures !== undefined) wait = await waiting(failures, address);
+    if (failures !== undefined) retryAfter = await secondsToWait(failures, address);
   } catch (fault) {
     return failed(fault);
   }
-  if (wait > 0) return refuse(latch.tooMany(wait), unnamed(429, "too_many_failures", "too many failures"));
-  const call = options.call === undefined ? undefined : callOf(typeof options.call === "function" ? await options.call(asked) : options.call);
+  if (retryAfter > 0) return refuse(latch.tooMany(retryAfter), anonymous(429, "too_many_failures", "too many failures"));
+  const call = options.call === undefined ? undefined : readCall(typeof options.call === "function" ? await options.call(asked) : options.call);
   const verdict = verdictOf(await latch.verify(request, address === undefined ? call : { ...call, address }));
-  if (verdict.allowed) return { identity: identityIn(verdict), reply: null };
+  if (verdict.allowed) return { identity: identityFrom(verdict), reply: null };
   if (failures !== undefined && verdict.status === 401) {
     try {
       await penalty(failures, address);
@@ -194,53 +217,53 @@ async function decided<Asked, Who extends SnapshotIdentity>(
   return refuse(verdict.refusal, { status, reason, message, id, user, fault });
 }
 
-/** The identity in an admission. It can be given as `by`, as the admission can. */
-function identityIn<Who extends SnapshotIdentity>(verdict: Who): Who {
+/** Returns the identity of an admission. It is accepted as `by`, like the admission. */
+function identityFrom<Who extends SnapshotIdentity>(verdict: Who): Who {
   const { user, id, name, expires, access, readOnly } = verdict;
   const identity = { user, id, name, expires, access, readOnly } as Who;
-  const vouched = vouchedFor(verdict);
-  return vouched === undefined ? identity : vouch(identity, vouched);
+  const principal = principalOf(verdict);
+  return principal === undefined ? identity : bindPrincipal(identity, principal);
 }
 
-/** The address as the option gave it. */
+/** Checks the address from the option. */
 function addressOf(address: unknown): string | undefined {
   if (address === undefined || address === null) return undefined;
-  if (typeof address !== "string") throw wrong("address", "`address` must give a string, or null where it isn't known");
+  if (typeof address !== "string") throw optionInvalid("address", "`address` must return a string, or null if the address is unknown");
   return address;
 }
 
-/** What decides may be anybody's: what is neither an admission of somebody nor a refusal that can be sent isn't acted upon. */
+/** Checks a verdict, because the verifier may be custom: only an admission of a user or a refusal is accepted. */
 function verdictOf<Who extends SnapshotIdentity>(verdict: Decision<Who>): Decision<Who> {
   if (typeof verdict === "object" && verdict !== null) {
     if (verdict.allowed === true && typeof verdict.user === "string" && verdict.user !== "") return verdict;
     if (verdict.allowed === false) return verdict;
   }
-  throw new LatchError("verdict_invalid", "what decides gave no verdict");
+  throw new LatchError("verdict_invalid", "the verifier returned no verdict");
 }
 
 function replyOf(reply: Reply): Reply {
   const isSendable =
     typeof reply === "object" && reply !== null && typeof reply.body === "string" && typeof reply.headers === "object" && reply.headers !== null;
   if (isSendable && Number.isInteger(reply.status) && reply.status >= 400 && reply.status <= 599) return reply;
-  throw new LatchError("verdict_invalid", "what decides gave a refusal that can't be sent");
+  throw new LatchError("verdict_invalid", "the verifier returned a refusal that can't be sent");
 }
 
-/** Seconds that an address must wait, 0 for none. */
-async function waiting(failures: FailureLimiter, address: string | undefined): Promise<number> {
-  const used = await bounded("read failures", LIMITER_TIMEOUT, () => failures.get(address ?? UNKNOWN_ADDRESS), LIMITER_CODES);
+/** Returns the seconds that an address must wait, or 0. */
+async function secondsToWait(failures: FailureLimiter, address: string | undefined): Promise<number> {
+  const used = await withTimeout("read failures", LIMITER_TIMEOUT, () => failures.get(address ?? UNKNOWN_ADDRESS), LIMITER_CODES);
   if (used === null) return 0;
-  if (typeof used !== "object") throw new LatchError("limiter_failed", "the limiter gave no answer");
+  if (typeof used !== "object") throw new LatchError("limiter_failed", "the limiter returned an invalid answer");
   if (typeof used.remainingPoints === "number" && used.remainingPoints > 0) return 0;
-  // An answer without a usable number is still not a pass.
+  // An answer without a valid number still refuses.
   const seconds = Math.ceil(used.msBeforeNext / 1000);
   return Number.isSafeInteger(seconds) && seconds > 0 ? seconds : 1;
 }
 
 async function penalty(failures: FailureLimiter, address: string | undefined): Promise<void> {
-  await bounded("count a failure", LIMITER_TIMEOUT, () => failures.penalty(address ?? UNKNOWN_ADDRESS), LIMITER_CODES);
+  await withTimeout("count a failure", LIMITER_TIMEOUT, () => failures.penalty(address ?? UNKNOWN_ADDRESS), LIMITER_CODES);
 }
 
-function unnamed(status: RefusalNote["status"], reason: RefusalNote["reason"], message: string): Omit<RefusalNote, "address"> {
+function anonymous(status: RefusalNote["status"], reason: RefusalNote["reason"], message: string): Omit<RefusalNote, "address"> {
   return { status, reason, message, id: null, user: null, fault: null };
 }
 
@@ -256,7 +279,7 @@ const TITLES: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
-/** The same refusal as RFC 9457 problem details: what it says is the refusal's own sentence, and nothing more. */
+/** Converts a refusal to RFC 9457 problem details with the same sentence. */
 function problem({ status, headers, body }: Reply): Reply {
   const { cpanelresult } = JSON.parse(body) as { readonly cpanelresult: { readonly error: string } };
   return {

@@ -2,15 +2,16 @@
 
 import type { Context, MiddlewareHandler } from "hono";
 
-import type { Identity, SnapshotIdentity } from "../verdict.js";
+import type { Identity, SnapshotIdentity } from "../types/index.js";
 import { withoutAuthorization } from "./fetch.js";
 import { type GuardOptions, type Verifier, checkVerifier, passage, readGuardOptions } from "./guard.js";
 
 export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
-export type { Identity, SnapshotIdentity } from "../verdict.js";
+export type { Identity, SnapshotIdentity } from "../types/index.js";
 
-/** What the middleware leaves in Hono's context: `c.var.identity`. */
+/** The variables that the middleware sets in Hono's context: `c.var.identity`. */
 export interface TokenEnv<Who extends SnapshotIdentity = Identity> {
+  /** The variables of the context. */
   Variables: {
     /** The user and token that the request acts for. */
     identity: Who;
@@ -18,9 +19,9 @@ export interface TokenEnv<Who extends SnapshotIdentity = Identity> {
 }
 
 /**
- * A middleware for Hono. Admitted requests go on with `c.var.identity`, typed; all others are answered here.
+ * Makes a middleware for Hono. Admitted requests are passed on with a typed `c.var.identity`; all others are answered here.
  *
- * @param latch the latch or the follower, or how to get it from the context, such as from a Worker's `c.env`
+ * @param latch the latch or the follower, or a function that returns it from the context, such as from a Worker's `c.env`
  *
  * @example
  * ```ts
@@ -31,7 +32,7 @@ export interface TokenEnv<Who extends SnapshotIdentity = Identity> {
  * app.get("/backups", tokenlatch(latch, { call: { feature: "backup", writes: false } }), (c) => c.text(c.var.identity.user));
  * ```
  *
- * @throws LatchError `option_invalid` for a wrong option.
+ * @throws LatchError `option_invalid` for an invalid option.
  */
 export function tokenlatch<Who extends SnapshotIdentity = Identity>(
   latch: Verifier<Who> | ((context: Context) => Verifier<Who> | Promise<Verifier<Who>>),

@@ -2,19 +2,19 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { LatchError, errorOf } from "../latch-error.js";
-import type { Identity, SnapshotIdentity } from "../verdict.js";
+import type { Identity, SnapshotIdentity } from "../types/index.js";
+import { LatchError, errorOf } from "../types/latch-error.js";
 import { type GuardOptions, type Verifier, checkVerifier, passage, readGuardOptions } from "./guard.js";
 
 export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
-export type { Identity, SnapshotIdentity } from "../verdict.js";
+export type { Identity, SnapshotIdentity } from "../types/index.js";
 
-// Beside the requests, not on them: no other code can put an identity there.
+// In a map, not on the requests, so that no other code can set an identity.
 const identities = new WeakMap<IncomingMessage, SnapshotIdentity>();
 
 /**
- * Guards a listener of Node's own servers (`node:http`, `https`, `http2`). It runs only for admitted requests; all others
- * are answered here, with 500 where a function of the options fails. So is a request whose listener fails before it has sent anything.
+ * Guards a listener of Node's own servers (`node:http`, `https`, `http2`). The listener runs only for admitted requests; all others are
+ * answered here. If a function of the options fails, or the listener fails before it has sent anything, the answer is 500.
  *
  * @example
  * ```ts
@@ -25,14 +25,14 @@ const identities = new WeakMap<IncomingMessage, SnapshotIdentity>();
  *   latch,
  *   {
  *     call: (request) => ({ feature: "backup", writes: request.method !== "GET" }),
- *     address: (request) => request.socket.remoteAddress, // behind a proxy of your own: what that proxy says
+ *     address: (request) => request.socket.remoteAddress, // behind your own proxy: the address from that proxy
  *   },
  *   (request, response, identity) => void response.end(`Hello ${identity.user}`),
  * );
  * createServer(listener).listen(8080);
  * ```
  *
- * @throws LatchError `option_invalid` for a wrong option.
+ * @throws LatchError `option_invalid` for an invalid option.
  */
 export function guard<Asked extends IncomingMessage, Answer extends ServerResponse, Who extends SnapshotIdentity = Identity>(
   latch: Verifier<Who>,
@@ -50,14 +50,14 @@ export function guard<Asked extends IncomingMessage, Answer extends ServerRespon
 }
 
 /**
- * The identity of an admitted request. Where a `SnapshotFollower` decides ask for a `SnapshotIdentity`, whose id and name may be null.
+ * Returns the identity of an admitted request. With a `SnapshotFollower` use the type `SnapshotIdentity`, whose id and name may be null.
  *
  * @example
  * ```ts
  * app.get("/", (request, response) => void response.send(identityOf(request).name));
  * ```
  *
- * @throws LatchError `identity_missing` for a request that no middleware has admitted.
+ * @throws LatchError `identity_missing` for a request that wasn't admitted by a middleware.
  */
 export function identityOf<Who extends SnapshotIdentity = Identity>(request: IncomingMessage): Who {
   const identity = identities.get(request);
@@ -66,10 +66,10 @@ export function identityOf<Who extends SnapshotIdentity = Identity>(request: Inc
 }
 
 /**
- * Makes what all middlewares of Node's requests do: it gives the identity of an admitted request, or answers it and gives null.
+ * Makes the function that all middlewares for Node use: it returns the identity of an admitted request, or answers it and returns null.
  *
- * @param read the options as {@link readGuardOptions} gave them
- * @throws LatchError `option_invalid` for what can't decide. What it gives rejects with an `Error` only.
+ * @param read the result of {@link readGuardOptions}
+ * @throws LatchError `option_invalid` if `latch` isn't a verifier. The returned function rejects with an `Error` only.
  *
  * @example
  * ```js
@@ -97,9 +97,9 @@ export function admission<Asked extends IncomingMessage, Who extends SnapshotIde
 }
 
 /**
- * Answers a request with 500 where no framework takes the error, or cuts an answer that has begun. `onRefusal` is called.
+ * Answers a request with 500 when no framework handles the error, or destroys a response that has begun. Calls `onRefusal`.
  *
- * @param read the options as {@link readGuardOptions} gave them
+ * @param read the result of {@link readGuardOptions}
  *
  * @example
  * ```js
@@ -109,7 +109,7 @@ export function admission<Asked extends IncomingMessage, Who extends SnapshotIde
 export function fail(read: GuardOptions<never>, thrown: unknown, response: ServerResponse): void {
   const fault = errorOf(thrown);
   if (response.headersSent) {
-    // An answer that is whole may still be on its way.
+    // A complete response may still be in transit.
     if (!response.writableEnded) response.destroy();
   } else {
     response.statusCode = 500;
@@ -117,15 +117,15 @@ export function fail(read: GuardOptions<never>, thrown: unknown, response: Serve
     response.end();
   }
   const note = { status: 500, reason: "failed", message: "a function failed", address: undefined, id: null, user: null, fault } as const;
-  // The log itself may be what failed.
+  // `onRefusal` itself may have failed.
   Promise.resolve(note).then(read.onRefusal).catch(() => {});
 }
 
-/** Takes the header out of each of the forms in which Node and its adapters keep it. The others are made of the raw one: they come first. */
+/** Deletes the header from every form in which Node and adapters have it. The raw headers come last, because the others are made from them. */
 function strip({ headers, headersDistinct, rawHeaders }: IncomingMessage): void {
-  // Requests of HTTP/2 have no `headersDistinct`, and those of some adapters no `rawHeaders`.
-  for (const kept of [headers, headersDistinct as typeof headersDistinct | undefined]) {
-    for (const name of Object.keys(kept ?? {})) if (isAuthorization(name)) delete kept?.[name];
+  // Requests of HTTP/2 have no `headersDistinct`, those of some adapters no `rawHeaders`.
+  for (const group of [headers, headersDistinct as typeof headersDistinct | undefined]) {
+    for (const name of Object.keys(group ?? {})) if (isAuthorization(name)) delete group?.[name];
   }
   const raw = (rawHeaders as typeof rawHeaders | undefined) ?? [];
   for (let index = raw.length - 2; index >= 0; index -= 2) if (isAuthorization(raw[index])) raw.splice(index, 2);

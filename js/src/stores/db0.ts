@@ -2,41 +2,45 @@
 
 import type { Database, Primitive } from "db0";
 
-import { Connection } from "../connection.js";
-import { LatchError } from "../latch-error.js";
-import { type SchemaDialect, migration } from "../schema.js";
-import type { Account, TokenRecord, UnixSeconds } from "../types.js";
+import type { Account, TokenRecord, UnixSeconds } from "../types/index.js";
+import { LatchError } from "../types/latch-error.js";
+import { Connection } from "./internal/connection.js";
+import { type SchemaDialect, migration } from "./internal/schema.js";
 import type { AccountStore, Insertion, InsertionContext, Renaming, StoreContext, StoredAccount, TokenStore } from "./store.js";
 
-export { type SchemaDialect, schema } from "../schema.js";
+export { type SchemaDialect, schema } from "./internal/schema.js";
 
-/** What a {@link db0Store} promises: the database enforces it. */
+/** The guarantees of a {@link db0Store}, which the database enforces. */
 export interface SqlCapabilities<Immediate extends boolean = true> {
+  /** Two live tokens of a user never have the same name. */
   readonly uniqueNames: true;
+  /** Whether a revocation is visible to every reader at once, as the option says. */
   readonly immediateRevocation: Immediate;
+  /** Whether every reader finds a new token at once, as `immediateRevocation` says. */
   readonly atomicCreate: Immediate;
+  /** A rename checks and writes in one step. */
   readonly atomicRename: true;
 }
 
 /** Options of {@link db0Store}. */
 export interface SqlStoreOptions<Immediate extends boolean> {
   /**
-   * Whether what is read is current: false for a replica that lags or a cache between. Cloudflare Hyperdrive caches reads
-   * unless its caching is disabled, so there it must be said. Default: true.
+   * Whether reads are current: set it to false for a lagging replica or a cache. Required for Cloudflare Hyperdrive, which caches reads
+   * unless its caching is disabled. Default: true.
    */
   readonly immediateRevocation?: Immediate | undefined;
 }
 
-/** A {@link db0Store}. */
+/** A store of tokens and accounts in an SQL database: see {@link db0Store}. */
 export interface SqlStore<Immediate extends boolean = true> extends TokenStore<SqlCapabilities<Immediate>>, AccountStore {
-  /** Makes the tables where they are missing. Several processes may do so at once, and again whenever they start. */
+  /** Creates missing tables. Several processes may call it at once, and at every start. */
   migrate(): Promise<void>;
-  /** Closes the database that the function given to {@link db0Store} has opened. A database that was given itself stays open. */
+  /** Closes the database that the function passed to {@link db0Store} has opened. A database that was passed directly stays open. */
   close(): Promise<void>;
 }
 
 /**
- * A store in an SQL database through `db0`: SQLite (`node:sqlite`, better-sqlite3, `bun:sqlite`, libSQL, Cloudflare D1)
+ * Makes a store in an SQL database through `db0`: SQLite (`node:sqlite`, better-sqlite3, `bun:sqlite`, libSQL, Cloudflare D1)
  * or PostgreSQL.
  *
  * @example
@@ -51,11 +55,11 @@ export interface SqlStore<Immediate extends boolean = true> extends TokenStore<S
  * const latch = new Latch({ store });
  * ```
  *
- * @param database the database, or a function that makes one. It is called again when the connection was lost or an answer
- * took longer than the `timeout` of the {@link Latch}, at most four times a second. The connector `postgresql` needs the function, because it doesn't come
- * back by itself: `db0Store(() => createDatabase(postgresql({ url })))`.
+ * @param database the database, or a function that opens one. The function is called again when the connection was lost or an answer
+ * took longer than the `timeout` of the `Latch`, at most four times a second. The connector `postgresql` needs the function, because
+ * it doesn't reconnect: `db0Store(() => createDatabase(postgresql({ url })))`.
  *
- * @throws LatchError `store_unsupported` for a database that has no unique index over a part of a table (MySQL), and
+ * @throws LatchError `store_unsupported` for a database without a unique index over part of a table (MySQL), and
  * `option_invalid` for Hyperdrive without `immediateRevocation` and for the connector `postgresql` without a function.
  */
 export function db0Store<Immediate extends boolean = true>(
@@ -65,7 +69,7 @@ export function db0Store<Immediate extends boolean = true>(
   return new Db0Store<Immediate>(database, options);
 }
 
-/** A row of the table of tokens; an integer may come as text. */
+/** A row of the table of tokens. An integer may be returned as text. */
 interface Row {
   readonly name: string;
   readonly hash: string;
@@ -73,11 +77,11 @@ interface Row {
   readonly record: string;
 }
 
-const ACCOUNT_STILL_THERE = "FROM tokenlatch_generations WHERE user_name = ? AND generation = ?";
+const ACCOUNT_EXISTS = "FROM tokenlatch_generations WHERE user_name = ? AND generation = ?";
 const COLUMNS = "SELECT name, hash, revoked, record FROM tokenlatch_tokens";
 
-/** How often a statement of `migrate` is run at most while another process has the database locked: for some five seconds. */
-const MOST_ATTEMPTS = 80;
+/** Attempts of `migrate` for each statement while another process has the database locked: about five seconds. */
+const MAX_ATTEMPTS = 80;
 
 class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
   readonly capabilities: SqlCapabilities<Immediate>;
@@ -95,11 +99,11 @@ class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
       throw new LatchError("store_unsupported", "this database can't keep names unique among live tokens; use SQLite or PostgreSQL", { field: "database" });
     }
     if (connector === "postgresql" && typeof source !== "function") {
-      const message = "this connector doesn't come back after a lost connection: give a function that makes the database, `() => createDatabase(postgresql(…))`";
+      const message = "this connector doesn't reconnect: pass a function that opens the database, `() => createDatabase(postgresql(…))`";
       throw new LatchError("option_invalid", message, { field: "database" });
     }
     if (options.immediateRevocation === undefined && /hyperdrive/.test(connector)) {
-      const message = "Hyperdrive caches reads unless its caching is disabled: say by `immediateRevocation` which it is";
+      const message = "Hyperdrive caches reads unless its caching is disabled: set `immediateRevocation`";
       throw new LatchError("option_invalid", message, { field: "immediateRevocation" });
     }
     const immediate = (options.immediateRevocation ?? true) as Immediate;
@@ -114,8 +118,8 @@ class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
           await this.#connection.use(undefined, async (database) => database.prepare(statement).run());
           break;
         } catch (error) {
-          // SQLite has no lock to wait for: another process is at it, and any statement may be run again.
-          if (attempt === MOST_ATTEMPTS || !/\b(?:locked|busy)\b/i.test(String(error))) throw error;
+          // SQLite has no advisory lock. Another process is migrating, and every statement may be run again.
+          if (attempt === MAX_ATTEMPTS || !/\b(?:locked|busy)\b/i.test(String(error))) throw error;
           await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 80));
         }
       }
@@ -141,18 +145,18 @@ class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
     const generation = context?.generation;
     const insert = "INSERT INTO tokenlatch_tokens (id, user_name, name, hash, revoked, record)";
     const values = [id, user, name, hash, revoked ?? null, JSON.stringify(record)];
-    // PostgreSQL holds the account's row meanwhile, so that a removal comes before or after and sees the token.
+    // PostgreSQL locks the account's row, so that a removal comes before, or after and sees the token.
     const lock = this.#dialect === "postgresql" ? " FOR SHARE" : "";
     const stored =
       generation === undefined
         ? await this.#rows(context, `${insert} VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`, values)
         : await this.#rows(
             context,
-            `${insert} SELECT ?, ?, ?, ?, CAST(? AS BIGINT), ? ${ACCOUNT_STILL_THERE}${lock} ON CONFLICT DO NOTHING RETURNING id`,
+            `${insert} SELECT ?, ?, ?, ?, CAST(? AS BIGINT), ? ${ACCOUNT_EXISTS}${lock} ON CONFLICT DO NOTHING RETURNING id`,
             [...values, user, generation],
           );
     if (stored.length > 0) return "stored";
-    if (generation !== undefined && (await this.#rows(context, `SELECT 1 ${ACCOUNT_STILL_THERE}`, [user, generation])).length === 0) return "account_gone";
+    if (generation !== undefined && (await this.#rows(context, `SELECT 1 ${ACCOUNT_EXISTS}`, [user, generation])).length === 0) return "account_gone";
     const twins = await this.#rows(context, "SELECT id FROM tokenlatch_tokens WHERE hash = ? OR id = ?", [hash, id]);
     return twins.length > 0 ? "hash_taken" : "name_taken";
   }
@@ -167,7 +171,7 @@ class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
       );
       return renamed.length > 0 ? "renamed" : "gone";
     } catch (error) {
-      // Each database words a broken index in its own way: look instead of reading its message.
+      // The message for a violated index differs by database, so query instead of parsing it.
       const others = await this.#rows(
         context,
         "SELECT id FROM tokenlatch_tokens WHERE user_name = ? AND name = ? AND id <> ? AND revoked IS NULL",
@@ -197,7 +201,7 @@ class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
       [user],
     );
     if (row === undefined) return null;
-    const account = parsed(row.account) as Account;
+    const account = parseJson(row.account) as Account;
     return row.generation === null || typeof account !== "object" || account === null ? account : { ...account, generation: row.generation };
   }
 
@@ -215,26 +219,26 @@ class Db0Store<Immediate extends boolean> implements SqlStore<Immediate> {
 
   async #rows<T = Row>(context: StoreContext | undefined, statement: string, values: readonly Primitive[]): Promise<readonly T[]> {
     const rows: unknown = await this.#connection.use(context?.signal, async (database) => database.prepare(statement).all(...values));
-    if (!Array.isArray(rows)) throw new LatchError("store_answer_invalid", "the database gave no rows");
+    if (!Array.isArray(rows)) throw new LatchError("store_answer_invalid", "the database returned no rows");
     return rows as readonly T[];
   }
 }
 
-/** The record of a row. The columns win: they are what the database keeps from being raced. */
+/** Returns the record of a row. The columns override the record, because the database changes them atomically. */
 function recordOf(row: Row): TokenRecord {
-  const record = parsed(row.record);
+  const record = parseJson(row.record);
   if (typeof record !== "object" || record === null) {
-    throw new LatchError("store_answer_invalid", "a stored record is no object");
+    throw new LatchError("store_answer_invalid", "a stored record isn't an object");
   }
   const revoked = row.revoked === null ? null : Number(row.revoked);
   return { ...(record as TokenRecord), name: row.name, hash: row.hash, revoked };
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The cause would quote what is stored.
+    // Without the cause, which would quote the stored text.
     throw new LatchError("store_answer_invalid", "a stored record or account isn't JSON");
   }
 }

@@ -1,31 +1,35 @@
 /* @ts-self-types="./memory.d.ts" */
 
-import { FIRST_GENERATION } from "../generation.js";
-import { LatchError } from "../latch-error.js";
-import { copied } from "../plain.js";
-import { randomText } from "../random.js";
-import type { Account, TokenRecord, UnixSeconds } from "../types.js";
+import { deepCopy } from "../module/plain-object.js";
+import { randomHex } from "../runtime/random.js";
+import type { Account, TokenRecord, UnixSeconds } from "../types/index.js";
+import { LatchError } from "../types/latch-error.js";
+import { FIRST_GENERATION } from "./internal/generation.js";
 import type { AccountStore, Insertion, InsertionContext, Renaming, StoredAccount, TokenStore } from "./store.js";
 
-/** What a {@link memoryStore} promises, within its process. */
+/** The guarantees of a {@link memoryStore}, within its process. */
 export interface MemoryCapabilities {
+  /** Two live tokens of a user never have the same name. */
   readonly uniqueNames: true;
+  /** A revocation is visible to every reader at once. */
   readonly immediateRevocation: true;
+  /** A token is stored completely or not at all. */
   readonly atomicCreate: true;
+  /** A rename checks and writes in one step. */
   readonly atomicRename: true;
 }
 
-/** What a {@link memoryStore} starts with. */
+/** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
-  /** Default: none. */
+  /** The initial records. Default: none. */
   readonly records?: readonly TokenRecord[] | undefined;
-  /** Default: none. */
+  /** The initial accounts. Default: none. */
   readonly accounts?: readonly StoredAccount[] | undefined;
 }
 
 /**
- * A store in the memory of this process: for tests, for tools, and for edges that are given their records at the start.
- * It is lost with the process, and another process doesn't see it.
+ * Makes a store in the memory of this process: for tests, tools, and edges that get their records at startup. Its content is lost
+ * when the process ends, and isn't visible to other processes.
  *
  * @example
  * ```js
@@ -36,7 +40,7 @@ export interface MemoryStoreOptions {
  * const { token } = await latch.create({ user: "alice", name: "backup", access: "full" });
  * ```
  *
- * @throws LatchError `option_invalid` for two records of one hash, or two live ones of one name.
+ * @throws LatchError `option_invalid` for two records with the same hash or two live ones with the same name.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): TokenStore<MemoryCapabilities> & AccountStore {
   return new MemoryStore(options);
@@ -60,13 +64,13 @@ class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
       const insertion = this.#insert(record);
       if (insertion === "stored") continue;
       const field = `records[${index}]`;
-      throw new LatchError("option_invalid", `${field} has a ${insertion === "hash_taken" ? "hash or an id" : "name"} that another has`, { field });
+      throw new LatchError("option_invalid", `${field} has the ${insertion === "hash_taken" ? "hash or the id" : "name"} of another record`, { field });
     }
   }
 
   async find(hashes: readonly string[]): Promise<TokenRecord | null> {
     let found: TokenRecord | undefined;
-    // All of them, so that a hit takes as long as a miss.
+    // Every hash is looked up, so that a hit takes as long as a miss.
     for (const hash of hashes) found = this.#byHash.get(hash) ?? found;
     return found === undefined ? null : copy(found);
   }
@@ -114,7 +118,7 @@ class MemoryStore implements TokenStore<MemoryCapabilities>, AccountStore {
   }
 
   async putAccount(account: Account): Promise<void> {
-    this.#putAccount(account, this.#accounts.get(account.user)?.generation ?? randomText());
+    this.#putAccount(account, this.#accounts.get(account.user)?.generation ?? randomHex());
   }
 
   async removeAccount(user: string): Promise<void> {
@@ -153,7 +157,7 @@ function isRevoked(record: TokenRecord): boolean {
   return record.revoked !== undefined && record.revoked !== null;
 }
 
-/** A copy down to the leaves. Imitations of browsers don't have the runtime's own function. */
+/** Copies a value deeply. Browser emulations have no `structuredClone`. */
 function copy<T>(value: T): T {
-  return typeof structuredClone === "function" ? structuredClone(value) : copied(value, "record");
+  return typeof structuredClone === "function" ? structuredClone(value) : deepCopy(value, "record");
 }

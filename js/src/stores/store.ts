@@ -1,55 +1,55 @@
 /* @ts-self-types="./store.d.ts" */
 
-import type { Account, Hash, TokenRecord, UnixSeconds } from "../types.js";
+import type { Account, Hash, TokenRecord, UnixSeconds } from "../types/index.js";
 
-/** What a store can promise. What it can't is `false` here, and a user of it must be ready for that. */
+/** The guarantees of a store. Where one is `false`, callers must handle the case. */
 export interface StoreCapabilities {
-  /** No two live tokens of a user ever have the same name, even when two processes create them at once. */
+  /** Two live tokens of a user never have the same name, even when two processes create them at once. */
   readonly uniqueNames: boolean;
-  /** Once `revoke` has answered, no look-up anywhere gives the token as live. */
+  /** After `revoke` has returned, no reader sees the token as live. */
   readonly immediateRevocation: boolean;
-  /** A token is stored whole or not at all, and the next look-up anywhere finds it. */
+  /** A token is stored completely or not at all, and every reader finds it at once. */
   readonly atomicCreate: boolean;
   /**
-   * A renaming checks that the name is free and the token live, and writes the name, in one step. Where it is false, two
-   * renamings at once may both succeed; the later one wins. Other changes of the token are never undone by either kind.
+   * Renaming checks that the name is free and the token live, and writes the name, in one step. If false, two renames at once may both
+   * succeed, and the later one wins. Neither kind undoes other changes of the token.
    */
   readonly atomicRename?: boolean | undefined;
 }
 
-/** The outcome of storing a new record: `account_gone` when the account named by the {@link InsertionContext} isn't there. */
+/** The result of storing a new record: `account_gone` if the account of the {@link InsertionContext} doesn't exist. */
 export type Insertion = "stored" | "name_taken" | "hash_taken" | "account_gone";
 
-/** The outcome of storing a new name: `gone` when the token isn't there or is revoked. */
+/** The result of storing a new name: `gone` if the token doesn't exist or is revoked. */
 export type Renaming = "renamed" | "name_taken" | "gone";
 
-/** Given with each question to a store. */
+/** Passed with each call of a store. */
 export interface StoreContext {
-  /** Aborted when the answer will no longer be waited for. */
+  /** Aborted when the caller no longer waits for the answer. */
   readonly signal: AbortSignal;
 }
 
-/** Given with a new record. */
+/** Passed with a new record. */
 export interface InsertionContext extends StoreContext {
   /**
-   * The generation of the user's account, where the same store holds the accounts. The record is stored only as long as the
-   * account has this generation, in one step where the store can do that.
+   * The generation of the user's account, if the same store holds the accounts. The record is stored only while the account has this
+   * generation; atomically, if the store can.
    */
   readonly generation?: string | undefined;
 }
 
-/** An account as a store gives it. */
+/** An account as a store returns it. */
 export interface StoredAccount extends Account {
   /**
-   * Text that no other account of the user ever has: random, made when the account is stored where there is none, and kept by
-   * later changes. A token is bound to it, so that it can't come back with the next account of the same user. Without it
-   * tokens are bound to the user alone.
+   * Random text that identifies this account among the successive accounts of the user. It is made when the account is created and kept
+   * by later changes. Tokens are bound to it, so that they don't work with a later account of the same user. Without it tokens are
+   * bound to the user alone.
    */
   readonly generation?: string | undefined;
 }
 
 /**
- * Where records rest. A store keeps and finds; it decides nothing. It may throw: a {@link Latch} makes a refusal of it.
+ * A store of records. It stores and finds records and makes no decision. It may throw: a `Latch` then refuses the request.
  *
  * @example
  * ```ts
@@ -63,37 +63,37 @@ export interface StoredAccount extends Account {
  * ```
  */
 export interface TokenStore<Capabilities extends StoreCapabilities = StoreCapabilities> {
-  /** What this store can promise. */
+  /** The guarantees of this store. */
   readonly capabilities: Capabilities;
-  /** The record that has one of these hashes, revoked ones too, or null. The same work whether there is one or not. */
+  /** Returns the record with one of these hashes, also a revoked one, or null. Takes the same work in both cases. */
   find(hashes: readonly Hash[], context: StoreContext): Promise<TokenRecord | null>;
-  /** All records of a user, revoked ones too, in any order. */
+  /** Returns all records of a user, revoked ones included, in any order. */
   listOf(user: string, context: StoreContext): Promise<readonly TokenRecord[]>;
-  /** Stores a new record, unless its hash or, as far as the store can tell, its name is taken. */
+  /** Stores a new record, unless its hash or, as far as the store knows, its name is in use. */
   insert(record: TokenRecord, context: InsertionContext): Promise<Insertion>;
-  /** Stores the new name of a live token, known by its id, and writes nothing else: the rest of the record may be out of date. */
+  /** Stores the new name of a live token, found by its id. Writes only the name: the rest of the record may be outdated. */
   rename(record: TokenRecord, context: StoreContext): Promise<Renaming>;
   /**
-   * Stores the record of a revoked token in the place of the live one, known by its id: what the token could do is no longer in it. A token
-   * that is revoked already keeps its time; nothing undoes it.
+   * Replaces a live record, found by its id, by the record of the revoked token, which no longer has its access. A token that is already
+   * revoked keeps its time of revocation. A revocation can't be undone.
    */
   revoke(record: TokenRecord & { readonly revoked: UnixSeconds }, context: StoreContext): Promise<void>;
-  /** Removes the records that were revoked before this time, and gives how many. Without it `Latch.prune` isn't supported. */
+  /** Deletes the records that were revoked before this time, and returns their number. Without it `Latch.prune` isn't supported. */
   prune?(before: UnixSeconds, context: StoreContext): Promise<number>;
 }
 
-/** Where accounts rest. */
+/** A store of accounts. */
 export interface AccountStore {
-  /** The account of a user, or null. */
+  /** Returns the account of a user, or null. */
   account(user: string, context: StoreContext): Promise<StoredAccount | null>;
-  /** Stores an account, new or changed. A new one gets a generation of its own, a changed one keeps it. */
+  /** Stores a new or changed account. A new one gets a new generation, a changed one keeps its own. */
   putAccount(account: Account, context: StoreContext): Promise<void>;
-  /** Forgets an account. */
+  /** Removes an account. */
   removeAccount(user: string, context: StoreContext): Promise<void>;
 }
 
 /**
- * Looks an account up elsewhere, for a {@link Latch} whose accounts live in another system. Give a `generation`, such as the
- * account's number there, where users may be deleted and made again: the tokens of the earlier account don't work then.
+ * Looks up an account in another system. Return a `generation`, such as the number of the account there, if users can be deleted and
+ * created again: tokens of the earlier account then don't work.
  */
 export type AccountLookup = (user: string, context: StoreContext) => StoredAccount | null | undefined | Promise<StoredAccount | null | undefined>;

@@ -2,43 +2,51 @@
 
 import type { Storage } from "unstorage";
 
-import { FIRST_GENERATION, accountOf } from "../generation.js";
-import { LatchError } from "../latch-error.js";
-import { randomText } from "../random.js";
-import { Utf8Encoder } from "../text.js";
-import { inTurn } from "../turns.js";
-import type { Account, TokenRecord, UnixSeconds } from "../types.js";
+import { inOrder } from "../runtime/exclusive.js";
+import { randomHex } from "../runtime/random.js";
+import { Utf8Encoder } from "../runtime/text.js";
+import type { Account, TokenRecord, UnixSeconds } from "../types/index.js";
+import { LatchError } from "../types/latch-error.js";
+import { FIRST_GENERATION, matchingAccount } from "./internal/generation.js";
 import type { AccountStore, Insertion, InsertionContext, Renaming, StoreContext, StoredAccount, TokenStore } from "./store.js";
 
-/** What an {@link unstorageStore} promises: key-value stores can neither compare nor write two keys at once. */
+/** The guarantees of an {@link unstorageStore}: key-value stores can neither compare nor write two keys atomically. */
 export interface KeyValueCapabilities<Immediate extends boolean> {
+  /** Two processes at once may give two live tokens of a user the same name. */
   readonly uniqueNames: false;
+  /** Whether a revocation is visible to every reader at once, as the option says. */
   readonly immediateRevocation: Immediate;
+  /** A creation that is interrupted may be incomplete. */
   readonly atomicCreate: false;
+  /** Two renames at once may both succeed. */
   readonly atomicRename: false;
 }
 
 /** Options of {@link unstorageStore}. */
 export interface UnstorageStoreOptions<Immediate extends boolean> {
   /**
-   * Whether a reader anywhere sees a write at once: true for one Redis, a file system or Deno KV; not for Cloudflare KV,
-   * which shows a revocation elsewhere only after a minute or more. Default: false.
+   * Whether every reader sees a write at once: true for a single Redis, a file system or Deno KV; false for Cloudflare KV, where a
+   * revocation takes a minute or more to spread. Default: false.
    */
   readonly immediateRevocation?: Immediate | undefined;
-  /** Stands before every key: letters, digits, `-` and `_`. Default: `"tokenlatch"`. */
+  /** The prefix of every key: letters, digits, `-` and `_`. Default: `"tokenlatch"`. */
   readonly base?: string | undefined;
 }
 
 /**
- * A store in a key-value store through `unstorage`: Cloudflare KV, Redis, Deno KV, a file system and many more.
+ * Makes a store in a key-value store through `unstorage`: Cloudflare KV, Redis, Deno KV, a file system and many more.
  *
- * What it can't promise: two processes that create or rename at once may both get the same name; one that stops in
- * the middle of a creation may leave a token that is listed and doesn't work; and where the store spreads its writes
- * slowly, a revoked token works elsewhere until they arrive. Two processes that store or remove one user's account at once may leave
- * it with another generation, so that a token created meanwhile doesn't work, or bring the removed account back; within one process such
- * changes take turns. Where that matters use an SQL store. A revocation is a key of its own that is written before anything of the token
- * is removed, and so is a new name, so no change made at the same time can undo another one. A token names the generation of its account:
- * it doesn't work under another account of the same user.
+ * What it doesn't guarantee; use an SQL store where that matters:
+ *
+ * - Two processes that create or rename tokens at once may both get the same name.
+ * - A process that stops in the middle of a creation may leave a token that is listed but doesn't work.
+ * - Where the store spreads writes slowly, a revoked token works in other places until the write arrives.
+ * - Two processes that store or remove the account of a user at once may leave it with another generation, so that a token created at the
+ *   same time doesn't work, or may restore the removed account. Within one process such changes are made in order.
+ *
+ * What it does guarantee: a revocation has its own key, which is written before any data of the token is removed, and so has a new name; so
+ * simultaneous changes don't undo each other. A token is bound to the generation of its account: it doesn't work with another account of
+ * the same user.
  *
  * @example
  * ```js
@@ -51,7 +59,7 @@ export interface UnstorageStoreOptions<Immediate extends boolean> {
  * const latch = new Latch({ store: unstorageStore(storage, { immediateRevocation: true }) });
  * ```
  *
- * @throws LatchError `option_invalid` for a base of other characters.
+ * @throws LatchError `option_invalid` for a base with other characters.
  */
 export function unstorageStore<Immediate extends boolean = false>(
   storage: Storage,
@@ -60,17 +68,17 @@ export function unstorageStore<Immediate extends boolean = false>(
   return new UnstorageStore<Immediate>(storage, options);
 }
 
-/** Changes of accounts that are under way in this process, by storage and key. */
-const changing = new WeakMap<Storage, Map<string, Promise<unknown>>>();
+/** Pending changes of accounts in this process, by storage and key. */
+const pendingChanges = new WeakMap<Storage, Map<string, Promise<unknown>>>();
 
 /** How long a change waits for the one before it, in milliseconds. */
-const TURN_TIMEOUT = 2_000;
+const CHANGE_TIMEOUT = 2_000;
 
 class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCapabilities<Immediate>>, AccountStore {
   readonly capabilities: KeyValueCapabilities<Immediate>;
   readonly #storage: Storage;
   readonly #base: string;
-  readonly #changing: Map<string, Promise<unknown>>;
+  readonly #pendingChanges: Map<string, Promise<unknown>>;
 
   constructor(storage: Storage, options: UnstorageStoreOptions<Immediate>) {
     if (typeof storage?.getItem !== "function") {
@@ -78,14 +86,14 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
     }
     const base = options.base ?? "tokenlatch";
     if (!/^[a-zA-Z0-9_-]{1,64}$/.test(base)) {
-      throw new LatchError("option_invalid", "`base` may hold 1 to 64 letters, digits, `-` and `_`", { field: "base" });
+      throw new LatchError("option_invalid", "`base` must be 1 to 64 letters, digits, `-` and `_`", { field: "base" });
     }
     const immediateRevocation = (options.immediateRevocation ?? false) as Immediate;
     this.capabilities = { uniqueNames: false, immediateRevocation, atomicCreate: false, atomicRename: false };
     this.#storage = storage;
     this.#base = base;
-    this.#changing = changing.get(storage) ?? new Map();
-    changing.set(storage, this.#changing);
+    this.#pendingChanges = pendingChanges.get(storage) ?? new Map();
+    pendingChanges.set(storage, this.#pendingChanges);
   }
 
   async find(hashes: readonly string[]): Promise<TokenRecord | null> {
@@ -94,26 +102,26 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
   }
 
   async listOf(user: string): Promise<readonly TokenRecord[]> {
-    const [keys, account] = await Promise.all([this.#storage.getKeys(this.#key("user", spelled(user))), this.account(user)]);
+    const [keys, account] = await Promise.all([this.#storage.getKeys(this.#key("user", hexEncode(user))), this.account(user)]);
     const records = await Promise.all(
       keys.map(async (key) => {
         const hash = await this.#storage.getItem(key);
-        // An index without a record is what an unfinished creation leaves.
+        // An unfinished creation leaves an index without a record.
         return typeof hash === "string" ? this.#read(hash) : null;
       }),
     );
-    // A token that was stored while its account was removed isn't the next account's.
-    return records.filter((record) => record !== null && (account === null || accountOf(record, account) !== null)) as TokenRecord[];
+    // A token that was stored during the removal of its account doesn't belong to the next account.
+    return records.filter((record) => record !== null && (account === null || matchingAccount(record, account) !== null)) as TokenRecord[];
   }
 
   async insert(record: TokenRecord, context?: InsertionContext): Promise<Insertion> {
     const generation = context?.generation;
-    // It may go between this and the writing: a reader compares the generation again.
+    // The account may be removed after this check: readers compare the generation again.
     if (generation !== undefined && (await this.account(record.user))?.generation !== generation) return "account_gone";
     if ((await this.#read(record.hash)) !== null) return "hash_taken";
     if (await this.#nameTaken(record)) return "name_taken";
-    // The index first: a token that works must be listed, so that it can be revoked.
-    await this.#storage.setItem(this.#key("user", spelled(record.user), spelled(record.id)), record.hash);
+    // The index first: a working token must be listed, so that it can be revoked.
+    await this.#storage.setItem(this.#key("user", hexEncode(record.user), hexEncode(record.id)), record.hash);
     await this.#storage.setItem(this.#key("hash", record.hash), record);
     return "stored";
   }
@@ -140,16 +148,16 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
     for (const key of await this.#storage.getKeys(under)) {
       if (context?.signal.aborted === true) break;
       const revocation = await this.#storage.getItem<{ revoked: UnixSeconds }>(key);
-      if (isNothing(revocation) || !(revocation.revoked < before)) continue;
+      if (isMissing(revocation) || !(revocation.revoked < before)) continue;
       const hash = key.slice(under.length);
       const record = await this.#storage.getItem<TokenRecord>(this.#key("hash", hash));
-      if (isNothing(record)) {
-        // Not in the run that removed the record: where writes spread slowly, a reader might see this removal first.
+      if (isMissing(record)) {
+        // Not in the same run as the record: where writes spread slowly, a reader might see this removal first.
         await this.#storage.removeItem(key);
         continue;
       }
       // The record last, so that an unfinished run is completed by the next one.
-      if (typeof record.user === "string" && typeof record.id === "string") await this.#storage.removeItem(this.#key("user", spelled(record.user), spelled(record.id)));
+      if (typeof record.user === "string" && typeof record.id === "string") await this.#storage.removeItem(this.#key("user", hexEncode(record.user), hexEncode(record.id)));
       await this.#storage.removeItem(this.#key("name", hash));
       await this.#storage.removeItem(this.#key("hash", hash));
       pruned += 1;
@@ -158,45 +166,45 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
   }
 
   async account(user: string): Promise<StoredAccount | null> {
-    const account = await this.#storage.getItem<StoredAccount>(this.#key("account", spelled(user)));
-    // What isn't an object is returned as it is: the caller refuses it.
+    const account = await this.#storage.getItem<StoredAccount>(this.#key("account", hexEncode(user)));
+    // Anything but an object is returned unchanged, and the caller refuses it.
     if (typeof account !== "object" || account === null) return account ?? null;
-    // An account stored by an earlier version has none; the next account of the user has one.
+    // Accounts stored by earlier versions have no generation.
     return { ...account, generation: account.generation ?? FIRST_GENERATION };
   }
 
   async putAccount(account: Account): Promise<void> {
-    await this.#changed(account.user, async (key) => {
-      const generation = (await this.account(account.user))?.generation ?? randomText();
+    await this.#changeAccount(account.user, async (key) => {
+      const generation = (await this.account(account.user))?.generation ?? randomHex();
       await this.#storage.setItem(key, { ...account, generation });
     });
   }
 
   async removeAccount(user: string): Promise<void> {
-    await this.#changed(user, async (key) => this.#storage.removeItem(key));
+    await this.#changeAccount(user, async (key) => this.#storage.removeItem(key));
   }
 
-  /** Changes the account of a user after all earlier changes of it. */
-  async #changed(user: string, change: (key: string) => Promise<void>): Promise<void> {
-    const key = this.#key("account", spelled(user));
-    await inTurn(this.#changing, key, TURN_TIMEOUT, () => change(key));
+  /** Changes the account of a user, after earlier changes. */
+  async #changeAccount(user: string, change: (key: string) => Promise<void>): Promise<void> {
+    const key = this.#key("account", hexEncode(user));
+    await inOrder(this.#pendingChanges, key, CHANGE_TIMEOUT, () => change(key));
   }
 
-  /** The record of a hash, with its new name and its revocation. All keys are always asked for. */
+  /** Reads the record of a hash with its new name and its revocation. All keys are always read. */
   async #read(hash: string): Promise<TokenRecord | null> {
     const [record, renaming, revocation] = await Promise.all([
       this.#storage.getItem<TokenRecord>(this.#key("hash", hash)),
       this.#storage.getItem<{ name: string }>(this.#key("name", hash)),
       this.#storage.getItem<{ revoked: UnixSeconds }>(this.#key("revoked", hash)),
     ]);
-    if (isNothing(record) || (isNothing(renaming) && isNothing(revocation))) return record ?? null;
-    // A revocation that can't be read must not pass for none: the token has been revoked.
-    const isRead =
+    if (isMissing(record) || (isMissing(renaming) && isMissing(revocation))) return record ?? null;
+    // An unreadable revocation must not be ignored: the token was revoked.
+    const isValid =
       typeof record === "object" &&
-      (isNothing(renaming) || (typeof renaming === "object" && typeof renaming.name === "string")) &&
-      (isNothing(revocation) || (typeof revocation === "object" && Number.isSafeInteger(revocation.revoked)));
-    if (!isRead) throw new LatchError("store_answer_invalid", "a stored record, name or revocation has another form");
-    return { ...record, ...(isNothing(renaming) ? {} : { name: renaming.name }), ...(isNothing(revocation) ? {} : { revoked: revocation.revoked }) };
+      (isMissing(renaming) || (typeof renaming === "object" && typeof renaming.name === "string")) &&
+      (isMissing(revocation) || (typeof revocation === "object" && Number.isSafeInteger(revocation.revoked)));
+    if (!isValid) throw new LatchError("store_answer_invalid", "a stored record, name or revocation is invalid");
+    return { ...record, ...(isMissing(renaming) ? {} : { name: renaming.name }), ...(isMissing(revocation) ? {} : { revoked: revocation.revoked }) };
   }
 
   async #nameTaken(record: TokenRecord): Promise<boolean> {
@@ -209,15 +217,15 @@ class UnstorageStore<Immediate extends boolean> implements TokenStore<KeyValueCa
   }
 }
 
-function isNothing(value: unknown): value is null | undefined {
+function isMissing(value: unknown): value is null | undefined {
   return value === null || value === undefined;
 }
 
 function isRevoked(record: TokenRecord): boolean {
-  return !isNothing(record.revoked);
+  return !isMissing(record.revoked);
 }
 
-/** Text as hex digits of its bytes: no character with a meaning in keys, and no two that a file system takes for one. */
-function spelled(text: string): string {
+/** Encodes text as hex, because some characters have a meaning in keys and some file systems ignore case. */
+function hexEncode(text: string): string {
   return Array.from(new Utf8Encoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,4 +1,4 @@
-// A service in Node that decides by a follower.
+// A service in Node that verifies by a follower.
 import { createServer } from "node:http";
 
 import { SnapshotFollower } from "tokenlatch";

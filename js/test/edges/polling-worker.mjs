@@ -1,4 +1,4 @@
-// A worker without a Durable Object: an isolate asks the origin itself, no more than once an interval.
+// A worker without a Durable Object: each isolate polls the origin, at most once per interval.
 import { SnapshotFollower } from "tokenlatch";
 import { guard } from "tokenlatch/middleware/fetch";
 

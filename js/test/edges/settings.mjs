@@ -1,13 +1,13 @@
-// How the services of this folder are told what to follow, and how they tell where they listen. `load --edges` starts them.
+// The settings of the services in this folder, and how they report their address. `load --edges` starts them.
 
 export const { ORIGIN, ORIGIN_TOKEN, PUBLIC_KEYS, INTERVAL } = process.env;
 
-/** Milliseconds between two questions; undefined: the origin is asked by long polls. */
+/** Milliseconds between two polls; undefined for long polls. */
 export const interval = INTERVAL === undefined ? undefined : Number(INTERVAL);
 
 export const warn = ({ code, message }) => console.error(JSON.stringify({ code, message }));
 
-/** Tells that the service listens. Whoever started it closes its standard input when it shall end. */
+/** Reports that the service is listening. It ends when its standard input is closed. */
 export function started(url, stop) {
   process.stdin.on("end", async () => {
     await stop();
@@ -17,7 +17,7 @@ export function started(url, stop) {
   console.log(JSON.stringify({ address: new URL(url).host }));
 }
 
-/** Tells what this machine lacks. */
+/** Reports a missing tool. */
 export function lacks(what, error) {
   console.log(JSON.stringify({ missing: `${what}: ${error.message}` }));
   process.exit(0);

@@ -1,17 +1,17 @@
-// The example edge in workerd, with a backend that says nothing. With an interval it is the worker of `polling-worker.mjs`.
+// The example edge in workerd, with a backend that returns nothing. With an interval it is the worker of `polling-worker.mjs`.
 import { createServer } from "node:http";
 import { existsSync, rmSync } from "node:fs";
 
 import { temporaryFolder } from "../services.mjs";
 import { ORIGIN, ORIGIN_TOKEN, PUBLIC_KEYS, interval, lacks, started } from "./settings.mjs";
 
-// Here a Durable Object's writes hold up the one thread that serves, which they don't where it runs in earnest: what it keeps
-// lies in memory, where there is such a folder, so that the disk of this machine isn't measured.
+// Here a Durable Object's writes block the only serving thread, unlike in production. Its storage is in memory, if there is such a folder,
+// so that the disk of this machine isn't measured.
 if (existsSync("/dev/shm")) process.env.TMPDIR = "/dev/shm";
 
 const { startWorker } = await import("../worker.mjs").catch((error) => lacks("workerd", error));
 
-// It closes no connection that workerd may be about to use.
+// It closes no connection that workerd may reuse.
 const backend = createServer({ keepAliveTimeout: 600_000 }, (_, response) => response.end());
 await new Promise((resolve) => backend.listen(0, "127.0.0.1", resolve));
 const folder = temporaryFolder();

@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::new_without_default,
     reason = "this is part of tests: a failed step is a failed test"
 )]
 

@@ -1,8 +1,8 @@
-// What a follower keeps, in a Durable Object's storage: in parts, because one value holds two megabytes at most.
+// A follower's store in a Durable Object's storage. Values are split, because one holds two megabytes at most.
 import type { FollowerStore } from "tokenlatch";
 
-// One call takes 128 keys, which is a snapshot of 127 MB: an object, which has 128 MB of memory for everything, never holds so much.
-// Were it to come to that, the follower would report it (`store_failed`), decide all the same, and after a restart begin with what was kept last.
+// One call takes 128 keys, which is a snapshot of 127 MB. An object has 128 MB of memory, so a snapshot never gets that large. If it did,
+// the follower would report `store_failed`, keep deciding, and after a restart begin with the last saved snapshot.
 const PART = 1_000_000;
 
 export function durableStore(storage: DurableObjectStorage): FollowerStore {
@@ -11,7 +11,7 @@ export function durableStore(storage: DurableObjectStorage): FollowerStore {
       const length = await storage.get<number>(key);
       if (length === undefined) return null;
       const bytes = new Uint8Array(length);
-      // In the order of their names.
+      // Sorted by their keys.
       const parts = await storage.get<Uint8Array>(namesOf(key, length));
       let at = 0;
       for (const part of parts.values()) {
@@ -22,7 +22,7 @@ export function durableStore(storage: DurableObjectStorage): FollowerStore {
     },
     async put(key, bytes) {
       const parts = namesOf(key, bytes.length).map((name, index) => [name, bytes.slice(index * PART, (index + 1) * PART)] as const);
-      // One call, so all of it or nothing. No answer waits until it is on the disk: a slow one must not hold a revocation up.
+      // One call, so it is atomic. Responses don't wait for the write: a slow disk must not delay a revocation.
       await storage.put({ [key]: bytes.length, ...Object.fromEntries(parts) }, { allowUnconfirmed: true });
     },
   };

@@ -1,5 +1,5 @@
-// A Cloudflare Worker that needs no database: each isolate holds the origin's signed table and decides from memory. One Durable
-// Object follows the origin by long polls and hands on what it takes; the isolates verify the origin's signature themselves.
+// A Cloudflare Worker without a database: each isolate holds the origin's signed table and decides from memory. One Durable Object
+// follows the origin by long polls and serves its messages to the isolates, which verify the origin's signature.
 import { DurableObject } from "cloudflare:workers";
 import { SnapshotFollower, SnapshotRelay } from "tokenlatch";
 import { type SnapshotIdentity, guard } from "tokenlatch/middleware/fetch";
@@ -10,28 +10,28 @@ import { durableStore } from "./durable-store.js";
 interface Env {
   /** The origin's listener for edges (`--snapshot-listen`), such as `https://origin.example:2089`. */
   readonly ORIGIN: string;
-  /** A secret, `user:token`: an administrator's token with the rights `snapshot-read` and `usage-report`, and no more. */
+  /** A secret, `user:token`: an administrator's token with the rights `snapshot-read` and `usage-report` only. */
   readonly ORIGIN_TOKEN: string;
-  /** The origin's public keys in hex, with a space between two. */
+  /** The origin's public keys in hex, separated by spaces. */
   readonly PUBLIC_KEYS: string;
-  /** Where admitted requests go, such as `https://backend.example`. */
+  /** The backend for admitted requests, such as `https://backend.example`. */
   readonly BACKEND: string;
   readonly FOLLOWER: DurableObjectNamespace;
 }
 
-/** How long an isolate decides without asking the Durable Object for changes, in milliseconds. */
+/** How often an isolate requests changes from the Durable Object, in milliseconds. */
 const FRESH = 500;
 
-/** How long the Durable Object goes on following when no isolate asks it any more, in milliseconds. */
+/** How long the Durable Object follows the origin after the last request of an isolate, in milliseconds. */
 const IDLE = 600_000;
 
 const warn = (error: Error) => console.warn(JSON.stringify({ code: (error as { code?: string }).code, message: error.message }));
 
-/** Follows the origin for all isolates. It is woken by alarms, because nothing else runs in it between requests. */
+/** Follows the origin for all isolates. Alarms wake it, because nothing else runs between requests. */
 export class Follower extends DurableObject<Env> {
   readonly #relay = new SnapshotRelay();
   readonly #follower: SnapshotFollower;
-  #asked = 0;
+  #lastRequest = 0;
   #isFollowing = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -41,14 +41,14 @@ export class Follower extends DurableObject<Env> {
       publicKeys: env.PUBLIC_KEYS.split(" "),
       authorization: `whm ${env.ORIGIN_TOKEN}`,
       store: durableStore(ctx.storage),
-      usage: false, // the isolates count
+      usage: false, // the isolates report usage
       onMessage: (message) => this.#relay.take(message),
       onError: warn,
     });
   }
 
   override async fetch(request: Request): Promise<Response> {
-    this.#asked = Date.now();
+    this.#lastRequest = Date.now();
     if (!this.#isFollowing && (await this.ctx.storage.getAlarm()) === null) await this.#wake(0);
     if (!this.#follower.ready) await this.#follower.poll();
     return (await this.#relay.respond(request)) ?? this.#report(request);
@@ -58,18 +58,18 @@ export class Follower extends DurableObject<Env> {
     this.#isFollowing = true;
     try {
       const { error } = await this.#follower.poll({ wait: 25 });
-      if (Date.now() - this.#asked < IDLE) await this.#wake(error === null ? 0 : 1_000);
+      if (Date.now() - this.#lastRequest < IDLE) await this.#wake(error === null ? 0 : 1_000);
     } finally {
       this.#isFollowing = false;
     }
   }
 
-  /** No answer waits until this is on the disk: should it be lost, the next request wakes it. */
+  /** Sets the alarm without waiting for the disk: if it is lost, the next request sets it again. */
   async #wake(milliseconds: number): Promise<void> {
     await this.ctx.storage.setAlarm(Date.now() + milliseconds, { allowUnconfirmed: true });
   }
 
-  /** Sends an isolate's report of usage on: its number stays, so that it counts once. */
+  /** Forwards an isolate's usage report with its number, so that it is counted once. */
   async #report(request: Request): Promise<Response> {
     if (request.method !== "POST") return new Response(null, { status: 404 });
     const headers = { Authorization: `whm ${this.env.ORIGIN_TOKEN}`, "Content-Type": "application/json" };
@@ -80,14 +80,14 @@ export class Follower extends DurableObject<Env> {
 let follower: SnapshotFollower | undefined;
 let polled = 0;
 
-/** This isolate's follower. Its origin is the Durable Object. */
+/** The follower of this isolate. Its origin is the Durable Object. */
 function followerOf(env: Env): SnapshotFollower {
   follower ??= new SnapshotFollower({
     url: "http://follower",
     publicKeys: env.PUBLIC_KEYS.split(" "),
     usage: { interval: 10_000 },
     timeout: 2_000,
-    // A stub belongs to the request that it was made in.
+    // A stub can only be used in the request that made it.
     fetch: (url, init) => env.FOLLOWER.get(env.FOLLOWER.idFromName("follower")).fetch(url, init),
     onError: warn,
   });
@@ -98,17 +98,17 @@ const guarded = guard(
   followerOf,
   {
     call: (request) => ({ feature: "backup", writes: request.method !== "GET" && request.method !== "HEAD" }),
-    // Cloudflare sets this header itself, whatever the client sends.
+    // Cloudflare sets this header and overwrites the client's.
     address: (request) => request.headers.get("CF-Connecting-IP"),
     onRefusal: ({ status, reason, id, address }) => console.warn(JSON.stringify({ status, reason, id, address })),
   },
-  // To the backend, and nowhere else; what the client says about itself doesn't reach it.
+  // To the backend only, without headers by which the client could claim an identity.
   async (request, { user }: SnapshotIdentity, env: Env) => fetch(forwarded(request, env.BACKEND, { "X-Token-User": user })),
 );
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
-    // Two requests a second ask for changes and wait for them; all others are answered from memory.
+    // Two requests per second wait for changes; all others are answered from memory.
     if (Date.now() - polled > FRESH || !followerOf(env).ready) {
       polled = Date.now();
       await followerOf(env).poll();

@@ -1,5 +1,5 @@
-// A guarded function on Vercel's edge. The few tokens it knows are given to it with its environment, as JSON: what
-// `createToken` gives as `record`, and the accounts of their users. A change of either is a new deployment.
+// A guarded function on Vercel's edge. Its few tokens are JSON in the environment: records from `createToken`, and the accounts of their
+// users. A change needs a new deployment.
 import { type Account, Latch, type TokenRecord } from "tokenlatch";
 import { guard } from "tokenlatch/middleware/fetch";
 import { memoryStore } from "tokenlatch/stores/memory";
@@ -14,7 +14,7 @@ export default guard(
   latch,
   {
     call: (request) => ({ feature: "backup", writes: request.method !== "GET" }),
-    // Vercel sets this header itself, whatever the client sends.
+    // Vercel sets this header and overwrites the client's.
     address: (request) => request.headers.get("X-Real-IP"),
   },
   (_request, identity) => Response.json({ user: identity.user, token: identity.name }),

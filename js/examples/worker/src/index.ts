@@ -1,5 +1,5 @@
-// A Cloudflare Worker in front of an origin: tokens rest in D1, every request is verified, admitted ones are forwarded.
-// The path /tokens lets the holder of a token manage those of his own that lie within it.
+// A Cloudflare Worker in front of an origin: tokens are stored in D1, every request is verified, and admitted ones are forwarded.
+// At the path /tokens, the holder of a token can manage those of their own tokens that have no more access than it.
 import { createDatabase } from "db0";
 import d1 from "db0/connectors/cloudflare-d1";
 import { type Call, Latch, type TokenlatchError } from "tokenlatch";
@@ -8,7 +8,7 @@ import { forwarded } from "tokenlatch/middleware/forward";
 import { db0Store } from "tokenlatch/stores/db0";
 
 interface Env {
-  /** Where admitted requests go, such as `https://origin.example`. */
+  /** The origin for admitted requests, such as `https://origin.example`. */
   readonly ORIGIN: string;
 }
 
@@ -16,14 +16,14 @@ const latch = new Latch({ store: db0Store(createDatabase(d1({ bindingName: "DB" 
 
 const TOKENS: Readonly<Record<string, string>> = { GET: "list", POST: "create_full_access", DELETE: "revoke" };
 
-/** What a request wants to do, in the words of the module. */
+/** What a request wants to do, as a call for the module. */
 function callOf(request: Request): Call {
   const { pathname } = new URL(request.url);
   if (pathname === "/tokens") return { module: "Tokens", function: TOKENS[request.method] ?? "unknown" };
   return { feature: "backup", writes: request.method !== "GET" && request.method !== "HEAD" };
 }
 
-/** Goes to the origin, and nowhere else; what the client says about itself does not. */
+/** Forwards a request to the origin only, without headers by which the client could claim an identity. */
 async function forward(request: Request, { user, name }: Identity, env: Env): Promise<Response> {
   return fetch(forwarded(request, env.ORIGIN, { "X-Token-User": user, "X-Token-Name": name }));
 }
@@ -38,7 +38,7 @@ async function manage(request: Request, by: Identity): Promise<Response> {
       case "DELETE":
         return Response.json(await latch.revoke({ by, names: [name] }), { headers });
       case "POST":
-        // With `by` never more than the token that asks, from no other addresses, and no longer than it lives.
+        // With `by` the new token has at most the access, the addresses and the lifetime of the request's token.
         return Response.json(await latch.create({ by, name, access: by.access, readOnly: by.readOnly }), { status: 201, headers });
       default:
         return new Response(null, { status: 405, headers: { ...headers, Allow: "GET, POST, DELETE" } });
@@ -55,7 +55,7 @@ export default {
     latch,
     {
       call: callOf,
-      // Cloudflare sets this header itself, whatever the client sends.
+      // Cloudflare sets this header and overwrites the client's.
       address: (request) => request.headers.get("CF-Connecting-IP"),
       onRefusal: ({ status, reason, id, address }) => console.warn(JSON.stringify({ status, reason, id, address })),
     },
