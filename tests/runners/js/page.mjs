@@ -1,5 +1,5 @@
 // The script for a browser's page: `answer(FACE, text)`.
-import { inlineBytes } from "../node_modules/tokenlatch/dist/inline.js";
+import { inlineBytes } from "../node_modules/tokenlatch/dist/module/inline-bytes.js";
 import { answers } from "./guest.mjs";
 
 globalThis.answer = (face, text) => answers(face, new WebAssembly.Module(inlineBytes()), text);

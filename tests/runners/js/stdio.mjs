@@ -14,7 +14,7 @@ const [runtime, version] = Deno ? ["Deno", Deno.version.deno] : Bun ? ["Bun", Bu
 async function loaded() {
   const dist = "../node_modules/tokenlatch/dist/";
   if (runtime === "Node") return readFileSync(new URL(`${dist}module/tokenlatch.wasm`, import.meta.url));
-  return (await import(`${dist}inline.js`)).inlineBytes();
+  return (await import(`${dist}module/inline-bytes.js`)).inlineBytes();
 }
 
 const bytes = await loaded();
