@@ -91,7 +91,7 @@ impl Proxy {
         };
         let address = free_address()?;
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../host/deploy")
+            .join("../host/server/deploy")
             .join(kind.file());
         let text = fs::read_to_string(&path).map_err(Fault::during(path.display()))?;
         let text = replace(&change(&text)?, "127.0.0.1:8443", address)?;

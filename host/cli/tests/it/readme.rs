@@ -1,4 +1,4 @@
-//! The README's session at the command line runs as printed.
+//! The documents: their commands run as printed, and what they link exists.
 #![cfg(unix)]
 
 use std::error::Error;
@@ -6,6 +6,24 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 const README: &str = include_str!("../../../../README.md");
+/// The README of the programs.
+const PROGRAMS: &str = include_str!("../../README.md");
+
+/// Every document for readers, from the root of the repository.
+const DOCUMENTS: &[&str] = &[
+    "README.md",
+    "core/OPERATIONS.md",
+    "core/RULES.md",
+    "core/SNAPSHOT.md",
+    "host/README.md",
+    "host/cli/README.md",
+    "host/server/README.md",
+    "host/server/deploy/README.md",
+    "js/README.md",
+    "tests/BENCHMARKS.md",
+    "tests/README.md",
+    "wasm/README.md",
+];
 
 fn blocks() -> Vec<&'static str> {
     README
@@ -45,12 +63,12 @@ fn the_readme_starts_with_two_commands() {
 }
 
 #[test]
-fn the_readme_session_runs_as_printed() -> Result<(), Box<dyn Error>> {
-    let session = README
-        .split("<!-- host/tests/readme.rs runs this block -->\n```sh\n")
+fn the_session_of_the_programs_readme_runs_as_printed() -> Result<(), Box<dyn Error>> {
+    let session = PROGRAMS
+        .split("<!-- host/cli/tests/it/readme.rs runs this block -->\n```sh\n")
         .nth(1)
         .and_then(|rest| rest.split("```").next())
-        .ok_or("the README has no session")?;
+        .ok_or("the README of the programs has no session")?;
     let folder = tempfile::tempdir()?;
     let program = Path::new(env!("CARGO_BIN_EXE_tokenlatch"));
     let path = format!(
@@ -76,20 +94,31 @@ fn the_readme_session_runs_as_printed() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn the_readme_names_no_missing_file() {
-    let links = README.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+fn the_documents_link_no_missing_file_and_no_missing_heading() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for link in links.filter(|link| !link.contains("://")) {
-        let (file, heading) = link.split_once('#').unwrap_or((link, ""));
-        assert!(root.join(file).exists(), "{link}");
-        let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
-        let anchors = text.lines().filter(|line| line.starts_with('#')).map(|line| {
-            let words = line.trim_start_matches(['#', ' ']).to_lowercase();
-            words.replace(' ', "-").replace([',', '.', '`', '?'], "")
-        });
-        assert!(
-            heading.is_empty() || anchors.collect::<Vec<_>>().contains(&heading.to_owned()),
-            "{link}"
-        );
+    for document in DOCUMENTS {
+        let path = root.join(document);
+        let text = std::fs::read_to_string(&path)?;
+        let folder = path.parent().unwrap_or(&root);
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.contains("://")) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let linked = if file.is_empty() {
+                path.clone()
+            } else {
+                folder.join(file)
+            };
+            assert!(linked.exists(), "{document}: {link}");
+            let text = std::fs::read_to_string(linked).unwrap_or_default();
+            let anchors = text.lines().filter(|line| line.starts_with('#')).map(|line| {
+                let words = line.trim_start_matches(['#', ' ']).to_lowercase();
+                words.replace(' ', "-").replace([',', '.', '`', '?', ':'], "")
+            });
+            assert!(
+                heading.is_empty() || anchors.collect::<Vec<_>>().contains(&heading.to_owned()),
+                "{document}: {link}"
+            );
+        }
     }
+    Ok(())
 }
