@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::answer::{Outcome, hand_out, thrown};
 use crate::{abi, import, tables};
 
-/// Reads options. Nothing is borrowed meanwhile.
+/// Reads options. Nothing is borrowed while the caller's getters run.
 fn read(options: &JsValue) -> Result<Value, Error> {
     import::options(options, &[])
 }

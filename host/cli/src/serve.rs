@@ -89,7 +89,7 @@ pub struct Options {
     )]
     #[arg(value_delimiter = ',', value_parser = network)]
     trusted_proxies: Vec<IpNet>,
-    /// Failed logins per minute that one address, or one user, may make before 429; 0 for no limit
+    /// Failed attempts per minute, for one address and for one user, before 429; 0 for no limit
     #[arg(
         long,
         value_name = "N",

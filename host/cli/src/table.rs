@@ -7,7 +7,7 @@ use comfy_table::{Attribute, Cell, Color, Table, presets};
 pub enum Mark {
     /// No style.
     Plain,
-    /// Good.
+    /// Valid.
     Good,
     /// Needs attention soon.
     Warn,

@@ -253,7 +253,7 @@ impl Service {
     }
 
     /// Returns the user's live tokens that match, as far as the calling token may manage them. To that token all others are
-    /// unknown, whatever the operation.
+    /// unknown, in every operation.
     pub(super) async fn tokens_by(
         &self,
         by: By,

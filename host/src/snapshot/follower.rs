@@ -268,7 +268,7 @@ impl Inner {
         self.status().failing = Some(code);
     }
 
-    /// Returns the pause between two requests, limited so that the table does not become stale meanwhile.
+    /// Returns the pause between two requests, limited so that the table does not become stale between them.
     fn at_most(&self, poll: Duration) -> Duration {
         self.replica
             .state()

@@ -109,7 +109,7 @@ pub(crate) fn hour_before(now: i64) -> i64 {
 pub struct Changes {
     /// The mark after these changes.
     pub mark: Mark,
-    /// Whether this is everything and replaces whatever was read before.
+    /// Whether this is everything and replaces all earlier data.
     pub whole: bool,
     /// Whether the given mark belongs to this database.
     pub history: History,
