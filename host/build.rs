@@ -1,4 +1,4 @@
-//! Builds the module and tells the crate where it is.
+//! Builds the module and sets the variables through which the crate finds it.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let built = tokenlatch_build::build(&tokenlatch_build::Options::default())?;

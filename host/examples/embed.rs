@@ -1,4 +1,4 @@
-//! Asks the embedded module for a verdict.
+//! Verifies a token with the embedded module.
 
 use tokenlatch::core::{Authorization, Call, VerifyRequest};
 

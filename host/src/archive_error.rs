@@ -1,40 +1,40 @@
-//! Why a file of accounts and tokens cannot be used.
+//! Why an archive of accounts and tokens cannot be used.
 
 use std::io;
 
-/// The version of the format.
+/// The version of the archive format.
 pub(crate) const FORMAT: u32 = 1;
 
-/// Why a file of accounts and tokens cannot be used.
+/// Why an archive of accounts and tokens cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
-    /// The file is cut off, has been changed, or is something else.
+    /// The file is truncated, was changed, or is not an archive.
     #[error("the file is damaged or of another kind (line {line}: {reason}); nothing was read from it")]
     Damaged {
-        /// The line, from 1.
+        /// The line number, from 1.
         line: u64,
-        /// What is wrong, without any of its content.
+        /// What is wrong, without any of the file's content.
         reason: &'static str,
     },
     /// The file was written by a newer version.
     #[error("the file has format {0}, this program knows {FORMAT}; use the newer program that wrote it")]
     Newer(u32),
-    /// The file is an export, from which nothing can be restored.
+    /// The file is an export; only a backup can be restored.
     #[error("the file is an export and no backup; `tokenlatch import` reads it")]
     Kind,
-    /// The system could not read or write the file.
+    /// The file could not be read or written; the system's error message.
     #[error("the file cannot be read or written: {0}")]
     System(String),
-    /// Tokens would come back, and nobody said what is to become of them.
+    /// Live tokens would come back, and the caller did not choose between keeping and revoking them.
     #[error(
         "{tokens} live tokens would come back that this database does not know, and some may have been revoked in the {age} \
          since the backup was made; say `--revived=keep` to let them work again, or `--revived=revoke`"
     )]
     Revives {
-        /// How many.
+        /// The number of tokens.
         tokens: u64,
-        /// How old the backup is, in words.
+        /// The age of the backup, in words.
         age: String,
     },
 }

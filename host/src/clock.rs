@@ -1,4 +1,4 @@
-//! The one place that reads the system's clock.
+//! The system's clock. Nothing else reads it.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,12 +6,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::EnvironmentError;
 
-/// Tells the time in whole Unix seconds.
+/// A clock that returns the time in whole Unix seconds.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// Now.
+    /// Returns the current time in Unix seconds.
     ///
     /// # Errors
-    /// [`EnvironmentError::Clock`] when there is no usable time. The module refuses a time that cannot be the present.
+    /// [`EnvironmentError::Clock`] if no usable time is available. The module refuses a time that cannot be the present.
     fn now(&self) -> Result<i64, EnvironmentError>;
 }
 
@@ -28,18 +28,18 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands where it was set: for demonstrations and tests.
+/// A clock that stays at the time it is set to, for demonstrations and tests.
 #[derive(Debug)]
 pub struct SetClock(AtomicI64);
 
 impl SetClock {
-    /// A clock that stands at this time.
+    /// Creates a clock that is set to `now`, in Unix seconds.
     #[must_use]
     pub fn at(now: i64) -> SetClock {
         SetClock(AtomicI64::new(now))
     }
 
-    /// Sets the clock.
+    /// Sets the time, in Unix seconds.
     pub fn set(&self, now: i64) {
         self.0.store(now, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! The one place that asks for randomness.
+//! The system's randomness. Nothing else asks for it.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use zeroize::Zeroizing;
 use crate::error::EnvironmentError;
 use crate::hex::hex;
 
-/// How many bytes the module makes a token from.
+/// The number of random bytes that the module needs for a token.
 pub const ENTROPY_BYTES: usize = 64;
 
-/// Gives randomness fit for secrets.
+/// A source of randomness that is fit for secrets.
 pub trait Entropy: fmt::Debug + Send + Sync {
-    /// Fills the whole buffer, or fails: a partly filled one is never used.
+    /// Fills the whole buffer or fails. A partly filled buffer is never used.
     ///
     /// # Errors
-    /// [`EnvironmentError::Entropy`]; then no token is made.
+    /// [`EnvironmentError::Entropy`]; no token is made then.
     fn fill(&self, bytes: &mut [u8; ENTROPY_BYTES]) -> Result<(), EnvironmentError>;
 }
 
-/// The operating system's generator.
+/// The operating system's random number generator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemEntropy;
 
@@ -29,7 +29,7 @@ impl Entropy for SystemEntropy {
     }
 }
 
-/// Fresh entropy as the module takes it: hex digits, wiped when dropped.
+/// Returns fresh entropy as hex digits, the form that the module expects. It is wiped on drop.
 pub(crate) fn fresh(source: &dyn Entropy) -> Result<Zeroizing<String>, EnvironmentError> {
     let mut bytes = Zeroizing::new([0; ENTROPY_BYTES]);
     source.fill(&mut bytes)?;

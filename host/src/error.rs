@@ -1,11 +1,11 @@
-//! The errors of the host: each has a stable code, a sentence for people, and never a secret.
+//! The crate's error types: each has a stable code and a readable message, and never contains a secret.
 
 use std::path::PathBuf;
 
 use crate::archive_error::ArchiveError;
 use crate::store::StoreError;
 
-/// What a host operation can fail with. Every failure is a refusal: nothing is admitted by an error.
+/// The error of a host operation. An error never admits a request.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -15,19 +15,19 @@ pub enum Error {
     /// The module could not be run.
     #[error(transparent)]
     Module(#[from] ModuleError),
-    /// The store refused, or failed.
+    /// The store refused the operation, or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The surroundings of the process gave no usable answer.
+    /// The clock, the randomness, the time zone or a file of the system is unusable.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
     /// The password is too short or too long.
     #[error("a password has 8 to 1,024 bytes")]
     PasswordLength,
-    /// The password holds a character that no form can send back.
+    /// The password contains a character that a form cannot submit.
     #[error("a password must not hold control characters such as tabs and line breaks")]
     PasswordCharacter,
-    /// A file of accounts and tokens cannot be used.
+    /// An archive of accounts and tokens cannot be used.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
 }
@@ -47,7 +47,7 @@ impl Error {
         }
     }
 
-    /// The sentence for people, without the code.
+    /// The message, without the code.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
@@ -56,7 +56,7 @@ impl Error {
         }
     }
 
-    /// The path of the field at fault, when the module named one.
+    /// The path of the invalid field, if the module named one.
     #[must_use]
     pub fn field(&self) -> Option<&str> {
         match self {
@@ -66,40 +66,40 @@ impl Error {
     }
 }
 
-/// What a host operation yields.
+/// The result of a host operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why the module could not be run, or its answer not be used.
+/// Why the module could not be run, or why its answer cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModuleError {
-    /// The module trapped. The instance is thrown away.
+    /// The module trapped. The instance is discarded.
     #[error("the module broke off: {0}")]
     Broken(String),
-    /// The module needed more memory than it may have. The instance is thrown away.
+    /// The module exceeded its memory limit. The instance is discarded.
     #[error("the module's memory is full")]
     Full,
-    /// The module ran longer than allowed. The instance is thrown away.
+    /// The module exceeded its time limit. The instance is discarded.
     #[error("the module took longer than the time limit")]
     Timeout,
-    /// The module refused to set the request's bytes aside.
+    /// The module refused to allocate memory for a request of this many bytes.
     #[error("the module has no memory for a request of {0} bytes")]
     Memory(usize),
-    /// The answer cannot be what the module's interface promises. The instance is thrown away.
+    /// The answer violates the module's interface. The instance is discarded.
     #[error("the module's answer is unusable: {0}")]
     Answer(&'static str),
-    /// Every instance is in use, and none came free within the time limit.
+    /// All instances are in use, and none became free within the time limit.
     #[error("all instances of the module are in use; try again, or raise the limit on instances")]
     Busy,
-    /// The bytes are no module that this host can run.
+    /// The bytes are not a module that this host can run.
     #[error("not a Tokenlatch module for this host: {0}")]
     Invalid(String),
     /// The module's file could not be read.
     #[error("cannot read the module `{path}`: {reason}")]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error message.
         reason: String,
     },
 }
@@ -120,49 +120,49 @@ impl ModuleError {
         }
     }
 
-    /// Whether there was no memory for what was asked.
+    /// Whether memory ran out.
     pub(crate) fn is_full(&self) -> bool {
         matches!(self, ModuleError::Full | ModuleError::Memory(_))
     }
 
-    /// Whether the instance in which this happened may serve another call.
+    /// Whether the instance can serve another call after this error.
     pub(crate) fn leaves_instance_whole(&self) -> bool {
         matches!(self, ModuleError::Memory(_))
     }
 }
 
-/// What the surroundings of the process could not give.
+/// Why the process's environment could not provide what is needed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvironmentError {
-    /// The system's clock stands before 1970 or past the range of 64 bits.
+    /// The system's clock is before 1970 or beyond the range of 64 bits.
     #[error("the system's clock gives no usable time; set it and try again")]
     Clock,
-    /// The system gave no randomness, so no secret can be made.
+    /// The system provided no randomness, so no secret can be made.
     #[error("the system gave no randomness, so no token can be created: {0}")]
     Entropy(String),
     /// The time zone is not in the zone database.
     #[error("the time zone `{0}` is not in the zone database; give an IANA name such as `Europe/Berlin`, or `UTC`")]
     ZoneUnknown(String),
-    /// The system does not say which time zone it is in.
+    /// The system's time zone cannot be determined.
     #[error(
         "the system's time zone cannot be found out ({0}); give one by `--time-zone` or TOKENLATCH_TIME_ZONE, for example `UTC`"
     )]
     ZoneUnavailable(String),
-    /// The file that tells which table an edge held last cannot be used.
+    /// The file that records which table an edge held last cannot be used.
     #[error("the file `{path}`, which tells which snapshot was held last, cannot be used: {reason}")]
     FollowerState {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The file of peppers cannot be used.
+    /// The pepper file cannot be used.
     #[error("the pepper file `{path}` cannot be used: {reason}")]
     Peppers {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why, without any of its content.
+        /// The reason, without any of the file's content.
         reason: String,
     },
 }

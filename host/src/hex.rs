@@ -1,8 +1,8 @@
-//! Bytes as hex digits.
+//! Hexadecimal encoding.
 
 use std::fmt::Write;
 
-/// Lowercase hex digits of bytes.
+/// Encodes bytes as lowercase hex digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes

@@ -1,13 +1,13 @@
-//! Tokenlatch for native programs: issues and checks API tokens, with every decision made by one WebAssembly module.
+//! Tokenlatch for native programs: issues and verifies API tokens. One WebAssembly module makes every decision.
 //!
-//! - [`Module`] runs the module by wasmtime: typed calls for each operation, and [`Module::call_json`].
-//! - [`Table`] is the hot path: records loaded once, then a verification in about a microsecond.
-//! - [`Store`] keeps accounts and records; [`SqliteStore`] does so in a file, [`PostgresStore`] on a server.
-//! - [`Gate`] verifies requests over a store: a table that is brought up to date before every verification.
-//! - [`Service`] joins them with a clock and randomness: the whole life of a token.
+//! - [`Module`] runs the module in wasmtime, with a typed method for each operation and [`Module::call_json`].
+//! - [`Table`] is the hot path: records are loaded once, then a verification takes about a microsecond.
+//! - [`Store`] keeps accounts and records: [`SqliteStore`] in a file, [`PostgresStore`] on a server.
+//! - [`Gate`] verifies requests against a store, through a table that it brings up to date before each verification.
+//! - [`Service`] joins the module and a store with a clock and randomness, and covers the whole life of a token.
 //!
-//! The crate holds no rule of tokens. It does not read HTTP, and it does not decide: it asks the module. Every failure,
-//! of the module, the store or the system, is an error with a stable code and admits nothing.
+//! The crate contains no token rules and parses no HTTP: it asks the module. Every failure of the module, the store or
+//! the system is an error with a stable code, and an error never admits a request.
 //!
 //! ```no_run
 #![doc = include_str!("../examples/embed.rs")]

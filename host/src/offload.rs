@@ -1,4 +1,4 @@
-//! Work that may take more than a millisecond, off the threads of the async runtime and a few at a time.
+//! Runs work that may take more than a millisecond outside the async runtime's threads, with a limit on concurrency.
 
 use std::num::NonZero;
 use std::sync::LazyLock;
@@ -9,20 +9,20 @@ use tokio::task::spawn_blocking;
 
 use crate::error::ModuleError;
 
-/// What handles at most this many bytes is done where it is asked for: that takes well under a millisecond.
+/// Work on at most this many bytes runs in place, because it takes well under a millisecond.
 pub const LIGHT: usize = 8 << 10;
 
-/// How much heavy work is done at once: one for each processor, far fewer than the module has instances.
+/// Limits concurrent heavy work to one task per processor, which is far fewer than the module has instances.
 static PLACES: LazyLock<Semaphore> = LazyLock::new(|| {
     let processors = available_parallelism().map_or(1, NonZero::get);
     Semaphore::new(processors.clamp(1, 8))
 });
 
-/// Does heavy work on a thread that may block. Work that has begun keeps its place to its end, also when nobody waits
-/// for it any more.
+/// Runs heavy work on a blocking thread. Work that has started keeps its permit until it ends, even if its caller is
+/// gone.
 ///
 /// # Errors
-/// [`ModuleError::Broken`] when the work panicked.
+/// [`ModuleError::Broken`] if the work panicked.
 pub async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ModuleError> {
     let broken = || ModuleError::Broken("the thread panicked".to_owned());
     // The semaphore is never closed.

@@ -1,4 +1,4 @@
-//! Peppers: keys that hashes are made under, kept in a file outside the store.
+//! Peppers: keys for hashing tokens, kept in a file outside the store.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use tokenlatch_core::Pepper;
 use crate::error::EnvironmentError;
 use crate::private_file::read_private;
 
-/// Far more than the module takes peppers for.
+/// The largest pepper file, in bytes: far more than the module's limit on peppers needs.
 const MAX_BYTES: u64 = 64 << 10;
 
 #[derive(Deserialize)]
@@ -18,12 +18,12 @@ enum Json {
     Object { peppers: Vec<Pepper> },
 }
 
-/// Reads a file of peppers, newest first: a JSON array of `{"id":…,"key":hex}`, an object with that array as `peppers`,
-/// or lines of `id:hex` with `#` before a remark. What a pepper must be is for the module to say.
+/// Reads a pepper file, newest pepper first: a JSON array of `{"id":…,"key":hex}`, an object with that array as `peppers`,
+/// or lines of `id:hex` with `#` before comments. The module checks the peppers themselves.
 ///
 /// # Errors
-/// [`EnvironmentError::Peppers`] when the file is missing, empty, unreadable, malformed, or open to other users. No
-/// content of the file is in the error.
+/// [`EnvironmentError::Peppers`] if the file is missing, empty, unreadable, malformed, or open to other users. The error
+/// contains none of the file's content.
 pub fn read_peppers(path: &Path) -> Result<Vec<Pepper>, EnvironmentError> {
     let fault = |reason: String| EnvironmentError::Peppers {
         path: path.to_owned(),
@@ -31,7 +31,7 @@ pub fn read_peppers(path: &Path) -> Result<Vec<Pepper>, EnvironmentError> {
     };
     let text = read_private(path, MAX_BYTES).map_err(&fault)?;
     let peppers = if text.trim_start().starts_with(['[', '{']) {
-        // The reason of a failure is not passed on, for it may quote a key.
+        // The parser's message is dropped because it may quote a key.
         match serde_json::from_str::<Json>(&text) {
             Ok(Json::List(peppers) | Json::Object { peppers }) => peppers,
             Err(_) => return Err(fault("it is not an array of objects with `id` and `key`".to_owned())),

@@ -1,5 +1,5 @@
-//! Small files that hold a secret, such as peppers, the key of snapshots or the token that an edge presents, and files that
-//! must be written wholly or not at all.
+//! Files that hold a secret, such as peppers, a snapshot key or an edge's token, and files that must be replaced
+//! atomically.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -8,32 +8,32 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-/// How long another process may hold the lock: it writes a small file meanwhile. An edge follows no
-/// further as long as this takes.
+/// How long to wait for another process to release the lock. The holder only writes a small file. An edge applies no
+/// changes while it waits.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How soon the lock is tried again.
+/// The pause between two attempts to take the lock.
 const AGAIN: Duration = Duration::from_millis(10);
 
-/// The text of a file that other users can't read or write, without a byte order mark.
+/// Reads a file that other users cannot read or write, without its byte order mark. `most` is its largest size in bytes.
 ///
 /// # Errors
-/// Why it can't be used, in words that follow a colon and hold nothing of its content.
+/// Why the file cannot be used, worded to follow a colon. It contains none of the file's content.
 pub fn read_private(path: &Path, most: u64) -> Result<Zeroizing<String>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     check_private(&file)?;
     text_of(file, most)
 }
 
-/// The text of a file or a pipe, without a byte order mark.
+/// Reads a file or a pipe, without its byte order mark. `most` is its largest size in bytes.
 ///
 /// # Errors
-/// As [`read_private`], but for the permissions.
+/// As [`read_private`], except that permissions are not checked.
 pub fn read_text(path: &Path, most: u64) -> Result<Zeroizing<String>, String> {
     text_of(File::open(path).map_err(|error| error.to_string())?, most)
 }
 
-/// A text without the byte order mark that some editors and shells put before it.
+/// Removes the byte order mark that some editors and shells write.
 #[must_use]
 pub fn without_byte_order_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
@@ -51,7 +51,7 @@ fn text_of(file: File, most: u64) -> Result<Zeroizing<String>, String> {
     Ok(Zeroizing::new(without_byte_order_mark(text).to_owned()))
 }
 
-/// Refuses a file that other users can read or write, or its group can write.
+/// Refuses a file that other users can read or write, or that its group can write.
 #[cfg(unix)]
 fn check_private(file: &File) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt;
@@ -66,17 +66,17 @@ fn check_private(file: &File) -> Result<(), String> {
     }
 }
 
-/// Elsewhere the standard library does not tell who can read a file.
+/// The standard library cannot read these permissions on other systems.
 #[cfg(not(unix))]
 fn check_private(_: &File) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes a file in place of an older one or of a symbolic link: after a crash the old or the new one is there. On Unix it has
-/// these permissions, less the umask; elsewhere those of the folder.
+/// Replaces a file or a symbolic link atomically: after a crash, either the old or the new file is there. On Unix the file
+/// gets the permissions `mode`, less the umask; elsewhere it gets those of the folder.
 ///
 /// # Errors
-/// Those of the file system.
+/// Errors of the file system.
 pub fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
@@ -92,18 +92,18 @@ pub fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> 
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    // The name in the folder is on the disk only then.
+    // Only this makes the new name durable.
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
 }
 
-/// Locks the file `<path>.lock` until the result is dropped. Others who write this file do the same. The file stays: it
-/// could not be removed without a race.
+/// Locks the file `<path>.lock` until the result is dropped. Every writer of `path` takes this lock. The lock file is not
+/// removed, because that would be a race.
 ///
 /// # Errors
-/// Those of the file system; [`io::ErrorKind::TimedOut`] when another process has held the lock for two seconds. Each names the
-/// lock.
+/// Errors of the file system; [`io::ErrorKind::TimedOut`] if another process holds the lock for two seconds. Each error
+/// names the lock file.
 pub fn lock_beside(path: &Path) -> io::Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
@@ -121,7 +121,7 @@ pub fn lock_beside(path: &Path) -> io::Result<File> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            // Where the file system has no locks, comparing with what is kept must do.
+            // Without file locks, the caller's comparison with the stored state is the only protection.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(named(error)),
             Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => std::thread::sleep(AGAIN),
@@ -133,13 +133,13 @@ pub fn lock_beside(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Opens a regular file. A symbolic link isn't followed: who may write in the folder could point it anywhere.
+/// Opens a regular file. It does not follow symbolic links: anyone who can write in the folder could point one anywhere.
 pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
         use std::os::unix::fs::OpenOptionsExt;
-        // Opening a pipe would wait for its other end.
+        // Opening a pipe would block until its other end is opened.
         options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     }
     let file = options.open(path).map_err(|error| {
@@ -203,7 +203,7 @@ mod tests {
             assert_eq!(std::fs::read(&path).unwrap(), b"new");
         }
         assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
-        // A file that can't take the place leaves nothing behind, and what was there stays.
+        // A file that cannot be put in place leaves no temporary file, and the old one stays.
         let taken = folder.path().join("taken");
         std::fs::create_dir(&taken).unwrap();
         write_atomically(&taken, b"new", 0o600).unwrap_err();

@@ -1,4 +1,4 @@
-//! The server's time zone: found by its name, and handed to the module as a table of transitions.
+//! The server's time zone: looked up by name and passed to the module as a table of transitions.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::error::EnvironmentError;
 
 const DAY: i64 = 86_400;
 
-/// How far ahead the table reaches. The module takes at most 1,000 transitions; no zone has more than a few a year.
+/// How many years ahead the table reaches. The module takes at most 1,000 transitions; no zone has more than a few a year.
 const YEARS_AHEAD: i64 = 60;
 
 /// A time zone of the IANA database.
@@ -21,21 +21,21 @@ impl ServerZone {
     /// UTC.
     pub const UTC: ServerZone = ServerZone(Tz::UTC);
 
-    /// The zone of an IANA name such as `Europe/Berlin`.
+    /// Looks up a zone by its IANA name, such as `Europe/Berlin`.
     ///
     /// # Errors
-    /// [`EnvironmentError::ZoneUnknown`] when the database has no such zone.
+    /// [`EnvironmentError::ZoneUnknown`] if the database has no such zone.
     pub fn named(name: &str) -> Result<ServerZone, EnvironmentError> {
         name.parse()
             .map(ServerZone)
             .map_err(|_| EnvironmentError::ZoneUnknown(name.to_owned()))
     }
 
-    /// The zone that the system is in: the variable `TZ`, else the system's setting. A system without any setting is in
-    /// UTC, as the C library has it.
+    /// Returns the system's zone: the variable `TZ`, else the system's setting. Without either it is UTC, as in the C
+    /// library.
     ///
     /// # Errors
-    /// [`EnvironmentError::ZoneUnavailable`] when the system has a setting that names no zone of the database.
+    /// [`EnvironmentError::ZoneUnavailable`] if the setting does not name a zone of the database.
     pub fn of_system() -> Result<ServerZone, EnvironmentError> {
         let unavailable = |why: String| EnvironmentError::ZoneUnavailable(why);
         if let Some(set) = std::env::var_os("TZ").filter(|set| !set.is_empty()) {
@@ -50,13 +50,13 @@ impl ServerZone {
         }
     }
 
-    /// The zone's name.
+    /// The zone's IANA name.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name()
     }
 
-    /// What the module needs of the zone: its offset now, and every change in the decades ahead.
+    /// Returns the zone as the module needs it: its offset at `now` (Unix seconds), and the transitions of the coming decades.
     #[must_use]
     pub fn table(self, now: i64) -> Zone {
         let mut offset = self.offset(now);
@@ -79,7 +79,7 @@ impl ServerZone {
         }
     }
 
-    /// A time as people of the zone write it.
+    /// Formats a time, given in Unix seconds, as local time in this zone.
     #[must_use]
     pub fn show(self, at: i64) -> String {
         match DateTime::from_timestamp(at, 0) {
@@ -88,7 +88,7 @@ impl ServerZone {
         }
     }
 
-    /// Seconds east of UTC at an instant; 0 outside the calendar.
+    /// Returns the offset at a time, in seconds east of UTC; 0 outside the calendar's range.
     fn offset(self, at: i64) -> i64 {
         let at = DateTime::from_timestamp(at, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
         self.0
@@ -98,7 +98,7 @@ impl ServerZone {
             .into()
     }
 
-    /// The first second after `before`, and at or before `after`, that has the offset.
+    /// Returns the first second after `before`, up to and including `after`, that has this offset.
     fn first_with(self, offset: i64, mut before: i64, mut after: i64) -> i64 {
         while after - before > 1 {
             let middle = before + (after - before) / 2;

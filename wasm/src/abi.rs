@@ -1,33 +1,33 @@
-//! The plain ABI: what a host without JavaScript calls. The operations and their JSON are described in the core.
+//! The plain ABI, for hosts without JavaScript. The core describes the operations and their JSON.
 //!
-//! A host asks for memory, writes a request into it, calls, reads the answer and frees both. An answer comes as one
-//! number, the address in the high 32 bits and the length in the low; 0 means that no memory was left for it.
+//! A host allocates memory, writes a request into it, calls, reads the answer and frees both. An answer is returned as one
+//! number, with the address in the high 32 bits and the length in the low; 0 means that memory ran out.
 #![expect(
     unsafe_code,
     reason = "an export needs a fixed symbol name, and `no_mangle` counts as unsafe; there is no other unsafe code"
 )]
-// Safety of every `#[unsafe(no_mangle)]` below: each name starts with `tokenlatch_`, stands once in this file, and no
-// other crate of the module defines a symbol that starts so; therefore no two definitions can meet under one name.
+// Safety of every `#[unsafe(no_mangle)]` below: each name starts with `tokenlatch_` and occurs once in this file, and no
+// other crate of the module defines a symbol with that prefix. So no two definitions have the same name.
 
 use tokenlatch_core::{Error, Value, answer_json};
 
 use crate::snapshots::NOT_OWNED;
 use crate::{memory, snapshots, tables};
 
-/// The version of this interface. It rises when a host must be changed.
+/// Returns the version of this interface. It increases when hosts must be changed.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_abi_version() -> u32 {
     tokenlatch_core::ABI_VERSION
 }
 
-/// Memory for the host to write into: an address, or 0 when it is refused (a length of 0, more than 64 MiB held at
-/// once, or none left).
+/// Allocates memory for the host to write into. Returns its address, or 0 if refused: a length of 0, more than 64 MiB held
+/// at once, or no memory left.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_alloc(len: u32) -> u32 {
     memory::allocate(len)
 }
 
-/// Wipes and frees what [`tokenlatch_alloc`] or an answer gave. Anything else is ignored.
+/// Wipes and frees memory of [`tokenlatch_alloc`] or of an answer. Ignores anything else.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_free(ptr: u32, len: u32) {
     memory::release(ptr, len);
@@ -54,7 +54,7 @@ pub extern "C" fn tokenlatch_table_update(table: u32, ptr: u32, len: u32) -> u64
     ))
 }
 
-/// Gives a call a number in a table.
+/// Prepares a call in a table and returns its number.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_table_prepare(table: u32, ptr: u32, len: u32) -> u64 {
     memory::hand_out(answer_json(
@@ -62,7 +62,7 @@ pub extern "C" fn tokenlatch_table_prepare(table: u32, ptr: u32, len: u32) -> u6
     ))
 }
 
-/// Replaces the catalogue of a table or a snapshot, and forgets every prepared call but number 0.
+/// Replaces the catalogue of a table or a snapshot. This forgets every prepared call but number 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_table_set_catalogue(table: u32, ptr: u32, len: u32) -> u64 {
     memory::hand_out(answer_json(
@@ -70,14 +70,14 @@ pub extern "C" fn tokenlatch_table_set_catalogue(table: u32, ptr: u32, len: u32)
     ))
 }
 
-/// Forgets every prepared call of a table but number 0; a handle that isn't live is ignored.
+/// Forgets every prepared call of a table but number 0. Ignores an unknown handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_table_forget_calls(table: u32) {
     tables::forget_calls(table);
 }
 
-/// Verifies one header against a table: the code, −1 for an unknown table or call number, −2 for memory that the
-/// caller doesn't own. An address of length 0 is no address.
+/// Verifies one header against a table. Returns the code, −1 for an unknown table or call number, or −2 for memory that the
+/// caller does not own. An address of length 0 means no address.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_table_verify(
     table: u32,
@@ -92,62 +92,62 @@ pub extern "C" fn tokenlatch_table_verify(
     verify(table, call, authorization, (address_ptr, address_len), now)
 }
 
-/// What a code of [`tokenlatch_table_verify`] means: a verdict.
+/// Returns the verdict of a code of [`tokenlatch_table_verify`].
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_table_verdict(table: u32, code: i64) -> u64 {
     memory::hand_out(answer_json(tables::verdict(table, code)))
 }
 
-/// Drops a table; a handle that isn't live is ignored.
+/// Drops a table. Ignores an unknown handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_table_free(table: u32) {
     tables::close(table);
 }
 
-/// Opens a snapshot, which holds no table yet. What isn't said of snapshots here, `tokenlatch_table_…` does for them too.
+/// Opens a snapshot, which holds no table yet. The functions `tokenlatch_table_…` without a counterpart here work on it too.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_snapshot_new(ptr: u32, len: u32) -> u64 {
     memory::hand_out(answer_json(read(ptr, len).and_then(tables::open_snapshot)))
 }
 
-/// Begins to take a message, of which head and signature are given.
+/// Begins a message with its head and signature. `now` is in Unix seconds.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_snapshot_begin(snapshot: u32, ptr: u32, len: u32, now: i64) -> u64 {
     snapshots::begin(snapshot, (ptr, len), now)
 }
 
-/// Takes the next bytes of the message's body.
+/// Adds the next bytes of the message's body.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_snapshot_push(snapshot: u32, ptr: u32, len: u32) -> u64 {
     snapshots::push(snapshot, (ptr, len))
 }
 
-/// Puts the message in force.
+/// Applies the message.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_snapshot_commit(snapshot: u32) -> u64 {
     snapshots::commit(snapshot)
 }
 
-/// Takes a whole message.
+/// Applies a complete message. `now` is in Unix seconds.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_snapshot_apply(snapshot: u32, ptr: u32, len: u32, now: i64) -> u64 {
     snapshots::apply(snapshot, (ptr, len), now)
 }
 
-/// Says which table a snapshot holds.
+/// Returns the state of the held table.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_snapshot_state(snapshot: u32) -> u64 {
     snapshots::state(snapshot)
 }
 
-/// Writes whose token a code speaks of: the bytes written, or 0 for a code without a token, too little room, and
-/// memory that the caller doesn't own.
+/// Writes the holder of the token that a code refers to. Returns the number of bytes written, or 0 for a code without a
+/// token, too small a buffer, or memory that the caller does not own.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_snapshot_holder(snapshot: u32, code: i64, ptr: u32, len: u32) -> u32 {
     memory::write((ptr, len), |room| tables::holder(snapshot, code, room)).unwrap_or(0)
 }
 
-/// Verifies many requests: 8 bytes for the code of each.
+/// Verifies many requests. Returns 8 bytes for the code of each.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_verify_many(table: u32, call: u32, ptr: u32, len: u32, now: i64) -> u64 {
     let codes = memory::read((ptr, len), |requests| {
@@ -156,7 +156,7 @@ pub extern "C" fn tokenlatch_verify_many(table: u32, call: u32, ptr: u32, len: u
     memory::hand_out(codes.unwrap_or_else(|| NOT_OWNED.to_le_bytes().into()))
 }
 
-/// Verifies a header at one range of memory and an address at another.
+/// Verifies the header in one range of memory, and the address in another.
 pub(crate) fn verify(table: u32, call: u32, authorization: (u32, u32), address: (u32, u32), now: i64) -> i64 {
     memory::read(authorization, |authorization| {
         if address.1 == 0 {

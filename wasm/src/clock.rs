@@ -1,4 +1,4 @@
-//! The JavaScript clock: the only clock of this workspace's module, and only for callers of the JavaScript face.
+//! The JavaScript clock. It is the module's only clock, and only the JavaScript face uses it.
 
 use tokenlatch_core::{Error, ErrorCode, Value};
 use wasm_bindgen::JsValue;
@@ -10,7 +10,7 @@ extern "C" {
     fn date_now() -> Result<JsValue, JsValue>;
 }
 
-/// The present time in whole Unix seconds, rounded down. Whether it can be a present time is the core's to say.
+/// Returns the current time in whole Unix seconds, rounded down. The core checks whether it is plausible.
 pub(crate) fn now() -> Result<Value, Error> {
     date_now()
         .ok()

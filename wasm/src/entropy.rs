@@ -1,11 +1,11 @@
-//! Entropy from `crypto.getRandomValues`. A platform without it, or whose function throws, gives an error: never zeros.
+//! Entropy from `crypto.getRandomValues`. If the platform lacks it, or it throws, the result is an error, never zeros.
 
 use tokenlatch_core::{Error, ErrorCode, Value};
 use zeroize::Zeroize;
 
 use crate::import::hex;
 
-/// 64 fresh random bytes, as the core takes them.
+/// Returns 64 fresh random bytes in the form that the core expects.
 pub(crate) fn fresh() -> Result<Value, Error> {
     let mut bytes = [0u8; 64];
     let filled = getrandom::fill(&mut bytes);

@@ -1,21 +1,21 @@
-//! From JavaScript values to the core's [`Value`]: own enumerable properties only, each read once.
+//! Converts JavaScript values to the core's [`Value`]: own enumerable properties only, each read once.
 
 use tokenlatch_core::{Error, ErrorCode, MAX_REQUEST_BYTES, Value};
 use wasm_bindgen::JsValue;
 
 use crate::reach::{self, Text, Threw};
 
-/// How deep a request may be nested, as in JSON.
+/// The deepest nesting of a request, as in JSON.
 const MAX_DEPTH: u32 = 16;
 
-/// The most items of one array.
+/// The largest number of items in one array.
 const MAX_ITEMS: f64 = 1_000_000.0;
 
-/// Strings beyond this length, in UTF-16 units, can't be part of a request of 8 MiB.
+/// The longest string, in UTF-16 units. Longer ones do not fit in a request of 8 MiB.
 const MAX_UNITS: u32 = 8 << 20;
 
-/// Reads a caller's options. `undefined` as a whole is an empty object; a key that is `undefined` counts as left out,
-/// unless it is among `sought`: there a caller hands on what a search didn't find, and it counts as null.
+/// Reads a caller's options. `undefined` counts as an empty object. A key with the value `undefined` counts as left out, but
+/// as null if it is in `sought`: there the caller passes on a search that found nothing.
 pub(crate) fn options(value: &JsValue, sought: &[&str]) -> Result<Value, Error> {
     if value.is_undefined() {
         return Ok(Value::Object(Vec::new()));
@@ -26,7 +26,7 @@ pub(crate) fn options(value: &JsValue, sought: &[&str]) -> Result<Value, Error> 
     }
     .value(value, 1);
     read.map_err(|error| match error.code {
-        // These are the whole request's, as they are in JSON.
+        // These errors concern the whole request, as they do for JSON.
         ErrorCode::TooDeep | ErrorCode::RequestTooLarge => Error::new(error.code, error.message.clone()),
         _ => error,
     })
@@ -45,8 +45,8 @@ pub(crate) fn string(value: &JsValue) -> Result<String, Error> {
     }
 }
 
-/// Reads values, and counts what they would be as compact JSON (a number as one byte), so that both faces refuse
-/// about the same requests as too large.
+/// Reads values and counts their size as compact JSON (a number as one byte), so that both faces refuse about the same requests
+/// as too large.
 struct Reader<'a> {
     left: usize,
     sought: &'a [&'a str],
@@ -151,7 +151,7 @@ impl Reader<'_> {
     }
 }
 
-/// A BigInt within ±(2⁵³ − 1) is that number.
+/// Converts a BigInt within ±(2⁵³ − 1) to a number.
 fn big_integer(value: &JsValue) -> Result<Value, Error> {
     const SAFE: u64 = (1 << 53) - 1;
     i64::try_from(value.clone())
@@ -161,7 +161,7 @@ fn big_integer(value: &JsValue) -> Result<Value, Error> {
         .ok_or_else(|| wrong_type("expected a number, got a BigInt that isn't a safe integer"))
 }
 
-/// Lowercase hexadecimal digits.
+/// Encodes bytes as lowercase hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
     bytes
@@ -174,7 +174,7 @@ fn wrong_type(message: &'static str) -> Error {
     Error::new(ErrorCode::TypeInvalid, message)
 }
 
-/// The request holds more than the core reads.
+/// Returns the error for a request that exceeds the core's limit.
 pub(crate) fn too_large() -> Error {
     Error::new(ErrorCode::RequestTooLarge, "a request may have at most 8 MiB")
 }

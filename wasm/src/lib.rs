@@ -1,12 +1,12 @@
 //! The module's two faces over `tokenlatch-core`.
 //!
-//! *The plain ABI* ([`abi`]) is for every host that can run WebAssembly: JSON text in linear memory, and numbers for
-//! the hot path. It reaches no import, so a host without JavaScript may define every import as a trap.
+//! *The plain ABI* ([`abi`]) is for every host that can run WebAssembly. It takes JSON text in linear memory, and numbers on
+//! the hot path. It uses no import, so a host without JavaScript may define every import as a trap.
 //!
-//! *The JavaScript face* ([`operations`], [`table_face`], [`snapshot_face`]) takes and gives JavaScript values. It alone may ask the
-//! JavaScript clock, the local time zone and `crypto.getRandomValues` for what the caller left out.
+//! *The JavaScript face* ([`operations`], [`table_face`], [`snapshot_face`]) takes and returns JavaScript values. Only this
+//! face asks the JavaScript clock, the local time zone and `crypto.getRandomValues` for values that the caller left out.
 //!
-//! No rule about tokens stands in this crate: both faces ask the core and pass its answers on.
+//! This crate contains no token rules: both faces ask the core and return its answers.
 
 pub mod abi;
 mod answer;

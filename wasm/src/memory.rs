@@ -1,11 +1,11 @@
 //! The memory that a host of the plain ABI owns inside the module.
 //!
-//! Every allocation is registered, and a pointer is only ever looked up in the register, never followed. So a wild
-//! pointer or a wrong length finds nothing, and no `unsafe` is needed to read what the host wrote.
+//! Every allocation is registered. A pointer is only looked up in the register and never dereferenced, so an invalid pointer or
+//! a wrong length finds nothing, and reading what the host wrote needs no `unsafe`.
 //!
-//! The host writes from outside while no code of the module runs, through the pointer that `Vec::as_mut_ptr` gave:
-//! `Vec` promises that such a pointer stays good for writing until the array is moved or freed, and no reference into
-//! the array is ever held between two calls.
+//! The host writes from outside while no code of the module runs, through the pointer from `Vec::as_mut_ptr`. `Vec` promises
+//! that such a pointer stays valid for writing until the array is moved or freed, and no reference into the array is held
+//! between two calls.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -22,7 +22,7 @@ struct Live {
     bytes: Vec<u8>,
 }
 
-/// The register of live allocations, rising by address. A host holds few at a time, so a sorted array serves best.
+/// The live allocations, sorted by address. A host holds only a few at a time, so a sorted array suffices.
 #[derive(Default)]
 struct Register {
     live: Vec<Live>,
@@ -34,9 +34,9 @@ thread_local! {
 }
 
 impl Register {
-    /// Registers bytes and gives their address. Only a 32-bit address can be named in the ABI.
+    /// Registers bytes and returns their address; `None` if the address does not fit in the ABI's 32 bits.
     fn insert(&mut self, mut bytes: Vec<u8>) -> Option<u32> {
-        // The address leaves the program: whoever holds it may write there, and the compiler must reckon with it.
+        // Exposes the address: its holder may write there, and the compiler must allow for that.
         let address = u32::try_from(bytes.as_mut_ptr().expose_provenance()).ok()?;
         self.live.try_reserve(1).ok()?;
         self.held = self.held.saturating_add(bytes.len());
@@ -45,7 +45,7 @@ impl Register {
         Some(address)
     }
 
-    /// The allocation that may hold a range, and the place of the range in it.
+    /// Returns the index of the allocation that may contain a range, and the range's offsets in it.
     fn locate(&self, ptr: u32, len: u32) -> Option<(usize, Range<usize>)> {
         let after = self.live.partition_point(|live| live.address <= ptr);
         let at = after.checked_sub(1)?;
@@ -54,7 +54,7 @@ impl Register {
         Some((at, from..to))
     }
 
-    /// The bytes of a range that lies inside one live allocation. An empty range lies everywhere.
+    /// Returns the bytes of a range inside one live allocation. An empty range is always valid.
     fn range(&self, ptr: u32, len: u32) -> Option<&[u8]> {
         if len == 0 {
             return Some(&[]);
@@ -64,8 +64,8 @@ impl Register {
     }
 }
 
-/// Gives the host so many zero bytes: their address, or 0 when the length is 0, the host would hold more than 64 MiB,
-/// or there is no memory left.
+/// Allocates `len` zero bytes for the host. Returns their address, or 0 if the length is 0, the host would hold more than
+/// 64 MiB, or no memory is left.
 pub(crate) fn allocate(len: u32) -> u32 {
     REGISTER
         .with_borrow_mut(|register| {
@@ -81,7 +81,7 @@ pub(crate) fn allocate(len: u32) -> u32 {
         .unwrap_or(0)
 }
 
-/// Takes bytes back and wipes them. What isn't a live allocation of exactly this length stays untouched.
+/// Wipes and frees bytes. Ignores anything but a live allocation of exactly this length.
 pub(crate) fn release(ptr: u32, len: u32) {
     let freed = REGISTER.with_borrow_mut(|register| {
         let at = register.live.binary_search_by_key(&ptr, |live| live.address).ok()?;
@@ -97,8 +97,8 @@ pub(crate) fn release(ptr: u32, len: u32) {
     }
 }
 
-/// Hands an answer to the host, who frees it: its address in the high half, its length in the low, or 0 when there is
-/// no memory left to register it.
+/// Hands an answer to the host, which must free it. Returns its address in the high half and its length in the low half, or 0
+/// if no memory is left to register it.
 pub(crate) fn hand_out(answer: Vec<u8>) -> u64 {
     let Ok(len) = u32::try_from(answer.len()) else {
         return 0;
@@ -107,13 +107,13 @@ pub(crate) fn hand_out(answer: Vec<u8>) -> u64 {
     address.map_or(0, |address| u64::from(address) << 32 | u64::from(len))
 }
 
-/// Reads a range that the host owns; `None` when it doesn't. What is done with it may not ask for this memory again.
+/// Reads a range that the host owns; `None` if it does not own it. `then` must not use this memory again.
 #[inline]
 pub(crate) fn read<T>((ptr, len): (u32, u32), then: impl FnOnce(&[u8]) -> T) -> Option<T> {
     REGISTER.with_borrow(|register| register.range(ptr, len).map(then))
 }
 
-/// Writes to a range that the host owns; `None` when it doesn't. What is done with it may not ask for this memory again.
+/// Writes to a range that the host owns; `None` if it does not own it. `then` must not use this memory again.
 #[inline]
 pub(crate) fn write<T>((ptr, len): (u32, u32), then: impl FnOnce(&mut [u8]) -> T) -> Option<T> {
     REGISTER.with_borrow_mut(|register| {
@@ -122,7 +122,7 @@ pub(crate) fn write<T>((ptr, len): (u32, u32), then: impl FnOnce(&mut [u8]) -> T
     })
 }
 
-/// The error of a range that the host doesn't own.
+/// Returns the error for a range that the host does not own.
 pub(crate) fn not_owned() -> Error {
     Error::new(
         ErrorCode::MemoryInvalid,

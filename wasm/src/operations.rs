@@ -8,7 +8,7 @@ use crate::answer::{Outcome, hand_out, thrown, unwritable};
 use crate::reach::{self, Text};
 use crate::{clock, entropy, import, zone};
 
-/// What this face supplies when the caller leaves it out.
+/// The values that this face supplies if the caller leaves them out.
 #[derive(Clone, Copy, PartialEq)]
 enum Supply {
     Now,
@@ -16,10 +16,10 @@ enum Supply {
     Zone,
 }
 
-/// Keys in which `undefined` says that a search found nothing.
+/// Keys whose value `undefined` means that a search found nothing.
 const SOUGHT: &[&str] = &["authorization", "record", "account"];
 
-/// Reads the options, supplies what was left out, and asks the core.
+/// Reads the options, supplies missing values, and asks the core.
 fn run(op: &str, options: &JsValue, sought: &[&str], supplies: &[Supply]) -> Outcome {
     let answer = import::options(options, sought)
         .and_then(|input| supply(input, supplies))
@@ -27,7 +27,7 @@ fn run(op: &str, options: &JsValue, sought: &[&str], supplies: &[Supply]) -> Out
     hand_out(answer)
 }
 
-/// Adds what was left out and this face may supply.
+/// Adds missing values that this face may supply.
 fn supply(input: Value, supplies: &[Supply]) -> Result<Value, Error> {
     let Value::Object(mut entries) = input else {
         return Ok(input);
@@ -58,19 +58,19 @@ fn supply(input: Value, supplies: &[Supply]) -> Result<Value, Error> {
     }
 }
 
-/// Creates a token. Left out, `now` is the clock's, `entropy` the platform's and `zone` the local one.
+/// Creates a token. `now` defaults to the clock, `entropy` to the platform's, and `zone` to the local one.
 #[wasm_bindgen(js_name = createToken)]
 pub fn create_token(options: &JsValue) -> Outcome {
     run("create", options, &[], &[Supply::Now, Supply::Entropy, Supply::Zone])
 }
 
-/// Validates the parts of a token without looking anything up. Left out, `now` is the clock's and `zone` the local one.
+/// Validates the parts of a token, without any look-up. `now` defaults to the clock, and `zone` to the local one.
 #[wasm_bindgen]
 pub fn validate(options: &JsValue) -> Outcome {
     run("validate", options, &[], &[Supply::Now, Supply::Zone])
 }
 
-/// Reads an `Authorization` header: options, or the header alone as a string.
+/// Parses an `Authorization` header, given in options or as a string.
 #[wasm_bindgen(js_name = parseAuthorization)]
 pub fn parse_authorization(options: &JsValue) -> Outcome {
     if !options.is_string() {
@@ -83,19 +83,19 @@ pub fn parse_authorization(options: &JsValue) -> Outcome {
     hand_out(answer.map_err(|error| error.under("authorization")))
 }
 
-/// Verifies a request. Left out, `now` is the clock's.
+/// Verifies a request. `now` defaults to the clock.
 #[wasm_bindgen(js_name = verifyToken)]
 pub fn verify_token(options: &JsValue) -> Outcome {
     run("verify", options, SOUGHT, &[Supply::Now])
 }
 
-/// Describes a record. Left out, `now` is the clock's.
+/// Describes a record. `now` defaults to the clock.
 #[wasm_bindgen(js_name = describeToken)]
 pub fn describe_token(options: &JsValue) -> Outcome {
     run("describe", options, &[], &[Supply::Now])
 }
 
-/// Lists records by pages. Left out, `now` is the clock's.
+/// Lists records in pages. `now` defaults to the clock.
 #[wasm_bindgen(js_name = listTokens)]
 pub fn list_tokens(options: &JsValue) -> Outcome {
     run("list", options, &[], &[Supply::Now])
@@ -107,46 +107,46 @@ pub fn rename_token(options: &JsValue) -> Outcome {
     run("rename", options, &[], &[])
 }
 
-/// Changes a record. Left out, `now` is the clock's and `zone` the local one.
+/// Changes a record. `now` defaults to the clock, and `zone` to the local one.
 #[wasm_bindgen(js_name = updateToken)]
 pub fn update_token(options: &JsValue) -> Outcome {
     run("update", options, &[], &[Supply::Now, Supply::Zone])
 }
 
-/// Revokes records. Left out, `now` is the clock's.
+/// Revokes records. `now` defaults to the clock.
 #[wasm_bindgen(js_name = revokeTokens)]
 pub fn revoke_tokens(options: &JsValue) -> Outcome {
     run("revoke", options, &[], &[Supply::Now])
 }
 
-/// Reads the parameters of a compatible interface.
+/// Parses the parameters of a compatible interface.
 #[wasm_bindgen(js_name = readParameters)]
 pub fn read_parameters(options: &JsValue) -> Outcome {
     run("parameters", options, &[], &[])
 }
 
-/// The reply of a compatible interface.
+/// Returns the reply of a compatible interface.
 #[wasm_bindgen]
 pub fn reply(options: &JsValue) -> Outcome {
     run("reply", options, &[], &[])
 }
 
-/// The built-in catalogue of functions.
+/// Returns the built-in catalogue of functions.
 #[wasm_bindgen]
 pub fn functions() -> Outcome {
     run("functions", &JsValue::UNDEFINED, &[], &[])
 }
 
-/// What this module is and knows.
+/// Returns the module's versions, operations and codes.
 #[wasm_bindgen]
 pub fn info() -> Outcome {
     run("info", &JsValue::UNDEFINED, &[], &[])
 }
 
-/// Answers a request in JSON text with JSON text, as the plain ABI does: nothing is supplied.
+/// Answers a request in JSON text with JSON text, as the plain ABI does. It supplies no missing values.
 #[wasm_bindgen(js_name = callJson)]
 pub fn call_json(request: &JsValue) -> Outcome<String> {
-    // A string of more units than the limit has bytes is too large in any encoding.
+    // A string with more units than the limit has bytes is too large in any encoding.
     let most = u32::try_from(tokenlatch_core::MAX_REQUEST_BYTES).unwrap_or(u32::MAX);
     let answer = match reach::text(request, most) {
         Some(Text::Whole(text)) => tokenlatch_core::call_json(text.as_bytes()),
@@ -165,7 +165,7 @@ pub fn call_json(request: &JsValue) -> Outcome<String> {
     String::from_utf8(answer).map_err(|_| thrown(unwritable()))
 }
 
-/// An error as the text of an answer.
+/// Encodes an error as the text of an answer.
 fn refusal(error: Error) -> Vec<u8> {
     tokenlatch_core::answer_json(Err(error))
 }

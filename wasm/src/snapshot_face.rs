@@ -1,5 +1,5 @@
-//! Snapshots for the JavaScript face. The package's class `Snapshot` holds a handle, and reaches the rest by the plain ABI
-//! and by the functions of tables, for its messages are bytes.
+//! Snapshots for the JavaScript face. The package's class `Snapshot` holds a handle. Because messages are bytes, it uses the
+//! plain ABI and the functions of tables for everything else.
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -13,7 +13,7 @@ pub fn snapshot_new(options: &JsValue) -> Outcome {
     hand_out(import::options(options, &[]).and_then(tables::open_snapshot))
 }
 
-/// `tokenlatch_snapshot_holder` with the code as a JavaScript number.
+/// Calls `tokenlatch_snapshot_holder` with the code as a JavaScript number.
 #[wasm_bindgen(js_name = snapshotHolder)]
 #[expect(clippy::cast_possible_truncation, reason = "a code is a safe integer")]
 #[must_use]

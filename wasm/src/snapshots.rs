@@ -1,21 +1,21 @@
-//! Snapshots on the plain ABI, which the JavaScript package uses too: what goes in are bytes and numbers.
+//! Snapshots on the plain ABI, which the JavaScript package uses too. The input is bytes and numbers.
 
 use serde::Serialize;
 use tokenlatch_core::{Error, Snapshot, Value, answer_json, encode};
 
 use crate::{memory, tables};
 
-/// The answer to a part of a message.
+/// The answer to a part of a message: how many bytes of body remain.
 #[derive(Serialize)]
 struct Left {
     left: u64,
 }
 
-/// What is done with a snapshot and bytes.
+/// The operation on a snapshot and bytes.
 type Then<'t> = &'t mut dyn FnMut(&mut Snapshot, &[u8]) -> Result<Value, Error>;
 
-/// Does something with a snapshot and bytes that the host owns, and hands the answer out. Not generic: the module has
-/// this once, not for each thing done.
+/// Runs an operation on a snapshot and bytes that the host owns, and hands out the answer. It is not generic, so that the
+/// module contains it only once.
 fn given(snapshot: u32, range: (u32, u32), then: Then<'_>) -> u64 {
     let answer = memory::read(range, |bytes| {
         tables::with_snapshot(snapshot, &mut |snapshot| then(snapshot, bytes))
@@ -23,7 +23,7 @@ fn given(snapshot: u32, range: (u32, u32), then: Then<'_>) -> u64 {
     memory::hand_out(answer_json(answer.unwrap_or_else(|| Err(memory::not_owned()))))
 }
 
-/// Begins to take a message.
+/// Begins a message.
 pub(crate) fn begin(snapshot: u32, range: (u32, u32), now: i64) -> u64 {
     given(snapshot, range, &mut |snapshot, head| {
         let left = snapshot.begin(head, now)?;
@@ -31,7 +31,7 @@ pub(crate) fn begin(snapshot: u32, range: (u32, u32), now: i64) -> u64 {
     })
 }
 
-/// Takes the next bytes of its body.
+/// Adds the next bytes of the body.
 pub(crate) fn push(snapshot: u32, range: (u32, u32)) -> u64 {
     given(snapshot, range, &mut |snapshot, piece| {
         let left = snapshot.push(piece)?;
@@ -39,28 +39,28 @@ pub(crate) fn push(snapshot: u32, range: (u32, u32)) -> u64 {
     })
 }
 
-/// Puts it in force.
+/// Applies the message.
 pub(crate) fn commit(snapshot: u32) -> u64 {
     given(snapshot, NOTHING, &mut |snapshot, _| encode(&Some(snapshot.commit()?)))
 }
 
-/// Takes a whole message.
+/// Applies a complete message.
 pub(crate) fn apply(snapshot: u32, range: (u32, u32), now: i64) -> u64 {
     given(snapshot, range, &mut |snapshot, message| {
         encode(&Some(snapshot.apply(message, now)?))
     })
 }
 
-/// Which table is held.
+/// Returns the state of the held table.
 pub(crate) fn state(snapshot: u32) -> u64 {
     given(snapshot, NOTHING, &mut |snapshot, _| encode(&snapshot.state()))
 }
 
-/// No bytes.
+/// An empty range.
 const NOTHING: (u32, u32) = (0, 0);
 
-/// Verifies many requests: their count in 4 bytes, then the lengths of header and address of each in 2 bytes, then all
-/// headers and addresses. Gives the number of each in 8 bytes.
+/// Verifies many requests, encoded as their count in 4 bytes, then the lengths of header and address of each in 2 bytes, then
+/// all headers and addresses. Returns the code of each in 8 bytes.
 pub(crate) fn verify_many(handle: u32, call: u32, requests: &[u8], now: i64) -> Vec<u8> {
     let mut codes = Vec::new();
     let mut cut_off = true;
@@ -76,13 +76,13 @@ pub(crate) fn verify_many(handle: u32, call: u32, requests: &[u8], now: i64) -> 
     codes
 }
 
-/// The code for memory that the caller doesn't own.
+/// The code for memory that the caller does not own.
 pub(crate) const NOT_OWNED: i64 = -2;
 
-/// How many requests there are, the lengths of each, and the texts.
+/// The number of requests, the lengths of each, and the texts.
 type Requests<'r> = (usize, &'r [[u8; 4]], &'r [u8]);
 
-/// Reads the lengths; none when they are cut off.
+/// Splits off the count and the lengths; `None` if they are truncated.
 fn split(requests: &[u8]) -> Option<Requests<'_>> {
     let (count, rest) = requests.split_first_chunk()?;
     let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
@@ -90,7 +90,7 @@ fn split(requests: &[u8]) -> Option<Requests<'_>> {
     Some((count, lengths.as_chunks().0, texts))
 }
 
-/// Takes the header and the address of one request off the texts. An address of length 0 is none.
+/// Splits the header and the address of one request off the texts. An address of length 0 means no address.
 fn next<'r>([a, b, c, d]: &[u8; 4], texts: &mut &'r [u8]) -> Option<(&'r [u8], Option<&'r [u8]>)> {
     let (header, rest) = texts.split_at_checked(u16::from_le_bytes([*a, *b]).into())?;
     let (address, rest) = rest.split_at_checked(u16::from_le_bytes([*c, *d]).into())?;

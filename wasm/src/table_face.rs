@@ -1,7 +1,7 @@
-//! Tables for the JavaScript face. The package's class `TokenTable` holds a handle and calls these.
+//! Tables for the JavaScript face. The package's class `TokenTable` holds a handle and calls these functions.
 //!
-//! They are functions on a handle, not methods of an exported struct, because the caller's getters run while options
-//! are read: a getter that calls the same table again, or frees it, must find nothing borrowed.
+//! They take a handle, and are not methods of an exported struct, because reading options runs the caller's getters: a getter
+//! that calls the same table again, or frees it, must not find anything borrowed.
 
 use tokenlatch_core::{Error, Value};
 use wasm_bindgen::JsValue;
@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::answer::{Outcome, hand_out, thrown};
 use crate::{abi, import, tables};
 
-/// Reads options. Nothing is borrowed meanwhile.
+/// Reads options. Nothing is borrowed while the caller's getters run.
 fn read(options: &JsValue) -> Result<Value, Error> {
     import::options(options, &[])
 }
@@ -21,19 +21,19 @@ pub fn table_new(options: &JsValue) -> Outcome {
     hand_out(read(options).and_then(tables::open))
 }
 
-/// Changes a table. The package keeps verdicts, so it is told which of them are old.
+/// Changes a table. Also returns which cached verdicts of the package are outdated.
 #[wasm_bindgen(js_name = tableUpdate)]
 pub fn table_update(table: u32, options: &JsValue) -> Outcome {
     hand_out(read(options).and_then(|update| tables::update(table, update, true)))
 }
 
-/// Gives a call a number in a table.
+/// Prepares a call in a table and returns its number.
 #[wasm_bindgen(js_name = tablePrepare)]
 pub fn table_prepare(table: u32, call: &JsValue) -> Outcome {
     hand_out(read(call).and_then(|call| tables::prepare(table, call)))
 }
 
-/// `tokenlatch_table_verify` with the time and the code as JavaScript numbers: a 64-bit integer would cross as a
+/// Calls `tokenlatch_table_verify` with the time and the code as JavaScript numbers. A 64-bit integer would be passed as a
 /// BigInt, which costs more than the search. Codes are far below 2⁵³.
 #[wasm_bindgen(js_name = tableVerify)]
 #[expect(
@@ -55,7 +55,7 @@ pub fn table_verify(
     abi::verify(table, call, authorization, (address_ptr, address_len), now as i64) as f64
 }
 
-/// The same for strings of any length and content. What isn't text is an error at its field, as in `verifyToken`.
+/// Verifies strings of any length and content. A value that is not text is an error at its field, as in `verifyToken`.
 #[wasm_bindgen(js_name = tableVerifyText)]
 #[expect(
     clippy::cast_possible_truncation,
@@ -70,7 +70,7 @@ pub fn table_verify_text(table: u32, call: u32, authorization: &JsValue, address
     Ok(tables::verify(table, call, authorization.as_bytes(), address, now as i64) as f64)
 }
 
-/// What a code of `tableVerify` means: a verdict.
+/// Returns the verdict of a code of `tableVerify`.
 #[wasm_bindgen(js_name = tableVerdict)]
 #[expect(clippy::cast_possible_truncation, reason = "a code is a safe integer")]
 pub fn table_verdict(table: u32, code: f64) -> Outcome {

@@ -1,14 +1,14 @@
-//! The tables and snapshots of both faces, by handle. Handles count from 1 and are never used again.
+//! The tables and snapshots of both faces, by handle. Handles count from 1 and are never reused.
 
 use std::cell::RefCell;
 
 use serde::Serialize;
 use tokenlatch_core::{Error, ErrorCode, Presentation, Snapshot, TokenTable, Value, encode};
 
-/// The code of `verify` for a table or a call number that isn't known.
+/// The code of `verify` for an unknown table or call number.
 pub(crate) const UNKNOWN: i64 = -1;
 
-/// What decides by itself.
+/// A table or a snapshot.
 enum Judge {
     Table(Box<TokenTable>),
     Snapshot(Box<Snapshot>),
@@ -17,7 +17,7 @@ enum Judge {
 #[derive(Default)]
 struct Live {
     last: u32,
-    /// Rising by handle, for a new one has the highest.
+    /// Sorted by handle, because a new one has the highest.
     judges: Vec<(u32, Judge)>,
 }
 
@@ -47,7 +47,7 @@ struct Opened {
 #[derive(Serialize)]
 struct Updated {
     records: usize,
-    /// Codes of admission that have lost their meaning, for who keeps verdicts by them.
+    /// Codes of admission that are no longer valid, for callers that cache verdicts by code.
     #[serde(skip_serializing_if = "Option::is_none")]
     lost: Option<Vec<i64>>,
 }
@@ -82,19 +82,19 @@ fn add(judge: Judge, records: Option<usize>) -> Result<Value, Error> {
     })
 }
 
-/// Builds a table. One that can't be built takes no handle.
+/// Builds a table. A table that cannot be built uses no handle.
 pub(crate) fn open(input: Value) -> Result<Value, Error> {
     let built = TokenTable::from_value(input)?;
     let records = built.len();
     add(Judge::Table(Box::new(built)), Some(records))
 }
 
-/// Opens a snapshot, which holds nothing yet.
+/// Opens a snapshot, which holds no table yet.
 pub(crate) fn open_snapshot(options: Value) -> Result<Value, Error> {
     add(Judge::Snapshot(Box::new(Snapshot::from_value(options)?)), None)
 }
 
-/// Changes records and accounts of a table; tells the codes that have lost their meaning only to who asks.
+/// Changes records and accounts of a table. Returns the codes that are no longer valid only if asked for.
 pub(crate) fn update(table: u32, update: Value, tell_lost: bool) -> Result<Value, Error> {
     with(table, |judge| match judge {
         Judge::Table(table) => {
@@ -108,7 +108,7 @@ pub(crate) fn update(table: u32, update: Value, tell_lost: bool) -> Result<Value
     })
 }
 
-/// Does something with a snapshot. Not generic: the module has this once, not for each thing done.
+/// Runs an operation on a snapshot. It is not generic, so that the module contains it only once.
 pub(crate) fn with_snapshot(
     handle: u32,
     then: &mut dyn FnMut(&mut Snapshot) -> Result<Value, Error>,
@@ -119,7 +119,7 @@ pub(crate) fn with_snapshot(
     })
 }
 
-/// Gives a call its number.
+/// Prepares a call and returns its number.
 pub(crate) fn prepare(handle: u32, call: Value) -> Result<Value, Error> {
     with(handle, |judge| {
         let call = match judge {
@@ -139,7 +139,7 @@ pub(crate) fn set_catalogue(handle: u32, request: Value) -> Result<Value, Error>
     .map(|()| Value::Object(Vec::new()))
 }
 
-/// Forgets the calls that were prepared; a handle that isn't live is ignored.
+/// Forgets the prepared calls. Ignores an unknown handle.
 pub(crate) fn forget_calls(handle: u32) {
     LIVE.with_borrow_mut(|live| {
         let at = live.at(handle);
@@ -160,7 +160,7 @@ impl Judge {
     }
 }
 
-/// Verifies requests, four at a time, and hands over the number of each.
+/// Verifies requests, four at a time, and passes on the code of each.
 pub(crate) fn verify_all<'r>(
     handle: u32,
     call: u32,
@@ -171,7 +171,7 @@ pub(crate) fn verify_all<'r>(
     LIVE.with_borrow(|live| {
         let judge = live.get(handle);
         loop {
-            // What there is no more of is read as a request without a header, and not told.
+            // The last batch is filled up with requests without a header, whose codes are dropped.
             let four: [_; 4] = std::array::from_fn(|_| requests.next());
             let headers = four.map(|request| request.map_or(&[][..], |(header, _)| header));
             for (request, presented) in four.iter().zip(&Presentation::read_four(headers)) {
@@ -196,7 +196,7 @@ pub(crate) fn verify(handle: u32, call: u32, authorization: &[u8], address: Opti
     })
 }
 
-/// What a code of `verify` means in words.
+/// Returns the verdict of a code of `verify`.
 pub(crate) fn verdict(handle: u32, code: i64) -> Result<Value, Error> {
     with(handle, |judge| {
         encode(&match judge {
@@ -206,7 +206,7 @@ pub(crate) fn verdict(handle: u32, code: i64) -> Result<Value, Error> {
     })
 }
 
-/// Writes whose token a code of a snapshot speaks of; gives how many bytes that took, or 0.
+/// Writes the holder of the token that a snapshot's code refers to. Returns the number of bytes written, or 0.
 pub(crate) fn holder(handle: u32, code: i64, room: &mut [u8]) -> u32 {
     let mut write = |snapshot: &Snapshot| {
         let holder = snapshot.holder(code)?;
@@ -239,7 +239,7 @@ pub(crate) fn holder(handle: u32, code: i64, room: &mut [u8]) -> u32 {
     })
 }
 
-/// Drops a table or snapshot; a handle that isn't live is ignored.
+/// Drops a table or snapshot. Ignores an unknown handle.
 pub(crate) fn close(handle: u32) {
     let dropped = LIVE.with_borrow_mut(|live| live.at(handle).map(|at| live.judges.remove(at)));
     drop(dropped);

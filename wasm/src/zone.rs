@@ -1,7 +1,7 @@
-//! The local time zone of JavaScript, as the table of transitions that the core takes.
+//! The local time zone of JavaScript, as the table of transitions that the core expects.
 //!
-//! JavaScript tells only the offset at an instant. The core asks for the offset near two instants, now and the
-//! expiry's date, so the table is exact around these two and joins them by one step in between.
+//! JavaScript returns only the offset at an instant. The core needs the offset near two instants, now and the expiry's date, so
+//! the table is exact around these two and joins them by one step in between.
 
 use tokenlatch_core::Value;
 use wasm_bindgen::JsValue;
@@ -23,11 +23,11 @@ extern "C" {
 
 const DAY: i64 = 86_400;
 
-/// The days around an instant within which its date and the end of that date lie, whatever the zone.
+/// The number of days around an instant that contain its date and the end of that date in any zone.
 const AROUND: i64 = 3;
 
-/// The local zone, exact around `now` and around the date that `expires` names (left out: a year from now).
-/// `None` when no date is to be read, or when the platform can't tell: then the core's own default counts.
+/// Returns the local zone, exact around `now` and around the date in `expires` (if left out, a year from now). `None` if no
+/// date must be read or the platform cannot tell; then the core's default applies.
 pub(crate) fn local(now: &Value, expires: Option<&Value>) -> Option<Value> {
     let Value::Int(now) = now else { return None };
     let date = match expires {
@@ -47,7 +47,7 @@ pub(crate) fn local(now: &Value, expires: Option<&Value>) -> Option<Value> {
     table(&instants)
 }
 
-/// Midnight in UTC of a text that has the form of a date, as JavaScript's `Date` reads it.
+/// Returns midnight in UTC of a date text, as JavaScript's `Date` reads it.
 fn date(text: &str) -> Option<i64> {
     if text.len() != "YYYY-MM-DD".len() {
         return None;
@@ -59,7 +59,7 @@ fn date(text: &str) -> Option<i64> {
     }
 }
 
-/// The table of transitions between neighbours of these rising instants.
+/// Returns the table of transitions between neighbours of these increasing instants.
 fn table(instants: &[i64]) -> Option<Value> {
     let first = offset(*instants.first()?)?;
     let mut before = first;
@@ -79,7 +79,7 @@ fn table(instants: &[i64]) -> Option<Value> {
     ]))
 }
 
-/// The first second after `from`, up to `to`, whose offset isn't `before`, by halving.
+/// Returns the first second after `from`, up to `to`, whose offset is not `before`, by bisection.
 fn turn(mut from: i64, mut to: i64, before: i64) -> Option<i64> {
     while to.checked_sub(from)? > 1 {
         let middle = from.midpoint(to);
@@ -92,7 +92,7 @@ fn turn(mut from: i64, mut to: i64, before: i64) -> Option<i64> {
     Some(to)
 }
 
-/// Seconds east of UTC at an instant. JavaScript counts minutes west.
+/// Returns the offset in seconds east of UTC at an instant. JavaScript counts minutes west.
 fn offset(instant: i64) -> Option<i64> {
     #[expect(clippy::cast_precision_loss, reason = "an instant of the calendar is far below 2^53")]
     let milliseconds = instant.checked_mul(1000)? as f64;

@@ -13,40 +13,40 @@ use crate::failure::Failure;
 use crate::policy::{Cap, Lifetime, policy_text};
 use crate::secrets;
 
-/// The accounts that tokens act as.
+/// Manage the accounts that tokens act as
 #[derive(Subcommand)]
 pub enum Command {
-    /// Add an account, and make the database when there is none
+    /// Add an account; creates the database if there is none
     #[command(
         after_help = "A token can never do more than its account. Tokens work only in accounts that have the feature `apitokens`.\n\n\
         Examples:\n  tokenlatch account add alice --all-features\n  tokenlatch account add bob --features apitokens,popaccts"
     )]
     Add {
-        /// The user: 1 to 64 characters of a-z A-Z 0-9 - _ . @
+        /// The user name: 1 to 64 characters of a-z A-Z 0-9 - _ . @
         name: String,
         #[command(flatten)]
         features: FeatureArgs,
-        /// Read the password for the page from the first line of standard input
+        /// Read the page's password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
-        /// The longest life of its tokens, in days such as `90d`; or `none`
+        /// Maximum lifetime of the account's tokens, in days such as `90d`, or `none`
         #[arg(long, value_name = "DAYS", default_value = "none", hide_default_value = true)]
         max_lifetime: Lifetime,
-        /// Every token of it must expire
+        /// Require an expiry for the account's tokens
         #[arg(long)]
         expiry_required: bool,
-        /// Let it use the administrator's page
+        /// Allow the account to use the administrator's page
         #[arg(long)]
         administrator: bool,
     },
-    /// List the accounts
+    /// List accounts
     List,
-    /// Suspend an account: it can neither create nor use tokens
+    /// Suspend an account, so that it can neither create nor use tokens
     Suspend {
         /// The user
         name: String,
     },
-    /// Let a suspended account work again
+    /// Resume a suspended account
     Resume {
         /// The user
         name: String,
@@ -58,93 +58,93 @@ pub enum Command {
         #[command(flatten)]
         features: FeatureArgs,
     },
-    /// Give an account another name; its tokens stay and work under the new one
+    /// Rename an account; its tokens are kept and work under the new name
     Rename {
-        /// The name it has
+        /// The current name
         name: String,
-        /// The name it gets
+        /// The new name
         new_name: String,
     },
-    /// Set the password for the page: asked for on a terminal, else the first line of standard input
+    /// Set the page's password, typed on a terminal or read from the first line of standard input
     Password {
         /// The user
         name: String,
-        /// Read it from standard input even on a terminal
+        /// Read the password from standard input even on a terminal
         #[arg(long)]
         stdin: bool,
     },
-    /// Change what is demanded of an account's new tokens; what is left out stays
+    /// Change the policy for an account's new tokens; options left out keep their values
     Policy {
         /// The user
         name: String,
         #[command(flatten)]
         policy: PolicyArgs,
     },
-    /// Let an account use the administrator's page, or no more: then whoever is logged in as it is logged out
+    /// Allow or forbid an account to use the administrator's page; forbidding it also logs the account out
     Administrator {
         /// The user
         name: String,
-        /// Whether it may
+        /// Whether the account may use it
         #[arg(value_enum)]
         switch: Switch,
     },
-    /// Remove an account and revoke its tokens, for good; on a terminal the name must be typed once more
+    /// Remove an account and revoke its tokens permanently; on a terminal, asks to type the name
     Remove {
         /// The user
         name: String,
-        /// Don't ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
 }
 
-/// Whether something is to be.
+/// A switch on the command line.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
-    /// It may
+    /// Allow
     On,
-    /// It may not
+    /// Forbid
     Off,
 }
 
-/// The features of an account: these, or all. There is no default.
+/// The account's features: a list, or all. One of the two is required.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub struct FeatureArgs {
-    /// The features, with commas between them
+    /// Features, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "FEATURES")]
     features: Option<Vec<String>>,
-    /// Every feature there is or will be
+    /// All features, including future ones
     #[arg(long)]
     all_features: bool,
 }
 
-/// What is demanded of new tokens: something of it.
+/// The policy options. At least one is required.
 #[derive(Args)]
 #[group(required = true, multiple = true)]
 pub struct PolicyArgs {
-    /// The longest life, in days such as `90d`; or `none`
+    /// Maximum lifetime, in days such as `90d`, or `none`
     #[arg(long, value_name = "DAYS")]
     max_lifetime: Option<Lifetime>,
-    /// Every token must expire
+    /// Require an expiry
     #[arg(long)]
     expiry_required: bool,
-    /// Tokens need not expire, unless there is a longest life
+    /// Do not require an expiry, unless there is a maximum lifetime
     #[arg(long, conflicts_with = "expiry_required")]
     expiry_optional: bool,
-    /// Tokens that the account may have at once; or `default`: 1000
+    /// Maximum number of live tokens of the account, or `default`: 1000
     #[arg(long, value_name = "N")]
     max_tokens: Option<Cap>,
-    /// Tokens that it may create within an hour; or `default`: 1000
+    /// Maximum number of tokens created in an hour, or `default`: 1000
     #[arg(long, value_name = "N")]
     max_tokens_per_hour: Option<Cap>,
-    /// Features of a token; or `default`: 250
+    /// Maximum number of features of a token, or `default`: 250
     #[arg(long, value_name = "N")]
     max_features: Option<Cap>,
-    /// Addresses of a token; or `default`: 100
+    /// Maximum number of addresses of a token, or `default`: 100
     #[arg(long, value_name = "N")]
     max_addresses: Option<Cap>,
-    /// Bytes of a token's record: 512, and the length and 3 of each feature and address; or `default`: 8192
+    /// Maximum size of a token's record in bytes: 512, plus length and 3 for each feature and address; or `default`: 8192
     #[arg(long, value_name = "N")]
     max_record_bytes: Option<Cap>,
 }

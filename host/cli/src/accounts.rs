@@ -1,4 +1,4 @@
-//! How accounts are printed.
+//! Prints accounts.
 
 use serde::Serialize;
 use tokenlatch::core::{Caps, Features};
@@ -53,7 +53,7 @@ impl<'a> From<&'a StoredAccount> for Shown<'a> {
     }
 }
 
-/// Prints a sentence, or with `--json` the account as it is now.
+/// Prints a message or, with `--json`, the current account.
 pub async fn say(context: &mut Context<'_>, service: &Service, name: &str, text: &str) -> Result<(), Failure> {
     if !context.output.wants_json() {
         return context.output.line(text);
@@ -64,7 +64,7 @@ pub async fn say(context: &mut Context<'_>, service: &Service, name: &str, text:
     })
 }
 
-/// Prints every account.
+/// Prints all accounts.
 pub async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
     let zone = context.zone()?;
     let accounts = context.open().await?.accounts().await?;

@@ -1,11 +1,11 @@
-//! As whom a command acts.
+//! Determines the user that a command acts as.
 
 use crate::failure::Failure;
 
-/// The account of a command: the one named, or the account of the person who runs it, by the system's user database.
+/// Returns the account of a command: the named one, or that of the person who runs it, from the system's user database.
 ///
 /// # Errors
-/// `user_needed`, with exit code 2: the administrator must say for whom, and so must one whom the system doesn't know.
+/// `user_needed`, with exit code 2: root, and a user whom the system does not know, must name an account.
 pub fn account(named: Option<&str>) -> Result<String, Failure> {
     if let Some(user) = named {
         return Ok(user.to_owned());
@@ -24,7 +24,7 @@ pub fn account(named: Option<&str>) -> Result<String, Failure> {
     })
 }
 
-/// Whose a token is that came without its user: the account named, or that of the person who runs the command.
+/// Returns the owner of a token that was given without its user: the named account, or that of the person who runs the command.
 ///
 /// # Errors
 /// `user_needed`, with exit code 2.

@@ -1,10 +1,10 @@
-//! Addresses and networks on the command line.
+//! Parses addresses and networks on the command line.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
 
-/// Reads an address with a port; `localhost` is 127.0.0.1.
+/// Parses an address with a port; `localhost` is 127.0.0.1.
 pub fn address(text: &str) -> Result<SocketAddr, String> {
     let wrong = || "give an address and a port, such as 127.0.0.1:2083 or [::1]:2083".to_owned();
     match text.strip_prefix("localhost:") {
@@ -13,7 +13,7 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// Reads a block of addresses, or one address.
+/// Parses a network, or a single address.
 pub fn network(text: &str) -> Result<IpNet, String> {
     text.parse::<IpNet>()
         .or_else(|_| {

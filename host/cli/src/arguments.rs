@@ -1,4 +1,4 @@
-//! Arguments as the command `uapi` takes them: `key=value`, URI-escaped, or `key=@file`; or a JSON object on standard input.
+//! Arguments as the command `uapi` takes them: `key=value`, percent-encoded, or `key=@file`; or a JSON object on standard input.
 
 use std::io::Read;
 use std::path::Path;
@@ -11,25 +11,25 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// The longest file, in bytes, that is read in place of a value.
+/// The largest file, in bytes, that can replace a value.
 const MAX_FILE: u64 = 1 << 20;
 
-/// The longest JSON object, in bytes, that is read from standard input.
+/// The largest JSON object, in bytes, on standard input.
 const MAX_INPUT: u64 = 4 << 20;
 
-/// How the parameters are given.
+/// The format of the parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Input {
-    /// As KEY=VALUE on the command line
+    /// KEY=VALUE on the command line
     KeyValue,
-    /// As one JSON object on standard input; KEY=VALUE may add to it
+    /// One JSON object on standard input; KEY=VALUE arguments are added to it
     Json,
 }
 
-/// The parameters of a function.
+/// The parameters of a function, as given on the command line.
 #[derive(Args)]
 pub struct Given {
-    /// How the parameters are given; as KEY=VALUE by default
+    /// Format of the parameters; KEY=VALUE by default
     #[arg(long, value_enum, value_name = "FORM")]
     input: Option<Input>,
     /// The parameters
@@ -37,15 +37,15 @@ pub struct Given {
     arguments: Vec<String>,
 }
 
-/// Parameters as they were read, in order.
+/// The parameters, in order.
 pub struct Parameters {
     pub values: Vec<(String, Value)>,
-    /// Whether they are to be sent as JSON, for a form can't hold all of them.
+    /// Whether to send them as JSON, because a form cannot represent all of them.
     pub json: bool,
 }
 
 impl Given {
-    /// Reads the parameters. A value may be a secret: nothing here repeats one.
+    /// Reads the parameters. Errors contain no value, because a value may be a secret.
     ///
     /// # Errors
     /// `argument_invalid`, with exit code 2.
@@ -67,7 +67,7 @@ impl Given {
     }
 }
 
-/// The entries of a JSON object; of nothing where the input is empty.
+/// Returns the entries of a JSON object. Empty input has none.
 fn object(input: impl Read) -> Result<Vec<(String, Value)>, Failure> {
     let mut bytes = Zeroizing::new(Vec::new());
     input
@@ -80,7 +80,7 @@ fn object(input: impl Read) -> Result<Vec<(String, Value)>, Failure> {
     if bytes.trim_ascii().is_empty() {
         return Ok(Vec::new());
     }
-    // The module's reader refuses a key that stands twice.
+    // The module's parser refuses duplicate keys.
     let unique = matches!(
         tokenlatch::core::Value::from_json(&bytes),
         Ok(tokenlatch::core::Value::Object(_))
@@ -112,7 +112,7 @@ fn pair(argument: &str) -> Result<(String, String), Failure> {
     Ok((key, value))
 }
 
-/// Takes `%41` for `A`; a `+` stays one.
+/// Decodes percent-encoding: `%41` is `A`. A `+` is kept.
 fn decode(text: &str) -> Option<String> {
     let escapes = text.split('%').skip(1);
     let whole = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
@@ -122,7 +122,7 @@ fn decode(text: &str) -> Option<String> {
     percent_decode_str(text).decode_utf8().ok().map(String::from)
 }
 
-/// The content of a file as it is, but for one line end at its end.
+/// Returns the content of a file without its last line end.
 fn file(key: &str, path: &Path) -> Result<String, Failure> {
     let text = read_text(path, MAX_FILE).map_err(|reason| {
         wrong(format!(

@@ -1,13 +1,13 @@
-//! Asking once more before something is done for good.
+//! Asks for confirmation before an irreversible action.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use crate::failure::Failure;
 
-/// More than any name has.
+/// The longest input, in bytes; names are shorter.
 const MAX_BYTES: u64 = 4 << 10;
 
-/// On a terminal: wants the name to be typed. Scripts, which have none, are not asked.
+/// On a terminal, asks to type the name. Scripts, which have no terminal, are not asked.
 ///
 /// # Errors
 /// `not_confirmed`, with exit code 1.

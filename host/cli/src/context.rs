@@ -1,4 +1,4 @@
-//! What a command works with, opened when it is first needed.
+//! The resources of a command. Each is opened on first use.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::known_databases::Known;
 use crate::output::Output;
 use crate::{Create, Global};
 
-/// The options that hold everywhere, the output, and the service once it is open.
+/// The global options, the output, and the service once it is open.
 pub struct Context<'a> {
     global: &'a Global,
-    /// Where the command prints.
+    /// The command's output.
     pub output: &'a mut Output,
     service: Option<Service>,
     known: Option<Known>,
@@ -21,7 +21,7 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Nothing is opened yet.
+    /// Creates a context. Opens nothing.
     pub fn new(global: &'a Global, output: &'a mut Output) -> Context<'a> {
         Context {
             global,
@@ -32,22 +32,22 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The embedded module, compiled ahead where the user's cache directory allows it.
+    /// Loads the embedded module, from the code cache in the user's cache directory if possible.
     pub fn module() -> Result<Module, Failure> {
         Ok(Module::embedded_with(Options::new().cache(CodeCache::User))?)
     }
 
-    /// The database's address, as it was given.
+    /// The database's address, as given.
     pub fn database(&self) -> &str {
         &self.global.database
     }
 
-    /// The file of peppers, if one was named.
+    /// The pepper file, if given.
     pub fn pepper_file(&self) -> Option<&'a Path> {
         self.global.pepper_file.as_deref()
     }
 
-    /// The zone for dates and for showing times.
+    /// Returns the time zone for expiry dates and for printed times.
     pub fn zone(&self) -> Result<ServerZone, Failure> {
         Ok(match &self.global.time_zone {
             Some(name) => ServerZone::named(name)?,
@@ -55,12 +55,12 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The service over a database that is there.
+    /// Opens the service on an existing database.
     pub async fn open(&mut self) -> Result<Service, Failure> {
         self.open_with(false).await
     }
 
-    /// The service over the database, which is made when it is missing.
+    /// Opens the service, and creates the database if it is missing.
     pub async fn open_or_create(&mut self) -> Result<Service, Failure> {
         self.open_with(true).await
     }
@@ -81,7 +81,7 @@ impl<'a> Context<'a> {
         Ok(service)
     }
 
-    /// The database that was here; a new one where there was none.
+    /// Opens the known database, or creates a new one if there was none.
     async fn open_or_create_store(&mut self) -> Result<Arc<dyn Store>, Failure> {
         let (database, when) = (&self.global.database, self.global.create);
         let mut known = Known::beside(database)?;
@@ -107,7 +107,7 @@ impl<'a> Context<'a> {
         Ok(store)
     }
 
-    /// Notes beside the database where it stands. `least`: it is never to be found before that.
+    /// Records the database's state in the file beside it. With `least`, an older state counts as data loss from now on.
     pub async fn note(&mut self, least: bool) -> Result<(), Failure> {
         if let (Some(known), Some(service)) = (&mut self.known, &self.service) {
             known.note(service.store().as_ref(), least).await?;
@@ -115,12 +115,12 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// The revision that was noted before, if the database is older than that.
+    /// The revision that was recorded before, if the database is older than that.
     pub fn went_back(&self) -> Option<i64> {
         self.went_back
     }
 
-    /// Lets go of the database, if it was opened.
+    /// Closes the database if it was opened.
     pub async fn close(&self) {
         if let Some(service) = &self.service {
             service.close().await;

@@ -20,59 +20,59 @@ Examples:
   tokenlatch db restore backup.jsonl --revived=revoke
   tokenlatch db restore backup.jsonl --revived=keep --database postgres://…";
 
-/// The database as a whole.
+/// Back up, restore and check the database
 #[derive(Subcommand)]
 pub enum Command {
-    /// Write everything to a file that only you can read
+    /// Write a backup to a file that only you can read
     Backup {
         /// The file
         file: PathBuf,
-        /// Replace a file that is there, once the new one is whole
+        /// Replace an existing file, after the new one is complete
         #[arg(long)]
         force: bool,
     },
-    /// Bring back what a backup holds and this database does not
+    /// Restore what a backup holds and this database lacks
     #[command(after_help = RESTORE_HELP)]
     Restore(Restore),
-    /// Look for damage: pages, guards, every record
+    /// Check for damage: pages, guards, every record
     Check,
-    /// Remove tokens for good that were revoked long ago; a server does so by itself
+    /// Delete tokens that were revoked long ago; a server does so automatically
     ///
-    /// A backup from before that time can't bring such a token back: it comes back as a revoked one.
+    /// An older backup cannot bring such a token back to life: it is restored as a revoked one.
     Prune {
-        /// The days that a revoked token is kept
+        /// Days for which revoked tokens are kept
         #[arg(long, value_name = "DAYS", default_value_t = KEPT_REVOKED_DAYS)]
         #[arg(value_parser = clap::value_parser!(u32).range(..=36_500))]
         revoked_for: u32,
     },
 }
 
-/// A backup to restore.
+/// The options of a restore.
 #[derive(Args)]
 pub struct Restore {
-    /// The file; `-` for standard input
+    /// The backup file, or `-` for standard input
     file: PathBuf,
-    /// Live tokens of the file that this database does not know
+    /// What to do with live tokens of the backup that this database does not know
     #[arg(long, value_enum)]
     revived: Option<RevivedArg>,
-    /// Live tokens of this database that were created or changed after the backup was made
+    /// What to do with live tokens of this database that were created or changed after the backup
     #[arg(long, value_enum, default_value_t = NewerArg::Keep)]
     newer: NewerArg,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum RevivedArg {
-    /// They work again
+    /// Keep them live
     Keep,
-    /// They come back as revoked ones
+    /// Restore them as revoked
     Revoke,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum NewerArg {
-    /// They stay as they are
+    /// Keep them
     Keep,
-    /// They are revoked
+    /// Revoke them
     Revoke,
 }
 
@@ -169,7 +169,7 @@ impl Restore {
     }
 }
 
-/// What a restore came to, for people.
+/// Formats the result of a restore as lines of text.
 fn told(restored: &Restored) -> Vec<String> {
     let mut lines = vec![
         format!("The backup was made {} ago.", restored.age_in_words()),

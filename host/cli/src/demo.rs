@@ -1,4 +1,4 @@
-//! `tokenlatch demo`: the whole life of a token, on a database that is thrown away.
+//! `tokenlatch demo`: shows the whole life of a token on a temporary database.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ struct About<'a> {
     abi: u32,
 }
 
-/// One step: what was done, what must come of it, and what came of it.
+/// One step: what was done, the expected result, and the actual one.
 #[derive(Serialize)]
 struct Step {
     what: String,
@@ -36,7 +36,7 @@ struct Step {
     ok: bool,
 }
 
-/// The demonstration under way.
+/// A running demonstration.
 struct Demo<'a> {
     output: &'a mut Output,
     clock: Arc<SetClock>,
@@ -44,7 +44,7 @@ struct Demo<'a> {
     steps: Vec<Step>,
 }
 
-/// Runs the demonstration. It fails when any step comes out otherwise than it must.
+/// Runs the demonstration. It fails if a step's result is not the expected one.
 pub async fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
     let module = Context::module()?;
     let info = module.info()?;
@@ -338,7 +338,7 @@ fn call(module: &str, function: &str) -> Call {
     }
 }
 
-/// Randomness that is none.
+/// A source of entropy that returns zeros.
 #[derive(Debug)]
 struct Zeros;
 
@@ -349,7 +349,7 @@ impl tokenlatch::Entropy for Zeros {
     }
 }
 
-/// Whether these bytes stand in the database or in any file beside it.
+/// Whether these bytes occur in the database or in any file beside it.
 fn stored_anywhere(database: &Path, bytes: &[u8]) -> Result<bool, Failure> {
     let Some(folder) = database.parent() else {
         return Ok(false);

@@ -1,4 +1,4 @@
-//! `tokenlatch serve` for edges: as the origin that they follow, and as one of them.
+//! Options of `tokenlatch serve` for edges: for the origin that edges follow, and for an edge itself.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,17 +16,18 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::snapshot::{age, wrong_key};
 
-/// Where the edge keeps which table it held last.
+/// The default file that records which table the edge held last.
 const STATE_FILE: &str = "tokenlatch-follow.json";
 
-/// Options of an origin and of an edge.
+/// The options of an origin and of an edge.
 #[derive(Args)]
 pub struct Edges {
-    /// Publish signed snapshots on the administrator's port and at `--snapshot-listen`, by the key of this file; see `tokenlatch snapshot keygen`
+    /// Private key file; publishes signed snapshots on the administrator's port and at `--snapshot-listen`; see
+    /// `tokenlatch snapshot keygen`
     #[arg(long, value_name = "FILE", env = "TOKENLATCH_SNAPSHOT_KEY", hide_env_values = true)]
     #[arg(conflicts_with = "follow")]
     snapshot_key: Option<PathBuf>,
-    /// For how long an edge may decide after it last heard of this server: seconds, or such as `90s`, `10m`
+    /// How long an edge may decide without hearing from this server, in seconds or as `90s`, `10m`
     #[arg(
         long,
         value_name = "TIME",
@@ -35,7 +36,7 @@ pub struct Edges {
     )]
     #[arg(default_value = "60s", value_parser = age, requires = "snapshot_key")]
     snapshot_max_age: u32,
-    /// Leave ids and names of tokens out: smaller, but an edge can't tell which token it admits
+    /// Leave out the ids and names of tokens; snapshots are smaller, but edges cannot report which token they admit
     #[arg(
         long,
         env = "TOKENLATCH_SNAPSHOT_NO_NAMES",
@@ -43,7 +44,7 @@ pub struct Edges {
         requires = "snapshot_key"
     )]
     snapshot_no_names: bool,
-    /// A listener for machines alone, with `/snapshot`, `/health` and `/ready`: edges elsewhere need no other
+    /// Additional listener for edges, with only `/snapshot`, `/health` and `/ready`
     #[arg(
         long,
         value_name = "ADDR",
@@ -53,12 +54,12 @@ pub struct Edges {
     )]
     #[arg(value_parser = address)]
     snapshot_listen: Option<SocketAddr>,
-    /// Be an edge without a database: decide by the snapshots of the server there, its `--snapshot-listen` or its
+    /// Run as an edge without a database, deciding by the snapshots of the server at this URL, its `--snapshot-listen` or
     /// administrator's port
     #[arg(long, value_name = "URL", env = "TOKENLATCH_FOLLOW", hide_env_values = true)]
     #[arg(requires_all = ["follow_keys", "follow_token_file"])]
     follow: Option<String>,
-    /// The public key that signs the snapshots; repeated while it is changed
+    /// Public key of the snapshots; repeat it while the key is being changed
     #[arg(
         long = "follow-key",
         value_name = "PUBLICKEY",
@@ -68,8 +69,8 @@ pub struct Edges {
         requires = "follow"
     )]
     follow_keys: Vec<String>,
-    /// The file of an administrator's token with the rights `snapshot-read` and `usage-report`, which only you can read: the
-    /// token, `whm USER:TOKEN`, or `Authorization: …`. It is read each time, so another one is in use at once
+    /// File with an administrator's token that has the rights `snapshot-read` and `usage-report`, readable only by you: the
+    /// token, `whm USER:TOKEN`, or `Authorization: …`. It is read for each request, so changes apply at once
     #[arg(
         long,
         value_name = "FILE",
@@ -78,7 +79,7 @@ pub struct Edges {
         requires = "follow"
     )]
     follow_token_file: Option<PathBuf>,
-    /// The certificates, in PEM, of whom the server's certificate must come; else those that the web trusts
+    /// PEM file of the CAs trusted for the origin; the public web CAs by default
     #[arg(
         long,
         value_name = "FILE",
@@ -87,7 +88,7 @@ pub struct Edges {
         requires = "follow"
     )]
     follow_ca: Option<PathBuf>,
-    /// Where the edge keeps which snapshot it held, so that a restart can't roll it back
+    /// File that records which snapshot the edge held, so that a restart cannot roll it back
     #[arg(
         long,
         value_name = "FILE",
@@ -97,7 +98,7 @@ pub struct Edges {
         requires = "follow"
     )]
     follow_state: PathBuf,
-    /// Ask every so many seconds, instead of being told of changes at once; at least three times in a table's life
+    /// Poll at this interval instead of waiting for changes; at most a third of a table's life
     #[arg(
         long,
         value_name = "SECONDS",
@@ -123,17 +124,17 @@ struct Following<'a> {
 }
 
 impl Edges {
-    /// Whether this is to be an edge.
+    /// Whether the server runs as an edge.
     pub fn is_edge(&self) -> bool {
         self.follow.is_some()
     }
 
-    /// The listener for machines, if there is one.
+    /// The address of the additional listener, if any.
     pub fn snapshot_listen(&self) -> Option<SocketAddr> {
         self.snapshot_listen
     }
 
-    /// How snapshots are published, if they are.
+    /// Returns the configuration for publishing snapshots, if enabled.
     pub fn publishing(&self) -> Result<Option<SnapshotConfig>, Failure> {
         let Some(path) = &self.snapshot_key else {
             return Ok(None);
@@ -147,7 +148,7 @@ impl Edges {
         }))
     }
 
-    /// Serves as an edge until the process is told to stop. `url` shows an address as it is reached.
+    /// Runs an edge until the process gets a signal to stop. `url` formats an address as clients reach it.
     pub async fn serve(
         &self,
         config: Config,

@@ -1,4 +1,4 @@
-//! Failures of a command: what is printed, and the exit code.
+//! Failures of a command, with their messages and exit codes.
 
 use std::io;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokenlatch::{ArchiveError, EnvironmentError, Error, ModuleError, StoreError};
 use tokenlatch_server::ServerError;
 
-/// Why a command ends without having done its work.
+/// Why a command failed.
 pub enum Failure {
     /// A coded error.
     Coded(Error),
@@ -15,16 +15,16 @@ pub enum Failure {
     Own {
         /// The stable code.
         code: &'static str,
-        /// The sentence for people, without any secret.
+        /// The message, without any secret.
         message: String,
         /// The exit code.
         exit: u8,
     },
-    /// The service cannot start.
+    /// The server could not start.
     Server(ServerError),
     /// The system failed outside the library.
     System(io::Error),
-    /// The reader of the output has gone away.
+    /// The reader of the output closed the pipe.
     OutputClosed,
 }
 
@@ -43,7 +43,7 @@ struct Body<'a> {
     next: Option<&'static str>,
 }
 
-/// What to do next, for refusals of the module; the other messages say it themselves.
+/// The next step to suggest for refusals of the module. Other messages contain it already.
 const NEXT: &[(&str, &str)] = &[
     (
         "account_suspended",
@@ -82,7 +82,7 @@ const NEXT: &[(&str, &str)] = &[
 ];
 
 impl Failure {
-    /// A failure of the system.
+    /// Wraps an I/O error of the system.
     pub fn system(error: io::Error) -> Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Failure::OutputClosed
@@ -91,7 +91,7 @@ impl Failure {
         }
     }
 
-    /// The command line is wrong.
+    /// Creates an error for a wrong command line, with exit code 2.
     pub fn usage(code: &'static str, message: impl Into<String>) -> Failure {
         Failure::Own {
             code,
@@ -100,7 +100,7 @@ impl Failure {
         }
     }
 
-    /// The sentence for people; `None` where nobody reads any more.
+    /// Returns the message; `None` if the output is closed.
     pub fn sentence(&self) -> Option<String> {
         Some(match self {
             Failure::Coded(error) => error.message(),
@@ -111,10 +111,10 @@ impl Failure {
         })
     }
 
-    /// Hands the document, the sentence, the code and the next step to `print`, and returns the exit code.
+    /// Passes the document, the message, the code and the next step to `print`, and returns the exit code.
     pub fn report(&self, print: impl FnOnce(&Document<'_>, &str, &str, Option<&str>)) -> ExitCode {
         let Some(message) = self.sentence() else {
-            // As the shell has it for a program that the signal ended: 128 + 13.
+            // The shell's exit code for a program killed by SIGPIPE: 128 + 13.
             return ExitCode::from(141);
         };
         let (code, field) = match self {

@@ -1,7 +1,8 @@
-//! The first start of the service: an account with a password, a token for each port, each in a file, and lines to try.
+//! The first start of the service: creates an account with a password and a token for each port, writes each secret to a
+//! file, and suggests commands to try.
 //!
-//! It is several steps, and any of them may fail. A note beside the database says that it has begun; the next start finds
-//! the note and does all of it again. The password is given last: an account that has one was made to the end.
+//! This takes several steps, each of which may fail. A marker file beside the database records that it has begun; if the
+//! next start finds the marker, it repeats all steps. The password is set last, so an account with a password is complete.
 
 use std::fs;
 use std::io;
@@ -16,32 +17,32 @@ use crate::failure::Failure;
 use crate::known_databases::FIRST_FILES;
 use crate::secrets;
 
-/// The account that is made.
+/// The name of the account.
 pub const USER: &str = "admin";
-/// How long its first tokens are good, in seconds.
+/// The lifetime of its first tokens, in seconds.
 const LIFE: i64 = 86_400;
 
-/// The note that a first start has begun and isn't finished.
+/// The marker file of a first start that has begun and is not complete.
 const BEGUN_FILE: &str = "tokenlatch-first.begun";
 
-/// What the first start made.
+/// The results of the first start.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct First {
     /// The account.
     pub user: &'static str,
-    /// The file with its password for the page.
+    /// The file with the account's password for the page.
     pub password_file: PathBuf,
     /// The file with the header line for the account port.
     pub account_header: PathBuf,
     /// The file with the header line for the administrator's port.
     pub admin_header: PathBuf,
-    /// When both tokens end, in Unix seconds.
+    /// When both tokens expire, in Unix seconds.
     pub expires: i64,
 }
 
-/// Makes the account, a token for each port and a password, if this is the first start or an earlier one broke off. The
-/// secrets go into files that only the owner can read, so no screen and no log ever holds one.
+/// Creates the account, a token for each port and a password, if this is the first start or an earlier one was interrupted.
+/// The secrets go only into files that the owner alone can read, never to a screen or a log.
 pub async fn make(service: &Service, folder: &Path) -> Result<Option<First>, Failure> {
     let begun = folder.join(BEGUN_FILE);
     let mark = service.store().mark().await?;
@@ -49,7 +50,7 @@ pub async fn make(service: &Service, folder: &Path) -> Result<Option<First>, Fai
     let note = format!("The first start on the database {identity} has begun.\n");
     let broken_off = fs::read_to_string(&begun).is_ok_and(|text| text == note);
     let account = find(service).await?;
-    // A database whose accounts were all removed is no new one.
+    // A database whose accounts were all removed has a higher revision.
     let fresh = mark.revision <= 1 && service.accounts().await?.is_empty();
     let unfinished = broken_off && account.as_ref().is_none_or(|account| !account.has_password);
     if !fresh && !unfinished {
@@ -61,7 +62,7 @@ pub async fn make(service: &Service, folder: &Path) -> Result<Option<First>, Fai
     write(&begun, note.as_bytes())?;
     if account.is_none() {
         match service.add_account(USER, Features::All).await {
-            // Another server of the same database was quicker, and makes the rest.
+            // Another server on the same database was faster, and does the rest.
             Err(Error::Store(StoreError::AccountExists)) => {
                 fs::remove_file(&begun)?;
                 return Ok(None);
@@ -74,7 +75,7 @@ pub async fn make(service: &Service, folder: &Path) -> Result<Option<First>, Fai
     Ok(Some(first))
 }
 
-/// Everything but the account. It can be done again, whatever an earlier try has left.
+/// Creates everything but the account. It can be repeated after an interrupted attempt.
 async fn finish(service: &Service, folder: &Path) -> Result<First, Failure> {
     service.set_administrator(USER, true).await?;
     let expires = SystemClock.now()?.saturating_add(LIFE);
@@ -91,7 +92,7 @@ async fn finish(service: &Service, folder: &Path) -> Result<First, Failure> {
         (&first.admin_header, "first-start-admin", Realm::Admin, "whm"),
     ];
     for (path, name, realm, scheme) in files {
-        // Nobody has its text.
+        // The token's text from an earlier attempt is lost.
         service.revoke(USER, realm, &[name.to_owned()]).await?;
         let wanted = NewToken {
             expires: Some(ExpiryInput::Seconds(expires)),
@@ -117,32 +118,32 @@ async fn find(service: &Service) -> Result<Option<StoredAccount>, Failure> {
     }
 }
 
-/// Puts a file there that only its owner can read, in place of an older one. The error names it.
+/// Writes a file that only its owner can read, replacing an older one. The error names the file.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_atomically(path, bytes, 0o600)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-/// Where the service is reached.
+/// The addresses of the service.
 pub struct Reached<'a> {
-    /// The account port.
+    /// The URL of the account port.
     pub account: &'a str,
-    /// The administrator's port.
+    /// The URL of the administrator's port.
     pub admin: Option<&'a str>,
-    /// The certificate to trust, if it is one of our own.
+    /// The self-signed certificate to trust, if there is one.
     pub certificate: Option<&'a Path>,
 }
 
-/// One line to try, and what it does.
+/// A command to try, and what it does.
 #[derive(Serialize)]
 pub struct Step {
     /// What it does.
     pub what: &'static str,
-    /// The line, for a POSIX shell.
+    /// The command, for a POSIX shell.
     pub line: String,
 }
 
-/// The whole life of a token, as lines for a shell. They name no secret.
+/// Returns the whole life of a token as shell commands. They contain no secret.
 pub fn steps(first: &First, reached: &Reached<'_>) -> Vec<Step> {
     let trust = match reached.certificate {
         Some(certificate) => format!(" --cacert {}", quoted(&certificate.to_string_lossy())),
@@ -195,7 +196,7 @@ pub fn steps(first: &First, reached: &Reached<'_>) -> Vec<Step> {
     steps
 }
 
-/// One word for a POSIX shell, whatever is in it.
+/// Quotes a text as one word of a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

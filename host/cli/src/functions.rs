@@ -1,4 +1,4 @@
-//! The functions of the compatible interfaces over the database. Whoever may open it asks as the account in person.
+//! The functions of the compatible interfaces, on the database. They act as the account in person.
 
 use tokenlatch::core::{ReplyError, ReplyRequest, Shape, Value};
 use tokenlatch::{FunctionCall, FunctionFailure};
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::context::Context;
 use crate::failure::Failure;
 
-/// A function that only a server has.
+/// Returns the error for a function that only a server has.
 pub fn not_ours(name: &str) -> Failure {
     Failure::Own {
         code: "function_unknown",
@@ -19,7 +19,7 @@ pub fn not_ours(name: &str) -> Failure {
     }
 }
 
-/// A function of UAPI's `Tokens`: its reply as the command `uapi` prints it.
+/// Calls a function of UAPI's `Tokens` and returns its reply as the command `uapi` prints it.
 pub async fn uapi(
     context: &mut Context<'_>,
     user: &str,
@@ -29,7 +29,7 @@ pub async fn uapi(
     run(context, Shape::UapiCommand, user, function, parameters).await
 }
 
-/// A function of WHM API 1.
+/// Calls a function of WHM API 1.
 pub async fn whm(
     context: &mut Context<'_>,
     user: &str,
@@ -39,7 +39,7 @@ pub async fn whm(
     run(context, Shape::Whm, user, function, parameters).await
 }
 
-/// The reply of a function that could not be called, unless our own form of errors is wanted.
+/// Returns the reply for a function that could not be called; `None` if errors are wanted in Tokenlatch's own form.
 pub fn failed(context: &Context<'_>, shape: Shape, function: &str, failure: &Failure) -> Option<Zeroizing<String>> {
     let message = failure.sentence().filter(|_| !context.output.wants_json())?;
     let reply = Context::module().ok()?.reply(&ReplyRequest {
@@ -53,7 +53,7 @@ pub fn failed(context: &Context<'_>, shape: Shape, function: &str, failure: &Fai
 
 type Parameters = Vec<(String, serde_json::Value)>;
 
-/// A value as the module takes it.
+/// Converts a JSON value to the module's type.
 fn plain(value: serde_json::Value) -> Value {
     match value {
         serde_json::Value::Null => Value::Null,
@@ -85,7 +85,7 @@ async fn run(
     let reply = match service.function(&call, values.collect()).await {
         Ok(reply) => reply,
         Err(FunctionFailure::Failed(error)) => {
-            // The reply says no more than that it failed; whoever may open the database may know why.
+            // The reply hides the reason, but this user can open the database and may see it.
             context.output.remark(error.message());
             service.function_refused(&call, ReplyError::coded(error.code(), error.field()))?
         }

@@ -1,4 +1,4 @@
-//! Which databases there were: a file beside them names each, so that none is silently replaced by a new one.
+//! Records the known databases in a file beside them, so that none is silently replaced by a new one.
 
 use std::fs;
 use std::io;
@@ -6,31 +6,31 @@ use std::path::{Path, PathBuf};
 
 use tokenlatch::{Store, StoreError, lock_beside, write_atomically};
 
-/// The file: a line for each database, with its identity, the revision that it had at least, the newest one seen, and its
-/// name, for one folder may hold several.
+/// The file. It has a line for each database, because a folder may hold several: the identity, the least revision that it must
+/// have, the newest one seen, and the name.
 const KNOWN_FILE: &str = "tokenlatch-database.id";
 
-/// Files of a first start, which are a sign that there was a database even where the file above is missing.
+/// The files of a first start. They show that there was a database even if the file above is missing.
 pub const FIRST_FILES: [&str; 3] = [
     "tokenlatch-account.header",
     "tokenlatch-admin.header",
     "tokenlatch-admin.password",
 ];
 
-/// The databases that a folder's file names.
+/// The databases recorded in a folder's file.
 pub struct Known {
     database: String,
-    /// What its lines end in.
+    /// The name at the end of this database's lines.
     name: String,
     folder: PathBuf,
-    /// Those of all databases of the folder.
+    /// The entries of all databases in the folder.
     entries: Vec<Entry>,
 }
 
 struct Entry {
     name: String,
     id: String,
-    /// A database with a lower revision lost a part of its files.
+    /// A database with a lower revision has lost some of its files.
     least: i64,
     /// A database with a lower revision was put back to an older state.
     seen: i64,
@@ -52,17 +52,17 @@ impl Known {
         })
     }
 
-    /// The lines of this database.
+    /// Returns the entries of this database.
     fn own(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.name == self.name)
     }
 
-    /// Refuses to make a database where there was one.
+    /// Fails if there was a database at this place, so that no new one is created.
     pub fn check_missing(&self) -> Result<(), StoreError> {
         let first = || FIRST_FILES.iter().find(|name| self.folder.join(name).is_file());
         let evidence = match self.own().next() {
             Some(_) => Some(KNOWN_FILE),
-            // Where others are named, the files may be of one of these.
+            // If other databases are recorded, the files may belong to one of them.
             None => first().filter(|_| self.entries.is_empty()).copied(),
         };
         match evidence {
@@ -74,8 +74,8 @@ impl Known {
         }
     }
 
-    /// Refuses another database, and one that lost what it had. The revision that was seen before, if it is newer than
-    /// the database's.
+    /// Fails for another database, and for one that lost data. Returns the revision that was seen before if it is newer than the
+    /// database's.
     pub async fn check(&self, store: &dyn Store) -> Result<Option<i64>, StoreError> {
         if self.own().next().is_none() {
             return Ok(None);
@@ -98,11 +98,11 @@ impl Known {
         Ok(Some(entry.seen).filter(|seen| revision < *seen))
     }
 
-    /// Notes where a database stands. `least`: it is never to be found before that.
+    /// Records the state of a database. With `least`, a lower revision counts as data loss from now on.
     pub async fn note(&mut self, store: &dyn Store, least: bool) -> Result<(), StoreError> {
         let (id, seen) = (store.identity().await?, store.mark().await?.revision);
         let path = self.folder.join(KNOWN_FILE);
-        // A folder that cannot be written must not keep a database from being used.
+        // The database must stay usable even if the folder is read-only.
         let _lock = match lock_beside(&path) {
             Ok(lock) => lock,
             Err(error) => {
@@ -110,7 +110,7 @@ impl Known {
                 return Ok(());
             }
         };
-        // Others may have noted theirs since this was read.
+        // Another process may have changed the file since it was read.
         if let Some(known) = fs::read_to_string(&path).ok().and_then(|text| entries(&text).ok()) {
             self.entries = known;
         }
@@ -149,7 +149,7 @@ impl Entry {
     }
 }
 
-/// The entries of the file. A line that can't be read is an error: it may be that of any database.
+/// Parses the file. An invalid line is an error, because it may belong to any database.
 fn entries(text: &str) -> io::Result<Vec<Entry>> {
     let entry = |(index, line)| {
         Entry::read(line).ok_or_else(|| {
@@ -162,7 +162,7 @@ fn entries(text: &str) -> io::Result<Vec<Entry>> {
     text.lines().enumerate().map(entry).collect()
 }
 
-/// The folder for what lies beside the database; the current one when that is on a server.
+/// Returns the folder for files beside the database; the current one if the database is on a server.
 pub fn folder_of(database: &str) -> io::Result<PathBuf> {
     let Some(path) = file_of(database) else {
         return std::env::current_dir();
@@ -171,8 +171,8 @@ pub fn folder_of(database: &str) -> io::Result<PathBuf> {
     Ok(path.parent().unwrap_or(&path).to_owned())
 }
 
-/// The name of a database in the file: of a SQLite file its own, so that the folder may be moved; of a server's the address
-/// without user, password and other options than those that choose the database.
+/// Returns the name of a database in the file: a SQLite file's own name, so that the folder can be moved, or a server's address
+/// with only the parts that choose the database, without user and password.
 fn name_of(database: &str) -> String {
     if let Some(path) = file_of(database) {
         let name = path.file_name().unwrap_or(path.as_os_str());
@@ -195,7 +195,7 @@ fn name_of(database: &str) -> String {
         .replace('\n', " ")
 }
 
-/// The file of a SQLite database.
+/// Returns the path of a SQLite database.
 pub fn file_of(database: &str) -> Option<&Path> {
     let path = match database.strip_prefix("sqlite:") {
         Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
@@ -205,7 +205,7 @@ pub fn file_of(database: &str) -> Option<&Path> {
     Some(Path::new(path.split('?').next().unwrap_or(path)))
 }
 
-/// The database as it may be printed: what follows the scheme of a server's address may hold a password.
+/// Returns the database's address for printing. It drops what follows a server's scheme, which may contain a password.
 pub fn shown(database: &str) -> String {
     match file_of(database) {
         Some(path) => std::path::absolute(path)

@@ -62,7 +62,7 @@ With `--json` a command prints one JSON document, an error too:
   {\"error\":{\"code\":…,\"message\":…}}
 A token's text is printed once, by `token create`, and never again.";
 
-/// Issues and checks API tokens. Every decision is made by one WebAssembly module; this command gives it a database, a
+/// Issues and verifies API tokens. One WebAssembly module makes every decision; this command provides the database, the
 /// clock and randomness.
 #[derive(Parser)]
 #[command(name = "tokenlatch", version, after_long_help = EXAMPLES, after_help = "`--help` shows examples and exit codes.")]
@@ -81,7 +81,7 @@ struct Cli {
 
 #[derive(Args)]
 struct Global {
-    /// The database: a path, `sqlite:PATH`, or `postgres://USER@HOST/DATABASE` (the password best in PGPASSWORD or ~/.pgpass)
+    /// Database: a path, `sqlite:PATH`, or `postgres://USER@HOST/DATABASE` (put the password in PGPASSWORD or ~/.pgpass)
     #[arg(
         long,
         global = true,
@@ -92,7 +92,7 @@ struct Global {
     )]
     #[arg(help_heading = "Everywhere")]
     database: String,
-    /// Whether a missing database is made: always, never, or only where no file beside it says that there was one
+    /// Whether to create a missing database: always, never, or only if no file beside it records an earlier one
     #[arg(
         long,
         global = true,
@@ -107,7 +107,7 @@ struct Global {
     /// Print one JSON document instead of text
     #[arg(long, global = true, help_heading = "Everywhere")]
     json: bool,
-    /// A file of peppers, newest first, that only you can read: lines of `id:hex`, or JSON
+    /// Pepper file, newest first, readable only by you: lines of `id:hex`, or JSON
     #[arg(
         long,
         global = true,
@@ -117,7 +117,7 @@ struct Global {
         help_heading = "Everywhere"
     )]
     pepper_file: Option<PathBuf>,
-    /// The zone in which a date ends and times are shown, such as `Europe/Berlin`; the system's by default
+    /// Time zone for expiry dates and printed times, such as `Europe/Berlin`; the system's by default
     #[arg(
         long,
         global = true,
@@ -129,48 +129,48 @@ struct Global {
     time_zone: Option<String>,
 }
 
-/// Whether a missing database is made by a command that may make one.
+/// Whether to create a missing database.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Create {
-    /// Whatever was there before
+    /// Create it even if there was one
     Always,
-    /// Only where nothing says that there was one
+    /// Create it only if nothing shows that there was one
     IfNew,
-    /// Not at all
+    /// Never create it
     Never,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// The accounts that tokens act as
+    /// Manage the accounts that tokens act as
     #[command(subcommand, arg_required_else_help = true)]
     Account(account::Command),
-    /// Tokens: create, list, rename, revoke, verify
+    /// Create, list, rename, revoke and verify tokens
     #[command(subcommand, arg_required_else_help = true)]
     Token(token::Command),
     /// Call a function of UAPI, as scripts do
     Uapi(uapi::Uapi),
     /// Call a function of WHM API 1, as scripts do
     Whmapi1(whmapi1::Whmapi1),
-    /// Serve tokens over HTTP, and guard an API
+    /// Serve tokens over HTTP and protect an API
     Serve(Box<serve::Options>),
-    /// The database as a whole: backup, restore, check
+    /// Back up, restore and check the database
     #[command(subcommand, arg_required_else_help = true)]
     Db(db::Command),
-    /// Signed snapshots, by which edges decide without asking anyone
+    /// Manage the signed snapshots by which edges decide on their own
     #[command(subcommand, arg_required_else_help = true)]
     Snapshot(snapshot::Command),
-    /// Write accounts and live tokens as JSON lines, hashes only
+    /// Export accounts and live tokens as JSON lines, with hashes only
     Export(records::Export),
-    /// Read accounts and tokens that `export` wrote
+    /// Import accounts and tokens from a file of `export`
     Import(records::Import),
-    /// Show the whole life of a token on a database that is thrown away
+    /// Show the whole life of a token on a temporary database
     Demo,
-    /// Tell which module decides: digest, size, versions
+    /// Print the module's digest, size and versions
     Module,
 }
 
-/// Runs the command and tells its exit code.
+/// Runs the command and returns its exit code.
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut output = Output::new(cli.global.json);

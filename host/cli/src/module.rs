@@ -16,7 +16,7 @@ struct Document<'a> {
     operations: usize,
 }
 
-/// Tells which module decides.
+/// Prints the module's digest, size and versions.
 pub fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
     let module = Context::module()?;
     let info = module.info()?;

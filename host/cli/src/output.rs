@@ -1,4 +1,4 @@
-//! What a command prints. Everything goes through here, so a closed pipe is an error and not a crash.
+//! The output of a command. All printing goes through here, so that a closed pipe is an error and not a panic.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -9,18 +9,18 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// Bold, for headings and what matters most.
+/// Bold, for headings and important values.
 pub const STRONG: Style = Style::new().bold();
-/// Good.
+/// For good results.
 pub const GOOD: Style = AnsiColor::Green.on_default();
-/// Refused or expired.
+/// For refused or expired items.
 pub const BAD: Style = AnsiColor::Red.on_default();
-/// Soon to expire.
+/// For items that expire soon.
 pub const WARN: Style = AnsiColor::Yellow.on_default();
-/// Of little weight.
+/// For less important text.
 pub const FAINT: Style = Style::new().dimmed();
 
-/// The standard streams: colour only on a terminal, and not under `NO_COLOR`.
+/// The standard streams. Colour is used only on a terminal and without `NO_COLOR`.
 pub struct Output {
     json: bool,
     stdout: AutoStream<io::Stdout>,
@@ -28,7 +28,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// The process's streams.
+    /// Opens the process's streams.
     pub fn new(json: bool) -> Output {
         let stdout = io::stdout();
         let choice = AutoStream::choice(&stdout);
@@ -39,7 +39,7 @@ impl Output {
         }
     }
 
-    /// Whether JSON is wanted.
+    /// Whether the output is JSON.
     pub fn wants_json(&self) -> bool {
         self.json
     }
@@ -54,31 +54,31 @@ impl Output {
         writeln!(self.stdout, "{text}").map_err(Failure::system)
     }
 
-    /// Prints bytes as they are, and sends them off.
+    /// Prints bytes unchanged, and flushes.
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.stdout.write_all(bytes).map_err(Failure::system)?;
         self.stdout.flush().map_err(Failure::system)
     }
 
-    /// Prints one JSON document on a line, and sends it off.
+    /// Prints one JSON document on a line, and flushes.
     pub fn json(&mut self, document: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(document).map_err(|error| Failure::System(io::Error::other(error)))?;
         self.line(text)?;
         self.stdout.flush().map_err(Failure::system)
     }
 
-    /// Prints a remark beside the output: to standard error, and not in JSON.
+    /// Prints a remark to standard error, unless the output is JSON.
     pub fn remark(&self, text: impl fmt::Display) {
         if !self.json {
-            // Nothing depends on a remark.
+            // A remark that cannot be printed does not matter.
             let _ = writeln!(anstream::stderr(), "{text}");
         }
     }
 
-    /// Prints an error: a document on standard output with `--json`, else a sentence on standard error.
+    /// Prints an error: with `--json` a document on standard output, otherwise a message on standard error.
     pub fn error(&mut self, document: &impl Serialize, message: &str, code: &str, next: Option<&str>) {
         if self.json {
-            // The exit code tells the failure even where the output cannot.
+            // The exit code reports the failure even if the output cannot be written.
             let _ = self.json(document);
             return;
         }
@@ -91,7 +91,7 @@ impl Output {
     }
 }
 
-/// Text in a style.
+/// Formats text in a style.
 pub fn styled(style: Style, text: impl fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }

@@ -1,4 +1,4 @@
-//! What an administrator demands of new tokens, as it is written at the command line.
+//! Policy values on the command line.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use tokenlatch::core::Policy;
 
 const DAY: i64 = 86_400;
 
-/// A longest life: days, with or without `d`, or `none`.
+/// A maximum lifetime: days, with or without `d`, or `none`.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetime(pub Option<i64>);
 
@@ -44,7 +44,7 @@ impl FromStr for Cap {
     }
 }
 
-/// A policy for people.
+/// Formats a policy as text.
 pub fn policy_text(policy: Policy) -> String {
     let caps = policy.caps;
     let set = [

@@ -1,4 +1,4 @@
-//! A sign of life on a terminal, for work that takes longer than a second.
+//! A progress indicator on a terminal, for work that takes longer than a second.
 
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{self, Sender};
@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Shows that work goes on, until it is dropped.
+/// Shows progress until it is dropped.
 pub struct Progress {
     done: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Progress {
-    /// Starts to wait. Nothing is shown where standard error is no terminal.
+    /// Starts the indicator. Shows nothing if standard error is not a terminal.
     pub fn start(what: &'static str, quiet: bool) -> Progress {
         if quiet || !io::stderr().is_terminal() {
             return Progress {
@@ -33,7 +33,7 @@ impl Progress {
             }
             bar.set_message(what);
             bar.enable_steady_tick(Duration::from_millis(100));
-            // Until the other end is dropped.
+            // Blocks until the sender is dropped.
             let _ = finished.recv();
             bar.finish_and_clear();
         });
@@ -48,7 +48,7 @@ impl Drop for Progress {
     fn drop(&mut self) {
         drop(self.done.take());
         if let Some(thread) = self.thread.take() {
-            // A sign of life that failed is no reason to fail.
+            // A failed indicator must not fail the command.
             let _ = thread.join();
         }
     }

@@ -1,9 +1,9 @@
-//! `--realm`: which port a token is for.
+//! `--realm`: the port that a token belongs to.
 
 use clap::ValueEnum;
 use tokenlatch::core::Realm;
 
-/// The port a token is for.
+/// The port that a token belongs to.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum RealmArg {
     /// The account's port

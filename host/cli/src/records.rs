@@ -1,4 +1,4 @@
-//! `tokenlatch export` and `tokenlatch import`, and how files of accounts and tokens are written and read.
+//! `tokenlatch export` and `tokenlatch import`, and reading and writing archive files.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
@@ -13,23 +13,23 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Progress;
 
-/// Accounts and tokens to write out.
+/// The options of an export.
 #[derive(Args)]
 pub struct Export {
-    /// Only this account
+    /// Export only this account
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// Where to; standard output by default
+    /// Output file; standard output by default
     file: Option<PathBuf>,
-    /// Replace a file that is there
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 }
 
-/// Accounts and tokens to read in.
+/// The options of an import.
 #[derive(Args)]
 pub struct Import {
-    /// The file that `tokenlatch export` wrote; `-` for standard input
+    /// File written by `tokenlatch export`, or `-` for standard input
     file: PathBuf,
 }
 
@@ -39,7 +39,7 @@ struct ImportedDocument<'a> {
 }
 
 impl Export {
-    /// Writes JSON lines: hashes only, no password, nothing that is revoked.
+    /// Writes JSON lines, without passwords and revoked tokens. Tokens appear only as hashes.
     pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let target = self.file.as_deref().filter(|file| file.as_os_str() != "-");
         let target = target.map(|path| Target::new(path, self.force)).transpose()?;
@@ -65,7 +65,7 @@ impl Export {
 }
 
 impl Import {
-    /// Adds what is not there yet.
+    /// Adds the accounts and tokens that are missing here.
     pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let file = read_file(&self.file)?;
         let service = context.open_or_create().await?;
@@ -90,17 +90,17 @@ impl Import {
     }
 }
 
-/// Where a file is to be written.
+/// A file to be written.
 pub struct Target<'a> {
     path: &'a Path,
     force: bool,
 }
 
 impl<'a> Target<'a> {
-    /// Looks at the place before any work is done.
+    /// Checks the path before any work is done.
     ///
     /// # Errors
-    /// `file_exists`, with exit code 1, where a file is there and may not be replaced.
+    /// `file_exists`, with exit code 1, if there is a file that may not be replaced.
     pub fn new(path: &'a Path, force: bool) -> Result<Target<'a>, Failure> {
         if !force && path.symlink_metadata().is_ok() {
             return Err(exists(path));
@@ -108,23 +108,23 @@ impl<'a> Target<'a> {
         Ok(Target { path, force })
     }
 
-    /// The place.
+    /// The path.
     pub fn path(&self) -> &Path {
         self.path
     }
 
-    /// Writes a file that only its owner can read: beside its place first, then on the disk, then into its place.
+    /// Writes an archive that only its owner can read. It is written to a temporary file, synced, and then renamed.
     pub fn write(&self, file: &ArchiveFile) -> Result<(), Failure> {
         self.put(|output| Ok(file.write(output).map_err(Error::from)?))
     }
 
-    /// The same for anything else that is written.
+    /// Writes any content in the same way.
     pub fn put(&self, write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), Failure>) -> Result<(), Failure> {
         let folder = match self.path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        // The library makes such files with mode 0600.
+        // `tempfile` creates files with mode 0600.
         let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
         let mut output = BufWriter::new(temporary.as_file_mut());
         write(&mut output)?;
@@ -153,7 +153,7 @@ fn exists(path: &Path) -> Failure {
     }
 }
 
-/// Reads a whole file, or standard input for `-`.
+/// Reads an archive from a file, or from standard input for `-`.
 pub fn read_file(path: &Path) -> Result<ArchiveFile, Failure> {
     let read = if path.as_os_str() == "-" {
         ArchiveFile::read(io::stdin().lock())

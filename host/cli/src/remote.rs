@@ -1,4 +1,4 @@
-//! Functions of another server: its token from the environment or a file, its answer within limits.
+//! Calls functions of another server, with a token from the environment or a file, and with limits on the answer.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,24 +14,24 @@ use zeroize::Zeroizing;
 use crate::arguments::Parameters;
 use crate::failure::Failure;
 
-/// The longest answer that is read, in bytes.
+/// The longest answer, in bytes.
 const MAX_ANSWER: u64 = 8 << 20;
-/// The longest file of a token, in bytes.
+/// The largest token file, in bytes.
 const MAX_SECRET_FILE: u64 = 4096;
-/// How long a connection may take to come about.
+/// The time limit for connecting.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long the whole of it may take.
+/// The time limit for the whole request.
 const WHOLE: Duration = Duration::from_secs(60);
-/// The environment variable of the token.
+/// The environment variable with the token.
 const TOKEN: &str = "TOKENLATCH_TOKEN";
-/// Those of files, for scripts that can't be changed. They say nothing where no other server is asked.
+/// The environment variables with file names, for scripts that cannot be changed. They are ignored without a server's URL.
 const HEADER_FILE: &str = "TOKENLATCH_HEADER_FILE";
 const CACERT: &str = "TOKENLATCH_CACERT";
 
-/// The server, and how to be admitted by it.
+/// The options that name a server and the credentials for it.
 #[derive(Args)]
 pub struct Remote {
-    /// Ask this server instead of the database, such as https://host:2083; `http` only on this machine
+    /// Call this server instead of the database, such as https://host:2083; `http` only on this machine
     #[arg(
         long,
         value_name = "URL",
@@ -40,11 +40,11 @@ pub struct Remote {
         help_heading = "Another server"
     )]
     pub url: Option<String>,
-    /// The file of the token; else it is in the environment variable TOKENLATCH_TOKEN
+    /// File with the token; by default the token is in the environment variable TOKENLATCH_TOKEN
     #[arg(long, value_name = "FILE", requires = "url", help_heading = "Another server")]
     token_file: Option<PathBuf>,
-    /// A file with the line `Authorization: …`, as the service writes at its first start; else the one that
-    /// TOKENLATCH_HEADER_FILE names
+    /// File with the line `Authorization: …`, as the service writes it at its first start; by default the file in
+    /// TOKENLATCH_HEADER_FILE
     #[arg(
         long,
         value_name = "FILE",
@@ -53,26 +53,25 @@ pub struct Remote {
         help_heading = "Another server"
     )]
     header_file: Option<PathBuf>,
-    /// The certificates, in PEM, of whom the server's certificate must come; else those of the file that
-    /// TOKENLATCH_CACERT names, else those that the web trusts
+    /// PEM file of the CAs trusted for the server; by default the file in TOKENLATCH_CACERT, otherwise the public web CAs
     #[arg(long, value_name = "FILE", requires = "url", help_heading = "Another server")]
     cacert: Option<PathBuf>,
 }
 
-/// What is asked.
+/// A request to the server.
 pub struct Question<'a> {
-    /// The path, from its slash on; it may have a query.
+    /// The path, with its leading slash and an optional query.
     pub path: &'a str,
-    /// The parameters, which go into the body: none of them shows in a log of addresses.
+    /// The parameters. They are sent in the body, so that they do not appear in access logs.
     pub parameters: &'a Parameters,
 }
 
 impl Remote {
-    /// The value of the `Authorization` field. `named` is the user that the command line names; `user` is asked for only
-    /// where the token alone is at hand.
+    /// Returns the value of the `Authorization` header. `named` is the user on the command line; `user` is called only if the
+    /// token was given without its user.
     ///
     /// # Errors
-    /// `token_missing`, `token_invalid`: exit code 2.
+    /// `token_missing`, `token_invalid`, with exit code 2.
     pub fn authorization(
         &self,
         module: &Module,
@@ -118,7 +117,7 @@ impl Remote {
         }
     }
 
-    /// The file of the header, if that is how the token is given.
+    /// Returns the header file, if the token is given by one.
     fn header_file(&self) -> Result<Option<PathBuf>, Failure> {
         if self.header_file.is_some() || self.token_file.is_some() {
             return Ok(self.header_file.clone());
@@ -131,7 +130,7 @@ impl Remote {
         }
     }
 
-    /// Asks the server, and gives the text that it answers with status 200.
+    /// Sends the request, and returns the body of an answer with status 200.
     ///
     /// # Errors
     /// `url_invalid` and `certificates_invalid` with exit code 2; `server_refused`, `server_failed`, `server_answer` and
@@ -164,7 +163,7 @@ impl Remote {
     }
 }
 
-/// The file that a variable names; an empty one names none.
+/// Returns the file that a variable names. An empty variable counts as unset.
 fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name)
         .filter(|value| !value.is_empty())
@@ -197,20 +196,20 @@ fn answer(mut response: Response<Body>) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// A name as one segment of a path.
+/// Encodes a name as one path segment.
 pub fn segment(name: &str) -> String {
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
-    // A segment of dots would lead elsewhere.
+    // A segment of dots would change the path.
     let kept = if name.starts_with('.') { NON_ALPHANUMERIC } else { KEPT };
     utf8_percent_encode(name, kept).to_string()
 }
 
-/// The answer has not the shape that such a server's replies have.
+/// Returns the error for an answer that is not a reply of such a server.
 pub fn unreadable() -> Failure {
     failed("server_answer", "the server's answer isn't a reply of this interface")
 }
 
-/// The text of a small file that holds a secret.
+/// Reads a small file that holds a secret.
 fn secret_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     read_text(path, MAX_SECRET_FILE)
         .map_err(|why| token_invalid(format!("the file `{}` cannot be used: {why}", path.display())))

@@ -1,4 +1,4 @@
-//! The forms in which `uapi` and `whmapi1` print a reply.
+//! The output formats of `uapi` and `whmapi1`.
 
 use std::io;
 
@@ -8,23 +8,24 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-/// A form of output.
+/// An output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Form {
     /// YAML, keys sorted
     Yaml,
-    /// JSON on one line, as the server gives it
+    /// JSON on one line, as the server returns it
     Json,
-    /// JSON with indentation, keys sorted
+    /// Indented JSON, keys sorted
     Jsonpretty,
-    /// XML: an element for each key, a list as an element repeated
+    /// XML: an element for each key, list items as repeated elements
     Xml,
 }
 
-/// Writes a reply, which is JSON text, in a form; without a line end. A reply may hold a new token, so the text is wiped.
+/// Formats a reply, given as JSON text, without a final line end. The result is wiped on drop because it may contain a new
+/// token.
 ///
 /// # Errors
-/// Text that is no JSON.
+/// If the text is not JSON.
 pub fn render(reply: &str, form: Form) -> io::Result<Zeroizing<String>> {
     let text = reply.trim();
     let value: Value = serde_json::from_str(text)?;
@@ -36,14 +37,14 @@ pub fn render(reply: &str, form: Form) -> io::Result<Zeroizing<String>> {
     }))
 }
 
-/// As the original prints it: a document marker, and `~` for null.
+/// Formats YAML as the original does: with a document marker, and `~` for null.
 fn yaml(value: &Value) -> io::Result<String> {
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false, compact_list_indent: false };
     let text = serde_saphyr::to_string_with_options(value, options).map_err(io::Error::other)?;
     let mut document = String::from("---");
     for line in text.lines() {
         document.push('\n');
-        // A plain `null` after a key or a dash is one: text that reads so stands in quotes.
+        // A plain `null` after a key or a dash is the value null; a string `null` would be quoted.
         let is_null = line.ends_with(": null") || line.trim_start() == "- null";
         match line.strip_suffix("null").filter(|_| is_null) {
             Some(start) => {
@@ -87,7 +88,7 @@ fn element(writer: &mut Writer<Vec<u8>>, name: &str, value: &Value) -> io::Resul
         Value::Number(_) | Value::Bool(_) => {
             start.write_text_content(BytesText::new(&single.to_string()))?;
         }
-        // Null, and an object or a list of nothing.
+        // Null, and empty objects and lists.
         _ => {
             start.write_empty()?;
         }
@@ -95,7 +96,7 @@ fn element(writer: &mut Writer<Vec<u8>>, name: &str, value: &Value) -> io::Resul
     Ok(())
 }
 
-/// Whether a key can be the name of an element (XML 1.0, 2.3), of ASCII. A token's name need not be one.
+/// Whether a key is a valid element name (XML 1.0, 2.3) in ASCII. A token's name may not be.
 fn is_name(key: &str) -> bool {
     key.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && key
@@ -103,7 +104,7 @@ fn is_name(key: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
-/// XML 1.0, 2.2 has no way to write most control characters.
+/// Removes control characters that XML 1.0 cannot represent (2.2).
 fn clean(text: &str) -> String {
     let allowed =
         |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);

@@ -1,4 +1,4 @@
-//! Passwords: from a terminal or from standard input, or made here.
+//! Passwords: read from a terminal or standard input, or generated.
 
 use std::io::{self, BufRead, IsTerminal, Read};
 
@@ -7,17 +7,17 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// More than any password has.
+/// The longest line, in bytes; passwords are shorter.
 const MAX_BYTES: u64 = 8 << 10;
 
-/// What a password is made of: no two of these look alike, and 32 of them divide a byte evenly.
+/// The characters of a generated password. They look distinct, and their number, 32, divides 256, so all are equally likely.
 const ALPHABET: [u8; 32] = *b"0123456789abcdefghjkmnpqrstvwxyz";
-/// Characters of a password that is made here: 120 bits of randomness.
+/// The length of a generated password in characters: 120 bits of randomness.
 const MADE: usize = 24;
-/// Characters between two dashes.
+/// The number of characters between two dashes.
 const GROUP: usize = 6;
 
-/// A new password, in groups that can be read aloud.
+/// Generates a password, in groups that are easy to read out.
 pub fn random_password() -> Result<Zeroizing<String>, Failure> {
     let mut bytes = Zeroizing::new([0; ENTROPY_BYTES]);
     SystemEntropy.fill(&mut bytes)?;
@@ -32,7 +32,7 @@ pub fn random_password() -> Result<Zeroizing<String>, Failure> {
     Ok(password)
 }
 
-/// The first line of standard input, without its end and without a byte order mark.
+/// Reads the first line of standard input, without its line end and byte order mark.
 pub fn from_stdin() -> Result<Zeroizing<String>, Failure> {
     let mut line = Zeroizing::new(String::with_capacity(1024));
     io::stdin().lock().take(MAX_BYTES).read_line(&mut line)?;
@@ -40,7 +40,7 @@ pub fn from_stdin() -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Asks twice on the terminal, without showing what is typed; without a terminal it reads standard input.
+/// Asks twice on the terminal, with hidden input. Without a terminal it reads standard input.
 pub fn new_password() -> Result<Zeroizing<String>, Failure> {
     if !io::stdin().is_terminal() {
         return from_stdin();

@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::first_run::{self, First, Reached, Step};
 use crate::known_databases::{folder_of, shown};
 
-/// Options of `tokenlatch serve`.
+/// The options of `tokenlatch serve`.
 #[derive(Args)]
 #[command(after_help = "\
 The first start makes the database and the account `admin`; its password for the page and a token for each port go into \
@@ -36,29 +36,29 @@ Examples:
   tokenlatch serve --listen 0.0.0.0:2083 --tls-cert cert.pem --tls-key key.pem \\
     --upstream http://127.0.0.1:3000")]
 pub struct Options {
-    /// The account port
+    /// Address of the account port
     #[arg(long, value_name = "ADDR", env = "TOKENLATCH_LISTEN", hide_env_values = true)]
     #[arg(default_value = "127.0.0.1:2083", value_parser = address)]
     listen: SocketAddr,
-    /// The administrator's port, or `none`
+    /// Address of the administrator's port, or `none`
     #[arg(long, value_name = "ADDR", env = "TOKENLATCH_ADMIN_LISTEN", hide_env_values = true)]
     #[arg(default_value = "127.0.0.1:2087")]
     admin_listen: AdminListen,
-    /// A listener for `/metrics` alone, which the administrator's port then doesn't have
+    /// Separate listener for `/metrics`, which the administrator's port then does not serve
     #[arg(long, value_name = "ADDR", env = "TOKENLATCH_METRICS_LISTEN", hide_env_values = true)]
     #[arg(value_parser = address)]
     metrics_listen: Option<SocketAddr>,
-    /// Show `/metrics` only to tokens with the right `metrics-read`
+    /// Require a token with the right `metrics-read` for `/metrics`
     #[arg(long, env = "TOKENLATCH_METRICS_TOKEN", hide_env_values = true)]
     #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     metrics_token: bool,
-    /// The API to guard: verified requests are forwarded to it
+    /// API to protect; verified requests are forwarded to it
     #[arg(long, value_name = "URL", env = "TOKENLATCH_UPSTREAM", hide_env_values = true)]
     upstream: Option<Uri>,
-    /// More functions for the catalogue, TOML or JSON
+    /// Additional functions for the catalogue, TOML or JSON
     #[arg(long, value_name = "FILE", env = "TOKENLATCH_CATALOGUE", hide_env_values = true)]
     catalogue: Option<PathBuf>,
-    /// The certificate chain, PEM; without it one of our own is made for loopback addresses
+    /// Certificate chain, PEM; without it, a self-signed certificate is created for loopback addresses
     #[arg(
         long,
         value_name = "FILE",
@@ -67,7 +67,7 @@ pub struct Options {
         requires = "tls_key"
     )]
     tls_cert: Option<PathBuf>,
-    /// The certificate's private key, PEM
+    /// Private key of the certificate, PEM
     #[arg(
         long,
         value_name = "FILE",
@@ -76,11 +76,11 @@ pub struct Options {
         requires = "tls_cert"
     )]
     tls_key: Option<PathBuf>,
-    /// Plain HTTP, on loopback addresses only
+    /// Use plain HTTP, on loopback addresses only
     #[arg(long, env = "TOKENLATCH_HTTP", hide_env_values = true, conflicts_with_all = ["tls_cert", "tls_key"])]
     #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     http: bool,
-    /// A proxy whose `X-Forwarded-For` is believed: an address or a block; may be repeated
+    /// Proxy whose `X-Forwarded-For` is trusted: an address or a network; may be repeated
     #[arg(
         long = "trusted-proxy",
         value_name = "CIDR",
@@ -89,7 +89,7 @@ pub struct Options {
     )]
     #[arg(value_delimiter = ',', value_parser = network)]
     trusted_proxies: Vec<IpNet>,
-    /// Failed attempts a minute from one address, and for one user, before 429; 0 is any number
+    /// Failed attempts per minute, for one address and for one user, before 429; 0 for no limit
     #[arg(
         long,
         value_name = "N",
@@ -98,15 +98,15 @@ pub struct Options {
     )]
     #[arg(default_value_t = FailureLimits::default().per_address)]
     failures_per_minute: u32,
-    /// A name by which browsers may reach the page, besides those of the certificate; may be repeated
+    /// Host name by which browsers may reach the page, in addition to those of the certificate; may be repeated
     #[arg(long = "host", value_name = "NAME", env = "TOKENLATCH_HOST", hide_env_values = true)]
     #[arg(value_delimiter = ',', value_parser = host)]
     hosts: Vec<String>,
-    /// Minutes without a request after which a person is logged out of the page
+    /// Minutes without a request after which a page session ends
     #[arg(long, value_name = "MIN", env = "TOKENLATCH_SESSION_IDLE", hide_env_values = true)]
     #[arg(default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=525_600))]
     session_idle: u32,
-    /// Minutes after which a person is logged out of the page in any case
+    /// Minutes after which a page session ends in any case
     #[arg(
         long,
         value_name = "MIN",
@@ -115,11 +115,11 @@ pub struct Options {
     )]
     #[arg(default_value_t = 720, value_parser = clap::value_parser!(u32).range(1..=525_600))]
     session_lifetime: u32,
-    /// Connections at once, on each port
+    /// Maximum number of connections, per port
     #[arg(long, value_name = "N", env = "TOKENLATCH_MAX_CONNECTIONS", hide_env_values = true)]
     #[arg(default_value_t = HttpLimits::default().connections)]
     max_connections: usize,
-    /// Connections at once from one address (IPv6: from one network of 64 bits) that is no trusted proxy
+    /// Maximum number of connections from one address (IPv6: one /64 network), except trusted proxies
     #[arg(
         long,
         value_name = "N",
@@ -128,7 +128,7 @@ pub struct Options {
     )]
     #[arg(default_value_t = HttpLimits::default().connections_per_address)]
     max_connections_per_address: usize,
-    /// Seconds that a client may be silent in the middle of a request's body
+    /// Idle timeout in seconds while a client sends a request's body
     #[arg(
         long,
         value_name = "SECONDS",
@@ -137,7 +137,7 @@ pub struct Options {
     )]
     #[arg(default_value_t = HttpLimits::default().body_stall.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     client_send_timeout: u64,
-    /// Seconds that a client may pause in the middle of reading a reply
+    /// Idle timeout in seconds while a client reads a reply
     #[arg(
         long,
         value_name = "SECONDS",
@@ -146,8 +146,8 @@ pub struct Options {
     )]
     #[arg(default_value_t = HttpLimits::default().write_time.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     client_read_timeout: u64,
-    /// Seconds that the API behind `--upstream` may do nothing before it begins its answer; the time in which the client
-    /// is still sending does not count
+    /// Timeout in seconds for the `--upstream` API to start its answer; the time in which the client is still sending does
+    /// not count
     #[arg(
         long,
         value_name = "SECONDS",
@@ -156,7 +156,7 @@ pub struct Options {
     )]
     #[arg(default_value_t = HttpLimits::default().upstream_time.as_secs(), value_parser = clap::value_parser!(u64).range(1..=86_400))]
     upstream_timeout: u64,
-    /// Seconds that the API behind `--upstream` may be silent in the middle of an answer, as event streams are; 0 is any time
+    /// Idle timeout in seconds for the `--upstream` API's answer, such as an event stream; 0 for no limit
     #[arg(
         long,
         value_name = "SECONDS",
@@ -165,7 +165,7 @@ pub struct Options {
     )]
     #[arg(default_value_t = HttpLimits::default().upstream_stall.as_secs(), value_parser = clap::value_parser!(u64).range(..=604_800))]
     upstream_idle_timeout: u64,
-    /// How often the database is told which tokens were used, in seconds; 0 is never
+    /// Interval in seconds at which token usage is written to the database; 0 for never
     #[arg(
         long,
         value_name = "SECONDS",
@@ -174,16 +174,16 @@ pub struct Options {
     )]
     #[arg(default_value_t = USAGE_INTERVAL.as_secs(), value_parser = clap::value_parser!(u64).range(..=86_400))]
     usage_interval: u64,
-    /// Days for which a revoked token is kept, so that no backup brings it back
+    /// Days for which revoked tokens are kept, so that a backup cannot bring them back
     #[arg(long, value_name = "DAYS", env = "TOKENLATCH_KEEP_REVOKED", hide_env_values = true)]
     #[arg(default_value_t = KEPT_REVOKED_DAYS, value_parser = clap::value_parser!(u32).range(..=36_500))]
     keep_revoked: u32,
-    /// The log, on standard error: `text` or `json`
+    /// Log format on standard error: `text` or `json`
     #[arg(long, value_name = "FORMAT", env = "TOKENLATCH_LOG_FORMAT", hide_env_values = true)]
     #[arg(default_value = "text")]
     log_format: LogFormat,
-    /// What is logged: a level, or a list such as `warn,tokenlatch=debug`; below `info` only the service itself is
-    /// logged, for libraries write whole requests there
+    /// Log level, or a list such as `warn,tokenlatch=debug`; below `info` only the service itself is logged, because libraries
+    /// log whole requests there
     #[arg(long, value_name = "LEVEL", env = "TOKENLATCH_LOG", hide_env_values = true)]
     #[arg(default_value = "info")]
     log_level: String,
@@ -191,7 +191,7 @@ pub struct Options {
     edges: Edges,
 }
 
-/// The administrator's port, if there is to be one.
+/// The address of the administrator's port, if enabled.
 #[derive(Clone, Copy)]
 struct AdminListen(Option<SocketAddr>);
 
@@ -206,7 +206,7 @@ impl FromStr for AdminListen {
     }
 }
 
-/// Reads the name of a host, without a port.
+/// Parses a host name without a port.
 fn host(text: &str) -> Result<String, String> {
     Config::host(text).ok_or_else(|| "give a name such as tokens.example.com, or an address, without a port".to_owned())
 }
@@ -263,10 +263,10 @@ impl Options {
     }
 }
 
-/// Serves until the process is told to stop.
+/// Serves until the process gets a signal to stop.
 pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
     let _log: LogGuard = begin_log(options)?;
-    // From here on a signal is heard, however early it comes.
+    // Registered first, so that no early signal is missed.
     let stop = stop_signals()?;
     raise_file_limit();
     let folder = folder_of(context.database())?;
@@ -275,7 +275,7 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
         .snapshots
         .as_ref()
         .map(|told| (told.key.public_key(), told.options.max_age));
-    // What is refused in any case must leave no database behind.
+    // Checked before the database is created, so that an invalid configuration leaves none behind.
     config.check()?;
     let certificate = matches!(config.tls, Tls::SelfSigned { .. }).then(|| folder.join(CERTIFICATE_FILE));
     let scheme = if matches!(config.tls, Tls::Plain) {
@@ -289,10 +289,10 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     }
     let service = context.open_or_create().await?;
     let server = Server::bind(config, service.clone()).await?;
-    // Only now, for the ports are ours: a start that fails for its ports has made nothing.
+    // After the ports are bound, so that a start that cannot bind them creates nothing.
     let first = first_run::make(&service, &folder).await?;
     if first.is_some() {
-        // A young database lies in its log alone, which is easily lost.
+        // A new database is only in its write-ahead log, which is easily lost.
         match service.store().settle().await {
             Err(StoreError::Busy) => {
                 tracing::warn!("another process uses the database, so a part of it is still in its log file alone");
@@ -335,7 +335,7 @@ fn begin_log(options: &Options) -> Result<LogGuard, Failure> {
     Ok(guard)
 }
 
-/// Each connection is an open file, and the usual limit for a process is lower than what the system grants on demand.
+/// Raises the limit on open files. Each connection is one, and the default is lower than what the system allows.
 #[cfg(unix)]
 fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -352,7 +352,7 @@ fn raise_file_limit() {
 #[cfg(not(unix))]
 fn raise_file_limit() {}
 
-/// What is printed once the service can be reached.
+/// The values printed once the service is reachable.
 struct Told {
     account: String,
     admin: Option<String>,
@@ -360,7 +360,7 @@ struct Told {
     metrics: Option<String>,
     database: String,
     certificate: Option<PathBuf>,
-    /// The public key of the snapshots that are published, and for how many seconds they are good.
+    /// The public key of the published snapshots, and their maximum age in seconds.
     snapshots: Option<(String, u32)>,
     first: Option<First>,
 }
@@ -466,7 +466,7 @@ impl Told {
     }
 }
 
-/// The address as a client on this machine reaches it.
+/// Formats an address as a URL that a client on this machine can use.
 fn url(scheme: &str, address: SocketAddr) -> String {
     let reached = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()),

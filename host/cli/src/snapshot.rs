@@ -1,4 +1,4 @@
-//! `tokenlatch snapshot`: keys, files of signed snapshots, a look at one.
+//! `tokenlatch snapshot`: creates keys, writes signed snapshots to files, and inspects them.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -21,9 +21,9 @@ use crate::failure::Failure;
 use crate::output::{BAD, FAINT, GOOD, styled};
 use crate::records::Target;
 
-/// The largest file that is looked at.
+/// The largest file to inspect, in bytes.
 const MAX_FILE: u64 = 4 << 30;
-/// Hex digits of a digest that are shown.
+/// The number of hex digits of a digest that are printed.
 const SHOWN: usize = 16;
 
 const KEYGEN_HELP: &str = "\
@@ -36,49 +36,49 @@ Examples:
   tokenlatch serve --follow https://origin:2087 --follow-key PUBLICKEY \\
     --follow-token-file token";
 
-/// Signed snapshots for edges.
+/// Manage the signed snapshots by which edges decide on their own
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make a key: the private one goes into a file that only you can read, the public one is printed
+    /// Create a key pair: the private key goes into a file that only you can read, the public key is printed
     #[command(after_help = KEYGEN_HELP)]
     Keygen {
-        /// The file of the private key
+        /// File for the private key
         file: PathBuf,
-        /// Replace a file that is there: edges that trust the old key must be given the new one
+        /// Replace an existing file; edges that trust the old key need the new one
         #[arg(long)]
         force: bool,
     },
     /// Write a signed snapshot of the database to a file
     Publish(Publish),
-    /// Make every edge take the whole table anew: after the database was put back by other means than `db restore`, such
-    /// as a fail-over that lost its last changes
+    /// Make every edge load the whole table again; needed after the database was put back by other means than `db restore`,
+    /// such as a failover that lost its last changes
     Renew,
-    /// Tell what a snapshot or a delta says of itself, and whether it is signed well
+    /// Print what a snapshot or a delta contains, and whether its signature is valid
     Inspect {
         /// The file
         file: PathBuf,
-        /// A public key that is trusted; may be repeated
+        /// Trusted public key; may be repeated
         #[arg(long = "key", value_name = "PUBLICKEY", value_delimiter = ',')]
         keys: Vec<String>,
     },
 }
 
-/// A snapshot to write.
+/// The options for writing a snapshot.
 #[derive(Args)]
 pub struct Publish {
-    /// The file of the private key
+    /// Private key file
     #[arg(long, value_name = "FILE", env = "TOKENLATCH_SNAPSHOT_KEY", hide_env_values = true)]
     key: PathBuf,
-    /// Where to
+    /// Output file
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// For how long an edge may decide by it: seconds, or such as `90s`, `10m`, `24h`
+    /// How long an edge may decide by the snapshot, in seconds or as `90s`, `10m`, `24h`
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = age)]
     max_age: u32,
-    /// Leave ids and names of tokens out: smaller, but an edge can't tell which token it admits
+    /// Leave out the ids and names of tokens; the snapshot is smaller, but edges cannot report which token they admit
     #[arg(long)]
     no_names: bool,
-    /// Replace a file that is there
+    /// Replace an existing file
     #[arg(long)]
     force: bool,
 }
@@ -126,7 +126,7 @@ struct InspectedDocument {
     signature: Signature,
 }
 
-/// What is known of the signature.
+/// The result of checking the signature.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Signature {
@@ -135,7 +135,7 @@ enum Signature {
     NotChecked,
 }
 
-/// Reads a time in seconds, minutes, hours or days.
+/// Parses a duration in seconds, minutes, hours or days.
 pub fn age(text: &str) -> Result<u32, String> {
     let wrong = || "give a time of at least a second and at most a year, such as 90s, 10m or 24h".to_owned();
     let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
@@ -302,7 +302,7 @@ fn look(file: &Path, keys: &[String], context: &mut Context<'_>) -> Result<ExitC
     )))
 }
 
-/// Whether one of the keys signed it.
+/// Checks whether one of the keys signed the message.
 fn signature(head: &[u8], told: &Inspected, keys: &[String], context: &mut Context<'_>) -> Result<Signature, Failure> {
     if keys.is_empty() {
         return Ok(Signature::NotChecked);
@@ -313,17 +313,17 @@ fn signature(head: &[u8], told: &Inspected, keys: &[String], context: &mut Conte
         ..SnapshotOptions::default()
     };
     let mut snapshot = Snapshot::new(&Context::module()?, &options).map_err(|error| wrong_key("--key", error))?;
-    // At its own time: how old it is is told apart.
+    // At the message's own time, because its age is reported separately.
     match snapshot.begin(head, told.made) {
         Ok(_) => Ok(Signature::Good),
-        // A delta that doesn't follow on anything here; its signature was looked at before.
+        // A delta has no base here, but its signature was checked first.
         Err(Error::Refused(error)) if error.code == ErrorCode::SnapshotGap => Ok(Signature::Good),
         Err(Error::Refused(error)) if error.code == ErrorCode::SnapshotSignature => Ok(Signature::Bad),
         Err(error) => Err(error.into()),
     }
 }
 
-/// A public key that is none is a wrong use of a flag.
+/// Returns the error for an invalid public key in a flag.
 pub fn wrong_key(flag: &str, error: Error) -> Failure {
     match error {
         Error::Refused(error) if error.code == ErrorCode::KeyInvalid => {

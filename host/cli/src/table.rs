@@ -1,26 +1,26 @@
-//! Tables for people: columns that line up, and colour for what needs a look.
+//! Prints tables with aligned columns, and colour for what needs attention.
 
 use comfy_table::{Attribute, Cell, Color, Table, presets};
 
-/// How a cell is marked, besides its words.
+/// The style of a cell.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// Not at all.
+    /// No style.
     Plain,
-    /// Good.
+    /// Valid.
     Good,
-    /// Needs a look soon.
+    /// Needs attention soon.
     Warn,
-    /// No longer good.
+    /// No longer valid.
     Bad,
-    /// Of little weight.
+    /// Less important.
     Faint,
 }
 
-/// A row: the words and the mark of each cell.
+/// A row: the text and the style of each cell.
 pub type Row = Vec<(String, Mark)>;
 
-/// Lays a table out.
+/// Formats a table.
 pub fn lay_out(heading: &[&str], rows: Vec<Row>, colour: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);

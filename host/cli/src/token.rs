@@ -24,28 +24,28 @@ Examples:
   tokenlatch token create --user alice --name ci --full \\
     --expires 2030-12-31 --prefix acme";
 
-/// Whoever holds the database may see and change the tokens of both ports.
+/// Database commands see and change the tokens of both ports.
 const EITHER: Option<Realm> = None;
 
-/// Tokens: create, list, rename, revoke, verify.
+/// Create, list, rename, revoke and verify tokens
 #[derive(Subcommand)]
 pub enum Command {
-    /// Create a token and print its text, once
+    /// Create a token and print its text, which is shown only once
     #[command(after_help = CREATE_HELP)]
     Create(Create),
     /// List the tokens of an account
     List(List),
-    /// Rename a token; nothing else of it changes
+    /// Rename a token
     Rename {
         /// The account
         #[arg(long)]
         user: String,
-        /// The name it has
+        /// The current name
         name: String,
-        /// The name it gets
+        /// The new name
         new_name: String,
     },
-    /// Revoke tokens at once and for good
+    /// Revoke tokens immediately and permanently
     Revoke {
         /// The account
         #[arg(long)]
@@ -54,77 +54,77 @@ pub enum Command {
         #[arg(required = true)]
         names: Vec<String>,
     },
-    /// Verify `Authorization` values from standard input, one a line; print one JSON verdict a line
+    /// Verify `Authorization` values from standard input, one per line; print one JSON verdict per line
     #[command(after_help = verify::HELP)]
     Verify(verify::Verify),
 }
 
-/// A token to create.
+/// The options for creating a token.
 #[derive(Args)]
 pub struct Create {
     /// The account that the token acts as
     #[arg(long)]
     user: String,
-    /// Its name: 1 to 50 characters of a-z A-Z 0-9 - _
+    /// Token name: 1 to 50 characters of a-z A-Z 0-9 - _
     #[arg(long)]
     name: String,
     #[command(flatten)]
     access: AccessArgs,
-    /// Refuse every function that writes
+    /// Refuse functions that write
     #[arg(long)]
     read_only: bool,
-    /// When it ends: `never`, 2030-12-31 (its last second in the time zone), an RFC 3339 time, or Unix seconds; one year
-    /// from today by default
+    /// Expiry: `never`, 2030-12-31 (its last second in the time zone), an RFC 3339 time, or Unix seconds; one year from today
+    /// by default
     #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     expires: Option<String>,
-    /// An address or block that it may be used from, such as 192.0.2.7 or 2001:db8::/32; may be repeated
+    /// Address or network that the token may be used from, such as 192.0.2.7 or 2001:db8::/32; may be repeated
     #[arg(long = "address", value_name = "ADDRESS", value_delimiter = ',')]
     addresses: Vec<String>,
-    /// A prefix that secret scanners recognise: 2 to 16 characters of a-z 0-9
+    /// Prefix that secret scanners recognise: 2 to 16 characters of a-z 0-9
     #[arg(long)]
     prefix: Option<String>,
-    /// The port it is for
+    /// Port that the token belongs to
     #[arg(long, value_enum, default_value_t = RealmArg::Account)]
     realm: RealmArg,
 }
 
-/// What a token may touch: everything its account may, or these features. There is no default.
+/// What a token may access: everything that its account may, or a list of features. One of the two is required.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct AccessArgs {
-    /// Everything that its account may do
+    /// Allow everything that the account may do
     #[arg(long)]
     full: bool,
-    /// Only functions of these features, with commas between them
+    /// Allow only functions of these features, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "FEATURES")]
     features: Option<Vec<String>>,
 }
 
-/// Which tokens to list, and how.
+/// The options of a list.
 #[derive(Args)]
 pub struct List {
     /// The account
     #[arg(long)]
     user: String,
-    /// The page, from 1
+    /// Page number, from 1
     #[arg(long)]
     page: Option<i64>,
-    /// Tokens on a page, 1 to 1000
+    /// Tokens per page, 1 to 1000
     #[arg(long)]
     page_size: Option<i64>,
-    /// The order
+    /// Sort order
     #[arg(long, value_enum)]
     sort: Option<SortArg>,
-    /// Turn the order round
+    /// Reverse the order
     #[arg(long)]
     descending: bool,
-    /// Only names that contain this
+    /// List only names that contain this text
     #[arg(long)]
     search: Option<String>,
-    /// How many days before its end a token counts as expiring
+    /// Days before its expiry from which a token counts as expiring
     #[arg(long, value_name = "DAYS")]
     warn_days: Option<i64>,
-    /// List revoked tokens too
+    /// Include revoked tokens
     #[arg(long)]
     revoked: bool,
 }
@@ -142,7 +142,7 @@ struct CreatedDocument<'a> {
     description: &'a Description,
 }
 
-/// A page, with the last use of each token where it is known.
+/// A page, with the last use of each token if known.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ListedDocument<'a> {
@@ -374,7 +374,7 @@ fn row(listed: &ListedToken, zone: ServerZone) -> Row {
         Status::Revoked => ("revoked", Mark::Faint),
     };
     let expires = match mark {
-        // Nobody notices when a token without an end is forgotten.
+        // A token without an expiry is easily forgotten.
         Mark::Good if token.notices.contains(&Notice::NeverExpires) => Mark::Warn,
         Mark::Good => Mark::Plain,
         other => other,

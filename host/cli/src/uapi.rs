@@ -1,4 +1,4 @@
-//! `tokenlatch uapi`: the functions of UAPI at the command line. RULES.md, 3.
+//! `tokenlatch uapi`: the functions of UAPI on the command line. RULES.md, 3.
 
 use std::process::ExitCode;
 
@@ -46,18 +46,18 @@ Examples:
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub struct Uapi {
-    /// The account; your own by default, and root must name one, also with `--url` and a token that comes without its user
+    /// Account; yours by default; root must name one, also with `--url` and a token without its user
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// The form of the reply; YAML by default
+    /// Output format; YAML by default
     #[arg(long, value_enum, value_name = "FORM")]
     output: Option<Form>,
     #[command(flatten)]
     remote: Remote,
-    /// The module, such as Tokens
+    /// Module, such as Tokens
     #[arg(value_name = "MODULE")]
     of: String,
-    /// The function, such as list
+    /// Function, such as list
     function: String,
     #[command(flatten)]
     given: Given,
@@ -69,14 +69,14 @@ impl Uapi {
         let reply = match self.reply(context).await {
             Ok(reply) => reply,
             Err(failure) => {
-                // Scripts find out by the reply, and some by nothing else.
+                // Many scripts read only the reply, so it reports the failure too.
                 if let Some(flat) = functions::failed(context, Shape::Uapi, &self.function, &failure) {
                     print(context, &self.nested(&flat), self.output)?;
                 }
                 return Err(failure);
             }
         };
-        // What came of it is in the reply: clients read that only where the exit code is 0.
+        // The reply contains the result. Clients read it only if the exit code is 0.
         print(context, &reply, self.output)?;
         Ok(ExitCode::SUCCESS)
     }
@@ -113,7 +113,7 @@ impl Uapi {
         Ok(self.nested(&flat))
     }
 
-    /// A server's reply is flat; at the command line it has the call around it.
+    /// Converts a server's flat reply to the command line's form, which has the call around it.
     fn nested(&self, flat: &str) -> Zeroizing<String> {
         let (function, module) = (Value::from(self.function.as_str()), Value::from(self.of.as_str()));
         let result = flat.trim();
@@ -123,7 +123,7 @@ impl Uapi {
     }
 }
 
-/// Prints a reply in the form that is wanted.
+/// Prints a reply in the requested format.
 pub fn print(context: &mut Context<'_>, reply: &str, form: Option<Form>) -> Result<(), Failure> {
     let form = form.unwrap_or(match context.output.wants_json() {
         true => Form::Json,

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::realm::RealmArg;
 
-/// What the help says at its end.
+/// The end of the help text.
 pub const HELP: &str = "\
 Each line is the value of one `Authorization` header: `cpanel USER:TOKEN`, `whm USER:TOKEN` or `Bearer TOKEN`. Tokens are
 read from standard input and nowhere else, so that none ends up in a shell's history or in a list of processes.
@@ -24,34 +24,34 @@ Examples:
   tokenlatch token verify --feature popaccts --reads \\
     --address 192.0.2.7 < headers.txt";
 
-/// Bytes of a line that are handed on; a header that long is refused in any case.
+/// The longest part of a line that is used, in bytes. A header of that length is refused anyway.
 const MAX_LINE: usize = 64 << 10;
 
-/// What the tokens want to do.
+/// The options of a verification.
 #[derive(Args)]
 pub struct Verify {
-    /// The module of the function that is to be called, such as `Email`
+    /// Module of the called function, such as `Email`
     #[arg(long, requires = "function", conflicts_with_all = ["feature", "writes", "reads"])]
     module: Option<String>,
-    /// The function, such as `list_pops`
+    /// Called function, such as `list_pops`
     #[arg(long, requires = "module")]
     function: Option<String>,
-    /// Instead of a function: the feature that is touched
+    /// Feature that is used, instead of a function
     #[arg(long)]
     feature: Option<String>,
-    /// Something is changed (this is assumed)
+    /// The call writes (the default)
     #[arg(long, conflicts_with = "reads")]
     writes: bool,
-    /// Nothing is changed
+    /// The call only reads
     #[arg(long)]
     reads: bool,
-    /// The interface
+    /// API of the call
     #[arg(long, value_enum)]
     api: Option<ApiArg>,
-    /// The address that the request comes from
+    /// Address that the request comes from
     #[arg(long)]
     address: Option<String>,
-    /// The port that the request came in by
+    /// Port that received the request
     #[arg(long, value_enum)]
     realm: Option<RealmArg>,
 }
@@ -76,7 +76,7 @@ impl From<ApiArg> for Api {
 }
 
 impl Verify {
-    /// Verifies line by line, and tells by the exit code whether every one was admitted.
+    /// Verifies each line. The exit code reports whether all were admitted.
     pub async fn run(&self, context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         let service = context.open().await?;
         let call = self.call();
@@ -119,7 +119,8 @@ impl Verify {
     }
 }
 
-/// The next line without its end and without a byte order mark. Bytes that are not UTF-8 become characters that no header may hold.
+/// Returns the next line without its line end and byte order mark. Invalid UTF-8 is replaced by characters that no header may
+/// contain.
 fn next_header(input: &mut impl BufRead) -> io::Result<Option<Authorization>> {
     let mut line = Zeroizing::new(Vec::with_capacity(1024));
     if input.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut line)? == 0 {
@@ -134,7 +135,7 @@ fn next_header(input: &mut impl BufRead) -> io::Result<Option<Authorization>> {
     Ok(Some(Authorization::One(SecretString::new(text))))
 }
 
-/// Reads on to the end of a line, keeping nothing.
+/// Skips the rest of a line.
 fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
     loop {
         let buffer = input.fill_buf()?;

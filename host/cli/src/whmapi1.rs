@@ -1,4 +1,4 @@
-//! `tokenlatch whmapi1`: the administrator's functions, WHM API 1, at the command line. RULES.md, 5.
+//! `tokenlatch whmapi1`: the administrator's functions, WHM API 1, on the command line. RULES.md, 5.
 
 use std::process::ExitCode;
 
@@ -42,16 +42,16 @@ Examples:
 #[derive(Args)]
 #[command(after_help = HELP)]
 pub struct Whmapi1 {
-    /// The account whose tokens these are
+    /// Account whose tokens are managed
     #[arg(long, value_name = "NAME", default_value = "root", hide_default_value = true)]
     #[arg(help = "The account whose tokens these are; root by default")]
     user: String,
-    /// The form of the reply; YAML by default
+    /// Output format; YAML by default
     #[arg(long, value_enum, value_name = "FORM")]
     output: Option<Form>,
     #[command(flatten)]
     remote: Remote,
-    /// The function, such as api_token_list
+    /// Function, such as api_token_list
     function: String,
     #[command(flatten)]
     given: Given,

@@ -1,4 +1,4 @@
-//! One check for all who wait.
+//! Coalesces freshness checks: requests that wait at the same time share one check.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,10 +6,10 @@ use tokio::sync::oneshot;
 
 use crate::error::Result;
 
-/// How often those who are about to ask are waited for.
+/// How often the task yields so that other requests can join a check.
 const GATHERING: usize = 16;
 
-/// Shares a check among those who wait for it. Whoever asks gets the outcome of a check that began after they asked.
+/// Shares checks among waiting requests. Each request gets the outcome of a check that began after it asked.
 #[derive(Default)]
 pub(super) struct Checks {
     queue: Arc<Mutex<Queue>>,
@@ -18,12 +18,12 @@ pub(super) struct Checks {
 #[derive(Default)]
 struct Queue {
     waiting: Vec<oneshot::Sender<Result<()>>>,
-    /// Whether a task is carrying out checks.
+    /// Whether a task is running checks.
     running: bool,
 }
 
 impl Checks {
-    /// Joins the next check. The answer is an error when the check broke off.
+    /// Joins the next check. The receiver fails if the check panicked.
     pub fn share<F, C>(&self, check: C) -> oneshot::Receiver<Result<()>>
     where
         C: Fn() -> F + Send + 'static,
@@ -40,7 +40,7 @@ impl Checks {
     }
 }
 
-/// Checks until nobody waits.
+/// Runs checks until no request waits.
 async fn run<F, C>(running: Running, check: C)
 where
     C: Fn() -> F,
@@ -51,18 +51,18 @@ where
         let Some(waiting) = running.next() else { break };
         let outcome = check().await;
         for waiter in waiting {
-            // Who has gone away needs no answer.
+            // A request that was dropped needs no answer.
             let _ = waiter.send(outcome.clone());
         }
     }
 }
 
-/// The task's hold on the queue. If the task breaks off, those who wait are told, and the next one starts another.
+/// The task's claim on the queue. If the task panics, the waiting requests get an error, and the next one starts a new task.
 struct Running(Arc<Mutex<Queue>>);
 
 impl Running {
-    /// Lets those join who are about to ask: whatever is ready to run goes first, as long as it brings more of them. One
-    /// check for many costs less than many checks, and where nobody else asks this takes no time.
+    /// Lets requests join that are about to ask: yields to ready tasks as long as that brings more of them. One check for many
+    /// requests costs less than many checks. Without concurrent requests this takes no time.
     async fn gather(&self) {
         let mut before = 0;
         for _ in 0..GATHERING {
@@ -75,7 +75,7 @@ impl Running {
         }
     }
 
-    /// Those who wait now; or nobody, and then the task is over.
+    /// Returns the waiting requests. If there are none, it marks the task as finished and returns `None`.
     fn next(&self) -> Option<Vec<oneshot::Sender<Result<()>>>> {
         let mut queue = lock(&self.0);
         queue.running = !queue.waiting.is_empty();

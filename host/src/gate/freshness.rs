@@ -1,28 +1,28 @@
-//! For how long the table is known to be up to date.
+//! Tracks how long the table is known to be up to date.
 
 use std::time::{Duration, Instant};
 
 use crate::store::Stamp;
 
-/// After this time the store is asked even where its token says that nothing was committed.
+/// After this time the store is queried even if its stamp is unchanged.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// What the store's token was when the table was last brought up to date.
+/// The store's stamp at the time the table was last brought up to date.
 #[derive(Debug, Default)]
 pub(super) struct Freshness {
     stamp: Option<Stamp>,
     at: Option<Instant>,
-    /// A token that stayed the same while something was committed is no token: the store is asked each time.
+    /// Set when the stamp stayed the same across a commit. The store is then queried each time.
     distrusted: bool,
 }
 
 impl Freshness {
-    /// Whether this token says that the table is still up to date.
+    /// Whether this stamp shows that the table is still up to date.
     pub fn holds(&self, stamp: Option<Stamp>) -> bool {
         !self.distrusted && stamp.is_some() && stamp == self.stamp && self.at.is_some_and(|at| at.elapsed() < LONGEST)
     }
 
-    /// After a check: the token before it and after it, and whether it found that something had been committed.
+    /// Records a check: the stamp before and after it, and whether it found a commit.
     pub fn confirm(&mut self, before: Option<Stamp>, after: Option<Stamp>, changed: bool) {
         if changed && after.is_some() && after == self.stamp {
             self.distrusted = true;
@@ -53,7 +53,7 @@ mod tests {
     fn a_token_that_stays_the_same_over_a_change_is_never_believed_again() {
         let mut freshness = Freshness::default();
         freshness.confirm(stamp(1), stamp(1), false);
-        // Committed between the token and the check's look: the token afterwards is another one.
+        // The commit came between the first stamp and the query, so the second stamp differs.
         freshness.confirm(stamp(1), stamp(2), true);
         freshness.confirm(stamp(2), stamp(2), false);
         assert!(freshness.holds(stamp(2)));

@@ -1,4 +1,4 @@
-//! The table as it stands, and what has been worked out with it.
+//! The current table and the state that belongs to it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::error::{ModuleError, Result};
 use crate::module::{EncodedCatalogue, Table};
 use crate::store::{Changes, KEPT_REVOKED, Mark, Stamp};
 
-/// Revoked records beyond [`KEPT_REVOKED`] that pile up before they are removed, all at once.
+/// How many revoked records beyond [`KEPT_REVOKED`] may accumulate before they are removed in one step.
 const REVOKED_AT_ONCE: usize = 1_000;
 
 pub(super) struct Live {
@@ -23,17 +23,17 @@ pub(super) struct Live {
     pub(super) room: Room,
 }
 
-/// The functions by which a table decides; `None` is the built-in ones.
+/// The functions that a table decides by; `None` means the built-in ones.
 pub(super) type Catalogue = Arc<Option<Vec<Function>>>;
 
-/// A table, and what has been worked out with it.
+/// A table and the state derived from it.
 pub(super) struct Loaded {
     table: Table,
     mark: Mark,
     verdicts: Verdicts,
-    /// The ids of the revoked records in the table, in the order in which they came.
+    /// The ids of the revoked records in the table, oldest first.
     revoked: VecDeque<String>,
-    /// How many records had no room in the table.
+    /// How many records did not fit in the table.
     left_out: usize,
 }
 
@@ -47,17 +47,17 @@ impl Live {
         }
     }
 
-    /// Where the table stands; `None` when it must be loaded.
+    /// The table's mark; `None` if the table must be loaded.
     pub fn mark(&self) -> Option<Mark> {
         self.loaded.as_ref().map(|loaded| loaded.mark)
     }
 
-    /// Whether the table is up to date, as far as the store's token tells.
+    /// Whether the table is up to date, judged by the store's stamp.
     pub fn is_fresh(&self, stamp: Option<Stamp>) -> bool {
         self.loaded.is_some() && self.freshness.holds(stamp)
     }
 
-    /// How many records had no room in the table.
+    /// How many records did not fit in the table.
     pub fn left_out(&self) -> usize {
         self.loaded.as_ref().map_or(0, |loaded| loaded.left_out)
     }
@@ -70,24 +70,24 @@ impl Live {
         Arc::clone(&self.catalogue)
     }
 
-    /// Whether everything is to be loaded once more, because records had no room in the table and may have it now. If so,
-    /// that is under way until `room.end`.
+    /// Whether to load everything again because left-out records may fit now. If `true`, a load counts as running until
+    /// `room.end`.
     pub fn begin_reload(&mut self, now: Instant) -> bool {
         self.left_out() > 0 && self.room.begin(now)
     }
 
-    /// Whether a table with everything, made for this catalogue, is to take the place of the one here.
+    /// Whether a complete table for this catalogue should replace the current one.
     pub fn lacks(&self, catalogue: &Catalogue) -> bool {
         self.left_out() > 0 && Arc::ptr_eq(&self.catalogue, catalogue)
     }
 
-    /// Puts a new table in place. The old one is handed out, for throwing it away takes longer than those who verify should
-    /// wait.
+    /// Replaces the table and returns the old one, so that the caller can drop it outside the lock: dropping takes longer than
+    /// verifications should wait.
     pub fn replace(&mut self, loaded: Loaded) -> Option<Loaded> {
         self.loaded.replace(loaded)
     }
 
-    /// Replaces the catalogue, once the table has taken it. `false`: there is no table that could check it.
+    /// Replaces the catalogue after the table accepted it. Returns `false` if no table is loaded that could check it.
     pub fn set_catalogue(&mut self, encoded: &EncodedCatalogue, catalogue: &Catalogue) -> Result<bool> {
         let Some(loaded) = &mut self.loaded else {
             return Ok(false);
@@ -101,12 +101,12 @@ impl Live {
         outcome.map(|()| true)
     }
 
-    /// Replaces the catalogue for the next table. It was checked.
+    /// Stores a catalogue, already checked, for the next table.
     pub fn keep_catalogue(&mut self, catalogue: Catalogue) {
         self.catalogue = catalogue;
     }
 
-    /// Takes over changes. When that fails the table is loaded anew by the next check.
+    /// Applies changes. If that fails, the next check loads the table again.
     pub fn take_over(&mut self, changes: Changes) -> Result<()> {
         let Some(mut loaded) = self.loaded.take() else {
             return Ok(());
@@ -119,10 +119,10 @@ impl Live {
         Ok(())
     }
 
-    /// A verdict by the table.
+    /// Verifies a request against the table.
     pub fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
         let Some(loaded) = &mut self.loaded else {
-            // The table broke off between the check and this.
+            // The table was discarded between the check and this call.
             return Err(ModuleError::Busy.into());
         };
         let outcome = loaded.verify(call, header, address, now);
@@ -134,7 +134,7 @@ impl Live {
 }
 
 impl Loaded {
-    /// A table of these records, but for some at the end that had no room in it.
+    /// Creates the state for a table of these records, the last `left_out` of which did not fit.
     pub fn new((table, left_out): (Table, usize), records: &[Record], mark: Mark) -> Loaded {
         let mut loaded = Loaded {
             table,
@@ -147,12 +147,12 @@ impl Loaded {
         loaded
     }
 
-    /// Where the table stands.
+    /// The table's mark.
     pub fn mark(&self) -> Mark {
         self.mark
     }
 
-    /// Takes over changes since the mark. After an error the table holds a part of them, and must be thrown away.
+    /// Applies changes since the mark. After an error the table holds only part of them and must be discarded.
     pub fn take_over(&mut self, changes: Changes) -> Result<()> {
         self.table.take_over(&changes.accounts, &changes.records)?;
         self.mark = changes.mark;
@@ -161,7 +161,7 @@ impl Loaded {
         if self.revoked.len() >= KEPT_REVOKED + REVOKED_AT_ONCE {
             let gone: Vec<String> = self.revoked.drain(..REVOKED_AT_ONCE).collect();
             self.table.forget(&gone)?;
-            // Their places are given to other tokens.
+            // Their slots may be reused for other tokens.
             self.verdicts.forget(&gone);
         }
         Ok(())

@@ -1,10 +1,10 @@
-//! The gate: verifications that know everything that was committed before they began.
+//! The gate: verifications that see everything committed before they began.
 //!
-//! The tokens stand in a [`Table`](crate::Table), in the module's memory. Before each verification the store is asked
-//! whether anything has changed since the table was last brought up to date; requests that wait at the same time share
-//! one question, which is put after the last of them came. So a revocation that has been acknowledged, by this process
-//! or another one on the same database, is in force for every request that starts after it, and a verification costs no
-//! look-up of its own. When the store cannot answer, nothing is admitted.
+//! Tokens are held in a [`Table`](crate::Table), in the module's memory. Before each verification the gate asks the store
+//! whether anything changed since the table was last brought up to date. Requests that wait at the same time share one
+//! query, which starts after the last of them arrived. So an acknowledged revocation, made by this process or by another
+//! one on the same database, applies to every request that starts after it, and a verification needs no look-up of its
+//! own. If the store cannot answer, no request is admitted.
 
 mod checks;
 mod freshness;
@@ -31,24 +31,24 @@ pub(crate) use usage::Uses;
 use went_back::Watcher;
 pub use went_back::WentBack;
 
-/// How long a request waits to learn whether the table is up to date, and the check for the store's answer.
+/// How long a request waits for the freshness check, and the check for the store.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long the store may take to hand over what has changed: after a restore that is everything.
+/// How long the store may take to return changes. After a restore that is every record.
 const LOADING: Duration = Duration::from_secs(120);
 
-/// What a request presented as its `Authorization`.
+/// What a request presented in its `Authorization` header.
 #[derive(Clone, Copy)]
 pub enum Presented<'a> {
-    /// No such field.
+    /// No such header.
     Missing,
-    /// The value of the one field.
+    /// The value of the only such header.
     One(&'a [u8]),
-    /// More than one field.
+    /// More than one such header.
     Repeated,
 }
 
-/// A presented value may hold a secret.
+/// Hides the value, which may be a secret.
 impl fmt::Debug for Presented<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -59,7 +59,7 @@ impl fmt::Debug for Presented<'_> {
     }
 }
 
-/// Verifies requests. Clones share everything; any task may ask.
+/// Verifies requests. Clones share all state and can be used from any task.
 #[derive(Clone)]
 pub struct Gate {
     inner: Arc<Inner>,
@@ -68,21 +68,21 @@ pub struct Gate {
 struct Inner {
     service: Service,
     checks: Checks,
-    /// Held by whoever reads changes from the store and takes them over, so that the table never goes back in time.
+    /// Held while changes are read from the store and applied, so that the table never goes back in time.
     turn: tokio::sync::Mutex<()>,
     live: Mutex<Live>,
     uses: Uses,
     went_back: Watcher,
-    /// Held while uses are handed over.
+    /// Held while uses are flushed.
     handing: tokio::sync::Mutex<()>,
 }
 
 impl Gate {
-    /// Loads every account and token of the service's store, and the catalogue of functions; `None` is the built-in one.
+    /// Loads every account and token of the service's store, and the catalogue of functions; `None` means the built-in one.
     ///
     /// # Errors
     /// Failures of the module and the store; `catalogue_invalid` and `feature_invalid` for the catalogue;
-    /// `pepper_unknown` when a stored token was made under a pepper that the service lacks.
+    /// `pepper_unknown` if a stored token was made under a pepper that the service lacks.
     pub async fn open(service: Service, catalogue: Option<Vec<Function>>) -> Result<Gate> {
         let gate = Gate {
             inner: Arc::new(Inner {
@@ -99,9 +99,9 @@ impl Gate {
         Ok(gate)
     }
 
-    /// Replaces the catalogue of functions; `None` is the built-in one. Every request that begins after this returns is
-    /// judged by it; until then the old one serves, and on an error it stays. Where the table is to be loaded again it is
-    /// checked all the same, and in force from that load.
+    /// Replaces the catalogue of functions; `None` means the built-in one. It applies to every request that begins after this
+    /// returns. Until then, and after an error, the old one applies. If the table is due to be loaded again, the catalogue is
+    /// checked now and applies from that load.
     ///
     /// # Errors
     /// `catalogue_invalid`, `feature_invalid`; failures of the module.
@@ -112,10 +112,10 @@ impl Gate {
             .map_err(|_| Error::from(ModuleError::Broken("the thread panicked".to_owned())))?
     }
 
-    /// Decides whether a call may be made. `call` names no address: `address` does.
+    /// Decides whether a call may be made. The caller's address is given in `address`, not in `call`.
     ///
     /// # Errors
-    /// Only where no verdict could be had: admit nothing.
+    /// Failures of the module, the store and the clock: no verdict was reached, so admit nothing.
     pub async fn verify(
         &self,
         authorization: Presented<'_>,
@@ -141,14 +141,14 @@ impl Gate {
         Ok(verdict)
     }
 
-    /// From now on it is noted which tokens are admitted, and when: whoever calls this calls [`Gate::flush_usage`] now and
-    /// then. No verification waits for the store because of it.
+    /// Starts recording which tokens are admitted, and when. The caller must then call [`Gate::flush_usage`] from time to time.
+    /// No verification waits for the store because of it.
     pub fn note_usage(&self) {
         self.inner.uses.begin();
     }
 
-    /// Hands to the store what was noted since the last time, some tokens at a step. What was not handed over because of
-    /// a failure is kept for the next time; where the store did its work and its answer was lost, uses count twice.
+    /// Flushes the recorded uses to the store, in batches. Uses that could not be stored are kept for the next flush. If the
+    /// store committed a batch but its answer was lost, those uses count twice.
     ///
     /// # Errors
     /// Failures of the store.
@@ -162,13 +162,13 @@ impl Gate {
         Ok(())
     }
 
-    /// How many admissions were not noted, because too many tokens were used between two flushes.
+    /// How many admissions were not recorded because too many tokens were used between two flushes.
     #[must_use]
     pub fn missed_usage(&self) -> u64 {
         self.inner.uses.missed()
     }
 
-    /// Brings the table up to date: a verification could be had now.
+    /// Brings the table up to date. Success means that a verification would succeed now.
     ///
     /// # Errors
     /// Failures of the module and the store.
@@ -178,25 +178,25 @@ impl Gate {
             let inner = Arc::clone(&inner);
             async move { inner.catch_up().await }
         });
-        // A check that broke off, or takes too long, has told nothing.
+        // A check that panicked or timed out has no outcome.
         let outcome = in_time(PATIENCE, outcome).await?;
         outcome.unwrap_or_else(|_| Err(StoreError::Busy.into()))
     }
 
-    /// How many records had no room in the module's memory: their tokens are refused as unknown ones. After tokens were
-    /// revoked or pruned everything is loaded again, aside and now and then, until all of it has room.
+    /// How many records did not fit in the module's memory: their tokens are refused as unknown. After tokens were revoked or
+    /// pruned, the gate loads everything again in the background, until all of it fits.
     #[must_use]
     pub fn left_out(&self) -> usize {
         self.inner.live().left_out()
     }
 
-    /// Whether the database went back in time since this was opened. The table followed it.
+    /// Whether the database went back in time since the gate was opened. The table followed it.
     #[must_use]
     pub fn went_back(&self) -> Option<WentBack> {
         self.inner.went_back.get()
     }
 
-    /// Notes that the database is older than a revision that was read before this was opened.
+    /// Records that the database is older than the revision `before`, which was read before the gate was opened.
     ///
     /// # Errors
     /// Failures of the store and the clock.
@@ -213,14 +213,14 @@ impl Gate {
         Ok(())
     }
 
-    /// How many records are held, revoked ones too.
+    /// How many records are held, including revoked ones.
     #[must_use]
     pub fn records(&self) -> usize {
         self.inner.live().records()
     }
 }
 
-/// The verdict on several fields: which of them is meant cannot be told, so none is looked at.
+/// Returns the verdict on repeated `Authorization` headers. It is ambiguous which one counts, so none is read.
 pub(crate) fn repeated(module: &Module, now: i64) -> Result<Verdict> {
     module.verify(&VerifyRequest {
         now,
@@ -249,22 +249,22 @@ impl fmt::Debug for Gate {
 
 impl Inner {
     fn live(&self) -> std::sync::MutexGuard<'_, Live> {
-        // What a panic may have left behind is a table that is loaded anew or refuses: never a wrong admission.
+        // After a panic the table is loaded again or refuses; it never admits wrongly.
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the store's token tells that nothing was committed since the last check.
+    /// Whether the store's stamp shows that nothing was committed since the last check.
     fn is_fresh(&self) -> bool {
-        // The store's first: what is committed after this look began after the request did.
+        // Reads the store's stamp first: anything committed later began after the request did.
         let stamp = self.service.store().stamp();
         stamp.is_some() && self.live().is_fresh(stamp)
     }
 
-    /// Replaces the catalogue. It takes a while and blocks.
+    /// Replaces the catalogue. This blocks for a while.
     fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
         let encoded = EncodedCatalogue::new(catalogue.as_deref())?;
         let catalogue = Arc::new(catalogue);
-        // No table that was loaded for the old one is put in place after this.
+        // While this is held, no table that was loaded with the old catalogue can be put in place.
         let _turn = self.turn.blocking_lock();
         if self.live().set_catalogue(&encoded, &catalogue)? {
             return Ok(());
@@ -280,8 +280,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Takes over what has been committed since the last time. Where records had no room in the table, loading everything
-    /// once more may be begun.
+    /// Applies what was committed since the last check. If records did not fit in the table, this may start a load of
+    /// everything in the background.
     async fn catch_up(self: &Arc<Self>) -> Result<()> {
         self.take_over().await?;
         let begun = Instant::now();
@@ -291,14 +291,14 @@ impl Inner {
                 begun,
             };
             tokio::spawn(async move {
-                // Failures of the store are told to those who verify.
+                // Failures of the store reach the callers of `verify`.
                 let _ = reload.inner.reload().await;
             });
         }
         Ok(())
     }
 
-    /// Loads everything into another table, while the old one serves, and puts it in place if all of it has room.
+    /// Loads everything into a second table while the current one serves, and swaps them if all records fit.
     async fn reload(&self) -> Result<()> {
         let store = self.service.store();
         let catalogue = self.live().catalogue();
@@ -307,7 +307,7 @@ impl Inner {
         let _turn = self.turn.lock().await;
         let changes = in_time(PATIENCE, store.changes(Some(loaded.mark()))).await??;
         if changes.whole {
-            // The table in place is loaded again as a whole by the next check.
+            // The next check loads the current table again completely.
             return Ok(());
         }
         loaded.take_over(changes)?;
@@ -326,7 +326,7 @@ impl Inner {
     async fn take_over(&self) -> Result<()> {
         let _turn = self.turn.lock().await;
         let store = self.service.store();
-        // Before anything is read: what is committed meanwhile changes the next token.
+        // Before anything is read: a commit after this changes the next stamp.
         let stamp = store.stamp();
         let known = self.live().mark();
         if let Some(known) = known
@@ -362,7 +362,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Loads everything into a new table, off the threads that serve.
+    /// Loads everything into a new table, on a blocking thread.
     async fn load(&self, all: Changes, catalogue: Catalogue, make: MakeTable) -> Result<Loaded> {
         let service = self.service.clone();
         tokio::task::spawn_blocking(move || {
@@ -380,15 +380,15 @@ impl Inner {
     }
 }
 
-/// Makes a table of everything, and returns how many records had no room in it.
+/// A function that creates a table of everything and returns it with the number of records that did not fit.
 type MakeTable = fn(&Module, &TableInput) -> Result<(Table, usize)>;
 
-/// A table of everything, or an error.
+/// Creates a table of everything; fails if a record does not fit.
 fn whole(module: &Module, input: &TableInput) -> Result<(Table, usize)> {
     Ok((Table::new(module, input)?, 0))
 }
 
-/// A load that is under way aside, whatever becomes of it.
+/// A load that runs in the background. Its end is noted on drop, however it ends.
 struct Reload {
     inner: Arc<Inner>,
     begun: Instant,

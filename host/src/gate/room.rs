@@ -1,39 +1,39 @@
-//! When a table that lacks records is loaded once more.
+//! Decides when to load a table again that lacks records.
 
 use std::time::{Duration, Instant};
 
 /// The shortest pause between two loads.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// The pause is at least this many times as long as the last load took: loading takes a twentieth of the time at most.
+/// The pause is at least this multiple of the last load's duration, so that loading takes at most a twentieth of the time.
 const REST: u32 = 20;
 
-/// The pause where no token was revoked. Pruned tokens leave room, too, and the store reports no change for them.
+/// The pause if no token was revoked. Pruning frees memory too, but the store reports no change for it.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// When everything was loaded last, and whether another load may find room for all of it.
+/// When everything was last loaded, and whether another load may fit all records.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     ended: Option<Instant>,
     took: Duration,
     /// Whether tokens were revoked since the last load began.
     freed: bool,
-    /// Whether a load is under way aside.
+    /// Whether a load is running in the background.
     loading: bool,
 }
 
 impl Room {
-    /// Tokens were revoked: they take less room in the next table.
+    /// Notes that tokens were revoked: they take less memory in the next table.
     pub fn note_revoked(&mut self) {
         self.freed = true;
     }
 
-    /// A load ended, with or without a table.
+    /// Notes that a load ended, with or without a table.
     pub fn note_load(&mut self, now: Instant, took: Duration) {
         (self.ended, self.took) = (Some(now), took);
     }
 
-    /// Whether everything is to be loaded once more. If so, that is under way until [`Room::end`].
+    /// Whether to load everything again. If `true`, the load counts as running until [`Room::end`].
     pub fn begin(&mut self, now: Instant) -> bool {
         let rest = self.took.saturating_mul(REST);
         let pause = if self.freed { PAUSE } else { LONGEST };
@@ -47,7 +47,7 @@ impl Room {
         begins
     }
 
-    /// The load that was begun ended.
+    /// Notes that the load started by [`Room::begin`] ended.
     pub fn end(&mut self, now: Instant, took: Duration) {
         self.loading = false;
         self.note_load(now, took);

@@ -1,4 +1,4 @@
-//! When and how often tokens are admitted: counted in memory, handed to the store now and then.
+//! Counts when and how often tokens are admitted, in memory. The counts are flushed to the store from time to time.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -7,21 +7,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::store::Usage;
 
-/// Parts that are locked apart: those who verify at the same time hardly ever meet.
+/// The number of separately locked parts, so that concurrent verifications rarely contend.
 const PARTS: usize = 16;
 
-/// Tokens of one part that are held, with those that are being handed over: 102,400 in all.
+/// The largest number of tokens in one part, including those being flushed: 102,400 in all parts.
 const MOST: usize = 6_400;
 
-/// Tokens that are handed over in one step. The store's other writers need not wait longer, and a slow store gets on.
+/// Tokens per flush step: few enough for the store's other writers and for a slow store.
 const BATCH: usize = 1_000;
 
-/// What was used since it was last handed over.
+/// Uses since the last flush.
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
     parts: [Mutex<Part>; PARTS],
     hasher: RandomState,
-    /// Nothing is noted until somebody has promised to hand it over.
+    /// Off until a caller promises to flush.
     noting: AtomicBool,
     missed: AtomicU64,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Uses {
 #[derive(Debug, Default)]
 struct Part {
     held: HashMap<String, Use>,
-    /// How many more are being handed over, and may come back.
+    /// How many entries are being flushed and may be returned.
     away: usize,
 }
 
@@ -40,12 +40,12 @@ struct Use {
 }
 
 impl Uses {
-    /// From now on uses are noted.
+    /// Starts recording uses.
     pub fn begin(&self) {
         self.noting.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that a token was admitted. Where too many others are held it is not, and only that is counted.
+    /// Records that a token was admitted. If too many other tokens are held, only the miss is counted.
     pub fn note(&self, id: &str, now: i64) {
         if self.noting.load(Ordering::Relaxed) {
             let one = Use { last: now, times: 1 };
@@ -60,12 +60,12 @@ impl Uses {
         }
     }
 
-    /// How many uses were not noted.
+    /// How many uses were not recorded.
     pub fn missed(&self) -> u64 {
         self.missed.load(Ordering::Relaxed)
     }
 
-    /// Takes what is held, to be handed over.
+    /// Takes all entries for flushing.
     pub fn take(&self) -> Taken<'_> {
         let mut usage = Vec::new();
         for part in &self.parts {
@@ -83,14 +83,14 @@ impl Uses {
 
     fn part(&self, id: &str) -> MutexGuard<'_, Part> {
         let at = usize::try_from(self.hasher.hash_one(id) % PARTS as u64).unwrap_or_default();
-        // There are as many parts as the remainder can be.
+        // `at` is a remainder modulo the number of parts, so the part exists.
         let part = self.parts.get(at).unwrap_or(&self.parts[0]);
         lock(part)
     }
 }
 
 impl Part {
-    /// Adds a use, unless it is a token's first one and too many others are held.
+    /// Adds a use. Returns `false` for a new token when too many others are held.
     fn add(&mut self, id: &str, one: Use) -> bool {
         if let Some(found) = self.held.get_mut(id) {
             found.last = found.last.max(one.last);
@@ -104,25 +104,25 @@ impl Part {
         room
     }
 
-    /// One that was away is so no more: its place is free.
+    /// Frees the place of an entry that was being flushed.
     fn leave(&mut self) {
         self.away = self.away.saturating_sub(1);
     }
 }
 
-/// What was taken. What of it is not kept when it is dropped goes back, whatever became of those who had it.
+/// Entries taken for flushing. Uncommitted entries are returned on drop.
 pub(crate) struct Taken<'u> {
     uses: &'u Uses,
     usage: Vec<Usage>,
 }
 
 impl Taken<'_> {
-    /// What the store is to have next, while there is something.
+    /// The next batch to store; `None` when all are stored.
     pub fn batch(&self) -> Option<&[Usage]> {
         self.usage.rchunks(BATCH).next()
     }
 
-    /// The store has the batch.
+    /// Marks the batch as stored.
     pub fn kept(&mut self) {
         let rest = self.usage.len().saturating_sub(BATCH);
         for used in self.usage.drain(rest..) {
@@ -139,7 +139,7 @@ impl Drop for Taken<'_> {
                 times: used.uses,
             };
             let mut part = self.uses.part(&used.id);
-            // Under the same lock, so that nobody else gets the place.
+            // Both under the same lock, so that no other token gets the place.
             part.leave();
             let noted = part.add(&used.id, one);
             self.uses.count(noted, one);
@@ -147,7 +147,7 @@ impl Drop for Taken<'_> {
     }
 }
 
-/// What a panic may have left behind is a number that is too small.
+/// Ignores poisoning: after a panic at worst a count is too small.
 fn lock(part: &Mutex<Part>) -> MutexGuard<'_, Part> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -157,7 +157,7 @@ fn lock(part: &Mutex<Part>) -> MutexGuard<'_, Part> {
 mod tests {
     use super::*;
 
-    /// All that is held, handed over.
+    /// Flushes and returns all entries.
     fn everything(uses: &Uses) -> Vec<Usage> {
         let mut usage = Vec::new();
         let mut taken = uses.take();
@@ -232,14 +232,14 @@ mod tests {
         let taken = uses.take();
         assert_eq!(taken.usage.len(), PARTS * MOST);
         assert_eq!(uses.missed(), (PARTS * MOST) as u64);
-        // Those that are away keep their places.
+        // Entries that are being flushed keep their places.
         for number in 0..100 {
             uses.note(&format!("later {number}"), 1);
         }
         drop(taken);
         assert_eq!(everything(&uses).len(), PARTS * MOST);
         assert_eq!(uses.missed(), (PARTS * MOST + 100) as u64);
-        // Those that the store has left theirs.
+        // Stored entries free their places.
         for number in 0..100 {
             uses.note(&format!("later {number}"), 1);
         }

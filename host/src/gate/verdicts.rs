@@ -1,4 +1,4 @@
-//! Verdicts that are kept spelled out: the same decision about an unchanged token says the same.
+//! Cache of decoded verdicts: the same decision about an unchanged token gives the same verdict.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,15 +7,15 @@ use tokenlatch_core::Verdict;
 
 use crate::module::Decision;
 
-/// Verdicts that are kept.
+/// The largest number of cached verdicts.
 const MOST: usize = 1 << 18;
 
-/// Verdicts by slot and reason. A record that replaces one of the same id keeps its slot, and no slot gets another
-/// token before the one in it is removed from the table (OPERATIONS.md, The table): then its verdicts are forgotten.
+/// Verdicts by slot and reason. A record that replaces one of the same id keeps its slot. A slot is reused for another
+/// token only after the old one was removed from the table (OPERATIONS.md, The table), which drops its verdicts here.
 #[derive(Default)]
 pub(super) struct Verdicts {
     kept: HashMap<i64, Arc<Verdict>>,
-    /// The decisions whose verdicts name a token, by its id.
+    /// The keys of verdicts that name a token, by token id.
     named: HashMap<String, Vec<i64>>,
 }
 
@@ -35,7 +35,7 @@ impl Verdicts {
         self.kept.insert(decision.code(), Arc::clone(verdict));
     }
 
-    /// Forgets what was said of records that have changed or are gone, by their ids.
+    /// Drops the verdicts about records that changed or are gone, given by id.
     pub fn forget<'a>(&mut self, ids: impl IntoIterator<Item = &'a String>) {
         for code in ids.into_iter().filter_map(|id| self.named.remove(id)).flatten() {
             self.kept.remove(&code);

@@ -1,31 +1,31 @@
-//! What is known of a database that went back in time.
+//! Records that the database went back in time.
 
 use std::sync::{Mutex, PoisonError};
 
-/// A database that was put back to an older state, or whose place another one took, while it was served.
+/// Reports that the database was put back to an older state, or replaced by another one, while it was in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WentBack {
-    /// How often that was seen.
+    /// How often this was detected.
     pub times: u64,
-    /// When it was seen last, in Unix seconds.
+    /// When it was last detected, in Unix seconds.
     pub seen: i64,
     /// The revision that was read before.
     pub before: i64,
     /// The revision that was read instead.
     pub after: i64,
-    /// The epoch that was read before. Edges may know it, so the database needs one after it.
+    /// The epoch that was read before. Edges may hold it, so the database needs a later one.
     pub epoch: i64,
 }
 
 impl WentBack {
-    /// What happened and what to do about it, for people.
+    /// What happened and what to do about it, as a message for operators.
     pub const ADVICE: &'static str = "the database was put back to an older state, or another one took its place; tokens \
         that were revoked since that state was saved are good again, and tokens created since are unknown. Revoke again \
         what was revoked, or restore a newer backup with `tokenlatch db restore FILE --revived=revoke`; then restart to \
         clear this warning";
 }
 
-/// Notes it.
+/// Collects the detections.
 #[derive(Debug, Default)]
 pub(super) struct Watcher(Mutex<Option<WentBack>>);
 
@@ -34,12 +34,12 @@ impl Watcher {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds it to what was seen before.
+    /// Adds a detection to the earlier ones.
     pub fn note(&self, seen: WentBack) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *known = Some(WentBack {
             times: known.map_or(0, |known| known.times).saturating_add(seen.times),
-            // The newest epoch that edges may know, also where no other was begun since it was read.
+            // Keeps the newest epoch that edges may hold, even if no new one was begun since.
             epoch: known.map_or(seen.epoch, |known| known.epoch.max(seen.epoch)),
             ..seen
         });

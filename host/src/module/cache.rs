@@ -1,7 +1,7 @@
-//! Where compiled code is kept between runs.
+//! The on-disk cache of compiled code.
 //!
-//! A cached module is machine code: whoever can write it runs in our process. So the directory must be ours alone, and
-//! where that cannot be shown the module is compiled afresh.
+//! A cached module is machine code: anyone who can write it can run code in this process. So only this user may have
+//! access to the directory. If that cannot be shown, the module is compiled again.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CodeCache {
-    /// Nowhere: each process compiles for itself.
+    /// No cache: each process compiles the module.
     #[default]
     Off,
     /// In the user's cache directory: `$XDG_CACHE_HOME/tokenlatch`, or `~/.cache/tokenlatch`.
@@ -21,7 +21,7 @@ pub enum CodeCache {
 }
 
 impl CodeCache {
-    /// The cache to hand to the engine, or none where its directory cannot be trusted.
+    /// Returns the cache for the engine; `None` if its directory cannot be trusted.
     pub(crate) fn open(&self) -> Option<wasmtime::Cache> {
         let directory = match self {
             CodeCache::Off => return None,
@@ -47,7 +47,7 @@ fn user_directory() -> Option<PathBuf> {
     Some(base.join("tokenlatch"))
 }
 
-/// Creates the directory when it is missing, and makes sure that nobody else can put a file there.
+/// Creates the directory if it is missing, and checks that no other user can put a file there.
 #[cfg(unix)]
 fn private_directory(path: &Path) -> io::Result<PathBuf> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -59,7 +59,7 @@ fn private_directory(path: &Path) -> io::Result<PathBuf> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    // `symlink_metadata`: a link placed by another user is not followed.
+    // `symlink_metadata` does not follow a link that another user may have placed.
     let found = fs::symlink_metadata(path)?;
     let ours = found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o077 == 0;
     if ours {
@@ -69,7 +69,7 @@ fn private_directory(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Elsewhere the directory's owner cannot be told by the standard library, so no code is kept.
+/// The standard library cannot read a directory's owner on other systems, so no code is cached.
 #[cfg(not(unix))]
 fn private_directory(_: &Path) -> io::Result<PathBuf> {
     Err(io::Error::from(io::ErrorKind::Unsupported))

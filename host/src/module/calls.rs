@@ -1,4 +1,4 @@
-//! The operations as typed calls. The request goes to the module as JSON with its `op`, and the module decides.
+//! The operations as typed calls. Each sends its request to the module as JSON with its `op`.
 
 use std::io;
 
@@ -19,7 +19,7 @@ struct Tagged<'a, Q> {
     request: &'a Q,
 }
 
-/// A request without keys of its own.
+/// A request without fields.
 #[derive(Serialize)]
 struct Nothing {}
 
@@ -38,7 +38,7 @@ macro_rules! operations {
                 $(#[$doc])*
                 ///
                 /// # Errors
-                /// [`crate::Error::Refused`] with the module's code, or [`crate::Error::Module`] when it could not be run.
+                /// [`crate::Error::Refused`] with the module's code, or [`crate::Error::Module`] if it could not be run.
                 pub fn $name(&self, request: &$request) -> Result<$answer> {
                     self.operate(stringify!($name), request)
                 }
@@ -48,58 +48,58 @@ macro_rules! operations {
 }
 
 operations! {
-    /// Makes a token: the text to show once, and the record to keep.
+    /// Creates a token. Returns its text, which is shown only once, and its record.
     create: core::CreateRequest => core::Created;
-    /// Checks names, users, token texts, expiries and addresses; nothing is looked up.
+    /// Validates names, users, token texts, expiries and addresses, without any look-up.
     validate: core::ValidateRequest => core::Validated;
-    /// Reads an `Authorization` header: whose it is, and by which hashes its record is found.
+    /// Parses an `Authorization` header: returns its user, and the hashes to look the record up by.
     identify: core::IdentifyRequest => core::Identified;
     /// Decides whether a call may be made.
     verify: core::VerifyRequest => core::Verdict;
-    /// Tells what its owner may know of a token.
+    /// Describes a token as its owner may see it.
     describe: core::DescribeRequest => core::Described;
     /// Sorts, filters and pages tokens.
     list: core::ListRequest => core::Listed;
-    /// Changes the name of a token and nothing else.
+    /// Renames a token and changes nothing else.
     rename: core::RenameRequest => core::Renamed;
-    /// Changes a token: what is left out stays as it was.
+    /// Updates a token. Omitted fields stay unchanged.
     update: core::UpdateRequest => core::Renamed;
     /// Marks tokens as revoked.
     revoke: core::RevokeRequest => core::Revoked;
-    /// Finds the tokens that a token may manage.
+    /// Returns the tokens that a token may manage.
     manageable: core::ManageableRequest => core::Manageable;
-    /// Brings reported uses to what can be.
+    /// Clamps reported uses to possible values.
     usage: core::UsageRequest => core::Usage;
-    /// Reads the parameters of a compatible interface, in the words of the other operations.
+    /// Parses the parameters of a compatible interface into those of the other operations.
     parameters: core::ParametersRequest => core::Parameters;
     /// Builds the reply of a compatible interface.
     reply: core::ReplyRequest => core::Reply;
 }
 
 impl Module {
-    /// The built-in catalogue of functions.
+    /// Returns the built-in catalogue of functions.
     ///
     /// # Errors
-    /// [`crate::Error::Module`] when the module could not be run.
+    /// [`crate::Error::Module`] if the module could not be run.
     pub fn functions(&self) -> Result<core::Functions> {
         self.operate("functions", &Nothing {})
     }
 
-    /// What the module is: versions, operations, codes.
+    /// Returns the module's versions, operations and codes.
     ///
     /// # Errors
-    /// [`crate::Error::Module`] when the module could not be run.
+    /// [`crate::Error::Module`] if the module could not be run.
     pub fn info(&self) -> Result<core::Info> {
         self.operate("info", &Nothing {})
     }
 
-    /// Any operation, with a request of one's own making.
+    /// Runs any operation.
     pub(crate) fn operate<Q: Serialize, A: DeserializeOwned>(&self, op: &str, request: &Q) -> Result<A> {
         let request = encode(&Tagged { op, request })?;
         decode(&Zeroizing::new(self.call_json(&request)?))
     }
 
-    /// Any operation, for async callers: a request that is not small is handled off the runtime's threads.
+    /// Runs any operation for async callers. Requests that are not small run on a blocking thread.
     pub async fn operate_async<Q, A>(&self, op: &'static str, request: Q) -> Result<A>
     where
         Q: Serialize + Send + 'static,
@@ -113,7 +113,7 @@ impl Module {
     }
 }
 
-/// JSON text of a request; `None` when it is longer than [`offload::LIGHT`].
+/// Encodes a request as JSON; `None` if it is longer than [`offload::LIGHT`].
 fn encode_small(request: &impl Serialize) -> Result<Option<Zeroizing<Vec<u8>>>, ModuleError> {
     let mut small = Small(Zeroizing::new(Vec::with_capacity(offload::LIGHT)));
     match serde_json::to_writer(&mut small, request) {
@@ -123,7 +123,7 @@ fn encode_small(request: &impl Serialize) -> Result<Option<Zeroizing<Vec<u8>>>, 
     }
 }
 
-/// Takes [`offload::LIGHT`] bytes, and refuses more.
+/// A buffer of [`offload::LIGHT`] bytes that refuses more.
 struct Small(Zeroizing<Vec<u8>>);
 
 impl io::Write for Small {
@@ -140,16 +140,16 @@ impl io::Write for Small {
     }
 }
 
-/// JSON text of a request, wiped when dropped: it may hold a secret.
+/// Encodes a request as JSON. It is wiped on drop because it may contain a secret.
 pub(super) fn encode(request: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, ModuleError> {
     serde_json::to_vec(request)
         .map(Zeroizing::new)
         .map_err(|_| ModuleError::Answer("the request has no JSON form"))
 }
 
-/// Reads an answer: the operation's own, or the module's error.
+/// Decodes an answer: the operation's result, or the module's error.
 pub(super) fn decode<A: DeserializeOwned>(answer: &[u8]) -> Result<A> {
-    // The reason of a failure is not passed on, for it may quote the answer.
+    // The parser's message is dropped because it may quote the answer.
     let reply = serde_json::from_slice::<Reply<A>>(answer)
         .map_err(|_| ModuleError::Answer("it is not what the operation promises"))?;
     match reply {

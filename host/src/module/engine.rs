@@ -1,4 +1,4 @@
-//! The engine, the compiled code, and the clock that ends calls which run too long.
+//! The engine, the compiled code, and the ticker that ends calls which run too long.
 
 use std::thread;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use wasmtime::{
 use super::limits::{Limits, Options};
 use crate::error::ModuleError;
 
-/// How often the engine's epoch advances; the grain of the time limit.
+/// The interval at which the engine's epoch advances, and so the resolution of the time limit.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The data of one store.
+/// The data of a wasmtime store.
 pub(crate) struct State {
     pub(crate) limits: StoreLimits,
-    /// Whether the instance wanted more memory than it may have.
+    /// Whether the instance tried to exceed its memory limit.
     pub(crate) full: bool,
 }
 
@@ -50,7 +50,7 @@ impl ResourceLimiter for State {
     }
 }
 
-/// A module compiled and linked: what each instance is made from.
+/// A module, compiled and linked. Instances are created from it.
 pub(crate) struct Compiled {
     pub(crate) engine: Engine,
     pub(crate) pre: InstancePre<State>,
@@ -61,7 +61,7 @@ impl Compiled {
         let engine = engine(options)?;
         let module = wasmtime::Module::from_binary(&engine, bytes).map_err(invalid)?;
         let mut linker = Linker::new(&engine);
-        // The plain interface reaches no import; whatever does is at fault and must not go on.
+        // The plain ABI needs no imports, so a call of one is a fault and must trap.
         linker.define_unknown_imports_as_traps(&module).map_err(invalid)?;
         let pre = linker.instantiate_pre(&module).map_err(invalid)?;
         tick(engine.weak())?;
@@ -69,9 +69,9 @@ impl Compiled {
     }
 }
 
-/// How many ticks make up the time limit.
+/// Returns the time limit in ticks.
 pub(crate) fn ticks(limits: &Limits) -> u64 {
-    // One more than the quotient, for the tick under way when the call begins is not a whole one.
+    // One more than the quotient, because the tick in progress when the call begins is not a whole one.
     u64::try_from(limits.time.as_millis() / TICK.as_millis())
         .unwrap_or(u64::MAX - 1)
         .saturating_add(1)
@@ -80,7 +80,7 @@ pub(crate) fn ticks(limits: &Limits) -> u64 {
 fn engine(options: &Options) -> Result<Engine, ModuleError> {
     let mut config = base(options);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(&options.limits)));
-    // The pool reserves address space for every slot; where that is limited, instances are allocated one by one.
+    // The pool reserves address space for every slot. If that is limited, instances are allocated one by one.
     Engine::new(&config)
         .or_else(|_| Engine::new(&base(options)))
         .map_err(invalid)
@@ -106,7 +106,7 @@ fn pooling(limits: &Limits) -> PoolingAllocationConfig {
     pooling
 }
 
-/// Starts the thread that advances the epoch. It holds the engine weakly and ends with it.
+/// Starts the thread that advances the epoch. It holds a weak reference to the engine and ends with it.
 fn tick(engine: EngineWeak) -> Result<(), ModuleError> {
     thread::Builder::new()
         .name("tokenlatch-epoch".to_owned())

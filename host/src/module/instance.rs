@@ -1,6 +1,6 @@
-//! One instance of the module, and the plain ABI seen from outside.
+//! One instance of the module, and the host's side of the plain ABI.
 //!
-//! Nothing the instance says is taken on trust: every pointer, length and text is checked before it is used.
+//! The instance is not trusted: every pointer, length and text is checked before use.
 
 use wasmtime::{
     Memory, PoolConcurrencyLimitError, Store, StoreLimitsBuilder, Trap, TypedFunc, WasmParams, WasmResults,
@@ -10,7 +10,7 @@ use super::engine::{Compiled, State, ticks};
 use super::limits::Limits;
 use crate::error::ModuleError;
 
-/// A place in the module's memory, as its functions take it.
+/// A range in the module's memory, as its functions take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) pointer: u32,
@@ -21,7 +21,7 @@ impl Span {
     pub(crate) const NONE: Span = Span { pointer: 0, length: 0 };
 }
 
-/// What `tokenlatch_table_verify` takes: table, call, authorization, address, now.
+/// The parameters of `tokenlatch_table_verify`: table, call, authorization, address, now.
 type TableVerify = TypedFunc<(u32, u32, u32, u32, u32, u32, i64), i64>;
 
 /// The functions of the plain ABI.
@@ -112,12 +112,12 @@ impl Instance {
         self.abi_version.call(&mut self.store, ()).map_err(broken)
     }
 
-    /// Bytes of memory this instance holds.
+    /// The size of this instance's memory, in bytes.
     pub(crate) fn memory_size(&self) -> usize {
         self.memory.data_size(&self.store)
     }
 
-    /// One request, one answer.
+    /// Sends one request and returns its answer.
     pub(crate) fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, ModuleError> {
         self.exchange(request, |exports, store, span| {
             exports.call.call(store, (span.pointer, span.length))
@@ -168,7 +168,7 @@ impl Instance {
         self.take_answer(packed)
     }
 
-    /// The hot path: both spans are already in the module's memory.
+    /// Verifies a request on the hot path. Both spans are already in the module's memory.
     pub(crate) fn table_verify(
         &mut self,
         table: u32,
@@ -193,7 +193,7 @@ impl Instance {
             .map_err(broken)
     }
 
-    /// Sets memory aside inside the module. A length of 0 takes none.
+    /// Allocates memory inside the module. A length of 0 allocates none.
     pub(crate) fn reserve(&mut self, length: usize) -> Result<Span, ModuleError> {
         if length == 0 {
             return Ok(Span::NONE);
@@ -228,7 +228,7 @@ impl Instance {
             .map_err(|_| ModuleError::Answer("the reserved memory is gone"))
     }
 
-    /// Overwrites a span with zeros and gives it back: requests and answers hold secrets.
+    /// Overwrites a span with zeros and frees it, because requests and answers contain secrets.
     pub(crate) fn release(&mut self, span: Span) -> Result<(), ModuleError> {
         if span.length == 0 {
             return Ok(());
@@ -240,7 +240,7 @@ impl Instance {
             .map_err(broken)
     }
 
-    /// Overwrites a span with zeros and keeps it.
+    /// Overwrites a span with zeros without freeing it.
     pub(crate) fn wipe(&mut self, span: Span) -> Result<(), ModuleError> {
         let start = span.pointer as usize;
         let end = start.saturating_add(span.length as usize);
@@ -250,7 +250,7 @@ impl Instance {
             .ok_or(ModuleError::Answer("the reserved memory is gone"))
     }
 
-    /// One more function of the plain ABI.
+    /// Looks up another function of the plain ABI.
     pub(crate) fn function<P: WasmParams, R: WasmResults>(
         &mut self,
         name: &str,
@@ -260,7 +260,7 @@ impl Instance {
             .map_err(|error| ModuleError::Invalid(format!("{error:#}")))
     }
 
-    /// Calls such a function with the place of a request, and takes its answer.
+    /// Calls such a function with the span of a request, and returns its answer.
     pub(crate) fn ask<P: WasmParams>(
         &mut self,
         function: &TypedFunc<P, u64>,
@@ -284,7 +284,7 @@ impl Instance {
         Ok(answer)
     }
 
-    /// Copies an answer out, once its place, length and text have been checked, and gives its memory back.
+    /// Copies an answer out after checking its pointer, length and text, and frees its memory.
     fn take_answer(&mut self, packed: u64) -> Result<Vec<u8>, ModuleError> {
         let span = unpack(packed);
         if span.length == 0 {
@@ -314,7 +314,7 @@ impl Instance {
             .get(start..start.checked_add(span.length as usize)?)
     }
 
-    /// Says what ended a call.
+    /// Maps the error that ended a call.
     fn broken(&self, error: wasmtime::Error) -> ModuleError {
         match broken(error) {
             ModuleError::Broken(_) if self.store.data().full => ModuleError::Full,
@@ -327,7 +327,7 @@ impl Instance {
     }
 }
 
-/// Pointer in the high half, length in the low.
+/// Unpacks a pointer from the high half and a length from the low half.
 #[expect(clippy::cast_possible_truncation, reason = "the two halves of 64 bits")]
 fn unpack(packed: u64) -> Span {
     Span {
@@ -336,7 +336,7 @@ fn unpack(packed: u64) -> Span {
     }
 }
 
-/// Says what ended a call. Only the kind of the trap is told: nothing of the request can be in it.
+/// Maps the error that ended a call. It reports only the kind of the trap, so nothing of the request can be in it.
 fn broken(error: wasmtime::Error) -> ModuleError {
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => ModuleError::Timeout,

@@ -1,4 +1,4 @@
-//! What tables and snapshots have in common: an instance of their own, calls by number, decisions.
+//! The common part of tables and snapshots: an instance of their own, numbered calls, decisions.
 
 use std::collections::HashMap;
 
@@ -10,31 +10,31 @@ use super::calls::{decode, encode};
 use super::instance::{Instance, Span};
 use crate::error::{ModuleError, Result};
 
-/// Bytes set aside in the module for headers. Longer ones are given memory of their own for the one call.
+/// The size of the header buffer in the module, in bytes. Longer headers get memory for one call.
 const HEADER_BUFFER: usize = 1024;
 
-/// Bytes set aside in the module for addresses.
+/// The size of the address buffer in the module, in bytes.
 const ADDRESS_BUFFER: usize = 128;
 
-/// The outcome of [`Table::verify`](super::Table::verify) and [`Snapshot::verify`](super::Snapshot::verify): small enough
-/// to be made for every request.
+/// The outcome of [`Table::verify`](super::Table::verify) and [`Snapshot::verify`](super::Snapshot::verify), cheap enough to
+/// create for every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision(i64);
 
-/// A live handle in an instance of its own. Once the module broke off in it, every further question is refused.
+/// A handle in an instance of its own. After the instance failed, every further call is refused.
 pub(super) struct Judge {
     instance: Option<Instance>,
     pub(super) handle: u32,
     header: Span,
     address: Span,
-    /// Numbers that [`Judge::number`] gave.
+    /// The numbers that [`Judge::number`] returned.
     numbers: HashMap<Call, u32>,
 }
 
-/// Calls whose numbers are kept. Anybody may name a feature, so there are more calls than numbers.
+/// The largest number of remembered call numbers. Callers may name any feature, so there are more calls than numbers.
 const NUMBERS: usize = 1 << 12;
 
-/// A catalogue as the module reads it. Encoding a large one takes a while: do it before a lock is taken.
+/// A catalogue encoded for the module. Encoding a large one takes a while, so do it before taking a lock.
 pub(crate) struct EncodedCatalogue(Zeroizing<Vec<u8>>);
 
 impl EncodedCatalogue {
@@ -49,7 +49,7 @@ struct NewCatalogue<'a> {
     catalogue: Option<&'a [Function]>,
 }
 
-/// An answer that says no more than that it was done.
+/// An answer without content.
 #[derive(Deserialize)]
 struct Done {}
 
@@ -75,7 +75,7 @@ impl Judge {
         self.instance.is_none()
     }
 
-    /// Breaks the instance off, as a trap does.
+    /// Discards the instance, as a trap does.
     #[cfg(test)]
     pub(super) fn break_off(&mut self) {
         self.instance = None;
@@ -87,8 +87,8 @@ impl Judge {
         decode(&answer).map(|prepared: Prepared| prepared.call)
     }
 
-    /// The number of a call, prepared where it isn't yet. Others of these may be forgotten for it: ask each time, and don't
-    /// mix it with [`Judge::prepare`].
+    /// Returns the number of a call, and prepares the call if needed. This may invalidate other numbers, so ask before each
+    /// verification, and do not mix it with [`Judge::prepare`].
     pub(super) fn number(&mut self, call: &Call) -> Result<u32> {
         if let Some(number) = self.numbers.get(call) {
             return Ok(*number);
@@ -102,7 +102,7 @@ impl Judge {
         Ok(number)
     }
 
-    /// Replaces the catalogue: every number but 0 is unknown then. On an error the old one stays.
+    /// Replaces the catalogue, which invalidates every number but 0. On an error the old one stays.
     pub(super) fn set_catalogue(&mut self, catalogue: &EncodedCatalogue) -> Result<()> {
         let answer = self.with(|instance, handle| instance.table_set_catalogue(handle, &catalogue.0))?;
         decode::<Done>(&answer)?;
@@ -134,7 +134,7 @@ impl Judge {
         decode(&answer)
     }
 
-    /// Runs work in the instance, and throws the instance away when it is no longer sound.
+    /// Runs work in the instance, and discards the instance if it is broken afterwards.
     pub(super) fn with<T>(
         &mut self,
         work: impl FnOnce(&mut Instance, u32) -> Result<T, ModuleError>,
@@ -153,7 +153,7 @@ impl Judge {
     }
 }
 
-/// A code as the interface has it: one of a decision, or −1.
+/// Checks that a code is valid: that of a decision, or −1.
 fn checked(code: i64) -> Result<i64, ModuleError> {
     match code {
         -2 => Err(ModuleError::Answer("it does not know the memory it set aside")),
@@ -164,10 +164,10 @@ fn checked(code: i64) -> Result<i64, ModuleError> {
 }
 
 impl Decision {
-    /// What a code says; −1 is no decision.
+    /// Converts a code to a decision. −1 is an error.
     fn of(code: i64, call: u32) -> Result<Decision> {
         if code == -1 {
-            // The table is alive, so it is the call number that the module does not know.
+            // The table exists, so the module does not know the call number.
             let message = format!("the call number {call} was never prepared");
             return Err(CoreError::at(ErrorCode::CallUnknown, "call", message).into());
         }
@@ -180,21 +180,21 @@ impl Decision {
         self.reason() == 0
     }
 
-    /// The number of the reason, as the table of reasons in the interface lists them; 0 is `ok`.
+    /// The number of the reason, as in the interface's table of reasons; 0 is `ok`.
     #[must_use]
     pub fn reason(self) -> u32 {
-        // Never negative: `verify` makes no decision of a negative code.
+        // Not negative: `verify` refuses negative codes.
         u32::try_from(self.0 >> 32).unwrap_or(u32::MAX)
     }
 
-    /// The number as it crosses the interface.
+    /// The code as in the module's interface.
     #[must_use]
     pub fn code(self) -> i64 {
         self.0
     }
 }
 
-/// Bytes placed in the module for one call: in the buffer, or in memory of their own when they are too long for it.
+/// Bytes placed in the module for one call: in the buffer, or in separate memory if they are too long for it.
 struct Lent {
     span: Span,
     own: bool,
@@ -205,7 +205,7 @@ impl Lent {
         let own = bytes.len() > buffer.length as usize;
         let place = if own { instance.reserve(bytes.len())? } else { buffer };
         instance.write(place, bytes)?;
-        // It fits: the place has room for the bytes, and its own length is 32 bits wide.
+        // The bytes fit in the buffer, whose length has 32 bits.
         let length = u32::try_from(bytes.len()).map_err(|_| ModuleError::Memory(bytes.len()))?;
         let span = Span {
             pointer: place.pointer,
@@ -214,7 +214,7 @@ impl Lent {
         Ok(Lent { span, own })
     }
 
-    /// Wipes what was written: a header holds a secret.
+    /// Wipes the bytes, because a header contains a secret.
     fn give_back(self, instance: &mut Instance) -> Result<(), ModuleError> {
         if self.own {
             instance.release(self.span)

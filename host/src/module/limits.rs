@@ -1,27 +1,27 @@
-//! What one call may take, and how a module is loaded.
+//! The limits of each call, and the options for loading a module.
 
 use std::time::Duration;
 
 use super::cache::CodeCache;
 
-/// The bounds of every call into the module.
+/// The limits of every call into the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How long one call may run, and how long a caller waits for a free instance.
+    /// How long a call may run, and how long a caller waits for a free instance.
     pub time: Duration,
-    /// Bytes of memory one instance may grow to.
+    /// The largest memory of an instance, in bytes.
     pub memory: usize,
-    /// Bytes of memory an instance that holds a [`super::Table`] may grow to.
+    /// The largest memory of an instance that holds a [`super::Table`], in bytes.
     pub table_memory: usize,
-    /// Bytes of the longest answer that is read.
+    /// The longest answer, in bytes.
     pub answer: usize,
-    /// Instances that serve calls at the same time.
+    /// The number of instances that serve calls at the same time.
     pub instances: usize,
-    /// Tables that live at the same time.
+    /// The number of tables that exist at the same time.
     pub tables: usize,
-    /// An instance whose memory has grown past this many bytes is not kept for another call, so one large request
-    /// does not hold memory for ever.
+    /// An instance whose memory has grown beyond this many bytes is not reused, so that one large request does not hold memory
+    /// forever.
     pub kept_memory: usize,
 }
 
@@ -40,25 +40,25 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same limits for an instance that holds a table.
+    /// Returns the limits for an instance that holds a table.
     pub(crate) fn for_tables(mut self) -> Limits {
         self.memory = self.table_memory;
         self
     }
 }
 
-/// How a module is loaded.
+/// The options for loading a module.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Options {
-    /// The bounds of every call.
+    /// The limits of every call.
     pub limits: Limits,
     /// Where compiled code is kept between runs.
     pub cache: CodeCache,
 }
 
 impl Options {
-    /// The defaults: see [`Limits`]; no code is kept between runs.
+    /// Returns the defaults: see [`Limits`]; no code is cached.
     #[must_use]
     pub fn new() -> Options {
         Options::default()

@@ -1,4 +1,4 @@
-//! The WebAssembly module run natively by wasmtime.
+//! Runs the WebAssembly module in wasmtime.
 
 mod cache;
 mod calls;
@@ -30,15 +30,15 @@ use engine::Compiled;
 use instance::Instance;
 use pool::Pool;
 
-/// The version of the plain ABI that this host speaks.
+/// The version of the plain ABI that this host supports.
 pub const ABI_VERSION: u32 = 1;
 
-/// The module as the build made it.
+/// The module from this build.
 static EMBEDDED: &[u8] = include_bytes!(env!("TOKENLATCH_MODULE"));
 
-/// A loaded module: compiled once, run in a pool of instances. Clones share both; any thread may call.
+/// A loaded module: compiled once, run in a pool of instances. Clones share both and can be used from any thread.
 ///
-/// Every call is bounded in time and memory, every import is a trap, and an instance that trapped is thrown away.
+/// Every call has limits on time and memory, every import traps, and an instance that trapped is discarded.
 #[derive(Clone)]
 pub struct Module {
     inner: Arc<Inner>,
@@ -53,26 +53,26 @@ struct Inner {
 }
 
 impl Module {
-    /// The module that was built with this library.
+    /// Loads the module that was built with this library.
     ///
     /// # Errors
-    /// [`ModuleError::Invalid`] when this machine cannot run it.
+    /// [`ModuleError::Invalid`] if this machine cannot run it.
     pub fn embedded() -> Result<Module, ModuleError> {
         Module::from_bytes(EMBEDDED, Options::default())
     }
 
-    /// The module that was built with this library, under options of one's own.
+    /// Loads the module that was built with this library, with these options.
     ///
     /// # Errors
-    /// [`ModuleError::Invalid`] when this machine cannot run it.
+    /// [`ModuleError::Invalid`] if this machine cannot run it.
     pub fn embedded_with(options: Options) -> Result<Module, ModuleError> {
         Module::from_bytes(EMBEDDED, options)
     }
 
-    /// A module from a `.wasm` file. Its digest tells which one: see [`Module::sha256`].
+    /// Loads a module from a `.wasm` file. [`Module::sha256`] identifies it.
     ///
     /// # Errors
-    /// [`ModuleError::Unreadable`] when the file cannot be read, [`ModuleError::Invalid`] when it is not such a module.
+    /// [`ModuleError::Unreadable`] if the file cannot be read, [`ModuleError::Invalid`] if it is not a usable module.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Module, ModuleError> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|error| ModuleError::Unreadable {
@@ -82,10 +82,10 @@ impl Module {
         Module::from_bytes(&bytes, Options::default())
     }
 
-    /// A module from the bytes of a `.wasm` file.
+    /// Loads a module from the bytes of a `.wasm` file.
     ///
     /// # Errors
-    /// [`ModuleError::Invalid`] when they are not such a module.
+    /// [`ModuleError::Invalid`] if they are not a usable module.
     pub fn from_bytes(bytes: &[u8], options: Options) -> Result<Module, ModuleError> {
         let compiled = Compiled::new(bytes, &options)?;
         let limits = options.limits;
@@ -114,25 +114,25 @@ impl Module {
         self.inner.size
     }
 
-    /// The limits on each call.
+    /// The limits of each call.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.inner.limits
     }
 
-    /// Hands one request, JSON text, to the module and returns its answer, JSON text.
+    /// Sends a request, as JSON text, to the module and returns its answer, as JSON text.
     ///
-    /// The answer may be an error of the module: this function reports only that the module could not be run.
+    /// The answer may be an error of the module. This method's own errors mean that the module could not be run.
     ///
     /// # Errors
-    /// Any [`ModuleError`]; the next call gets a sound instance whatever happened to this one.
+    /// Any [`ModuleError`]. The next call gets a working instance in any case.
     pub fn call_json(&self, request: &[u8]) -> Result<Vec<u8>, ModuleError> {
         self.inner
             .pool
             .with(&self.inner.compiled, |instance| instance.call(request))
     }
 
-    /// How many instances wait for a call.
+    /// The number of idle instances in the pool.
     #[must_use]
     pub fn idle_instances(&self) -> usize {
         self.inner.pool.idle()

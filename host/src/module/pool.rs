@@ -1,4 +1,4 @@
-//! The instances that wait for calls.
+//! The pool of instances.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -8,7 +8,7 @@ use super::instance::Instance;
 use super::limits::Limits;
 use crate::error::ModuleError;
 
-/// A bounded number of instances, handed to one caller at a time.
+/// A pool of a limited number of instances. Each is lent to one caller at a time.
 pub(crate) struct Pool {
     state: Mutex<State>,
     freed: Condvar,
@@ -30,7 +30,7 @@ impl Pool {
         }
     }
 
-    /// Lends an instance to `work`. It comes back only when it is whole and small; otherwise it is thrown away.
+    /// Lends an instance to `work`. It returns to the pool only if it is intact and small; otherwise it is discarded.
     pub(crate) fn with<T>(
         &self,
         compiled: &Compiled,
@@ -69,7 +69,7 @@ impl Pool {
             if state.lent < self.limits.instances {
                 state.lent += 1;
                 drop(state);
-                // From here on the lease gives the place back, whatever happens.
+                // From here on the lease frees the place, even after a panic.
                 let mut lease = Lease {
                     pool: self,
                     instance: None,
@@ -87,12 +87,12 @@ impl Pool {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Only counting and moving happens under the lock: after a panic its state is still sound.
+        // The lock only covers counting and moving, so its state is valid even after a panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// An instance on loan. A panic of the caller drops the instance with it.
+/// A lent instance. If the caller panics, the instance is dropped.
 struct Lease<'a> {
     pool: &'a Pool,
     instance: Option<Instance>,

@@ -1,4 +1,4 @@
-//! A signed table in an instance of its own: messages go in by pieces, decisions come out. `SNAPSHOT.md` of the core.
+//! A signed table in an instance of its own: accepts messages in pieces and makes decisions. `SNAPSHOT.md` of the core.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use super::calls::{decode, encode};
 use super::judge::{Decision, EncodedCatalogue, Judge};
 use crate::error::Result;
 
-/// Bytes of one piece: the module lends only so much memory at once.
+/// The size of a piece in bytes, because the module allocates only so much memory at once.
 const PIECE: usize = 1 << 20;
 
-/// The functions of the plain ABI that a table doesn't have; the others are its own.
+/// The functions of the plain ABI that only snapshots have. They share the others with tables.
 struct Calls {
     begin: TypedFunc<(u32, u32, u32, i64), u64>,
     push: TypedFunc<(u32, u32, u32), u64>,
@@ -22,9 +22,9 @@ struct Calls {
     state: TypedFunc<u32, u64>,
 }
 
-/// A signed table that an origin published, in the memory of an instance of its own.
+/// A table that an origin signed and published, in the memory of an instance of its own.
 ///
-/// Every refusal of a message leaves what was held. After a trap nothing is decided any more: make another one.
+/// A refused message leaves the held table unchanged. After a trap every call fails: create another snapshot.
 pub struct Snapshot {
     judge: Judge,
     calls: Calls,
@@ -41,11 +41,11 @@ struct Left {
 }
 
 impl Snapshot {
-    /// Makes an instance ready that trusts these keys. It holds no table yet, and refuses everything.
+    /// Creates a snapshot that trusts these keys. It holds no table yet, and refuses everything.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] when the module refuses a part of the options, [`crate::Error::Module`] when it could
-    /// not be run or too many tables are alive.
+    /// [`crate::Error::Refused`] if the module refuses a part of the options, [`crate::Error::Module`] if it could not be
+    /// run or too many tables exist.
     pub fn new(module: &Module, options: &SnapshotOptions) -> Result<Snapshot> {
         let options = encode(options)?;
         let mut instance = module.table_instance()?;
@@ -63,11 +63,11 @@ impl Snapshot {
         })
     }
 
-    /// Begins a message with its head and signature, and gives how many bytes of body are to follow. What is held goes
-    /// on deciding until [`Snapshot::commit`].
+    /// Begins a message with its head and signature. Returns how many bytes of body follow. The held table decides until
+    /// [`Snapshot::commit`]. `now` is in Unix seconds.
     ///
     /// # Errors
-    /// As [`Snapshot::new`]; the codes of `SNAPSHOT.md` for a message that is refused.
+    /// As [`Snapshot::new`]; the codes of `SNAPSHOT.md` for a refused message.
     pub fn begin(&mut self, head: &[u8], now: i64) -> Result<u64> {
         let calls = &self.calls;
         let answer = self.judge.with(|instance, handle| {
@@ -76,7 +76,7 @@ impl Snapshot {
         decode(&answer).map(|begun: Left| begun.left)
     }
 
-    /// Takes the next bytes of the body, any number of them, and gives how many are still to come.
+    /// Adds the next bytes of the body, any number of them. Returns how many remain.
     ///
     /// # Errors
     /// As [`Snapshot::begin`].
@@ -92,7 +92,7 @@ impl Snapshot {
         Ok(left)
     }
 
-    /// Puts the message in force, wholly or not at all.
+    /// Applies the message completely or not at all.
     ///
     /// # Errors
     /// As [`Snapshot::begin`].
@@ -104,7 +104,7 @@ impl Snapshot {
         decode(&answer)
     }
 
-    /// Takes a whole message, a snapshot or a delta.
+    /// Applies a complete message, a snapshot or a delta. `now` is in Unix seconds.
     ///
     /// # Errors
     /// As [`Snapshot::begin`].
@@ -117,7 +117,7 @@ impl Snapshot {
         self.commit()
     }
 
-    /// Which table is held; none before the first.
+    /// Returns the state of the held table; `None` before the first.
     ///
     /// # Errors
     /// [`crate::Error::Module`].
@@ -129,54 +129,54 @@ impl Snapshot {
         decode(&answer)
     }
 
-    /// Prepares a call, without an address, for [`Snapshot::verify`]. The number 0 names nothing and needs no preparing.
+    /// Prepares a call, without an address, for [`Snapshot::verify`]. Number 0 is the empty call and needs no preparation.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] when the module refuses the call, [`crate::Error::Module`] when it could not be run.
+    /// [`crate::Error::Refused`] if the module refuses the call, [`crate::Error::Module`] if it could not be run.
     pub fn prepare(&mut self, call: &Call) -> Result<u32> {
         self.judge.prepare(call)
     }
 
-    /// The number of a call, prepared where it isn't yet; not to be mixed with numbers that `prepare` gave.
+    /// Returns the number of a call, and prepares the call if needed. Do not mix it with [`Snapshot::prepare`].
     pub(crate) fn number(&mut self, call: &Call) -> Result<u32> {
         self.judge.number(call)
     }
 
-    /// Replaces the catalogue of functions; `None` is the built-in one. Prepared calls are forgotten. On an error the old one
-    /// stays.
+    /// Replaces the catalogue of functions; `None` means the built-in one. Prepared calls are forgotten. On an error the old
+    /// one stays.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] when the module refuses the catalogue, [`crate::Error::Module`] when it could not be run.
+    /// [`crate::Error::Refused`] if the module refuses the catalogue, [`crate::Error::Module`] if it could not be run.
     pub fn set_catalogue(&mut self, catalogue: Option<&[Function]>) -> Result<()> {
         self.take_catalogue(&EncodedCatalogue::new(catalogue)?)
     }
 
-    /// Replaces the catalogue by one that was encoded before.
+    /// Replaces the catalogue by an encoded one.
     pub(crate) fn take_catalogue(&mut self, catalogue: &EncodedCatalogue) -> Result<()> {
         self.judge.set_catalogue(catalogue)
     }
 
-    /// Whether a trap ended it.
+    /// Whether the instance failed.
     pub(crate) fn is_broken(&self) -> bool {
         self.judge.is_broken()
     }
 
-    /// Breaks it off, as a trap does.
+    /// Discards the instance, as a trap does.
     #[cfg(test)]
     pub(crate) fn break_off(&mut self) {
         self.judge.break_off();
     }
 
-    /// Decides whether a call may be made: `authorization` is the header's bytes, `now` whole Unix seconds.
+    /// Decides whether a call may be made. `authorization` is the header's bytes; `now` is in Unix seconds.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] for a call number that was never prepared, [`crate::Error::Module`] when the module
-    /// could not be run: then nothing is admitted.
+    /// [`crate::Error::Refused`] for a call number that was never prepared, [`crate::Error::Module`] if the module could not
+    /// be run: admit nothing then.
     pub fn verify(&mut self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> Result<Decision> {
         self.judge.verify(call, authorization, address, now)
     }
 
-    /// Spells a decision out, before another message is taken.
+    /// Returns the verdict of a decision. Call it before the next message is applied.
     ///
     /// # Errors
     /// As [`Snapshot::prepare`].

@@ -1,4 +1,4 @@
-//! Loading much at once: a request is limited in size, a table is not.
+//! Splits large loads into steps: requests are limited in size, tables are not.
 
 use std::io;
 
@@ -7,10 +7,10 @@ use tokenlatch_core::Error as CoreError;
 
 use crate::error::{Error, ModuleError, Result};
 
-/// Bytes of one step: well under what the module takes in one request.
+/// The size of a step in bytes, well below the module's limit for a request.
 const STEP: usize = 4 << 20;
 
-/// Cuts items into runs whose JSON text is about a step long.
+/// Splits items into runs whose JSON text is about a step long.
 pub(super) fn steps<T: Serialize>(items: &[T]) -> Result<Vec<&[T]>, ModuleError> {
     let mut runs = Vec::new();
     let (mut from, mut size) = (0, 0);
@@ -26,7 +26,7 @@ pub(super) fn steps<T: Serialize>(items: &[T]) -> Result<Vec<&[T]>, ModuleError>
     Ok(runs)
 }
 
-/// Names the item by its place among all items: the module knows only its place in the step.
+/// Corrects the index in an error to that among all items. The module knows only the index in the step.
 pub(super) fn placed(error: Error, key: &str, from: usize) -> Error {
     let Error::Refused(refused) = &error else {
         return error;
@@ -45,7 +45,7 @@ pub(super) fn placed(error: Error, key: &str, from: usize) -> Error {
     }
 }
 
-/// Counts what is written and keeps nothing.
+/// A writer that only counts bytes.
 struct Count(usize);
 
 impl io::Write for Count {

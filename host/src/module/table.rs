@@ -1,4 +1,4 @@
-//! The hot path: records loaded into the module once, then asked with strings and numbers only.
+//! The hot path: records are loaded into the module once, then verified with strings and numbers only.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,16 +12,16 @@ use super::judge::{Decision, EncodedCatalogue, Judge};
 use super::steps::{placed, steps};
 use crate::error::{Error, Result};
 
-/// Tokens held in the memory of an instance of their own, for verification without a store.
+/// Tokens in the memory of an instance of their own, for verification without a store.
 ///
-/// A table that the module broke off in refuses every further question: load it anew. It serves one thread at a time;
-/// several threads take a table each, or share one behind a lock.
+/// After a trap every call fails: load another table. A table serves one thread at a time; threads use a table each, or
+/// share one behind a lock.
 pub struct Table {
     judge: Judge,
     records: usize,
 }
 
-/// What a table starts with; the rest follows in steps.
+/// The initial request. The other items follow in steps.
 #[derive(Serialize)]
 struct Start<'a> {
     peppers: &'a [Pepper],
@@ -41,20 +41,19 @@ struct Updated {
 }
 
 impl Table {
-    /// Loads records, accounts, peppers and a catalogue into an instance of the module, in as many steps as their size
-    /// takes.
+    /// Loads records, accounts, peppers and a catalogue into an instance of the module, in as many steps as needed.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] when the module refuses a part of the input, [`crate::Error::Module`] when it could
-    /// not be run or too many tables are alive.
+    /// [`crate::Error::Refused`] if the module refuses a part of the input, [`crate::Error::Module`] if it could not be run
+    /// or too many tables exist.
     pub fn new(module: &Module, input: &TableInput) -> Result<Table> {
         let mut table = Table::without_records(module, input)?;
         table.load("records", &input.records)?;
         Ok(table)
     }
 
-    /// Loads a table as [`Table::new`] does, with as many of the records as its memory holds, the first ones first, and
-    /// some room for changes. Returns how many are left out too: they are unknown to it.
+    /// Loads a table as [`Table::new`] does, with as many of the first records as fit in its memory, and some memory left for
+    /// changes. Also returns how many records were left out; the table does not know them.
     ///
     /// # Errors
     /// As [`Table::new`].
@@ -65,8 +64,8 @@ impl Table {
             match table.load("records", records) {
                 Ok(()) => return Ok((table, input.records.len() - records.len())),
                 Err(Error::Module(error)) if error.is_full() => {
-                    // What a table holds grows by leaps: room for a quarter more is room for the next one. Where even
-                    // the first step had no room, the next one is smaller.
+                    // A table's memory grows in leaps: leaving out a quarter leaves memory for the next leap. If even the first
+                    // step did not fit, the next attempt uses a smaller one.
                     let fitting = match table.records {
                         0 => records.len() / 2,
                         held => (held / 4 * 3).min(records.len() / 4 * 3),
@@ -81,7 +80,7 @@ impl Table {
         }
     }
 
-    /// An instance with everything but the records.
+    /// Creates a table with everything but the records.
     fn without_records(module: &Module, input: &TableInput) -> Result<Table> {
         let start = encode(&Start {
             peppers: &input.peppers,
@@ -97,8 +96,8 @@ impl Table {
         Ok(table)
     }
 
-    /// Adds, replaces and removes records and accounts: all of it, or on an error nothing. A revoked record stays
-    /// revoked. An update is one request, so a very large one must be made in parts.
+    /// Adds, replaces and removes records and accounts; on an error nothing is changed. A revoked record stays revoked. An
+    /// update is one request, so a very large one must be split.
     ///
     /// # Errors
     /// As [`Table::new`].
@@ -106,66 +105,66 @@ impl Table {
         self.change(&encode(update)?)
     }
 
-    /// Adds and replaces accounts and records in as many steps as they take. After an error the table holds a part.
+    /// Adds and replaces accounts and records in as many steps as needed. After an error only a part is applied.
     pub(crate) fn take_over(&mut self, accounts: &[Account], records: &[Record]) -> Result<()> {
         self.load("accounts", accounts)?;
         self.load("records", records)
     }
 
-    /// Forgets records by their ids.
+    /// Removes records by id.
     pub(crate) fn forget(&mut self, ids: &[String]) -> Result<()> {
         self.load("removeIds", ids)
     }
 
-    /// How many records the table holds.
+    /// The number of records in the table.
     #[must_use]
     pub fn len(&self) -> usize {
         self.records
     }
 
-    /// Whether the table holds no record.
+    /// Whether the table has no records.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records == 0
     }
 
-    /// Prepares a call, without an address, for [`Table::verify`]. The number 0 names nothing and needs no preparing.
+    /// Prepares a call, without an address, for [`Table::verify`]. Number 0 is the empty call and needs no preparation.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] when the module refuses the call, [`crate::Error::Module`] when it could not be run.
+    /// [`crate::Error::Refused`] if the module refuses the call, [`crate::Error::Module`] if it could not be run.
     pub fn prepare(&mut self, call: &Call) -> Result<u32> {
         self.judge.prepare(call)
     }
 
-    /// The number of a call, prepared where it isn't yet; not to be mixed with numbers that `prepare` gave.
+    /// Returns the number of a call, and prepares the call if needed. Do not mix it with [`Table::prepare`].
     pub(crate) fn number(&mut self, call: &Call) -> Result<u32> {
         self.judge.number(call)
     }
 
-    /// Replaces the catalogue of functions; `None` is the built-in one. Prepared calls are forgotten. On an error the old one
-    /// stays.
+    /// Replaces the catalogue of functions; `None` means the built-in one. Prepared calls are forgotten. On an error the old
+    /// one stays.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] when the module refuses the catalogue, [`crate::Error::Module`] when it could not be run.
+    /// [`crate::Error::Refused`] if the module refuses the catalogue, [`crate::Error::Module`] if it could not be run.
     pub fn set_catalogue(&mut self, catalogue: Option<&[Function]>) -> Result<()> {
         self.take_catalogue(&EncodedCatalogue::new(catalogue)?)
     }
 
-    /// Replaces the catalogue by one that was encoded before.
+    /// Replaces the catalogue by an encoded one.
     pub(crate) fn take_catalogue(&mut self, catalogue: &EncodedCatalogue) -> Result<()> {
         self.judge.set_catalogue(catalogue)
     }
 
-    /// Decides whether a call may be made: `authorization` is the header's bytes, `now` whole Unix seconds.
+    /// Decides whether a call may be made. `authorization` is the header's bytes; `now` is in Unix seconds.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] for a call number that was never prepared, [`crate::Error::Module`] when the module
-    /// could not be run: then nothing is admitted.
+    /// [`crate::Error::Refused`] for a call number that was never prepared, [`crate::Error::Module`] if the module could not
+    /// be run: admit nothing then.
     pub fn verify(&mut self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> Result<Decision> {
         self.judge.verify(call, authorization, address, now)
     }
 
-    /// Spells a decision out: the reason, the refusal to send, and what the owner may know.
+    /// Returns the verdict of a decision: the reason, the refusal to send, and what the owner may see.
     ///
     /// # Errors
     /// As [`Table::prepare`].
@@ -173,7 +172,7 @@ impl Table {
         self.judge.verdict(decision)
     }
 
-    /// Adds items of one kind, step by step.
+    /// Adds items of one kind, in steps.
     fn load<T: Serialize>(&mut self, key: &str, items: &[T]) -> Result<()> {
         let mut from = 0;
         for step in steps(items)? {

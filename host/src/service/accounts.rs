@@ -1,4 +1,4 @@
-//! Accounts: whom tokens act as.
+//! Accounts: the users that tokens act as.
 
 use tokenlatch_core::{Account, Authorization, Features, Policy, RevokeRequest, Verdict, VerifyRequest};
 use zeroize::Zeroizing;
@@ -9,10 +9,10 @@ use crate::module::Module;
 use crate::store::{NewAccount, Settings, StoreError, StoredAccount, StoredToken};
 use crate::{entropy, offload};
 
-/// Tokens that are revoked where it is asked for.
+/// Up to this many tokens are revoked in place; more are revoked on a blocking thread.
 const FEW: usize = 4;
 
-/// Hexadecimal digits of an account's key.
+/// The length of an account's key, in hexadecimal digits.
 const KEY: usize = 24;
 
 impl Service {
@@ -24,7 +24,7 @@ impl Service {
         self.add_account_with(user, features, Policy::default(), None).await
     }
 
-    /// Adds an account with what is demanded of its tokens, and with a password.
+    /// Adds an account with a policy for its tokens and a password.
     ///
     /// # Errors
     /// `account_exists`, `password_length`, `entropy_unavailable`; `user_*`, `feature_invalid` and `value_invalid` of
@@ -39,7 +39,7 @@ impl Service {
         self.add(user, features, policy, password, false).await
     }
 
-    /// Adds an account as [`Service::add_account_with`] does, that may use the administrator's page.
+    /// Adds an account that may use the administrator's page; otherwise as [`Service::add_account_with`].
     ///
     /// # Errors
     /// As [`Service::add_account_with`].
@@ -82,7 +82,7 @@ impl Service {
         Ok(self.store.add_account(&new, now).await?)
     }
 
-    /// Every account, by user.
+    /// Returns all accounts, sorted by user.
     ///
     /// # Errors
     /// Failures of the store.
@@ -90,7 +90,7 @@ impl Service {
         Ok(self.store.accounts().await?)
     }
 
-    /// The account of a user.
+    /// Returns a user's account.
     ///
     /// # Errors
     /// `account_unknown`; failures of the store.
@@ -99,13 +99,13 @@ impl Service {
         Ok(account.ok_or_else(|| StoreError::AccountUnknown(user.to_owned()))?)
     }
 
-    /// What decisions need of a user's account.
+    /// Returns the settings of a user's account that decisions need.
     pub(super) async fn settings(&self, user: &str) -> Result<Settings> {
         let settings = self.store.settings(user).await?;
         Ok(settings.ok_or_else(|| StoreError::AccountUnknown(user.to_owned()))?)
     }
 
-    /// Suspends an account, or lets it work again.
+    /// Suspends or resumes an account.
     ///
     /// # Errors
     /// `account_unknown`; failures of the store.
@@ -122,8 +122,7 @@ impl Service {
         Ok(self.store.set_features(user, &features).await?)
     }
 
-    /// Replaces the features of an account as [`Service::set_features`] does, as long as they are still what they were
-    /// when somebody decided it. `false`: they are not, and nothing was replaced.
+    /// Replaces an account's features if they still equal `was`. Returns `false`, and changes nothing, if they do not.
     ///
     /// # Errors
     /// As [`Service::set_features`].
@@ -143,7 +142,7 @@ impl Service {
         Ok(account.features)
     }
 
-    /// Replaces what is demanded of an account's new tokens. Tokens that there are stay as they are.
+    /// Replaces the policy for an account's new tokens. Existing tokens are not changed.
     ///
     /// # Errors
     /// `account_unknown`; `value_invalid` of the module; failures of the store.
@@ -153,7 +152,7 @@ impl Service {
         Ok(self.store.set_policy(user, &policy).await?)
     }
 
-    /// Lets an account use the administrator's page, or no more: then its sessions end.
+    /// Grants or withdraws access to the administrator's page. Withdrawing it ends the account's sessions.
     ///
     /// # Errors
     /// `account_unknown`; failures of the store.
@@ -169,7 +168,7 @@ impl Service {
         Ok(self.settings(user).await?.account.administrator)
     }
 
-    /// Gives an account another name. Its tokens stay and act as the new user.
+    /// Renames an account. Its tokens are kept and act as the new user.
     ///
     /// # Errors
     /// `account_unknown`, `account_exists`; `user_*` of the module; failures of the store.
@@ -183,7 +182,7 @@ impl Service {
         Ok(self.store.rename_account(user, new_user).await?)
     }
 
-    /// Removes an account and revokes its tokens, in one step. Returns the names of the tokens.
+    /// Removes an account and revokes its tokens in one transaction. Returns the names of the tokens.
     ///
     /// # Errors
     /// `account_unknown`; failures of the store.
@@ -201,12 +200,12 @@ impl Service {
         Err(StoreError::Conflict.into())
     }
 
-    /// The tokens of a user that are not revoked.
+    /// Returns a user's tokens that are not revoked.
     pub(super) async fn live_tokens(&self, user: &str) -> Result<Vec<StoredToken>> {
         Ok(self.store.live_tokens(user).await?)
     }
 
-    /// Has the module revoke these tokens.
+    /// Returns these tokens as revoked ones, as the module makes them.
     pub(super) async fn revoked(&self, now: i64, tokens: Vec<StoredToken>) -> Result<Vec<StoredToken>> {
         if tokens.len() <= FEW {
             return revoke(&self.module, now, &tokens);
@@ -215,13 +214,13 @@ impl Service {
         offload::run(move || revoke(&module, now, &tokens)).await?
     }
 
-    /// A key for a new account.
+    /// Generates a key for a new account.
     pub(super) fn new_key(&self) -> Result<String> {
         let random = entropy::fresh(self.entropy.as_ref())?;
         Ok(random.chars().take(KEY).collect())
     }
 
-    /// Has the module read an account: a verification without a token looks at nothing else. Returns the time.
+    /// Has the module validate an account, by a verification without a token, which looks at nothing else. Returns the time.
     async fn check_account(&self, account: &Account) -> Result<i64> {
         let now = self.clock.now()?;
         let request = VerifyRequest {
@@ -237,18 +236,18 @@ impl Service {
         Ok(now)
     }
 
-    /// Has the module read a policy.
+    /// Has the module validate a policy.
     async fn check_policy(&self, user: &str, policy: Policy) -> Result<()> {
         self.could_create("policy", user, |request| request.policy = policy)
             .await
     }
 }
 
-/// Has the module revoke tokens, on this thread.
+/// Returns these tokens as revoked ones, on this thread.
 pub(super) fn revoke(module: &Module, now: i64, tokens: &[StoredToken]) -> Result<Vec<StoredToken>> {
     let mut changes = Vec::with_capacity(tokens.len());
     for batch in tokens.chunks(RECORDS_PER_CALL) {
-        // One record answers each id, in the order of the ids.
+        // The module returns one record for each id, in the order of the ids.
         let revoked = module.revoke(&RevokeRequest {
             now,
             records: batch.iter().map(|token| token.record.clone()).collect(),

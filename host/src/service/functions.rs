@@ -1,4 +1,4 @@
-//! The functions of the compatible interfaces, for whoever answers them: parameters, service, reply. RULES.md, 3 to 5.
+//! The functions of the compatible interfaces: reads parameters, calls the service and builds the reply. RULES.md, 3 to 5.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use super::{NewToken, Service, TokenUpdate};
 use crate::error::{Error, Result};
 use crate::store::StoreError;
 
-/// What the functions do.
+/// The operations behind the functions.
 #[derive(Clone, Copy)]
 enum Action {
     Create,
@@ -46,26 +46,26 @@ const WHM: &[(&str, Action)] = &[
     ("api_token_update", Action::Update),
 ];
 
-/// A function of a compatible interface, and who asks for it.
+/// A call of a function of a compatible interface, and its caller.
 #[derive(Clone, Copy, Debug)]
 pub struct FunctionCall<'a> {
-    /// The interface. WHM's functions are about tokens of the administrator's port, all others about the account's.
+    /// The interface. WHM's functions manage the tokens of the administrator's port, all others those of the account's port.
     pub shape: Shape,
-    /// The function.
+    /// The name of the function.
     pub function: &'a str,
-    /// The user whose tokens these are.
+    /// The user whose tokens are managed.
     pub user: &'a str,
-    /// The token that asks: what it makes can be no more than itself, and tokens that have more than it are unknown to it.
-    /// `None` is the user in person.
+    /// The calling token. Tokens that it creates cannot exceed its rights, and tokens that exceed them are hidden from it.
+    /// `None` if the user calls in person.
     pub token: Option<AskingToken<'a>>,
 }
 
-/// The token that asks for a function, as a verdict names it.
+/// The calling token, as a verdict names it.
 #[derive(Clone, Copy, Debug)]
 pub struct AskingToken<'a> {
-    /// Its id.
+    /// The token's id.
     pub id: &'a str,
-    /// The name it had: it is looked for there first.
+    /// The name that the token had at verification; used to look it up first.
     pub name: Option<&'a str>,
 }
 
@@ -74,9 +74,9 @@ pub struct AskingToken<'a> {
 pub enum FunctionFailure {
     /// The interface has no such function.
     Unknown,
-    /// The token that asked was revoked meanwhile.
+    /// The calling token was revoked in the meantime.
     Gone,
-    /// The module, the store or the system could not do its work. Who asked from afar is told nothing of why.
+    /// The module, the store or the system failed. Do not send the reason to a remote caller.
     Failed(Error),
 }
 
@@ -101,7 +101,7 @@ impl std::error::Error for FunctionFailure {}
 type Outcome<T> = std::result::Result<T, FunctionFailure>;
 
 impl FunctionCall<'_> {
-    /// Whether an interface has a function.
+    /// Whether an interface has a function of this name.
     #[must_use]
     pub fn exists(shape: Shape, function: &str) -> bool {
         action(shape, function).is_some()
@@ -127,11 +127,11 @@ fn action(shape: Shape, function: &str) -> Option<Action> {
 }
 
 impl Service {
-    /// Carries a function out with the parameters as they came in, and words the reply. A refusal by the module or the
-    /// store is a reply too. The parameters are wiped, for one may be a token.
+    /// Calls a function with the parameters as received, and builds its reply. A refusal by the module or the store is a
+    /// reply too. The parameters are wiped because one may be a token.
     ///
     /// # Errors
-    /// See [`FunctionFailure`]: how it is answered depends on who asked.
+    /// See [`FunctionFailure`]: the response depends on the caller.
     pub async fn function(
         &self,
         call: &FunctionCall<'_>,
@@ -143,7 +143,7 @@ impl Service {
             values,
         });
         let action = action(call.shape, call.function).ok_or(FunctionFailure::Unknown)?;
-        // Where there is no room for one more, nothing of what it would be is read.
+        // The caps are checked before any parameter of the new token is read.
         let room = match action {
             Action::Create => self.room(call.user).await.map(drop),
             _ => Ok(()),
@@ -179,7 +179,7 @@ impl Service {
         Ok(self.module.operate_async("reply", reply).await?)
     }
 
-    /// The reply of a function that failed before it began, or for a reason that the caller chooses to tell.
+    /// Builds the reply of a function that failed before it began, or with an error that the caller chose to send.
     ///
     /// # Errors
     /// Failures of the module.
@@ -250,7 +250,7 @@ impl Service {
         }
     }
 
-    /// The record of the token that asks, as it is now.
+    /// Returns the current record of the calling token.
     async fn creator(&self, call: &FunctionCall<'_>) -> Outcome<Option<Record>> {
         let Some(token) = call.token else {
             return Ok(None);
@@ -261,13 +261,13 @@ impl Service {
         if let Some(found) = named.into_iter().find(|found| own(&found.record)) {
             return Ok(Some(found.record));
         }
-        // It was renamed meanwhile, or revoked.
+        // The token was renamed or revoked in the meantime.
         let mut records = self.records(call.user, None).await?.into_iter();
         records.find(own).map(Some).ok_or(FunctionFailure::Gone)
     }
 }
 
-/// What a function yielded.
+/// The result of a function.
 #[derive(Default)]
 struct Yield {
     token: Option<SecretString>,
@@ -284,7 +284,7 @@ impl Yield {
     }
 }
 
-/// Parameters as they came in, wiped when they are dropped.
+/// Parameters as received. They are wiped on drop.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Given(ParametersRequest);
@@ -295,7 +295,7 @@ impl Drop for Given {
     }
 }
 
-/// Overwrites the texts among parameters.
+/// Overwrites the text values of parameters.
 pub fn wipe_values(values: &mut [(String, Value)]) {
     for (_, value) in values {
         match value {
@@ -312,7 +312,7 @@ pub fn wipe_values(values: &mut [(String, Value)]) {
     }
 }
 
-/// Whether the function was understood and refused, rather than that something broke.
+/// Whether the error is a refusal of the request rather than a failure.
 fn is_refusal(error: &Error) -> bool {
     match error {
         Error::Refused(_) => true,

@@ -1,5 +1,5 @@
-//! Argon2id in a fixed number of memory areas: however many passwords are tried, no more memory is taken. A hash that asks for
-//! more than its part is never computed.
+//! Argon2id in a fixed number of memory areas, so that memory stays bounded however many passwords are tried. A hash that asks
+//! for more memory or passes than the limits is never computed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,14 +11,14 @@ use tokio::task::spawn_blocking;
 
 use crate::store::StoreError;
 
-/// How many passwords are hashed at once, and how many memory areas there are, of 19 MiB each.
+/// The number of passwords hashed at once, and of memory areas, each of 19 MiB.
 const HASHING: usize = 4;
 
-/// The most memory, in KiB, and passes that a hash may ask for: one that was restored from elsewhere may name any.
+/// The most memory (in KiB) and passes that a hash may ask for. A hash restored from elsewhere may name any values.
 const MAX_MEMORY: u32 = 64 << 10;
 const MAX_PASSES: u32 = 16;
 
-/// Hashes passwords aside, a few at a time. Clones share the memory.
+/// Hashes passwords on blocking threads, a few at a time. Clones share the memory areas.
 #[derive(Clone, Debug)]
 pub(super) struct Hashing {
     places: Arc<Semaphore>,
@@ -26,8 +26,8 @@ pub(super) struct Hashing {
     begun: Arc<AtomicU64>,
 }
 
-/// The memory for one password. It is allocated once, unless a restored hash needs more, and holds nothing between two
-/// passwords.
+/// The memory for hashing one password. It is allocated once, unless a restored hash needs more, and is wiped after each
+/// password.
 #[derive(Default)]
 pub(super) struct Area(Vec<Block>);
 
@@ -46,17 +46,17 @@ impl Hashing {
         }
     }
 
-    /// How much work was begun.
+    /// How many hashing tasks were started.
     pub(super) fn begun(&self) -> u64 {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// Does the work in one of the areas on a thread that may block. `turn` is asked when its turn has come, and what it
-    /// returns is held until the work is done; with `None` nothing is done. The place is freed by the work itself, which
-    /// goes on when nobody waits for it any more.
+    /// Runs `work` in a free memory area on a blocking thread. `turn` is called once an area is free. If it returns `None`, no
+    /// work is done; otherwise its value is held until the work is done. The work frees the area itself, and runs to its end
+    /// even if its caller is gone.
     ///
     /// # Errors
-    /// [`StoreError::Failed`] when the work panicked.
+    /// [`StoreError::Failed`] if the work panicked.
     pub(super) async fn run<T: Send + 'static, H: Send + 'static>(
         &self,
         turn: impl FnOnce() -> Option<H> + Send,
@@ -72,7 +72,7 @@ impl Hashing {
         let done = spawn_blocking(move || {
             let _held = (place, held);
             let free = areas.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            // There are never more areas than places.
+            // There are never more areas than permits.
             let mut area = free.unwrap_or_default();
             let done = work(&mut area);
             if area.0.len() > Params::default().block_count() {
@@ -87,7 +87,7 @@ impl Hashing {
 }
 
 impl Area {
-    /// The hash of a password under a salt, as a string that names its parameters.
+    /// Hashes a password under a salt. The result is a string that names its parameters.
     pub(super) fn hash(&mut self, password: &[u8], salt: &[u8]) -> Option<String> {
         let argon = Argon2::default();
         let mut digest = [0; Params::DEFAULT_OUTPUT_LEN];
@@ -102,7 +102,7 @@ impl Area {
         Some(hash.to_string())
     }
 
-    /// Whether this is the password of a hash.
+    /// Whether the password matches the hash.
     pub(super) fn verify(&mut self, password: &[u8], hash: &str) -> bool {
         self.verified(password, hash).is_some_and(|right| right)
     }
@@ -125,7 +125,7 @@ impl Area {
         let mut digest = [0; Output::MAX_LENGTH];
         let digest = digest.get_mut(..expected.len())?;
         self.digest(&argon, password, hash.salt?.as_ref(), digest)?;
-        // Compared in constant time.
+        // `Output` compares in constant time.
         Some(Output::new(digest).ok()? == expected)
     }
 

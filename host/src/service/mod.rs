@@ -1,6 +1,6 @@
 //! The token service: a store, the module, a clock and randomness.
 //!
-//! The service fetches what a decision needs and keeps what was decided. Every decision is the module's.
+//! The service reads what a decision needs and stores the result. The module makes every decision.
 
 mod accounts;
 mod archive;
@@ -27,7 +27,7 @@ pub use update::TokenUpdate;
 
 use hashing::Hashing;
 
-/// Records that one call of the module is given, however large each is: a request has at most 8 MiB.
+/// The number of records in one call of the module, chosen so that even the largest stay below the request limit of 8 MiB.
 const RECORDS_PER_CALL: usize = 100;
 
 use crate::clock::{Clock, SystemClock};
@@ -36,13 +36,13 @@ use crate::module::Module;
 use crate::store::Store;
 use crate::zone::ServerZone;
 
-/// How often a change is made anew when another process changed the same data meanwhile.
+/// How often a change is retried when another process changed the same data concurrently.
 const TRIES: usize = 8;
 
-/// Issues and checks tokens. Clones share everything.
+/// Issues and verifies tokens. Clones share all state.
 ///
-/// Its functions are asynchronous for the store's sake. A small call into the module runs in place, which takes
-/// microseconds; a large one runs on a blocking thread, a few at a time. Each takes at most the module's time limit.
+/// Methods are async because the store is. A small call into the module runs in place, which takes microseconds; a large
+/// one runs on a blocking thread, a few at a time. Each takes at most the module's time limit.
 #[derive(Clone, Debug)]
 pub struct Service {
     module: Module,
@@ -55,7 +55,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service with the system's clock and randomness, without peppers, in UTC.
+    /// Creates a service with the system's clock and randomness, without peppers, in UTC.
     #[must_use]
     pub fn new(module: Module, store: Arc<dyn Store>) -> Service {
         Service {
@@ -83,21 +83,21 @@ impl Service {
         self
     }
 
-    /// Sets the peppers, newest first: new tokens are hashed under the first, and all are tried in verification.
+    /// Sets the peppers, newest first: new tokens are hashed under the first, and verification tries all.
     #[must_use]
     pub fn with_peppers(mut self, peppers: Vec<Pepper>) -> Service {
         self.peppers = peppers;
         self
     }
 
-    /// Sets the zone in which dates given as expiries end.
+    /// Sets the time zone in which expiry dates end.
     #[must_use]
     pub fn with_zone(mut self, zone: ServerZone) -> Service {
         self.zone = zone;
         self
     }
 
-    /// The module that decides.
+    /// The module that makes the decisions.
     #[must_use]
     pub fn module(&self) -> &Module {
         &self.module
@@ -127,13 +127,13 @@ impl Service {
         &self.peppers
     }
 
-    /// The zone in which dates given as expiries end.
+    /// The time zone in which expiry dates end.
     #[must_use]
     pub fn zone(&self) -> &ServerZone {
         &self.zone
     }
 
-    /// Lets go of the store's files.
+    /// Closes the store.
     pub async fn close(&self) {
         self.store.close().await;
     }

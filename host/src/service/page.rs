@@ -1,4 +1,4 @@
-//! What the page shows of tokens.
+//! Lists tokens for the page.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::{ListOptions, Service};
 use crate::error::Result;
 use crate::store::{PageQuery, Usage};
 
-/// Tokens that one call of the module describes.
+/// The number of tokens that one call of the module describes.
 const BATCH: usize = 1_000;
 
 /// A page of a user's live tokens.
@@ -17,27 +17,27 @@ const BATCH: usize = 1_000;
 pub struct PagedTokens {
     /// The tokens on the page.
     pub tokens: Vec<ListedToken>,
-    /// The page, from 1. The last one where a later one was asked for.
+    /// The page number, from 1. If a page beyond the last was asked for, this is the last.
     pub page: i64,
-    /// Tokens on a full page.
+    /// The number of tokens on a full page.
     pub page_size: i64,
-    /// Pages in all, at least 1.
+    /// The number of pages, at least 1.
     pub pages: i64,
-    /// Tokens in all.
+    /// The number of tokens on all pages.
     pub total: i64,
 }
 
-/// A token as its owner sees it.
+/// A token with what its owner may see of it.
 #[derive(Clone, Debug)]
 pub struct ListedToken {
     /// The token.
     pub token: Description,
-    /// How it was used, where that is known.
+    /// The token's usage, if known.
     pub usage: Option<Usage>,
 }
 
 impl Service {
-    /// Whether a user may manage tokens now. It costs less than [`Service::draft`], which tells it too.
+    /// Checks whether a user may manage tokens now. It is cheaper than [`Service::draft`], which checks this too.
     ///
     /// # Errors
     /// `account_unknown`, `tokens_disabled`, `account_suspended`; failures of the module and the store.
@@ -47,8 +47,8 @@ impl Service {
             .await
     }
 
-    /// A page of a user's live tokens, as [`Service::list`] gives it, without reading all of them. `realm` is the port
-    /// whose tokens are meant; both where it is `None`. A page beyond the last is the last.
+    /// Returns a page of a user's live tokens, as [`Service::list`] does, without reading all of them. A page beyond the last
+    /// gives the last. `realm` selects a port's tokens; `None` selects both ports'.
     ///
     /// # Errors
     /// `account_unknown`, `page_invalid`, `value_invalid`; the module's other refusals; failures of the store.
@@ -64,7 +64,7 @@ impl Service {
             include_revoked: false,
             ..options
         };
-        // The module judges the options, and says what those are that were left out.
+        // The module checks the options and fills in the defaults.
         let Listed { page, page_size, .. } = self.list_records(Vec::new(), options.clone()).await?;
         let mut query = PageQuery {
             realm,
@@ -96,7 +96,7 @@ impl Service {
         })
     }
 
-    /// Those of a user's live tokens that have one of these ids, in the order of the ids.
+    /// Returns a user's live tokens that have one of these ids, in the order of the ids.
     ///
     /// # Errors
     /// `account_unknown`; failures of the module and the store.
@@ -127,7 +127,7 @@ impl Service {
             .await
     }
 
-    /// Adds how each token was used, as far as that is known.
+    /// Adds each token's usage, if known.
     ///
     /// # Errors
     /// Failures of the store.

@@ -1,4 +1,4 @@
-//! Passwords of accounts: argon2id, with the parameters that its crate recommends.
+//! Account passwords, hashed with argon2id under the parameters that its crate recommends.
 
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
@@ -9,27 +9,27 @@ use crate::entropy::ENTROPY_BYTES;
 use crate::error::{Error, Result};
 use crate::store::{PasswordHash, StoreError};
 
-/// Bytes that a password may have, as it was typed.
+/// The length of a password in bytes, as typed.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=1024;
 
-/// Bytes of a salt.
+/// The length of a salt in bytes.
 const SALT: usize = 16;
 
-/// For a user without a password: the work must be done all the same, or its time would tell who exists.
+/// The salt for users without a password. Hashing anyway keeps the response time from revealing which users exist.
 const DECOY_SALT: [u8; SALT] = *b"nobody's at home";
 
-/// The form in which passwords are hashed and compared, whatever keyboard typed them: spaces of other kinds become plain ones,
-/// and letters that can be written in two ways are composed (RFC 8265, section 4.2, the profile OpaqueString).
+/// Normalizes a password, so that it does not depend on the keyboard: other kinds of spaces become plain ones, and characters
+/// are composed (RFC 8265, section 4.2, the profile OpaqueString).
 fn prepared(password: &str) -> Zeroizing<String> {
-    // Composing makes no text longer than three times its bytes, so nothing is left behind by growing.
+    // Composing makes a text at most three times as long, so the buffer never grows and leaves no copy behind.
     let mut text = Zeroizing::new(String::with_capacity(password.len().saturating_mul(3)));
     text.extend(password.chars().map(plain_space).nfc());
     text
 }
 
-/// A space of any kind as the plain one.
+/// Maps a space of any kind to the plain one.
 fn plain_space(character: char) -> char {
-    // The category Zs of Unicode.
+    // Unicode category Zs.
     match character {
         '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => ' ',
         other => other,
@@ -37,7 +37,7 @@ fn plain_space(character: char) -> char {
 }
 
 impl Service {
-    /// Replaces the password of an account.
+    /// Replaces an account's password.
     ///
     /// # Errors
     /// `password_length`, `account_unknown`, `entropy_unavailable`; failures of the store.
@@ -46,7 +46,7 @@ impl Service {
         Ok(self.store.set_password(user, &hash).await?)
     }
 
-    /// Whether this is the password of the user's account. The same work is done where there is no such user.
+    /// Whether the password is that of the user's account. An unknown user costs the same work.
     ///
     /// # Errors
     /// Failures of the store: treat any error as a refusal.
@@ -57,9 +57,9 @@ impl Service {
             .is_some_and(|right| right))
     }
 
-    /// [`Service::check_password`] where the work may have to wait for so long that it is not wanted any more: `turn`
-    /// is asked when its turn has come, and what it gives is held until the work is done. `None` when it gives nothing;
-    /// then nothing was done.
+    /// Checks a password as [`Service::check_password`] does, unless it is no longer wanted when its turn comes. `turn` is
+    /// called then. If it returns `None`, nothing is done and the result is `None`; otherwise its value is held until the
+    /// work is done.
     ///
     /// # Errors
     /// Failures of the store: treat any error as a refusal.
@@ -75,7 +75,7 @@ impl Service {
         }
         let typed = password;
         let forms = [prepared(&typed)];
-        // Hashes from before passwords had one form are of what was typed then.
+        // Older hashes were made of the password as typed, before passwords were normalized.
         let older = Some(typed).filter(|typed| *typed != forms[0]);
         let work = move |area: &mut Area| {
             forms.iter().chain(&older).fold(false, |right, form| {
@@ -92,7 +92,7 @@ impl Service {
         Ok(self.hashing.run(turn, work).await?)
     }
 
-    /// The hash of a new password, under a salt of its own.
+    /// Hashes a new password under a fresh salt.
     pub(super) async fn hash_password(&self, password: Zeroizing<String>) -> Result<PasswordHash> {
         if !LENGTH.contains(&password.len()) {
             return Err(Error::PasswordLength);
@@ -112,7 +112,7 @@ impl Service {
             .ok_or_else(|| StoreError::Failed("a password could not be hashed".to_owned()).into())
     }
 
-    /// How many passwords have been hashed, to set them or to check them, since this service was made.
+    /// How many passwords this service has hashed, to set or to check them.
     #[must_use]
     pub fn passwords_hashed(&self) -> u64 {
         self.hashing.begun()

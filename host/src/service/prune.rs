@@ -1,16 +1,16 @@
-//! The end of revoked tokens.
+//! Pruning of revoked tokens.
 
 use super::Service;
 use crate::error::Result;
 
-/// Days for which a revoked token is kept, unless another number is given.
+/// The default number of days for which revoked tokens are kept.
 pub const KEPT_REVOKED_DAYS: u32 = 400;
 
 const DAY: i64 = 86_400;
 
 impl Service {
-    /// Removes the tokens for good that were revoked more than so many days ago, and returns how many. From then on a
-    /// backup from before that time brings no token back as a live one.
+    /// Deletes tokens that were revoked more than `days` days ago, and returns how many. Afterwards a backup from before that
+    /// time restores no token as a live one.
     ///
     /// # Errors
     /// Failures of the store.

@@ -14,31 +14,31 @@ use crate::entropy;
 use crate::error::{Error, ModuleError, Result};
 use crate::store::{Settings, StoreError, StoredToken, hour_before};
 
-/// A token that a user wants.
+/// The request for a new token.
 #[derive(Clone, Debug)]
 pub struct NewToken {
-    /// The user whom it acts as.
+    /// The user that the token acts as.
     pub user: String,
-    /// Its name.
+    /// The token's name.
     pub name: String,
-    /// What it may touch.
+    /// What the token may access.
     pub access: Access,
-    /// When it ends; the module's default when left out.
+    /// When the token expires; `None` for the module's default.
     pub expires: Option<ExpiryInput>,
     /// Whether functions that write are refused.
     pub read_only: bool,
-    /// The addresses it may be used from; empty for any.
+    /// The addresses that the token may be used from; empty for any.
     pub addresses: Vec<String>,
-    /// The port it belongs to.
+    /// The port that the token belongs to.
     pub realm: Realm,
     /// A prefix that secret scanners recognise.
     pub prefix: Option<String>,
-    /// The token that asks for it: the new one must lie within it.
+    /// The token that asks for the new one. The new token's rights must lie within its rights.
     pub creator: Option<Record>,
 }
 
 impl NewToken {
-    /// A token without any wish beyond what must be said.
+    /// Creates a request with the module's defaults for everything else.
     #[must_use]
     pub fn new(user: &str, name: &str, access: Access) -> NewToken {
         NewToken {
@@ -55,32 +55,32 @@ impl NewToken {
     }
 }
 
-/// Which tokens to list, and how. What is left out is the module's default.
+/// Which tokens to list, and how. The module's defaults replace `None`.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListOptions {
-    /// The page, from 1.
+    /// The page number, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<i64>,
-    /// Tokens on a page.
+    /// The number of tokens on a page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size: Option<i64>,
-    /// The order.
+    /// The sort order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<SortKey>,
-    /// Whether the order is turned round.
+    /// Whether to reverse the order.
     pub descending: bool,
-    /// A part of the name.
+    /// Lists only tokens whose name contains this text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
-    /// How many days before its end a token counts as expiring.
+    /// How many days before its expiry a token counts as expiring.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warn_days: Option<i64>,
     /// Whether revoked tokens are listed too.
     pub include_revoked: bool,
 }
 
-/// A `list` that leaves the module its defaults.
+/// A `list` request that omits unset fields, so that the module applies its defaults.
 #[derive(Serialize)]
 pub(super) struct ListCall {
     now: i64,
@@ -89,22 +89,22 @@ pub(super) struct ListCall {
     options: ListOptions,
 }
 
-/// A `describe` that leaves the module its defaults.
+/// A `describe` request that omits unset fields, so that the module applies its defaults.
 #[derive(Serialize)]
 struct DescribeCall<'a> {
     now: i64,
     record: &'a Record,
 }
 
-/// What a new token must get on with.
+/// What a new token depends on: the account and its other tokens.
 struct Surroundings {
     settings: Settings,
     held: Held,
-    /// The wished name, where another token has it.
+    /// The requested name, if another token has it.
     taken: Vec<String>,
 }
 
-/// What a token is looked up by.
+/// The key that tokens are looked up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
     Name,
@@ -120,17 +120,17 @@ impl By {
     }
 }
 
-/// What became of a wish to revoke.
+/// The result of a revocation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revocation {
     /// The names of the tokens that are now revoked.
     pub revoked: Vec<String>,
-    /// The names, or the ids, that no live token has.
+    /// The names or ids that no live token has.
     pub unknown: Vec<String>,
 }
 
 impl Service {
-    /// Creates a token. Its text is in the answer and nowhere else, ever.
+    /// Creates a token. Its text is only in the result and never stored.
     ///
     /// # Errors
     /// `account_unknown`, `tokens_too_many`, `creations_too_many`, `name_taken`, `entropy_unavailable`; the module's
@@ -141,7 +141,7 @@ impl Service {
             let (caps, account) = (around.settings.policy.caps, around.settings.key.clone());
             let created = self.decide(token.clone(), around).await?;
             match self.store.add_token(&created.record, Some(&account), caps).await {
-                // Others have taken the room meanwhile.
+                // Concurrent creations reached the caps; the next attempt reports that.
                 Err(StoreError::Conflict) => {}
                 outcome => return Ok(outcome.map(|()| created)?),
             }
@@ -149,7 +149,8 @@ impl Service {
         Err(StoreError::Conflict.into())
     }
 
-    /// What a token made now without further wishes would be. Nothing is kept, and nobody learns its text.
+    /// Returns the record of a token as it would be created now with default values. Nothing is stored, and the token's text
+    /// is discarded.
     ///
     /// # Errors
     /// `account_unknown`, `tokens_disabled`, `account_suspended`, `entropy_unavailable`; failures of the store.
@@ -157,7 +158,7 @@ impl Service {
         self.draft_ending(user, None).await
     }
 
-    /// What a token made now with this end would be, as [`Service::draft`] tells.
+    /// Returns a draft as [`Service::draft`] does, for a token with this expiry.
     ///
     /// # Errors
     /// Those of [`Service::draft`]; `expiry_*` of the module.
@@ -174,7 +175,8 @@ impl Service {
         Ok(self.decide(token, around).await?.record)
     }
 
-    /// What [`Service::create`] would make of these wishes now. Nothing is kept, and nobody learns its text.
+    /// Returns the record that [`Service::create`] would make of this request now. Nothing is stored, and the token's text is
+    /// discarded.
     ///
     /// # Errors
     /// Those of [`Service::create`].
@@ -183,7 +185,7 @@ impl Service {
         Ok(self.decide(token, around).await?.record)
     }
 
-    /// The settings of a user's account and what it has already, if the caps leave room for one more token.
+    /// Returns the settings of a user's account and its token counts. Fails if the caps leave no room for another token.
     pub(super) async fn room(&self, user: &str) -> Result<(Settings, Held)> {
         let settings = self.settings(user).await?;
         let (caps, since) = (settings.policy.caps, hour_before(self.clock.now()?));
@@ -193,8 +195,8 @@ impl Service {
         Ok((settings, held))
     }
 
-    /// What the account and its other tokens say to a new one. A token over a cap is refused here, before anything of it
-    /// is copied or compared; the module refuses it too.
+    /// Reads the account and its tokens for the decision about a new one. A token over a cap is refused here, before any of its
+    /// data is copied or compared; the module refuses it too.
     async fn surroundings(&self, token: &NewToken) -> Result<Surroundings> {
         let (settings, held) = self.room(&token.user).await?;
         let caps = settings.policy.caps;
@@ -205,7 +207,7 @@ impl Service {
         Ok(Surroundings { settings, held, taken })
     }
 
-    /// Has the module make a token.
+    /// Has the module create a token.
     async fn decide(&self, token: NewToken, around: Surroundings) -> Result<Created> {
         let Surroundings { settings, held, taken } = around;
         let now = self.clock.now()?;
@@ -232,8 +234,8 @@ impl Service {
         self.module.operate_async("create", request).await
     }
 
-    /// Whether the module would make a token of full access: it is asked for one that it cannot make for want of entropy,
-    /// which it finds out last of all (a test of core, `want_of_entropy_is_found_out_last_of_all`, holds it to that).
+    /// Checks whether the module would create a token with full access. The request lacks entropy, which the module checks
+    /// last (`want_of_entropy_is_found_out_last_of_all`, a test of core, ensures that), so no token is made.
     pub(super) async fn could_create(
         &self,
         name: &str,
@@ -250,8 +252,8 @@ impl Service {
         }
     }
 
-    /// Those of a user's live tokens that are meant, as far as the token that asks may manage them. To it the others are
-    /// unknown, whatever is asked of them.
+    /// Returns the user's live tokens that match, as far as the calling token may manage them. To that token all others are
+    /// unknown, in every operation.
     pub(super) async fn tokens_by(
         &self,
         by: By,
@@ -268,7 +270,7 @@ impl Service {
         self.manageable(creator, found).await
     }
 
-    /// Those that the token that asks may manage; all of them where a person asks.
+    /// Returns those tokens that the calling token may manage; all of them if a person calls.
     pub(super) async fn manageable<T: AsRef<Record>>(
         &self,
         creator: Option<&Record>,
@@ -315,7 +317,7 @@ impl Service {
         Ok(ListCall { now, records, options })
     }
 
-    /// Tells what the owner may know of a token.
+    /// Describes a token as its owner may see it.
     ///
     /// # Errors
     /// The module's refusals.
@@ -325,7 +327,7 @@ impl Service {
         Ok(described.token)
     }
 
-    /// The tokens of a port that are not revoked, for the replies of the compatible interfaces.
+    /// Returns the tokens of a port that are not revoked, for the replies of the compatible interfaces.
     ///
     /// # Errors
     /// `account_unknown`; failures of the store.
@@ -340,10 +342,10 @@ impl Service {
             .collect())
     }
 
-    /// The user's live token with this text, if there is one.
+    /// Finds the user's live token with this text. The result is `None` for a text that is not a token.
     ///
     /// # Errors
-    /// Failures of the module and the store. A text that is no token's is no error.
+    /// Failures of the module and the store.
     pub async fn find(
         &self,
         user: &str,
@@ -360,11 +362,13 @@ impl Service {
         Ok(found.filter(|record| record.user == user && record.revoked.is_none() && is_of(record, realm)))
     }
 
-    /// Revokes tokens, all in one step. Once this returns they are refused, whatever happens to the machine.
+    /// Revokes tokens, all in one transaction. Once this returns, they are refused, even after a crash.
+    ///
+    /// `realm` selects a port's tokens; `None` selects both ports'. A name that no live token has is not an error: see
+    /// [`Revocation`].
     ///
     /// # Errors
-    /// `account_unknown`; failures of the store. A name that no live token has is no error: see [`Revocation`].
-    /// `realm` is the port whose tokens are meant; both where it is `None`.
+    /// `account_unknown`; failures of the store.
     pub async fn revoke(
         &self,
         user: &str,
@@ -374,7 +378,7 @@ impl Service {
         self.revoke_by(By::Name, user, realm.into(), names, None).await
     }
 
-    /// Revokes tokens as [`Service::revoke`] does, by their ids. What is unknown is told by its id.
+    /// Revokes tokens by id; otherwise as [`Service::revoke`]. Unknown ids are in [`Revocation::unknown`].
     ///
     /// # Errors
     /// `account_unknown`; failures of the store.
@@ -410,7 +414,7 @@ impl Service {
     }
 }
 
-/// Finds the tokens that are meant, in the order of the names or ids; a repeated one counts once.
+/// Picks the tokens with these names or ids, in the given order, and returns the unmatched keys too. Repeats count once.
 fn choose(by: By, tokens: Vec<StoredToken>, keys: &[String]) -> (Vec<StoredToken>, Vec<String>) {
     let mut found: HashMap<String, StoredToken> = tokens
         .into_iter()

@@ -1,4 +1,4 @@
-//! Changing a token: its name, and for the administrator's port whatever may be changed.
+//! Changes tokens: renames them, and updates those of the administrator's port.
 
 use tokenlatch_core::{Access, ExpiryInput, Realm, Record, RenameRequest, Renamed, UpdateRequest};
 
@@ -7,29 +7,29 @@ use super::{Service, TRIES};
 use crate::error::Result;
 use crate::store::{Change, StoreError, StoredToken};
 
-/// What is to change of a token. What is left out stays as it was.
+/// The changes to a token. `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct TokenUpdate {
-    /// Its name.
+    /// The new name.
     pub new_name: Option<String>,
-    /// What it may touch.
+    /// What the token may access.
     pub access: Option<Access>,
-    /// When it ends.
+    /// When the token expires.
     pub expires: Option<ExpiryInput>,
-    /// The addresses it may be used from; empty for any.
+    /// The addresses that the token may be used from; empty for any.
     pub addresses: Option<Vec<String>>,
-    /// The token that asks for it: the token must lie within it, before the change and after it.
+    /// The token that asks for the change. The changed token's rights must lie within its rights, both before and after.
     pub creator: Option<Record>,
 }
 
-/// What the module is asked about a change.
+/// The request to the module.
 enum Decision {
     Rename(Box<RenameRequest>),
     Update(Box<UpdateRequest>),
 }
 
 impl Service {
-    /// Renames a token. Nothing else of it changes. `realm` is the port whose tokens are meant; both where it is `None`.
+    /// Renames a token and changes nothing else. `realm` selects a port's tokens; `None` selects both ports'.
     ///
     /// # Errors
     /// `account_unknown`, `token_unknown`, `name_taken`; the module's refusals; failures of the store.
@@ -43,7 +43,7 @@ impl Service {
         self.rename_by(By::Name, user, realm.into(), name, new_name).await
     }
 
-    /// Renames a token as [`Service::rename`] does, by its id.
+    /// Renames a token by id; otherwise as [`Service::rename`].
     ///
     /// # Errors
     /// `account_unknown`, `token_unknown`, `name_taken`; the module's refusals; failures of the store.
@@ -70,7 +70,7 @@ impl Service {
         .await
     }
 
-    /// Changes a token. `realm` is the port whose tokens are meant; both where it is `None`.
+    /// Updates a token. `realm` selects a port's tokens; `None` selects both ports'.
     ///
     /// # Errors
     /// `account_unknown`, `token_unknown`, `name_taken`, `expiry_fixed`, `access_exceeds_creator`; the module's other
@@ -92,7 +92,7 @@ impl Service {
             new_name.as_deref(),
             update.creator.as_ref(),
             |record, taken| {
-                // The token may change itself: then what it is now counts, not what it was when it asked.
+                // A token that changes itself is judged by its current record, not by the one that it called with.
                 let asks_itself = |creator: &&Record| creator.id == record.id;
                 let itself = update.creator.as_ref().filter(asks_itself).map(|_| record.clone());
                 let request = UpdateRequest {
@@ -114,7 +114,7 @@ impl Service {
         .await
     }
 
-    /// Looks a token up, has the change decided and stores it; anew where another process was quicker.
+    /// Looks up a token, has the module decide the change and stores it. Retries if another process changed the token first.
     async fn change(
         &self,
         (by, key): (By, &str),
@@ -150,7 +150,7 @@ impl Service {
     }
 }
 
-/// Whether a record is one of those meant. A port never sees the tokens of the other.
+/// Whether the record belongs to the selected port. A port never sees the tokens of the other.
 pub(super) fn is_of(record: &Record, realm: Option<Realm>) -> bool {
     realm.is_none_or(|realm| record.realm == realm)
 }

@@ -1,4 +1,4 @@
-//! Verification: header, credential, record found by hash, verdict. There is no other way.
+//! Verification: reads the header, finds the record by hash and asks the module for the verdict.
 
 use tokenlatch_core::{Authorization, Call, IdentifyRequest, Verdict, VerifyRequest};
 
@@ -6,10 +6,10 @@ use super::Service;
 use crate::error::Result;
 
 impl Service {
-    /// Decides whether a call may be made with this header. The same look-ups are made for every header, good or bad.
+    /// Decides whether a call may be made with this header. Valid and invalid headers cause the same look-ups.
     ///
     /// # Errors
-    /// Only where no verdict could be had: treat any error as a refusal.
+    /// Failures of the module, the store and the clock: treat any error as a refusal.
     pub async fn verify(&self, authorization: &Authorization, call: &Call) -> Result<Verdict> {
         let credential = self.module.identify(&IdentifyRequest {
             authorization: authorization.clone(),

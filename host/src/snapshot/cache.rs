@@ -1,4 +1,4 @@
-//! Messages that were made, for the next one who asks for the same.
+//! Caches the last messages for edges that ask for the same.
 
 use std::sync::Arc;
 
@@ -8,25 +8,25 @@ use super::publisher::Message;
 use crate::error::Result;
 use crate::store::Mark;
 
-/// Deltas that are kept: those who follow mostly stand at the same version.
+/// The number of deltas kept. Most edges hold the same version.
 const DELTAS: usize = 32;
 
-/// What was made last.
+/// The last messages.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     whole: Option<Arc<Message>>,
-    /// By the version that they start from; all lead to the same one.
+    /// Deltas by the version that they start from. All lead to the same version.
     deltas: Vec<(i64, Arc<Message>)>,
 }
 
 impl Cache {
-    /// The whole table, if it still is what the store holds; signed anew where that was found out later than it says.
+    /// Returns the whole table if it is still current. If `made` is later than the message's time, it is signed again.
     pub(super) fn whole(&mut self, mark: Mark, made: i64, key: &SigningKey) -> Result<Option<Arc<Message>>> {
         let whole = self.whole.as_mut().filter(|whole| whole.mark == mark);
         whole.map(|whole| made_at(whole, made, key)).transpose()
     }
 
-    /// The whole table that was made last, whatever it leads to.
+    /// Returns the last whole table, current or not.
     pub(super) fn last(&self) -> Option<&Arc<Message>> {
         self.whole.as_ref()
     }
@@ -35,8 +35,8 @@ impl Cache {
         self.whole = Some(Arc::clone(message));
     }
 
-    /// A delta from a version to where the store stands now, signed anew like the whole table: one that was made for those
-    /// who were there at once must not leave others with a table that is old when they get it.
+    /// Returns a delta from a version to the current one, signed again like the whole table. Otherwise an edge that asks later
+    /// would get a table that is already old.
     pub(super) fn delta(
         &mut self,
         since: i64,
@@ -59,7 +59,7 @@ impl Cache {
     }
 }
 
-/// The same message, made at a time.
+/// Returns the same message with the time `made`, signed again if needed.
 fn made_at(message: &mut Arc<Message>, made: i64, key: &SigningKey) -> Result<Arc<Message>> {
     if message.made != made {
         let mut head = message.head.clone();

@@ -1,4 +1,4 @@
-//! An edge: follows an origin, decides by what it holds, reports uses.
+//! The edge: follows an origin, decides by the table that it holds, and reports uses.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -21,43 +21,44 @@ use crate::gate::{Presented, repeated};
 use crate::hex::hex;
 use crate::module::Module;
 
-/// The longest that an origin is asked to wait for a change.
+/// The longest time that the origin is asked to wait for a change.
 const LONGEST_WAIT: Duration = Duration::from_secs(25);
 
-/// How much longer than it was asked to wait an origin's answer may take to begin, connecting included.
+/// The time limit for the start of an answer, connecting included, on top of the requested wait.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// After a failure, at first and at most.
+/// The pause after a failure: first and longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long the last report may take when the edge ends.
+/// The time limit for the last report when the edge stops.
 const LAST: Duration = Duration::from_secs(5);
 
-/// What a follower is given.
+/// The configuration of a follower.
 #[derive(Clone, Debug)]
 pub struct FollowerOptions {
-    /// The Ed25519 keys that are trusted, in hex: one, or several while the origin changes its own.
+    /// The trusted Ed25519 public keys, in hex. Several while the origin changes its key.
     pub public_keys: Vec<String>,
     /// The peppers, newest first.
     pub peppers: Vec<Pepper>,
-    /// The functions; the built-in ones when left out.
+    /// The functions; `None` for the built-in ones.
     pub catalogue: Option<Vec<Function>>,
-    /// The file that tells after a restart which table was held; without it an old one could be passed off as the newest.
+    /// The file that records which table was held. Without it, an old table could pass as the newest after a restart.
     pub state_file: Option<PathBuf>,
-    /// Between two questions where the origin is not to wait for changes; `None`: it waits, so that changes are here at once.
+    /// The pause between two requests if the origin should not wait for changes. `None`: the origin waits and answers at once
+    /// when something changes.
     pub poll: Option<Duration>,
-    /// For how long nothing need come of an answer that has begun. After that 16 KiB a second must come on the average, and all
-    /// of it in two minutes.
+    /// The grace period for an answer's body: it may take this long plus a second for each 16 KiB received, and at most two
+    /// minutes.
     pub timeout: Duration,
-    /// How often uses are reported; zero is never.
+    /// How often uses are reported; zero means never.
     pub usage_interval: Duration,
     /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
 impl FollowerOptions {
-    /// Follows with these keys, by the system's clock, without peppers and without a file.
+    /// Creates options with these keys, the system's clock, no peppers and no state file.
     #[must_use]
     pub fn new(public_keys: Vec<String>) -> FollowerOptions {
         FollowerOptions {
@@ -73,26 +74,26 @@ impl FollowerOptions {
     }
 }
 
-/// How a follower stands.
+/// The state of a follower.
 #[derive(Clone, Debug, Default)]
 pub struct FollowerStatus {
-    /// Which table is held.
+    /// The table that is held; `None` before the first.
     pub state: Option<SnapshotState>,
-    /// The code of what went wrong last with the origin, until something goes right.
+    /// The code of the last error with the origin, until a request succeeds.
     pub failing: Option<&'static str>,
-    /// Messages that were put in force, heartbeats too.
+    /// The number of messages applied, including heartbeats.
     pub taken: u64,
-    /// Messages that were refused.
+    /// The number of messages refused.
     pub refused: u64,
-    /// Whole tables that were put in force.
+    /// The number of whole tables applied.
     pub wholes: u64,
-    /// Admissions that are in no report, because too many tokens were used at once or the origin would not have it.
+    /// The number of admissions that were not reported, because too many tokens were used at once or the origin refused them.
     pub missed_uses: u64,
-    /// Why the file that guards against a roll-back could not be written the last time.
+    /// Why the state file, which prevents roll-backs, could not be written the last time.
     pub unwritten: Option<String>,
 }
 
-/// Verifies by a signed table that it keeps up to date. Clones share everything; any task may ask.
+/// Verifies requests by a signed table that it keeps up to date. Clones share all state and can be used from any task.
 #[derive(Clone)]
 pub struct Follower {
     inner: Arc<Inner>,
@@ -106,23 +107,23 @@ struct Inner {
     timeout: Duration,
     usage_interval: Duration,
     status: Mutex<FollowerStatus>,
-    /// Uses that the origin would not have.
+    /// Uses that the origin refused.
     lost: AtomicU64,
     /// This process's name in reports.
     name: String,
 }
 
-/// What went wrong in one round.
+/// The error of one request to the origin.
 enum Failed {
     Source(SourceError),
     Refused(Error),
 }
 
 impl Follower {
-    /// Makes an edge ready. It holds no table yet, and refuses everything.
+    /// Creates an edge. It holds no table yet, and refuses everything.
     ///
     /// # Errors
-    /// Refusals of the module for keys, peppers and catalogue; [`EnvironmentError`] for the file and for randomness.
+    /// Refusals of the module for keys, peppers and catalogue; [`EnvironmentError`] for the state file and for randomness.
     pub fn new(module: &Module, options: FollowerOptions) -> Result<Follower> {
         let file = StateFile::new(options.state_file.as_deref());
         let floor = file.read().map_err(|error| EnvironmentError::FollowerState {
@@ -155,10 +156,10 @@ impl Follower {
         Ok(Follower { inner: Arc::new(inner) })
     }
 
-    /// Decides whether a call may be made, by what is held. `call` names no address: `address` does.
+    /// Decides whether a call may be made, by the table that is held. The caller's address is given in `address`, not in `call`.
     ///
     /// # Errors
-    /// Only where no verdict could be had: admit nothing.
+    /// Failures of the module and the clock: no verdict was reached, so admit nothing.
     pub fn verify(&self, authorization: Presented<'_>, call: &Call, address: Option<IpAddr>) -> Result<Arc<Verdict>> {
         let inner = &self.inner;
         let now = inner.clock.now()?;
@@ -167,7 +168,7 @@ impl Follower {
             Presented::Missing => &[],
             Presented::One(bytes) => bytes,
             Presented::Repeated => {
-                // Nothing is decided without a table, this neither.
+                // Without a table this is refused like any other request.
                 let verdict = inner.replica.verify(&[], call, address.as_deref(), now)?;
                 return if verdict.status == 503 {
                     Ok(verdict)
@@ -185,9 +186,9 @@ impl Follower {
         outcome
     }
 
-    /// Replaces the catalogue of functions; `None` is the built-in one. Every request that begins after this returns is
-    /// judged by it; on an error the old one stays. A large one takes some milliseconds: async programs call this on a thread
-    /// that may block.
+    /// Replaces the catalogue of functions; `None` means the built-in one. It applies to every request that begins after this
+    /// returns. On an error the old one stays. A large catalogue takes some milliseconds, so async programs should call this on
+    /// a blocking thread.
     ///
     /// # Errors
     /// `catalogue_invalid`, `feature_invalid`; failures of the module.
@@ -195,7 +196,7 @@ impl Follower {
         self.inner.replica.set_catalogue(catalogue)
     }
 
-    /// The reason why nothing can be decided now, such as `snapshot_stale`; `None` where all is well.
+    /// Returns the reason why the edge cannot decide now, such as `snapshot_stale`; `None` if it can.
     ///
     /// # Errors
     /// As [`Follower::verify`].
@@ -204,7 +205,7 @@ impl Follower {
         Ok((verdict.status == 503).then(|| verdict.reason.as_str()))
     }
 
-    /// How it stands.
+    /// Returns the follower's state.
     #[must_use]
     pub fn status(&self) -> FollowerStatus {
         FollowerStatus {
@@ -218,13 +219,13 @@ impl Follower {
         }
     }
 
-    /// The module that decides.
+    /// The module that makes the decisions.
     #[must_use]
     pub fn module(&self) -> &Module {
         self.inner.replica.module()
     }
 
-    /// Follows an origin until `stop` yields; then the last uses are reported.
+    /// Follows an origin until `stop` completes. Then it reports the last uses.
     pub async fn run(&self, source: Arc<dyn Source>, stop: impl Future) {
         let inner = &self.inner;
         let following = inner.follow(source.as_ref());
@@ -259,7 +260,7 @@ impl Inner {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a new instance in place of one that broke off, unless another caller did.
+    /// Replaces a broken instance by a new one, unless another caller already did.
     fn renew(&self, code: &'static str) {
         if let Err(error) = self.replica.renew() {
             tracing::warn!("the module broke off and cannot be run again: {error}");
@@ -267,7 +268,7 @@ impl Inner {
         self.status().failing = Some(code);
     }
 
-    /// The pause between two questions: never so long that the table grows too old meanwhile.
+    /// Returns the pause between two requests, limited so that the table does not become stale between them.
     fn at_most(&self, poll: Duration) -> Duration {
         self.replica
             .state()
@@ -291,10 +292,10 @@ impl Inner {
                     let version = self.replica.state().map(|state| (state.epoch, state.version));
                     let news = std::mem::replace(&mut known, version) != version;
                     if let Some(poll) = self.poll.filter(|_| !gap).map(|poll| self.at_most(poll)) {
-                        // From question to question, however long the answer and the disk took.
+                        // The interval counts from request to request, so the answer's duration is subtracted.
                         tokio::time::sleep(poll.saturating_sub(begun.elapsed())).await;
                     } else if !news && begun.elapsed() < FIRST_PAUSE {
-                        // An origin that is about to end makes nobody wait.
+                        // An origin that is shutting down answers at once; this prevents a busy loop.
                         tokio::time::sleep(FIRST_PAUSE).await;
                     }
                 }
@@ -307,7 +308,7 @@ impl Inner {
         }
     }
 
-    /// Notes what went wrong. `true`: only a whole table can help.
+    /// Records an error. Returns `true` if only a whole table can help.
     fn fail(&self, failed: &Failed) -> bool {
         let (code, message) = match failed {
             Failed::Source(error) => (error.code, error.to_string()),
@@ -320,13 +321,13 @@ impl Inner {
             }
             status.failing.replace(code)
         };
-        // Once, however often it happens.
+        // Logged once, however often it happens.
         if known != Some(code) {
             tracing::warn!("the origin cannot be followed: {message} ({code})");
         }
         match failed {
-            // Another table may be taken where a delta can't be, such as one with names after one without. One that comes
-            // too early for this edge's clock comes too early as a whole, too.
+            // A whole table may be accepted where a delta is not, such as one with names after one without. A message that is too
+            // early for this edge's clock is also too early as a whole table.
             Failed::Refused(Error::Refused(error)) => error.code != ErrorCode::ClockBackwards,
             Failed::Refused(Error::Module(error)) if !error.leaves_instance_whole() => {
                 self.renew(error.code());
@@ -336,7 +337,7 @@ impl Inner {
         }
     }
 
-    /// Says that the file which guards against a roll-back can't be written: once, until it can.
+    /// Warns that the state file, which prevents roll-backs, cannot be written. Warns once until a write succeeds.
     fn note_file(&self, reason: Option<String>) {
         let known = std::mem::replace(&mut self.status().unwritten, reason.clone());
         if let Some(reason) = reason.filter(|reason| known.as_ref() != Some(reason)) {
@@ -344,7 +345,7 @@ impl Inner {
         }
     }
 
-    /// One question and its answer. `true`: the origin has no delta that leads on.
+    /// Makes one request and applies its answer. Returns `true` if the origin has no delta from the held version.
     async fn round(&self, source: &dyn Source, whole: bool) -> std::result::Result<bool, Failed> {
         let held = self.replica.state().filter(|_| !whole);
         let what = held.map_or(Fetch::Snapshot, |held| Fetch::Deltas {
@@ -376,7 +377,7 @@ impl Inner {
                     let Some((head, body)) = first.split_at_checked(MESSAGE_HEAD_BYTES) else {
                         continue;
                     };
-                    // A message that isn't signed well is read no further.
+                    // The body of a message with a bad signature is not read.
                     let now = self.clock.now().map_err(|error| Failed::Refused(error.into()))?;
                     let left = self.replica.begin(head, now).map_err(Failed::Refused)?;
                     if body.is_empty() {
@@ -414,7 +415,7 @@ impl Inner {
     }
 }
 
-/// How long the origin may wait: no longer than a third of a table's life, so that two answers may be lost.
+/// Returns how long the origin may wait: at most a third of a table's life, so that two answers may be lost.
 fn wait(max_age: u32) -> Duration {
     third(max_age).min(LONGEST_WAIT)
 }
@@ -423,7 +424,7 @@ fn third(max_age: u32) -> Duration {
     Duration::from_secs(u64::from(max_age / 3).max(1))
 }
 
-/// The pause after so many failures: longer each time, and never the same for two edges.
+/// Returns the pause after this many failures: longer each time, and randomized so that edges do not retry together.
 fn pause(failures: u32) -> Duration {
     let most = FIRST_PAUSE.saturating_mul(1 << failures.min(8)).min(LONGEST_PAUSE);
     let chance = RandomState::new().hash_one(failures) % 1_000;

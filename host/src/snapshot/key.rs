@@ -1,4 +1,4 @@
-//! The file of an origin's private key: 64 hex digits, and remarks after `#`. Nothing of it is ever in an error or a log.
+//! The file of an origin's private key: 64 hex digits, and comments after `#`. Its content is never in an error or a log.
 
 use std::path::{Path, PathBuf};
 
@@ -7,20 +7,20 @@ use zeroize::Zeroizing;
 
 use crate::private_file::read_private;
 
-/// Far more than a key takes.
+/// The largest key file, in bytes; a key needs far less.
 const MAX_BYTES: u64 = 4096;
 
-/// Why a file of a key cannot be used.
+/// Why a key file cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the key file `{path}` cannot be used: {reason}")]
 pub struct KeyFileError {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Why, without any of its content.
+    /// The reason, without any of the file's content.
     pub reason: String,
 }
 
-/// Reads the private key by which an origin signs. Other users must not be able to get at the file.
+/// Reads the private key with which an origin signs. Refuses a file that other users can access.
 ///
 /// # Errors
 /// [`KeyFileError`].
@@ -41,7 +41,7 @@ pub fn read_snapshot_key(path: &Path) -> Result<SigningKey, KeyFileError> {
         .map_err(|_| fault("it must hold one line of 64 hex digits".to_owned()))
 }
 
-/// What such a file holds, for a seed of 32 random bytes.
+/// Returns the content of a key file for a seed of 32 random bytes.
 #[must_use]
 pub fn key_file_text(seed: &[u8; 32], public_key: &str) -> Zeroizing<String> {
     let hex = Zeroizing::new(crate::hex::hex(seed));

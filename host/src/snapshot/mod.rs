@@ -1,9 +1,9 @@
-//! Signed snapshots between machines: an origin publishes its tokens, edges follow it and decide alone.
+//! Signed snapshots between machines: an origin publishes its tokens, and edges follow it and decide on their own.
 //!
 //! - [`Publisher`] makes signed snapshots and deltas of a service's store.
-//! - [`Follower`] keeps a verified copy in the module's memory, by messages from a [`Source`], and counts uses.
+//! - [`Follower`] keeps a verified copy in the module's memory, from the messages of a [`Source`], and counts uses.
 //!
-//! What a message is, and when one is taken, is the module's to say: `SNAPSHOT.md` of the core.
+//! The module defines the messages and when one is accepted: `SNAPSHOT.md` of the core.
 
 mod cache;
 mod follower;

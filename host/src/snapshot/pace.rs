@@ -1,4 +1,4 @@
-//! How fast an origin's answer must come.
+//! The minimum speed of an origin's answer.
 
 use std::time::Duration;
 
@@ -6,13 +6,14 @@ use tokio::time::Instant;
 
 use super::source::SourceError;
 
-/// The longest that the body of an answer may take.
+/// The time limit for the body of an answer.
 pub const LONGEST: Duration = Duration::from_secs(120);
 
-/// The least that must come on the average, in bytes a millisecond, once the first pause is over.
+/// The minimum average rate after the grace period, in bytes per millisecond.
 const LEAST_RATE: u64 = 16;
 
-/// Bounds an answer's body: an origin that sends a byte now and then is never silent, and would hold a follower for ever.
+/// Bounds the duration of an answer's body. An idle timeout is not enough: an origin that sends a byte now and then would block
+/// a follower forever.
 pub(super) struct Pace {
     begun: Instant,
     patience: Duration,
@@ -20,7 +21,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Begins when the body does, of which nothing need come for so long.
+    /// Starts the clock at the beginning of the body. `patience` is the grace period.
     pub(super) fn new(patience: Duration) -> Pace {
         Pace {
             begun: Instant::now(),
@@ -29,7 +30,7 @@ impl Pace {
         }
     }
 
-    /// Waits for the next piece, for as long as what has come allows.
+    /// Waits for the next piece, for as long as the bytes received so far allow.
     pub(super) async fn next<T>(
         &mut self,
         piece: impl Future<Output = T>,

@@ -1,8 +1,8 @@
-//! The origin: signed snapshots and deltas of what a store holds.
+//! The origin: signed snapshots and deltas of a store.
 //!
-//! The store tells what has changed since any version of its epoch, so nothing must be kept to answer one who was away,
-//! and an origin that was started anew, or another one on the same database, goes on where the last one stood. Every
-//! message says a time at which it was true: the time is taken before the store is asked.
+//! The store returns the changes since any version of its epoch. So no state is needed for edges that were away, and an
+//! origin that was restarted, or another one on the same database, continues from the same position. Every message
+//! carries a time at which it was true, which is taken before the store is read.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -19,22 +19,22 @@ use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::store::{Changes, History, Mark, StoreError, Version};
 
-/// Changes that are sent as a delta. With more of them a snapshot is the shorter way.
+/// The largest number of changes in a delta. Beyond it a snapshot is shorter.
 const MOST: usize = 100_000;
 
-/// Revisions that deltas lead through; then a snapshot must be taken. An edge keeps what revoked tokens were until its next
-/// snapshot, and that must come before it has no room left.
+/// The number of revisions that deltas cover before a snapshot is needed. An edge keeps revoked tokens in memory until its next
+/// snapshot, which must come before that memory is full.
 const STRETCH: i64 = 1 << 14;
 
-/// How soon it is looked again whether the next second has begun.
+/// How often to check whether the next second has begun.
 const NEXT_SECOND: Duration = Duration::from_millis(50);
 
-/// How messages are made.
+/// Options for making messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublisherOptions {
-    /// For how long an edge may decide by a table that it hears nothing more of, in seconds.
+    /// How long an edge may decide by a table without further messages, in seconds.
     pub max_age: u32,
-    /// Whether ids and names of tokens are sent. Without them an edge can't tell which token it admits.
+    /// Whether ids and names of tokens are sent. Without them an edge cannot report which token it admits.
     pub names: bool,
 }
 
@@ -47,16 +47,16 @@ impl Default for PublisherOptions {
     }
 }
 
-/// A signed message. What is large in it is shared by those that differ in the time only.
+/// A signed message. Messages that differ only in their time share the body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     pub(super) head: Vec<u8>,
     pub(super) body: Arc<Vec<u8>>,
-    /// Where the table stands that it leads to.
+    /// The mark of the table after this message.
     pub mark: Mark,
-    /// When it was true, in Unix seconds.
+    /// When the message was true, in Unix seconds.
     pub made: i64,
-    /// What tells it from every other message: the same tag, the same bytes.
+    /// Identifies the message: equal tags mean equal bytes.
     pub tag: String,
 }
 
@@ -81,20 +81,20 @@ impl Message {
         })
     }
 
-    /// The message, in a piece.
+    /// Returns the message in one piece.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         [self.head.as_slice(), &self.body].concat()
     }
 
-    /// Head and signature, then what they sign.
+    /// Returns the head with its signature, and the body that it signs.
     #[must_use]
     pub fn parts(&self) -> (&[u8], &Arc<Vec<u8>>) {
         (&self.head, &self.body)
     }
 }
 
-/// Without the bytes: there are many.
+/// Leaves out the bytes, which are many.
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
@@ -104,16 +104,16 @@ impl fmt::Debug for Message {
     }
 }
 
-/// What those are told who hold a version.
+/// The answer to an edge that holds a version.
 #[derive(Clone, Debug)]
 pub enum Delta {
-    /// What has changed; a heartbeat where nothing has.
+    /// The changes; a heartbeat if there are none.
     Message(Arc<Message>),
-    /// No delta leads on from there: a snapshot must be taken.
+    /// No delta starts from that version: the edge must fetch a snapshot.
     Gap,
 }
 
-/// Publishes what a service's store holds. Clones share everything.
+/// Publishes a service's store. Clones share all state.
 #[derive(Clone)]
 pub struct Publisher {
     inner: Arc<Inner>,
@@ -125,18 +125,18 @@ struct Inner {
     options: PublisherOptions,
     watch: Watch,
     cache: Mutex<Cache>,
-    /// Held while a snapshot or a delta is made: whoever waits finds it made.
+    /// Held while a snapshot or a delta is made, so that others that wait reuse it.
     turn: tokio::sync::Mutex<()>,
-    /// Epoch and time of the last message: none says an earlier time.
+    /// The epoch and time of the last message. No later message has an earlier time.
     last: Mutex<Option<(i64, i64)>>,
-    /// The version of an edge that was last logged as one that this database never had.
+    /// The last version that was logged as unknown to this database.
     told: Mutex<Option<Version>>,
-    /// Whether nobody shall wait any longer.
+    /// Whether waiting requests must be answered now.
     finishing: watch::Sender<bool>,
 }
 
 impl Publisher {
-    /// A publisher that signs by this key.
+    /// Creates a publisher that signs with this key.
     #[must_use]
     pub fn new(service: Service, key: Arc<SigningKey>, options: PublisherOptions) -> Publisher {
         let inner = Inner {
@@ -153,19 +153,19 @@ impl Publisher {
         Publisher { inner: Arc::new(inner) }
     }
 
-    /// The key that edges are to trust, in hex.
+    /// The public key for edges to trust, in hex.
     #[must_use]
     pub fn public_key(&self) -> String {
         self.inner.key.public_key()
     }
 
-    /// How messages are made.
+    /// The options for making messages.
     #[must_use]
     pub fn options(&self) -> PublisherOptions {
         self.inner.options
     }
 
-    /// The whole table, true at a time not before this call began.
+    /// Returns the whole table, true at a time not before this call began.
     ///
     /// # Errors
     /// Failures of the store and the clock; `snapshot_too_large`.
@@ -189,7 +189,7 @@ impl Publisher {
         }
     }
 
-    /// Whether one who holds the snapshot with this tag holds what the store holds, and may do so for a while yet.
+    /// Whether the snapshot with this tag equals the store's content and stays valid for a while.
     ///
     /// # Errors
     /// Failures of the store and the clock.
@@ -197,7 +197,7 @@ impl Publisher {
         let inner = &self.inner;
         let now = inner.service.clock().now()?;
         let mark = inner.service.store().mark().await?;
-        // A quarter of its life: who comes back after that needs another one.
+        // A quarter of its life; an older one would soon expire.
         let young = |made: i64| now.saturating_sub(made) <= i64::from(inner.options.max_age / 4);
         let cache = inner.cache();
         Ok(cache
@@ -205,7 +205,7 @@ impl Publisher {
             .is_some_and(|last| last.mark == mark && last.tag == tag && young(last.made)))
     }
 
-    /// What has changed since a version, as soon as anything has; after the wait a heartbeat.
+    /// Returns the changes since a version as soon as there are any. After `wait` it returns a heartbeat.
     ///
     /// # Errors
     /// Failures of the store and the clock.
@@ -233,7 +233,7 @@ impl Publisher {
                         let seen = waiter.seen.borrow_and_update().mark.clone();
                         match seen {
                             Some(Err(error)) => return Err(error.into()),
-                            // What was so already is no news.
+                            // The current state is not a change.
                             Some(Ok(seen)) if seen.version() == since && told.is_ok() => {}
                             _ => break,
                         }
@@ -245,12 +245,12 @@ impl Publisher {
         }
     }
 
-    /// Asks the store at once whether something has changed, if anybody waits for it.
+    /// Queries the store at once for changes if anyone waits for them.
     pub fn nudge(&self) {
         self.inner.watch.nudge();
     }
 
-    /// Answers all who wait, and lets nobody wait any more.
+    /// Answers all waiting requests, and makes later ones return at once.
     pub fn finish(&self) {
         self.inner.finishing.send_replace(true);
     }
@@ -298,13 +298,13 @@ impl fmt::Debug for Publisher {
 
 impl Inner {
     fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
-        // What a panic may have left behind are whole messages, or none.
+        // The cache holds only complete messages, even after a panic.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where the store stands, and a time at which it stood there or before: never before that of an earlier message, nor
-    /// after the clock's, unless that was put back. An edge takes another epoch only when it was made later, so where the
-    /// second isn't over yet in which the last one was told of, this waits for the next.
+    /// Returns the store's mark and the time for a message about it. The time is not before that of an earlier message, and not
+    /// after the clock's unless the clock was set back. An edge accepts a new epoch only with a later time, so this waits for
+    /// the next second if the last message was made in the current one.
     async fn moment(&self) -> Result<(Mark, i64)> {
         loop {
             if let (mark, Some(made)) = self.stand().await? {
@@ -314,14 +314,14 @@ impl Inner {
         }
     }
 
-    /// The same for one who holds a version; none where no delta leads on from there.
+    /// Returns the same for an edge that holds a version; `None` if no delta starts from it or a new epoch must wait.
     async fn moment_after(&self, since: Version) -> Result<Option<(Mark, i64)>> {
         let (mark, made) = self.stand().await?;
         let leads_on = mark.epoch == since.epoch && mark.revision / STRETCH == since.revision() / STRETCH;
         Ok(made.filter(|_| leads_on).map(|made| (mark, made)))
     }
 
-    /// Logs that an edge holds a version which this database never had: once for each such version.
+    /// Logs that an edge holds a version which this database never had, once for each such version.
     fn tell_of(&self, since: Version, history: History) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if history == History::Lost && told.replace(since) != Some(since) {
@@ -335,7 +335,7 @@ impl Inner {
         }
     }
 
-    /// Where the store stands, and the time that a message may say of it, if there is one yet.
+    /// Returns the store's mark, and the time for a message about it if one is possible yet.
     async fn stand(&self) -> Result<(Mark, Option<i64>)> {
         let now = self.service.clock().now()?;
         let mark = self.service.store().mark().await?;
@@ -345,7 +345,7 @@ impl Inner {
     fn made(&self, now: i64, mark: Mark) -> Option<i64> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let made = match *last {
-            // A clock that was that fast has made messages that no edge took.
+            // Edges refused all messages made while the clock was that far ahead, so their times need not be exceeded.
             Some((_, made)) if made.saturating_sub(now) > SNAPSHOT_CLOCK_SLACK => now,
             Some((epoch, made)) if epoch != mark.epoch && now <= made => match made.saturating_sub(now) {
                 0 | 1 => return None,
@@ -358,7 +358,7 @@ impl Inner {
         Some(made)
     }
 
-    /// A delta that was made for another who stood there, if it leads to where the store stood at `made`.
+    /// Returns a delta that was made for another edge with this version, if it leads to the mark `seen`.
     fn kept(&self, since: Version, seen: Mark, made: i64) -> Result<Option<Arc<Message>>> {
         self.cache().delta(since.version, seen, made, &self.key)
     }
@@ -379,8 +379,8 @@ impl Inner {
         Message::new(bytes, mark)
     }
 
-    /// Adds the accounts of the tokens, which a delta must hold too. They may be newer than the rest; then they stand in
-    /// the next delta again.
+    /// Adds the accounts of the tokens, which a delta must contain too. They may be newer than the rest; then the next delta
+    /// contains them again.
     async fn with_owners(&self, mut changes: Changes) -> Result<Changes> {
         let known: HashSet<&str> = changes.accounts.iter().map(|account| account.user.as_str()).collect();
         let missing: HashSet<&str> = changes
@@ -404,7 +404,7 @@ impl Inner {
         Ok(changes)
     }
 
-    /// Writes and signs a message, off the threads that serve.
+    /// Encodes and signs a message, on a blocking thread.
     async fn sign(&self, mut publication: Publication, changes: Changes, mark: Mark) -> Result<Message> {
         let key = Arc::clone(&self.key);
         let work = move || {

@@ -1,4 +1,4 @@
-//! The table that a follower holds, what has been worked out with it, and what was used.
+//! The table that a follower holds, its cached verdicts, and its usage counts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use crate::gate::Uses;
 use crate::module::{EncodedCatalogue, Module, Snapshot};
 use crate::store::Usage;
 
-/// Verdicts that are kept spelled out.
+/// The largest number of cached verdicts.
 const VERDICTS: usize = 1 << 16;
 
-/// A table in the module's memory. Any thread may ask it.
+/// A table in the module's memory. It can be used from any thread.
 pub(super) struct Replica {
     module: Module,
     options: SnapshotOptions,
-    /// Held while the instance or its catalogue is replaced, so that neither undoes the other. Taken before `live`.
+    /// Held while the instance or its catalogue is replaced, so that neither undoes the other. Lock it before `live`.
     replacing: Mutex<()>,
     live: Mutex<Live>,
-    /// By id, where the table has names.
+    /// Uses by token id, if the table has names.
     ids: Uses,
-    /// By hash, where it has none.
+    /// Uses by hash, if it has none.
     hashes: Uses,
 }
 
@@ -50,7 +50,7 @@ impl Replica {
         Ok(replica)
     }
 
-    /// Notes uses from now on: somebody hands them over.
+    /// Starts recording uses. The caller must report them.
     pub(super) fn note_uses(&self) {
         self.ids.begin();
         self.hashes.begin();
@@ -60,33 +60,33 @@ impl Replica {
         self.ids.missed().saturating_add(self.hashes.missed())
     }
 
-    /// Which table is held.
+    /// Returns the state of the held table.
     pub(super) fn state(&self) -> Option<SnapshotState> {
         self.live().state
     }
 
-    /// The head of a message.
+    /// Begins a message with its head. Returns how many bytes of body follow.
     pub(super) fn begin(&self, head: &[u8], now: i64) -> Result<u64> {
         self.take(|snapshot| snapshot.begin(head, now))
     }
 
-    /// The next piece of its body. In between decisions are made.
+    /// Adds a piece of the body. Verifications continue in between. Returns how many bytes remain.
     pub(super) fn push(&self, piece: &[u8]) -> Result<u64> {
         self.take(|snapshot| snapshot.push(piece))
     }
 
-    /// Puts it in force.
+    /// Applies the message.
     pub(super) fn commit(&self) -> Result<SnapshotState> {
         let mut live = self.live();
         let state = live.snapshot.commit()?;
-        // A place may be another token's now.
+        // A slot may now hold another token.
         live.verdicts.clear();
         live.state = Some(state);
         Ok(state)
     }
 
-    /// A new instance in place of one that broke off, which refuses everything. What was held is its floor. Where another
-    /// caller has replaced it already nothing happens.
+    /// Replaces a broken instance by a new one, which refuses everything until its first table. The old state becomes its floor.
+    /// Does nothing if another caller has replaced it already.
     pub(super) fn renew(&self) -> Result<()> {
         let _turn = self.replacing();
         let catalogue = {
@@ -99,7 +99,7 @@ impl Replica {
         self.replace(catalogue)
     }
 
-    /// Replaces the catalogue of functions; on an error the old one stays.
+    /// Replaces the catalogue of functions. On an error the old one stays.
     pub(super) fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
         let encoded = EncodedCatalogue::new(catalogue.as_deref())?;
         let _turn = self.replacing();
@@ -114,7 +114,7 @@ impl Replica {
         self.replace(catalogue)
     }
 
-    /// A new instance with this catalogue. Only for the holder of `replacing`.
+    /// Installs a new instance with this catalogue. The caller must hold `replacing`.
     fn replace(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
         let floor = self.state().map(|state| state.floor());
         let options = SnapshotOptions {
@@ -126,12 +126,12 @@ impl Replica {
         let mut live = self.live();
         let state = live.state;
         *live = Live::new(snapshot, catalogue);
-        // It stays known, as the floor of what may follow; the instance itself says that there is no table.
+        // The state is kept as the floor for later messages; the instance itself has no table.
         live.state = state;
         Ok(())
     }
 
-    /// Judges a header.
+    /// Verifies a header.
     pub(super) fn verify(&self, header: &[u8], call: &Call, address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
         let verdict = self.live().verify(call, header, address, now)?;
         if verdict.allowed {
@@ -143,7 +143,8 @@ impl Replica {
         Ok(verdict)
     }
 
-    /// Without names nobody here knows which of the hashes is the record's: all are reported, and the origin finds it.
+    /// Records a use under all possible hashes, because without names the edge cannot tell which one is the record's. The origin
+    /// finds it.
     fn note_hashes(&self, header: &[u8], now: i64) {
         let text = SecretString::new(String::from_utf8_lossy(header).into_owned());
         let request = IdentifyRequest {
@@ -165,7 +166,7 @@ impl Replica {
         &self.module
     }
 
-    /// Takes what was used since the last time. Whoever takes it keeps it until the origin has it.
+    /// Takes the uses since the last call. The caller keeps them until the origin has them.
     pub(super) fn uses(&self) -> Vec<ReportedUse> {
         let ids = taken(&self.ids)
             .into_iter()
@@ -184,7 +185,7 @@ impl Replica {
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {
-        // What a panic may have left behind is a table that is whole, or an instance that refuses.
+        // After a panic the table is complete, or the instance refuses.
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -214,7 +215,7 @@ impl Live {
     }
 }
 
-/// Takes everything that was noted.
+/// Takes all recorded uses.
 fn taken(uses: &Uses) -> Vec<Usage> {
     let mut all = Vec::new();
     let mut taken = uses.take();
@@ -285,7 +286,7 @@ mod tests {
         replica.commit().unwrap();
     }
 
-    /// The version of the table that the instance itself holds.
+    /// The version of the table in the instance itself.
     fn held(replica: &Replica) -> Option<u64> {
         replica.live().snapshot.state().unwrap().map(|state| state.version)
     }
@@ -305,13 +306,13 @@ mod tests {
         let replica = replica();
         take(&replica, 1);
         replica.live().snapshot.break_off();
-        // Two verifications found it broken; the table came between their renewals.
+        // Two verifications found the instance broken; a table arrived between their renewals.
         replica.renew().unwrap();
         assert_eq!(held(&replica), None);
         take(&replica, 2);
         replica.renew().unwrap();
         assert_eq!(held(&replica), Some(2));
-        // One that breaks later is renewed again, and what was held stays the floor.
+        // A later failure renews it again, and the old state stays the floor.
         replica.live().snapshot.break_off();
         replica.renew().unwrap();
         assert_eq!(held(&replica), None);
@@ -350,7 +351,7 @@ mod tests {
             scope.spawn(|| {
                 for round in 0..40 {
                     let feature = format!("f{round}");
-                    // The instance may break before it has taken the catalogue, never after that undo it.
+                    // The instance may break before it takes the catalogue, but a later break must not undo it.
                     if replica.set_catalogue(functions(&feature)).is_ok() {
                         assert_eq!(replica.live().catalogue, functions(&feature));
                     }

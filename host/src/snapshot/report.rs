@@ -1,4 +1,4 @@
-//! How an edge reports uses: in numbered batches, which may come more than once and count once.
+//! Usage reports of edges: numbered batches that may arrive more than once and count once.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,63 +10,63 @@ use crate::error::Result;
 use crate::service::Service;
 use crate::store::{Usage, UsageBatch};
 
-/// Tokens of one report.
+/// The largest number of tokens in a report.
 pub const MAX_REPORTED: usize = 2_000;
 
-/// Characters of a follower's name.
+/// The length of a follower's name, in characters.
 const NAME: std::ops::RangeInclusive<usize> = 8..=64;
 
-/// A report, as it travels.
+/// A report, as sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UsageReport {
-    /// Who reports: 8 to 64 characters of `a-z A-Z 0-9 - _`, chosen at random by each process.
+    /// The sender: 8 to 64 characters of `a-z A-Z 0-9 - _`, chosen at random by each process.
     pub follower: String,
-    /// The number of the report, which rises by one; one that is sent again has the number that it had.
+    /// The number of the report, increasing by one. A repeated report keeps its number.
     pub batch: i64,
-    /// What was used.
+    /// The tokens used.
     pub tokens: Vec<ReportedUse>,
 }
 
-/// How a token was used since the last report.
+/// The use of a token since the last report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReportedUse {
     /// The token's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Else its hash, as the store has it.
+    /// Otherwise its hash, as stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
     /// When it was last admitted, in Unix seconds.
     pub last_used: i64,
-    /// How often.
+    /// How often it was admitted.
     pub uses: u64,
 }
 
 impl ReportedUse {
-    /// The id or the hash.
+    /// Returns the id or the hash.
     fn key(&self) -> Option<&String> {
         self.id.as_ref().or(self.hash.as_ref())
     }
 }
 
-/// What is wrong with a report.
+/// Why a report is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReportError {
-    /// The name or the number.
+    /// The sender's name or the number is invalid.
     #[error("a report has a follower of 8 to 64 characters of `a-z A-Z 0-9 - _`, and a batch counted from 1")]
     Sender,
-    /// There are too many.
+    /// The report has too many tokens.
     #[error("a report has at most 2000 tokens")]
     Length,
-    /// A token has neither or both.
+    /// A token has neither an id nor a hash, or both.
     #[error("each token has either an id or a hash")]
     Token,
 }
 
 impl UsageReport {
-    /// Whether it can be taken. Times and numbers that can't be are no fault: the module brings them to what can.
+    /// Checks the report's form. Times and counts out of range are not errors: the module clamps them.
     ///
     /// # Errors
     /// [`ReportError`].
@@ -86,7 +86,7 @@ impl UsageReport {
         }
     }
 
-    /// Adds it to what the store knows. `false`: it, or a later one, was added before.
+    /// Adds the report to the store. Returns `false` if it, or a later one, was added before.
     ///
     /// # Errors
     /// Failures of the store and the clock.

@@ -1,4 +1,4 @@
-//! What an edge tells the origin of uses, in numbered reports.
+//! Sends an edge's uses to the origin, in numbered reports.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,30 +8,30 @@ use super::replica::Replica;
 use super::report::{MAX_REPORTED, UsageReport};
 use super::source::{Source, SourceError};
 
-/// The code of an answer that a report would be given however often it is sent.
+/// The error code for a report that the origin would refuse however often it is sent.
 pub const UNWANTED: &str = "report_refused";
 
-/// How long the origin may take for one report, connecting included.
+/// The time limit for one report, connecting included.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// The reports of one process, in their order.
+/// The reports of one process, in order.
 pub(super) struct Reports<'f> {
     replica: &'f Replica,
     name: &'f str,
-    /// Uses that the origin would not have.
+    /// Uses that the origin refused.
     lost: &'f AtomicU64,
     next: i64,
-    /// Those that the origin doesn't have yet, as far as is known.
+    /// Reports that the origin is not known to have.
     open: VecDeque<UsageReport>,
-    /// The code of what went wrong the last time.
+    /// The code of the last error.
     failing: Option<&'static str>,
 }
 
-/// The code of an origin that doesn't take the token.
+/// The error code for an origin that refuses the token.
 pub const REFUSED: &str = "origin_refused";
 
 impl<'f> Reports<'f> {
-    /// Reports that wait, before new uses wait in the table of uses.
+    /// The largest number of pending reports. Beyond it new uses stay in the table of uses.
     const OPEN: usize = 64;
 
     pub(super) fn new(replica: &'f Replica, name: &'f str, lost: &'f AtomicU64) -> Reports<'f> {
@@ -50,7 +50,7 @@ impl<'f> Reports<'f> {
             tokio::time::sleep(interval).await;
             let outcome = self.hand_in(source).await;
             match &outcome {
-                // The token may have been changed to one that may only read: somebody must know, once.
+                // The token may have lost the right to report, so log it, once.
                 Err(error) if error.code == REFUSED && self.failing != Some(REFUSED) => {
                     tracing::warn!("uses cannot be reported: {error}");
                 }
@@ -61,8 +61,7 @@ impl<'f> Reports<'f> {
         }
     }
 
-    /// Hands in what is open, each report with the number that it had from the beginning. One that the origin says is no
-    /// report is given up.
+    /// Sends the pending reports under their original numbers. Drops a report that the origin considers invalid.
     pub(super) async fn hand_in(&mut self, source: &dyn Source) -> Result<(), SourceError> {
         if self.open.len() < Reports::OPEN {
             self.gather();
@@ -75,7 +74,7 @@ impl<'f> Reports<'f> {
                 .flatten();
             match answer {
                 Err(error) if error.code == UNWANTED => {
-                    // It would not take it the next time either, and the others wait behind it.
+                    // The origin would refuse it again, and the other reports wait behind it.
                     let uses = report.tokens.iter().map(|used| used.uses).fold(0, u64::saturating_add);
                     self.lost.fetch_add(uses, Ordering::Relaxed);
                     tracing::warn!("{uses} uses are in no report: {error}");

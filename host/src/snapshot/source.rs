@@ -1,4 +1,4 @@
-//! Where a follower's messages come from.
+//! The interface through which a follower gets messages.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,43 +8,43 @@ use tokio::sync::mpsc::Receiver;
 
 use super::report::UsageReport;
 
-/// What is asked for.
+/// A request for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fetch {
     /// The whole table.
     Snapshot,
-    /// What has changed since a version, as soon as anything has.
+    /// The changes since a version, as soon as there are any.
     Deltas {
-        /// The epoch of what is held.
+        /// The epoch of the held table.
         epoch: u64,
-        /// Its version.
+        /// The version of the held table.
         version: u64,
         /// How long the origin may wait for a change.
         wait: Duration,
     },
 }
 
-/// What came.
+/// The answer to a request.
 #[derive(Debug)]
 pub enum Fetched {
-    /// A message, in pieces as they come. Whoever drops this wants no more of it.
+    /// A message, in pieces as they arrive. Drop the receiver to stop reading.
     Pieces(Receiver<Result<Vec<u8>, SourceError>>),
-    /// No delta leads on from what is held.
+    /// No delta starts from the held version.
     Gap,
 }
 
-/// Why nothing came.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SourceError {
-    /// A stable code.
+    /// The stable code.
     pub code: &'static str,
-    /// A sentence without any secret.
+    /// The message, without any secret.
     pub message: String,
 }
 
 impl SourceError {
-    /// An error of a source.
+    /// Creates an error with this code and message.
     pub fn new(code: &'static str, message: impl Into<String>) -> SourceError {
         SourceError {
             code,
@@ -53,12 +53,12 @@ impl SourceError {
     }
 }
 
-/// An origin, as a follower reaches it.
+/// A follower's connection to its origin.
 #[async_trait]
 pub trait Source: fmt::Debug + Send + Sync {
-    /// Asks for a message.
+    /// Requests a message.
     async fn fetch(&self, what: Fetch) -> Result<Fetched, SourceError>;
 
-    /// Hands a report of uses in. It may have been taken even where this is an error.
+    /// Sends a usage report. The origin may have accepted it even if this returns an error.
     async fn report(&self, report: &UsageReport) -> Result<(), SourceError>;
 }

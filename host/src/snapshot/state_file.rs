@@ -1,4 +1,4 @@
-//! The small file that tells a follower which table it held last, so that nobody can roll it back by a restart.
+//! The file that records which table a follower held last, so that a restart cannot be used to roll it back.
 
 use std::fmt;
 use std::fs::OpenOptions;
@@ -10,7 +10,7 @@ use tokenlatch_core::{Floor, SnapshotState};
 
 use crate::private_file::{lock_beside, open_regular, unusable, write_atomically};
 
-/// More than it takes.
+/// The largest state file, in bytes.
 const MAX_BYTES: u64 = 4096;
 
 #[derive(Serialize, Deserialize)]
@@ -20,7 +20,7 @@ struct Kept {
     made: i64,
 }
 
-/// The file, if there is to be one.
+/// The state file, if configured.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StateFile(Option<PathBuf>);
 
@@ -29,8 +29,8 @@ impl StateFile {
         StateFile(path.map(Path::to_owned))
     }
 
-    /// What was kept; nothing where there is no file yet. One that cannot be read is an error: without it nobody could
-    /// tell an old table from the newest.
+    /// Reads the recorded state; `None` if there is no file yet. An unreadable file is an error, because without it an old table
+    /// could not be told from the newest.
     pub(super) fn read(&self) -> io::Result<Option<Floor>> {
         let Some(path) = &self.0 else { return Ok(None) };
         let Some(text) = read(path)? else { return Ok(None) };
@@ -43,13 +43,13 @@ impl StateFile {
         }))
     }
 
-    /// Keeps which table is held: wholly or not at all, and on the disk. A newer one that another process has kept stays.
+    /// Records the held table atomically and durably. A newer state that another process recorded is kept.
     pub(super) fn write(&self, state: &SnapshotState) -> io::Result<()> {
         let Some(path) = &self.0 else { return Ok(()) };
         let _lock = lock_beside(path)?;
         match self.read() {
             Ok(Some(kept)) if kept.is_above(&state.floor()) => return Ok(()),
-            // One that says nothing is replaced; one that can't be opened isn't ours.
+            // A file without valid content is replaced; one that cannot be opened is not.
             Err(error) if error.kind() != io::ErrorKind::Other => return Err(error),
             _ => {}
         }
@@ -63,7 +63,7 @@ impl StateFile {
     }
 }
 
-/// The bytes of a regular file.
+/// Reads a regular file.
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = match open_regular(path, OpenOptions::new().read(true)) {
         Ok(file) => file,

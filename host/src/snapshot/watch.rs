@@ -1,4 +1,4 @@
-//! Tells those who wait for a change, while anybody waits.
+//! Notifies waiting requests of changes in the store. It runs only while a request waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,23 +8,23 @@ use tokio::sync::{Notify, watch};
 
 use crate::store::{Mark, Stamp, Store, StoreError};
 
-/// How often a store is looked at whose token tells that nothing was committed.
+/// How often to check the stamp of a store whose stamp is unchanged.
 const GLANCE: Duration = Duration::from_millis(10);
 
-/// After this time such a store is asked all the same.
+/// After this time such a store is queried anyway.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// How often any other store is asked where it stands.
+/// How often to query a store without a stamp for its mark.
 const ASK: Duration = Duration::from_millis(100);
 
-/// What the store said last.
+/// The store's last answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
-    /// Where it stands, or why that cannot be told.
+    /// The store's mark, or why it could not be read.
     pub(super) mark: Option<Result<Mark, StoreError>>,
 }
 
-/// One task asks for all who wait.
+/// Shares one polling task among all waiting requests.
 #[derive(Debug)]
 pub(super) struct Watch {
     inner: Arc<Inner>,
@@ -35,13 +35,13 @@ struct Inner {
     store: Arc<dyn Store>,
     seen: watch::Sender<Seen>,
     waiting: AtomicUsize,
-    /// The number of the task that asks: one that another came after ends.
+    /// The number of the polling task. A task ends when a newer one has started.
     turn: AtomicUsize,
-    /// Somebody has come, or has reason to think that something was committed.
+    /// Signals that a request has arrived, or that a commit is likely.
     nudge: Notify,
 }
 
-/// Somebody's share in the waiting.
+/// A waiting request.
 pub(super) struct Waiter<'w> {
     inner: &'w Inner,
     pub(super) seen: watch::Receiver<Seen>,
@@ -59,7 +59,7 @@ impl Watch {
         Watch { inner: Arc::new(inner) }
     }
 
-    /// Begins to wait. What the store says after this is seen.
+    /// Starts to wait. The waiter sees every answer of the store after this.
     pub(super) fn wait(&self) -> Waiter<'_> {
         let inner = &self.inner;
         let mut seen = inner.seen.subscribe();
@@ -71,7 +71,7 @@ impl Watch {
         Waiter { inner, seen }
     }
 
-    /// Asks at once, if anybody waits.
+    /// Queries the store at once if any request waits.
     pub(super) fn nudge(&self) {
         if self.inner.waiting.load(Ordering::SeqCst) > 0 {
             self.inner.nudge.notify_one();
@@ -85,7 +85,7 @@ impl Drop for Waiter<'_> {
     }
 }
 
-/// Asks until nobody waits, or another task does so.
+/// Polls the store until no request waits, or another task has taken over.
 async fn ask(inner: Arc<Inner>, turn: usize) {
     let mut known: Option<Stamp> = None;
     let mut asked = Instant::now();
@@ -102,7 +102,7 @@ async fn ask(inner: Arc<Inner>, turn: usize) {
             known = stamp;
         }
         let pause = if stamp.is_some() { GLANCE } else { ASK };
-        // Whether it was time or a nudge makes no difference.
+        // A timeout and a nudge are handled alike.
         let nudged = tokio::time::timeout(pause, inner.nudge.notified()).await.is_ok();
         if nudged {
             known = None;

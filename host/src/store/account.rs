@@ -1,67 +1,67 @@
-//! Accounts as they are stored.
+//! Stored accounts.
 
 use std::fmt;
 
 use tokenlatch_core::{Account, Policy};
 
-/// An account as it is stored.
+/// A stored account.
 #[derive(Clone, Debug)]
 pub struct StoredAccount {
-    /// What the module is told of the account.
+    /// The account as the module sees it.
     pub account: Account,
-    /// What the administrator demands of its new tokens.
+    /// The administrator's policy for its new tokens.
     pub policy: Policy,
     /// Whether it has a password.
     pub has_password: bool,
     /// When it was added, in Unix seconds.
     pub created: i64,
-    /// How many tokens of it are not revoked.
+    /// The number of its tokens that are not revoked.
     pub live_tokens: u64,
 }
 
-/// What decisions need of an account.
+/// The part of an account that decisions need.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The account's key, which no other account has, not even a later one of the same user.
+    /// The account's key. It is never reused, not even for a later account of the same user.
     pub key: String,
-    /// What the module is told of the account.
+    /// The account as the module sees it.
     pub account: Account,
-    /// What the administrator demands of its new tokens.
+    /// The administrator's policy for its new tokens.
     pub policy: Policy,
 }
 
 /// An account to be added.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
-    /// The same in every copy of the account, whatever its name becomes: 24 hexadecimal digits, drawn at random.
+    /// The account's key: 24 random hexadecimal digits. It stays the same in every copy and when the account is renamed.
     pub key: String,
-    /// What the module is told of the account.
+    /// The account as the module sees it.
     pub account: Account,
-    /// What the administrator demands of its new tokens.
+    /// The administrator's policy for its new tokens.
     pub policy: Policy,
-    /// Its password, where it has one.
+    /// The account's password hash, if it has a password.
     pub password: Option<PasswordHash>,
 }
 
-/// The hash of a password, as a string of the Password Hashing Competition.
+/// A password hash, as a string in the PHC format.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// A hash that was stored.
+    /// Wraps a stored hash.
     #[must_use]
     pub fn new(text: String) -> PasswordHash {
         PasswordHash(text)
     }
 
-    /// The text, to be stored or compared with and never to be shown.
+    /// The text, for storing and comparing. Never display it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// Without the hash: it can be guessed at by trying passwords.
+/// Hides the hash, because a password can be guessed from it.
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(…)")

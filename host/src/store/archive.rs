@@ -1,4 +1,4 @@
-//! Everything that a store holds, and what a restore changes in it.
+//! The complete content of a store, and the changes that a restore makes.
 
 use super::account::NewAccount;
 use super::mark::Mark;
@@ -7,13 +7,13 @@ use super::{Change, StoredToken};
 /// All accounts and tokens of a store, read at one instant.
 #[derive(Clone, Debug)]
 pub struct Archive {
-    /// Where the store stood.
+    /// The store's mark.
     pub mark: Mark,
-    /// Tokens revoked before this time may be missing.
+    /// Tokens revoked before this time, in Unix seconds, may be missing.
     pub pruned: i64,
-    /// The accounts, removed ones too, in the order of their addition.
+    /// The accounts, including removed ones, in the order in which they were added.
     pub accounts: Vec<ArchivedAccount>,
-    /// The tokens, revoked ones too, in the order of their creation.
+    /// The tokens, including revoked ones, oldest first.
     pub tokens: Vec<ArchivedToken>,
 }
 
@@ -24,11 +24,11 @@ pub struct ArchivedAccount {
     pub account: NewAccount,
     /// When it was added, in Unix seconds.
     pub created: i64,
-    /// When it was removed.
+    /// When it was removed, in Unix seconds.
     pub removed: Option<i64>,
 }
 
-/// A token, and the key of the account that it belongs to.
+/// A token and the key of its account.
 #[derive(Clone, Debug)]
 pub struct ArchivedToken {
     /// The account's key.
@@ -37,14 +37,14 @@ pub struct ArchivedToken {
     pub token: StoredToken,
 }
 
-/// What a restore changes, all in one step.
+/// The changes of a restore, made in one transaction.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Where the store stood when the plan was made.
+    /// The store's mark when the plan was made.
     pub since: Mark,
-    /// Tokens revoked before this time may be missing afterwards.
+    /// Tokens revoked before this time, in Unix seconds, may be missing afterwards.
     pub pruned: i64,
-    /// Tokens to replace, before anything is added.
+    /// Tokens to replace before anything is added.
     pub changes: Vec<Change>,
     /// Accounts to add.
     pub accounts: Vec<ArchivedAccount>,

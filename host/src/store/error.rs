@@ -1,4 +1,4 @@
-//! What a store refuses, and what can go wrong with it.
+//! The errors of a store.
 
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
@@ -7,14 +7,14 @@ use sqlx::postgres::PgDatabaseError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Engine {
-    /// A file of SQLite.
+    /// A SQLite file.
     Sqlite,
-    /// A server of PostgreSQL.
+    /// A PostgreSQL server.
     Postgres,
 }
 
 impl Engine {
-    /// Its stable name.
+    /// The stable name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -24,7 +24,7 @@ impl Engine {
     }
 }
 
-/// A refusal or a failure of the store. Whatever it is, nothing is admitted by it.
+/// A refusal or a failure of the store. An error never admits a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -34,34 +34,34 @@ pub enum StoreError {
     /// Another record has the hash or the id.
     #[error("another token has the same hash; create the token again")]
     HashTaken,
-    /// The user has an account.
+    /// The user already has an account.
     #[error("there is an account of that name")]
     AccountExists,
-    /// There is no such account.
+    /// The user has no account.
     #[error("there is no account `{0}`; `tokenlatch account list` shows those there are")]
     AccountUnknown(String),
-    /// There is no live token of that name.
+    /// No live token has that name.
     #[error("there is no token `{0}` that is not revoked; `tokenlatch token list` shows those there are")]
     TokenUnknown(String),
-    /// The token has been revoked, and stays so.
+    /// The token is revoked, which is permanent.
     #[error("the token has been revoked, and stays so")]
     TokenRevoked,
     /// A record has changed since it was read.
     #[error("the stored data changed meanwhile; try again")]
     Conflict,
-    /// The database was held by others, or had too much to do, for too long.
+    /// The database was locked or overloaded for too long.
     #[error("the database is busy and did not answer in time; try again")]
     Busy,
     /// The disk is full.
     #[error("{}", full(*.0))]
     Full(Engine),
-    /// The database cannot be written.
+    /// The database is read-only.
     #[error("{}", read_only(*.0))]
     ReadOnly(Engine),
-    /// The server refuses the user, the password or the rights.
+    /// The server refuses the user, the password or the permissions.
     #[error("the database server refuses this program ({0}); check the user, the password and the user's rights")]
     Refused(String),
-    /// A pooler between this program and the server drops settings or statements of a connection.
+    /// A pooler between this program and the server drops a connection's settings or prepared statements.
     #[error(
         "the connection goes through a pooler, such as PgBouncer, that drops the settings or the prepared statements of a \
          connection; connect to the PostgreSQL server itself"
@@ -79,55 +79,55 @@ pub enum StoreError {
          the host, and that `sslrootcert` names the CA's file"
     )]
     Untrusted(String),
-    /// The file is no longer the one that was opened.
+    /// The file was removed or replaced after it was opened.
     #[error(
         "the database's file was removed or replaced while it was in use, so nothing is read from it and nothing written; \
          put the right file in its place while the program is stopped, and start it"
     )]
     Replaced,
-    /// There was a database here.
+    /// The database is missing, but a file beside it shows that there was one.
     #[error(
         "there is no database at `{database}`, but `{evidence}` says that there was one; bring it back, or look whether a \
          file system is not mounted or the path is mistyped. `--create=always` makes a new one"
     )]
     Gone {
-        /// The database that was asked for.
+        /// The requested database.
         database: String,
         /// The file beside it.
         evidence: String,
     },
-    /// Another database is where one was.
+    /// The database is not the one that was there before.
     #[error(
         "the database `{database}` is not the one that `{evidence}` names; bring that one back. If this is the right one, \
          remove that file, or add this one by `--create=always`"
     )]
     Differs {
-        /// The database that was asked for.
+        /// The requested database.
         database: String,
         /// The file beside it.
         evidence: String,
     },
-    /// The database lacks what it had.
+    /// The database lacks data that it had before.
     #[error(
         "the database `{database}` lacks what it held when `{evidence}` was written: a part of its files was lost, such as \
          the one that ends in `-wal`. Bring it back from a backup; if this is the right one, remove that file"
     )]
     Younger {
-        /// The database that was asked for.
+        /// The requested database.
         database: String,
         /// The file beside it.
         evidence: String,
     },
-    /// There is no database.
+    /// The database does not exist.
     #[error("there is no database at `{0}`; `tokenlatch account add NAME` makes one, `--database` names another")]
     Missing(String),
     /// The database cannot be opened.
     #[error("the database cannot be opened: {0}")]
     Unopenable(String),
-    /// The file is damaged, or its content contradicts itself.
+    /// The file is damaged or inconsistent.
     #[error("the database is damaged ({0}); nothing is read from it: restore it from a backup")]
     Corrupt(String),
-    /// The file is a database of something else.
+    /// The file is a database of another program.
     #[error("the file is a database of another program; `--database` names another file")]
     Foreign,
     /// The file was written by a newer version.
@@ -144,13 +144,13 @@ pub enum StoreError {
          program; wait until that is done, and restart"
     )]
     Incomplete,
-    /// The server of the database does not answer, or the connection to it was lost.
+    /// The database server does not answer, or the connection was lost.
     #[error("the database cannot be reached ({0}); look whether its server runs, and try again")]
     Unreachable(String),
-    /// The address names a kind of database that this program does not have.
+    /// The address names an unsupported kind of database.
     #[error("`{0}` is not a database that this program can use; give a path, `sqlite:PATH` or `postgres://…`")]
     Unsupported(String),
-    /// Anything else that failed.
+    /// Any other failure.
     #[error("the database failed: {0}")]
     Failed(String),
 }
@@ -190,7 +190,7 @@ impl StoreError {
         }
     }
 
-    /// Whether the store did its work and refused, rather than failed.
+    /// Whether the store worked and refused the operation, rather than failed.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(
@@ -250,7 +250,7 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// What the constraints and triggers of both schemas are called, and what a breach of them means.
+/// The names of the constraints and triggers in both schemas, and the errors that they stand for.
 const GUARDS: &[(&str, StoreError)] = &[
     ("tokens_live_name", StoreError::NameTaken),
     ("tokens.account, tokens.name", StoreError::NameTaken),
@@ -274,7 +274,7 @@ fn from_guard(name: &str) -> StoreError {
         .map_or_else(|| StoreError::Failed(name.to_owned()), |(_, error)| error.clone())
 }
 
-/// The primary result codes of SQLite (<https://www.sqlite.org/rescode.html>); the low byte of an extended one.
+/// Maps SQLite's primary result codes (<https://www.sqlite.org/rescode.html>), the low byte of extended ones.
 fn from_sqlite(error: &dyn DatabaseError) -> StoreError {
     let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or_default();
     match code & 0xff {
@@ -290,22 +290,22 @@ fn from_sqlite(error: &dyn DatabaseError) -> StoreError {
     }
 }
 
-/// The SQLSTATEs of PostgreSQL (its documentation, appendix A). The message is the server's; the details, which may
-/// repeat values, are left out.
+/// Maps PostgreSQL's SQLSTATEs (its documentation, appendix A). The message is the server's; its details are left out
+/// because they may repeat values.
 fn from_postgres(error: &PgDatabaseError) -> StoreError {
     let message = || error.message().to_owned();
     match error.code() {
-        // A unique index, or a trigger that raised its word.
+        // A unique index, or an exception that a trigger raised.
         "23505" => from_guard(error.constraint().unwrap_or_default()),
         "P0001" => from_guard(error.message()),
         "40001" | "40P01" => StoreError::Conflict,
         "55P03" | "57014" | "53300" | "25P03" => StoreError::Busy,
         "53100" => StoreError::Full(Engine::Postgres),
         "25006" => StoreError::ReadOnly(Engine::Postgres),
-        // A statement that was prepared on another connection of the server; a setting that a pooler does not know.
+        // A statement prepared on another connection to the server, or a setting that a pooler does not know.
         "26000" | "42P05" => StoreError::Pooled,
         "08P01" if error.message().contains("startup parameter") => StoreError::Pooled,
-        // A schema, a table or a column that is not there.
+        // A missing schema, table or column.
         "3F000" | "42P01" | "42703" => StoreError::Incomplete,
         "XX001" | "XX002" => StoreError::Corrupt(message()),
         "3D000" => StoreError::Unopenable(message()),

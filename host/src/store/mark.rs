@@ -1,24 +1,24 @@
-//! Where the stored data stands, and what has changed since.
+//! Marks: the position of the stored data in its history, and the changes since a mark.
 
 use tokenlatch_core::{Account, Record};
 
 use super::error::StoreError;
 
-/// How many of a version's low bits are random.
+/// The number of random low bits in a version.
 const RANDOM_BITS: u32 = 20;
 
-/// Where the stored data stands. Two marks are equal only if they name the same change of the same history.
+/// The position of the stored data. Two marks are equal only if they name the same change of the same history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// Another one when a reader must load everything again: an account was renamed or removed, or a backup restored.
+    /// Changes when readers must load everything again: after an account was renamed or removed, or a backup restored.
     pub epoch: i64,
-    /// Rises with every committed change of an account or a token.
+    /// Increases with every committed change of an account or a token.
     pub revision: i64,
-    /// Drawn at random for each change. A database that was put back reaches the same revisions, with other ones of these.
+    /// A random number for each change. A database that was put back reaches the same revisions with different numbers.
     pub change: i64,
 }
 
-/// A mark as edges know it, in two numbers below 2⁵³: the version rises with the revision and ends in random bits.
+/// A mark as edges know it, as two numbers below 2⁵³. The version increases with the revision and ends in random bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Version {
     /// The mark's epoch.
@@ -27,12 +27,12 @@ pub struct Version {
     pub version: i64,
 }
 
-/// A token of the store: equal to an earlier one only if nothing was committed between the two.
+/// A stamp of the store's state: equal to an earlier one only if nothing was committed between the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp(pub(super) [u8; 48]);
 
 impl Mark {
-    /// The mark as edges know it.
+    /// Returns the mark as edges know it.
     #[must_use]
     pub fn version(self) -> Version {
         let random = self.change & ((1 << RANDOM_BITS) - 1);
@@ -42,8 +42,8 @@ impl Mark {
         }
     }
 
-    /// The revision after which a reader with the mark `since` must read on; `None` where it must read everything.
-    /// A reader that stands before `pruned` would not learn of every revocation.
+    /// Returns the revision after which a reader with the mark `since` must read on; `None` if it must read everything. A reader
+    /// from before `pruned` would miss revocations.
     pub(super) fn newer_than(self, since: Option<Mark>, history: History, pruned: i64) -> Option<i64> {
         since
             .filter(|since| since.epoch == self.epoch && history == History::Known && since.revision >= pruned)
@@ -64,19 +64,19 @@ impl Version {
     }
 }
 
-/// Whether a mark belongs to the history of the database that is read.
+/// Whether a mark belongs to the history of this database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum History {
-    /// It does.
+    /// The mark belongs to it.
     Known,
-    /// It is older than the marks that are kept.
+    /// The mark is older than the kept marks.
     Pruned,
-    /// It does not: the database was put back to an older state, or is another one.
+    /// The mark does not belong to it: the database was put back to an older state, or is another one.
     Lost,
 }
 
 impl History {
-    /// Of a reader's mark, by the oldest revision that is kept and the mark that is kept of the reader's revision.
+    /// Classifies a reader's mark by the oldest kept revision and the kept mark of the reader's revision.
     pub(super) fn of(since: Mark, oldest: i64, kept: Option<i64>) -> History {
         match kept {
             Some(change) if change == since.change => History::Known,
@@ -86,42 +86,41 @@ impl History {
     }
 }
 
-/// How far the next epoch is from this one. By chance, for the database may be a copy put back: then its next epoch must
-/// not be one that the database had before, which readers know.
+/// Returns the distance to the next epoch. It is random because the database may be a copy that was put back: its next epoch
+/// must not be one that the database had before and that readers know.
 pub(super) fn epoch_step() -> Result<i64, StoreError> {
     let chance = getrandom::u32().map_err(|error| StoreError::Failed(error.to_string()))?;
     Ok(i64::from(chance).saturating_add(1))
 }
 
-/// How many revoked tokens a reader is given with everything, so that it can tell them from unknown ones. It refuses
-/// them in any case.
+/// How many revoked tokens a full load includes, so that readers can tell them from unknown ones. Both are refused.
 pub const KEPT_REVOKED: usize = 10_000;
 
-/// Revoked tokens that are removed in one step: each step holds up whoever writes.
+/// How many revoked tokens are deleted in one transaction. Writers wait for each transaction.
 pub(super) const PRUNED_AT_ONCE: i64 = 1_000;
 
-/// An hour before a time: what was created since then counts against the cap of an hour.
+/// Returns the time one hour before `now`; tokens created since then count against the hourly cap.
 pub(crate) fn hour_before(now: i64) -> i64 {
     now.saturating_sub(3_600)
 }
 
-/// What has changed.
+/// The changes since a mark.
 #[derive(Clone, Debug)]
 pub struct Changes {
-    /// Where the data stands with these changes.
+    /// The mark after these changes.
     pub mark: Mark,
-    /// Whether this is everything, and takes the place of whatever was read before.
+    /// Whether this is everything and replaces all earlier data.
     pub whole: bool,
-    /// Whether the mark that was given belongs to this database.
+    /// Whether the given mark belongs to this database.
     pub history: History,
     /// The accounts, without removed ones.
     pub accounts: Vec<Account>,
-    /// The records: those that changed, revoked ones too. Where this is everything, the [`KEPT_REVOKED`] revoked last
-    /// come first, in the order of their revocation, and then those that are not revoked, oldest first.
+    /// The changed records, including revoked ones. If this is everything: first the [`KEPT_REVOKED`] most recently revoked
+    /// records, in the order of their revocation, then those that are not revoked, oldest first.
     pub records: Vec<Record>,
 }
 
-/// A token for tests.
+/// Creates a stamp for tests.
 #[cfg(test)]
 pub(crate) fn stamp(byte: u8) -> Option<Stamp> {
     Some(Stamp([byte; 48]))

@@ -1,14 +1,14 @@
-//! What both kinds of database share of bringing a schema up to date.
+//! Schema migration, for both kinds of database.
 
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::error::StoreError;
 
-/// A step of a schema: its number, what it brings, its statements.
+/// A migration step: its number, its description, its statements.
 pub(super) type Step = (i64, &'static str, &'static str);
 
-/// The steps as a migrator. It takes no lock of its own: whoever runs it holds one.
+/// Creates a migrator of these steps. It takes no lock: the caller holds one.
 pub(super) fn migrator(steps: &[Step]) -> Migrator {
     let migrations = steps
         .iter()
@@ -27,12 +27,12 @@ pub(super) fn migrator(steps: &[Step]) -> Migrator {
     migrator
 }
 
-/// The newest version among the steps.
+/// Returns the newest version among the steps.
 pub(super) fn newest(steps: &[Step]) -> i64 {
     steps.iter().map(|(version, _, _)| *version).max().unwrap_or_default()
 }
 
-/// Why a migration failed.
+/// Maps the error of a failed migration.
 pub(super) fn failure(error: MigrateError) -> StoreError {
     match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),

@@ -1,10 +1,10 @@
-//! Opening the store that an address names.
+//! Opens the store at an address.
 
 use std::sync::Arc;
 
 use super::{PostgresStore, SqliteStore, Store, StoreError};
 
-/// Opens a store: a path or `sqlite:PATH` for a file, `postgres://…` for a server. `create` makes what is missing.
+/// Opens a store: a path or `sqlite:PATH` for a file, `postgres://…` for a server. `create` creates it if it is missing.
 ///
 /// # Errors
 /// See [`SqliteStore::open`] and [`PostgresStore::open`].
@@ -21,7 +21,7 @@ fn is_postgres(address: &str) -> bool {
         .any(|scheme| address.starts_with(scheme))
 }
 
-/// The address up to its scheme: what follows may hold a password.
+/// Returns the address up to its scheme. The rest may contain a password.
 pub(super) fn redacted(address: &str) -> String {
     match address.split_once("://") {
         Some((scheme, _)) => format!("{scheme}://…"),

@@ -1,4 +1,4 @@
-//! What the page keeps and asks for: pages of tokens, sessions, how often tokens are used.
+//! Storage for the page: pages of tokens, sessions, token usage.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,33 +9,33 @@ use super::StoredToken;
 use super::error::StoreError;
 use super::rows::{Columns, changed_one, read_token};
 
-/// Which of a user's live tokens, in which order.
+/// Selects and sorts a user's live tokens.
 #[derive(Clone, Debug, Default)]
 pub struct PageQuery {
-    /// The port whose tokens are meant; both where it is `None`.
+    /// The port whose tokens are selected; `None` selects both ports'.
     pub realm: Option<Realm>,
-    /// A part of the name, without regard to the case of ASCII letters.
+    /// Selects names that contain this text, ignoring the case of ASCII letters.
     pub search: Option<String>,
-    /// The order. Equal ones stand by id in both directions, and those that never expire stand last in both.
+    /// The sort order. In both directions, ties are sorted by id and tokens that never expire come last.
     pub sort: SortKey,
-    /// Whether the order falls.
+    /// Whether the order is descending.
     pub descending: bool,
-    /// How many to leave out at the beginning.
+    /// How many tokens to skip.
     pub offset: u64,
-    /// How many at most.
+    /// The largest number of tokens to return.
     pub limit: u64,
 }
 
-/// A part of a user's live tokens.
+/// A page of a user's live tokens.
 #[derive(Clone, Debug, Default)]
 pub struct TokenPage {
     /// The tokens.
     pub tokens: Vec<StoredToken>,
-    /// How many there are without regard to offset and limit.
+    /// The number of matching tokens, regardless of offset and limit.
     pub total: u64,
 }
 
-/// What a report of uses finds a token by, and what it is checked against.
+/// The keys by which a usage report names a token, and the data that it is checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenKeys {
     /// The token's id.
@@ -46,24 +46,24 @@ pub struct TokenKeys {
     pub created: i64,
 }
 
-/// The greatest number of uses that is stored: further ones don't count, and no sum overflows.
+/// The largest stored number of uses. Further uses are not counted, so no sum overflows.
 pub(super) const MOST_USES: i64 = MAX_SAFE_INTEGER;
 
-/// A person's session, as it is stored. It ends with the account, and when the account is renamed or suspended, gets
-/// another password or is an administrator's no more.
+/// A stored session. It ends when its account is removed, renamed or suspended, gets another password or loses its
+/// administrator's access.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredSession {
     /// The hash of the session's id.
     pub key: String,
     /// The user.
     pub user: String,
-    /// What belongs to it, as JSON.
+    /// The session's data, as JSON.
     pub data: String,
-    /// From when it is nothing any more, in Unix seconds.
+    /// When the session ends, in Unix seconds.
     pub ends: i64,
 }
 
-/// Without the data, which hold what a form must prove, and without the key.
+/// Hides the key and the data, which form checks rely on.
 impl fmt::Debug for StoredSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredSession")
@@ -73,7 +73,7 @@ impl fmt::Debug for StoredSession {
     }
 }
 
-/// How a token was used.
+/// The usage of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
     /// The token's id.
@@ -84,37 +84,37 @@ pub struct Usage {
     pub uses: u64,
 }
 
-/// Whose report of uses something is, and the how manyeth.
+/// Identifies a usage report: its sender and its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageBatch {
-    /// Who sends it: at least 8 characters.
+    /// The sender: at least 8 characters.
     pub follower: String,
-    /// Its number, which rises from one report of a sender to the next.
+    /// The report's number, which increases from one report of a sender to the next.
     pub number: i64,
-    /// When it came, in Unix seconds.
+    /// When the report arrived, in Unix seconds.
     pub seen: i64,
 }
 
 impl UsageBatch {
-    /// A sender of whom nothing was heard since this is forgotten.
+    /// Senders last heard of before this time are forgotten.
     pub(super) fn forgotten(&self) -> i64 {
         self.seen.saturating_sub(SENDER_KEPT)
     }
 }
 
-/// For how long a sender's last number is kept, in seconds: nobody repeats a report after so long.
+/// How long a sender's last number is kept, in seconds. No report is repeated after that.
 const SENDER_KEPT: i64 = 30 * 86_400;
 
-/// Notes a sender's number; no row where it, or one of the 1,000 after it, was noted before. Of those further back none can be under
-/// way any more: the sender's numbers begin once more, or one of them was out of place, and must not silence all others.
+/// Notes a sender's number. Returns no row if it, or one of the 1,000 after it, was noted before. An older number cannot belong
+/// to a pending report: the sender has restarted its numbering, or one number was wrong and must not block all later ones.
 pub(super) const NOTE_BATCH: &str = "INSERT INTO usage_batches (follower, batch, seen) VALUES ($1, $2, $3) \
     ON CONFLICT (follower) DO UPDATE SET batch = excluded.batch, seen = excluded.seen \
     WHERE usage_batches.batch < excluded.batch OR usage_batches.batch - 1000 > excluded.batch";
 
-/// Forgets those of whom nothing was heard since `$1`.
+/// Forgets senders last heard of before `$1`.
 pub(super) const FORGET_SENDERS: &str = "DELETE FROM usage_batches WHERE seen < $1";
 
-/// Where an order is begun.
+/// The end from which an order is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     First,
@@ -122,7 +122,7 @@ pub(super) enum End {
 }
 
 impl End {
-    /// Puts what was found into its order.
+    /// Restores the order of rows that were read from this end.
     pub(super) fn ordered(self, mut numbers: Vec<i64>) -> Vec<i64> {
         if self == End::Last {
             numbers.reverse();
@@ -131,7 +131,7 @@ impl End {
     }
 }
 
-/// Whose statements are wanted.
+/// The SQL dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     Sqlite,
@@ -139,7 +139,7 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    /// What the place of one text in another is called.
+    /// The function that finds one text in another.
     fn within(self) -> &'static str {
         match self {
             Dialect::Sqlite => "instr",
@@ -165,14 +165,14 @@ pub(super) const REMOVE_SESSION: &str = "DELETE FROM page_sessions WHERE key = $
 
 pub(super) const SPEND_FORM: &str = "INSERT INTO page_forms (key, ends) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
 
-/// What has ended at `$1`.
+/// Deletes what has ended at `$1`.
 pub(super) const TIDY: [&str; 2] = [
     "DELETE FROM page_sessions WHERE ends <= $1",
     "DELETE FROM page_forms WHERE ends <= $1",
 ];
 
 impl PageQuery {
-    /// The statement that counts: `$1` is the user, `$2` what [`PageQuery::part`] gives, where it gives something.
+    /// The counting statement: `$1` is the user, `$2` the result of [`PageQuery::part`] if there is one.
     pub(super) fn count(&self, dialect: Dialect) -> String {
         let realms: Vec<String> = self.realms().iter().map(|realm| format!("'{realm}'")).collect();
         let realms = realms.join(", ");
@@ -189,9 +189,9 @@ impl PageQuery {
         }
     }
 
-    /// The statement that finds the tokens' numbers, in their order: `$1` is the user, `$2` the limit, `$3` the offset,
-    /// `$4` what [`PageQuery::part`] gives, where it gives something. It reads an index of this very order; where both
-    /// ports are meant, two side by side. What is left out is read all the same, so it begins at the nearer end.
+    /// The statement that returns the tokens' numbers in order: `$1` is the user, `$2` the limit, `$3` the offset, `$4` the
+    /// result of [`PageQuery::part`] if there is one. It reads an index of this order; for both ports it merges two. Skipped
+    /// rows are read too, so it starts from the nearer end.
     pub(super) fn numbers(&self, end: End, dialect: Dialect) -> String {
         let order = self.order(end);
         let arms = self.realms().iter().map(|realm| {
@@ -202,7 +202,7 @@ impl PageQuery {
             )
         });
         match (dialect, self.realm) {
-            // Without this its planner sorts all of them, until it knows how many there are.
+            // Without this the planner sorts all rows until it has statistics on them.
             (Dialect::Postgres, None) => {
                 let arms: Vec<String> = arms
                     .map(|arm| format!("({arm} ORDER BY {order} LIMIT $2::bigint + $3::bigint)"))
@@ -217,7 +217,7 @@ impl PageQuery {
         }
     }
 
-    /// What is looked for in the names, in small letters.
+    /// Returns the text to search names for, in lower case.
     pub(super) fn part(&self) -> Option<String> {
         self.search
             .as_ref()
@@ -225,8 +225,8 @@ impl PageQuery {
             .map(|part| part.to_ascii_lowercase())
     }
 
-    /// The end from which these tokens are read, with limit and offset as a database takes them; `None` where there are
-    /// no tokens so far.
+    /// Returns the end to read from, with limit and offset as the database takes them; `None` if the offset is beyond the last
+    /// token.
     pub(super) fn bounds(&self, total: u64) -> Option<(End, i64, i64)> {
         let limit = self.limit.min(total.checked_sub(self.offset)?);
         let behind = total - self.offset - limit;
@@ -247,7 +247,7 @@ impl PageQuery {
         }
     }
 
-    /// What the order is made of. No two live tokens of an account have one name.
+    /// The columns of the order. Names are unique among an account's live tokens.
     fn columns(&self) -> &'static str {
         match self.sort {
             SortKey::Name => "t.name AS place",
@@ -281,7 +281,7 @@ impl PageQuery {
     }
 }
 
-/// Tokens with their numbers, in the order of these numbers.
+/// Returns the tokens in the order of these numbers.
 pub(super) fn in_order(numbers: &[i64], mut tokens: HashMap<i64, StoredToken>) -> Vec<StoredToken> {
     numbers.iter().filter_map(|number| tokens.remove(number)).collect()
 }
@@ -315,7 +315,7 @@ pub(super) fn read_usage(row: &impl Columns) -> Result<Usage, StoreError> {
     })
 }
 
-/// What came of adding a session: `false` where its key is taken.
+/// Maps the outcome of adding a session: `false` if its key is taken.
 pub(super) fn added(outcome: Result<u64, sqlx::Error>, user: &str) -> Result<bool, StoreError> {
     match outcome {
         Ok(rows) => changed_one(rows, user).map(|()| true),
@@ -324,11 +324,11 @@ pub(super) fn added(outcome: Result<u64, sqlx::Error>, user: &str) -> Result<boo
     }
 }
 
-/// A count as a database takes it.
+/// Converts a count to the database's type.
 pub(super) fn to_count(uses: u64) -> i64 {
     i64::try_from(uses).map_or(MOST_USES, |uses| uses.min(MOST_USES))
 }
-/// Every query that is one of its own kind.
+/// Returns one query of each kind.
 #[cfg(test)]
 pub(super) fn kinds() -> Vec<PageQuery> {
     let mut kinds = Vec::new();

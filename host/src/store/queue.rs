@@ -1,5 +1,5 @@
-//! Where the requests of a process wait for a connection. Queue wait apart: the database takes one at a time in any
-//! case, and readers need not wait for them.
+//! A queue for a process's connections. Write transactions have a queue of their own, because the database runs one at a
+//! time anyway and readers need not wait for them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::error::StoreError;
 /// How long a request may wait for its turn.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Lets a few go on at a time, in the order in which they came.
+/// Lets a fixed number of requests proceed at a time, in order of arrival.
 #[derive(Debug)]
 pub(super) struct Queue(Semaphore);
 
@@ -20,7 +20,7 @@ impl Queue {
         Queue(Semaphore::new(at_once))
     }
 
-    /// Waits for a turn, which lasts as long as what is returned.
+    /// Waits for a turn. The turn ends when the permit is dropped.
     pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, StoreError> {
         match timeout(PATIENCE, self.0.acquire()).await {
             Ok(Ok(turn)) => Ok(turn),

@@ -1,4 +1,4 @@
-//! Reading rows, whichever kind of database they come from.
+//! Reads rows of either kind of database.
 
 use serde::Serialize;
 use sqlx::{ColumnIndex, Database, Decode, Row, Type};
@@ -10,7 +10,7 @@ use super::archive::{ArchivedAccount, ArchivedToken};
 use super::error::StoreError;
 use super::mark::{Changes, History, Mark, Version};
 
-/// A row whose columns are found by name and hold texts, whole numbers and truths.
+/// A row whose columns are read by name as text, integers and booleans.
 pub(super) trait Columns: Sized {
     fn text(&self, name: &str) -> Result<String, StoreError>;
     fn some_text(&self, name: &str) -> Result<Option<String>, StoreError>;
@@ -59,12 +59,12 @@ pub(super) fn read_mark(row: &impl Columns) -> Result<Mark, StoreError> {
     })
 }
 
-/// Whether a mark belongs to the database, by a row of [`super::sql::HISTORY`].
+/// Checks whether a mark belongs to the database, from a row of [`super::sql::HISTORY`].
 pub(super) fn read_history(row: &impl Columns, since: Mark) -> Result<History, StoreError> {
     Ok(History::of(since, row.number("oldest")?, row.some_number("mark")?))
 }
 
-/// The mark that an edge means, by a row of [`super::sql::HISTORY`], where it belongs to the database.
+/// Returns the mark of an edge's version if it belongs to the database, from a row of [`super::sql::HISTORY`].
 pub(super) fn read_version(row: &impl Columns, version: Version) -> Result<Result<Mark, History>, StoreError> {
     let oldest = row.number("oldest")?;
     let found = row.some_number("mark")?.map(|change| Mark {
@@ -130,7 +130,7 @@ pub(super) fn read_archived_account(row: &impl Columns) -> Result<ArchivedAccoun
     })
 }
 
-/// Reads a record, and compares it with what the database took from it when it was written: a damaged one is refused.
+/// Reads a record and compares it with the columns that were written with it. Refuses a damaged one.
 pub(super) fn read_token(row: &impl Columns) -> Result<StoredToken, StoreError> {
     let id = row.text("id")?;
     let damaged = || StoreError::Corrupt(format!("the token `{id}` contradicts itself"));
@@ -158,8 +158,8 @@ pub(super) fn read_archived_token(row: &impl Columns) -> Result<ArchivedToken, S
     })
 }
 
-/// Accounts and records that changed, as the rows of a store have them. Without `newer` they are everything, and `revoked` are
-/// the tokens that were revoked last.
+/// Builds [`Changes`] from rows. Without `newer` the rows are everything, and `revoked` holds the most recently revoked
+/// tokens.
 pub(super) fn read_changes<R: Columns>(
     mark: Mark,
     history: History,
@@ -184,17 +184,17 @@ pub(super) fn read_changes<R: Columns>(
     })
 }
 
-/// Why a token was not added to a user's account: `account` is the key of the one that was meant, `there` the one that has the
-/// user's name.
+/// Returns why a token was not added to a user's account. `account` is the key of the intended account, `there` the account
+/// that has the user's name.
 pub(super) fn not_added(user: String, account: Option<&str>, there: Option<&Settings>) -> StoreError {
     match there {
-        // Only the caps are left as the reason.
+        // The caps are the only remaining reason.
         Some(there) if account.is_none_or(|account| account == there.key) => StoreError::Conflict,
         _ => StoreError::AccountUnknown(user),
     }
 }
 
-/// What an update of an account came to.
+/// Checks that an update changed the user's account.
 pub(super) fn changed_one(rows: u64, user: &str) -> Result<(), StoreError> {
     if rows == 1 {
         Ok(())

@@ -1,4 +1,4 @@
-//! Statements that both kinds of database understand. SQLite takes `$1` as PostgreSQL does.
+//! SQL statements for both kinds of database. SQLite accepts `$1` as PostgreSQL does.
 
 /// The columns of an account, as [`super::rows`] reads them.
 pub(super) const SETTINGS: &str = "SELECT a.key, a.\"user\", a.suspended, a.features, a.created, a.removed, \
@@ -35,27 +35,27 @@ pub(super) const HISTORY: &str = "SELECT (SELECT min(revision) FROM marks) AS ol
 
 pub(super) const IDENTITY: &str = "SELECT id FROM identity";
 
-/// Up to where revoked tokens may be missing.
+/// The point up to which revoked tokens may be missing.
 pub(super) const PRUNED: &str = "SELECT before, revision FROM pruned";
 
-/// What a user has of what is capped: tokens that are not revoked, and those created since `$2`, counted up to `$3`.
+/// Counts what the caps limit: tokens that are not revoked, and those created since `$2`, up to `$3`.
 pub(super) const HELD: &str = "SELECT \
     CAST(coalesce((SELECT sum(c.live) FROM token_counts c WHERE c.account = a.id), 0) AS BIGINT) AS tokens, \
     (SELECT count(*) FROM (SELECT 1 FROM tokens t WHERE t.account = a.id AND t.created > $2 LIMIT $3) n) AS last_hour \
     FROM accounts a WHERE a.\"user\" = $1 AND a.removed IS NULL";
 
-/// Narrows the account of an insertion: tokens below `$4`, and below `$6` of those created since `$5`.
+/// Restricts an insertion to an account with fewer than `$4` tokens, and fewer than `$6` created since `$5`.
 pub(super) const WITHIN_CAPS: &str = "CAST(coalesce((SELECT sum(c.live) FROM token_counts c \
     WHERE c.account = accounts.id), 0) AS BIGINT) < $4 AND (SELECT count(*) FROM (SELECT 1 FROM tokens t WHERE t.account = accounts.id AND t.created > $5 LIMIT $6) n) < $6";
 
-/// The tokens that were revoked last, `$1` of them, in the order of their revocation.
+/// The `$1` most recently revoked tokens, in the order of their revocation.
 pub(super) const NEWLY_REVOKED: &str = "t.seq IN (SELECT seq FROM tokens WHERE revoked IS NOT NULL \
     ORDER BY revoked DESC, seq DESC LIMIT $1) ORDER BY t.revoked, t.seq";
 
-/// The numbers of tokens that were revoked before `$1`, the first `$2` of them.
+/// The numbers of the first `$2` tokens revoked before `$1`.
 pub(super) const PRUNABLE: &str = "SELECT seq FROM tokens WHERE revoked < $1 ORDER BY revoked LIMIT $2";
 
-/// How often the kept number of live tokens is not theirs.
+/// Counts the stored live-token counts that are wrong.
 pub(super) const WRONG_COUNTS: &str = "SELECT count(*) FROM accounts a \
     CROSS JOIN (SELECT 'account' AS realm UNION ALL SELECT 'admin') r \
     WHERE coalesce((SELECT c.live FROM token_counts c WHERE c.account = a.id AND c.realm = r.realm), 0) \
@@ -63,7 +63,7 @@ pub(super) const WRONG_COUNTS: &str = "SELECT count(*) FROM accounts a \
 
 pub(super) const NEW_EPOCH: &str = "UPDATE state SET epoch = epoch + $1, revision = revision + 1";
 
-/// Begins an epoch after `$2`, unless the store's is after it already.
+/// Begins an epoch after `$2`, unless the store's epoch is already later.
 pub(super) const EPOCH_AFTER: &str = "UPDATE state SET epoch = $2 + $1, revision = revision + 1 WHERE epoch <= $2";
 
 pub(super) const ADD_ACCOUNT: &str = "INSERT INTO accounts \

@@ -1,4 +1,4 @@
-//! The compiler's part: source → raw module.
+//! The cargo step: compiles the source to the raw module.
 
 use std::env;
 use std::ffi::OsString;
@@ -9,17 +9,17 @@ use crate::fault::Fault;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Without the first two features there is no externref table, and a host needs no garbage collector. The standard library
-/// comes compiled with them, so the linker is told what the module needs: the features that every supported runtime has.
-/// With `simd128` the module is 2 kB smaller when compressed, and a header is verified some 15 % faster: SHA-256 computes
-/// its schedule four words at a time.
+/// The compiler flags. Without reference types and multivalue, the module has no externref table, and a host needs no garbage
+/// collector. The standard library is compiled with them, so the linker gets the features that the module needs, which every
+/// supported runtime has. `simd128` makes the compressed module 2 kB smaller and header verification about 15 % faster,
+/// because SHA-256 computes its schedule four words at a time.
 const FLAGS: [&str; 3] = [
     "-Ctarget-feature=-reference-types,-multivalue,+simd128",
     "-Clink-arg=--features=bulk-memory,mutable-globals,nontrapping-fptoint,sign-ext,simd128",
     "-Clink-arg=--no-check-features",
 ];
 
-/// Compiles `tokenlatch-wasm` and gives the raw module's path. Cargo itself sees to it that an unchanged source compiles nothing.
+/// Compiles `tokenlatch-wasm` and returns the path of the raw module. Cargo skips an unchanged source.
 pub(crate) fn compile(workspace: &Path, target_dir: &Path) -> Result<PathBuf, Fault> {
     ensure_target(workspace)?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -39,7 +39,7 @@ pub(crate) fn compile(workspace: &Path, target_dir: &Path) -> Result<PathBuf, Fa
         .env("CARGO_ENCODED_RUSTFLAGS", flags(workspace))
         .stdin(Stdio::null())
         .stdout(Stdio::null());
-    // A build script's own surroundings aren't the module's.
+    // A build script's variables are not meant for the module.
     for name in [
         "RUSTFLAGS",
         "RUSTC_WRAPPER",
@@ -63,7 +63,7 @@ pub(crate) fn compile(workspace: &Path, target_dir: &Path) -> Result<PathBuf, Fa
     Ok(target_dir.join(TARGET).join("module").join("tokenlatch_wasm.wasm"))
 }
 
-/// The same source gives the same bytes wherever it lies: paths in panic messages are cut.
+/// Returns the flags. Paths in panic messages are shortened, so that the same source gives the same bytes in any folder.
 fn flags(workspace: &Path) -> OsString {
     let mut flags = OsString::from(FLAGS.join("\u{1f}"));
     let homes = [
@@ -83,7 +83,7 @@ fn flags(workspace: &Path) -> OsString {
     flags
 }
 
-/// Adds the target when the toolchain lacks it: rustup doesn't do so by itself where automatic installation is off.
+/// Adds the target if the toolchain lacks it. rustup does not do so if automatic installation is off.
 fn ensure_target(workspace: &Path) -> Result<(), Fault> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let sysroot = Command::new(rustc)

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Why the module couldn't be built, in words that say what to do.
+/// Why the module could not be built, and what to do.
 #[derive(Debug)]
 pub struct Fault(String);
 
@@ -9,7 +9,7 @@ impl Fault {
         Fault(message.into())
     }
 
-    /// For `map_err`: what was being done when it failed.
+    /// Returns a closure for `map_err` that adds what was being done.
     pub(crate) fn during<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Fault {
         move |error| Fault(format!("{what}: {error}"))
     }

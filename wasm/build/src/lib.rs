@@ -1,8 +1,7 @@
-//! The one pipeline from source to `tokenlatch.wasm`, its JavaScript glue and its type declarations:
-//! cargo → wasm-bindgen → an optional size pass. The host's build script and the npm package both use it, so both
-//! carry the same bytes.
+//! The pipeline from source to `tokenlatch.wasm`, its JavaScript glue and its type declarations: cargo → wasm-bindgen → an
+//! optional size pass. The host's build script and the npm package both use it, so both contain the same bytes.
 //!
-//! What has been built is kept under `<target>/tokenlatch-module`; an unchanged source builds nothing.
+//! Results are kept under `<target>/tokenlatch-module`; an unchanged source is not built again.
 
 mod cargo;
 mod fault;

@@ -1,4 +1,4 @@
-//! What a build yields.
+//! The results of a build.
 
 use std::fmt;
 use std::fs;
@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::fault::Fault;
 
-/// A built module and the files that belong to it.
+/// A built module and its files.
 #[derive(Clone, Debug)]
 pub struct Built {
-    /// The folder that holds everything.
+    /// The folder that contains the files.
     pub folder: PathBuf,
     /// `tokenlatch.wasm`.
     pub wasm: PathBuf,
@@ -32,9 +32,9 @@ pub struct Built {
 /// A size in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// As it is.
+    /// The uncompressed size.
     pub bytes: usize,
-    /// After gzip at its best level.
+    /// The size after gzip at its highest level.
     pub gzipped: usize,
 }
 
@@ -56,7 +56,7 @@ impl Built {
         })
     }
 
-    /// Tells cargo, from a build script, when to run it again.
+    /// Prints the directives that tell cargo when to rerun a build script.
     pub fn print_cargo_directives(&self) {
         for source in &self.sources {
             println!("cargo:rerun-if-changed={}", source.display());

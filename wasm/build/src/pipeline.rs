@@ -1,4 +1,4 @@
-//! The steps in their order, and what is kept between runs.
+//! The build steps in order, and the cache between runs.
 
 use std::env;
 use std::fs;
@@ -11,10 +11,10 @@ use crate::cargo::compile;
 use crate::fault::Fault;
 use crate::output::{Built, sha256};
 
-/// Names a `wasm-opt` program (Binaryen's) for the size pass; without it there is none.
+/// Names a `wasm-opt` program (Binaryen's) for the size pass. Without it the pass is skipped.
 pub(crate) const WASM_OPT: &str = "TOKENLATCH_WASM_OPT";
 
-/// The wasm features that every supported runtime has. Naming all features would make a module that some refuse.
+/// The wasm features that every supported runtime has. With all features, some runtimes would refuse the module.
 const WASM_OPT_FEATURES: &[&str] = &[
     "--mvp-features",
     "--enable-bulk-memory",
@@ -24,17 +24,17 @@ const WASM_OPT_FEATURES: &[&str] = &[
     "--enable-simd",
 ];
 
-/// How to build.
+/// The build options.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Copies the module, its glue and its declarations into this folder too.
+    /// A folder to copy the module, its glue and its declarations to.
     pub out: Option<PathBuf>,
 }
 
-/// Builds the module, or finds it built.
+/// Builds the module, or returns the cached build.
 ///
 /// # Errors
-/// When the source doesn't compile, the target can't be added or a file can't be written; the text says which.
+/// If the source does not compile, the target cannot be added or a file cannot be written; the message says which.
 pub fn build(options: &Options) -> Result<Built, Fault> {
     let workspace = workspace()?;
     let folder = target_dir(&workspace).join("tokenlatch-module");
@@ -44,7 +44,7 @@ pub fn build(options: &Options) -> Result<Built, Fault> {
     let wasm_opt = env::var_os(WASM_OPT)
         .filter(|program| !program.is_empty())
         .map(PathBuf::from);
-    // The lock file stands for the version of wasm-bindgen.
+    // The lock file fixes the version of wasm-bindgen.
     let lock = fs::read(workspace.join("Cargo.lock")).map_err(Fault::during("Cargo.lock"))?;
     let stamp = format!(
         "{} {} {}",
@@ -55,7 +55,7 @@ pub fn build(options: &Options) -> Result<Built, Fault> {
     let stamp_path = folder.join("stamp");
     let fresh = fs::read_to_string(&stamp_path).is_ok_and(|kept| kept == stamp);
     if !fresh {
-        // Two builds may run at once (a test and a build script): each works in a folder of its own, and the last rename wins.
+        // Two builds may run at once (a test and a build script): each uses its own folder, and the last rename wins.
         let work = folder.join(format!("work-{}", std::process::id()));
         bind(raw, &work)?;
         if let Some(program) = &wasm_opt {
@@ -64,7 +64,7 @@ pub fn build(options: &Options) -> Result<Built, Fault> {
         for name in FILES {
             fs::rename(work.join(name), folder.join(name)).map_err(Fault::during(format!("moving {name}")))?;
         }
-        // What cleaning up leaves behind is only a folder under target.
+        // A failed cleanup only leaves a folder under target.
         let _ = fs::remove_dir_all(&work);
         fs::write(&stamp_path, &stamp).map_err(Fault::during(stamp_path.display()))?;
     }
@@ -84,7 +84,7 @@ const FILES: &[&str] = &[
     "tokenlatch_bg.wasm.d.ts",
 ];
 
-/// One glue serves every runtime: it is given the module, and doesn't look for it.
+/// Creates glue that works in every runtime: it is given the module, and does not load it.
 fn bind(raw: Vec<u8>, out: &Path) -> Result<(), Fault> {
     let mut output = Bindgen::new()
         .input_bytes("tokenlatch", raw)
@@ -137,7 +137,7 @@ fn workspace() -> Result<PathBuf, Fault> {
         .ok_or_else(|| Fault::new("the workspace isn't where this crate was built"))
 }
 
-/// The workspace's target folder, wherever the user put it.
+/// Returns the workspace's target folder, wherever it is configured.
 fn target_dir(workspace: &Path) -> PathBuf {
     match env::var_os("CARGO_TARGET_DIR") {
         Some(dir) => workspace.join(dir),
@@ -145,7 +145,7 @@ fn target_dir(workspace: &Path) -> PathBuf {
     }
 }
 
-/// Everything that the module is made from.
+/// Returns all sources of the module.
 fn sources(workspace: &Path) -> Vec<PathBuf> {
     [
         "Cargo.toml",

@@ -1,5 +1,5 @@
-//! The file: JSON lines. A header, the accounts, the tokens, and the SHA-256 of all lines before, so that a file that
-//! was cut off or has a wrong byte is refused before anything is done.
+//! The archive file: JSON lines with a header, the accounts, the tokens, and the SHA-256 of all lines before. A truncated
+//! or corrupted file is refused before anything is changed.
 
 use std::io::{self, BufRead, Read, Write};
 
@@ -11,30 +11,30 @@ use crate::archive_error::{ArchiveError, FORMAT};
 use crate::hex::hex;
 use crate::store::{Archive, ArchivedAccount, ArchivedToken, Mark, NewAccount, PasswordHash, StoredToken};
 
-/// Bytes of one line; a record has some hundreds.
+/// The largest line in bytes; a record has some hundreds.
 const MAX_LINE: u64 = 1 << 20;
 
-/// What a file holds.
+/// The kind of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ArchiveKind {
-    /// Everything, to be restored.
+    /// Everything, for a restore.
     #[serde(rename = "tokenlatch-backup")]
     Backup,
-    /// Accounts without passwords and tokens that are not revoked, to be imported elsewhere.
+    /// Accounts without passwords and tokens that are not revoked, for an import elsewhere.
     #[serde(rename = "tokenlatch-export")]
     Export,
 }
 
-/// Accounts and tokens, as they are written to a file and read from one.
+/// The accounts and tokens of an archive file.
 #[derive(Clone, Debug)]
 pub struct ArchiveFile {
-    /// What it holds.
+    /// The kind of the archive.
     pub kind: ArchiveKind,
-    /// When it was made, in Unix seconds.
+    /// When the archive was made, in Unix seconds.
     pub made: i64,
-    /// Where the store stood. A file that was read has no mark of the change.
+    /// The store's mark. An archive that was read from a file has none for the change.
     pub mark: Mark,
-    /// Tokens revoked before this time may be missing.
+    /// Tokens revoked before this time, in Unix seconds, may be missing.
     pub pruned: i64,
     /// The accounts.
     pub accounts: Vec<ArchivedAccount>,
@@ -61,7 +61,7 @@ fn is_zero(number: &i64) -> bool {
     *number == 0
 }
 
-/// What of a header any version has.
+/// The part of a header that all versions share.
 #[derive(Deserialize)]
 struct AnyHeader {
     format: u32,
@@ -116,7 +116,7 @@ impl ArchiveFile {
         }
     }
 
-    /// Writes the file.
+    /// Writes the archive.
     ///
     /// # Errors
     /// [`ArchiveError::System`].
@@ -150,7 +150,7 @@ impl ArchiveFile {
         Ok(())
     }
 
-    /// Reads a file to its end, and refuses it unless every byte is as it was written.
+    /// Reads an archive to its end. Refuses it if any byte was changed.
     ///
     /// # Errors
     /// [`ArchiveError::Damaged`], [`ArchiveError::Newer`], [`ArchiveError::System`].
@@ -218,7 +218,7 @@ impl ArchiveFile {
     }
 }
 
-/// Lines, and the digest of what was written.
+/// Writes lines and computes their digest.
 struct Lines<W> {
     output: W,
     digest: Sha256,

@@ -1,4 +1,4 @@
-//! Accounts and tokens as a file: backup and restore, export and import, and the search for damage.
+//! Archives of accounts and tokens: backup and restore, export and import, and the check for damage.
 
 mod file;
 mod plan;
@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::store::{Archive, Plan, StoreError};
 
 impl Service {
-    /// Everything that the store holds, revoked tokens, removed accounts and hashes of passwords too.
+    /// Returns everything that the store holds, including revoked tokens, removed accounts and password hashes.
     ///
     /// # Errors
     /// Failures of the store.
@@ -24,7 +24,7 @@ impl Service {
         Ok(ArchiveFile::new(ArchiveKind::Backup, made, self.store.archive().await?))
     }
 
-    /// The accounts without their passwords, and their tokens that are not revoked; of one user, or of all.
+    /// Returns the accounts without their passwords and the tokens that are not revoked, of one user or of all.
     ///
     /// # Errors
     /// `account_unknown`; failures of the store.
@@ -55,13 +55,13 @@ impl Service {
         Ok(ArchiveFile::new(ArchiveKind::Export, made, archive))
     }
 
-    /// Brings back what a backup holds and this store does not. What is revoked or removed here stays so; accounts and
-    /// tokens that are in both stay as they are here, unless the backup says that a token is revoked.
+    /// Restores what a backup holds and this store lacks. What is revoked or removed here stays so. Accounts and tokens that
+    /// are in both stay as they are here, except that a token which the backup has as revoked is revoked.
     ///
     /// # Errors
-    /// `archive_kind` for what is no backup; `restore_revives` when live tokens would come back that this store does
-    /// not know, and `choice` does not say what is to become of them; refusals of the module for a record or an account
-    /// that it cannot read; failures of the store.
+    /// `archive_kind` if the archive is not a backup; `restore_revives` if live tokens that this store does not know would
+    /// come back and `choice` does not say what to do with them; refusals of the module for an invalid record or account;
+    /// failures of the store.
     pub async fn restore(&self, file: &ArchiveFile, choice: RestoreChoice) -> Result<Restored> {
         if file.kind != ArchiveKind::Backup {
             return Err(ArchiveError::Kind.into());
@@ -69,11 +69,10 @@ impl Service {
         self.absorb(file, choice, false).await
     }
 
-    /// Adds the accounts and tokens of an export or a backup that this store does not have. What is revoked or removed
-    /// here stays so.
+    /// Adds the accounts and tokens of an export or a backup that this store lacks. What is revoked or removed here stays so.
     ///
     /// # Errors
-    /// `name_taken` when a name belongs to another token here; refusals of the module; failures of the store.
+    /// `name_taken` if another token here has the name; refusals of the module; failures of the store.
     pub async fn import(&self, file: &ArchiveFile) -> Result<Restored> {
         let choice = RestoreChoice {
             revived: Some(Revived::Keep),
@@ -82,8 +81,8 @@ impl Service {
         self.absorb(file, choice, true).await
     }
 
-    /// Begins another epoch: whoever holds a table of this store takes the whole of it anew. For a database that was put
-    /// back by other means than [`Service::restore`], where numbers of changes that edges know stand for others now.
+    /// Begins a new epoch: every holder of a table of this store loads it again completely. Use it for a database that was put
+    /// back by other means than [`Service::restore`], in which revision numbers that edges know stand for other changes.
     ///
     /// # Errors
     /// Failures of the store.
@@ -123,7 +122,7 @@ impl Service {
         Err(StoreError::Conflict.into())
     }
 
-    /// Looks for damage in the store, and for records that the module cannot read. Each finding is a sentence.
+    /// Checks the store for damage and for records that the module cannot read. Returns one sentence for each finding.
     ///
     /// # Errors
     /// Failures of the module and the store.

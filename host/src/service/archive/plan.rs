@@ -1,4 +1,4 @@
-//! What a restore changes. It never undoes a revocation, and never lets a token come back unasked.
+//! Plans a restore. It never undoes a revocation, and never revives a token without the caller's consent.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,16 +9,16 @@ use crate::archive_error::ArchiveError;
 use crate::error::Result;
 use crate::store::{Archive, ArchivedToken, Plan, StoredToken};
 
-/// What becomes of live tokens of a backup that the store does not know.
+/// What to do with live tokens of a backup that the store does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revived {
     /// They work again.
     Keep,
-    /// They come back as revoked ones.
+    /// They are restored as revoked tokens.
     Revoke,
 }
 
-/// What becomes of live tokens of the store that were created or changed after the backup was made.
+/// What to do with live tokens of the store that were created or changed after the backup was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Newer {
     /// They stay as they are.
@@ -27,51 +27,51 @@ pub enum Newer {
     Revoke,
 }
 
-/// What is to become of tokens that a backup and the store do not agree about.
+/// What to do with tokens on which the backup and the store disagree.
 #[derive(Clone, Copy, Debug)]
 pub struct RestoreChoice {
-    /// Tokens that would come back. `None`: there must not be any.
+    /// Tokens that would come back. With `None`, the restore fails if there are any.
     pub revived: Option<Revived>,
     /// Tokens that the backup does not know.
     pub newer: Newer,
 }
 
-/// What a restore came to.
+/// The result of a restore.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Restored {
-    /// How old the file is, in seconds.
+    /// The age of the file, in seconds.
     pub age: i64,
-    /// Accounts that were added, removed ones not counted.
+    /// The number of accounts added, not counting removed ones.
     pub accounts: u64,
-    /// Live tokens that came back.
+    /// The number of live tokens restored.
     pub revived: u64,
-    /// Tokens that came back as revoked ones, by choice or because their account is gone or their name is taken.
+    /// The number of live tokens restored as revoked, by choice or because their account is gone or their name is taken.
     pub left_revoked: u64,
-    /// Tokens that came back as the revoked ones that they are in the file.
+    /// The number of tokens restored as revoked because they are revoked in the file.
     pub tombstones: u64,
-    /// Tokens here that were revoked because the file says so.
+    /// The number of tokens here that were revoked because they are revoked in the file.
     pub revoked_by_file: u64,
-    /// Live tokens here that the file does not know or knows otherwise.
+    /// The number of live tokens here that are not in the file or differ from it.
     pub newer: u64,
-    /// Whether these were revoked.
+    /// Whether those were revoked.
     pub newer_revoked: bool,
-    /// Names of tokens that came back as revoked ones because the name belongs to another token here.
+    /// Names of tokens that were restored as revoked because another token here has the name.
     pub names_taken: Vec<String>,
 }
 
 impl Restored {
-    /// How old the file is, for people.
+    /// The age of the file, in words.
     #[must_use]
     pub fn age_in_words(&self) -> String {
         in_words(self.age)
     }
 }
 
-/// An account that tokens of the file go to.
+/// The account in the store that tokens of the file go to.
 struct Target {
     key: String,
-    /// Its user, unless it is removed.
+    /// The account's user; `None` if it is removed.
     user: Option<String>,
 }
 
@@ -95,7 +95,7 @@ pub(super) fn make(
         newer_revoked: choice.newer == Newer::Revoke,
         ..Restored::default()
     };
-    // Tombstones of that time may be gone from here: what is live in the file may have been revoked since.
+    // Revoked tokens of that time may have been pruned here, so live tokens of the file may have been revoked since.
     let revived = if file.made < present.pruned {
         Some(Revived::Revoke)
     } else {
@@ -195,8 +195,8 @@ pub(super) fn make(
     Ok((plan, told))
 }
 
-/// Where the tokens of each account of the file go. An account that the store knows, by its key, stays as it is there,
-/// renamed or removed as it may be; so does one of the same name. The others are added.
+/// Maps each account of the file to the account that its tokens go to. An account that the store has, by key or by name, stays
+/// as it is there, even if it was renamed or removed. The others are added.
 fn targets<'f>(file: &'f ArchiveFile, present: &Archive, plan: &mut Plan) -> HashMap<&'f str, Target> {
     let by_key: HashMap<&str, _> = present
         .accounts
@@ -231,7 +231,7 @@ fn targets<'f>(file: &'f ArchiveFile, present: &Archive, plan: &mut Plan) -> Has
     targets
 }
 
-/// A length of time for people.
+/// Formats a duration in words.
 fn in_words(seconds: i64) -> String {
     match seconds {
         ..120 => format!("{seconds} seconds"),

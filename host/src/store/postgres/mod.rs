@@ -34,37 +34,37 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long reading or writing everything may take.
 const LONG_PATIENCE: Duration = Duration::from_secs(600);
 
-/// How long a mark may take: it is asked before every verification.
+/// How long reading the mark may take: it precedes every verification.
 const SHORT_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Connections that may wait for that row: while one commits, the next is at hand.
+/// The number of connections for writers: while one commits, the next is ready.
 const WRITERS: usize = 4;
 
-/// The other connections of a process.
+/// The number of other connections of a process.
 const READERS: usize = 12;
 
 const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
-/// Holds the one row that every writer holds until its commit, so that revisions become visible in their order and no
-/// two writers ever wait for each other. A statement apart: one that fails together with `BEGIN` would leave the connection
-/// in a transaction that nobody ends.
+/// Locks the one row that every writer holds until its commit. So revisions become visible in order, and writers never
+/// deadlock. It is a separate statement: one that fails together with `BEGIN` would leave the connection in an open
+/// transaction.
 const TURN: &str = "SELECT 1 FROM state FOR UPDATE";
 
-/// Sees the database as it was at its first read.
+/// Begins a transaction that sees the database as of its first read.
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '10min'";
 
 /// Accounts and records in a PostgreSQL database, in a schema named `tokenlatch`.
 pub struct PostgresStore {
     pool: PgPool,
     options: PgConnectOptions,
-    /// Kept for marks alone, so that they never wait for a connection of the pool.
+    /// Reserved for marks, so that they never wait for a connection of the pool.
     marks: Mutex<Option<PgConnection>>,
     readers: Queue,
     writers: Queue,
     fault: open::Fault,
 }
 
-/// Without the address, which may hold a password.
+/// Hides the address, which may contain a password.
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore").finish_non_exhaustive()
@@ -72,11 +72,11 @@ impl fmt::Debug for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Opens a database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. `create` makes the tables when they are missing.
+    /// Opens a database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. `create` creates the tables if they are missing.
     ///
     /// # Errors
     /// [`StoreError::Missing`] without `create`; [`StoreError::Unreachable`], [`StoreError::Unopenable`],
-    /// [`StoreError::Foreign`], [`StoreError::SchemaNewer`]. No error holds the address.
+    /// [`StoreError::Foreign`], [`StoreError::SchemaNewer`]. No error contains the address.
     pub async fn open(address: &str, create: bool) -> Result<PostgresStore, StoreError> {
         let options = open::options(address)?;
         let mut connection = open::connect(&options).await?;
@@ -93,22 +93,22 @@ impl PostgresStore {
         })
     }
 
-    /// A connection of the pool.
+    /// Acquires a connection of the pool.
     async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
         let asked = Instant::now();
         let connection = self.pool.acquire().await;
         connection.map_err(|error| self.unconnected(error, asked))
     }
 
-    /// A transaction, in a connection of the pool.
+    /// Begins a transaction on a connection of the pool.
     async fn begin(&self, statement: &'static str) -> Result<Transaction<'static, Postgres>, StoreError> {
         let asked = Instant::now();
         let transaction = self.pool.begin_with(statement).await;
         transaction.map_err(|error| self.unconnected(error, asked))
     }
 
-    /// Why there is no connection. The pool itself only says that it took too long: what its attempts found since it was asked
-    /// says more.
+    /// Returns why no connection is available. The pool only reports a timeout; the errors of its attempts since then are more
+    /// precise.
     fn unconnected(&self, error: sqlx::Error, asked: Instant) -> StoreError {
         match error {
             sqlx::Error::PoolTimedOut => open::found_since(&self.fault, asked).unwrap_or(StoreError::Busy),
@@ -126,7 +126,7 @@ impl PostgresStore {
         self.begin(READ).await
     }
 
-    /// A read, once there is a connection for it.
+    /// Runs a read after its turn in the readers' queue.
     async fn reading<T>(
         &self,
         patience: Duration,
@@ -136,7 +136,7 @@ impl PostgresStore {
         self.bounded(patience, work).await
     }
 
-    /// Gives up on a server that does not answer. The connection is thrown away with the future.
+    /// Runs a query with a time limit. On a timeout the connection is dropped with the future.
     async fn bounded<T>(
         &self,
         patience: Duration,
@@ -228,7 +228,7 @@ impl PostgresStore {
         if mark != plan.since {
             return Err(StoreError::Conflict);
         }
-        // First of all, for a revocation sets a name free.
+        // First, because a revocation frees a name.
         steps::change(&mut transaction, &plan.changes).await?;
         for account in &plan.accounts {
             steps::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
@@ -246,7 +246,7 @@ impl PostgresStore {
         Ok(())
     }
 
-    /// One statement that must change the one live account of a user.
+    /// Runs a statement that must change a user's live account.
     async fn change_account(
         &self,
         user: &str,
@@ -263,7 +263,7 @@ impl PostgresStore {
     }
 }
 
-/// A text that may be looked for. PostgreSQL refuses a NUL; no user and no name holds one, nor what takes its place here.
+/// Makes a text searchable. PostgreSQL refuses NUL; users and names contain neither NUL nor the character put in its place.
 fn searchable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
@@ -373,7 +373,7 @@ impl Store for PostgresStore {
         self.bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
             steps::change(&mut transaction, revoked).await?;
-            // A token that is still live, because it was created meanwhile, makes the database refuse this.
+            // If a token was created in the meantime and is live, the database refuses this.
             let query = sqlx::query(sql::REMOVE_ACCOUNT).bind(now).bind(user);
             changed_one(query.execute(&mut *transaction).await?.rows_affected(), user)?;
             transaction.commit().await?;
@@ -512,7 +512,7 @@ impl Store for PostgresStore {
     async fn mark(&self) -> Result<Mark, StoreError> {
         self.bounded(SHORT_PATIENCE, async {
             let mut kept = self.marks.lock().await;
-            // Taken out while it is used: after a failure, or a call that is given up, the next one connects anew.
+            // Taken out while in use: after a failure or a cancelled call, the next call reconnects.
             if let Some(mut connection) = kept.take()
                 && let Ok(row) = sqlx::query(sql::STATE).fetch_one(&mut connection).await
             {
@@ -591,7 +591,7 @@ impl Store for PostgresStore {
                 .bind(before)
                 .bind(PRUNED_AT_ONCE)
         };
-        // Most of the time there are none, and nothing is to be written then.
+        // Usually there are none, and a write transaction is not needed.
         let any = self.reading(PATIENCE, async {
             Ok(prunable().fetch_optional(&mut *self.connection().await?).await?)
         });
@@ -636,7 +636,7 @@ impl Store for PostgresStore {
 
     async fn close(&self) {
         if let Some(connection) = self.marks.lock().await.take() {
-            // A server that has gone away has nothing left to be told.
+            // If the server is gone, the close cannot be sent and does not matter.
             let _ = self
                 .bounded(SHORT_PATIENCE, async { Ok(connection.close().await?) })
                 .await;
@@ -664,7 +664,7 @@ mod tests {
         };
         let before = Instant::now();
         *fault.lock().unwrap() = Some((Instant::now(), StoreError::Pooled));
-        // A lock that is held, or a statement that was cancelled.
+        // A held lock, or a cancelled statement.
         let busy = store.bounded(PATIENCE, async { Err::<(), _>(StoreError::Busy) }).await;
         assert_eq!(busy.unwrap_err(), StoreError::Busy);
         let unconnected = |asked| store.unconnected(sqlx::Error::PoolTimedOut, asked);

@@ -1,4 +1,4 @@
-//! Connections to a server.
+//! Connections to a PostgreSQL server.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -11,13 +11,13 @@ use sqlx::{ConnectOptions, Connection, Row};
 use super::super::error::{Engine, StoreError};
 use super::super::open::redacted;
 
-/// How long it may take to connect.
+/// The time limit for connecting.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Connections of one process: its readers and writers, who wait elsewhere for their turn, and one to spare.
+/// The pool's size: readers and writers, which queue elsewhere, and one spare.
 const CONNECTIONS: u32 = 17;
 
-/// What holds in every connection. A commit is on the disk before it is acknowledged, and nothing waits for ever.
+/// The settings of every connection: commits are durable before they are acknowledged, and nothing waits forever.
 const SETTINGS: &[(&str, &str)] = &[
     ("search_path", "tokenlatch"),
     ("synchronous_commit", "on"),
@@ -27,7 +27,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("idle_in_transaction_session_timeout", "30s"),
 ];
 
-/// Reads an address. What it lacks comes from the environment, as for every program of PostgreSQL.
+/// Parses an address. The environment supplies missing parts, as for every PostgreSQL client.
 pub(super) fn options(address: &str) -> Result<PgConnectOptions, StoreError> {
     let options = PgConnectOptions::from_str(address).map_err(|_| StoreError::Unsupported(redacted(address)))?;
     let named =
@@ -38,7 +38,7 @@ pub(super) fn options(address: &str) -> Result<PgConnectOptions, StoreError> {
         .disable_statement_logging())
 }
 
-/// Demands a verified certificate of a server on another machine. `named`: somebody has named the mode.
+/// Requires a verified certificate of a server on another machine. `named` is whether the user chose the mode.
 fn secured(options: PgConnectOptions, named: bool) -> Result<PgConnectOptions, StoreError> {
     if options.get_socket().is_some() || is_local(options.get_host()) {
         return Ok(options);
@@ -50,7 +50,7 @@ fn secured(options: PgConnectOptions, named: bool) -> Result<PgConnectOptions, S
     }
 }
 
-/// Whether a host is this machine: a folder of sockets, or a loopback address.
+/// Whether a host is this machine: a socket directory, or a loopback address.
 fn is_local(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.starts_with('/')
@@ -60,17 +60,17 @@ fn is_local(host: &str) -> bool {
             .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// When and why the last connection of the pool was given up, if it was.
+/// The time and error of the last connection that the pool gave up, if any.
 pub(super) type Fault = Arc<Mutex<Option<(Instant, StoreError)>>>;
 
-/// What was found at this time or later.
+/// Returns the error if it occurred at or after `since`.
 pub(super) fn found_since(fault: &Fault, since: Instant) -> Option<StoreError> {
     let fault = fault.lock().unwrap_or_else(PoisonError::into_inner);
     let (_, error) = fault.as_ref().filter(|(when, _)| *when >= since)?;
     Some(error.clone())
 }
 
-/// One connection, to a server that takes writes: what a standby says may be old, and a revocation must never be.
+/// Opens a connection to a server that accepts writes. A standby's data may be old, and could miss a revocation.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
     let connected = tokio::time::timeout(CONNECT, PgConnection::connect_with(options))
         .await
@@ -80,7 +80,7 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
     Ok(connection)
 }
 
-/// The connections of a process. None is made before it is needed; one that is lost is made anew.
+/// Creates the connection pool of a process. It connects when needed, and reconnects after a loss.
 pub(super) fn pool(options: &PgConnectOptions, fault: Fault) -> PgPool {
     PgPoolOptions::new()
         .max_connections(CONNECTIONS)
@@ -101,7 +101,7 @@ pub(super) fn pool(options: &PgConnectOptions, fault: Fault) -> PgPool {
         .connect_lazy_with(options.clone())
 }
 
-/// Refuses a standby, whose data may be old, and a pooler that dropped the settings of the connection. In one message of the
+/// Refuses a standby, whose data may be old, and a pooler that dropped the connection's settings. It uses one message of the
 /// simple protocol, which every pooler understands.
 async fn inspect(connection: &mut PgConnection) -> Result<(), StoreError> {
     let row = sqlx::raw_sql(
@@ -154,7 +154,7 @@ mod tests {
                 let address = format!("postgres://a:hunter2@db.example/db?{key}={weak}");
                 match mode(&address) {
                     Err(error) => assert!(!error.to_string().contains("hunter2")),
-                    // A name that is escaped is not seen as one: then the strictest holds.
+                    // An escaped parameter name is not recognised; then the strictest mode applies.
                     Ok(mode) => assert!(matches!(mode, PgSslMode::VerifyFull) && weak == "prefer", "{address}"),
                 }
             }

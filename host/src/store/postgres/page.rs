@@ -1,4 +1,4 @@
-//! What the page keeps and asks for, in a database that several servers share.
+//! The page's data in a PostgreSQL database.
 
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 
@@ -11,14 +11,14 @@ use super::super::rows::{Columns, read_token};
 use super::super::{StoredToken, sql};
 use super::{PATIENCE, PostgresStore, searchable};
 
-/// Rows of one statement.
+/// The number of rows in one statement.
 const BATCH: usize = 2_000;
 
 pub(super) async fn tokens(store: &PostgresStore, user: &str, query: &PageQuery) -> Result<TokenPage, StoreError> {
     let part = query.part().map(|part| searchable(&part));
     let (total, numbers, rows) = store
         .reading(PATIENCE, async {
-            // One snapshot: the count is of the same instant as the tokens.
+            // One snapshot, so that the count matches the tokens.
             let mut transaction = store.read().await?;
             let mut count = sqlx::query(AssertSqlSafe(query.count(Dialect::Postgres))).bind(searchable(user));
             if let Some(part) = &part {
@@ -73,7 +73,7 @@ pub(super) async fn tokens_with_ids(
     rows.await?.iter().map(read_token).collect()
 }
 
-/// The account's row is held while the session is added, so that neither misses the other's change.
+/// Locks the account's row while the session is added, so that neither misses the other's change.
 pub(super) async fn add_session(store: &PostgresStore, session: &StoredSession) -> Result<bool, StoreError> {
     let statement = AssertSqlSafe(format!("{} FOR SHARE OF a", page::ADD_SESSION));
     let query = sqlx::query(statement)
@@ -124,7 +124,7 @@ pub(super) async fn tidy(store: &PostgresStore, now: i64) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Tokens are taken in the order of their ids, so that no two servers wait for each other.
+/// Updates tokens in the order of their ids, so that servers never deadlock.
 pub(super) async fn add_usage(store: &PostgresStore, usage: &[Usage]) -> Result<(), StoreError> {
     if usage.is_empty() {
         return Ok(());
@@ -160,7 +160,7 @@ pub(super) async fn add_usage_batch(
             }
             count(&mut transaction, usage).await?;
             transaction.commit().await?;
-            // In a step of its own: it must not wait for a sender's row while it holds others.
+            // In a transaction of its own: it must not wait for a sender's row while it holds others.
             sqlx::query(page::FORGET_SENDERS)
                 .bind(batch.forgotten())
                 .execute(&mut *store.connection().await?)
@@ -225,7 +225,7 @@ pub(super) async fn usage(store: &PostgresStore, ids: &[String]) -> Result<Vec<U
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
-/// A statement that writes what is not counted: it doesn't hold the row that counts.
+/// Runs a write that does not count as a change, so it does not lock the state row.
 async fn writing(store: &PostgresStore, query: Query<'_>) -> Result<u64, StoreError> {
     let _turn = store.writers.turn().await?;
     store

@@ -1,4 +1,4 @@
-//! The schema in a database: whether it is there, which version it has, bringing it up to date, looking for damage.
+//! The schema in a PostgreSQL database: detection, version, migration, check for damage.
 
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
@@ -29,10 +29,10 @@ const STEPS: &[Step] = &[
     (6, "marks", include_str!("../../../migrations/postgres/0006_marks.sql")),
 ];
 
-/// Servers that start at once wait for each other here. "TLCH" twice.
+/// The advisory lock for servers that start at the same time. "TLCH" twice.
 const LOCK: i64 = 0x544c_4348_544c_4348;
 
-/// Makes sure that the schema is ours and up to date. Nothing is written when it is.
+/// Ensures that the schema is Tokenlatch's and up to date. Writes nothing if it is.
 pub(super) async fn prepare(connection: &mut PgConnection, create: bool) -> Result<(), StoreError> {
     if is_ready(connection).await? {
         return Ok(());
@@ -45,7 +45,7 @@ pub(super) async fn prepare(connection: &mut PgConnection, create: bool) -> Resu
         .bind(LOCK)
         .execute(&mut *transaction)
         .await?;
-    // Another server may have done it meanwhile.
+    // Another server may have migrated it in the meantime.
     if is_ready(&mut transaction).await? {
         return Ok(());
     }
@@ -71,7 +71,7 @@ async fn is_ready(connection: &mut PgConnection) -> Result<bool, StoreError> {
     }
 }
 
-/// The version in the database, if there is any.
+/// Returns the schema's version in the database, if any.
 async fn version(connection: &mut PgConnection) -> Result<Option<i64>, StoreError> {
     let (ours, others): (bool, bool) = sqlx::query_as(
         "SELECT to_regclass('tokenlatch._sqlx_migrations') IS NOT NULL, \
@@ -90,7 +90,7 @@ async fn version(connection: &mut PgConnection) -> Result<Option<i64>, StoreErro
     }
 }
 
-/// Looks for damage: the guards, references, each row.
+/// Checks for damage: the guards, references, each row.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
     let mut found = Vec::new();
     sqlx::query("SET statement_timeout = 0")
@@ -122,8 +122,8 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<String>, 
     Ok(found)
 }
 
-/// Makes sure that every trigger is there. A restore makes them last, so before that the tables may lack rows, with nothing
-/// to tell it by.
+/// Ensures that every trigger exists. A restore creates them last, so without them tables may lack rows that nothing else
+/// shows to be missing.
 pub(super) async fn require_triggers(connection: &mut PgConnection) -> Result<(), StoreError> {
     let there: Vec<String> = sqlx::query_scalar(
         "SELECT t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
@@ -137,7 +137,7 @@ pub(super) async fn require_triggers(connection: &mut PgConnection) -> Result<()
     complete.then_some(()).ok_or(StoreError::Incomplete)
 }
 
-/// The names of tables, triggers, unique indexes and functions, as the steps have them.
+/// Returns the names of the tables, triggers, unique indexes and functions in the migration steps.
 fn guard_names() -> Vec<String> {
     names_after(&[
         "CREATE TRIGGER ",
@@ -147,7 +147,7 @@ fn guard_names() -> Vec<String> {
     ])
 }
 
-/// The names that follow these words in the steps.
+/// Returns the names that follow these keywords in the steps.
 fn names_after(words: &[&str]) -> Vec<String> {
     STEPS
         .iter()
@@ -158,7 +158,7 @@ fn names_after(words: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// The same as the database has them, and whether they are in force as the steps made them.
+/// Returns the names in the database, and whether each is in force as the steps created it.
 async fn guards(connection: &mut PgConnection) -> Result<Vec<(String, bool)>, StoreError> {
     let mut guards: Vec<(String, bool)> = sqlx::query_as(
         "SELECT t.tgname::text, t.tgenabled = 'O' FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \

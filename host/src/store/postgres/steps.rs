@@ -1,4 +1,4 @@
-//! The steps that transactions are made of.
+//! The parts of transactions in PostgreSQL.
 
 use sqlx::postgres::PgConnection;
 
@@ -8,7 +8,7 @@ use super::super::error::StoreError;
 use super::super::rows::to_json;
 use super::Change;
 
-/// Rows of one statement.
+/// The number of rows in one statement.
 const BATCH: usize = 2_000;
 
 pub(super) async fn add_account(
@@ -37,7 +37,7 @@ pub(super) async fn add_account(
     Ok(())
 }
 
-/// Adds each token to the account of its key.
+/// Adds each token to the account with its key.
 pub(super) async fn add_tokens(connection: &mut PgConnection, tokens: &[ArchivedToken]) -> Result<(), StoreError> {
     for batch in tokens.chunks(BATCH) {
         let keys: Vec<&str> = batch.iter().map(|new| new.account.as_str()).collect();
@@ -64,7 +64,7 @@ pub(super) async fn add_tokens(connection: &mut PgConnection, tokens: &[Archived
     Ok(())
 }
 
-/// Replaces each record, if it is still the one that the change was made from.
+/// Replaces each record if it is still the one that the change was made from.
 pub(super) async fn change(connection: &mut PgConnection, changes: &[Change]) -> Result<(), StoreError> {
     for batch in changes.chunks(BATCH) {
         let ids: Vec<&str> = batch.iter().map(|change| change.record.id.as_str()).collect();

@@ -27,12 +27,12 @@ use super::{Change, Store, StoredToken, sql};
 use place::Place;
 use wal_index::WalIndex;
 
-/// Accounts and records in one SQLite file: write-ahead log, and every change on the disk before it is acknowledged.
+/// Stores accounts and records in one SQLite file, in WAL mode. Every change is on disk before it is acknowledged.
 #[derive(Debug)]
 pub struct SqliteStore {
     pool: SqlitePool,
     options: SqliteConnectOptions,
-    /// Kept for marks alone, so that they never wait for a connection of the pool.
+    /// Reserved for marks, so that they never wait for a connection of the pool.
     marks: Mutex<Option<SqliteConnection>>,
     writers: Queue,
     index: WalIndex,
@@ -40,8 +40,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens a database: a path, or `sqlite:PATH` with SQLite's own options (`?mode=ro`). `create` makes it when it is
-    /// missing, readable by its owner alone.
+    /// Opens a database: a path, or `sqlite:PATH` with SQLite's own options (`?mode=ro`). `create` creates a missing file,
+    /// readable only by its owner.
     ///
     /// # Errors
     /// [`StoreError::Missing`] without `create`; [`StoreError::Foreign`], [`StoreError::SchemaNewer`],
@@ -65,18 +65,18 @@ impl SqliteStore {
         })
     }
 
-    /// The connections, as long as they lead to the file that has the database's name.
+    /// Returns the pool if the opened file is still the one at the database's path.
     fn pool(&self) -> Result<&SqlitePool, StoreError> {
         self.place.check()?;
         Ok(&self.pool)
     }
 
-    /// A transaction that writes: it takes the write lock at once, so it never fails for having read first.
+    /// Begins a write transaction. It takes the write lock at once, so it never fails because of an earlier read.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.pool()?.begin_with("BEGIN IMMEDIATE").await?)
     }
 
-    /// One statement that must change the one live account of a user.
+    /// Runs a statement that must change a user's live account.
     async fn change_account(
         &self,
         user: &str,
@@ -195,7 +195,7 @@ impl Store for SqliteStore {
         let _turn = self.writers.turn().await?;
         let mut transaction = self.write().await?;
         steps::change(&mut transaction, revoked).await?;
-        // A token that is still live, because it was created meanwhile, makes the database refuse this.
+        // If a token was created in the meantime and is live, the database refuses this.
         let query = sqlx::query(sql::REMOVE_ACCOUNT).bind(now).bind(user);
         changed_one(query.execute(&mut *transaction).await?.rows_affected(), user)?;
         transaction.commit().await?;
@@ -331,7 +331,7 @@ impl Store for SqliteStore {
         }
         self.place.check()?;
         let mut kept = self.marks.lock().await;
-        // Taken out while it is used: a call that is given up leaves no connection in an unknown state behind.
+        // Taken out while in use: a cancelled call leaves no connection in an unknown state.
         let mut connection = match kept.take() {
             Some(connection) => connection,
             None => self.options.connect().await?,
@@ -350,7 +350,7 @@ impl Store for SqliteStore {
     }
 
     async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError> {
-        // A read transaction sees the database as it was at its first read.
+        // A read transaction sees the database as of its first read.
         let mut transaction = self.pool()?.begin().await?;
         let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
         let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
@@ -427,7 +427,7 @@ impl Store for SqliteStore {
         if mark != plan.since {
             return Err(StoreError::Conflict);
         }
-        // First of all, for a revocation sets a name free.
+        // First, because a revocation frees a name.
         steps::change(&mut transaction, &plan.changes).await?;
         for account in &plan.accounts {
             steps::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
@@ -459,7 +459,7 @@ impl Store for SqliteStore {
                 .bind(before)
                 .bind(PRUNED_AT_ONCE)
         };
-        // Most of the time there are none, and nothing is to be written then.
+        // Usually there are none, and a write transaction is not needed.
         if prunable().fetch_optional(self.pool()?).await?.is_none() {
             return Ok(0);
         }
@@ -497,7 +497,7 @@ impl Store for SqliteStore {
 
     async fn settle(&self) -> Result<(), StoreError> {
         let _turn = self.writers.turn().await?;
-        // The pragma answers with a row in any case: its first column says whether somebody was in the way.
+        // The pragma always returns a row; its first column is whether another connection blocked it.
         let busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
             .fetch_one(self.pool()?)
             .await?;
@@ -515,7 +515,7 @@ impl Store for SqliteStore {
 
     async fn close(&self) {
         if let Some(connection) = self.marks.lock().await.take() {
-            // What is left to do at the end of a read-only connection is nothing that could be lost.
+            // Closing a read-only connection has no pending work that could be lost.
             let _ = connection.close().await;
         }
         self.pool.close().await;

@@ -1,4 +1,4 @@
-//! Opening a file: where it is, who may read it, how SQLite is to treat it.
+//! Opens a SQLite file: its path, its permissions, its settings.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -12,16 +12,16 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use super::super::error::{Engine, StoreError};
 use super::super::open::redacted;
 
-/// How long one process waits for another one's write.
+/// How long a process waits for another process's write.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// After how long a busy file is tried anew.
+/// The pause before a busy file is tried again.
 const AGAIN: Duration = Duration::from_millis(10);
 
-/// How long a request waits for a connection of its own process.
+/// How long a request waits for a connection of its process.
 const QUEUE: Duration = Duration::from_secs(30);
 
-/// The connections to a file, and how to make another.
+/// Creates the pool for a file, and the options for further connections.
 pub(super) async fn pool(address: &str, create: bool) -> Result<(SqliteConnectOptions, SqlitePool), StoreError> {
     let mut options = options(address)?;
     let file = options.get_filename().to_owned();
@@ -46,15 +46,15 @@ pub(super) async fn pool(address: &str, create: bool) -> Result<(SqliteConnectOp
     Ok((options, pool))
 }
 
-/// Whether an address opens its file for reading alone.
+/// Whether an address opens its file read-only.
 pub(super) fn is_read_only(address: &str) -> bool {
     let query = address.strip_prefix("sqlite:").and_then(|rest| rest.split_once('?'));
     let read_only = |option: &str| matches!(option, "mode=ro" | "immutable" | "immutable=1" | "immutable=true");
     query.is_some_and(|(_, query)| query.split('&').any(read_only))
 }
 
-/// Connects. SQLite doesn't wait where two processes turn a new file to the write-ahead log at once, so that is tried
-/// anew for as long as any other write is waited for.
+/// Connects. SQLite does not wait when two processes switch a new file to WAL mode at the same time, so this retries for as
+/// long as it would wait for any other write.
 async fn connect(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
     let patience = Instant::now() + BUSY;
     loop {
@@ -83,7 +83,7 @@ fn options(address: &str) -> Result<SqliteConnectOptions, StoreError> {
     Ok(SqliteConnectOptions::new().filename(address))
 }
 
-/// Creates an empty file that only its owner can read. SQLite gives its companions the same permissions.
+/// Creates an empty file that only its owner can read. SQLite gives its `-wal` and `-shm` files the same permissions.
 fn touch(file: &Path) -> Result<(), StoreError> {
     let mut new = OpenOptions::new();
     new.write(true).create_new(true);

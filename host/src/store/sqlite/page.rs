@@ -1,4 +1,4 @@
-//! What the page keeps and asks for, in a file.
+//! The page's data in a SQLite file.
 
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
@@ -11,12 +11,12 @@ use super::super::rows::{Columns, read_token, to_json};
 use super::super::{StoredToken, sql};
 use super::SqliteStore;
 
-/// Rows of one statement.
+/// The number of rows in one statement.
 const BATCH: usize = 2_000;
 
 pub(super) async fn tokens(store: &SqliteStore, user: &str, query: &PageQuery) -> Result<TokenPage, StoreError> {
     let part = query.part();
-    // A read transaction: the count is of the same instant as the tokens.
+    // One read transaction, so that the count matches the tokens.
     let mut transaction: Transaction<'_, Sqlite> = store.pool()?.begin().await?;
     let mut count = sqlx::query(AssertSqlSafe(query.count(Dialect::Sqlite))).bind(user);
     if let Some(part) = &part {

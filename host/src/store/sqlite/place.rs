@@ -1,14 +1,14 @@
-//! The file that was opened: whether it still has its name, and whether it can be written.
+//! Tracks the opened file: whether it is still at its path, and whether it is writable.
 
 use std::path::{Path, PathBuf};
 
 use super::super::error::{Engine, StoreError};
 
-/// With less room than this, in bytes, the disk counts as full.
+/// The disk counts as full with less free space than this, in bytes.
 #[cfg(unix)]
 const LITTLE_ROOM: u64 = 65_536;
 
-/// Where the file was when it was opened, and which one it was.
+/// The path and identity of the file when it was opened.
 #[derive(Debug)]
 pub(super) struct Place {
     path: PathBuf,
@@ -17,7 +17,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Of the file that has just been opened, for reading alone or not.
+    /// Describes the file that was just opened.
     pub fn of(path: &Path, read_only: bool) -> Place {
         Place {
             path: path.to_owned(),
@@ -26,8 +26,7 @@ impl Place {
         }
     }
 
-    /// Whether the name still leads to the file that was opened. What is written to another one, or to one without a name,
-    /// is lost.
+    /// Checks that the path still leads to the opened file. Writes to another or an unlinked file would be lost.
     pub fn check(&self) -> Result<(), StoreError> {
         if number(&self.path) == self.file {
             Ok(())
@@ -36,7 +35,7 @@ impl Place {
         }
     }
 
-    /// Whether the file system takes writes to it.
+    /// Checks that the file system accepts writes to the file.
     #[cfg(unix)]
     pub fn writable(&self) -> Result<(), StoreError> {
         use rustix::fs::{Access, access, statvfs};
@@ -54,7 +53,7 @@ impl Place {
         }
     }
 
-    /// Elsewhere that is seen by the next change, unless the file was opened for reading alone.
+    /// On other systems only the next change would show that, unless the file was opened read-only.
     #[cfg(not(unix))]
     pub fn writable(&self) -> Result<(), StoreError> {
         match self.read_only {
@@ -64,7 +63,7 @@ impl Place {
     }
 }
 
-/// Device and number of a file.
+/// Returns a file's device and inode numbers.
 #[cfg(unix)]
 fn number(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
@@ -72,7 +71,7 @@ fn number(path: &Path) -> Option<(u64, u64)> {
     Some((found.dev(), found.ino()))
 }
 
-/// Elsewhere a file that is open keeps its name.
+/// On other systems an open file keeps its path.
 #[cfg(not(unix))]
 fn number(_: &Path) -> Option<(u64, u64)> {
     None

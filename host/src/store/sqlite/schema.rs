@@ -1,4 +1,4 @@
-//! The schema of a file: whose it is, which version it has, bringing it up to date, looking for damage.
+//! The schema of a SQLite file: detection, version, migration, check for damage.
 
 use std::collections::BTreeSet;
 
@@ -38,8 +38,8 @@ const STEPS: &[Step] = &[
     (6, "marks", include_str!("../../../migrations/sqlite/0006_marks.sql")),
 ];
 
-/// Makes sure that the database is ours and up to date. Nothing is written when it is. `false`: the file is empty, and
-/// `create` is not given.
+/// Ensures that the database is Tokenlatch's and up to date. Writes nothing if it is. Returns `false` if the file is empty
+/// and `create` is not set.
 pub(super) async fn prepare(connection: &mut SqliteConnection, create: bool) -> Result<bool, StoreError> {
     let (found, known) = (version(connection).await?, newest(STEPS));
     if found > known {
@@ -48,7 +48,7 @@ pub(super) async fn prepare(connection: &mut SqliteConnection, create: bool) -> 
     if found == known || (found == 0 && !create) {
         return Ok(found == known);
     }
-    // One writer at a time: whoever comes second finds the work done.
+    // Only one process migrates; the next one finds nothing to do.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     migrator(STEPS)
         .run_direct(None, &mut *transaction, false)
@@ -58,7 +58,7 @@ pub(super) async fn prepare(connection: &mut SqliteConnection, create: bool) -> 
     Ok(true)
 }
 
-/// The version in the file, 0 for an empty one.
+/// Returns the version in the file; 0 for an empty one.
 async fn version(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     let application: i64 = sqlx::query_scalar("PRAGMA application_id")
         .fetch_one(&mut *connection)
@@ -79,14 +79,14 @@ async fn version(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     }
 }
 
-/// Looks for damage: pages, references, the schema itself, each row.
+/// Checks for damage: pages, references, the schema itself, each row.
 pub(super) async fn check(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
     let mut found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check")
         .fetch_all(&mut *connection)
         .await?;
     found.retain(|line| line != "ok");
     if !found.is_empty() {
-        // Nothing more can be said of what cannot be read.
+        // The other checks need a readable database.
         return Ok(found);
     }
     let lost = sqlx::query("PRAGMA foreign_key_check")
@@ -136,7 +136,7 @@ pub(super) async fn check(connection: &mut SqliteConnection) -> Result<Vec<Strin
     Ok(found)
 }
 
-/// What the schema is made of: names and statements.
+/// Returns the names and statements of the schema's objects.
 async fn objects(connection: &mut SqliteConnection) -> Result<BTreeSet<(String, String)>, StoreError> {
     let rows: Vec<(String, String)> =
         sqlx::query_as("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")

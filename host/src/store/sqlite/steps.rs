@@ -1,4 +1,4 @@
-//! The steps that transactions are made of.
+//! The parts of transactions in SQLite.
 
 use sqlx::sqlite::SqliteConnection;
 
@@ -31,7 +31,7 @@ pub(super) async fn add_account(
     Ok(())
 }
 
-/// Adds a token to the account of a key.
+/// Adds a token to the account with its key.
 pub(super) async fn add_token(connection: &mut SqliteConnection, new: &ArchivedToken) -> Result<(), StoreError> {
     let done =
         sqlx::query("INSERT INTO tokens (account, revision, record) SELECT id, $1, $2 FROM accounts WHERE key = $3")
@@ -47,7 +47,7 @@ pub(super) async fn add_token(connection: &mut SqliteConnection, new: &ArchivedT
     }
 }
 
-/// Replaces each record, if it is still the one that the change was made from.
+/// Replaces each record if it is still the one that the change was made from.
 pub(super) async fn change(connection: &mut SqliteConnection, changes: &[Change]) -> Result<(), StoreError> {
     for change in changes {
         let done = sqlx::query(

@@ -1,9 +1,9 @@
-//! Whether anything was committed, without asking SQLite: the header of the write-ahead log's index.
+//! Detects commits without a query, from the header of the write-ahead log's index.
 //!
-//! In WAL mode every commit, by whatever process, changes the header at the beginning of the file `-shm` before it is
-//! acknowledged: its counter of changes, the last frame and a checksum (<https://www.sqlite.org/walformat.html>, The
-//! WAL-Index Header). Nothing in it is interpreted here. Two headers that are equal byte for byte mean that nothing was
-//! committed between the two looks; in any other case, and wherever this file cannot be read, SQLite is asked.
+//! In WAL mode every commit, by any process, changes the header at the start of the `-shm` file before it is acknowledged:
+//! its change counter, the last frame and a checksum (<https://www.sqlite.org/walformat.html>, The WAL-Index Header). The
+//! header is not interpreted here. If two headers are equal byte for byte, nothing was committed between the two reads.
+//! Otherwise, or if the file cannot be read, the store queries SQLite.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -12,12 +12,12 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::store::mark::Stamp;
 
-/// The header stands there twice: one that is being written differs from its copy.
+/// The size of one copy of the header, which is stored twice. While it is being written, the copies differ.
 const COPY: usize = 48;
 
-/// The index files of this process, by device and number. None is ever closed: closing one would drop the locks that
-/// SQLite holds on it for the whole process (<https://www.sqlite.org/howtocorrupt.html>, 2.2). There are only as many as
-/// databases were opened.
+/// The index files of this process, by device and inode. They are never closed: closing one would drop the locks that SQLite
+/// holds on it for the whole process (<https://www.sqlite.org/howtocorrupt.html>, 2.2). Their number is bounded by the
+/// number of opened databases.
 static OPEN: LazyLock<Mutex<HashMap<(u64, u64), &'static File>>> = LazyLock::new(Mutex::default);
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) struct WalIndex {
 }
 
 impl WalIndex {
-    /// Of the database in this file. SQLite follows links before it names the files that belong to it.
+    /// Locates the index of a database file. SQLite resolves symbolic links before it names the files beside it.
     pub fn of(database: &Path) -> WalIndex {
         let database = database.canonicalize().unwrap_or_else(|_| database.to_owned());
         let mut path = database.into_os_string();
@@ -38,7 +38,7 @@ impl WalIndex {
         }
     }
 
-    /// The header as it stands; `None` where it cannot be told.
+    /// Returns the header; `None` if it cannot be read reliably.
     pub fn stamp(&self) -> Option<Stamp> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if file.is_none_or(|file| !is_in_place(file)) {
@@ -52,7 +52,7 @@ impl WalIndex {
     }
 }
 
-/// The file, opened once in this process.
+/// Returns the file, opened once in this process.
 #[cfg(unix)]
 fn open(path: &Path) -> Option<&'static File> {
     use std::os::unix::fs::MetadataExt;
@@ -62,12 +62,12 @@ fn open(path: &Path) -> Option<&'static File> {
         return Some(file);
     }
     let file: &'static File = Box::leak(Box::new(File::open(path).ok()?));
-    // Another file may have come to the name meanwhile: this one is kept in any case.
+    // Another file may be at the path by now; this one is kept anyway.
     open.insert(key(file.metadata().ok()?), file);
     Some(file)
 }
 
-/// Whether the file still has its name. SQLite removes it with the last connection, and makes another one.
+/// Whether the file is still at its path. SQLite removes it with the last connection and creates another one later.
 #[cfg(unix)]
 fn is_in_place(file: &File) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -82,7 +82,7 @@ fn read(file: &File) -> Option<[u8; 2 * COPY]> {
     Some(both)
 }
 
-/// Elsewhere nothing promises that a read sees what another process has mapped.
+/// On other systems a read is not guaranteed to see what another process has mapped.
 #[cfg(not(unix))]
 fn open(_: &Path) -> Option<&'static File> {
     None

@@ -1,11 +1,11 @@
-//! Becomes the program `tokenlatch` that lies beside this one.
+//! Runs the program `tokenlatch` beside this one.
 
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// Runs `tokenlatch NAME` with this program's arguments. Returns only where that could not be done, or once it has ended.
+/// Runs `tokenlatch NAME` with this program's arguments. On Unix it returns only if that failed.
 pub fn run(name: &str) -> ExitCode {
     let program = match beside() {
         Ok(program) => program,
@@ -24,7 +24,7 @@ pub fn run(name: &str) -> ExitCode {
         .unwrap_or_else(|error| failed(name, &format!("cannot run `{}`: {error}", program.display())))
 }
 
-/// A symbolic link to this program leads to where it really lies.
+/// Returns the path of the program. A symbolic link to this program is resolved first.
 fn beside() -> io::Result<PathBuf> {
     let own = env::current_exe()?;
     let own = own.canonicalize().unwrap_or(own);
@@ -35,7 +35,7 @@ fn beside() -> io::Result<PathBuf> {
 #[cfg(unix)]
 fn become_(command: &mut Command) -> io::Result<ExitCode> {
     use std::os::unix::process::CommandExt;
-    // Returns only where it failed.
+    // Returns only on failure.
     Err(command.exec())
 }
 
@@ -47,6 +47,6 @@ fn become_(command: &mut Command) -> io::Result<ExitCode> {
 
 fn failed(name: &str, message: &str) -> ExitCode {
     eprintln!("{name}: {message}");
-    // As the shell has it for a command that cannot be found or run.
+    // The shell's exit code for a command that cannot be found.
     ExitCode::from(127)
 }
