@@ -47,7 +47,7 @@ pub(crate) fn own(folder: &Path) -> Result<Pair, ServerError> {
             }
         }
         (false, false) => make(&pair, now()?)?,
-        // Somebody removed the certificate. A new key must not replace one that is in use elsewhere.
+        // Somebody removed the key. A new key must not replace one that is in use elsewhere.
         (true, false) => {
             return Err(fault(
                 &pair.key,
