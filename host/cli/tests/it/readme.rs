@@ -1,4 +1,4 @@
-//! The README's session at the command line runs as printed.
+//! The README's command-line session runs as printed.
 #![cfg(unix)]
 
 use std::error::Error;
