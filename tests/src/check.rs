@@ -1,10 +1,10 @@
-//! Whether an answer is the one that a vector demands.
+//! Checks whether an answer is what a vector expects.
 
 use serde_json::Value;
 
 use crate::vectors::Expectation;
 
-/// Says whether the answer is as demanded.
+/// Whether the answer meets the expectation.
 pub(crate) fn meets(answer: &Value, expect: &Expectation) -> bool {
     match expect {
         Expectation::Partial(expect) => holds(answer, expect),
@@ -15,7 +15,7 @@ pub(crate) fn meets(answer: &Value, expect: &Expectation) -> bool {
     }
 }
 
-/// Equal, but for messages, a table's handle and its memory where the expectation names none.
+/// Compares for equality. Messages, a table's handle and its memory are ignored unless the expectation names them.
 fn equal(answer: &Value, expect: &Value) -> bool {
     match (answer, expect) {
         (Value::Object(answer), Value::Object(expect)) => {
@@ -33,7 +33,7 @@ fn equal(answer: &Value, expect: &Value) -> bool {
     }
 }
 
-/// Every key of the expectation is there, and equal.
+/// Whether every key of the expectation is present and equal.
 fn holds(answer: &Value, expect: &Value) -> bool {
     match (answer, expect) {
         (Value::Object(answer), Value::Object(expect)) => expect

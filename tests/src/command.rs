@@ -1,35 +1,35 @@
-//! What a runtime is asked.
+//! Commands to a runtime.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::fault::Fault;
 
-/// One command to a runtime. As JSON it is an object with the variant's name as its one key.
+/// One command to a runtime. As JSON it is an object with the variant's name as its only key.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Command {
-    /// A request, as it is written in the vector.
+    /// A request, as written in the vector.
     Request(Box<RawValue>),
-    /// Text that isn't a well-formed request.
+    /// Text that is not a well-formed request.
     Raw(String),
-    /// Text too long to be written out.
+    /// Text that is too long to write out.
     Padded(Padded),
-    /// Makes a table in place of the one before.
+    /// Creates a table, which replaces the previous one.
     Table(Box<RawValue>),
-    /// Opens a snapshot in place of the table before.
+    /// Opens a snapshot, which replaces the previous table.
     Snapshot(Box<RawValue>),
-    /// Takes a message into the snapshot.
+    /// Applies a message to the snapshot.
     Apply(Apply),
-    /// Changes the table.
+    /// Updates the table.
     Update(Box<RawValue>),
-    /// Gives a call a number.
+    /// Assigns a number to a call.
     Prepare(Box<RawValue>),
-    /// Asks the hot path for a verdict.
+    /// Verifies on the hot path.
     Verify(Verify),
 }
 
-/// `head`, then `unit` so many times, then `tail`.
+/// `head`, then `unit` repeated, then `tail`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Padded {
     head: String,
@@ -39,7 +39,7 @@ pub struct Padded {
 }
 
 impl Padded {
-    /// The text that is meant.
+    /// The full text.
     #[must_use]
     pub fn text(&self) -> String {
         format!("{}{}{}", self.head, self.unit.repeat(self.times), self.tail)
@@ -51,7 +51,7 @@ impl Padded {
 pub struct Apply {
     /// The message in hex.
     pub message: String,
-    /// Unix seconds.
+    /// The current time, in Unix seconds.
     pub now: i64,
 }
 
@@ -59,7 +59,7 @@ impl Apply {
     /// The bytes of the message.
     ///
     /// # Errors
-    /// When the vector's text isn't hex.
+    /// The vector's text is not hex.
     pub fn bytes(&self) -> Result<Vec<u8>, Fault> {
         let digits = self.message.as_bytes().chunks(2);
         digits
@@ -71,15 +71,15 @@ impl Apply {
     }
 }
 
-/// A verification by the hot path.
+/// A verification on the hot path.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Verify {
     /// The header value.
     pub authorization: String,
     /// The number of the call.
     pub call: u32,
-    /// The address, or none.
+    /// The client's address, if it is known.
     pub address: Option<String>,
-    /// Unix seconds.
+    /// The current time, in Unix seconds.
     pub now: i64,
 }

@@ -1,4 +1,4 @@
-//! Every runtime that this machine has, asked everything.
+//! Runs the suite on every runtime of this machine.
 
 use tokenlatch_build::{Built, Options, build};
 
@@ -8,29 +8,29 @@ use crate::runtimes::{Entry, all};
 use crate::suite::{Outcome, run};
 use crate::vectors::{Vectors, load};
 
-/// How all runtimes fared.
+/// The results of all runtimes.
 #[derive(Debug)]
 pub struct Conformance {
-    /// Those that answered.
+    /// The runtimes that answered.
     pub outcomes: Vec<Outcome>,
-    /// Those that this machine lacks, or that lack something here, and why.
+    /// Runtimes that are missing or lack a tool, with the reason.
     pub skipped: Vec<String>,
-    /// Those that failed, and why. That is never excused.
+    /// Runtimes that failed, with the reason. These are always faults.
     pub broken: Vec<String>,
 }
 
-/// Whether nothing may be skipped: `TOKENLATCH_REQUIRE_ALL=1`.
+/// Whether a skip is a failure: `TOKENLATCH_REQUIRE_ALL=1`.
 #[must_use]
 pub fn require_all() -> bool {
     std::env::var("TOKENLATCH_REQUIRE_ALL").is_ok_and(|value| value == "1")
 }
 
 impl Conformance {
-    /// Builds the module and runs every vector on every runtime whose name holds `only`. Progress and skips are told on
+    /// Builds the module and runs every vector on every runtime whose name contains `only`. Progress and skips are reported on
     /// standard error.
     ///
     /// # Errors
-    /// When the module can't be built or the vectors can't be read.
+    /// The module cannot be built, or the vectors cannot be read.
     pub fn run(only: Option<&str>) -> Result<Self, Fault> {
         let built = build(&Options::default()).map_err(Fault::during("building the module"))?;
         let vectors = load()?;
@@ -61,7 +61,7 @@ impl Conformance {
         }
     }
 
-    /// Everything that is wrong; empty when all is well. A skip is wrong where nothing may be skipped.
+    /// All faults; empty if there are none. A skip is a fault with `TOKENLATCH_REQUIRE_ALL=1`.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
@@ -78,7 +78,7 @@ impl Conformance {
         faults
     }
 
-    /// One line: how many runtimes ran, whether they agree, and what was skipped.
+    /// One line: how many runtimes ran, whether they agree, and which were skipped.
     #[must_use]
     pub fn summary(&self) -> String {
         let verdict = if self.broken.is_empty() && disagreements(&self.outcomes).is_empty() {

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Why a runtime or the vectors can't be used, in words that say what to do.
+/// Why a runtime or the vectors cannot be used, with a message that says what to do.
 #[derive(Clone, Debug)]
 pub struct Fault {
     message: String,
@@ -8,7 +8,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault in words.
+    /// Creates a fault with a message.
     pub fn new(message: impl Into<String>) -> Self {
         Fault {
             message: message.into(),
@@ -16,12 +16,12 @@ impl Fault {
         }
     }
 
-    /// For `map_err`: what was being done when it failed.
+    /// For `map_err`: a fault that states what failed.
     pub fn during<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Fault {
         move |error| Fault::new(format!("{what}: {error}"))
     }
 
-    /// This machine lacks something that the tests need: nothing of ours is at fault.
+    /// A fault of this machine: it lacks something that the tests need.
     #[must_use]
     pub fn missing(message: impl Into<String>) -> Self {
         Fault {
@@ -30,7 +30,7 @@ impl Fault {
         }
     }
 
-    /// Whether this machine lacks something; then a test may be skipped.
+    /// Whether this machine lacks something, so that a test may be skipped.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.missing

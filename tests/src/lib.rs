@@ -1,7 +1,7 @@
 //! Vectors, and the conformance suite that runs them on every runtime.
 //!
-//! A runtime is anything that answers commands, one JSON text each, with the module's own text: see [`Runtime`]. A further one
-//! that runs as a process needs a runner of about 30 lines and an entry in [`runtimes`].
+//! A runtime is anything that answers commands, one JSON text each, with the module's own text: see [`Runtime`]. To add one that
+//! runs as a process, write a runner of about 30 lines and an entry in [`runtimes`].
 
 mod check;
 mod command;

@@ -1,10 +1,10 @@
-//! The outcome of all runtimes together.
+//! The combined results of all runtimes.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::suite::Outcome;
 
-/// Why the runtimes don't agree; empty when they do.
+/// How the runtimes disagree; empty if they agree.
 #[must_use]
 pub fn disagreements(outcomes: &[Outcome]) -> Vec<String> {
     let mut found = Vec::new();
@@ -38,7 +38,7 @@ pub fn disagreements(outcomes: &[Outcome]) -> Vec<String> {
     found
 }
 
-/// The outcomes as a table for people.
+/// The results as a table.
 #[must_use]
 pub fn table(outcomes: &[Outcome]) -> String {
     let mut table = Table::new();

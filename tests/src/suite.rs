@@ -1,4 +1,4 @@
-//! One suite over every runtime.
+//! One suite for every runtime.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,19 +9,19 @@ use crate::fault::Fault;
 use crate::runtimes::{Identity, Runtime};
 use crate::vectors::{Expectation, Vectors};
 
-/// How a runtime fared.
+/// The results of one runtime.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
-    /// Who answered.
+    /// The runtime that answered.
     #[serde(flatten)]
     pub identity: Identity,
-    /// How many vectors there are.
+    /// Number of vectors.
     pub vectors: usize,
-    /// How many of them were answered as demanded, in every step.
+    /// Number of vectors that were answered as expected, in every step.
     pub passed: usize,
     /// The SHA-256 of all answers, each followed by a line feed.
     pub transcript_sha256: String,
-    /// What went wrong, for people: the first few.
+    /// The first few failures, as text.
     #[serde(skip)]
     pub failures: Vec<String>,
     /// Every answer.
@@ -30,7 +30,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether every vector was answered as demanded.
+    /// Whether every vector was answered as expected.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.passed == self.vectors && self.vectors > 0
@@ -39,10 +39,10 @@ impl Outcome {
 
 const SHOWN_FAILURES: usize = 10;
 
-/// Asks a runtime everything.
+/// Runs all vectors on a runtime.
 ///
 /// # Errors
-/// When the runtime stops answering.
+/// The runtime stops answering.
 pub fn run(runtime: &mut dyn Runtime, vectors: &Vectors) -> Result<Outcome, Fault> {
     let mut transcript = Sha256::new();
     let mut failed: Vec<&str> = Vec::new();

@@ -1,4 +1,4 @@
-//! The vectors: requests and the answers they must have, read from `tests/vectors`.
+//! The vectors: requests with their expected answers, read from `tests/vectors`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,30 +10,30 @@ use serde_json::value::RawValue;
 use crate::command::{Apply, Command, Padded, Verify};
 use crate::fault::Fault;
 
-/// A command, and the answer that it must have.
+/// A command with its expected answer.
 #[derive(Debug)]
 pub struct Step {
-    /// The vector's name, and the number of the step where a vector has several.
+    /// The vector's name, and the number of the step if the vector has several.
     pub name: String,
-    /// What is asked.
+    /// The command.
     pub command: Command,
-    /// What must be answered.
+    /// The expected answer.
     pub expect: Expectation,
 }
 
-/// An answer that a vector demands.
+/// The expected answer of a vector.
 #[derive(Clone, Debug)]
 pub enum Expectation {
-    /// This answer, but for messages that it doesn't name; of an error, these keys.
+    /// Exactly this answer, except for messages that it does not name. Of an error, these keys.
     Exact(Value),
-    /// An answer that holds at least this.
+    /// An answer that contains at least this.
     Partial(Value),
 }
 
-/// All vectors, in the order in which every runtime is asked.
+/// All vectors, in the order in which they are run.
 #[derive(Debug)]
 pub struct Vectors {
-    /// How many vectors there are.
+    /// Number of vectors.
     pub count: usize,
     /// Their steps.
     pub steps: Vec<Step>,
@@ -74,10 +74,10 @@ pub fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors")
 }
 
-/// Reads every vector, in the order of the files' names.
+/// Reads all vectors, in the order of the files' names.
 ///
 /// # Errors
-/// When a file can't be read or isn't of the form of vectors.
+/// A file cannot be read, or does not have the form of vectors.
 pub fn load() -> Result<Vectors, Fault> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder())
         .map_err(Fault::during("reading the vectors"))?

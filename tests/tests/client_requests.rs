@@ -1,4 +1,4 @@
-//! The requests of public clients that can't be installed here, as they send them.
+//! The requests of public clients that cannot be installed here, as they send them.
 
 use std::error::Error;
 
@@ -16,7 +16,7 @@ fn whm_tokens(stage: &Guarded) -> Result<Value, Fault> {
     Ok(listed["data"]["tokens"].clone())
 }
 
-// cPanel::PublicAPI (HTTP::Tiny), Go and Python with a string for a body, `fetch` with a string.
+// As sent by cPanel::PublicAPI (HTTP::Tiny), by Go and Python with a string body, and by `fetch` with a string.
 #[test]
 fn a_form_is_read_though_its_content_type_does_not_say_so() -> Outcome {
     let stage = Guarded::start()?;
@@ -37,7 +37,7 @@ fn a_form_is_read_though_its_content_type_does_not_say_so() -> Outcome {
             "`{content_type}`: {revoked}"
         );
 
-        // What was read as a form goes on as one, so that the panel reads the same.
+        // A body that was read as a form is forwarded as one, so that the panel reads the same.
         let form = chosen
             .replace("Tokens", "ZoneEdit")
             .replace("revoke", "fetchzone_records");
@@ -50,8 +50,8 @@ fn a_form_is_read_though_its_content_type_does_not_say_so() -> Outcome {
     Ok(())
 }
 
-// PHP's `http_build_query` and with it Guzzle, Faraday, `qs`, and public examples: cPanel's own of `api_token_create`
-// write `whitelist-ip-3`.
+// As sent by PHP's `http_build_query` and so by Guzzle, by Faraday and `qs`, and in public examples: cPanel's own of
+// `api_token_create` writes `whitelist-ip-3`.
 #[test]
 fn a_list_in_the_spelling_of_any_library_limits_the_token() -> Outcome {
     let stage = Guarded::start()?;
@@ -130,14 +130,14 @@ fn a_limit_that_cannot_be_read_makes_no_token_and_is_named() -> Outcome {
             "{unread}"
         );
     }
-    // And an update that can't be read changes nothing.
+    // An update that cannot be read changes nothing.
     let update = "/json-api/api_token_update?api.version=1&token_name=client&acl_0=list-accts&new_name=renamed";
     assert_eq!(stage.whm("GET", update, "", "")?["metadata"]["result"], 0);
     assert_eq!(whm_tokens(&stage)?, before);
     Ok(())
 }
 
-// Of certbot-cpanel, gufy/cpanel-php, and of a Go client that adds `cpanel_jsonapi_funcversion`.
+// As sent by certbot-cpanel, by gufy/cpanel-php, and by a Go client that adds `cpanel_jsonapi_funcversion`.
 #[test]
 fn api_2_is_what_a_call_without_a_version_means() -> Outcome {
     let stage = Guarded::start()?;
@@ -162,8 +162,8 @@ fn api_2_is_what_a_call_without_a_version_means() -> Outcome {
 
 const API_2: &str = "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=";
 
-/// The requests of a client, in its order, by a token of alice that has only what the client needs: all of them reach the
-/// panel. What else a token of hers may do is refused to it.
+/// Sends the requests of a client, in its order, with a token of alice that has only the features that the client needs. All of
+/// them must reach the panel. Other functions are refused to the token.
 fn limited_to(features: &str, requests: &[&str]) -> Outcome {
     let mut stage = Guarded::start()?;
     stage.token = stage
@@ -213,7 +213,7 @@ fn certbot_dns_cpanel_edits_zones_and_installs_certificates() -> Outcome {
     limited_to("zoneedit,sslinstall", &requests)
 }
 
-// As programs do that took the documentation's example as it stands.
+// As sent by programs that copied the documentation's example unchanged.
 #[test]
 fn other_dns_programs_read_and_edit_zones_by_any_user() -> Outcome {
     let requests = [
@@ -260,7 +260,7 @@ fn lego_edits_zones_by_uapi_and_whm() -> Outcome {
     Ok(())
 }
 
-// Raycast's extension and others look at nothing but `if (!reply.status)`.
+// Raycast's extension and others only check `if (!reply.status)`.
 #[test]
 fn no_refusal_of_uapi_looks_like_success() -> Outcome {
     let mut stage = Guarded::start()?;
@@ -283,14 +283,14 @@ fn no_refusal_of_uapi_looks_like_success() -> Outcome {
         assert_eq!(refusal.status, status, "{}", refusal.body);
         let reply = refusal.json();
         assert!(reply.is_object(), "{}", refusal.body);
-        // What is false in JavaScript, in PHP and in Python.
+        // Values that are false in JavaScript, in PHP and in Python.
         let falsy = [Value::Null, json!(0), json!(""), json!(false)];
         assert!(falsy.contains(&reply["status"]), "{}", refusal.body);
     }
     Ok(())
 }
 
-// WebFacing's plugin for WordPress asks so whether its token is good.
+// WebFacing's plugin for WordPress checks its token this way.
 #[test]
 fn head_passes_the_guard_by_the_rule_of_its_function() -> Outcome {
     if require("curl")?.is_none() {
@@ -346,7 +346,7 @@ fn http_1_0_is_served_over_tls() -> Outcome {
     Ok(())
 }
 
-// Over a server with the shipped catalogue, with a token limited to what the hook needs; it lists the domains first.
+// With the shipped catalogue and a token limited to what the hook needs. The hook lists the domains first.
 #[test]
 fn acme_shs_deploy_hook_installs_by_a_limited_token() -> Outcome {
     let stage = Guarded::start()?;
@@ -381,7 +381,7 @@ fn acme_shs_deploy_hook_installs_by_a_limited_token() -> Outcome {
         let asked = stage.panel.asked().pop().ok_or("nothing reached the panel")?;
         assert_eq!(asked.target.split('?').next(), Some(target), "{line}");
     }
-    // The panel says no: the exit code is 0 all the same, and the reason is in the reply.
+    // If the panel refuses, the exit code is still 0, and the reason is in the reply.
     let taken = hook(&stage, "SSL install_ssl domain=taken.example.com")?;
     assert!(
         taken.stdout.contains("It is taken.") && taken.stdout.ends_with("\n0\n"),
@@ -390,7 +390,7 @@ fn acme_shs_deploy_hook_installs_by_a_limited_token() -> Outcome {
     Ok(())
 }
 
-// acme.sh's deploy hook takes the certificate for installed unless it finds `status: 0` on standard output.
+// acme.sh's deploy hook assumes that the certificate is installed unless it finds `status: 0` on standard output.
 #[test]
 fn a_function_that_uapi_does_not_have_fails_where_acme_sh_looks() -> Outcome {
     let place = Place::new()?;

@@ -24,7 +24,7 @@ fn certificate(stage: &Guarded) -> String {
     stage.certificate().display().to_string()
 }
 
-/// A script of Python's, for a client that knows no other ports than cPanel's: it is led to these by a proxy.
+/// A Python script for a client that knows only cPanel's ports. A proxy leads it to the test's ports.
 fn led(stage: &Guarded, python: &Python, name: &str) -> Result<Command, Fault> {
     let mut command = python.command("python");
     let proxy = Tunnel::start(&stage.server)?.url();
@@ -32,7 +32,7 @@ fn led(stage: &Guarded, python: &Python, name: &str) -> Result<Command, Fault> {
     Ok(command)
 }
 
-/// Runs a client's script, which must come to its end; what reached the panel held no token, and neither does the log.
+/// Runs a client's script, which must succeed. Neither the panel's requests nor the log may contain the token.
 fn plays(stage: &Guarded, script: &mut Command, token: &str) -> Outcome {
     script
         .env_remove("NO_PROXY")
@@ -156,7 +156,7 @@ fn the_guides_curl_lines_work_as_they_stand() -> Outcome {
         let set = format!("HOST={host}; APITOKEN=$(cat token); CURL='curl --silent --show-error --insecure'\n");
         Ok(place.shell(&format!("{set}{more}"))?)
     };
-    // As guides and public scripts write them: the header by hand, the query in the URL, the answer by grep.
+    // As in guides and public scripts: the header by hand, the query in the URL, and `grep` for the answer.
     let made = lines(
         r#"$CURL -H"Authorization: cpanel alice:$APITOKEN" "https://$HOST/execute/Tokens/create_full_access?name=curl&expires_at=$(date +%s -d "+24 hours")" | tee made | grep -o '"status":1'"#,
     )?;

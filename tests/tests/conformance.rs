@@ -1,4 +1,4 @@
-//! The conformance suite as a test: what `cargo run -p tokenlatch-tests --bin conformance` runs.
+//! The conformance suite as a test, as run by `cargo run -p tokenlatch-tests --bin conformance`.
 
 use tokenlatch_tests::report::table;
 use tokenlatch_tests::{Conformance, Fault};
@@ -12,7 +12,7 @@ fn all_runtimes_answer_every_vector_alike() -> Result<(), Fault> {
     }
     let faults = conformance.faults();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    // Native and wasmtime need nothing that this machine could lack.
+    // The native core and wasmtime are always available.
     assert!(conformance.outcomes.len() >= 2, "fewer than two runtimes ran");
     assert!(conformance.outcomes.iter().all(|outcome| outcome.vectors >= 400));
     Ok(())

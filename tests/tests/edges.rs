@@ -1,4 +1,4 @@
-//! What `load --edges` measures, in its shortest form: what edges do is judged, and never a time.
+//! The measurement of `load --edges` in its shortest form. It checks the edges' behaviour, and no times.
 
 use indicatif::ProgressBar;
 use tokenlatch_tests::edges::{Crowd, Edges, Keys, Load, Settings};
@@ -7,9 +7,9 @@ use tokenlatch_tests::{Fault, require_all};
 
 const EDGES: [&str; 3] = ["native", "Node", "workerd"];
 
-/// On a busy machine an answer may be late: no table grows old because of that.
+/// On a busy machine an answer may be late, but no table expires because of that.
 const LONG: u64 = 60;
-/// Two of three chances to hear of the origin may be missed.
+/// An edge may miss two of three chances to hear from the origin.
 const SHORT: u64 = 6;
 
 fn are_all(names: impl Iterator<Item = &'static str>) {

@@ -1,6 +1,6 @@
-//! The core's random histories of a signed snapshot, through the real module in wasmtime. A trap is a failure.
+//! The core's random histories of a signed snapshot, run with the real module in wasmtime. A trap is a failure.
 //!
-//! `PROPTEST_CASES=10000 cargo test -p tokenlatch-tests --test histories` tries more.
+//! `PROPTEST_CASES=10000 cargo test -p tokenlatch-tests --test histories` runs more cases.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 #[path = "../../core/tests/snapshot/history.rs"]
@@ -23,7 +23,7 @@ use wasmtime::{Engine, Instance, Linker, Memory, Module, Store, WasmParams, Wasm
 
 use line::{Edge, cases, run, steps};
 
-/// The module by its plain interface; every import traps.
+/// The module through its plain ABI. Every import traps.
 struct InModule {
     store: Store<()>,
     instance: Instance,
@@ -81,7 +81,7 @@ impl InModule {
         }
     }
 
-    /// Gives bytes to a function of the snapshot.
+    /// Passes bytes to a function of the snapshot.
     fn send(&mut self, name: &str, bytes: &[u8], now: Option<i64>) -> Result<Value, String> {
         let (at, length) = self.put(bytes);
         let answer = match now {
@@ -141,7 +141,7 @@ impl Edge for InModule {
         );
         let parameters = (self.snapshot, call, header.0, header.1, address.0, address.1, now);
         let code = self.call("tokenlatch_table_verify", parameters);
-        // The same of the batch, in which the hash is another.
+        // The batch function must agree. It uses another implementation of the hash.
         let many: i64 = self.many(call, header, address, now);
         assert_eq!(many, code, "verifyMany says something else");
         self.free(header);
@@ -161,7 +161,7 @@ impl Edge for InModule {
 }
 
 impl InModule {
-    /// One request among three that are nobody's.
+    /// One request among three with unknown tokens.
     fn many(&mut self, call: u32, header: (u32, u32), address: (u32, u32), now: i64) -> i64 {
         let mut texts = [vec![0; header.1 as usize], vec![0; address.1 as usize]];
         for (text, (at, _)) in texts.iter_mut().zip([header, address]) {

@@ -1,4 +1,4 @@
-//! The hostile JavaScript inputs of the npm package, in every JavaScript runtime, by the package that is installed from the tarball.
+//! The npm package's hostile JavaScript inputs, in every JavaScript runtime, with the package installed from the tarball.
 
 use serde::Deserialize;
 use tokenlatch_build::{Options, build};

@@ -1,4 +1,4 @@
-//! The packed npm package in small real projects, each built and run: `tests/packaging`, run by `node --test`.
+//! The packed npm package in small real projects. Each is built and run: `tests/packaging`, run by `node --test`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -1,5 +1,5 @@
-//! The page "Manage API Tokens" as a person uses it, in Chromium: `tests/browser`, run by `node --test`. A part of a scene's
-//! name in `TOKENLATCH_SCENE` runs that scene alone.
+//! The page "Manage API Tokens" in Chromium, as a user sees it: `tests/browser`, run by `node --test`. `TOKENLATCH_SCENE` selects
+//! scenes by a part of their name.
 
 use std::error::Error;
 use std::path::Path;
@@ -22,13 +22,13 @@ const PASSWORD: &str = "correct-horse-battery";
 const PEOPLE: &[&str] = &[
     "ann", "ben", "cat", "dan", "eve", "gus", "kim", "mia", "tom", "zoe", "root",
 ];
-/// A name as long as a name may be.
+/// A name of the maximum length.
 const LONG: &str = "the-longest-name-a-token-may-have-with-50-letters_";
-/// What would run in a browser if it were ever taken for markup.
+/// Text that would run in a browser if it were taken for markup.
 const MARKUP: &str = "<img/src=x/onerror=alert(1)>";
 const DAY: i64 = 86_400;
 
-/// A token that was created so many days ago and ends in so many.
+/// Creates a token that was created some days ago and expires in some days.
 async fn token(service: &Service, name: &str, days: Option<i64>, change: impl FnOnce(&mut NewToken)) -> Made {
     let now = service.clock().now()?;
     let mut token = NewToken::new("gus", name, Access::Full);
@@ -38,7 +38,7 @@ async fn token(service: &Service, name: &str, days: Option<i64>, change: impl Fn
     Ok(service.create(token).await?.record.id)
 }
 
-/// Everyone who comes to the page. `gus` has a token of each kind.
+/// The accounts of the test. `gus` has a token of each kind.
 fn fill(place: &Place) -> Result<(), Fault> {
     place.people(PEOPLE, PASSWORD)?;
     place.must("tokenlatch", &["account", "administrator", "root", "on"])?;
@@ -62,7 +62,7 @@ fn fill(place: &Place) -> Result<(), Fault> {
         .await?;
         let list = |features: &[&str]| Features::List(features.iter().map(|&feature| feature.to_owned()).collect());
         service.add_account("lee", list(&["apitokens", "popaccts"])).await?;
-        // Without `apitokens` there is no use of tokens.
+        // Without the feature `apitokens`, tokens cannot be used.
         service.add_account("off", list(&["popaccts"])).await
     })?;
     for user in ["lee", "off"] {
@@ -131,7 +131,7 @@ fn a_person_does_all_of_the_page_in_a_browser() -> Outcome {
     Ok(())
 }
 
-/// Only prints: how long something takes on a busy machine is nothing to fail on. The load's `--page` measures it.
+/// Only prints: a slow machine is not a failure. `load --page` measures the same.
 #[test]
 fn the_table_is_measured_with_few_tokens_and_with_many() -> Outcome {
     let place = Place::new()?;

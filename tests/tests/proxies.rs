@@ -48,7 +48,7 @@ fn header(token: &str) -> String {
     format!("cpanel alice:{token}")
 }
 
-/// What every proxy must do.
+/// Checks the requirements for every proxy.
 fn guards_an_api(kind: ProxyKind) -> Outcome {
     let Some(mut stage) = Stage::new(kind, &[])? else {
         return Ok(());
@@ -56,7 +56,7 @@ fn guards_an_api(kind: ProxyKind) -> Outcome {
     let token = stage.place.token("alice", "proxied", &[])?;
     let mut client = stage.client();
 
-    // Admitted: the API learns who it is, and not by which token.
+    // Admitted: the API gets the identity, but not the token.
     let answer = client.get("/things?a=%2Fb&c=1", &header(&token))?;
     assert_eq!(answer.status, 200, "{} {}", answer.body, stage.proxy.process.log());
     let seen = answer.json();
@@ -73,7 +73,7 @@ fn guards_an_api(kind: ProxyKind) -> Outcome {
     assert!(!answer.body.contains(&token), "the token stays with the proxy");
     assert_eq!(fields.get("authorization"), None);
 
-    // A body goes to the API, whole, and the question about it has none.
+    // The API gets the whole body, and the request to `/auth` has none.
     let form = "x=1&".repeat(2000);
     let posted = client.post("/things", &header(&token), &form)?;
     assert_eq!(
@@ -81,7 +81,7 @@ fn guards_an_api(kind: ProxyKind) -> Outcome {
         (200, Some(form.as_str()))
     );
 
-    // A client's own words for who it is don't arrive.
+    // Identity fields from the client do not reach the API.
     let limited = stage
         .place
         .token("alice", "limited", &["features=popaccts", "readonly=1"])?;
@@ -104,7 +104,7 @@ fn guards_an_api(kind: ProxyKind) -> Outcome {
         "{seen}"
     );
 
-    // Nor do its words for what it asks: a path that would be judged instead of the real one.
+    // The client cannot set the fields that name the request for `/auth`, to have another path judged than the real one.
     let reached = stage.api.reached();
     let lies = [
         ("Authorization", header(&limited)),
@@ -131,7 +131,7 @@ fn guards_an_api(kind: ProxyKind) -> Outcome {
     let seen = client.get("/execute/Email/list_pops", &header(&limited))?.json();
     assert_eq!(seen["headers"]["x-tokenlatch-features"], "popaccts");
 
-    // Refused: the same for a missing and for a wrong token.
+    // Refused: the answer is the same for a missing and for a wrong token.
     let reached = stage.api.reached();
     let missing = client.send("GET", "/", &[], "")?;
     let wrong = client.get("/", &header(&"A".repeat(32)))?;
@@ -146,11 +146,11 @@ fn guards_an_api(kind: ProxyKind) -> Outcome {
     assert_eq!(missing.body, wrong.body);
     assert_eq!(stage.api.reached(), reached);
 
-    // The API's own failure is the API's.
+    // The API's own failure is passed on.
     let failed = client.get("/fails", &header(&token))?;
     assert_eq!((failed.status, &failed.json()["target"]), (500, &Value::from("/fails")));
 
-    // An address list holds for the client's address, which the proxy tells and the client can't.
+    // An address list applies to the client's address, which the proxy sets and the client cannot forge.
     let near = stage
         .place
         .token("alice", "near", &["addresses=127.0.0.0/8", "features=popaccts"])?;
@@ -167,21 +167,21 @@ fn guards_an_api(kind: ProxyKind) -> Outcome {
     ];
     assert_eq!(client.send("GET", "/execute/Email/list_pops", &forged, "")?.status, 403);
 
-    // Revoked: refused on the next request, of the same connection.
+    // Revoked: refused on the next request of the same connection.
     assert_eq!(client.get("/", &header(&token))?.status, 200);
     stage
         .place
         .must("uapi", &["--user=alice", "Tokens", "revoke", "name=proxied"])?;
     assert_eq!(client.get("/", &header(&token))?.status, 401);
 
-    // Without the service nobody is admitted.
+    // Without the service no request is admitted.
     let reached = stage.api.reached();
     stage.server.process.kill()?;
     let closed = client.get("/execute/Email/list_pops", &header(&near))?;
     assert!(matches!(closed.status, 502 | 503), "{}", closed.status);
     assert_eq!(stage.api.reached(), reached);
 
-    // What Caddy writes down of a failure holds neither a session's number nor what was typed; nginx cannot leave it out.
+    // Caddy's error log contains neither a session's number nor typed text. nginx cannot leave them out.
     if kind == ProxyKind::Caddy {
         client.get("/cpsess0123456789/tokens/name?name=typed", &header(&near))?;
         let log = stage.proxy.process.log();
@@ -225,7 +225,7 @@ fn nginx_passes_too_many_attempts_on() -> Outcome {
     Ok(())
 }
 
-/// No dangerous field of a client reaches the API, in whatever way its name is spelt.
+/// No dangerous field of a client reaches the API, however its name is spelt.
 fn no_dangerous_field_passes(kind: ProxyKind) -> Outcome {
     let Some(stage) = Stage::new(kind, &[])? else {
         return Ok(());
@@ -319,7 +319,7 @@ fn raised(kind: ProxyKind, text: String) -> String {
     }
 }
 
-/// What is large for the API is not large for the question.
+/// A request that is large for the API does not make the request to `/auth` too large.
 fn large_requests_pass(kind: ProxyKind) -> Outcome {
     let Some(mut stage) = Stage::new(kind, &[])? else {
         return Ok(());
@@ -344,14 +344,14 @@ fn large_requests_pass(kind: ProxyKind) -> Outcome {
     let cookie = answer.json()["headers"]["cookie"].as_str().map(str::len);
     assert!(cookie > Some(28 << 10), "the API gets them: {cookie:?}");
 
-    // A target that is too long to be judged is the client's fault, and not the token's.
+    // A target that is too long to be judged is reported as the client's fault, not as a refusal of the token.
     let reached = stage.api.reached();
     let long = client.get(&format!("/things?{}", "x".repeat(30 << 10)), &token)?;
     assert!(matches!(long.status, 414 | 431), "{}", long.status);
     assert!(!long.body.contains("Access denied"), "{}", long.body);
     assert_eq!(stage.api.reached(), reached);
 
-    // A list of features that is too long for the proxies' buffers is said to be left out.
+    // A list of features that exceeds the proxies' buffers is reported as left out.
     for (count, listed) in [(40_usize, true), (90, false), (110, false)] {
         let features = (0..count).map(|number| format!("{number:0>64}"));
         let list = features.collect::<Vec<_>>().join(",");
@@ -391,7 +391,7 @@ fn caddy_passes_large_requests_and_long_lists() -> Outcome {
     large_requests_pass(ProxyKind::Caddy)
 }
 
-/// The question has what is judged, and nothing else.
+/// The request to `/auth` contains what is judged, and nothing else.
 fn asks_for_no_more_than_is_judged(kind: ProxyKind) -> Outcome {
     if require(kind.program())?.is_none() {
         return Ok(());
@@ -444,8 +444,8 @@ fn caddy_asks_for_no_more_than_is_judged() -> Outcome {
     asks_for_no_more_than_is_judged(ProxyKind::Caddy)
 }
 
-/// A service that is broken: it closes every connection at once. It listens as long as the test's process lives, so no
-/// other program can take its port.
+/// A broken service: it closes every connection at once. It listens as long as the test's process lives, so no other program can
+/// take its port.
 fn broken_service() -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -453,7 +453,7 @@ fn broken_service() -> std::io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// A fault of the service or of a proxy is never told as a refusal of the token.
+/// A fault of the service or of a proxy is never reported as a refusal of the token.
 fn a_fault_is_no_refusal(kind: ProxyKind) -> Outcome {
     if require(kind.program())?.is_none() {
         return Ok(());
@@ -484,7 +484,7 @@ fn a_fault_before_caddy_is_no_refusal() -> Outcome {
     a_fault_is_no_refusal(ProxyKind::Caddy)
 }
 
-/// The lines of a block of a file, from the line that opens it to the one that is indented like it.
+/// The lines of a block of a file, from its opening line to the one with the same indentation.
 fn block<'t>(text: &'t str, opening: &str) -> Result<Vec<&'t str>, String> {
     let mut lines = text.lines().skip_while(|line| line.trim() != opening);
     let first = lines.next().ok_or_else(|| format!("no block {opening}"))?;
@@ -493,7 +493,7 @@ fn block<'t>(text: &'t str, opening: &str) -> Result<Vec<&'t str>, String> {
     Ok(inner.map(str::trim).filter(|line| !line.is_empty()).collect())
 }
 
-/// Which fields a block of a sample file sets or removes, in lower case; a name may end in `*`.
+/// The fields that a block of a sample file sets or removes, in lower case. A name may end in `*`.
 fn settled(kind: &str, lines: &[&str]) -> Vec<String> {
     fn field<'t>(kind: &str, line: &'t str) -> Option<&'t str> {
         match kind {
@@ -510,7 +510,7 @@ fn settled(kind: &str, lines: &[&str]) -> Vec<String> {
     fields.map(str::to_ascii_lowercase).collect()
 }
 
-/// Whether one of the fields is this name, or begins it and ends in `*`.
+/// Whether one of the fields is this name, or is a prefix of it that ends in `*`.
 fn is_settled(settled: &[String], name: &str) -> bool {
     settled.iter().any(|field| match field.strip_suffix('*') {
         Some(start) => name.starts_with(start),
@@ -553,7 +553,7 @@ fn the_shipped_files_settle_every_dangerous_field() -> Outcome {
             assert!(is_settled(&settled, name), "{file}: {opening} leaves {name}");
         }
     }
-    // The page of the service, under a name of its own.
+    // The service's web interface, under its own name.
     let nginx = fs::read_to_string(deploy.join("nginx.conf"))?;
     let page = nginx.split_once("server_name tokens.example.com;").ok_or("no page")?.1;
     let nginx_page = settled("nginx.conf", &block(page, "location / {")?);
@@ -572,14 +572,14 @@ fn the_shipped_files_settle_every_dangerous_field() -> Outcome {
             "Caddyfile: the page leaves {name}"
         );
     }
-    // Traefik can't remove names that it isn't told, so its question must show them all.
+    // Traefik can only remove fields by name, so its request must pass all to `/auth`.
     let traefik = fs::read_to_string(deploy.join("traefik.yml"))?;
     assert!(
         !block(&traefik, "forwardAuth:")?
             .iter()
             .any(|line| line.starts_with("authRequestHeaders"))
     );
-    // nginx drops names with other characters, by its defaults.
+    // nginx drops field names with other characters by default.
     for line in ["underscores_in_headers off;", "ignore_invalid_headers on;"] {
         assert!(nginx.lines().any(|found| found.trim() == line), "{line}");
     }
@@ -618,7 +618,7 @@ fn nginx_passes_no_word_of_a_client_on_with_the_page_and_an_api_behind() -> Outc
     Ok(())
 }
 
-/// A request to the page under a name, and the whole answer.
+/// Sends a request to the web interface under a host name, and returns the whole answer.
 fn by_name(address: SocketAddr, host: &str, head: &str, form: &str) -> Result<String, Box<dyn Error>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
@@ -643,7 +643,7 @@ fn nginx_passes_the_page_on_under_a_name_of_its_own() -> Outcome {
     assert_eq!(stage.place.shell(set)?.code, Some(0));
     let address = stage.proxy.address;
     let host = format!("{name}:{}", address.port());
-    // This nginx speaks plain HTTP, so a browser would not keep the login; a script does.
+    // This nginx uses plain HTTP, so a browser would not keep the login. A script does.
     let person = by_name(address, &host, "POST /login", "user=alice&pass=correct+horse+battery")?;
     assert!(
         person.starts_with("HTTP/1.1 403 ") && person.contains("is not encrypted"),
@@ -657,7 +657,7 @@ fn nginx_passes_the_page_on_under_a_name_of_its_own() -> Outcome {
         "{}",
         login.len()
     );
-    // The name that the browser sees is the one that a form must come from.
+    // A form must come from the host name that the browser sees.
     let mut other = TcpStream::connect(stage.server.account)?;
     write!(
         other,
@@ -666,12 +666,12 @@ fn nginx_passes_the_page_on_under_a_name_of_its_own() -> Outcome {
     let mut answer = String::new();
     other.read_to_string(&mut answer)?;
     assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");
-    // What is written down of a request holds neither the session's number nor what was typed.
+    // The log of a request contains neither the session's number nor typed text.
     by_name(address, &host, "GET /cpsess0123456789/tokens/name?name=typed", "")?;
     let log = fs::read_to_string(stage.place.file(&format!("nginx-{}.page", address.port())))?;
     assert!(log.contains("GET /cpsess/tokens/name HTTP/1.1"), "{log}");
     assert!(!log.contains("0123456789") && !log.contains("typed"), "{log}");
-    // Under any other name the API is reached, which wants a token.
+    // Under any other name the API answers, which needs a token.
     assert!(by_name(address, "api.example.com", "POST /login", form)?.starts_with("HTTP/1.1 401 "));
     assert_eq!(stage.api.reached(), 0);
     Ok(())
@@ -699,7 +699,7 @@ fn the_shipped_files_are_accepted_by_their_programs() -> Outcome {
         let Some(program) = require(name)? else {
             continue;
         };
-        // The unit names the program where it will be installed.
+        // The unit contains the program's installation path.
         let text = fs::read_to_string(deploy.join(file))?.replace("/usr/local/bin/tokenlatch", "/bin/true");
         let copy = place.file(file);
         fs::write(&copy, text)?;

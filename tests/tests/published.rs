@@ -1,4 +1,4 @@
-//! The vectors themselves: they come from elsewhere than the core, and they leave nothing out.
+//! Checks the vectors themselves: their source is independent of the core, and they are complete.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
@@ -11,8 +11,8 @@ use tokenlatch_core::{Info, info};
 use tokenlatch_tests::vectors::{Expectation, Step, folder, load};
 use tokenlatch_tests::{Fault, require_all};
 
-/// Codes that no request of a vector can bring forth: hosts and the faces of the module answer with them, and
-/// `snapshot_too_large` comes where memory ends.
+/// Codes that no request of a vector can cause. They come from hosts and from the module's faces; `snapshot_too_large` occurs
+/// when memory is exhausted.
 const HOST_ONLY: [&str; 5] = [
     "entropy_unavailable",
     "memory_invalid",
@@ -21,7 +21,7 @@ const HOST_ONLY: [&str; 5] = [
     "table_unknown",
 ];
 
-/// What `nist.json` holds.
+/// The content of `nist.json`.
 #[derive(Deserialize)]
 struct Published {
     sha256: Vec<Hash>,
@@ -105,7 +105,7 @@ fn crc_32_has_its_published_check_values() -> Result<(), Fault> {
     Ok(())
 }
 
-/// The core hashes one block with the compression function alone; this is the whole function, on 1,000 secrets.
+/// The core hashes one block with the compression function alone. This is the whole function, on 1,000 secrets.
 #[test]
 fn the_hashes_of_secrets_are_those_of_the_whole_functions() -> Result<(), Fault> {
     const ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -115,7 +115,7 @@ fn the_hashes_of_secrets_are_those_of_the_whole_functions() -> Result<(), Fault>
             .iter()
             .map(|byte| char::from(ALPHABET[usize::from(byte % 36)]))
             .collect();
-        // Keys shorter than a block, as long as one, and longer.
+        // Keys shorter than a block, of its length, and longer.
         let key: Vec<u8> = seed.iter().copied().cycle().take(16 + number as usize % 113).collect();
         let request = json!({
             "op": "identify",
@@ -172,7 +172,7 @@ fn there_are_at_least_400_vectors_each_with_a_name_of_its_own() -> Result<(), Fa
     Ok(())
 }
 
-/// The words under a key of the expectations, however deep.
+/// The values under a key of the expectations, at any depth.
 fn words(steps: &[Step], key: &str) -> BTreeSet<String> {
     fn collect(value: &Value, key: &str, found: &mut BTreeSet<String>) {
         match value {
@@ -209,7 +209,7 @@ fn every_code_and_every_reason_is_shown_by_some_vector() -> Result<(), Fault> {
     let Info { errors, reasons, .. } = info();
     let vectors = load()?;
     let mut codes = words(&vectors.steps, "code");
-    // The hot path has a number for this one.
+    // The hot path reports this one as a number.
     if vectors.steps.iter().any(refuses_a_call_never_prepared) {
         codes.insert("call_unknown".into());
     }

@@ -1,5 +1,5 @@
-//! schemathesis against both ports, by the description that the service serves of itself: no 5xx, and no reply that isn't
-//! described. `TOKENLATCH_FUZZ_SECONDS=600` takes ten minutes for each port; by default it is short.
+//! Runs schemathesis on both ports with the service's own description: no 5xx, and no undocumented reply.
+//! `TOKENLATCH_FUZZ_SECONDS=600` takes ten minutes for each port. By default the run is short.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use tokenlatch_tests::service::{Place, Python, Ran, Server};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// What is asked of every reply.
+/// The checks of every reply.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_headers_conformance,response_schema_conformance";
 
@@ -16,7 +16,7 @@ fn seconds() -> String {
     std::env::var("TOKENLATCH_FUZZ_SECONDS").unwrap_or_else(|_| "20".to_owned())
 }
 
-/// Fuzzes one port, with a token that may do everything and whose requests mean something.
+/// Fuzzes one port, with a full token and meaningful requests.
 fn fuzz(python: &Python, place: &Place, port: SocketAddr, authorization: &str) -> Result<Ran, Box<dyn Error>> {
     let header = format!("Authorization: {authorization}");
     let output = python

@@ -1,5 +1,5 @@
-//! No secret anywhere but in the one reply that shows it: not in logs at trace level, errors, databases, backups, nor in
-//! the memory of the program that collects the logs.
+//! Secrets appear only in the one reply that shows them: not in logs at trace level, errors, databases or backups, nor in the
+//! memory of the program that collects the logs.
 
 use std::error::Error;
 use std::fs;
@@ -11,7 +11,7 @@ use tokenlatch_tests::service::{Client, Place, Postgres, Server, require};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// What has been seen, and must be seen nowhere else.
+/// Known secrets, which must appear nowhere else.
 #[derive(Default)]
 struct Secrets(Vec<String>);
 
@@ -21,7 +21,7 @@ impl Secrets {
         self.0.push(secret.to_owned());
     }
 
-    /// Fails where any secret is in the text, without saying it.
+    /// Fails if the text contains any secret. The message does not contain it.
     fn absent_from(&self, what: &str, text: &str) {
         let text = text.to_ascii_uppercase();
         for (number, secret) in self.0.iter().enumerate() {
@@ -29,11 +29,11 @@ impl Secrets {
         }
     }
 
-    /// Looks into every file under a path, in any case of the letters, and gives how many there are.
+    /// Searches every file below a path, ignoring case, and returns the number of files.
     fn absent_from_files(&self, path: &Path) -> Result<usize, Box<dyn Error>> {
         let wanted = tempfile::NamedTempFile::new()?;
         fs::write(&wanted, self.0.join("\n"))?;
-        // `grep` takes a moment for what an unoptimised test would take a minute for.
+        // `grep` takes a moment, an unoptimised test would take a minute.
         let output = Command::new("grep")
             .args([
                 "--recursive",
@@ -83,7 +83,7 @@ fn the_search_finds_a_secret_where_one_is() -> Outcome {
     Ok(())
 }
 
-/// Tokens that are made and used in every way, rightly and wrongly. Every answer but the creations must hold none.
+/// Creates tokens and uses them in every way, valid and invalid. Only the replies to creations may contain a secret.
 fn use_tokens(place: &Place, server: &Server, secrets: &mut Secrets) -> Outcome {
     let token = place.token("alice", "first", &[])?;
     secrets.add(&token);
@@ -113,7 +113,7 @@ fn use_tokens(place: &Place, server: &Server, secrets: &mut Secrets) -> Outcome 
         "/execute/Email/list_pops",
     ] {
         answers.push(client.get(target, &theirs)?);
-        // The wrong scheme, user and form, each with a good secret in it.
+        // The wrong scheme, user and form, each with a valid secret in it.
         for wrong in [
             format!("whm alice:{second}"),
             format!("cpanel bob:{second}"),
@@ -124,7 +124,7 @@ fn use_tokens(place: &Place, server: &Server, secrets: &mut Secrets) -> Outcome 
         answers.push(client.get(target, &format!("Basic {second}"))?);
         answers.push(client.get(target, &second)?);
     }
-    // Where no secret belongs: the query, the path, a name, another field, a body of another kind.
+    // In places where no secret belongs: the query, the path, a name, another field, a body of another kind.
     for target in [
         format!("/execute/Tokens/list?token={second}"),
         format!("/execute/Tokens/list?Authorization=cpanel%20alice:{second}"),
@@ -135,7 +135,7 @@ fn use_tokens(place: &Place, server: &Server, secrets: &mut Secrets) -> Outcome 
         format!("//{second}"),
     ] {
         let answer = Client::new(server.account).get(&target, &theirs)?;
-        // A path or a key may be told back to the one who sent it.
+        // A path or a key may be returned to its sender.
         drop(answer);
     }
     let odd = [
@@ -171,11 +171,11 @@ fn use_tokens(place: &Place, server: &Server, secrets: &mut Secrets) -> Outcome 
     Ok(())
 }
 
-/// A program that takes the service's log in at one end of a pipe, as a collector of logs does.
+/// A program that reads the service's log from a pipe, as a log collector does.
 struct Collector {
     child: Child,
     pipe: PathBuf,
-    /// One end kept open, so that the pipe doesn't end with the first service.
+    /// One end is kept open, so that the pipe does not end with the first service.
     _held: fs::File,
 }
 
@@ -221,7 +221,7 @@ fn leaks_nothing(place: &Place) -> Result<Secrets, Box<dyn Error>> {
         ];
         let mut server = Server::start_logging_to(place, &options, &collector.pipe)?;
         if format == "json" {
-            // The first round has made its tokens; their names are free again.
+            // The first round has created its tokens, and their names are free again.
             for name in ["first", "third"] {
                 place.must("uapi", &["--user=alice", "Tokens", "revoke", &format!("name={name}")])?;
             }

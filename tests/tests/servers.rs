@@ -1,6 +1,6 @@
-//! Several servers on one database: no name twice, revocations at once, and no acknowledged write lost in a crash.
+//! Several servers on one database: unique names, immediate revocation, and no acknowledged write lost in a crash.
 //!
-//! `TOKENLATCH_FULL=1` makes these as long as the issue asks; by default they are short.
+//! `TOKENLATCH_FULL=1` runs the full length. By default the tests are short.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -15,14 +15,14 @@ use tokenlatch_tests::service::{Client, Place, Postgres, Server};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// Requests under way at once, on each server.
+/// Concurrent requests on each server.
 const WORKERS: usize = 8;
 
 fn full() -> bool {
     std::env::var("TOKENLATCH_FULL").as_deref() == Ok("1")
 }
 
-/// The account alice, which may have more tokens than by default: the long form makes them.
+/// Adds the account alice with a raised cap on tokens, which the full length needs.
 fn account(place: &Place) -> Result<(), Fault> {
     place.accounts(&["alice"])?;
     let caps = ["--max-tokens=20000", "--max-tokens-per-hour=20000"];
@@ -52,7 +52,7 @@ fn colliding_creates_on_two_servers_never_make_a_name_twice() -> Outcome {
     let place = Place::over(&postgres.url())?;
     let servers = pair(&place)?;
     let header = format!("cpanel alice:{}", place.token("alice", "origin", &[])?);
-    // Each name is asked for on both servers at once: 10,000 creates in the long form.
+    // Each name is requested on both servers at once: 10,000 creations at full length.
     let count = if full() { 5000 } else { 300 };
     let acknowledged: Mutex<BTreeMap<String, Vec<String>>> = Mutex::default();
     let refused: Mutex<usize> = Mutex::default();
@@ -95,7 +95,7 @@ fn colliding_creates_on_two_servers_never_make_a_name_twice() -> Outcome {
     assert_eq!(refused.into_inner()?, count);
     println!("{} creates, {count} names, in {took:.1?}", 2 * count);
 
-    // Each one exists, on both servers, and only once.
+    // Each token exists once, on both servers.
     for server in &servers {
         let listed = names(&server.client().get("/execute/Tokens/list", &header)?.json());
         let distinct: BTreeSet<&String> = listed.iter().collect();
@@ -131,7 +131,7 @@ fn what_one_server_revokes_the_other_refuses_on_the_next_request() -> Outcome {
         assert_eq!(revoked["status"], 1);
         assert_eq!(verifies.get(target, &theirs)?.status, 401, "round {round}");
     }
-    // The account too.
+    // The same for the account.
     assert_eq!(verifies.get("/auth?feature=popaccts&writes=0", &header)?.status, 200);
     place.must("tokenlatch", &["account", "suspend", "alice"])?;
     for client in [&mut asks, &mut verifies] {
@@ -140,15 +140,15 @@ fn what_one_server_revokes_the_other_refuses_on_the_next_request() -> Outcome {
     Ok(())
 }
 
-/// What a client knows of a token that it asked for.
+/// What a client knows of a token that it requested.
 #[derive(Debug)]
 struct Known {
     token: String,
-    /// Whether revoking was tried, and whether it was acknowledged.
+    /// Whether a revocation was tried, and whether it was acknowledged.
     revoke: Option<bool>,
 }
 
-/// Creates and revokes on servers until told to stop, whatever happens to them, and gives what was acknowledged.
+/// Creates and revokes tokens on servers that may be killed, until told to stop. Returns what was acknowledged.
 fn load(places: &[std::net::SocketAddr], header: &str, stop: &AtomicBool) -> Vec<Known> {
     thread::scope(|scope| {
         let workers: Vec<_> = (0..WORKERS)
@@ -185,7 +185,7 @@ fn load(places: &[std::net::SocketAddr], header: &str, stop: &AtomicBool) -> Vec
     })
 }
 
-/// Nothing that was acknowledged may be lost.
+/// Checks that no acknowledged change is lost.
 fn holds(server: &Server, known: &[Known]) -> Result<(usize, usize), Fault> {
     let mut client = server.client();
     let (mut created, mut revoked) = (0, 0);
@@ -199,7 +199,7 @@ fn holds(server: &Server, known: &[Known]) -> Result<(usize, usize), Fault> {
         match (revoke, answer.status) {
             (None, 200) => created += 1,
             (Some(true), 401) => revoked += 1,
-            // It was tried and not acknowledged: either may be.
+            // The revocation was tried and not acknowledged, so both outcomes are allowed.
             (Some(false), 200 | 401) => {}
             (revoke, status) => return Err(Fault::new(format!("revoke {revoke:?}, and /auth answers {status}"))),
         }
@@ -221,7 +221,7 @@ fn ready(server: &Server) -> Result<(), Fault> {
     Err(Fault::new(format!("not ready again: {}", server.process.log())))
 }
 
-/// How long a server works before it is killed, and after.
+/// How long a server works before and after it is killed.
 fn while_killing() -> Duration {
     if full() {
         Duration::from_secs(10)

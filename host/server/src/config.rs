@@ -1,4 +1,4 @@
-//! What a server is told: addresses, TLS, limits.
+//! Configuration of a server: addresses, TLS, limits.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -14,41 +14,41 @@ use crate::error::ServerError;
 use tokenlatch::KEPT_REVOKED_DAYS;
 use tokenlatch::PublisherOptions;
 
-/// How often the store is told which tokens were used, if nothing else is wished.
+/// The default interval at which token uses are written to the store.
 pub const USAGE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// What a server is told.
+/// Configuration of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The account port.
+    /// Address of the account port.
     pub listen: SocketAddr,
-    /// The administrator's port, if there is one.
+    /// Address of the administrator's port, if it has one.
     pub admin_listen: Option<SocketAddr>,
-    /// A listener for machines alone, with `/snapshot` and what belongs to it.
+    /// Address of a listener for machines, with `/snapshot` and the paths that belong to it.
     pub snapshot_listen: Option<SocketAddr>,
-    /// A listener for `/metrics` alone, which the administrator's port then doesn't have.
+    /// Address of a listener for `/metrics`. The administrator's port then does not serve them.
     pub metrics_listen: Option<SocketAddr>,
     /// Whether `/metrics` needs a token with the right `metrics-read`.
     pub metrics_token: bool,
-    /// The API that is guarded, if requests are to be forwarded.
+    /// URL of the API behind the guard, if requests are forwarded.
     pub upstream: Option<Uri>,
-    /// A file with more functions for the catalogue.
+    /// File with additional functions for the catalogue.
     pub catalogue: Option<PathBuf>,
-    /// How the ports are secured.
+    /// TLS of the ports.
     pub tls: Tls,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// Sizes, numbers and times.
+    /// Sizes, counts and time limits.
     pub limits: HttpLimits,
-    /// How many failed attempts are borne.
+    /// Limits on failed attempts.
     pub failures: FailureLimits,
-    /// How many failed logins at the page are borne.
+    /// Limits on failed logins at the web interface.
     pub logins: FailureLimits,
-    /// How long a person stays logged in at the page.
+    /// How long a login at the web interface lasts.
     pub sessions: SessionLimits,
-    /// More names by which browsers may reach the page.
+    /// Additional host names at which browsers may reach the web interface.
     pub hosts: Vec<String>,
-    /// How often the store is told which tokens were used; zero is never.
+    /// Interval at which token uses are written to the store. Zero means never.
     pub usage_interval: Duration,
     /// Days for which a revoked token is kept.
     pub keep_revoked: u32,
@@ -59,67 +59,67 @@ pub struct Config {
 /// How signed snapshots are published.
 #[derive(Clone, Debug)]
 pub struct SnapshotConfig {
-    /// The key that signs.
+    /// The signing key.
     pub key: Arc<SigningKey>,
-    /// How messages are made.
+    /// Options of the publisher.
     pub options: PublisherOptions,
 }
 
-/// How the ports are secured.
+/// TLS of the ports.
 #[derive(Clone, Debug)]
 pub enum Tls {
-    /// Not at all: only on loopback addresses.
+    /// Plain HTTP, on loopback addresses only.
     Plain,
-    /// By a certificate of our own, for loopback names, kept in this folder: only on loopback addresses.
+    /// A self-signed certificate for loopback names, kept in this folder. On loopback addresses only.
     SelfSigned {
-        /// The folder of the two files.
+        /// Folder of the certificate and key files.
         folder: PathBuf,
     },
-    /// By a certificate from files.
+    /// A certificate from files.
     Files {
-        /// The chain of certificates, PEM.
+        /// PEM file of the certificate chain.
         certificate: PathBuf,
-        /// The private key, PEM.
+        /// PEM file of the private key.
         key: PathBuf,
     },
 }
 
-/// Sizes, numbers and times of the edge.
+/// Size, count and time limits of HTTP.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpLimits {
-    /// Connections at once, on each port.
+    /// Maximum connections on each port.
     pub connections: usize,
-    /// Connections at once from one address (an IPv6 network of 64 bits) that is no trusted proxy.
+    /// Maximum connections of one address (or IPv6 /64) that is not a trusted proxy.
     pub connections_per_address: usize,
-    /// For the TLS handshake.
+    /// Time limit for the TLS handshake.
     pub handshake_time: Duration,
-    /// From the first byte of a request's head to its last.
+    /// Time limit for a request's head, from its first byte to its last.
     pub head_time: Duration,
-    /// Between two requests of a connection.
+    /// Time limit between two requests of a connection.
     pub idle_time: Duration,
-    /// For a client to go on with a body that it is sending.
+    /// Time limit between two pieces of a request body.
     pub body_stall: Duration,
-    /// For the whole body of a request to our own functions.
+    /// Time limit for the whole body of a call to one of the service's own functions.
     pub body_time: Duration,
-    /// For a handler of our own to give its answer.
+    /// Time limit for one of the service's own handlers.
     pub handler_time: Duration,
-    /// For the API behind the service to take more of a request, and to begin its answer once it has all.
+    /// Time limit for the upstream to take more of a request, and to start its answer once it has the whole request.
     pub upstream_time: Duration,
-    /// For that API to go on with an answer that it has begun; zero is any time.
+    /// Time limit for the upstream between two pieces of its answer. Zero means no limit.
     pub upstream_stall: Duration,
-    /// For the client to take another piece of a reply.
+    /// Time limit for the client to take another piece of a reply.
     pub write_time: Duration,
-    /// For requests under way when the server stops.
+    /// Time limit for requests in progress when the server stops.
     pub stop_time: Duration,
-    /// The request line and header fields, in bytes.
+    /// Maximum size of the request line and header fields, in bytes.
     pub head_bytes: usize,
-    /// The request target, in bytes.
+    /// Maximum size of the request target, in bytes.
     pub target_bytes: usize,
-    /// Header fields of a request.
+    /// Maximum number of header fields of a request.
     pub fields: usize,
-    /// The body of a request to our own functions, in bytes.
+    /// Maximum body of a call to one of the service's own functions, in bytes.
     pub body_bytes: usize,
-    /// The body of a request that is forwarded, in bytes.
+    /// Maximum body of a forwarded request, in bytes.
     pub upstream_body_bytes: usize,
 }
 
@@ -147,12 +147,12 @@ impl Default for HttpLimits {
     }
 }
 
-/// How many failed attempts are borne each minute.
+/// Limits on failed attempts per minute.
 #[derive(Clone, Copy, Debug)]
 pub struct FailureLimits {
-    /// From one address; 0 is any number.
+    /// From one address. 0 means no limit.
     pub per_address: u32,
-    /// For one presented user; 0 is any number.
+    /// For one presented user name. 0 means no limit.
     pub per_user: u32,
 }
 
@@ -166,19 +166,19 @@ impl Default for FailureLimits {
 }
 
 impl FailureLimits {
-    /// For logins: a password can be guessed, unlike a token.
+    /// The default for logins. It is lower, since a password can be guessed, unlike a token.
     pub const LOGINS: FailureLimits = FailureLimits {
         per_address: 10,
         per_user: 10,
     };
 }
 
-/// How long a person stays logged in at the page.
+/// How long a login at the web interface lasts.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionLimits {
-    /// Without a request.
+    /// Maximum time without a request.
     pub idle: Duration,
-    /// In any case.
+    /// Maximum time since the login.
     pub lifetime: Duration,
 }
 
@@ -192,7 +192,7 @@ impl Default for SessionLimits {
 }
 
 impl Config {
-    /// The default ports on loopback, secured by a certificate in this folder.
+    /// The default ports on loopback, with a certificate in this folder.
     #[must_use]
     pub fn new(folder: PathBuf) -> Config {
         let loopback = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
@@ -217,7 +217,7 @@ impl Config {
         }
     }
 
-    /// Plain HTTP on free ports of loopback: for tests.
+    /// Plain HTTP on free loopback ports, for tests.
     #[must_use]
     pub fn plain() -> Config {
         let free = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -229,7 +229,7 @@ impl Config {
         }
     }
 
-    /// Refuses what must not be served.
+    /// Checks the configuration for combinations that must not be served.
     ///
     /// # Errors
     /// [`ServerError::PlainNotLoopback`], [`ServerError::CertificateNeeded`], [`ServerError::SnapshotsWithoutPort`].
@@ -257,13 +257,13 @@ impl Config {
         }
     }
 
-    /// A name or an address as [`Config::hosts`] holds it: in small letters, without a port or a last dot.
+    /// Normalises a host name or address for [`Config::hosts`]: lower case, without a port or trailing dot.
     #[must_use]
     pub fn host(text: &str) -> Option<String> {
         crate::web::host_name(text)
     }
 
-    /// Whether an address is that of a trusted proxy.
+    /// Whether the address is a trusted proxy's.
     #[must_use]
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|net| net.contains(&address))

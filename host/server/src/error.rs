@@ -1,21 +1,21 @@
-//! Why a server cannot start or go on.
+//! Why a server cannot start or keep running.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tokenlatch::Error;
 
-/// Why a server cannot start or go on. No secret is in it.
+/// Why a server cannot start or keep running. It contains no secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
     /// The store, the module or the system failed.
     #[error(transparent)]
     Host(#[from] Error),
-    /// Another program has the port.
+    /// The port is in use by another program.
     #[error("the port {} of {} is in use by another program", .0.port(), .0.ip())]
     PortInUse(SocketAddr),
-    /// The system does not let this program use the port.
+    /// The system does not allow this program to use the port.
     #[error("the system does not let this program listen at {0}")]
     PortDenied(SocketAddr),
     /// The port cannot be used, or failed.
@@ -23,16 +23,16 @@ pub enum ServerError {
     Listen {
         /// The port's address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's message.
         reason: String,
     },
-    /// Plain HTTP was asked for on an address that others can reach.
+    /// Plain HTTP was requested on an address that is not loopback.
     #[error("plain HTTP is served on loopback addresses only, and {0} is none: a token would travel unprotected")]
     PlainNotLoopback(SocketAddr),
-    /// An address that others can reach needs a certificate.
+    /// A certificate is needed on an address that is not loopback.
     #[error("{0} is no loopback address, so a certificate for the server's name is needed")]
     CertificateNeeded(SocketAddr),
-    /// Snapshots are to be published, without the port on which they are.
+    /// Snapshots are configured without a port to publish them on.
     #[error("snapshots are published on the administrator's port or on a listener of their own, and there is neither")]
     SnapshotsWithoutPort,
     /// A certificate or key cannot be used.
@@ -40,27 +40,27 @@ pub enum ServerError {
     Certificate {
         /// The file.
         path: PathBuf,
-        /// Why, without any of its content.
+        /// The reason, without any of the file's content.
         reason: String,
     },
-    /// The file of functions cannot be used.
+    /// The catalogue file cannot be used.
     #[error("the catalogue `{path}` cannot be used: {reason}")]
     Catalogue {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The API that is guarded cannot be used.
+    /// The upstream API cannot be used.
     #[error("the upstream cannot be used: {0}")]
     Upstream(String),
-    /// The log's filter cannot be read.
+    /// The log filter is invalid.
     #[error("the log level cannot be read: {0}")]
     LogLevel(String),
 }
 
 impl ServerError {
-    /// The stable code.
+    /// The stable error code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -78,7 +78,7 @@ impl ServerError {
         }
     }
 
-    /// Whether what was asked for makes no sense, rather than that something failed.
+    /// Whether the configuration is wrong, rather than something failed.
     #[must_use]
     pub fn is_misuse(&self) -> bool {
         matches!(
@@ -91,7 +91,7 @@ impl ServerError {
         )
     }
 
-    /// What to do about it, where the message does not say so itself.
+    /// A hint on what to do, if the message has none.
     #[must_use]
     pub fn next(&self) -> Option<&'static str> {
         Some(match self {

@@ -1,10 +1,10 @@
-//! Refusals of the edge: small problem documents (RFC 9457) that tell nothing of what is inside.
+//! Refusals of the server itself: small problem documents (RFC 9457) that reveal no internals.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 
-/// A refusal of the edge.
+/// A refusal by the server itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The HTTP status.
@@ -13,16 +13,16 @@ pub struct Problem {
     pub code: &'static str,
     /// A sentence for people.
     pub detail: &'static str,
-    /// What `Allow` says, at 405.
+    /// The value of `Allow`, for status 405.
     pub allow: Option<&'static str>,
-    /// What `Retry-After` says, in seconds.
+    /// The value of `Retry-After`, in seconds.
     pub retry_after: Option<u32>,
-    /// Whether the connection ends after it.
+    /// Whether the connection ends after the reply.
     pub close: bool,
 }
 
 impl Problem {
-    /// A refusal of one request.
+    /// Creates a refusal of one request.
     #[must_use]
     pub const fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Problem {
         Problem {
@@ -35,13 +35,13 @@ impl Problem {
         }
     }
 
-    /// The connection ends after it.
+    /// Closes the connection after the reply.
     #[must_use]
     pub const fn closing(self) -> Problem {
         Problem { close: true, ..self }
     }
 
-    /// With the methods that may be used.
+    /// Sets the allowed methods.
     #[must_use]
     pub const fn allowing(self, methods: &'static str) -> Problem {
         Problem {
@@ -50,7 +50,7 @@ impl Problem {
         }
     }
 
-    /// With the time after which to try again, in seconds.
+    /// Sets the time after which the client may try again, in seconds.
     #[must_use]
     pub const fn after(self, seconds: u32) -> Problem {
         Problem {
@@ -59,9 +59,9 @@ impl Problem {
         }
     }
 
-    /// The path names nothing.
+    /// The path does not exist.
     pub const NOT_FOUND: Problem = Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.");
-    /// The path's method is another.
+    /// The path does not have this method.
     pub const METHOD: Problem = Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
@@ -81,7 +81,7 @@ impl Problem {
         "The body of the request came too slowly.",
     )
     .closing();
-    /// The body broke off or cannot be read.
+    /// The body ended early or cannot be read.
     pub const BODY_BROKEN: Problem = Problem::new(
         StatusCode::BAD_REQUEST,
         "body_broken",
@@ -95,18 +95,18 @@ impl Problem {
         "The server cannot answer now; try again later.",
     )
     .after(1);
-    /// Something broke inside.
+    /// An internal error.
     pub const INTERNAL: Problem = Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "internal",
         "The request could not be carried out.",
     );
 
-    /// The document. It has no `status` of its own: clients of UAPI take one that isn't 0 for success.
+    /// The problem document. It has no `status`: clients of UAPI take one that is not 0 for success.
     #[must_use]
     pub fn body(&self) -> String {
         let title = self.status.canonical_reason().unwrap_or("Error");
-        // Every part is a constant without a character that JSON escapes; a test holds that.
+        // Every part is a constant that needs no JSON escapes. A test checks this.
         format!(
             r#"{{"type":"about:blank","title":"{title}","detail":"{}","code":"{}"}}"#,
             self.detail, self.code
@@ -118,7 +118,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::from(self.body()));
         *response.status_mut() = self.status;
-        // Under the paths of the API it is put into an envelope.
+        // Under the API's paths, the envelope layer wraps it.
         response.extensions_mut().insert(self);
         let headers = response.headers_mut();
         headers.insert(

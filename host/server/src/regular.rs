@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-/// The size of a regular file. Anything else, such as a pipe, could keep its reader waiting, and with it the server.
+/// The size of a regular file, in bytes. Anything else, such as a pipe, could block its reader, and with it the server.
 ///
 /// # Errors
-/// Why it can't be read, in words that follow a colon.
+/// Why the file cannot be read, in words that follow a colon.
 pub(crate) fn size(path: &Path) -> Result<u64, String> {
     let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if metadata.is_file() {

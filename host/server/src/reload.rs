@@ -1,4 +1,4 @@
-//! What is read again while a server or an edge runs, and what is tidied now and then: one list for both.
+//! Reloads files and runs periodic tasks, for a server and for an edge.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,33 +16,33 @@ use crate::net::tls::Certificates;
 use tokenlatch::Module;
 use tokenlatch::Result;
 
-/// How often figures and counts are tidied.
+/// How often metrics and counters are tidied.
 const TIDY: Duration = Duration::from_secs(10);
-/// How often our own certificate is looked at.
+/// How often the self-signed certificate is checked for renewal.
 const RENEW: Duration = Duration::from_secs(6 * 3600);
-/// How often tokens are looked for that were revoked long ago.
+/// How often tokens that were revoked long ago are removed.
 const PRUNE: Duration = Duration::from_secs(3600);
 
-/// What a server and an edge have to be changed while they run.
+/// The parts of a server or an edge that change while it runs.
 #[async_trait]
 pub(crate) trait Changing: fmt::Debug + Send + Sync {
-    /// The file of functions.
+    /// The catalogue file.
     fn catalogue(&self) -> &Catalogue;
 
     /// The module that decides.
     fn module(&self) -> &Module;
 
-    /// Decides by these functions from now on; on an error by those that it had.
+    /// Replaces the functions to decide by. On an error the old ones stay in use.
     async fn set_catalogue(&self, functions: Option<Vec<Function>>) -> Result<()>;
 
-    /// Forgets what has ended.
+    /// Removes expired entries.
     async fn tidy(&self);
 
-    /// Removes for good what was revoked long ago. An edge has none of it.
+    /// Removes tokens that were revoked long ago. An edge has none.
     async fn prune(&self) {}
 }
 
-/// Reads the catalogue and the certificate again, at a server and at an edge. Each that cannot be used stays as it was.
+/// Reloads the catalogue and the certificate of a server or an edge. On an error the old one stays in use.
 #[derive(Clone, Debug)]
 pub struct Reload {
     changing: Arc<dyn Changing>,
@@ -54,10 +54,10 @@ impl Reload {
         Reload { changing, certificates }
     }
 
-    /// Reads everything again.
+    /// Reloads everything.
     ///
     /// # Errors
-    /// The first failure, after all has been tried; each is logged.
+    /// The first failure, after all reloads were tried. Each failure is logged.
     pub async fn run(&self) -> std::result::Result<(), ServerError> {
         let catalogue = match self.changing.catalogue().is_built_in() {
             true => None,
@@ -83,7 +83,7 @@ impl Reload {
         Ok(self.changing.set_catalogue(functions).await?)
     }
 
-    /// Reloads on SIGHUP, and tidies, until it is aborted.
+    /// Reloads on SIGHUP, and runs the periodic tasks, until the task is aborted.
     pub(crate) fn spawn(self, mut hang_up: HangUp) -> JoinHandle<()> {
         tokio::spawn(async move {
             let mut tidy = interval(TIDY);
@@ -92,12 +92,12 @@ impl Reload {
             renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut prune = interval(PRUNE);
             prune.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            // The first time there may be a lot to remove.
+            // The first time there may be much to remove.
             let mut pruning = JoinSet::new();
             loop {
                 tokio::select! {
                     () = hang_up.next() => {
-                        // What failed has been logged.
+                        // The failure was logged.
                         let _ = self.run().await;
                     }
                     _ = tidy.tick() => {
@@ -122,7 +122,7 @@ impl Reload {
     }
 }
 
-/// SIGHUP, where there is such a signal.
+/// SIGHUP, on systems that have it.
 #[derive(Debug)]
 pub(crate) struct HangUp {
     #[cfg(unix)]

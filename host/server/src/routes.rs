@@ -1,4 +1,4 @@
-//! The paths of each listener.
+//! The routes of each listener.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::problem::Problem;
 use crate::state::State;
 use crate::web;
 
-/// A path of the API that names nothing is answered by the API, not by the page.
+/// Answers unknown paths of the API in the API's format, instead of the web interface's.
 async fn no_page(request: Request, next: Next) -> Response {
     if calls::is_api(request.uri().path()) {
         return Problem::NOT_FOUND.into_response();
@@ -30,7 +30,7 @@ async fn no_page(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// The account port.
+/// Routes of the account port.
 pub fn account_router(state: State) -> Router {
     let state = Arc::new(state);
     Router::new()
@@ -45,7 +45,7 @@ pub fn account_router(state: State) -> Router {
         .with_state(state)
 }
 
-/// The administrator's port.
+/// Routes of the administrator's port.
 pub fn admin_router(state: State) -> Router {
     let state = Arc::new(state);
     let router = Router::new()
@@ -60,7 +60,7 @@ pub fn admin_router(state: State) -> Router {
     closed_to_other_methods(router).with_state(state)
 }
 
-/// The listener for machines alone.
+/// Routes of the listener for machines.
 pub fn snapshot_router(state: State) -> Router {
     let router = Router::new()
         .route("/health", get(health::health))
@@ -69,7 +69,7 @@ pub fn snapshot_router(state: State) -> Router {
     closed_to_other_methods(with_snapshots(router)).with_state(Arc::new(state))
 }
 
-/// The listener for metrics alone.
+/// Routes of the listener for metrics.
 pub(crate) fn metrics_router<T: Backend>(state: Arc<T>) -> Router {
     let router = Router::new()
         .route("/health", get(health::health))
@@ -88,7 +88,7 @@ fn with_snapshots(router: Router<Arc<State>>) -> Router<Arc<State>> {
         )
 }
 
-/// Adds the metrics, unless they have a listener of their own.
+/// Adds the route for metrics, unless they have their own listener.
 pub(crate) fn with_metrics<T: Backend>(router: Router<Arc<T>>, config: &Config) -> Router<Arc<T>> {
     match config.metrics_listen {
         Some(_) => router,

@@ -1,4 +1,4 @@
-//! The server: its listeners, and how it runs and ends.
+//! The server: its listeners, and how it runs and stops.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,10 +29,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Makes everything ready and binds the ports. Connections wait until [`Server::run`].
+    /// Prepares everything and binds the ports. Connections wait until [`Server::run`].
     ///
     /// # Errors
-    /// Any [`ServerError`]: nothing is served by halves.
+    /// Any [`ServerError`]. In that case nothing is served.
     pub async fn bind(config: Config, service: Service) -> Result<Server, ServerError> {
         Server::bind_with(config, service, |state| {
             (
@@ -43,7 +43,7 @@ impl Server {
         .await
     }
 
-    /// Like [`Server::bind`], with other routers behind the same edge: the account port's and the administrator's.
+    /// Like [`Server::bind`], with other routers for the account port and the administrator's port.
     ///
     /// # Errors
     /// Any [`ServerError`].
@@ -54,7 +54,7 @@ impl Server {
     ) -> Result<Server, ServerError> {
         config.check()?;
         metrics::begin();
-        // Before anybody can know that there is a server to tell.
+        // Installed first: a SIGHUP before this would end the process.
         let hang_up = HangUp::new();
         let config = Arc::new(config);
         let tls = Certificates::open(&config)?;
@@ -92,7 +92,7 @@ impl Server {
         })
     }
 
-    /// The addresses of the account port and of the administrator's.
+    /// The addresses of the account port and of the administrator's port.
     #[must_use]
     pub fn addresses(&self) -> (SocketAddr, Option<SocketAddr>) {
         (self.account.address(), self.admin.as_ref().map(Listener::address))
@@ -110,25 +110,25 @@ impl Server {
         self.metrics.as_ref().map(Listener::address)
     }
 
-    /// What the handlers share.
+    /// State shared by the handlers.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// Reads catalogue and certificate again on demand, as SIGHUP does.
+    /// A handle that reloads the catalogue and the certificate on demand, as SIGHUP does.
     #[must_use]
     pub fn reload(&self) -> Reload {
         Reload::new(Arc::new(self.state.clone()), self.certificates.clone())
     }
 
-    /// Serves until `stop` yields: then no connection is accepted any more, and requests under way are finished within
-    /// the time that the limits give.
+    /// Serves until `stop` completes. Then it accepts no more connections, and finishes the requests in progress within the time
+    /// limit of the configuration.
     pub async fn run(self, stop: impl Future) {
         self.run_until(stop, std::future::pending::<()>()).await;
     }
 
-    /// Like [`Server::run`]; once `now` yields too, what is under way is dropped.
+    /// Like [`Server::run`]. Requests in progress are dropped once `now` completes too.
     pub async fn run_until(self, stop: impl Future, now: impl Future) {
         let keeper = self.reload().spawn(self.hang_up);
         let usage = usage::Keeper::spawn(&self.state.gate, self.state.config.usage_interval);
@@ -137,7 +137,7 @@ impl Server {
         let publisher = self.state.publisher.clone();
         let stop = async move {
             stop.await;
-            // Those who wait for a change are told that there is none, so that they don't hold up the end.
+            // Waiting edges are answered that there is no change, so that they do not delay the end.
             if let Some(publisher) = publisher {
                 publisher.finish();
             }

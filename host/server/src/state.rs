@@ -1,4 +1,4 @@
-//! What the handlers share.
+//! State shared by the handlers.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use tokenlatch::Publisher;
 use tokenlatch::Result;
 use tokenlatch::Service;
 
-/// What the handlers share. Clones share everything.
+/// State shared by the handlers. Clones share it.
 #[derive(Clone, Debug)]
 pub struct State {
     /// Accounts and tokens.
@@ -39,19 +39,19 @@ pub struct State {
     pub gate: Gate,
     /// Counts failed attempts.
     pub failures: Failures,
-    /// Counts logins at the page.
+    /// Counts logins at the web interface.
     pub logins: Logins,
-    /// The names by which browsers may reach the page.
+    /// The host names at which browsers may reach the web interface.
     pub(crate) hosts: Hosts,
-    /// The functions that are guarded.
+    /// The guarded functions.
     pub catalogue: Catalogue,
-    /// Where guarded requests go.
+    /// Where guarded requests are forwarded.
     pub upstream: Option<Upstream>,
     /// Publishes snapshots for edges.
     pub publisher: Option<Publisher>,
-    /// How often the database had gone back when an epoch was begun for its edges; `None` before the first one.
+    /// How often the database had gone back when the current epoch began. `None` before the first epoch.
     pub(crate) begun: Arc<Mutex<Option<u64>>>,
-    /// What the server was told.
+    /// The configuration.
     pub config: Arc<Config>,
 }
 
@@ -85,7 +85,7 @@ impl Changing for State {
 }
 
 impl State {
-    /// What publishes, if anything does; ready to.
+    /// The publisher, ready to publish; `None` if snapshots are not published.
     ///
     /// # Errors
     /// Failures of the store.
@@ -97,13 +97,13 @@ impl State {
             let mut begun = self.begun.lock().await;
             if *begun != Some(times) {
                 match went_back {
-                    // While nobody served it a copy may have been put in its place.
+                    // The database may have been replaced by a copy while no server ran.
                     _ if !store.is_shared() => self.service.begin_epoch().await?,
-                    // Every server sees that it went back, and one of them begins the epoch: each epoch makes all edges load
-                    // everything.
+                    // Every server notices that the database went back, but only one begins the epoch: each epoch makes all edges
+                    // load everything.
                     Some(went_back) => drop(store.begin_epoch(went_back.epoch).await?),
-                    // Where several servers share it a start is no reason: whoever put a copy in its place says `tokenlatch
-                    // snapshot renew`.
+                    // A start is not a reason if several servers share the database. Whoever replaces it by a copy runs
+                    // `tokenlatch snapshot renew`.
                     None => {}
                 }
                 *begun = Some(times);
@@ -112,7 +112,7 @@ impl State {
         Ok(self.publisher.as_ref())
     }
 
-    /// Makes everything ready that a request needs.
+    /// Prepares everything that a request needs.
     pub(crate) async fn open(
         config: Arc<Config>,
         service: Service,

@@ -1,4 +1,4 @@
-//! Hands to the store, every now and then and at the end, which tokens were used.
+//! Writes the uses of tokens to the store, periodically and when the server stops.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use tokenlatch::Gate;
 
-/// How long the store may take for it when the server ends.
+/// Time limit for the last write when the server stops.
 const LAST: Duration = Duration::from_secs(10);
 
-/// The task that does it.
+/// The task that writes the uses.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     stop: oneshot::Sender<()>,
@@ -19,7 +19,7 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Begins, unless uses are not to be kept.
+    /// Starts the task, unless uses are not recorded.
     pub fn spawn(gate: &Gate, every: Duration) -> Option<Keeper> {
         if every.is_zero() {
             return None;
@@ -30,9 +30,9 @@ impl Keeper {
         Some(Keeper { stop, task })
     }
 
-    /// Hands over what is left.
+    /// Writes the remaining uses, and ends the task.
     pub async fn finish(self) {
-        // If the task has broken off there is nobody to tell, and nothing to wait for.
+        // If the task panicked, nobody receives this, and there is nothing to wait for.
         let _ = self.stop.send(());
         if timeout(LAST, self.task).await.is_err() {
             tracing::warn!("what was used last is not kept: the database takes too long");
@@ -48,7 +48,7 @@ async fn keep(gate: Gate, every: Duration, mut stopped: oneshot::Receiver<()>) {
             _ = ticks.tick() => false,
             _ = &mut stopped => true,
         };
-        // Nothing breaks it off: what the store has would go back, and count twice.
+        // The write is never cancelled: entries that the store already has would be returned and counted twice.
         if let Err(error) = gate.flush_usage().await {
             tracing::warn!(code = error.code(), "which tokens were used is not kept yet: {error}");
         }

@@ -1,4 +1,4 @@
-//! The gate: what is committed before a request is in force for it, and what cannot be known admits nothing.
+//! The gate: what was committed before a request applies to it, and nothing is admitted in doubt.
 
 #![allow(
     clippy::unwrap_used,
@@ -196,7 +196,7 @@ fn a_catalogue_takes_effect_whole_or_not_at_all() {
     });
 }
 
-/// A catalogue that takes a while to load; `Reports::list` is in it where `reports` says so.
+/// A catalogue that takes a while to load. It contains `Reports::list` if `reports` is set.
 fn large(reports: bool) -> Vec<Function> {
     let function = |module: &str, function: String, feature: &str| Function {
         module: module.to_owned(),
@@ -215,7 +215,7 @@ fn large(reports: bool) -> Vec<Function> {
     functions
 }
 
-/// Tasks that ask without a pause, and must be let in each time.
+/// Tasks that verify continuously, and must be admitted each time.
 fn crowd(gate: &Gate, token: &str, stop: &Arc<AtomicBool>, asked: &Arc<AtomicU64>) -> Vec<tokio::task::JoinHandle<()>> {
     (0..8)
         .map(|_| {
@@ -255,7 +255,7 @@ fn a_catalogue_is_replaced_under_load_without_an_error_and_without_a_lost_change
         let swapping = tokio::spawn({
             let (gate, reporter, asked) = (gate.clone(), reporter.token.expose().to_owned(), asked.clone());
             async move {
-                // On a busy machine the others need their time as well.
+                // On a busy machine the other tasks need time as well.
                 let mut round = 0;
                 while round < 12 || (round < 120 && asked.load(Ordering::Relaxed) < 200) {
                     let reports = round % 2 == 0;
@@ -300,7 +300,7 @@ fn a_catalogue_is_replaced_while_everything_changes() {
         let busy = service.create(plain("busy")).await.unwrap();
         let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let crowd = crowd(&gate, busy.token.expose(), &stop, &asked);
-        // Renaming begins another epoch, so a table that was being loaded meanwhile is out of date as a whole.
+        // Renaming begins a new epoch, so a table that is being loaded meanwhile is out of date as a whole.
         let swap = gate.set_catalogue(Some(large(true)));
         let (swapped, renamed) = tokio::join!(swap, service.rename_account("bob", "bobby"));
         swapped.unwrap();
@@ -444,7 +444,7 @@ fn asking_for_the_token_and_dropping_a_store_take_no_lock_from_another_store() {
         let place = Place::new();
         let service = place.service().await;
         let index = std::fs::metadata(format!("{}-shm", place.database)).unwrap();
-        // /proc/locks names a lock's file by its number; SQLite holds a shared lock as long as a connection is open.
+        // /proc/locks lists a lock by the file's inode number. SQLite holds a shared lock as long as a connection is open.
         let locks = || {
             let locks = std::fs::read_to_string("/proc/locks").unwrap();
             let file = format!(":{} ", index.ino());
@@ -462,7 +462,7 @@ fn asking_for_the_token_and_dropping_a_store_take_no_lock_from_another_store() {
     });
 }
 
-/// Tokens of 8 kB each, one after the other; the texts.
+/// Creates tokens of 8 kB each, one after the other, and returns their texts.
 async fn fat(service: &Service, count: usize) -> Vec<String> {
     let mut texts = Vec::new();
     for number in 0..count {
@@ -530,7 +530,7 @@ fn a_catalogue_is_checked_and_kept_where_the_table_is_to_be_loaded_again() {
         };
         let narrow = Service::new(module_with(small(4 << 20)), place.store().await);
         let gate = Gate::open(narrow, None).await.unwrap();
-        // The memory becomes full, and the module breaks off.
+        // The memory becomes full, and the module aborts.
         let mut number = 0;
         while gate.ready().await.is_ok() {
             assert!(number < 1_000);
@@ -573,7 +573,7 @@ fn a_start_with_more_than_fits_knows_revocations_first_and_then_the_oldest() {
         let left_out = gate.left_out();
         assert!((1..300).contains(&left_out), "{left_out}");
         assert_eq!(gate.records() + left_out, 301);
-        // No feature is asked for here, so a limited token that is known is refused for that.
+        // No feature is requested here, so a known limited token is refused for that reason.
         let known = 300 - left_out;
         let unlisted = Reason::FunctionWithoutFeature;
         let call = Call::default();
@@ -582,12 +582,12 @@ fn a_start_with_more_than_fits_knows_revocations_first_and_then_the_oldest() {
             let wanted = if number < known { unlisted } else { Reason::TokenUnknown };
             assert_eq!(ask(&gate, text, &call).await, wanted, "{number}");
         }
-        // Changes are still taken over.
+        // Changes are still applied.
         service.revoke("alice", None, &["fat0".to_owned()]).await.unwrap();
         assert_eq!(ask(&gate, &texts[0], &call).await, Reason::TokenRevoked);
         let new = service.create(plain("new")).await.unwrap();
         assert_eq!(ask(&gate, new.token.expose(), &listing()).await, Reason::Ok);
-        // When these fill the memory too, the table is loaded anew, and no request is admitted without it.
+        // When these fill the memory too, the table is reloaded, and no request is admitted without it.
         for number in 0..40 {
             let features = (0..110).map(|feature| format!("n{number:029}{feature:034}")).collect();
             let token = NewToken::new("alice", &format!("more{number}"), Access::Limited { features });

@@ -1,4 +1,4 @@
-//! The integration tests of the library, in one program: each subject is a file.
+//! The library's integration tests, in one program, with one file per subject.
 
 pub(crate) use tokenlatch_test_support as common;
 

@@ -1,4 +1,4 @@
-//! A module that traps, loops or lies harms no other call: each fault is a coded error, and the instance is thrown away.
+//! A module that traps, loops or lies affects no other call: each fault is an error with a code, and the instance is dropped.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokenlatch::{Limits, Module, ModuleError, Options};
 
-/// What the module does depends on the length of the request. It remembers whether it has ever misbehaved.
+/// The length of the request selects what this module does. It remembers whether it has ever misbehaved.
 const FAULTY: &str = r#"
 (module
   (import "elsewhere" "function" (func $elsewhere))
@@ -71,7 +71,7 @@ fn faulty() -> Module {
     Module::from_bytes(&wat::parse_str(FAULTY).unwrap(), Options::new().limits(limits)).unwrap()
 }
 
-/// A request that brings a fault about, or none.
+/// A request that causes a fault, or none.
 fn request(fault: usize) -> Vec<u8> {
     vec![b' '; fault]
 }

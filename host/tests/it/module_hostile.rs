@@ -1,4 +1,4 @@
-//! Hostile hosts and hostile requests: coded errors, no trap, and the next call works.
+//! Hostile hosts and hostile requests: errors with codes, no trap, and the next call works.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokenlatch::{Limits, Module};
 use wasmtime::{Engine, Instance, Linker, Memory, Store};
 
-/// The module without this host's care: pointers and lengths go in as they are.
+/// The module without the host's checks: pointers and lengths are passed unchanged.
 struct Raw {
     store: Store<()>,
     instance: Instance,
@@ -23,7 +23,7 @@ struct Raw {
 impl Raw {
     fn new() -> Raw {
         let mut config = wasmtime::Config::new();
-        // No optimisation: what counts here is the time to compile.
+        // Without optimisation, since the compile time dominates here.
         config.cranelift_opt_level(wasmtime::OptLevel::None);
         let engine = Engine::new(&config).unwrap();
         let bytes = std::fs::read(env!("TOKENLATCH_MODULE")).unwrap();
@@ -138,7 +138,7 @@ fn wild_frees_do_no_harm() {
         raw.free(pointer, length);
         raw.works();
     }
-    // Part of one's own memory may be handed over.
+    // A part of the caller's own memory may be passed.
     assert_eq!(
         raw.call("tokenlatch_call", mine + 1, 15)["error"]["code"],
         "json_invalid"
@@ -146,7 +146,7 @@ fn wild_frees_do_no_harm() {
     raw.free(mine, 16);
     raw.free(mine, 16);
     raw.works();
-    // What was given back is no longer one's own.
+    // Freed memory no longer belongs to the caller.
     assert_eq!(raw.call("tokenlatch_call", mine, 16)["error"]["code"], "memory_invalid");
 }
 
@@ -192,7 +192,7 @@ fn wild_handles_of_tables_are_coded_errors() {
     }
 }
 
-/// The code of the error that the module answers with.
+/// The code of the module's error.
 fn code(module: &Module, request: &[u8]) -> String {
     let answer = module.call_json(request).unwrap_or_else(|error| panic!("{error}"));
     let answer: Value = serde_json::from_slice(&answer).unwrap();

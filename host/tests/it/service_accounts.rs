@@ -1,4 +1,4 @@
-//! Accounts and their tokens through the service, over both kinds of database.
+//! Accounts and their tokens through the service, with both kinds of database.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -62,7 +62,7 @@ async fn a_renamed_account_keeps_its_tokens(database: Database) {
     let verdict = service.verify(&header, &Call::default()).await.unwrap();
     assert_eq!((verdict.reason, verdict.user.as_deref()), (Reason::Ok, Some("anna")));
     assert_eq!(reason(&service, two.token.expose()).await, Reason::TokenRevoked);
-    // The old name may be another's now, who gets none of it.
+    // Another account may now have the old name, and gets none of the tokens.
     service.add_account("alice", Features::All).await.unwrap();
     assert!(names(&service, None).await.is_empty());
     assert_eq!(reason(&service, one.token.expose()).await, Reason::UserMismatch);
@@ -168,7 +168,7 @@ async fn a_password_is_checked_and_never_stored(database: Database) {
     let stored = service.store().password("alice").await.unwrap().unwrap();
     assert!(stored.expose().starts_with("$argon2id$v=19$"));
     assert_eq!(format!("{stored:?}"), "PasswordHash(…)");
-    // The same password under another salt.
+    // The same password with another salt.
     service.set_password("bob", secret("correct horse")).await.unwrap();
     assert_ne!(service.store().password("bob").await.unwrap().unwrap(), stored);
 }
@@ -180,7 +180,7 @@ async fn a_port_never_sees_or_touches_the_tokens_of_the_other(database: Database
     assert_eq!(names(&service, Realm::Account).await, ["mine"]);
     assert_eq!(names(&service, Realm::Admin).await, ["theirs"]);
     assert_eq!(names(&service, None).await, ["mine", "theirs"]);
-    // Names are unique over both.
+    // Names are unique across both ports.
     assert_eq!(service.create(plain("theirs")).await.unwrap_err().code(), "name_taken");
     let error = service
         .rename("alice", Realm::Account, "mine", "theirs")
@@ -379,7 +379,7 @@ async fn hostile_names_and_users_are_coded_errors(database: Database) {
     assert_eq!(names(&service, None).await, ["one"]);
 }
 
-/// Fills an account by the short way through a restore.
+/// Fills an account quickly, through a restore.
 async fn fill(database: &Database, count: u32) -> Service {
     let service = database.service().await;
     service.create(plain("seed")).await.unwrap();

@@ -1,4 +1,4 @@
-//! The functions of the compatible interfaces, asked of the service itself.
+//! The functions of the compatible interfaces, called on the service itself.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,7 +11,7 @@ use crate::common::{Place, plain, run};
 use tokenlatch::core::{Access, Features, Record, Shape, Value};
 use tokenlatch::{AskingToken, FunctionCall, FunctionFailure, Service};
 
-/// Asks as alice; the body of the reply.
+/// Calls a function as alice, and returns the body of the reply.
 async fn ask(
     service: &Service,
     shape: Shape,
@@ -67,7 +67,7 @@ fn a_token_renamed_since_is_found_and_a_revoked_one_is_gone() {
         let service = place.service().await;
         let record = service.create(plain("before")).await.unwrap().record;
         service.rename("alice", None, "before", "after").await.unwrap();
-        // Another token has the name that the verdict knew.
+        // Another token now has the name in the verdict.
         service.create(plain("before")).await.unwrap();
         let made = ask(&service, Shape::Uapi, asking(&record), "create_limited", MAIL).await;
         assert!(made.unwrap().starts_with(r#"{"status":1,"#));

@@ -1,4 +1,4 @@
-//! An edge follows an origin: it catches up, refuses when it hears nothing, recovers, and can't be rolled back.
+//! An edge that follows an origin: it catches up, refuses without news, recovers, and cannot be rolled back.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ use tokenlatch::{Follower, FollowerOptions, Presented, Publisher, PublisherOptio
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// A follower that runs, and its end.
+/// A running follower, and its stop signal.
 struct Running {
     follower: Follower,
     stop: oneshot::Sender<()>,
@@ -49,14 +49,14 @@ async fn origin(place: &Place) -> (Service, Arc<SetClock>, String) {
     (service, clock, header)
 }
 
-/// An origin, and an edge that has caught up with it by the token `one`.
+/// An origin, and an edge that has caught up with it, including the token `one`.
 struct Followed {
     service: Service,
     clock: Arc<SetClock>,
     origin: Arc<Origin>,
     edge: Running,
     one: String,
-    /// The database is in it: name it where the rest is taken, or it is gone.
+    /// Contains the database: bind this field when the others are taken, or the folder is deleted.
     _place: Place,
 }
 
@@ -116,7 +116,7 @@ fn an_edge_catches_up_and_learns_of_every_change() {
         until(&edge.follower, &two, "ok").await;
         assert_eq!(origin.wholes.load(Ordering::SeqCst), 1, "all of it by deltas");
 
-        // Another epoch can't be reached by deltas.
+        // Deltas do not lead to another epoch.
         service.rename_account("alice", "alicia").await.unwrap();
         clock.set(NOW + 1);
         until(&edge.follower, &two, "user_mismatch").await;
@@ -130,7 +130,7 @@ fn an_edge_catches_up_and_learns_of_every_change() {
 fn whatever_features_are_asked_for_an_edge_goes_on_deciding() {
     run(async {
         let Followed { edge, one, _place, .. } = Followed::new(60).await;
-        // More than the module numbers.
+        // More calls than the module gives numbers to.
         for at in 0..12_000 {
             let call = Call {
                 feature: Some(format!("f{at}")),
@@ -161,7 +161,7 @@ fn an_edge_whose_link_is_cut_refuses_everything_in_time_and_recovers_by_deltas()
             ..
         } = Followed::new(60).await;
         origin.cut.store(true, Ordering::SeqCst);
-        // Whatever was on its way ends at the cut.
+        // Messages on their way are lost at the cut.
         service.revoke("bob", None, &["none".to_owned()]).await.unwrap();
         let two = service.create(plain("two")).await.unwrap();
         let two = format!("cpanel alice:{}", two.token.expose());
@@ -280,7 +280,7 @@ fn an_edge_takes_nothing_that_another_key_signed() {
         assert_eq!(reason(&edge.follower, &one), "snapshot_missing");
         edge.stop().await;
 
-        // While the key is changed both are trusted.
+        // While the key is being replaced, both are trusted.
         let both = FollowerOptions {
             public_keys: vec![key().public_key(), other.public_key()],
             ..options(&clock, None)
@@ -308,7 +308,7 @@ fn a_restarted_edge_takes_no_older_table_than_it_held() {
         until(&edge.follower, &one, "token_revoked").await;
         edge.stop().await;
 
-        // Somebody plays what was published before the revocation.
+        // An attacker replays what was published before the revocation.
         let mut replayed = tokenlatch::Snapshot::new(
             &module(),
             &tokenlatch::core::SnapshotOptions {
@@ -334,7 +334,7 @@ fn a_restarted_edge_takes_no_older_table_than_it_held() {
         let edge = Running::start(&old, options(&clock, Some(&file)));
         until(&edge.follower, &one, "token_revoked").await;
         edge.stop().await;
-        // What was being written when it ended is there by now.
+        // A write in progress at the end has finished by now.
         tokio::time::sleep(Duration::from_millis(300)).await;
         std::fs::write(&file, "{").unwrap();
         let error = Follower::new(&module(), options(&clock, Some(&file))).unwrap_err();
@@ -342,7 +342,7 @@ fn a_restarted_edge_takes_no_older_table_than_it_held() {
     });
 }
 
-/// Somebody who plays one old message again and again.
+/// An attacker who replays one old message repeatedly.
 #[derive(Debug)]
 struct Replay(Vec<u8>);
 
@@ -445,7 +445,7 @@ impl tokenlatch::Source for Trickle {
     }
 }
 
-/// Follows a source until it has failed like this.
+/// Follows a source until it has failed with this code.
 async fn fails(follower: &Follower, source: Arc<dyn tokenlatch::Source>, code: &str) {
     let failing = async {
         while follower.status().failing != Some(code) {
@@ -517,7 +517,7 @@ fn two_edges_on_one_state_file_never_lower_it() {
             async move { late.run(Arc::new(Replay(old)), stopped).await }
         });
         until(&late, &one, "ok").await;
-        // The second message is looked at once the state after the first has been handed to the file.
+        // The second message is checked once the state after the first has been passed to the file.
         eventually(&late, "the old message comes again", |status| {
             status.taken + status.refused >= 2
         })
@@ -538,13 +538,13 @@ fn the_state_file_follows_no_symbolic_link() {
         let at = |name: &str| place.folder.path().join(name);
         let victim = at("victim");
         std::fs::write(&victim, "precious").unwrap();
-        // Where the new one is written before it takes the place of the old.
+        // The path of the new file before it replaces the old one.
         std::os::unix::fs::symlink(&victim, at("state.json.new")).unwrap();
         let edge = Running::start(&origin, options(&clock, Some(&at("state.json"))));
         until(&edge.follower, &one, "ok").await;
         eventually(&edge.follower, "the state is written", |_| at("state.json").exists()).await;
         assert_eq!(edge.follower.status().unwritten, None);
-        // And the file itself, put there while the edge runs.
+        // And the file itself, replaced while the edge runs.
         std::fs::remove_file(at("state.json")).unwrap();
         std::os::unix::fs::symlink(&victim, at("state.json")).unwrap();
         service.revoke("alice", None, &["one".to_owned()]).await.unwrap();

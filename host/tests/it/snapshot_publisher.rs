@@ -1,4 +1,4 @@
-//! An origin publishes what its store holds: snapshots, deltas, heartbeats, and what edges report.
+//! An origin publishes the content of its store: snapshots, deltas, heartbeats, and the edges' reports.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -132,7 +132,7 @@ async fn where_nothing_has_changed_a_delta_renews_the_age(database: Database) {
     assert_eq!(edge.apply(&beat.bytes(), NOW + 50).unwrap().made, NOW + 50);
     assert_eq!(reason(&mut edge, &one, NOW + 110), "ok");
     assert_eq!(reason(&mut edge, &one, NOW + 111), "snapshot_stale");
-    // The snapshot is signed anew, so that who comes now gets a young one.
+    // The snapshot is signed again, so that new edges get a recent one.
     let again = publisher.snapshot().await.unwrap();
     assert_eq!((again.mark, again.made), (first.mark, NOW + 50));
     assert_eq!(edge.apply(&again.bytes(), NOW + 50).unwrap().made, NOW + 50);
@@ -163,7 +163,7 @@ async fn another_epoch_is_a_gap_and_its_snapshot_is_made_later(database: Databas
     service.rename_account("alice", "alicia").await.unwrap();
     let delta = publisher.delta(first.mark, Duration::from_secs(20)).await.unwrap();
     assert!(matches!(delta, Delta::Gap));
-    // An edge takes another epoch only when it was made later, and no message says a time that is still to come.
+    // An edge accepts another epoch only if it was made later, and no message may have a future time.
     let second = tokio::spawn({
         let publisher = publisher.clone();
         async move { publisher.snapshot().await.unwrap() }
@@ -176,7 +176,7 @@ async fn another_epoch_is_a_gap_and_its_snapshot_is_made_later(database: Databas
     edge.apply(&second.bytes(), NOW).unwrap();
     assert_eq!(reason(&mut edge, &one, NOW), "user_mismatch");
     assert_eq!(reason(&mut edge, &one.replace("alice", "alicia"), NOW), "ok");
-    // And what the edge held before comes back to nobody.
+    // An edge does not accept its earlier state again.
     assert_eq!(edge.apply(&first.bytes(), NOW).unwrap_err().code(), "snapshot_rollback");
     let ahead = Mark {
         revision: second.mark.revision + 1,
@@ -226,7 +226,7 @@ async fn another_epoch_begun_by_hand_is_none_that_was(database: Database) {
     service.begin_epoch().await.unwrap();
     let third = service.store().mark().await.unwrap();
     assert!(first.epoch < second.epoch && second.epoch < third.epoch);
-    // By chance: the same step twice is as good as impossible.
+    // Steps are random: an equal one is practically impossible.
     assert_ne!(second.epoch - first.epoch, third.epoch - second.epoch);
 }
 
@@ -287,7 +287,7 @@ async fn two_origins_of_one_database_go_on_for_each_other(database: Database) {
     assert_eq!(reason(&mut edge, &two, NOW), "ok");
 }
 
-/// When reports come: no use can be before its token's creation.
+/// The time of reports. A use cannot be earlier than its token's creation.
 const LATER: i64 = NOW + 1_000;
 
 fn report(follower: &str, batch: i64, id: &str, uses: u64) -> UsageReport {
@@ -361,7 +361,7 @@ async fn what_a_report_says_is_brought_to_what_can_be(database: Database) {
     assert_eq!(used(&service, &record.id).await, (record.created, 0));
     assert!(said(2, i64::MAX, u64::MAX).add_to(&service).await.unwrap());
     assert_eq!(used(&service, &record.id).await, (NOW, u64::from(u32::MAX)));
-    // However much is stored, the next report is taken.
+    // The next report is accepted, however much is stored.
     let full = tokenlatch::Usage {
         id: record.id.clone(),
         last_used: NOW,
@@ -405,13 +405,13 @@ async fn an_edge_takes_a_snapshot_after_many_changes_and_after_what_was_pruned(d
     ));
     clock.set(NOW + 401 * DAY);
     assert_eq!(service.prune(400).await.unwrap(), 1);
-    // A message that was made before is still right; one that would be made now is not.
+    // A message that was made before is still right. One that would be made now is not.
     let publisher = common::edges::publisher(&service, 60);
     assert!(matches!(
         publisher.delta(first.mark, Duration::ZERO).await.unwrap(),
         Delta::Gap
     ));
-    // Revisions that are counted up at once stand for as many changes.
+    // Revisions that are increased at once stand for as many changes.
     let before = publisher.snapshot().await.unwrap();
     database
         .sql(

@@ -1,4 +1,4 @@
-//! The store: what it must enforce, over both kinds of database.
+//! The rules that the store must enforce, with both kinds of database.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -90,7 +90,7 @@ async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Data
         .expect("names are each user's own");
 }
 
-/// Another hash each time: the last digit moves on by one.
+/// A different hash: its last digit is increased by one.
 fn other_hash(hash: &str) -> String {
     let (rest, last) = hash.split_at(hash.len() - 1);
     let last = u8::from_str_radix(last, 16).unwrap();
@@ -115,7 +115,7 @@ async fn tokens_only_of_accounts_that_exist(database: Database) {
             .code(),
         "account_unknown"
     );
-    // Decided for an account that is gone by the time of the writing, and whose name another one has.
+    // Decided for an account that has been removed before the write, while another account has taken its name.
     let gone = store.settings("alice").await.unwrap().unwrap().key;
     service.remove_account("alice").await.unwrap();
     service.add_account("alice", Features::All).await.unwrap();
@@ -176,7 +176,7 @@ async fn features_are_replaced_only_while_they_are_what_they_were(database: Data
         replace("bob", &Features::All, list(&["-"])).await,
         Err("feature_invalid")
     );
-    // Of several who have seen the same one alone replaces it.
+    // Of several writers who saw the same value, only one replaces it.
     let was = list(&["dns", "mail"]);
     let mut tasks = Vec::new();
     for (number, service) in [&service, &other, &service, &other].into_iter().enumerate() {
@@ -201,7 +201,7 @@ async fn a_revocation_is_never_undone(database: Database) {
         .revoke("alice", Realm::Account, &["one".to_owned()])
         .await
         .unwrap();
-    // A rename that was read before the revocation, and is written after it.
+    // A rename that was read before the revocation and is written after it.
     let stale = Change {
         record: Record {
             name: "two".to_owned(),
@@ -216,7 +216,7 @@ async fn a_revocation_is_never_undone(database: Database) {
     };
     assert_eq!(store.change_tokens(&[forced]).await.unwrap_err(), StoreError::Conflict);
     assert!(store.tokens("alice").await.unwrap().remove(0).record.revoked.is_some());
-    // The database says the same to whoever comes by another way.
+    // The database enforces the same for statements outside the store.
     for (sqlite, postgres, guard) in [
         (
             "UPDATE tokens SET record = json_set(record, '$.revoked', json('null'))",
@@ -300,7 +300,7 @@ async fn keys_that_this_version_does_not_know_are_kept(database: Database) {
 
 async fn many_writers_lose_nothing(database: Database) {
     let first = database.service().await;
-    // A second handle, as another process has it.
+    // A second handle, as another process would have.
     let second = database.open().await;
     let mut tasks = Vec::new();
     for number in 0..20 {
@@ -389,7 +389,7 @@ async fn the_caps_of_an_account_hold_though_creations_race(database: Database) {
         store.add_token(&record, None, caps).await.unwrap_err(),
         StoreError::Conflict
     );
-    // Another account isn't concerned, a lower cap stops no token, and one that is revoked makes room.
+    // Other accounts are not affected, a lower cap ends no token, and a revoked token makes room.
     let bobs = NewToken::new("bob", "one", Access::Full);
     service.create(bobs).await.unwrap();
     let few = Caps {
@@ -497,7 +497,7 @@ async fn tokens_go_only_once_they_were_revoked_long_ago(database: Database) {
     assert_eq!(names, ["kept", "young"]);
     assert_eq!(reason(&service, old.token.expose()).await, Reason::TokenUnknown);
     assert_eq!(reason(&service, young.token.expose()).await, Reason::TokenRevoked);
-    // One who stands before that revocation would not learn of it, and is given everything.
+    // A reader from before that revocation would miss it, and gets everything.
     assert_eq!(
         store.mark().await.unwrap(),
         after,
@@ -506,7 +506,7 @@ async fn tokens_go_only_once_they_were_revoked_long_ago(database: Database) {
     assert!(store.changes(Some(before)).await.unwrap().whole);
     assert!(!store.changes(Some(after)).await.unwrap().whole);
     assert!(service.check().await.unwrap().is_empty());
-    // The database lets nothing else go.
+    // The database allows no other deletion.
     for (sqlite, postgres, guard) in [
         (
             "DELETE FROM tokens WHERE revoked IS NULL",
@@ -536,7 +536,7 @@ async fn a_reader_is_given_the_newest_revoked_tokens_and_no_more(database: Datab
     let model = service.create(plain("model")).await.unwrap().record;
     let archive = store.archive().await.unwrap();
     let key = archive.accounts[0].account.key.clone();
-    // They were not revoked in the order of their creation.
+    // The order of revocation differs from the order of creation.
     let when = |number: usize| number * 7_919 % (KEPT_REVOKED + 7);
     let dead = |number: usize| ArchivedToken {
         account: key.clone(),
@@ -582,7 +582,7 @@ async fn of_many_servers_that_want_another_epoch_one_begins_it(database: Databas
     assert!(next.epoch > known.epoch);
     assert_eq!(next.revision, known.revision + 1);
     assert!(store.changes(Some(known)).await.unwrap().whole);
-    // One that knew a later epoch, which was lost, needs one after that.
+    // A reader with a later epoch, which was lost, needs one after that.
     assert!(store.begin_epoch(next.epoch + 9).await.unwrap());
     assert!(store.mark().await.unwrap().epoch > next.epoch + 9);
     assert!(!store.begin_epoch(next.epoch).await.unwrap());

@@ -1,4 +1,4 @@
-//! Backup, restore, export, import: nothing that was revoked comes back unasked, and no damaged file is used.
+//! Backup, restore, export, import: no revoked token comes back unintentionally, and no damaged file is used.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -47,7 +47,7 @@ fn text(file: &ArchiveFile) -> Vec<u8> {
     bytes
 }
 
-/// As it is after a way through a file.
+/// The file, written and read again.
 fn reread(file: &ArchiveFile) -> ArchiveFile {
     ArchiveFile::read(text(file).as_slice()).unwrap()
 }
@@ -99,7 +99,7 @@ async fn a_backup_brings_everything_back_into_an_empty_database(database: Databa
     assert!(other.check().await.unwrap().is_empty());
     let again = other.backup().await.unwrap();
     assert_eq!((again.accounts.len(), again.tokens.len()), (3, 2));
-    // Once more: there is nothing left to do.
+    // A second restore has nothing left to do.
     let restored = other.restore(&backup, STRICT).await.unwrap();
     assert_eq!(
         (restored.accounts, restored.revived, restored.tombstones, restored.newer),
@@ -222,7 +222,7 @@ async fn a_token_whose_name_is_taken_comes_back_revoked(database: Database) {
     );
     assert_eq!(reason(&other, one.token.expose()).await, Reason::TokenRevoked);
     assert_eq!(reason(&other, another.token.expose()).await, Reason::Ok);
-    // The name is free where the newer token is to go.
+    // The name is free where the newer token is to be restored.
     let place_of_third = database.another().await;
     let third = place_of_third.service().await;
     third.create(plain("one")).await.unwrap();
@@ -282,7 +282,7 @@ async fn an_import_adds_what_is_missing_and_revives_nothing(database: Database) 
     let imported = other.import(&export).await.unwrap();
     assert_eq!((imported.accounts, imported.revived), (0, 0));
     assert_eq!(reason(&other, one.token.expose()).await, Reason::TokenRevoked);
-    // A name that another token has is no reason to take half of a file.
+    // A name conflict must not lead to half a restore.
     let place_of_third = database.another().await;
     let third = place_of_third.service().await;
     third.create(plain("one")).await.unwrap();
@@ -377,7 +377,7 @@ fn a_file_with_a_wrong_byte_or_cut_off_anywhere_is_refused() {
             ArchiveFile::read(longer.as_slice()).unwrap_err().code(),
             "archive_damaged"
         );
-        // A line without end is not read into memory.
+        // An endless line is not read into memory.
         let endless = std::io::BufReader::new(std::io::repeat(b'a'));
         assert_eq!(ArchiveFile::read(endless).unwrap_err().code(), "archive_damaged");
     });
@@ -410,7 +410,7 @@ async fn no_backup_revives_a_token_whose_revocation_was_pruned(database: Databas
         assert_eq!(restored.revived, 0);
         assert_eq!(reason(&service, one.token.expose()).await, Reason::TokenRevoked);
     }
-    // Nor where the pruned database itself comes from a backup.
+    // The same applies if the pruned database itself comes from a backup.
     let later = reread(&service.backup().await.unwrap());
     assert!(later.pruned > NOW);
     let elsewhere = database.another().await;

@@ -1,4 +1,4 @@
-//! Following a store: nothing that was committed is missed, whoever wrote it and when.
+//! Following a store: no committed change is missed, whoever wrote it and when.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -78,7 +78,7 @@ impl Follower {
     }
 }
 
-/// Creates, renames, revokes, suspends and renames the account, again and again.
+/// Repeatedly creates, renames and revokes tokens, and suspends and renames the account.
 async fn write(service: Service, user: &'static str, rounds: u32) {
     let mut name = user.to_owned();
     for round in 0..rounds {
@@ -263,7 +263,7 @@ async fn every_change_has_a_mark_of_its_own(database: Database) {
     );
 }
 
-/// Only the newest marks are kept; a reader that is older reads everything, and nothing is wrong with it.
+/// Only the newest marks are kept. An older reader reads everything, without an error.
 async fn old_marks_are_pruned(database: Database) {
     let service = database.service().await;
     let mark = service.store().mark().await.unwrap();

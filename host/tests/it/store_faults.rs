@@ -49,7 +49,7 @@ async fn an_account_removed_while_tokens_are_created_leaves_none_alive(database:
             Err(error) => assert_eq!(error.code(), "account_unknown"),
         }
     }
-    // Where too many came in between, the removal may have to be asked for again.
+    // If too many changes came in between, the removal may have to be repeated.
     if removed.is_err() {
         second.remove_account("alice").await.unwrap();
     }
@@ -148,7 +148,7 @@ fn a_database_of_the_first_schema_is_brought_up_to_date() {
         .run(&pool)
         .await
         .unwrap();
-        // Records as the first version wrote them, of a database that lives beside.
+        // Records as the first version wrote them, from another database.
         let other = Place::new();
         let service = other.service().await;
         let live = service.create(plain("live")).await.unwrap();
@@ -196,7 +196,7 @@ fn a_database_of_the_first_schema_is_brought_up_to_date() {
     });
 }
 
-/// What came with the page holds for what was there before it.
+/// Checks that the tables for the web interface work with the older content.
 async fn is_ready_for_the_page(service: &Service) {
     let account = service.account("alice").await.unwrap();
     assert_eq!((account.live_tokens, account.account.administrator), (1, false));
@@ -267,7 +267,7 @@ fn a_database_of_the_first_schema_on_a_server_is_brought_up_to_date() {
         }
         pool.close().await;
 
-        // Servers that start at once.
+        // Servers that start concurrently.
         let stores = tokio::join!(database.store(), database.store());
         let service = Service::new(module(), stores.0);
         assert_eq!(reason(&service, live.token.expose()).await, Reason::Ok);
@@ -351,7 +351,7 @@ fn postgresql_killed_and_started_again_loses_nothing_that_was_acknowledged() {
             let mark = service.store().mark().await.unwrap();
             server.kill();
             let start = Instant::now();
-            // Its children notice a moment later that it has gone.
+            // The server's children take a moment to notice that it has gone.
             let refused = loop {
                 match service.store().mark().await {
                     Ok(last) => assert_eq!(last, mark),
@@ -387,7 +387,7 @@ fn a_log_that_cannot_be_moved_into_the_main_file_is_said() {
         let place = Place::new();
         let service = place.service().await;
         let log = format!("{}-wal", place.database);
-        // Another process reads, and goes on reading what was there before the next change.
+        // Another process reads, and keeps its state from before the next change.
         let other = sqlx::SqlitePool::connect(&format!("sqlite:{}", place.database))
             .await
             .unwrap();
@@ -403,7 +403,7 @@ fn a_log_that_cannot_be_moved_into_the_main_file_is_said() {
     });
 }
 
-/// A database that was put back and changed until it has the same number of changes again.
+/// A database that is restored and then changed until it has the same number of changes again.
 #[test]
 fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
     let Some(server) = Postgres::start() else {
@@ -445,7 +445,7 @@ fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
         let went_back = gate.went_back().expect("it is known");
         assert_eq!((went_back.times, went_back.before), (1, before.revision));
 
-        // Edges know the epoch that was read before. One server begins the next, also where another sees it only then.
+        // Edges know the previous epoch. One server begins the next, even if another notices the restore only then.
         assert!(service.store().begin_epoch(went_back.epoch).await.unwrap());
         let next = service.store().mark().await.unwrap();
         assert!(next.epoch > before.epoch);
@@ -455,7 +455,7 @@ fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
         assert_eq!(service.store().mark().await.unwrap(), next);
         gate.ready().await.unwrap();
 
-        // A restore that has not come to its end yet: its tables are there and lack rows.
+        // A restore in progress: the tables exist and lack rows.
         server.put_back(address, "dump");
         let pool = sqlx::PgPool::connect(address).await.unwrap();
         let drop = "DROP TRIGGER tokens_guard ON tokenlatch.tokens";
@@ -472,19 +472,19 @@ fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
     });
 }
 
-/// What a gate says to a token of alice, if it can tell.
+/// A gate's verdict on a token of alice, if it can decide.
 async fn verdict(gate: &Gate, token: &Created) -> tokenlatch::Result<Reason> {
     let header = format!("cpanel alice:{}", token.token.expose());
     let presented = Presented::One(header.as_bytes());
     Ok(gate.verify(presented, &Call::default(), None).await?.reason)
 }
 
-/// What a gate says to a token of alice.
+/// A gate's verdict on a token of alice.
 async fn admitted(gate: &Gate, token: &Created) -> Reason {
     verdict(gate, token).await.unwrap()
 }
 
-/// Waits until something holds, for 30 seconds at most.
+/// Waits until a condition holds, for 30 seconds at most.
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !holds().await {
@@ -493,7 +493,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// Whether a store can be written to, for as many questions at once as it has connections.
+/// Checks concurrently whether a store is writable, once for each of its connections.
 async fn writable(store: &Arc<dyn Store>) -> Vec<Result<(), StoreError>> {
     let asks = (0..17).map(|_| {
         let store = store.clone();
@@ -573,7 +573,7 @@ fn a_server_that_became_read_only_is_told_apart() {
         let store = service.store();
         store.writable().await.unwrap();
         let pool = sqlx::PgPool::connect(server.url()).await.unwrap();
-        // The server's processes read a setting a moment after it is changed: until then some say this, some that.
+        // The server's processes read a changed setting a moment later. Until then their answers differ.
         let switch = async |to: &'static str, is_writable: bool| {
             sqlx::query(to).execute(&pool).await.unwrap();
             sqlx::query("SELECT pg_reload_conf()").execute(&pool).await.unwrap();
@@ -605,7 +605,7 @@ fn a_server_that_became_read_only_is_told_apart() {
         switch("ALTER SYSTEM RESET default_transaction_read_only", true).await;
         store.writable().await.unwrap();
         store.set_suspended("alice", true).await.unwrap();
-        // Somebody whom the server does not let in.
+        // A user whom the server does not let in.
         let stranger = server.url().replace("tokenlatch@", "nobody@");
         let error = open_store(&stranger, true).await.unwrap_err();
         assert_eq!(error.code(), "store_refused", "{error}");
@@ -650,7 +650,7 @@ fn a_file_that_was_replaced_or_cannot_be_written_is_told_apart() {
         std::fs::rename(&aside, &place.database).unwrap();
         assert_eq!(admitted(&gate, &token).await, Reason::Ok);
 
-        // What is empty is no database, and is not made one unasked.
+        // An empty file is not a database, and is not turned into one.
         let empty = format!("{}-empty", place.database);
         std::fs::write(&empty, "").unwrap();
         assert_eq!(open_store(&empty, false).await.unwrap_err().code(), "store_missing");
@@ -685,7 +685,7 @@ fn a_certificate_that_cannot_be_verified_is_refused() {
             sqlx::query("SELECT pg_reload_conf()").execute(&pool).await.unwrap();
             let file = folder.path().join(name);
             std::fs::write(&file, certificate).unwrap();
-            // Whoever trusts this certificate, whatever name is in it, gets in once the server shows it.
+            // A client that trusts this certificate, whatever its name, connects once the server presents it.
             let any_name = format!("{}?sslmode=verify-ca&sslrootcert={}", server.url(), file.display());
             until("the server shows its new certificate", async || {
                 sqlx::PgConnection::connect(&any_name).await.is_ok()

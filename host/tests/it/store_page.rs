@@ -1,4 +1,4 @@
-//! Pages of tokens: the store's order is the module's, and a page costs the same however many tokens there are.
+//! Pages of tokens: the store's order is the module's, and a page costs the same for any number of tokens.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -29,7 +29,7 @@ crate::common::over_both!(
     numbers_of_live_tokens_are_kept_right,
 );
 
-/// Numbers that look random and are the same in every run.
+/// Pseudo-random numbers that are the same in every run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -42,7 +42,7 @@ impl Numbers {
     }
 }
 
-/// Adds tokens of alice whose names, times and ports often resemble each other; some of them are revoked.
+/// Adds tokens of alice with many equal names, times and ports. Some of them are revoked.
 async fn fill(service: &Service, count: usize) {
     let model = service.create(plain("model")).await.unwrap().record;
     let mut numbers = Numbers(7);
@@ -296,7 +296,7 @@ async fn a_draft_tells_the_expiry_and_keeps_nothing(database: Database) {
     assert_eq!(service.draft("nobody").await.unwrap_err().code(), "account_unknown");
 }
 
-/// The least times of several calls, in seconds, taken by turns: what else the machine does only adds to them.
+/// The minimum times of several calls, in seconds. The calls take turns, since other load only adds to a time.
 async fn least_times(service: &Service, asked: [(&str, &ListOptions); 2]) -> [f64; 2] {
     let mut least = [f64::MAX; 2];
     for _ in 0..15 {
@@ -310,7 +310,7 @@ async fn least_times(service: &Service, asked: [(&str, &ListOptions); 2]) -> [f6
     least
 }
 
-/// That nothing is sorted is tested beside the statements; here the whole call is measured (`--nocapture` shows it).
+/// Other tests check that nothing is sorted. This one measures the whole call (`--nocapture` shows the result).
 async fn a_page_of_ten_thousand_tokens_is_measured_against_one_of_twenty(database: Database) {
     let service = database.service().await;
     for (user, count) in [("alice", 10_000), ("bob", 20)] {
@@ -358,7 +358,7 @@ async fn a_page_of_ten_thousand_tokens_is_measured_against_one_of_twenty(databas
                     ..options.clone()
                 };
                 let [few, many] = least_times(&service, [("bob", &options), ("alice", &far)]).await;
-                // Told, never judged: a machine may be busy.
+                // Printed, but not checked: the machine may be busy.
                 println!("{sort:?} descending={descending} page {page}: ratio {:.2}", many / few);
             }
         }

@@ -1,4 +1,4 @@
-//! Sessions of the page, and forms that count once.
+//! Login sessions, and forms that can be sent only once.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -162,7 +162,7 @@ async fn a_session_that_is_gone_never_comes_back(database: Database) {
     store.add_session(&one).await.unwrap();
     service.remove_account("alice").await.unwrap();
     assert!(!store.change_session(&one).await.unwrap());
-    // A new account of the same name is somebody else.
+    // A new account of the same name is a different one.
     service.add_account("alice", Features::All).await.unwrap();
     assert!(!store.change_session(&one).await.unwrap());
     assert!(!is_there(store, &one).await);

@@ -1,4 +1,4 @@
-//! When tokens were last used: counted without a write for each request.
+//! When tokens were last used, recorded without a write for each request.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -80,7 +80,7 @@ async fn a_thousand_verifications_are_one_row(database: Database) {
         .unwrap();
     assert_eq!(page.tokens[0].usage, Some(used));
 
-    // What a revoked token tries is no use.
+    // A refused request of a revoked token does not count as a use.
     service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
     assert!(!is_allowed(&gate, &header).await);
     gate.flush_usage().await.unwrap();
@@ -108,7 +108,7 @@ async fn what_two_servers_count_adds_up(database: Database) {
     let used = usage(&first, &one.record.id).await.unwrap();
     assert_eq!((used.last_used, used.uses), (NOW + 50, 7));
 
-    // What is said at once by many, in any order, of tokens that there are and that there are not.
+    // Concurrent reports, in any order, of tokens that exist and of others.
     let two = first.create(plain("two")).await.unwrap().record.id;
     let mut said: Vec<Usage> = [one.record.id.clone(), "nothing".to_owned(), two.clone(), two.clone()]
         .map(|id| Usage {
@@ -144,7 +144,7 @@ async fn nothing_is_written_where_nothing_was_used(database: Database) {
     assert_eq!(service.store().stamp(), stamp);
     assert_eq!(usage(&service, &one.record.id).await.unwrap().uses, 1);
 
-    // Where nobody hands anything over nothing is noted.
+    // Without a flush, nothing is recorded.
     let silent = Gate::open(service.clone(), None).await.unwrap();
     assert!(is_allowed(&silent, &header(one.token.expose())).await);
     silent.flush_usage().await.unwrap();
@@ -236,7 +236,7 @@ mod server {
     use super::*;
     use crate::common::http::{Running, status};
 
-    /// The uses of a token that a server knows of once it has ended.
+    /// The uses of a token that are in the store after a server has ended.
     fn uses_after(interval: Duration) -> u64 {
         let mut running = Running::with(|config| config.usage_interval = interval, None);
         let one = running.runtime.block_on(running.service.create(plain("one"))).unwrap();

@@ -1,4 +1,4 @@
-//! The hot path: a table in an instance of its own.
+//! The hot path: a table in its own instance.
 
 #![allow(
     clippy::unwrap_used,

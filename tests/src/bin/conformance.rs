@@ -1,4 +1,4 @@
-//! Runs every vector on every runtime, and demands that all answer alike.
+//! Runs every vector on every runtime, and requires identical answers.
 
 use std::process::ExitCode;
 
@@ -6,15 +6,15 @@ use clap::Parser;
 use tokenlatch_tests::report::table;
 use tokenlatch_tests::{Conformance, Fault};
 
-/// Runs every vector on every runtime: the same module, the same answers, byte for byte, or it fails.
+/// Runs every vector on every runtime. Fails unless all use the same module and give the same answers, byte for byte.
 ///
-/// A runtime that this machine lacks is skipped aloud; with TOKENLATCH_REQUIRE_ALL=1 a skip is a failure.
+/// A missing runtime is reported as skipped. With TOKENLATCH_REQUIRE_ALL=1 a skip is a failure.
 #[derive(Parser)]
 struct Arguments {
-    /// Prints one JSON object a runtime instead of a table.
+    /// Prints one JSON object per runtime instead of a table.
     #[arg(long)]
     json: bool,
-    /// Runs only runtimes whose name holds this.
+    /// Runs only runtimes whose name contains this text.
     #[arg(long, value_name = "PART")]
     only: Option<String>,
 }

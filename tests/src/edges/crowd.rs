@@ -1,4 +1,4 @@
-//! Tokens that stay good, and tokens that are revoked one after the other.
+//! Tokens that stay valid, and tokens that are revoked one by one.
 
 use crate::fault::Fault;
 use crate::service::{Client, Stock};
@@ -6,26 +6,26 @@ use crate::service::{Client, Stock};
 /// The tokens of a stock.
 #[derive(Debug)]
 pub struct Crowd {
-    /// Authorizations that stay good.
+    /// `Authorization` values that stay valid.
     pub good: Vec<String>,
     victims: Vec<Victim>,
 }
 
-/// A token that is to be revoked.
+/// A token to revoke.
 #[derive(Debug)]
 pub struct Victim {
-    /// The authorization that is good until then.
+    /// Its `Authorization` value.
     pub authorization: String,
     name: String,
-    /// That of another token of the account.
+    /// The `Authorization` value of another token of the account.
     owner: String,
 }
 
 impl Crowd {
-    /// The first token of each account manages the account; of the next ones so many are to be revoked.
+    /// Splits a stock. The first token of each account manages the account, and `wanted` of the next ones are to be revoked.
     ///
     /// # Errors
-    /// When the stock has fewer.
+    /// The stock has too few tokens.
     pub fn of(stock: &Stock, wanted: usize) -> Result<Crowd, Fault> {
         let mut accounts: Vec<Vec<String>> = Vec::new();
         let mut last = "";
@@ -63,10 +63,10 @@ impl Crowd {
         }
     }
 
-    /// The next that is to be revoked.
+    /// The next token to revoke.
     ///
     /// # Errors
-    /// When all are revoked.
+    /// All tokens are revoked.
     pub fn victim(&mut self) -> Result<Victim, Fault> {
         self.victims
             .pop()
@@ -75,10 +75,10 @@ impl Crowd {
 }
 
 impl Victim {
-    /// Revokes it, by the API of the account's port.
+    /// Revokes the token by the API of the account port.
     ///
     /// # Errors
-    /// When that isn't acknowledged.
+    /// The origin does not acknowledge it.
     pub fn revoke(&self, origin: &mut Client) -> Result<(), Fault> {
         let form = format!("name={}", self.name);
         let answer = origin

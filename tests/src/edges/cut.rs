@@ -1,4 +1,4 @@
-//! What becomes of edges without their origin, and how they come back.
+//! Edges that lose their origin, and how they recover.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,36 +9,36 @@ use super::{Asker, Crowd, Edge, Edges, PATIENCE};
 use crate::fault::Fault;
 use crate::service::Client;
 
-/// Between two questions to one edge.
+/// Pause between two requests to one edge.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A table is made and judged in whole seconds.
+/// Tolerance, since a table's time and age are whole seconds.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long it is watched that an edge goes on refusing.
+/// How long an edge is watched to keep refusing.
 const WATCHED: Duration = Duration::from_secs(1);
 
 /// A token that was never issued.
 const STRANGER: &str = "cpanel user0:ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
-/// What one edge did.
+/// The results of one edge.
 #[derive(Clone, Debug)]
 pub struct Cut {
-    /// The edge.
+    /// The edge's name.
     pub name: &'static str,
-    /// For how long it went on admitting without its origin.
+    /// How long it admitted tokens without its origin.
     pub admitted: Duration,
     /// Requests that it admitted in that time.
     pub admissions: u64,
-    /// Requests that it refused afterwards, each by 503.
+    /// Requests that it refused afterwards, each with 503.
     pub refusals: u64,
-    /// Where its operator reads why.
+    /// Where its operator finds the reason.
     pub says: &'static str,
-    /// From the mending of the link to the first admission.
+    /// Time from the repair of the link to the first admission.
     pub back: Duration,
-    /// Whole snapshots that it fetched to come back.
+    /// Whole snapshots that it fetched to recover.
     pub wholes: u64,
-    /// How often it asked for deltas to come back.
+    /// Requests for deltas that it sent to recover.
     pub deltas: u64,
 }
 
@@ -49,12 +49,12 @@ struct Silence {
 }
 
 impl Edges {
-    /// Watches edges that hear of no change for longer than a table may be used, then cuts their links until all refuse
-    /// everything, revokes a token meanwhile, and mends the links.
+    /// Watches edges without changes for longer than a table may be used. Then cuts their links until all refuse everything,
+    /// revokes a token, and restores the links.
     ///
     /// # Errors
-    /// When an edge refuses a good token while its link is whole, or admits anything after its table's time; when it
-    /// doesn't say why; when it doesn't come back, or admits then what was revoked in between.
+    /// An edge refuses a valid token while its link works, or admits one after its table has expired. An edge does not report the
+    /// reason, does not recover, or admits the revoked token after it has recovered.
     pub fn cut(&self, crowd: &mut Crowd, good: &str, bar: &ProgressBar) -> Result<Vec<Cut>, Fault> {
         self.part(crowd, good, bar).map_err(|fault| self.explained(fault))
     }
@@ -112,7 +112,7 @@ impl Edges {
             .collect())
     }
 
-    /// Does something at every edge at once.
+    /// Runs `work` for all edges concurrently.
     fn each<T: Send>(&self, work: impl Fn(&mut Asker<'_>) -> Result<T, Fault> + Sync) -> Result<Vec<T>, Fault> {
         let work = &work;
         thread::scope(|scope| {
@@ -129,15 +129,15 @@ impl Edges {
     }
 }
 
-/// Asks an edge without an origin until it refuses, and a while longer.
+/// Presents tokens to an edge without an origin until it refuses, and for a while longer.
 fn silence(asker: &mut Asker<'_>, tokens: [&str; 2], cut: Instant, max_age: Duration) -> Result<Silence, Fault> {
     let mut silence = Silence {
         admitted: Duration::ZERO,
         admissions: 0,
         refusals: 0,
     };
-    // Its table was made before the cut, in whole seconds. When an answer comes depends on the machine; when it is asked
-    // for and by whose clock doesn't.
+    // The edge's table was made before the cut, in whole seconds. When an answer arrives depends on the machine. When a request
+    // is sent, by the test's own clock, does not.
     let last = max_age + GRACE;
     let mut refused: Option<Instant> = None;
     while refused.is_none_or(|since| since.elapsed() < WATCHED) {
@@ -159,7 +159,7 @@ fn silence(asker: &mut Asker<'_>, tokens: [&str; 2], cut: Instant, max_age: Dura
         }
         thread::sleep(PAUSE);
     }
-    // Nothing is decided: what is unknown isn't told from what is known.
+    // Nothing is decided: unknown and known tokens get the same answer.
     asker.expect(STRANGER, 503)?;
     Ok(silence)
 }

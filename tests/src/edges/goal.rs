@@ -1,4 +1,4 @@
-//! Somewhere that tokens are presented.
+//! A server to which tokens are presented.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -6,20 +6,20 @@ use std::time::{Duration, Instant};
 use crate::fault::Fault;
 use crate::service::Client;
 
-/// After this time without a request a connection isn't used any more: servers close such.
+/// A connection that was idle for longer is not reused, since servers close idle connections.
 const IDLE: Duration = Duration::from_secs(2);
 
-/// Where tokens are presented.
+/// A server to which tokens are presented.
 #[derive(Clone, Debug)]
 pub struct Goal {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// Where it listens.
+    /// Its address.
     pub address: SocketAddr,
     path: &'static str,
 }
 
-/// A client of it.
+/// A client of the server.
 #[derive(Debug)]
 pub struct Asker<'g> {
     goal: &'g Goal,
@@ -34,7 +34,7 @@ impl Goal {
         Goal { name, address, path }
     }
 
-    /// A client of it.
+    /// Creates a client.
     #[must_use]
     pub fn asker(&self) -> Asker<'_> {
         Asker {
@@ -47,10 +47,10 @@ impl Goal {
 }
 
 impl Asker<'_> {
-    /// The status of one answer.
+    /// Presents a token, and returns the status.
     ///
     /// # Errors
-    /// When none came.
+    /// No answer came.
     pub fn ask(&mut self, authorization: &str) -> Result<u16, Fault> {
         if self.last.elapsed() > IDLE {
             self.client = Client::new(self.goal.address);
@@ -62,10 +62,10 @@ impl Asker<'_> {
         Ok(answer.status)
     }
 
-    /// Asks, and insists on a status.
+    /// Presents a token, and checks the status.
     ///
     /// # Errors
-    /// When there was another, or none.
+    /// The status differs, or no answer came.
     pub fn expect(&mut self, authorization: &str, wanted: u16) -> Result<(), Fault> {
         match self.ask(authorization)? {
             status if status == wanted => Ok(()),
@@ -73,7 +73,7 @@ impl Asker<'_> {
         }
     }
 
-    /// A fault about its last answer.
+    /// A fault that quotes the last answer.
     pub(super) fn wrong(&self, what: &str) -> Fault {
         Fault::new(format!("{} {what}: {}", self.goal.name, self.said))
     }

@@ -1,4 +1,4 @@
-//! How soon a revocation is in force everywhere.
+//! Measures how soon a revocation is in force everywhere.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,25 +9,25 @@ use super::{Asker, Crowd, Edges, PATIENCE, some_of};
 use crate::fault::Fault;
 use crate::service::Client;
 
-/// Between two questions to one edge.
+/// Pause between two requests to one edge.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// From the acknowledgement of a revocation to the first refusal, at one edge.
+/// The times from the acknowledgement of a revocation to the first refusal, at one edge.
 #[derive(Clone, Debug)]
 pub struct Lag {
-    /// The edge.
+    /// The edge's name.
     pub name: &'static str,
-    /// Of each round.
+    /// The time of each round.
     pub times: Vec<Duration>,
     /// Whole snapshots that it fetched meanwhile.
     pub wholes: u64,
 }
 
 impl Edges {
-    /// Revokes one token after the other, and presents each to every edge until that refuses it.
+    /// Revokes tokens one by one, and presents each to every edge until the edge refuses it.
     ///
     /// # Errors
-    /// When an edge never refuses, answers neither 200 nor 401, or admits a token again; when the origin itself admits it.
+    /// An edge never refuses, answers neither 200 nor 401, or admits a token again; or the origin admits it.
     pub fn lag(&self, crowd: &mut Crowd, rounds: usize, bar: &ProgressBar) -> Result<Vec<Lag>, Fault> {
         self.revoke_all(crowd, rounds, bar)
             .map_err(|fault| self.explained(fault))
@@ -79,7 +79,7 @@ impl Edges {
     }
 }
 
-/// Until the refusal is there, not only on its way.
+/// Presents a token until it is refused, and returns the time until the refusal has arrived.
 fn until_refused(asker: &mut Asker<'_>, authorization: &str, since: Instant) -> Result<Duration, Fault> {
     loop {
         match asker.ask(authorization)? {

@@ -1,4 +1,4 @@
-//! Clients that present good tokens without a pause.
+//! Clients that present valid tokens continuously.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use super::Goal;
 use crate::fault::Fault;
 
-/// Faults that are told.
+/// Maximum number of reported faults.
 const TOLD: usize = 5;
 
-/// Clients at work.
+/// Running clients.
 #[derive(Debug)]
 pub struct Load {
     shared: Arc<Shared>,
@@ -23,22 +23,22 @@ pub struct Load {
 struct Shared {
     good: Vec<String>,
     done: AtomicBool,
-    /// Answers of each goal.
+    /// Number of answers of each server.
     answers: Vec<AtomicU64>,
     faults: Mutex<Vec<String>>,
 }
 
-/// What the clients did.
+/// The clients' results.
 #[derive(Clone, Debug)]
 pub struct Carried {
-    /// Good answers of each goal, in their order.
+    /// Number of successful answers of each server, in the order of the servers.
     pub answers: Vec<u64>,
-    /// How long it took.
+    /// Duration of the load.
     pub time: Duration,
 }
 
 impl Load {
-    /// So many clients for each goal.
+    /// Starts `clients` clients for each server.
     #[must_use]
     pub fn start(goals: &[Goal], good: Vec<String>, clients: usize) -> Load {
         let shared = Arc::new(Shared {
@@ -61,10 +61,10 @@ impl Load {
         }
     }
 
-    /// Lets every client finish.
+    /// Stops all clients and waits for them.
     ///
     /// # Errors
-    /// When a good token wasn't admitted, or a request failed.
+    /// A valid token was not admitted, or a request failed.
     pub fn end(mut self) -> Result<Carried, Fault> {
         self.shared.done.store(true, Ordering::SeqCst);
         let time = self.begun.elapsed();
@@ -95,7 +95,7 @@ impl Drop for Load {
 impl Shared {
     fn present(&self, place: usize, goal: &Goal, client: usize) {
         let mut asker = goal.asker();
-        // Each begins elsewhere, and none goes through them in their order.
+        // Each client starts at a different token, and none takes them in order.
         let mut at = client * 7919;
         while !self.done.load(Ordering::SeqCst) {
             at = (at + 104_729) % self.good.len().max(1);

@@ -1,5 +1,5 @@
-//! An origin and edges that follow it: natively, in Node and in workerd. How soon they know of a revocation, and what
-//! becomes of them without the origin.
+//! An origin and edges that follow it: natively, in Node and in workerd. Tests how soon they refuse a revoked token, and how they
+//! behave without the origin.
 
 mod crowd;
 mod cut;
@@ -26,28 +26,28 @@ use crate::fault::Fault;
 use crate::runtimes::build_package;
 use crate::service::{Place, Server};
 
-/// How long anything may take that takes no time to speak of: only what hangs takes longer.
+/// Time limit for steps that take almost no time: only a hang takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Lines of a log that are told with a fault.
+/// Number of log lines that a fault quotes.
 const LINES: usize = 20;
 
-/// What a token is presented for at native programs.
+/// The path at which a token is presented to native programs.
 const AUTH: &str = "/auth?module=Email&function=list_pops";
 
-/// How edges follow.
+/// How edges follow the origin.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Whole seconds between two questions; none: the origin tells of changes at once.
+    /// The poll interval in whole seconds; `None` for push.
     pub poll: Option<u64>,
-    /// For how long an edge may decide by a table that it hears nothing more of, in seconds.
+    /// How long an edge may use a table without news from the origin, in seconds.
     pub max_age: u64,
 }
 
 /// A running edge.
 #[derive(Debug)]
 pub struct Edge {
-    /// Where tokens are presented.
+    /// The server to which tokens are presented.
     pub goal: Goal,
     /// Its link to the origin.
     pub relay: Relay,
@@ -58,24 +58,24 @@ pub struct Edge {
 enum Program {
     Native {
         server: Server,
-        /// The folder that it runs in.
+        /// Its working folder.
         _place: Place,
     },
     Script(Script),
 }
 
-/// A running origin, and those who follow it.
+/// A running origin and its edges.
 #[derive(Debug)]
 pub struct Edges {
     /// The edges.
     pub edges: Vec<Edge>,
-    /// The origin, as one more place where tokens are presented.
+    /// The origin, to which tokens are presented too.
     pub origin: Goal,
     settings: Settings,
     _server: Server,
 }
 
-/// A key, and the token of the edges.
+/// A signing key, and the edges' token.
 #[derive(Debug)]
 pub struct Keys {
     key: PathBuf,
@@ -85,10 +85,10 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Makes them in a place whose database is there.
+    /// Creates them in a place whose database exists.
     ///
     /// # Errors
-    /// When a command fails.
+    /// A command fails.
     pub fn make(place: &Place) -> Result<Keys, Fault> {
         let key = place.file("key");
         let made = place.must("tokenlatch", &["snapshot", "keygen", &key.display().to_string()])?;
@@ -116,11 +116,11 @@ impl Keys {
 }
 
 impl Edges {
-    /// Starts an origin over a place's database and everyone who can follow it here, and waits until each admits a token.
-    /// Whoever this machine lacks something for is left out aloud.
+    /// Starts an origin with a place's database, and every kind of edge that this machine can run. Waits until each admits a
+    /// token. Edges that cannot run are reported as skipped.
     ///
     /// # Errors
-    /// When something doesn't come up, or is missing where nothing may be.
+    /// A program does not start, or is missing although nothing may be skipped.
     pub fn start(place: &Place, keys: &Keys, settings: Settings, good: &str) -> Result<Edges, Fault> {
         let (key, age) = (keys.key.display().to_string(), settings.max_age.to_string());
         let publishing = [
@@ -157,7 +157,7 @@ impl Edges {
         })
     }
 
-    /// A fault, and what the edges have logged last.
+    /// Adds the edges' last log lines to a fault.
     pub fn explained(&self, fault: Fault) -> Fault {
         let last = |edge: &Edge| {
             let log = edge.log();
@@ -170,7 +170,7 @@ impl Edges {
         Fault::new(format!("{fault}{logs}"))
     }
 
-    /// Everywhere that tokens are presented: the edges, then the origin.
+    /// All servers to which tokens are presented: the edges, then the origin.
     #[must_use]
     pub fn goals(&self) -> Vec<Goal> {
         let edges = self.edges.iter().map(|edge| edge.goal.clone());
@@ -179,7 +179,7 @@ impl Edges {
 }
 
 impl Edge {
-    /// What it has logged.
+    /// The edge's log.
     #[must_use]
     pub fn log(&self) -> String {
         match &self.program {
@@ -188,10 +188,10 @@ impl Edge {
         }
     }
 
-    /// Where its operator reads that it refuses because the snapshot is too old.
+    /// Where its operator finds that it refuses because the snapshot is too old.
     ///
     /// # Errors
-    /// When that stands nowhere.
+    /// The reason is nowhere.
     pub fn says_stale(&self) -> Result<&'static str, Fault> {
         let log = self.log();
         let (told, place) = match &self.program {
@@ -275,7 +275,7 @@ fn scripts(place: &Place, origin: &Server, keys: &Keys, settings: Settings) -> R
     Ok(edges)
 }
 
-/// A file that nobody else can read.
+/// Writes a file that only its owner can read.
 fn private(path: &Path, text: &str) -> Result<(), Fault> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
@@ -288,7 +288,7 @@ fn private(path: &Path, text: &str) -> Result<(), Fault> {
         .map_err(Fault::during(path.display()))
 }
 
-/// A time between nothing and so long, so that nothing here keeps step with what is measured.
+/// A random time up to `longest`, so that the test is not in step with what it measures.
 fn some_of(longest: Duration) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     longest.mul_f64((RandomState::new().hash_one(0) % 1_000) as f64 / 1_000.0)

@@ -1,4 +1,4 @@
-//! The link between an edge and its origin: it counts what is asked, and can be cut.
+//! The link between an edge and its origin. It counts requests and can be cut.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -8,10 +8,10 @@ use std::thread;
 
 use crate::fault::Fault;
 
-/// As much of a request's line as tells what is asked.
+/// Length of a request line's start that identifies the request.
 const LINE: usize = 32;
 
-/// A link on loopback, which lives as long as the process.
+/// A link on loopback. It lives as long as the process.
 #[derive(Clone, Debug)]
 pub struct Relay {
     address: SocketAddr,
@@ -28,10 +28,10 @@ struct Inner {
 }
 
 impl Relay {
-    /// A link to an origin's administrator's port.
+    /// Starts a link to the administrator's port of an origin.
     ///
     /// # Errors
-    /// When no port is free.
+    /// No port is free.
     pub fn start(origin: SocketAddr) -> Result<Relay, Fault> {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(Fault::during("a port for the link"))?;
         let relay = Relay {
@@ -48,40 +48,40 @@ impl Relay {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let inner = Arc::clone(&inner);
-                // Whoever goes away in the middle is all right.
+                // A client may disconnect at any time.
                 thread::spawn(move || inner.carry(stream));
             }
         });
         Ok(relay)
     }
 
-    /// What the edge is to follow.
+    /// The URL that the edge must follow.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Breaks every connection, and lets none come about.
+    /// Closes every connection and refuses new ones.
     pub fn cut(&self) {
         self.inner.cut.store(true, Ordering::SeqCst);
         for stream in self.inner.open().drain(..) {
-            // One that has ended already is all right.
+            // The connection may already be closed.
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
 
-    /// Lets connections come about again.
+    /// Allows connections again.
     pub fn mend(&self) {
         self.inner.cut.store(false, Ordering::SeqCst);
     }
 
-    /// How often the whole snapshot was asked for.
+    /// Number of requests for the whole snapshot.
     #[must_use]
     pub fn wholes(&self) -> u64 {
         self.inner.wholes.load(Ordering::SeqCst)
     }
 
-    /// How often deltas were asked for.
+    /// Number of requests for deltas.
     #[must_use]
     pub fn deltas(&self) -> u64 {
         self.inner.deltas.load(Ordering::SeqCst)
@@ -99,7 +99,7 @@ impl Inner {
             stream.set_nodelay(true)?;
         }
         {
-            // Under the lock: a cut comes before it, or finds both here.
+            // Under the lock, so that a cut either comes first or closes both streams.
             let mut open = self.open();
             if self.cut.load(Ordering::SeqCst) {
                 return Ok(());
@@ -118,7 +118,7 @@ impl Inner {
         sent
     }
 
-    /// Hands on what the edge sends.
+    /// Forwards what the edge sends.
     fn send(&self, mut edge: &TcpStream, mut origin: &TcpStream) -> io::Result<()> {
         let (mut buffer, mut line) = ([0; 4096], Vec::new());
         loop {

@@ -1,4 +1,4 @@
-//! A service in Node that ends when its standard input does, however its starter ended.
+//! A service in Node that ends when its standard input closes, even if its parent crashed.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -13,19 +13,19 @@ use serde::Deserialize;
 use crate::fault::Fault;
 use crate::runtimes::package;
 
-/// How long it may take to end.
+/// Time limit for its end.
 const END: Duration = Duration::from_secs(10);
 
 /// A running service.
 #[derive(Debug)]
 pub struct Script {
     child: Child,
-    /// Where it listens.
+    /// Its address.
     pub address: SocketAddr,
     log: PathBuf,
 }
 
-/// Its one line.
+/// The only line that it prints.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Said {
@@ -34,10 +34,10 @@ enum Said {
 }
 
 impl Script {
-    /// Starts a file of `js/test/edges`, and waits until it says where it listens. What it logs goes into a file.
+    /// Starts a file of `js/test/edges`, and waits until it prints its address. Its log goes to a file.
     ///
     /// # Errors
-    /// When it doesn't come up, or this machine lacks something for it.
+    /// It does not start, or this machine lacks something for it.
     pub fn start(name: &str, log: &Path, variables: &[(&str, String)]) -> Result<Script, Fault> {
         let file = File::create(log).map_err(Fault::during(log.display()))?;
         let mut child = Command::new("node")
@@ -72,7 +72,7 @@ impl Script {
         })
     }
 
-    /// What it has logged.
+    /// Its log.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()

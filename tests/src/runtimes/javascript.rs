@@ -1,4 +1,4 @@
-//! Every JavaScript runtime, each by the package that is installed from the tarball.
+//! All JavaScript runtimes. Each uses the package that is installed from the tarball.
 
 use std::process::Command as Program;
 
@@ -8,24 +8,24 @@ use super::package::install;
 use super::process::Process;
 use crate::fault::Fault;
 
-/// A JavaScript runtime and how its runner is started.
+/// A JavaScript runtime and the command that starts its runner.
 #[derive(Debug)]
 pub struct JavaScript {
-    /// What it is called until it says so itself.
+    /// Its name until it reports one itself.
     pub name: &'static str,
-    /// A program on the path, or a tool's file when it has a `/`.
+    /// A program on the path, or a tool's file if it contains a `/`.
     program: &'static str,
     arguments: &'static [&'static str],
 }
 
 const NODE_24: &str = "node-24/bin/node";
 
-/// Every JavaScript runtime, in the order of the table. Drivers run in Node and carry the text to the runtime and back.
+/// All JavaScript runtimes, in the order of the table. Drivers run in Node and pass the text to the runtime and back.
 pub const ALL: &[JavaScript] = &[
     JavaScript::new("Node", "node", &["stdio.mjs"]),
     JavaScript::new("Node 22", "node-22/bin/node", &["stdio.mjs"]),
     JavaScript::new("Node 24", NODE_24, &["stdio.mjs"]),
-    // No permission at all: the package must not need one.
+    // Without permissions: the package must not need any.
     JavaScript::new("Deno", ".bin/deno", &["run", "--no-prompt", "stdio.mjs"]),
     JavaScript::new("Bun", ".bin/bun", &["stdio.mjs"]),
     JavaScript::new("workerd, miniflare", NODE_24, &["miniflare.mjs"]),
@@ -43,10 +43,10 @@ impl JavaScript {
         }
     }
 
-    /// Starts its runner with a face: `plain`, `typed`, or `hostile`, which answers with one line a case.
+    /// Starts its runner with a face: `plain`, `typed`, or `hostile`, which answers with one line per case.
     ///
     /// # Errors
-    /// When the package can't be installed or the runtime can't be started.
+    /// The package cannot be installed, or the runtime cannot be started.
     pub fn start(&self, built: &Built, face: &str) -> Result<Process, Fault> {
         let installed = install(built)?;
         let mut program = if self.program.contains('/') {
@@ -58,7 +58,7 @@ impl JavaScript {
             .args(self.arguments)
             .arg(face)
             .current_dir(installed.project.join("runners"))
-            // The module's own default; the typed functions would take the local zone.
+            // The module's own default. The typed functions would use the local zone.
             .env("TZ", "UTC");
         Process::start(program)
     }

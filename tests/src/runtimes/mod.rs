@@ -1,4 +1,4 @@
-//! Everything that can answer commands.
+//! The runtimes that can answer commands.
 
 pub mod javascript;
 mod native;
@@ -17,7 +17,7 @@ pub use package::{Installed, build_package, install, install_tools, package};
 pub use process::Process;
 pub use wasmtime_abi::version as wasmtime_version;
 
-/// Who answers.
+/// The runtime that answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The runtime's name.
@@ -26,28 +26,28 @@ pub struct Identity {
     pub version: String,
     /// `core`, `plain` or `typed`.
     pub face: String,
-    /// The SHA-256 of the module that it loaded; none where there is no module.
+    /// The SHA-256 of the module that it loaded; `None` if it uses no module.
     pub module_sha256: Option<String>,
 }
 
-/// Something that answers commands with the module's own text.
+/// A runtime that answers commands with the module's own text.
 pub trait Runtime {
-    /// Who answers.
+    /// The runtime that answers.
     fn identity(&self) -> &Identity;
 
-    /// Answers commands in their order.
+    /// Answers commands in order.
     ///
     /// # Errors
-    /// When it can't be asked, or stops answering.
+    /// The runtime cannot be reached, or stops answering.
     fn answer(&mut self, commands: &[&Command]) -> Result<Vec<String>, Fault>;
 }
 
-/// A way to start a runtime.
+/// A function that starts a runtime.
 pub type Start = Box<dyn Fn(&Built) -> Result<Box<dyn Runtime>, Fault>>;
 
-/// A way to a runtime: it may be missing on this machine.
+/// A runtime that may be missing on this machine.
 pub struct Entry {
-    /// What it is called until it says so itself.
+    /// Its name until it reports one itself.
     pub name: String,
     /// Starts it.
     pub start: Start,
@@ -62,7 +62,7 @@ impl Entry {
     }
 }
 
-/// Every runtime, in the order of the table; those of JavaScript by both faces.
+/// All runtimes, in the order of the table. Each JavaScript runtime is listed with both faces.
 #[must_use]
 pub fn all() -> Vec<Entry> {
     let mut entries = vec![

@@ -9,14 +9,14 @@ use super::{Identity, Runtime};
 use crate::command::{Command, Verify};
 use crate::fault::Fault;
 
-/// The core without a module: what every module must agree with.
+/// The core without a module. Every module must agree with it.
 pub(crate) struct Native {
     identity: Identity,
     table: Judge,
     tables: u32,
 }
 
-/// What was opened last.
+/// The table or snapshot that was opened last.
 enum Judge {
     None,
     Table(Box<TokenTable>),

@@ -1,4 +1,4 @@
-//! The npm package as its users get it: packed, and installed from the tarball beside the tools that the runners need.
+//! The npm package as users get it: packed, and installed from the tarball beside the tools that the runners need.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use tokenlatch_build::{Built, Options, build};
 
 use crate::fault::Fault;
 
-/// Where everything lies, under the target folder.
+/// Paths of the installation, below the target folder.
 #[derive(Clone, Debug)]
 pub struct Installed {
     /// The packed package.
     pub tarball: PathBuf,
     /// The folder whose `node_modules` holds the runtimes, bundlers and checkers.
     pub tools: PathBuf,
-    /// A project in it that has the tarball installed, and the runners in `runners`.
+    /// A project in the tools' folder with the installed tarball, and the runners in `runners`.
     pub project: PathBuf,
 }
 
@@ -28,25 +28,25 @@ impl Installed {
     }
 }
 
-/// Builds, packs and installs the package, once in a process; what hasn't changed since the last time is kept.
+/// Builds, packs and installs the package, once per process. Unchanged parts are reused.
 ///
 /// # Errors
-/// When npm or the compiler fails; the text holds what it said.
+/// npm or the compiler fails. The text contains its output.
 pub fn install(built: &Built) -> Result<Installed, Fault> {
     static ONCE: OnceLock<Result<Installed, Fault>> = OnceLock::new();
     ONCE.get_or_init(|| prepare(built)).clone()
 }
 
-/// Installs the runtimes, bundlers and checkers alone, and gives the folder whose `node_modules` holds them.
+/// Installs only the runtimes, bundlers and checkers. Returns the folder whose `node_modules` holds them.
 ///
 /// # Errors
-/// When npm fails; the text holds what it said.
+/// npm fails. The text contains its output.
 pub fn install_tools(built: &Built) -> Result<PathBuf, Fault> {
     let (tools, _lock) = locked_tools(built)?;
     Ok(tools)
 }
 
-/// The installed tools, locked against whoever would install something else beside them.
+/// The installed tools, locked against concurrent installations.
 fn locked_tools(built: &Built) -> Result<(PathBuf, File), Fault> {
     let tools = built.folder.with_file_name("tokenlatch-js");
     fs::create_dir_all(&tools).map_err(Fault::during(tools.display()))?;
@@ -100,10 +100,10 @@ pub fn package() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../js")
 }
 
-/// Builds the npm package: its dependencies when the lock file has changed, then the module and the TypeScript.
+/// Builds the npm package: its dependencies if the lock file has changed, then the module and the TypeScript.
 ///
 /// # Errors
-/// When npm or the compiler fails; the text holds what it said.
+/// npm or the compiler fails. The text contains its output.
 pub fn build_package() -> Result<(), Fault> {
     let package = &package();
     install_locked(package, &package.join("package-lock.json"))?;
@@ -114,7 +114,7 @@ pub fn build_package() -> Result<(), Fault> {
     npm(package, &["run", "--silent", "build:js"]).map(drop)
 }
 
-/// `npm ci`, once for each state of the lock file.
+/// Runs `npm ci`, once for each state of the lock file.
 fn install_locked(folder: &Path, lock: &Path) -> Result<(), Fault> {
     let stamp = folder.join("node_modules/.installed");
     let wanted = fs::read(lock).map_err(Fault::during(lock.display()))?;
@@ -124,12 +124,12 @@ fn install_locked(folder: &Path, lock: &Path) -> Result<(), Fault> {
     if lock.parent() != Some(folder) {
         copy(lock, &folder.join("package-lock.json"))?;
     }
-    // What fails here is the way to the registry.
+    // A failure here is taken for a missing network.
     npm(folder, &["ci", "--no-audit", "--no-fund"]).map_err(|fault| Fault::missing(fault.to_string()))?;
     fs::write(&stamp, wanted).map_err(Fault::during(stamp.display()))
 }
 
-/// Runs npm, and gives what it wrote on standard output.
+/// Runs npm, and returns its standard output.
 fn npm(folder: &Path, arguments: &[&str]) -> Result<String, Fault> {
     let output = Program::new("npm")
         .args(arguments)

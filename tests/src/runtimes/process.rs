@@ -1,4 +1,4 @@
-//! A runtime in a process of its own: commands on its standard input, answers on its standard output, one a line.
+//! A runtime in its own process: commands on standard input, answers on standard output, one per line.
 
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::process::{Child, ChildStdout, Command as Program, Stdio};
@@ -22,14 +22,14 @@ pub struct Process {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Said {
-    /// Who answers.
+    /// The runtime that answers.
     Identity(Identity),
     /// What this machine lacks.
     Missing { missing: String },
 }
 
 impl Process {
-    /// Starts a runner, and waits until it has said who it is.
+    /// Starts a runner, and waits for its identity.
     pub(crate) fn start(mut program: Program) -> Result<Self, Fault> {
         let shown = format!("{program:?}");
         let mut child = program
@@ -78,7 +78,7 @@ impl Runtime for Process {
             serde_json::to_writer(&mut lines, command).map_err(Fault::during("a command"))?;
             lines.push(b'\n');
         }
-        // A thread writes while this one reads, or both pipes could be full at once.
+        // A thread writes while this one reads. Otherwise both pipes could fill up, and both sides would block.
         let writer = thread::spawn(move || {
             let mut input = BufWriter::new(input);
             input.write_all(&lines).and_then(|()| input.flush())
@@ -99,7 +99,7 @@ impl Runtime for Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // One that has ended can't be killed, which is all right.
+        // The process may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

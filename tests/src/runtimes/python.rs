@@ -23,7 +23,7 @@ pub(crate) fn start(built: &Built) -> Result<Process, Fault> {
     Process::start(program)
 }
 
-/// Installs what is required, once for each state of the requirements.
+/// Installs the requirements, once for each state of their file.
 fn install(requirements: &PathBuf, packages: &PathBuf) -> Result<(), Fault> {
     let wanted = fs::read(requirements).map_err(Fault::during(requirements.display()))?;
     let stamp = packages.join("requirements.txt");

@@ -1,4 +1,4 @@
-//! The module run by wasmtime through the plain ABI, every import a trap.
+//! The module run by wasmtime through the plain ABI. Every import traps.
 
 use tokenlatch_build::Built;
 use wasmtime::{Config, Engine, Instance, Linker, Memory, Module, Store, WasmParams, WasmResults};
@@ -16,7 +16,7 @@ pub(crate) struct PlainAbi {
     table: u32,
 }
 
-/// The version of wasmtime in the lock file: the crate itself doesn't say.
+/// The version of wasmtime in the lock file, since the crate does not provide it.
 #[must_use]
 pub fn version() -> String {
     let lock = include_str!("../../../Cargo.lock");
@@ -63,7 +63,7 @@ impl PlainAbi {
             .map_err(|error| Fault::new(format!("{name}: {error:#}")))
     }
 
-    /// Copies bytes into the module. No bytes need no memory.
+    /// Copies bytes into the module. An empty slice needs no memory.
     fn put(&mut self, bytes: &[u8]) -> Result<(u32, u32), Fault> {
         if bytes.is_empty() {
             return Ok((0, 0));
@@ -79,7 +79,7 @@ impl PlainAbi {
         Ok((at, length))
     }
 
-    /// The text of an answer, which is freed.
+    /// Reads the text of an answer, and frees it.
     fn take(&mut self, answer: u64) -> Result<String, Fault> {
         let (at, length) = ((answer >> 32) as u32, answer as u32);
         let mut bytes = vec![0; length as usize];
@@ -107,7 +107,7 @@ impl PlainAbi {
         self.take(answer)
     }
 
-    /// Opens a table or a snapshot in place of the one before.
+    /// Opens a table or a snapshot, which replaces the previous one.
     fn open(&mut self, name: &str, input: &str) -> Result<String, Fault> {
         self.run::<u32, ()>("table_free", self.table)?;
         let answer = self.ask_table(name, input)?;

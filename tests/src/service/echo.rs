@@ -1,4 +1,4 @@
-//! A small API behind a guard: it answers with what reached it.
+//! A small API behind a guard. It answers with the request that it received.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -19,10 +19,10 @@ pub struct Echo {
 }
 
 impl Echo {
-    /// Starts it. It answers 200 with the request as a JSON object, and 500 to the path `/fails`.
+    /// Starts the API. It answers 200 with the request as a JSON object, and 500 to the path `/fails`.
     ///
     /// # Errors
-    /// When no port is free.
+    /// No port is free.
     pub fn start() -> Result<Self, Fault> {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(Fault::during("a port for the API"))?;
         let echo = Echo {
@@ -34,26 +34,26 @@ impl Echo {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = shared.clone();
-                // A client that goes away in the middle is all right.
+                // A client may disconnect at any time.
                 thread::spawn(move || shared.serve(stream));
             }
         });
         Ok(echo)
     }
 
-    /// Where it listens.
+    /// Its address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How many requests have reached it.
+    /// The number of requests that it received.
     #[must_use]
     pub fn reached(&self) -> usize {
         self.reached.load(Ordering::SeqCst)
     }
 
-    /// The request that reached it last, as it was answered.
+    /// The last request that it received, in the form of its answer.
     #[must_use]
     pub fn last(&self) -> Value {
         self.last.lock().map(|last| last.clone()).unwrap_or_default()
@@ -78,7 +78,7 @@ impl Echo {
                 if name == "content-length" {
                     length = value.parse().unwrap_or_default();
                 }
-                // A repeated field shows as both values.
+                // A repeated field is shown with both values.
                 let both = headers
                     .get(&name)
                     .and_then(|first| first.as_str())

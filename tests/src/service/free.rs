@@ -1,4 +1,4 @@
-//! Ports that nobody listens on.
+//! Free ports.
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -7,7 +7,7 @@ use crate::fault::Fault;
 /// A loopback address whose port was free a moment ago.
 ///
 /// # Errors
-/// When the system gives none.
+/// The system has no free port.
 pub fn free_address() -> Result<SocketAddr, Fault> {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())

@@ -1,4 +1,4 @@
-//! A panel and the service that guards it, with tokens for both ports.
+//! A panel, and a service that guards it, with tokens for both ports.
 
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -15,23 +15,23 @@ use crate::fault::Fault;
 /// A service that guards a panel, and a full token for each of its ports.
 #[derive(Debug)]
 pub struct Guarded {
-    /// Where the service and its database lie.
+    /// The folder of the service and its database.
     pub place: Place,
-    /// The panel behind it.
+    /// The panel behind the service.
     pub panel: Panel,
     /// The service.
     pub server: Server,
-    /// Of alice, for the account port.
+    /// The account port's token, of alice.
     pub token: String,
-    /// Of root, for the administrator's port.
+    /// The administrator port's token, of root.
     pub whm: String,
 }
 
 impl Guarded {
-    /// Starts both, the service in plain HTTP.
+    /// Starts both, the service with plain HTTP.
     ///
     /// # Errors
-    /// When one doesn't come up, or a token isn't created.
+    /// One does not start, or a token is not created.
     pub fn start() -> Result<Self, Fault> {
         Guarded::launch(Server::start)
     }
@@ -39,7 +39,7 @@ impl Guarded {
     /// Starts both, the service with its own certificate.
     ///
     /// # Errors
-    /// When one doesn't come up, or a token isn't created.
+    /// One does not start, or a token is not created.
     pub fn start_tls() -> Result<Self, Fault> {
         let guarded = Guarded::launch(Server::start_tls)?;
         // The ports are bound before the first start writes its files.
@@ -71,26 +71,26 @@ impl Guarded {
         })
     }
 
-    /// The certificate that the service makes at its first start with TLS.
+    /// The certificate that the service creates at its first start with TLS.
     #[must_use]
     pub fn certificate(&self) -> PathBuf {
         self.place.file("tokenlatch-cert.pem")
     }
 
-    /// A call of the administrator's port by root, and what its reply says; an empty content type is none.
+    /// Calls the administrator's port as root, and returns the reply as JSON. An empty content type is not sent.
     ///
     /// # Errors
-    /// When no whole answer came.
+    /// No complete answer came.
     pub fn whm(&self, method: &str, target: &str, content_type: &str, body: &str) -> Result<Value, Fault> {
         let authorization = format!("whm root:{}", self.whm);
         let client = self.server.admin_client();
         Ok(ask(client, &authorization, method, target, content_type, body)?.json())
     }
 
-    /// A call of the account port by alice; an empty content type is none.
+    /// Calls the account port as alice. An empty content type is not sent.
     ///
     /// # Errors
-    /// When no whole answer came.
+    /// No complete answer came.
     pub fn account(&self, method: &str, target: &str, content_type: &str, body: &str) -> Result<Answer, Fault> {
         let authorization = format!("cpanel alice:{}", self.token);
         ask(self.server.client(), &authorization, method, target, content_type, body)
@@ -116,7 +116,7 @@ fn ask(
         .map_err(Fault::during("asking the service"))
 }
 
-/// Waits until a file is there, for 20 seconds at most: whoever reads it then says that it is missing.
+/// Waits for a file, for 20 seconds at most. If it is still missing, its reader reports that.
 pub fn await_file(file: &Path) {
     for _ in 0..1000 {
         if file.exists() {

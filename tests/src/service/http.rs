@@ -1,44 +1,44 @@
-//! A small HTTP client, so that a test says byte for byte what is sent and knows what was acknowledged.
+//! A small HTTP client, with which a test controls every byte that it sends and knows which requests were acknowledged.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How long an answer may take.
+/// Time limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A connection that is kept open between requests. A request is never sent twice.
+/// A persistent connection. A request is never sent twice.
 #[derive(Debug)]
 pub struct Client {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// The fields, names in lower case.
+    /// The header fields, with names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
 }
 
-/// The value of the first field of a name, which is given in lower case.
+/// The value of the first field with a name, which is given in lower case.
 pub(super) fn field<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
     let found = headers.iter().find(|(named, _)| named == name);
     found.map(|(_, value)| value.as_str())
 }
 
 impl Answer {
-    /// The first field of a name, which is given in lower case.
+    /// The value of the first field with a name, which is given in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         field(&self.headers, name)
     }
 
-    /// The body as JSON; null where it is none.
+    /// The body as JSON; null if it is not JSON.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_default()
@@ -46,24 +46,24 @@ impl Answer {
 }
 
 impl Client {
-    /// Connects when it is first used.
+    /// Creates a client that connects on first use.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
         Client { address, stream: None }
     }
 
-    /// `GET`, with an `Authorization`.
+    /// Sends a `GET` with an `Authorization`.
     ///
     /// # Errors
-    /// When no whole answer came.
+    /// No complete answer came.
     pub fn get(&mut self, target: &str, authorization: &str) -> io::Result<Answer> {
         self.send("GET", target, &[("Authorization", authorization)], "")
     }
 
-    /// `POST` of a form, with an `Authorization`.
+    /// Sends a `POST` of a form with an `Authorization`.
     ///
     /// # Errors
-    /// When no whole answer came.
+    /// No complete answer came.
     pub fn post(&mut self, target: &str, authorization: &str, form: &str) -> io::Result<Answer> {
         let form_type = ("Content-Type", "application/x-www-form-urlencoded");
         self.send("POST", target, &[("Authorization", authorization), form_type], form)
@@ -72,7 +72,7 @@ impl Client {
     /// Sends a request and reads the answer.
     ///
     /// # Errors
-    /// When no whole answer came: whether the request was carried out isn't known then.
+    /// No complete answer came. It is then unknown whether the request was processed.
     pub fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,

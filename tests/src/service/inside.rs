@@ -1,4 +1,4 @@
-//! What no command does: work on a database by the library itself, at any time.
+//! Work on a database by the library itself, at any time, for which there is no command.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use super::place::Place;
 use crate::fault::Fault;
 
 impl Place {
-    /// Does something with the service at a time in Unix seconds, such as creating a token that has expired by now.
+    /// Runs `work` on the service at a time in Unix seconds, for example to create a token that has expired by now.
     ///
     /// # Errors
-    /// When the database can't be opened or the work fails.
+    /// The database cannot be opened, or the work fails.
     pub fn inside<T>(&self, now: i64, work: impl AsyncFnOnce(&Service) -> Result<T, Error>) -> Result<T, Fault> {
         let runtime = tokio::runtime::Runtime::new().map_err(Fault::during("a runtime"))?;
         runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! The real programs as the tests drive them: the service, its command line, databases and what stands around it.
+//! The real programs, as the tests use them: the service, its command line, databases, proxies and clients.
 
 mod echo;
 mod free;

@@ -1,4 +1,4 @@
-//! Packages from npm, installed into the target folder at the versions that are locked.
+//! Packages from npm, installed into the target folder at locked versions.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::program::{once, programs, require, unless_missing};
 use super::python::run;
 use crate::fault::Fault;
 
-/// A folder that has what a lock file lists, and the scripts that use it.
+/// A folder with the packages of a lock file, and the scripts that use them.
 #[derive(Debug)]
 pub struct Npm {
     folder: PathBuf,
@@ -16,10 +16,10 @@ pub struct Npm {
 }
 
 impl Npm {
-    /// Installs what `tools/NAME` locks, once for each state of the lock file; says aloud where this machine can't.
+    /// Installs what `tools/NAME` locks, once for each state of the lock file. Reports a skip if this machine cannot.
     ///
     /// # Errors
-    /// When something but this machine is at fault, and where it is, when `TOKENLATCH_REQUIRE_ALL` is set.
+    /// Any other failure; also a skip if `TOKENLATCH_REQUIRE_ALL` is set.
     pub fn with(name: &str) -> Result<Option<Self>, Fault> {
         for program in ["node", "npm"] {
             if require(program)?.is_none() {
@@ -47,7 +47,7 @@ impl Npm {
         Ok(Npm { folder, scripts })
     }
 
-    /// Node with one of the scripts, in the folder of what is installed.
+    /// Node with one of the scripts, in the folder of the packages.
     #[must_use]
     pub fn command(&self, script: &str) -> Command {
         let mut command = Command::new("node");

@@ -1,4 +1,4 @@
-//! A stand-in for the panel behind the guard: it answers in the forms that cPanel's clients read, and keeps what it was asked.
+//! A stand-in for the panel behind the guard. It answers in the formats that cPanel's clients read, and records requests.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,21 +21,21 @@ pub struct Panel {
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
-/// A request that reached it.
+/// A recorded request.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The method.
     pub method: String,
     /// Path and query.
     pub target: String,
-    /// The fields, names in lower case.
+    /// The header fields, with names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
 }
 
 impl Asked {
-    /// The first field of a name, which is given in lower case.
+    /// The value of the first field with a name, which is given in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         field(&self.headers, name)
@@ -43,10 +43,10 @@ impl Asked {
 }
 
 impl Panel {
-    /// Starts it.
+    /// Starts the panel.
     ///
     /// # Errors
-    /// When no port is free.
+    /// No port is free.
     pub fn start() -> Result<Self, Fault> {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(Fault::during("a port for the panel"))?;
         listener
@@ -70,13 +70,13 @@ impl Panel {
         Ok(panel)
     }
 
-    /// Where it listens, as `--upstream` wants it.
+    /// Its URL, for `--upstream`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What it was asked since the last time.
+    /// The requests since the last call.
     #[must_use]
     pub fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
@@ -101,7 +101,7 @@ async fn answer(State(panel): State<Panel>, request: Request) -> ([(axum::http::
 }
 
 fn reply(asked: &Asked) -> Value {
-    // API 2 chooses its function by query or body, whichever the client likes.
+    // API 2 takes its function from the query or the body.
     let text = format!("{}&{}", asked.target, asked.body);
     let data = match &text {
         text if text.contains("Email") => json!([{"email": "a@example.com"}]),

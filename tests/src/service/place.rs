@@ -1,4 +1,4 @@
-//! A folder that is thrown away, a database, and the command line over it.
+//! A temporary folder, a database, and the command line for it.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -11,17 +11,17 @@ use tempfile::TempDir;
 use super::program::{program, programs};
 use crate::fault::Fault;
 
-/// A folder that is thrown away, and the address of a database.
+/// A temporary folder, and the address of a database.
 #[derive(Debug)]
 pub struct Place {
     folder: TempDir,
     database: String,
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Clone, Debug)]
 pub struct Ran {
-    /// The exit code; none after a signal.
+    /// The exit code; `None` after a signal.
     pub code: Option<i32>,
     /// Standard output.
     pub stdout: String,
@@ -30,7 +30,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Of a finished process.
+    /// The result of a finished process.
     #[must_use]
     pub fn of(output: &Output) -> Self {
         Ran {
@@ -50,7 +50,7 @@ impl Ran {
         }
     }
 
-    /// Standard output as JSON; null where it is none.
+    /// Standard output as JSON; null if it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_default()
@@ -58,10 +58,10 @@ impl Ran {
 }
 
 impl Place {
-    /// A folder with a database of SQLite in it, which isn't made yet.
+    /// A folder with an SQLite database, which is not created yet.
     ///
     /// # Errors
-    /// When there can be no temporary folder.
+    /// No temporary folder can be created.
     pub fn new() -> Result<Self, Fault> {
         let folder = tempfile::tempdir().map_err(Fault::during("a temporary folder"))?;
         let database = folder.path().join("tokenlatch.db").display().to_string();
@@ -71,7 +71,7 @@ impl Place {
     /// A folder, and a database that is elsewhere.
     ///
     /// # Errors
-    /// When there can be no temporary folder.
+    /// No temporary folder can be created.
     pub fn over(database: &str) -> Result<Self, Fault> {
         let mut place = Place::new()?;
         place.database = database.to_owned();
@@ -96,10 +96,10 @@ impl Place {
         &self.database
     }
 
-    /// A program, in this folder and with nothing else of the environment than where programs lie.
+    /// A program in this folder, with an environment that has little more than `PATH`.
     ///
     /// # Errors
-    /// When the programs can't be built.
+    /// The programs cannot be built.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Result<Command, Fault> {
         let programs = programs()?;
         let mut folders = vec![programs.clone()];
@@ -110,7 +110,7 @@ impl Place {
             .env_clear()
             .env("PATH", path)
             .env("HOME", self.folder())
-            // Compiled code is kept between tests.
+            // Tests share the cache of compiled code.
             .env("XDG_CACHE_HOME", programs.join("../tmp/cache"))
             .env("TOKENLATCH_DATABASE", &self.database)
             .env("TOKENLATCH_TIME_ZONE", "UTC")
@@ -119,10 +119,10 @@ impl Place {
         Ok(command)
     }
 
-    /// Runs a program of ours to its end.
+    /// Runs one of the project's programs and waits for its end.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// The program cannot be started.
     pub fn run(&self, name: &str, arguments: &[&str]) -> Result<Ran, Fault> {
         let output = self
             .command(program(name)?)?
@@ -132,10 +132,10 @@ impl Place {
         Ok(Ran::of(&output))
     }
 
-    /// Runs a program of ours with a line on its standard input, which is secret; it must succeed.
+    /// Runs one of the project's programs, which must succeed, with a secret line on its standard input.
     ///
     /// # Errors
-    /// When it fails.
+    /// The program fails.
     pub fn must_with(&self, name: &str, arguments: &[&str], line: &str) -> Result<Ran, Fault> {
         let mut child = self
             .command(program(name)?)?
@@ -145,7 +145,7 @@ impl Place {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(Fault::during(name))?;
-        // Written whole and closed; one that doesn't read it has failed, and says why.
+        // A program that does not read the line has failed, and reports why.
         if let Some(mut input) = child.stdin.take() {
             let _ = writeln!(input, "{line}");
         }
@@ -153,18 +153,18 @@ impl Place {
         Ran::of(&output).good(name, arguments)
     }
 
-    /// Runs a program of ours that must succeed.
+    /// Runs one of the project's programs, which must succeed.
     ///
     /// # Errors
-    /// When it fails; the text holds what it said, which must be no secret.
+    /// The program fails. The text contains its output, which must not be secret.
     pub fn must(&self, name: &str, arguments: &[&str]) -> Result<Ran, Fault> {
         self.run(name, arguments)?.good(name, arguments)
     }
 
-    /// Runs lines of the shell.
+    /// Runs shell commands.
     ///
     /// # Errors
-    /// When there is no shell.
+    /// There is no shell.
     pub fn shell(&self, lines: &str) -> Result<Ran, Fault> {
         let output = self
             .command("sh")?
@@ -174,10 +174,10 @@ impl Place {
         Ok(Ran::of(&output))
     }
 
-    /// Adds accounts that have every feature.
+    /// Adds accounts with all features.
     ///
     /// # Errors
-    /// When one can't be added.
+    /// An account cannot be added.
     pub fn accounts(&self, users: &[&str]) -> Result<(), Fault> {
         users.iter().try_for_each(|user| {
             self.must("tokenlatch", &["account", "add", user, "--all-features"])
@@ -185,10 +185,10 @@ impl Place {
         })
     }
 
-    /// Adds accounts that have every feature and this password.
+    /// Adds accounts with all features and this password.
     ///
     /// # Errors
-    /// When one can't be added.
+    /// An account cannot be added.
     pub fn people(&self, users: &[&str], password: &str) -> Result<(), Fault> {
         let added = |user| ["account", "add", user, "--all-features", "--password-stdin"];
         users
@@ -196,10 +196,10 @@ impl Place {
             .try_for_each(|user| self.must_with("tokenlatch", &added(*user), password).map(drop))
     }
 
-    /// Creates a token by `uapi`, and gives its text.
+    /// Creates a token with `uapi`, and returns its text.
     ///
     /// # Errors
-    /// When it isn't created.
+    /// The token is not created.
     pub fn token(&self, user: &str, name: &str, more: &[&str]) -> Result<String, Fault> {
         let limited = more.iter().any(|argument| argument.starts_with("features"));
         let function = if limited {

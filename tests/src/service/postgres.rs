@@ -1,4 +1,4 @@
-//! A PostgreSQL of the test's own, started as the host's tests start theirs.
+//! A PostgreSQL server for one test, started as the host's tests start theirs.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -9,17 +9,17 @@ use crate::fault::Fault;
 #[path = "../../support/src/postgres/server.rs"]
 mod server;
 
-/// A running PostgreSQL that keeps what it acknowledged.
+/// A running PostgreSQL server with durable writes.
 #[derive(Debug)]
 pub struct Postgres {
     server: server::Server,
 }
 
 impl Postgres {
-    /// Starts one, or says aloud that this machine has none.
+    /// Starts a server, or reports a skip if PostgreSQL is missing.
     ///
     /// # Errors
-    /// When it doesn't come up, or is missing and `TOKENLATCH_REQUIRE_ALL` is set.
+    /// The server does not start; also a skip if `TOKENLATCH_REQUIRE_ALL` is set.
     pub fn start() -> Result<Option<Self>, Fault> {
         match server::Server::start().map_err(Fault::new)? {
             Some(server) => Ok(Some(Postgres { server })),
@@ -37,32 +37,32 @@ impl Postgres {
         self.server.url()
     }
 
-    /// The files of its data.
+    /// Its data folder.
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.server.data()
     }
 
-    /// Ends every process of it at once, as a power cut would.
+    /// Kills all its processes at once, as a power cut would.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// The system refuses.
     pub fn kill(&mut self) -> Result<(), Fault> {
         self.server.kill().map_err(Fault::new)
     }
 
-    /// Starts it again on the same data and port.
+    /// Starts it again with the same data and port.
     ///
     /// # Errors
-    /// When it doesn't come up.
+    /// The server does not start.
     pub fn run(&mut self) -> Result<(), Fault> {
         self.server.run().map_err(Fault::new)
     }
 
-    /// Everything in it as `pg_dump` writes it.
+    /// Its whole content, as written by `pg_dump`.
     ///
     /// # Errors
-    /// When it can't be dumped.
+    /// The dump fails.
     pub fn dump(&self) -> Result<Vec<u8>, Fault> {
         let output = self
             .server

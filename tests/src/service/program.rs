@@ -1,4 +1,4 @@
-//! The programs under test, built as this test was.
+//! The programs under test, built with the same profile as this test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use serde::Deserialize;
 use crate::conformance::require_all;
 use crate::fault::Fault;
 
-/// What cargo says of each thing it built; of the rest there is nothing to know.
+/// The part of cargo's build messages that is needed.
 #[derive(Deserialize)]
 struct Said {
     executable: Option<PathBuf>,
 }
 
-/// With this selection every crate has the features that `cargo test --workspace` gives it, so that nothing is compiled
-/// anew after it: `--examples` turns on the dependencies of tests, and `conformance` has the builder of the module.
+/// With this selection every crate has the features that `cargo test --workspace` gives it, so nothing is compiled again:
+/// `--examples` enables the tests' dependencies, and `conformance` includes the builder of the module.
 const SELECTION: [&str; 10] = [
     "--workspace",
     "--examples",
@@ -31,10 +31,10 @@ const SELECTION: [&str; 10] = [
     "conformance",
 ];
 
-/// The folder of `tokenlatch`, `uapi` and `whmapi1`; `TOKENLATCH_PROGRAMS` names one that is built already.
+/// The folder of `tokenlatch`, `uapi` and `whmapi1`. `TOKENLATCH_PROGRAMS` names a folder with programs that are already built.
 ///
 /// # Errors
-/// When they can't be built; the text holds what cargo said.
+/// The programs cannot be built. The text contains cargo's output.
 pub fn programs() -> Result<PathBuf, Fault> {
     static ONCE: OnceLock<Result<PathBuf, Fault>> = OnceLock::new();
     ONCE.get_or_init(build).clone()
@@ -58,7 +58,7 @@ fn build() -> Result<PathBuf, Fault> {
         .args(SELECTION)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null());
-    // What cargo tells a test of its package; build scripts that look at these would run again.
+    // Cargo sets these variables for a test. Build scripts that read them would run again.
     for (name, _) in std::env::vars_os() {
         let told = |prefix: &&str| name.as_encoded_bytes().starts_with(prefix.as_bytes());
         if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(told) {
@@ -81,10 +81,10 @@ fn build() -> Result<PathBuf, Fault> {
         .ok_or_else(|| Fault::new("cargo names no program"))
 }
 
-/// Whether a program of this machine can be started; said aloud where not, and a fault where nothing may be skipped.
+/// Whether a program of this machine can be started. A missing program is reported as a skip.
 ///
 /// # Errors
-/// When it is missing and `TOKENLATCH_REQUIRE_ALL` is set.
+/// The program is missing and `TOKENLATCH_REQUIRE_ALL` is set.
 pub fn require(name: &str) -> Result<Option<PathBuf>, Fault> {
     let found = std::env::var_os("PATH")
         .iter()
@@ -95,17 +95,17 @@ pub fn require(name: &str) -> Result<Option<PathBuf>, Fault> {
     unless_missing(found.ok_or_else(|| Fault::missing(format!("`{name}` is missing"))))
 }
 
-/// Installs something into a folder, once for each state of what is wanted, which is kept in a file of the folder.
+/// Runs an installation once for each state of `wanted`, which is recorded in a file of the folder.
 ///
 /// # Errors
-/// When the files can't be used, and those of the installation.
+/// The files cannot be used, or the installation fails.
 pub(super) fn once(
     folder: &Path,
     kept: &str,
     wanted: &str,
     install: impl FnOnce() -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    // Two tests may want it at once.
+    // Two tests may install it at once.
     let lock = fs::File::create(folder.with_extension("lock")).map_err(Fault::during("the lock file"))?;
     lock.lock().map_err(Fault::during("waiting for the lock file"))?;
     let kept = folder.join(kept);
@@ -116,10 +116,10 @@ pub(super) fn once(
     fs::write(&kept, wanted).map_err(Fault::during(kept.display()))
 }
 
-/// What this machine has; said aloud where it lacks it, and a fault where nothing may be skipped.
+/// Turns a missing tool into a reported skip.
 ///
 /// # Errors
-/// Any fault but that something is missing; that too when `TOKENLATCH_REQUIRE_ALL` is set.
+/// Any other fault; also a missing tool if `TOKENLATCH_REQUIRE_ALL` is set.
 pub fn unless_missing<T>(found: Result<T, Fault>) -> Result<Option<T>, Fault> {
     match found {
         Ok(found) => Ok(Some(found)),

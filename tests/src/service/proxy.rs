@@ -1,4 +1,4 @@
-//! nginx and Caddy, with the configurations that are shipped for them.
+//! nginx and Caddy with the shipped configurations.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -13,9 +13,9 @@ use crate::fault::Fault;
 /// A kind of proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyKind {
-    /// nginx, by `auth_request`.
+    /// nginx with `auth_request`.
     Nginx,
-    /// Caddy, by `forward_auth`.
+    /// Caddy with `forward_auth`.
     Caddy,
 }
 
@@ -39,25 +39,25 @@ impl ProxyKind {
     }
 }
 
-/// A running proxy before an API.
+/// A running proxy in front of an API.
 #[derive(Debug)]
 pub struct Proxy {
     /// The process.
     pub process: Background,
-    /// Where it listens.
+    /// Its address.
     pub address: SocketAddr,
 }
 
 impl Proxy {
-    /// Starts one that shows every request to the service first, or says aloud that this machine has none.
+    /// Starts a proxy that asks the service about every request, or reports a skip if the program is missing.
     ///
     /// # Errors
-    /// When it doesn't come up, or is missing and `TOKENLATCH_REQUIRE_ALL` is set.
+    /// The proxy does not start; also a skip if `TOKENLATCH_REQUIRE_ALL` is set.
     pub fn start(kind: ProxyKind, place: &Place, service: SocketAddr, api: SocketAddr) -> Result<Option<Self>, Fault> {
         Proxy::launch(kind, place, api, |text| replace(text, "127.0.0.1:2083", service))
     }
 
-    /// Starts the same with changes to its file, such as raised limits.
+    /// Starts the same proxy with changes to its file, such as raised limits.
     ///
     /// # Errors
     /// As [`Proxy::start`].
@@ -72,7 +72,7 @@ impl Proxy {
         })
     }
 
-    /// Starts the same without the check, to compare with.
+    /// Starts the same proxy without the check, for comparison.
     ///
     /// # Errors
     /// As [`Proxy::start`].
@@ -105,14 +105,14 @@ impl Proxy {
                 let (pid, access) = (own("pid"), own("access"));
                 command.arg("-p").arg(place.folder()).arg("-c").arg(&file).arg("-g");
                 command.arg(format!("daemon off; pid {}; error_log stderr;", pid.display()));
-                // Its own files of requests are the machine's.
+                // The shipped path of the request log belongs to the machine.
                 let page = own("page").display().to_string();
                 let text = text.replace("/var/log/nginx/tokenlatch.log", &page);
                 text.replacen("http {", &format!("http {{\n    access_log {};", access.display()), 1)
             }
             ProxyKind::Caddy => {
                 command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
-                // Its own port of administration would be taken twice where two run at once.
+                // The administration port would be in conflict if two ran at once.
                 text.replacen("\n{\n", "\n{\n\tadmin off\n", 1)
             }
         };
@@ -122,7 +122,7 @@ impl Proxy {
     }
 }
 
-/// The shipped text with an address of this test in place of its own.
+/// Replaces an address in the shipped text by one of this test.
 fn replace(text: &str, from: &str, to: SocketAddr) -> Result<String, Fault> {
     match text.contains(from) {
         true => Ok(text.replace(from, &to.to_string())),
@@ -130,7 +130,7 @@ fn replace(text: &str, from: &str, to: SocketAddr) -> Result<String, Fault> {
     }
 }
 
-/// The shipped text without the one directive that asks.
+/// The shipped text without the directive that asks the service.
 fn unguarded(kind: ProxyKind, text: &str) -> Result<String, Fault> {
     let (from, to) = match kind {
         ProxyKind::Nginx => ("            auth_request /tokenlatch", ";\n"),

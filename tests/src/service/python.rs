@@ -1,4 +1,4 @@
-//! Programs from PyPI, installed into the target folder at the versions that are written down.
+//! Programs from PyPI, installed into the target folder at pinned versions.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,17 @@ use std::process::{Command, Stdio};
 use super::program::{once, programs, unless_missing};
 use crate::fault::Fault;
 
-/// A virtual environment that has what a file of requirements lists.
+/// A virtual environment with the packages of a requirements file.
 #[derive(Debug)]
 pub struct Python {
     folder: PathBuf,
 }
 
 impl Python {
-    /// Makes it, once for each state of the requirements; says aloud where this machine can't.
+    /// Creates the environment, once for each state of the requirements. Reports a skip if this machine cannot.
     ///
     /// # Errors
-    /// When something but this machine is at fault, and where it is, when `TOKENLATCH_REQUIRE_ALL` is set.
+    /// Any other failure; also a skip if `TOKENLATCH_REQUIRE_ALL` is set.
     pub fn with(name: &str) -> Result<Option<Self>, Fault> {
         unless_missing(Python::install(name))
     }
@@ -26,13 +26,14 @@ impl Python {
         let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tools/{name}.txt"));
         let listed = fs::read_to_string(&requirements).map_err(Fault::during(requirements.display()))?;
         let folder = programs()?.join(format!("../python-{name}"));
-        // Its programs know the folder that they were installed into.
+        // The installed programs contain the path of their folder.
         let wanted = format!("# {}\n{listed}", folder.display());
         let python = Python { folder: folder.clone() };
         once(&folder, "requirements.txt", &wanted, || {
             let _ = fs::remove_dir_all(&folder);
             run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-            // The lists are whole. What a plugin is made for, such as certbot, isn't needed to run it and isn't in them.
+            // The lists are complete. The program that a plugin belongs to, such as certbot, is not needed to run it and is left
+            // out.
             run(python
                 .command("pip")
                 .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps"])
@@ -42,7 +43,7 @@ impl Python {
         Ok(python)
     }
 
-    /// A program of it, such as `python`.
+    /// A program of the environment, such as `python`.
     #[must_use]
     pub fn command(&self, name: &str) -> Command {
         let mut command = Command::new(self.program(name));
@@ -50,14 +51,14 @@ impl Python {
         command
     }
 
-    /// Where a program of it lies.
+    /// The path of a program of the environment.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
         self.folder.join("bin").join(name)
     }
 }
 
-/// Runs what installs something; where it fails, this machine or its way to a registry lacks something.
+/// Runs an installation. A failure is taken for something missing on this machine or for a missing network.
 pub(super) fn run(command: &mut Command) -> Result<(), Fault> {
     let shown = format!("{command:?}");
     let output = command

@@ -13,19 +13,19 @@ use super::place::Place;
 use super::program::program;
 use crate::fault::Fault;
 
-/// How long a program may take until it listens: an unoptimised one compiles the module first.
+/// Time limit until a program listens: an unoptimised one compiles the module first.
 const START: Duration = Duration::from_secs(60);
 
-/// How long a program that leads others may take to end them.
+/// Time limit for a program to stop its child processes.
 const STOP: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A program that is ended with the test. What it prints goes into a file.
+/// A program that is stopped with the test. Its output goes to a file.
 #[derive(Debug)]
 pub struct Background {
     child: Child,
     log: PathBuf,
-    /// Whether it has processes of its own, which would outlive it if it were killed.
+    /// Whether it has child processes, which would outlive it if it were killed.
     leads: bool,
 }
 
@@ -33,7 +33,7 @@ impl Background {
     /// Starts a program, and waits until something listens at the address.
     ///
     /// # Errors
-    /// When it ends before, or takes too long; the text holds what it printed.
+    /// The program ends early, or takes too long. The text contains its output.
     pub fn start(mut command: Command, log: &Path, address: SocketAddr) -> Result<Self, Fault> {
         let file = File::options()
             .append(true)
@@ -66,14 +66,14 @@ impl Background {
         Ok(background)
     }
 
-    /// It has processes of its own, and ends them when it is asked to stop.
+    /// Marks the program as one with child processes, which it stops when it is asked to stop.
     #[must_use]
     pub fn leading(mut self) -> Self {
         self.leads = true;
         self
     }
 
-    /// What it has printed.
+    /// Its output.
     #[must_use]
     pub fn log(&self) -> String {
         // A pipe has another reader.
@@ -83,16 +83,16 @@ impl Background {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// The number of its process.
+    /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Ends it at once, as `kill -9` does.
+    /// Kills it, as `kill -9` does.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// The system refuses.
     pub fn kill(&mut self) -> Result<(), Fault> {
         self.child.kill().map_err(Fault::during("killing a program"))?;
         self.child
@@ -104,7 +104,7 @@ impl Background {
     /// Asks it to stop, and waits for its end.
     ///
     /// # Errors
-    /// When it can't be asked.
+    /// It cannot be asked.
     pub fn stop(&mut self) -> Result<ExitStatus, Fault> {
         let asked = Command::new("kill").arg(self.id().to_string()).status();
         asked.map_err(Fault::during("kill"))?;
@@ -121,13 +121,13 @@ impl Drop for Background {
                 sleep(PAUSE);
             }
         }
-        // One that has ended can't be killed, which is all right.
+        // The process may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A running `tokenlatch serve`, plain HTTP on loopback.
+/// A running `tokenlatch serve`, with plain HTTP on loopback.
 #[derive(Debug)]
 pub struct Server {
     /// The process.
@@ -139,36 +139,36 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it over a place's database.
+    /// Starts it with a place's database.
     ///
     /// # Errors
-    /// When it doesn't come up.
+    /// It does not start.
     pub fn start(place: &Place, options: &[&str]) -> Result<Self, Fault> {
         Server::start_with(place, options, &[])
     }
 
-    /// Starts it with TLS, by the certificate that it makes at its first start.
+    /// Starts it with TLS and the certificate that it creates at its first start.
     ///
     /// # Errors
-    /// When it doesn't come up.
+    /// It does not start.
     pub fn start_tls(place: &Place, options: &[&str]) -> Result<Self, Fault> {
         Server::launch(place, options, &[])
     }
 
-    /// Starts it with TLS and with variables of the environment.
+    /// Starts it with TLS and with environment variables.
     ///
     /// # Errors
-    /// When it doesn't come up.
+    /// It does not start.
     pub fn start_tls_with(place: &Place, options: &[&str], variables: &[(&str, &str)]) -> Result<Self, Fault> {
         Server::launch(place, options, variables)
     }
 
-    /// Starts it with variables of the environment.
+    /// Starts it with environment variables.
     ///
     /// # Errors
-    /// When it doesn't come up.
+    /// It does not start.
     pub fn start_with(place: &Place, options: &[&str], variables: &[(&str, &str)]) -> Result<Self, Fault> {
-        // A test's own refused attempts are no attack, unless it says otherwise.
+        // The limit on failed attempts is off unless a test sets it, since tests send invalid tokens.
         let fixed = ["--http", "--failures-per-minute", "0"];
         let tolerant = !options.contains(&"--failures-per-minute");
         let fixed = if tolerant { &fixed[..] } else { &fixed[..1] };
@@ -183,19 +183,19 @@ impl Server {
         }
     }
 
-    /// Starts it as an edge: it has no database, and is ready when it has heard of its origin.
+    /// Starts it as an edge. It has no database, and is ready once it has heard from its origin.
     ///
     /// # Errors
-    /// When it doesn't come up.
+    /// It does not start.
     pub fn start_edge(place: &Place, options: &[&str]) -> Result<Self, Fault> {
         let fixed = ["--http", "--failures-per-minute", "0"];
         Server::launch(place, &[&fixed, options].concat(), &[])
     }
 
-    /// Starts it with its output going into a file or a pipe that is there.
+    /// Starts it with its output going to an existing file or pipe.
     ///
     /// # Errors
-    /// When it doesn't come up.
+    /// It does not start.
     pub fn start_logging_to(place: &Place, options: &[&str], log: &Path) -> Result<Self, Fault> {
         let fixed = ["--http", "--failures-per-minute", "0"];
         Server::launch_to(place, &[&fixed, options].concat(), &[], Some(log))
@@ -239,10 +239,10 @@ impl Server {
         Client::new(self.admin)
     }
 
-    /// What `/auth` answers to a token for reading mail.
+    /// The answer of `/auth` to a token for reading mail.
     ///
     /// # Errors
-    /// When no answer came.
+    /// No answer came.
     pub fn auth(&self, user: &str, token: &str) -> Result<Answer, Fault> {
         let authorization = format!("cpanel {user}:{token}");
         self.client()

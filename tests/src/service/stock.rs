@@ -1,4 +1,4 @@
-//! Many tokens, made by the module and put into a database in one step.
+//! Many tokens, made by the module and written to a database in one step.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -16,15 +16,15 @@ use crate::fault::Fault;
 pub struct Stock {
     accounts: Vec<ArchivedAccount>,
     tokens: Vec<ArchivedToken>,
-    /// What each token presents, without the scheme.
+    /// The credentials of each token, without the scheme.
     presented: Vec<String>,
 }
 
 impl Stock {
-    /// So many tokens, spread over so many accounts.
+    /// Makes this number of tokens for this number of accounts.
     ///
     /// # Errors
-    /// When the module, the clock or randomness fails.
+    /// The module, the clock or the random source fails.
     pub fn make(accounts: usize, tokens: usize) -> Result<Stock, Fault> {
         let accounts = accounts.max(1);
         let users: Vec<String> = (0..accounts).map(|number| format!("user{number}")).collect();
@@ -36,10 +36,10 @@ impl Stock {
         Stock::of(&holders.collect::<Vec<_>>())
     }
 
-    /// Each of these users with so many tokens, which never end.
+    /// Makes this number of tokens, which never expire, for each of these users.
     ///
     /// # Errors
-    /// When the module, the clock or randomness fails.
+    /// The module, the clock or the random source fails.
     pub fn of(holders: &[(&str, usize)]) -> Result<Stock, Fault> {
         let module =
             Module::embedded_with(Options::new().cache(CodeCache::User)).map_err(Fault::during("the module"))?;
@@ -79,16 +79,16 @@ impl Stock {
         Ok(())
     }
 
-    /// What each token presents, without the scheme, account after account: there they are named `t0`, `t1` and so on.
+    /// The credentials of each token, without the scheme, by account. An account's tokens are named `t0`, `t1` and so on.
     #[must_use]
     pub fn presented(&self) -> &[String] {
         &self.presented
     }
 
-    /// Puts them into a database that is made for them.
+    /// Writes the tokens to a new database.
     ///
     /// # Errors
-    /// When the store fails.
+    /// The store fails.
     pub fn fill(&self, database: &str) -> Result<(), Fault> {
         let runtime = tokio::runtime::Runtime::new().map_err(Fault::during("a runtime"))?;
         runtime
@@ -108,12 +108,12 @@ impl Stock {
             .map_err(Fault::during("filling the database"))
     }
 
-    /// Writes what the tokens present, a line each, in no order that a cache could use.
+    /// Writes the tokens' credentials, one per line, in an order that no cache could use.
     ///
     /// # Errors
-    /// When the file can't be written.
+    /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), Fault> {
-        // A step that shares no factor with the count visits each once.
+        // A step that is coprime to the count visits each once.
         let count = self.presented.len().max(1);
         let step = (0..)
             .map(|more| count * 5 / 8 + more)

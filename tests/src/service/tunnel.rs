@@ -1,4 +1,4 @@
-//! A way to cPanel's own ports for clients that know no others: a proxy of which they learn by `HTTPS_PROXY`.
+//! A proxy to cPanel's standard ports, for clients that know no others. They find it by `HTTPS_PROXY`.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -7,39 +7,38 @@ use std::thread;
 use super::server::Server;
 use crate::fault::Fault;
 
-/// A proxy on loopback that lives as long as the test's process. It leads to two ports only, and reads nothing of what
-/// goes through it.
+/// A proxy on loopback that lives as long as the test's process. It leads to two ports only, and does not read what it forwards.
 #[derive(Clone, Copy, Debug)]
 pub struct Tunnel {
     address: SocketAddr,
 }
 
 impl Tunnel {
-    /// Starts it: port 2083 of any host is the server's account port, 2087 its administrator's.
+    /// Starts the proxy. Port 2083 of any host is the server's account port, 2087 its administrator's port.
     ///
     /// # Errors
-    /// When no port is free.
+    /// No port is free.
     pub fn start(server: &Server) -> Result<Self, Fault> {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(Fault::during("a port for the tunnel"))?;
         let address = listener.local_addr().map_err(Fault::during("the tunnel's port"))?;
         let (account, admin) = (server.account, server.admin);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                // Whoever goes away in the middle is all right.
+                // A client may disconnect at any time.
                 thread::spawn(move || lead(stream, account, admin));
             }
         });
         Ok(Tunnel { address })
     }
 
-    /// What `HTTPS_PROXY` is to be.
+    /// The value for `HTTPS_PROXY`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 }
 
-/// Reads `CONNECT host:port` and its fields, and then carries bytes both ways.
+/// Reads `CONNECT host:port` and its fields, and then forwards bytes both ways.
 fn lead(mut client: TcpStream, account: SocketAddr, admin: SocketAddr) -> io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let mut first = String::new();
@@ -62,7 +61,7 @@ fn lead(mut client: TcpStream, account: SocketAddr, admin: SocketAddr) -> io::Re
         let _ = io::copy(&mut back.0, &mut back.1);
         let _ = back.1.shutdown(Shutdown::Both);
     });
-    // What the client has sent by now may be in the reader already.
+    // The reader may already hold bytes from the client.
     io::copy(&mut reader, &mut server)?;
     server.shutdown(Shutdown::Write)
 }

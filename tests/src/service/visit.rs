@@ -1,16 +1,16 @@
-//! A person's session at the page, without a browser.
+//! A user's session at the web interface, without a browser.
 
 use std::io;
 
 use super::http::{Answer, Client};
 use crate::fault::Fault;
 
-/// A connection that is logged in.
+/// A connection with a login session.
 #[derive(Debug)]
 pub struct Visit {
     client: Client,
     cookie: String,
-    /// What the session's paths begin with.
+    /// The prefix of the session's paths.
     prefix: String,
 }
 
@@ -18,7 +18,7 @@ impl Visit {
     /// Logs in. Name and password must need no escaping.
     ///
     /// # Errors
-    /// When the login is refused.
+    /// The login is refused.
     pub fn log_in(mut client: Client, user: &str, password: &str) -> Result<Self, Fault> {
         let form_type = ("Content-Type", "application/x-www-form-urlencoded");
         let form = format!("user={user}&pass={password}&login_only=1");
@@ -32,10 +32,10 @@ impl Visit {
         Ok(Visit { client, cookie, prefix })
     }
 
-    /// Asks for a path of the session, such as `/tokens`.
+    /// Requests a path of the session, such as `/tokens`.
     ///
     /// # Errors
-    /// When no whole answer came.
+    /// No complete answer came.
     pub fn get(&mut self, path: &str) -> io::Result<Answer> {
         let target = format!("{}{path}", self.prefix);
         self.client.send("GET", &target, &[("Cookie", &self.cookie)], "")

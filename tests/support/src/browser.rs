@@ -1,4 +1,4 @@
-//! A person at the page, without a browser: cookies are kept, forms are sent as they were found.
+//! A user at the web interface, without a browser: it keeps cookies, and sends forms with their values.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,15 +8,15 @@ use zeroize::Zeroizing;
 use crate::served::{Answer, Request, Running};
 use crate::{Place, run};
 
-/// The password of everybody in these tests.
+/// The password of every user in these tests.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// The cookies of one person, at one port.
+/// The cookies of one user, at one port.
 #[derive(Clone)]
 pub struct Browser {
     pub port: SocketAddr,
     pub cookies: BTreeMap<String, String>,
-    /// What the paths of the session begin with, once logged in.
+    /// The prefix of the session's paths, once logged in.
     pub prefix: String,
 }
 
@@ -29,14 +29,14 @@ impl Browser {
         }
     }
 
-    /// Somebody logged in at the account port.
+    /// A user who is logged in at the account port.
     pub fn logged_in(running: &Running, user: &str) -> Browser {
         let mut browser = Browser::new(running.account);
         browser.log_in(user);
         browser
     }
 
-    /// Somebody logged in at the administrator's port.
+    /// A user who is logged in at the administrator's port.
     pub fn administrator(running: &Running, user: &str) -> Browser {
         let mut browser = Browser::new(running.admin);
         browser.log_in(user);
@@ -67,7 +67,7 @@ impl Browser {
         self.send(Request::new("GET", path))
     }
 
-    /// GET of a path behind the session's prefix.
+    /// GET of a path below the session's prefix.
     pub fn see(&mut self, rest: &str) -> Answer {
         self.get(&self.path(rest))
     }
@@ -76,21 +76,21 @@ impl Browser {
         self.send(Request::new("POST", path).form(&encoded(fields)))
     }
 
-    /// POST of a form to a path behind the session's prefix, with its CSRF value.
+    /// POST of a form to a path below the session's prefix, with its CSRF value.
     pub fn submit(&mut self, rest: &str, fields: &[(&str, &str)]) -> Answer {
         let csrf = self.csrf();
         let fields = [&[("csrf", csrf.as_str())], fields].concat();
         self.post(&self.path(rest), &fields)
     }
 
-    /// The CSRF value of the session, from the form to log out by.
+    /// The CSRF value of the session, from the logout form.
     pub fn csrf(&mut self) -> String {
         let page = self.get("/");
         let page = self.get(page.header("location").expect("a way on"));
         value_of(&page.body, "csrf").unwrap_or_else(|| panic!("no CSRF value in {page:?}"))
     }
 
-    /// Sends a request with the cookies, and keeps those that come back.
+    /// Sends a request with the cookies, and keeps those that the reply sets.
     pub fn send(&mut self, request: Request) -> Answer {
         let cookies: Vec<String> = self
             .cookies
@@ -121,14 +121,14 @@ pub fn set_cookies(answer: &Answer) -> Vec<&str> {
     fields.map(|(_, value)| value.as_str()).collect()
 }
 
-/// A form, urlencoded.
+/// A URL-encoded form.
 pub fn encoded(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new())
         .extend_pairs(fields)
         .finish()
 }
 
-/// The value of the first field of this name in a page, as it stands there.
+/// The value of the first field with this name in a page, as written there (HTML escapes are kept).
 pub fn value_of(page: &str, name: &str) -> Option<String> {
     let (_, rest) = page.split_once(&format!("name=\"{name}\""))?;
     let (_, rest) = rest.split_once('>').map(|(tag, _)| tag)?.split_once("value=\"")?;
@@ -136,7 +136,7 @@ pub fn value_of(page: &str, name: &str) -> Option<String> {
 }
 
 impl Place {
-    /// How many sessions the store holds.
+    /// The number of sessions in the store.
     pub fn sessions(&self) -> i64 {
         run(async {
             let database = format!("sqlite:{}", self.database);
@@ -148,7 +148,7 @@ impl Place {
 }
 
 impl Place {
-    /// Writes something else into every session.
+    /// Overwrites the data of every session.
     pub fn damage_sessions(&self, data: &str) {
         run(async {
             let database = format!("sqlite:{}", self.database);
@@ -161,14 +161,14 @@ impl Place {
 }
 
 impl Running {
-    /// A server on which alice, bob and root have [`PASSWORD`], and root is an administrator.
+    /// A server with [`PASSWORD`] set for alice, bob and root, who is an administrator.
     pub fn with_passwords() -> Running {
         let running = Running::start();
         running.give_passwords();
         running
     }
 
-    /// Gives everybody [`PASSWORD`], and makes root an administrator.
+    /// Sets [`PASSWORD`] for every user, and makes root an administrator.
     pub fn give_passwords(&self) {
         let service = &self.state.service;
         self.block_on(async {

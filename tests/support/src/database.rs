@@ -1,4 +1,4 @@
-//! One suite, two kinds of database.
+//! One suite for two kinds of database.
 
 use std::sync::{Arc, Mutex, Weak};
 
@@ -8,7 +8,7 @@ use tokenlatch::{Service, Store, open_store};
 use crate::postgres::Postgres;
 use crate::{module, run};
 
-/// An empty database that is thrown away.
+/// An empty temporary database.
 pub struct Database {
     pub address: String,
     folder: Option<tempfile::TempDir>,
@@ -16,7 +16,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// A file in a folder of its own.
+    /// A file in its own folder.
     pub fn sqlite() -> Database {
         let folder = tempfile::tempdir().expect("a temporary folder");
         Database {
@@ -47,7 +47,7 @@ impl Database {
         })
     }
 
-    /// Another of the same kind.
+    /// Another database of the same kind.
     pub async fn another(&self) -> Database {
         match self.folder {
             Some(_) => Database::sqlite(),
@@ -59,12 +59,12 @@ impl Database {
         self.folder.is_some()
     }
 
-    /// Opens it, as each process does for itself.
+    /// Opens it, as each process does.
     pub async fn store(&self) -> Arc<dyn Store> {
         open_store(&self.address, true).await.expect("the store opens")
     }
 
-    /// A service over it, as each process has its own.
+    /// A service with it, as each process has.
     pub async fn open(&self) -> Service {
         Service::new(module(), self.store().await)
     }
@@ -81,7 +81,7 @@ impl Database {
         service
     }
 
-    /// What the database itself says to a statement that comes by another way than the store.
+    /// Runs a statement directly on the database, without the store, and returns the database's answer.
     pub async fn sql(&self, sqlite: &'static str, postgres: &'static str) -> Result<u64, String> {
         if self.is_sqlite() {
             let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", self.address))
@@ -97,12 +97,12 @@ impl Database {
     }
 }
 
-/// Runs a test of the suite over SQLite.
+/// Runs a test of the suite with SQLite.
 pub fn over_sqlite(test: impl AsyncFnOnce(Database)) {
     run(test(Database::sqlite()));
 }
 
-/// Runs a test of the suite over PostgreSQL, where there is one.
+/// Runs a test of the suite with PostgreSQL, if it is available.
 pub fn over_postgres(test: impl AsyncFnOnce(Database)) {
     run(async {
         if let Some(database) = Database::postgres().await {
@@ -111,7 +111,7 @@ pub fn over_postgres(test: impl AsyncFnOnce(Database)) {
     });
 }
 
-/// Makes two tests of each function: one for each kind of database.
+/// Makes two tests of each function, one for each kind of database.
 #[macro_export]
 macro_rules! over_both {
     ($($name:ident),* $(,)?) => {

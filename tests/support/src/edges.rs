@@ -1,4 +1,4 @@
-//! What the tests of snapshots share: a key, and an origin in this process whose link can be cut.
+//! Shared by the tests of snapshots: a key, and an origin in this process whose link can be cut.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,10 +33,10 @@ pub struct Origin {
     pub publisher: std::sync::Mutex<Publisher>,
     pub service: Service,
     pub cut: AtomicBool,
-    /// Questions for deltas that were answered with one.
+    /// Requests for deltas that were answered with one.
     pub deltas: AtomicU64,
     pub wholes: AtomicU64,
-    /// Whether the answer to the next report is lost after it was taken.
+    /// Whether the answer to the next report is lost after it was accepted.
     pub loses: AtomicBool,
 }
 
@@ -127,7 +127,7 @@ pub fn call() -> Call {
     }
 }
 
-/// What a header is told.
+/// The reason of the verdict on a header.
 pub fn reason(follower: &Follower, header: &str) -> &'static str {
     follower
         .verify(Presented::One(header.as_bytes()), &call(), None)
@@ -136,7 +136,7 @@ pub fn reason(follower: &Follower, header: &str) -> &'static str {
         .as_str()
 }
 
-/// Waits until something holds, for 30 seconds at most.
+/// Waits until a condition holds, for 30 seconds at most.
 pub async fn eventually(follower: &Follower, what: &str, mut holds: impl FnMut(&FollowerStatus) -> bool) {
     let begun = Instant::now();
     while !holds(&follower.status()) {
@@ -149,7 +149,7 @@ pub async fn eventually(follower: &Follower, what: &str, mut holds: impl FnMut(&
     }
 }
 
-/// Waits until a header is told this, and says how long that took.
+/// Waits until the verdict on a header has this reason, and returns the time that it took.
 pub async fn until(follower: &Follower, header: &str, wanted: &str) -> Duration {
     let begun = Instant::now();
     loop {

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::Place;
 
-/// A running server over a database that is thrown away. It is stopped when this is dropped.
+/// A running server with a temporary database. It is stopped on drop.
 pub struct Running {
     pub place: Place,
     pub service: Service,
@@ -32,7 +32,7 @@ impl Running {
         Running::with(|_| {}, None)
     }
 
-    /// A server with other settings, and perhaps with another router for the account port.
+    /// A server with other settings, and optionally with another router for the account port.
     pub fn with(change: impl FnOnce(&mut Config), router: Option<Router>) -> Running {
         let place = Place::new();
         let mut config = Config::plain();
@@ -73,7 +73,7 @@ impl Running {
         connect(self.account)
     }
 
-    /// Sends bytes to the account port and reads until the server ends the connection.
+    /// Sends bytes to the account port and reads until the server closes the connection.
     pub fn send(&self, bytes: &[u8]) -> String {
         exchange(self.account, bytes)
     }
@@ -85,7 +85,7 @@ impl Running {
     }
 }
 
-/// A connection that waits 20 seconds at most.
+/// A connection with a timeout of 20 seconds.
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("the port is open");
     let patience = Some(Duration::from_secs(20));
@@ -94,7 +94,7 @@ pub fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Sends bytes and reads until the server ends the connection.
+/// Sends bytes and reads until the server closes the connection.
 pub fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = connect(address);
     // The server may refuse before all is sent.
@@ -102,7 +102,7 @@ pub fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
     read_all(&mut stream)
 }
 
-/// Reads until the server ends the connection.
+/// Reads until the server closes the connection.
 pub fn read_all(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).expect("the reply comes whole");

@@ -1,4 +1,4 @@
-//! What the integration tests share: databases, servers in the test's process, the programs, and requests.
+//! Shared by the integration tests: databases, servers in the test's process, the programs, and requests.
 
 #![allow(
     missing_docs,
@@ -30,7 +30,7 @@ use tokenlatch::{CodeCache, Limits, Module, NewToken, Options, Service, SqliteSt
 /// A time within the module's range: 2027-01-15T08:00:00Z.
 pub const NOW: i64 = 1_800_000_000;
 
-/// The folder of the build, such as `target/debug`: test programs are in its folder `deps`.
+/// The folder of the build, such as `target/debug`. Test programs are in its folder `deps`.
 fn build_folder() -> PathBuf {
     let own = std::env::current_exe().expect("the test's program");
     own.parent()
@@ -54,7 +54,7 @@ pub fn scratch() -> PathBuf {
     build_folder().join("../tmp")
 }
 
-/// A folder for compiled code that the tests share, so that each need not compile the module for itself.
+/// A shared cache of compiled code, so that not every test compiles the module itself.
 fn cache_home() -> PathBuf {
     scratch().join("cache")
 }
@@ -71,12 +71,12 @@ pub fn module() -> Module {
     MODULE.clone()
 }
 
-/// The embedded module, under limits of one's own.
+/// The embedded module with other limits.
 pub fn module_with(limits: Limits) -> Module {
     Module::embedded_with(options().limits(limits)).expect("the embedded module loads")
 }
 
-/// A folder that is thrown away, and a database in it.
+/// A temporary folder with a database.
 pub struct Place {
     pub folder: tempfile::TempDir,
     pub database: String,
@@ -105,7 +105,7 @@ impl Place {
         service
     }
 
-    /// The command line, over this database.
+    /// The command line for this database.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program("tokenlatch"));
         command
@@ -122,12 +122,12 @@ impl Place {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command and waits for its end.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         Ran::of(self.command(arguments).output().expect("the command runs"))
     }
 
-    /// Runs a command with something on its standard input.
+    /// Runs a command with input on its standard input.
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Ran {
         use std::io::Write;
         let mut child = self
@@ -144,7 +144,7 @@ impl Place {
         Ran::of(child.wait_with_output().expect("the command ends"))
     }
 
-    /// Whether bytes stand in the database or its companions.
+    /// Whether the database or its companion files contain the bytes.
     pub fn holds_in_database(&self, bytes: &[u8]) -> bool {
         ["", "-wal", "-shm"].iter().any(|end| {
             let content = std::fs::read(format!("{}{end}", self.database)).unwrap_or_default();
@@ -152,7 +152,7 @@ impl Place {
         })
     }
 
-    /// Whether bytes stand in any file of the folder.
+    /// Whether any file of the folder contains the bytes.
     pub fn holds(&self, bytes: &[u8]) -> bool {
         std::fs::read_dir(self.folder.path())
             .expect("the folder is read")
@@ -161,7 +161,7 @@ impl Place {
     }
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -178,7 +178,7 @@ impl Ran {
         }
     }
 
-    /// The one document that `--json` prints.
+    /// The JSON document that `--json` prints.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
@@ -197,14 +197,14 @@ pub fn with_token(arguments: &[&str]) -> (Place, String) {
     (place, token)
 }
 
-/// Creates the token deploy of alice, and gives its text.
+/// Creates alice's token `deploy`, and returns its text.
 pub fn create(place: &Place, arguments: &[&str]) -> String {
     let ran = place.run(&[&["token", "create", "--user", "alice", "--name", "deploy"], arguments].concat());
     assert_eq!(ran.code, Some(0), "{ran:?}");
     ran.stdout.trim_end().to_owned()
 }
 
-/// Verifies one header, and gives the exit code and the reason.
+/// Verifies one header, and returns the exit code and the reason.
 pub fn verify(place: &Place, header: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let ran = place.run_with(&[&["token", "verify"], arguments].concat(), &format!("{header}\n"));
     let verdict: serde_json::Value =
@@ -212,7 +212,7 @@ pub fn verify(place: &Place, header: &str, arguments: &[&str]) -> (Option<i32>, 
     (ran.code, verdict["reason"].as_str().unwrap_or_default().to_owned())
 }
 
-/// What a token of alice is told.
+/// The reason of the verdict on a token of alice.
 pub async fn reason(service: &Service, token: &str) -> Reason {
     let header = format!("cpanel alice:{token}");
     service
@@ -222,7 +222,7 @@ pub async fn reason(service: &Service, token: &str) -> Reason {
         .reason
 }
 
-/// Gives an account these caps. The rest of its policy is the default.
+/// Sets the caps of an account. The rest of its policy is the default.
 pub async fn set_caps(service: &Service, user: &str, caps: Caps) {
     let policy = Policy {
         caps,

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of the tests' own, and databases on it.
+//! A PostgreSQL server for the tests, and databases on it.
 
 mod server;
 
@@ -13,9 +13,9 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// A server with an empty database. `None`, said aloud, where PostgreSQL is not installed; a failure then under
-    /// `TOKENLATCH_REQUIRE_ALL=1`. `TOKENLATCH_TEST_POSTGRES` may name a server that runs already; its databases are
-    /// made and not removed.
+    /// Starts a server with an empty database. If PostgreSQL is not installed, it returns `None` and reports a skip, which is a
+    /// failure with `TOKENLATCH_REQUIRE_ALL=1`. `TOKENLATCH_TEST_POSTGRES` may name a running server. Databases on that one are
+    /// created and not removed.
     pub fn start() -> Option<Postgres> {
         if let Ok(url) = std::env::var("TOKENLATCH_TEST_POSTGRES") {
             return Some(Postgres { url, server: None });
@@ -40,7 +40,7 @@ impl Postgres {
         &self.url
     }
 
-    /// Makes another database, and gives its address.
+    /// Creates another database, and returns its address.
     pub async fn database(&self, name: &str) -> String {
         let pool = sqlx::PgPool::connect(&self.url).await.expect("the server answers");
         let name = format!("{name}_{:x}", fresh_number());
@@ -55,7 +55,7 @@ impl Postgres {
         format!("{start}/{name}{options}")
     }
 
-    /// Puts a file among its data that it may read.
+    /// Writes a file into its data folder that the server may read.
     pub fn put(&self, name: &str, bytes: &[u8]) {
         use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
         let data = self.server.as_ref().expect("a server of ours").data();
@@ -66,12 +66,12 @@ impl Postgres {
         chown(&path, Some(owner.uid()), Some(owner.gid())).expect("it is given to the server");
     }
 
-    /// Whether it can be killed: not one that was found running.
+    /// Whether the tests started the server, so that it may be killed.
     pub fn is_ours(&self) -> bool {
         self.server.is_some()
     }
 
-    /// Ends it at once, as a crash of the machine would.
+    /// Kills it at once, as a crash of the machine would.
     pub fn kill(&mut self) {
         self.ours().kill().expect("it is killed");
     }
@@ -81,18 +81,18 @@ impl Postgres {
         self.ours().run().expect("it starts again");
     }
 
-    /// Saves a database to a file by `pg_dump`, in the format of `pg_restore`.
+    /// Saves a database to a file with `pg_dump`, in the format of `pg_restore`.
     pub fn dump(&self, address: &str, file: &str) {
         self.program("pg_dump", &["--format=custom", "--file", file, address]);
     }
 
-    /// Puts a saved database back by `pg_restore`, in place of what is there.
+    /// Restores a saved database with `pg_restore`, in place of the current content.
     pub fn put_back(&self, address: &str, file: &str) {
         self.program("pg_restore", &["--clean", "--if-exists", "--dbname", address, file]);
     }
 
-    /// Starts PgBouncer before the server, in transaction mode and with more settings. `None` where it is not installed.
-    /// Where it ends, as it does when another program has taken its port meanwhile, another port is tried.
+    /// Starts PgBouncer in front of the server, in transaction mode and with more settings. `None` if it is not installed. If it
+    /// ends, for example because another program has taken its port, another port is tried.
     pub fn pooler(&self, settings: &str) -> Option<Pooler> {
         let program = std::path::Path::new("/usr/sbin/pgbouncer");
         if !program.is_file() {
@@ -111,7 +111,7 @@ impl Postgres {
         panic!("PgBouncer doesn't start");
     }
 
-    /// Starts PgBouncer on a port that is free now. `None` where it ended.
+    /// Starts PgBouncer on a port that is free now. `None` if it ended.
     fn try_pooler(&self, program: &std::path::Path, settings: &str) -> Option<Pooler> {
         let server = self.server.as_ref().expect("a server of ours");
         let (_, port) = self.url.rsplit_once(':').expect("an address with a port");
@@ -143,7 +143,7 @@ impl Postgres {
             _folder: folder,
         };
         let begun = std::time::Instant::now();
-        // What answers at the port may be another program, so its own word counts.
+        // Another program may answer at the port, so PgBouncer's own log line is checked.
         let listens = format!("listening on 127.0.0.1:{own}");
         while pooler.child.try_wait().expect("its state").is_none() {
             if std::fs::read_to_string(&log).expect("its log").contains(&listens) {
@@ -155,7 +155,7 @@ impl Postgres {
         None
     }
 
-    /// Runs a program of PostgreSQL to its end, in the server's folder.
+    /// Runs a program of PostgreSQL in the server's folder, and waits for its end.
     fn program(&self, name: &str, arguments: &[&str]) {
         let server = self.server.as_ref().expect("a server of ours");
         let status = server.command(name).args(arguments).status().expect("it runs");
@@ -167,7 +167,7 @@ impl Postgres {
     }
 }
 
-/// PgBouncer, which is ended with this.
+/// A running PgBouncer. It is stopped on drop.
 pub struct Pooler {
     pub url: String,
     child: std::process::Child,
@@ -176,13 +176,13 @@ pub struct Pooler {
 
 impl Drop for Pooler {
     fn drop(&mut self) {
-        // One that has ended can't be killed, which is all right.
+        // The process may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A number that no other database of the tests has.
+/// A number that no other test database has.
 fn fresh_number() -> u128 {
     static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! A server in this process, and a client that sends what it is told to the byte.
+//! A server in this process, and a client that sends exactly the given bytes.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,16 +14,16 @@ use crate::{NOW, Place, module, set_caps};
 /// The body of every refusal.
 pub const DENIED: &str = r#"{"cpanelresult":{"apiversion":"2","error":"Access denied","data":{"reason":"Access denied","result":"0"},"type":"text"}}"#;
 
-/// The body where nothing can be decided.
+/// The body when no decision is possible.
 pub const UNAVAILABLE: &str = r#"{"cpanelresult":{"apiversion":"2","error":"The token cannot be checked now; try again later","data":{"reason":"The token cannot be checked now; try again later","result":"0"},"type":"text"}}"#;
 
 /// A server that runs until it is dropped.
 pub struct Running {
     pub account: SocketAddr,
     pub admin: SocketAddr,
-    /// The listener for snapshots, where there is one.
+    /// The listener for snapshots, if there is one.
     pub snapshot: Option<SocketAddr>,
-    /// The listener for metrics, where there is one.
+    /// The listener for metrics, if there is one.
     pub metrics: Option<SocketAddr>,
     pub state: State,
     pub clock: Arc<SetClock>,
@@ -37,12 +37,12 @@ impl Running {
         Running::with(|_| {})
     }
 
-    /// A server that is told something of one's own.
+    /// A server with other settings.
     pub fn with(tell: impl FnOnce(&mut Config)) -> Running {
         Running::by(module(), tell)
     }
 
-    /// A server that decides by a module under limits of one's own.
+    /// A server that decides by a given module, with other settings.
     pub fn by(module: Module, tell: impl FnOnce(&mut Config)) -> Running {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -77,17 +77,17 @@ impl Running {
         }
     }
 
-    /// Runs something beside the server.
+    /// Runs a future beside the server.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 
-    /// Starts something beside the server.
+    /// Starts a task beside the server.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.runtime.spawn(future);
     }
 
-    /// Lets an account have more, and larger tokens than by default.
+    /// Raises an account's limits: more tokens, and larger ones.
     pub fn lift_caps(&self, user: &str) {
         let caps = Caps {
             features: Some(1_000),
@@ -97,7 +97,7 @@ impl Running {
         self.block_on(set_caps(&self.state.service, user, caps));
     }
 
-    /// Makes a token by the service.
+    /// Creates a token through the service, and returns its text.
     pub fn token(&self, token: NewToken) -> String {
         let created = self.block_on(self.state.service.create(token)).expect("a token");
         created.token.expose().to_owned()
@@ -108,7 +108,7 @@ impl Running {
         format!("cpanel {user}:{}", self.token(NewToken::new(user, name, Access::Full)))
     }
 
-    /// A token of some features, as an `Authorization` of the account port.
+    /// A token with some features, as an `Authorization` of the account port.
     pub fn limited(&self, user: &str, name: &str, features: &[&str]) -> String {
         let features = features.iter().map(|feature| (*feature).to_owned()).collect();
         let token = NewToken::new(user, name, Access::Limited { features });
@@ -129,7 +129,7 @@ impl Running {
         format!("whm root:{}", self.token(token))
     }
 
-    /// A token of some features of the administrator, as an `Authorization` of that port.
+    /// A token of the administrator with some features, as an `Authorization` of that port.
     pub fn limited_administrator(&self, name: &str, features: &[&str]) -> String {
         let features = features.iter().map(|feature| (*feature).to_owned()).collect();
         let mut token = NewToken::new("root", name, Access::Limited { features });
@@ -175,7 +175,7 @@ impl Request {
         }
     }
 
-    /// To a host of another name; without one where it is empty.
+    /// Sets the host; an empty one is not sent.
     pub fn host(mut self, host: &str) -> Request {
         let field = match host {
             "" => String::new(),
@@ -190,7 +190,7 @@ impl Request {
         self
     }
 
-    /// Without one when it is empty.
+    /// Sets the `Authorization`; an empty one is not sent.
     pub fn authorization(self, value: &str) -> Request {
         if value.is_empty() {
             self
@@ -205,12 +205,12 @@ impl Request {
             .header("Content-Length", &body.len().to_string())
     }
 
-    /// A body without a word on what it is.
+    /// Sets a body without a content type.
     pub fn untold(self, body: &str) -> Request {
         self.header("Content-Length", &body.len().to_string()).bytes(body)
     }
 
-    /// What follows the head, whatever the head says of it.
+    /// Sets the bytes after the head, whatever the head states.
     pub fn bytes(mut self, body: &str) -> Request {
         self.body = body.to_owned();
         self
@@ -235,7 +235,7 @@ impl Request {
         self.body("multipart/form-data; boundary=b0undary", &body)
     }
 
-    /// Sends the head, and the body later: the server has seen who asks, and waits.
+    /// Sends the head only. The server has then identified the client, and waits for the body.
     pub fn hold(&self, to: SocketAddr) -> Held {
         let mut stream = TcpStream::connect(to).expect("a connection");
         stream
@@ -243,7 +243,7 @@ impl Request {
             .expect("a time limit");
         let head = format!("{}Expect: 100-continue\r\n\r\n", self.head);
         stream.write_all(head.as_bytes()).expect("the head is taken");
-        // It is said when the body is first asked for.
+        // The server sends `100 Continue` when it first reads the body.
         let mut go_on = [0; 25];
         stream.read_exact(&mut go_on).expect("a reply");
         assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -282,7 +282,7 @@ impl Held {
     }
 }
 
-/// What came back.
+/// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -322,21 +322,21 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
-    /// The answer without what differs from one request to the next.
+    /// The answer without the parts that differ between requests.
     pub fn stable(mut self) -> Answer {
         self.headers
             .retain(|(name, _)| name != "date" && name != "x-request-id");
         self
     }
 
-    /// The one sentence of a failed UAPI function.
+    /// The only error message of a failed UAPI function.
     pub fn error(&self) -> String {
         assert_eq!(self.status, 200, "{self:?}");
         assert_eq!(self.json()["status"], 0, "{self:?}");
         self.json()["errors"][0].as_str().expect("a sentence").to_owned()
     }
 
-    /// The new token of a creation by UAPI.
+    /// The text of the token that a UAPI function created.
     pub fn new_token(&self) -> String {
         assert_eq!(self.json()["status"], 1, "{self:?}");
         self.json()["data"]["token"].as_str().expect("a token").to_owned()

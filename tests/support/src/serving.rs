@@ -1,4 +1,4 @@
-//! `tokenlatch serve` in a process of its own.
+//! `tokenlatch serve` in its own process.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -9,22 +9,22 @@ use serde_json::Value;
 
 use crate::Place;
 
-/// A server in a process of its own, which ends with this.
+/// A server in its own process. It is stopped on drop.
 pub struct Serving {
     pub child: Child,
-    /// What it printed before it began to wait.
+    /// The output of its start.
     pub printed: String,
     log: Option<JoinHandle<String>>,
 }
 
 impl Serving {
-    /// Starts one on free ports.
+    /// Starts a server on free ports.
     pub fn start(place: &Place, arguments: &[&str]) -> Serving {
         let ports = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
         Serving::spawn(place.command(&[&ports, arguments].concat()))
     }
 
-    /// Starts what must be `tokenlatch serve`, and reads what it prints before it begins to wait.
+    /// Starts a command, which must be `tokenlatch serve`, and reads the output of its start.
     pub fn spawn(mut command: Command) -> Serving {
         let mut child = command.spawn().expect("the server starts");
         let mut stderr = child.stderr.take().expect("standard error");
@@ -41,7 +41,7 @@ impl Serving {
                 panic!("it ended: {printed}{}", log.join().expect("no panic"));
             }
             printed.push_str(&line);
-            // The last line of each form.
+            // The last line of each output format.
             if line.starts_with('{') || line.starts_with("Next:") || line.contains("all options") {
                 break;
             }
@@ -53,12 +53,12 @@ impl Serving {
         }
     }
 
-    /// What it printed under `--json`.
+    /// The output of its start with `--json`.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.printed).expect("a JSON document")
     }
 
-    /// The address of a port, from what it printed under `--json`.
+    /// The address of a port, from the output with `--json`.
     pub fn address(&self, port: &str) -> SocketAddr {
         let document = self.json();
         let url = document["serving"][port].as_str().expect("the port's URL");
@@ -73,7 +73,7 @@ impl Serving {
         assert!(sent.success());
     }
 
-    /// Ends it gently, and returns its exit code and log.
+    /// Stops it gracefully, and returns its exit code and log.
     pub fn stop(mut self) -> (Option<i32>, String) {
         self.signal("-TERM");
         let code = self.child.wait().expect("it ends").code();
@@ -84,7 +84,7 @@ impl Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        // One that has ended can't be killed, which is all right.
+        // The process may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Whatever is asked, there is an answer: `ok` or `error`, and nothing else.
+//! Every request has an answer: `ok` or `error`, and nothing else.
 
 use std::sync::LazyLock;
 
@@ -11,9 +11,9 @@ use tokenlatch_tests::vectors::load;
 
 use crate::ask::cases;
 
-/// Every request of the vectors, good and bad, as what is changed here.
+/// Every request of the vectors, valid and invalid, as the base of changes.
 static REQUESTS: LazyLock<Vec<Value>> = LazyLock::new(|| inputs(|command| matches!(command, Command::Request(_))));
-/// Every input of a table.
+/// Every table input of the vectors.
 static TABLES: LazyLock<Vec<Value>> = LazyLock::new(|| inputs(|command| matches!(command, Command::Table(_))));
 
 fn inputs(wanted: impl Fn(&Command) -> bool) -> Vec<Value> {
@@ -29,7 +29,7 @@ fn inputs(wanted: impl Fn(&Command) -> bool) -> Vec<Value> {
 
 static INFO: LazyLock<tokenlatch_core::Info> = LazyLock::new(info);
 
-/// Demands an answer of the right form, and the same a second time.
+/// Checks the form of the answer, and that a second answer is the same.
 fn check(request: &[u8]) -> Result<(), TestCaseError> {
     let text = call_json(request);
     prop_assert_eq!(&text, &call_json(request));
@@ -57,7 +57,7 @@ fn check(request: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Words that requests are made of, so that arbitrary values meet the reading of every field.
+/// Keys of requests, so that arbitrary values reach the parser of every field.
 const KEYS: &[&str] = &[
     "op",
     "now",
@@ -213,7 +213,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// The values in a value, itself first.
+/// The number of values in a value, including itself.
 fn count(value: &Value) -> usize {
     1 + match value {
         Value::Array(items) => items.iter().map(count).sum(),
@@ -222,7 +222,7 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// The value of a number, in the order of `count`.
+/// The value with a number, in the order of `count`.
 fn at(value: &mut Value, number: usize) -> Option<&mut Value> {
     if number == 0 {
         return Some(value);

@@ -1,4 +1,4 @@
-//! The expiry of a date and of no date, in zones.
+//! The expiry for a date and for no date, in zones.
 
 use chrono::{DateTime, FixedOffset, Months, NaiveDate};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use tokenlatch_core::{default_expiry, end_of_day};
 use crate::ask::{cases, created_expiry, creation};
 use crate::zones::{East, Table, date_near_a_change, last_second, zone};
 
-/// 2020-01-01T00:00:00Z and 9999-12-31T23:59:59Z: the earliest present time, and the end of all.
+/// 2020-01-01T00:00:00Z and 9999-12-31T23:59:59Z: the earliest current time, and the latest time.
 const FIRST: i64 = 1_577_836_800;
 const LAST: i64 = 253_402_300_799;
 const DAY: i64 = 86_400;
@@ -17,7 +17,7 @@ fn as_json(table: &Table) -> Value {
     json!({"offset": table.offset, "transitions": table.transitions})
 }
 
-/// The date one year after today's; 29 February becomes 28 February.
+/// The date one year after today's. 29 February becomes 28 February.
 fn in_a_year(now: i64, east: i64) -> NaiveDate {
     let east = FixedOffset::east_opt(i32::try_from(east).unwrap()).unwrap();
     let today = DateTime::from_timestamp(now, 0)
@@ -27,7 +27,7 @@ fn in_a_year(now: i64, east: i64) -> NaiveDate {
     today.checked_add_months(Months::new(12)).unwrap()
 }
 
-/// Instants from 2020 to 9998, often on a 29 February or at a turn of the year.
+/// Instants from 2020 to 9998, often on a 29 February or near the turn of the year.
 fn present() -> impl Strategy<Value = i64> {
     let date = |year: i32, month: u32, day: u32| NaiveDate::from_ymd_opt(year, month, day);
     let day = prop_oneof![
@@ -42,7 +42,7 @@ fn present() -> impl Strategy<Value = i64> {
     prop_oneof![about, FIRST..LAST - 400 * DAY]
 }
 
-/// Zones with changes at least two days apart, so that a date meets one change at most.
+/// Zones whose changes are at least two days apart, so that a date meets at most one.
 fn table(from: i64) -> impl Strategy<Value = Table> {
     let offset = || prop_oneof![-86_399..86_400_i64, (-56..57_i64).prop_map(|quarters| quarters * 900)];
     let change = (2 * DAY + 1..90 * DAY, offset());

@@ -1,4 +1,4 @@
-//! The texts of an expiry.
+//! Texts for an expiry.
 
 use chrono::{DateTime, NaiveDate};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use crate::ask::{NOW, ask, cases, created_expiry, creation};
 
 const LAST: i64 = 253_402_300_799;
 
-/// What a text means in UTC: `Ok(None)` is never; else the code of the error.
+/// The meaning of a text in UTC; `Ok(None)` means never. Fails with the error's code.
 fn meaning(text: &str, now: i64) -> Result<Option<i64>, &'static str> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let instant = if text == "never" {
@@ -37,7 +37,7 @@ fn date(text: &str) -> Option<i64> {
     Some(date.and_hms_opt(23, 59, 59)?.and_utc().timestamp())
 }
 
-/// RFC 3339 by the library's reader, which is laxer: it takes a space for the `T`, second 60, and a minus sign of Unicode.
+/// RFC 3339 by the library's parser, which also accepts a space for the `T`, second 60, and a Unicode minus sign.
 fn timestamp(text: &str) -> Option<i64> {
     let strict =
         text.is_ascii() && matches!(text.as_bytes().get(10), Some(b'T' | b't')) && text.get(17..19) != Some("60");
@@ -45,7 +45,7 @@ fn timestamp(text: &str) -> Option<i64> {
     strict.then(|| read.timestamp())
 }
 
-/// Numbers about the bounds of what a field may hold.
+/// Numbers around the limits of a field.
 fn part(most: u32) -> impl Strategy<Value = u32> {
     prop_oneof![20 => 1..=most, 2 => Just(0), 2 => Just(most), 1 => 0..100_u32]
 }
@@ -65,7 +65,7 @@ fn timestamp_text() -> impl Strategy<Value = String> {
         .prop_map(|(date, t, clock, fraction, zone)| format!("{date}{t}{clock}{fraction}{zone}"))
 }
 
-/// A good or nearly good text, as it is or with one character put in, put in place of another, or taken out.
+/// A valid or nearly valid text, unchanged or with one character inserted, replaced or removed.
 fn text() -> impl Strategy<Value = String> {
     let base = prop_oneof![
         2 => date_text(),

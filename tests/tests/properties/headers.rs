@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ask::{NOW, ask, cases, code, creation};
 
-/// What a header says.
+/// The parsed header.
 #[derive(Debug, PartialEq)]
 struct Said {
     scheme: String,
@@ -14,7 +14,7 @@ struct Said {
     secret: String,
 }
 
-/// The grammar, step by step in the order of the reasons.
+/// Parses a header step by step, in the order of the reasons.
 fn reading(header: &str) -> Result<Said, &'static str> {
     if header.is_empty() {
         return Err("header_missing");
@@ -47,7 +47,7 @@ fn reading(header: &str) -> Result<Said, &'static str> {
     })
 }
 
-/// The 32 characters of a token text.
+/// The 32 secret characters of a token text.
 fn secret(token: &str) -> Option<String> {
     let plain =
         |text: &str, length| text.len() == length && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
@@ -65,7 +65,7 @@ fn secret(token: &str) -> Option<String> {
     }
 }
 
-/// CRC-32 (ISO-HDLC) bit by bit, as seven digits of base 36.
+/// CRC-32 (ISO-HDLC), computed bit by bit, as seven digits of base 36.
 fn checksum(prefix: &str, secret: &str) -> String {
     let mut crc = u32::MAX;
     for byte in format!("{prefix}_{secret}").bytes() {
@@ -91,7 +91,7 @@ fn checksum(prefix: &str, secret: &str) -> String {
     digits.iter().rev().collect()
 }
 
-/// The hash to look the record up by; for a header that can't be read that of a decoy.
+/// The hash for the lookup. For a header that cannot be parsed it is a decoy's.
 fn hash(secret: &str) -> String {
     let digits: String = Sha256::digest(secret)
         .iter()
@@ -129,7 +129,7 @@ fn user() -> impl Strategy<Value = String> {
     prop_oneof![6 => "[a-zA-Z0-9._@-]{1,12}", 1 => "[a-z]{63,65}", 1 => "[a-z]{0,2}[ :é/+]?[a-z]{0,2}"]
 }
 
-/// Headers put together from good and nearly good parts.
+/// Headers composed of valid and nearly valid parts.
 fn composed() -> impl Strategy<Value = String> {
     let schemes = [
         "cpanel", "whm", "Bearer", "cPanel", "WHM", "BEARER", "basic", "cpanell", "whm:", "", "\tcpanel", "ſcheme",
@@ -154,7 +154,7 @@ fn composed() -> impl Strategy<Value = String> {
     )
 }
 
-/// One character put in, put in place of another, or taken out.
+/// One character inserted, replaced or removed.
 fn changed() -> impl Strategy<Value = String> {
     let intruder = prop::sample::select(" :_-.@,aZ09\t\n\r\u{0}\u{7f}é".chars().collect::<Vec<_>>());
     (composed(), 0..3_u8, any::<prop::sample::Index>(), intruder).prop_map(|(header, how, at, new)| {
@@ -204,7 +204,7 @@ proptest! {
             request["prefix"] = json!(prefix);
         }
         let created = ask(&request);
-        // Chance doesn't make it so; the search for a smaller failing input does.
+        // Random values are not weak, but those of the shrinking phase may be.
         prop_assume!(code(&created) != Some("entropy_weak"));
         let token = created.pointer("/ok/token").unwrap().as_str().unwrap();
         let letters: String = entropy[..52]

@@ -1,4 +1,4 @@
-//! The core's reader of JSON text beside serde_json's.
+//! Compares the core's JSON parser with serde_json.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use tokenlatch_core::{ErrorCode, Value as Read, encode};
 
 use crate::ask::cases;
 
-/// Pieces that texts are made of, good and bad.
+/// Pieces of texts, valid and invalid.
 const PIECES: &[&str] = &[
     "{",
     "}",
@@ -56,7 +56,7 @@ const PIECES: &[&str] = &[
     "00",
 ];
 
-/// The text as serde_json reads it, but for its numbers, which it rounds.
+/// The text as parsed by serde_json, but without its rounding of numbers.
 fn model(raw: &RawValue) -> serde_json::Result<Value> {
     let text = raw.get();
     Ok(match text.as_bytes()[0] {
@@ -74,10 +74,10 @@ fn model(raw: &RawValue) -> serde_json::Result<Value> {
     })
 }
 
-/// How the core's reader gives a number that isn't whole and safe.
+/// The core's parser returns this for a number that is not a safe integer.
 const OTHER_NUMBER: Value = Value::String(String::new());
 
-/// The number of a text, where it is whole and safe, by its digits alone.
+/// The number of a text, if it is a safe integer, from its digits alone.
 fn whole(text: &str) -> Option<i64> {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (before, behind) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -93,7 +93,7 @@ fn whole(text: &str) -> Option<i64> {
     (number.abs() <= 9_007_199_254_740_991).then_some(number)
 }
 
-/// What the core's reader gives, in the model's terms.
+/// The core's result in the model's types.
 fn plain(read: &Read) -> Value {
     match read {
         Read::Array(items) => items.iter().map(plain).collect(),
@@ -110,7 +110,7 @@ fn agrees(text: &[u8]) -> Result<(), TestCaseError> {
     let theirs = serde_json::from_slice::<Box<RawValue>>(text).and_then(|raw| model(&raw));
     match (Read::from_json(text), theirs) {
         (Ok(ours), theirs) => prop_assert_eq!(plain(&ours), theirs.unwrap_or_else(|error| error.to_string().into())),
-        // What serde_json has no rule against.
+        // serde_json has no rule against these.
         (Err(error), _) if matches!(error.code, ErrorCode::FieldDuplicate | ErrorCode::TooDeep) => {}
         (Err(error), theirs) => prop_assert!(theirs.is_err(), "{error}"),
     }

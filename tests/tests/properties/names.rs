@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use crate::ask::{NOW, ask, cases, code, creation};
 
 const ALLOWED: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-/// Look-alikes, separators, controls, and what ends a user in a header.
+/// Look-alikes, separators, control characters, and the characters that end a user name in a header.
 const NEAR: &str = " .@:/+~`{[^\u{0}\t\n\u{7f}\u{80}éßİıаＡ\u{200b}\u{202e}\u{301}😀";
 
-/// What is wrong with a text of at most so many characters, all of them allowed: the length is looked at first.
+/// The error for a text of at most `most` characters, all from the allowed set. The length is checked first.
 fn fault<'c>(text: &str, most: usize, extra: &str, codes: [&'c str; 3]) -> Option<&'c str> {
     let [empty, long, character] = codes;
     match text.chars().count() {
@@ -32,7 +32,7 @@ fn letter(of: &'static str) -> impl Strategy<Value = char> + Clone {
     proptest::sample::select(of.chars().collect::<Vec<_>>())
 }
 
-/// Texts about as long as they may be or short, mostly of allowed characters.
+/// Texts near the maximum length or short, mostly of allowed characters.
 fn text(most: usize) -> impl Strategy<Value = String> {
     let good = proptest::collection::vec(letter(ALLOWED), 0..most + 3);
     let edge = proptest::collection::vec(letter(ALLOWED), most - 1..most + 2);
@@ -72,7 +72,7 @@ proptest! {
         let renamed = ask(&json!({"op": "rename", "record": record, "newName": name}));
         prop_assert_eq!(code(&renamed), wanted);
         if wanted.is_none() {
-            // The name changes, and nothing else.
+            // Only the name changes.
             record["name"] = json!(name);
             prop_assert_eq!(renamed.pointer("/ok/record"), Some(&record));
         }

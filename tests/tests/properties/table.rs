@@ -1,4 +1,4 @@
-//! The hot path against `verify`: two ways to one verdict.
+//! Compares the hot path with `verify`: both must give the same verdict.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ fn addresses() -> impl Strategy<Value = Vec<&'static str>> {
     prop_oneof![2 => Just(Vec::new()), 1 => prop::sample::subsequence(all, 1..=3)]
 }
 
-/// The record of each secret that has one, the peppered ones under HMAC.
+/// The record of each secret that has one. Those with a pepper use HMAC.
 fn records() -> impl Strategy<Value = Vec<Value>> {
     let end = prop_oneof![3 => Just(None), 1 => (NOW - 2..NOW + 3).prop_map(Some)];
     let access =
@@ -78,7 +78,7 @@ fn records() -> impl Strategy<Value = Vec<Value>> {
     })
 }
 
-/// Accounts, mostly good ones; one may be missing.
+/// Accounts, mostly valid. One may be missing.
 fn accounts() -> impl Strategy<Value = Vec<Value>> {
     let features = prop_oneof![2 => Just(json!("all")), 2 => features().prop_map(|features| json!(features))];
     let account = prop::option::weighted(0.85, (features, prop::bool::weighted(0.1)));
@@ -176,7 +176,7 @@ proptest! {
             let answer = ask(&request);
             prop_assert_eq!(Some(&verdict), answer.pointer("/ok"), "{}", request);
 
-            // A clock that stands still is an error in one, a refusal in the other, and an admission in neither.
+            // A clock that does not work is an error in one and a refusal in the other. Neither admits the token.
             let mut stopped = request;
             stopped["now"] = json!(0);
             let answer = ask(&stopped);
@@ -209,7 +209,7 @@ proptest! {
             prop_assert!(!stays || before == 0 || after == 0 || before == after, "a record that stays keeps its slot");
         }
 
-        // Removals first; then a known record is replaced, but never comes back from its revocation.
+        // Removals come first. Then known records are replaced, but a revoked one never becomes valid again.
         let mut left: Vec<Value> = first.iter().filter(|record| !removed.contains(&record["id"].as_str().unwrap())).cloned().collect();
         for record in &second {
             let mut record = record.clone();
@@ -255,7 +255,7 @@ proptest! {
             let lost = table.update_value(core(&update)).unwrap();
             let now = meaning(&table);
             for (code, (kept, now)) in (0..).zip(kept.iter().zip(&now)) {
-                // A place that was empty had no verdict that anybody could have kept.
+                // A slot that was empty had no verdict that anybody could have kept.
                 prop_assert!(lost.contains(&code) || kept.is_none() || kept == now, "code {}: {:?} {:?}", code, kept, now);
             }
             kept = now;

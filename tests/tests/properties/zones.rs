@@ -1,10 +1,10 @@
-//! What the zones of the tz database do, found from UTC alone: no local time is ever asked of a library here.
+//! The zones of the tz database, read in UTC only: no library is asked for a local time here.
 
 use chrono::{NaiveDate, Offset, TimeZone};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use proptest::prelude::*;
 
-/// A zone: seconds east of UTC at an instant.
+/// A zone: its offset in seconds east of UTC at an instant.
 pub(crate) trait East {
     fn east(&self, at: i64) -> i64;
 }
@@ -16,7 +16,7 @@ impl East for Tz {
     }
 }
 
-/// A zone as a request gives it.
+/// A zone in the form of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) offset: i64,
@@ -40,7 +40,8 @@ impl Table {
     }
 }
 
-/// Where the offset changes between two instants, and to what: two changes within `step` seconds may be missed.
+/// The instants between `from` and `to` at which the offset changes, and the new offsets. Two changes within `step` seconds may
+/// be missed.
 pub(crate) fn changes(zone: &impl East, from: i64, to: i64, step: i64) -> Vec<(i64, i64)> {
     let mut found = Vec::new();
     let mut at = from;
@@ -65,10 +66,10 @@ pub(crate) fn changes(zone: &impl East, from: i64, to: i64, step: i64) -> Vec<(i
     found
 }
 
-/// 23:59:59 of a date: of all instants at which clocks show it the last; where clocks skip it, what they would have shown
-/// had they not been changed.
+/// 23:59:59 of a date: the last instant at which clocks show it. If clocks skip it, the instant at which they would have shown it
+/// without the change.
 pub(crate) fn last_second(date: NaiveDate, zone: &impl East) -> i64 {
-    // As if the place lay on the meridian of Greenwich; the truth is within a day of it.
+    // The instant for UTC. The real one is within a day of it.
     let local = date.and_hms_opt(23, 59, 59).unwrap().and_utc().timestamp();
     let (from, to) = (local - 90_000, local + 90_000);
     let mut begins = from;
@@ -80,7 +81,7 @@ pub(crate) fn last_second(date: NaiveDate, zone: &impl East) -> i64 {
         if (begins..change).contains(&instant) {
             shown = Some(instant);
         }
-        // The clock jumps over it at this change.
+        // The clock skips it at this change.
         if instant >= change && local < change + then {
             skipped = Some(instant);
         }
@@ -89,7 +90,7 @@ pub(crate) fn last_second(date: NaiveDate, zone: &impl East) -> i64 {
     shown.or(skipped).unwrap()
 }
 
-/// Any zone; often one whose clocks have changed about midnight, or whose calendar lost a day.
+/// Any zone, often one whose clocks have changed near midnight or whose calendar lost a day.
 pub(crate) fn zone() -> impl Strategy<Value = Tz> {
     use chrono_tz::{Africa, America, Asia, Atlantic, Pacific};
     let midnight = [
@@ -119,7 +120,7 @@ pub(crate) fn zone() -> impl Strategy<Value = Tz> {
     ]
 }
 
-/// The dates about the changes of a year, else any of its dates.
+/// The dates around the changes of a year, or any of its dates.
 pub(crate) fn date_near_a_change(zone: Tz, year: i32) -> impl Strategy<Value = NaiveDate> {
     let first = NaiveDate::from_yo_opt(year, 1).unwrap();
     let start = first.and_hms_opt(0, 0, 0).unwrap().and_utc().timestamp();

@@ -1,4 +1,4 @@
-//! The command line asks before what can't be undone, replaces no file silently, and prints examples that can be copied.
+//! The command line asks before an irreversible action, never replaces a file silently, and prints examples that can be copied.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@ use std::process::Command;
 
 use crate::common::{Place, Ran, with_token};
 
-/// Runs a command on a terminal, with something typed. `None`, said aloud, where there is no program for that.
+/// Runs a command on a terminal, with typed input. `None`, reported as a skip, if there is no program for that.
 fn on_a_terminal(place: &Place, arguments: &str, typed: &str) -> Option<Ran> {
     if Command::new("script").arg("--version").output().is_err() {
         assert!(
@@ -22,7 +22,7 @@ fn on_a_terminal(place: &Place, arguments: &str, typed: &str) -> Option<Ran> {
         eprintln!("SKIPPED: script is missing, so there is no terminal");
         return None;
     }
-    // Borrow the environment of a run without a terminal.
+    // Uses the environment of a run without a terminal.
     let plain = place.command(&[]);
     let line = format!("'{}' {arguments}", plain.get_program().to_str().unwrap());
     let mut command = Command::new("script");
@@ -105,7 +105,7 @@ fn a_file_that_is_there_is_replaced_only_by_force() {
                 .starts_with("{\"kind\":\"tokenlatch-")
         );
     }
-    // A link that leads nowhere is something that is there, too.
+    // A dangling link counts as an existing file.
     std::os::unix::fs::symlink("nowhere", place.folder.path().join("link")).unwrap();
     assert_eq!(place.run(&["db", "backup", "link"]).code, Some(1));
     assert!(

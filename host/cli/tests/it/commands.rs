@@ -1,4 +1,4 @@
-//! The command line: a token's whole life, what is printed where, and what survives a kill.
+//! The command line: the life of a token, where output goes, and what survives a kill.
 
 #![allow(
     clippy::unwrap_used,
@@ -220,7 +220,7 @@ fn a_closed_pipe_ends_the_command_quietly() {
         .unwrap();
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().unwrap();
-    // The command may be gone before it has read everything.
+    // The command may end before it has read everything.
     let _ = stdin.write_all(format!("cpanel alice:{token}\n").repeat(1_000).as_bytes());
     drop(stdin);
     let output = child.wait_with_output().unwrap();
@@ -232,7 +232,7 @@ fn a_closed_pipe_ends_the_command_quietly() {
 fn what_was_acknowledged_survives_a_kill() {
     let place = Place::new();
     assert_eq!(place.run(&["account", "add", "alice", "--all-features"]).code, Some(0));
-    // A process that holds the database open while others write, and is killed with it open.
+    // A process that holds the database open while others write, and is killed in that state.
     let mut holder = place
         .command(&["token", "verify"])
         .stdin(Stdio::piped())

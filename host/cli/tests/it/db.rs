@@ -97,7 +97,7 @@ fn accounts_have_settings() {
     assert!(ran.stdout.contains('x'));
 
     done(place.run_with(&["account", "password", "anna", "--stdin"], "another horse\n"));
-    // What some shells and editors put before a text is no part of the password.
+    // The byte order mark that some shells and editors add is not part of the password.
     done(place.run_with(&["account", "password", "anna", "--stdin"], "\u{feff}12345678\r\n"));
     let short = place.run_with(
         &["account", "password", "anna", "--stdin", "--json"],

@@ -231,7 +231,7 @@ fn peppers_come_from_a_private_file_and_rotate() {
     assert_eq!(verify(&place, &header, &["--pepper-file", &path]).1, "ok");
     // Without the pepper its hash is not found.
     assert_eq!(verify(&place, &header, &[]).1, "token_unknown");
-    // A newer one in front, as JSON.
+    // With a newer pepper in front, as JSON.
     write(
         &format!(
             r#"[{{"id":"2026b","key":"{}"}},{{"id":"2026a","key":"{}"}}]"#,

@@ -1,4 +1,4 @@
-//! The integration tests of the programs, in one program: each subject is a file.
+//! The programs' integration tests, in one program, with one file per subject.
 
 pub(crate) use tokenlatch_test_support as common;
 

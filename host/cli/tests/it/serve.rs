@@ -1,4 +1,4 @@
-//! `tokenlatch serve`: the first start, what it prints, later starts, signals, and a log without secrets.
+//! `tokenlatch serve`: the first start, its output, later starts, signals, and a log without secrets.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -22,7 +22,7 @@ use serde_json::Value;
 const PASSWORD_FILE: &str = "tokenlatch-admin.password";
 const BEGUN_FILE: &str = "tokenlatch-first.begun";
 
-/// The password that the first start made.
+/// The password that the first start created.
 fn password(place: &Place) -> String {
     let line = fs::read_to_string(place.folder.path().join(PASSWORD_FILE)).unwrap();
     let password = line.strip_suffix('\n').unwrap();
@@ -43,14 +43,14 @@ fn has_curl() -> bool {
     found
 }
 
-/// The lines that are printed to be tried, from the first remark to the last line before the end.
+/// The example lines in the output, from the first comment to the last line before the end.
 fn lines_to_try(printed: &str) -> String {
     let start = printed.find("# create").unwrap();
     let end = printed.rfind("\nNext:").unwrap();
     printed[start..end].to_owned()
 }
 
-/// Runs lines in a folder that has nothing to do with the server's.
+/// Runs lines in a folder that is unrelated to the server's.
 fn run_lines(lines: &str) -> String {
     let elsewhere = tempfile::tempdir().unwrap();
     let ran = Command::new("sh")
@@ -99,7 +99,7 @@ fn the_printed_lines_work_as_printed() {
         };
         let serving = Serving::start(&place, arguments);
         check_lines(&serving.printed);
-        // And once more: they leave nothing behind that would be in their way.
+        // A second time: the lines leave nothing behind that would block them.
         check_lines(&serving.printed);
         let (code, log) = serving.stop();
         assert_eq!(code, Some(0), "{log}");
@@ -185,7 +185,7 @@ fn the_first_account_is_an_administrator_who_can_log_in_with_the_password_of_the
 fn a_first_start_that_broke_off_is_done_again_by_the_next() {
     for file in ["tokenlatch-account.header", "tokenlatch-admin.header", PASSWORD_FILE] {
         let place = Place::new();
-        // What can't be replaced stands in the way of the file.
+        // A directory, which cannot be replaced, blocks the file's path.
         let in_the_way = place.folder.path().join(file);
         fs::create_dir(&in_the_way).unwrap();
         let ports = [
@@ -329,7 +329,7 @@ fn wrong_starts_say_what_to_do_and_leave_nothing_behind() {
             "{arguments:?}"
         );
     }
-    // After a start that failed for its port, the next one is still the first.
+    // After a start that failed because of its port, the next start is still the first.
     let place = Place::new();
     assert_eq!(place.run(&["serve", "--listen", &taken]).code, Some(5));
     let serving = Serving::start(&place, &["--http"]);
@@ -387,7 +387,7 @@ fn a_second_signal_ends_at_once_and_a_hang_up_does_not_end_it() {
     let address = serving.address("account");
     let health = b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     assert_eq!(status(&exchange(address, health)), 200);
-    // A request that does not end by itself: its body never comes.
+    // A request that never ends by itself, since its body never arrives.
     let mut stuck = common::http::connect(address);
     let head = "POST /execute/Tokens/create_full_access HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
     let header = fs::read_to_string(place.folder.path().join("tokenlatch-account.header")).unwrap();
@@ -465,7 +465,7 @@ fn the_log_at_trace_level_has_every_request_and_no_secret() {
         let (_, log) = serving.stop();
         assert!(!log.contains("TRACE"), "a library spoke below INFO");
         assert_eq!(log.matches("tokenlatch::request").count(), requests, "{format}");
-        // The path of a request is logged, and a secret in it is taken out.
+        // The path of a request is logged, with secrets removed.
         assert_eq!(log.matches("/[secret]").count(), 2, "{format}");
         for secret in secrets {
             // As text, and as a list of bytes.
@@ -520,7 +520,7 @@ const SERVE: [&str; 7] = [
     "127.0.0.1:0",
 ];
 
-/// Runs a command that must fail, and gives its code.
+/// Runs a command that must fail, and returns its code.
 fn refused(place: &Place, arguments: &[&str]) -> String {
     let ran = place.run(arguments);
     assert_eq!(ran.code, Some(3), "{ran:?}");
@@ -534,7 +534,7 @@ fn move_files(place: &Place, away: bool) {
     let (from, to) = if away { (&here, &there) } else { (&there, &here) };
     for name in ["t.db", "t.db-wal", "t.db-shm"] {
         let _ = fs::remove_file(to.join(name));
-        // Without a server there is only the first of them.
+        // Without a server only the first of them exists.
         let _ = fs::rename(from.join(name), to.join(name));
     }
 }
@@ -581,7 +581,7 @@ fn a_database_that_was_there_is_not_silently_replaced() {
     for arguments in [&SERVE[..], &["--json", "account", "add", "eve", "--all-features"]] {
         assert_eq!(refused(&place, arguments), "store_differs");
     }
-    // A database of its own is made beside it where that is said, and both are known from then on.
+    // With the option, a new database is created beside it, and both are known from then on.
     fs::remove_file(&place.database).unwrap();
     assert_eq!(place.run(&[&add[..], &["--create=always"]].concat()).code, Some(0));
     assert_eq!(
@@ -614,7 +614,7 @@ fn the_first_start_survives_the_loss_of_its_log_and_an_older_database_is_refused
     let tokens = place.run(&["--json", "token", "list", "--user", "admin"]).json();
     assert_eq!(tokens["total"], 2, "{tokens}");
 
-    // The file names the database with what it held at the end of that start: one that lacks it is refused.
+    // The file records the database and its content at the end of that start. A database without that content is refused.
     let known = place.folder.path().join("tokenlatch-database.id");
     let text = fs::read_to_string(&known).unwrap();
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -626,7 +626,7 @@ fn the_first_start_survives_the_loss_of_its_log_and_an_older_database_is_refused
     )
     .unwrap();
     assert_eq!(refused(&place, &SERVE), "store_younger");
-    // Without the file, the database that is there is taken.
+    // Without the file, the existing database is accepted.
     fs::remove_file(&known).unwrap();
     Serving::start(&place, &["--json", "--http"]).stop();
     fs::write(&place.database, older).unwrap();
@@ -658,7 +658,7 @@ fn a_file_that_is_taken_away_or_put_back_is_reported() {
     let (_, log) = serving.stop();
     assert!(log.contains("removed or replaced while it was in use"), "{log}");
 
-    // An older state, put back while nothing ran.
+    // An older state, restored while no server ran.
     let older = fs::read(&place.database).unwrap();
     let serving = Serving::start(&place, &["--json", "--http"]);
     assert_eq!(create(&serving), 200);

@@ -1,4 +1,4 @@
-//! Keys and snapshots at the command line, and an origin and an edge as processes of their own.
+//! Keys and snapshots on the command line, and an origin and an edge in their own processes.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 use crate::common::served::Request;
 use crate::common::{Place, with_token};
 
-/// Runs a command that must do its work, and gives what it prints.
+/// Runs a command that must succeed, and returns its output.
 fn ok(place: &Place, arguments: &[&str]) -> String {
     let ran = place.run(arguments);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     ran.stdout
 }
 
-/// Makes a key, and gives the public one and what must never be seen.
+/// Creates a key, and returns the public key and the secret text that must never be shown.
 fn keygen(place: &Place, name: &str) -> (String, String) {
     let ran = place.run(&["snapshot", "keygen", name]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -99,7 +99,7 @@ fn a_snapshot_is_written_and_looked_at() {
     assert!(open.stderr.contains("chmod 600") && !open.stderr.contains(&private));
 }
 
-/// A process that serves, and what it says.
+/// A server process, and its output.
 struct Serving {
     child: Child,
     account: std::net::SocketAddr,
@@ -133,7 +133,7 @@ impl Serving {
         }
     }
 
-    /// Tells it to stop, and gives what it logged.
+    /// Stops the process, and returns the time that it took and the log.
     fn stop(mut self) -> (Duration, String) {
         let begun = Instant::now();
         let id = rustix::process::Pid::from_child(&self.child);
@@ -204,7 +204,7 @@ fn an_edge_without_a_database_follows_a_server_and_both_end_at_once() {
     ];
     let mut command = place.command(&[&follow, &ports[..]].concat());
     command.env("TOKENLATCH_DATABASE", "/nowhere/at/all.db");
-    // It needs a folder for nothing but its state.
+    // The edge needs a folder only for its state.
     command.env_remove("TOKENLATCH_DATABASE");
     let edge = Serving::start(command);
     let auth = || {
@@ -217,7 +217,7 @@ fn an_edge_without_a_database_follows_a_server_and_both_end_at_once() {
         Request::new("GET", "/ready").send(edge.admin).status == 200
     });
     assert_eq!(auth(), 200);
-    // By another process, on the database itself.
+    // By another process, directly on the database.
     assert_eq!(place.run(&["token", "revoke", "--user", "alice", "two"]).code, Some(0));
     until("the revocation is in force", || auth() == 401);
     let state = std::fs::read_to_string(place.folder.path().join("tokenlatch-follow.json")).unwrap();
@@ -315,7 +315,7 @@ fn edges_begin_anew_after_the_origin_was_stopped_and_when_told_to() {
     let edge = format!("whm alice:{}", token.trim());
     let first = epoch(&place);
     assert_eq!(epoch(&place), first);
-    // While it stood still, a copy of the database may have been put in its place.
+    // While it was stopped, a copy may have replaced the database.
     let ports = ["--http", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
     let serve = [&["--json", "serve", "--snapshot-key", "k"], &ports[..]].concat();
     let served = |place: &Place| {

@@ -1,4 +1,4 @@
-//! `uapi` and `whmapi1`: the lines of the public guides, over the database and over another server.
+//! `uapi` and `whmapi1`: the lines of public guides, on the database and through another server.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use crate::common::{Place, Ran};
 use serde_json::{Value, json};
 
-/// Debug output would do for a token too, but this one is none.
+/// Has the form of a token, but is not one.
 const TOKEN: &str = "AAAABBBBCCCCDDDDEEEEFFFFGGGG0001";
 
 fn place() -> Place {
@@ -28,7 +28,7 @@ fn place() -> Place {
     place
 }
 
-/// Lines of the shell, with `uapi` and `whmapi1` on the path.
+/// Runs shell lines with `uapi` and `whmapi1` on the path.
 fn shell(place: &Place, lines: &str) -> Ran {
     let programs = Path::new(env!("CARGO_BIN_EXE_uapi")).parent().unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
@@ -48,7 +48,7 @@ fn uapi(place: &Place, arguments: &[&str]) -> Value {
     let ran = place.run(&[&["uapi", "--user=alice", "--output=json", "Tokens"], arguments].concat());
     let reply = ran.json();
     let status = reply["result"]["status"].as_i64().unwrap_or_else(|| panic!("{ran:?}"));
-    // 0 once the function has answered, 1 where there is none.
+    // 0 if the function has answered, 1 if there is no such function.
     let called = !ran.stderr.contains("function_unknown");
     assert!(
         (status == 0 || status == 1) && ran.code == Some(i32::from(!called)),
@@ -249,7 +249,7 @@ fn an_account_sees_and_touches_only_its_own_tokens() {
     assert_eq!(other(&["rename", "name=deploy", "new_name=x"])["status"], 0);
     other(&["revoke", "name=deploy"]);
     assert_eq!(uapi(&place, &["list"])["data"][0]["name"], "deploy");
-    // The administrator's functions have tokens of their own.
+    // The administrator's functions have their own tokens.
     let own = whmapi1(&place, &["--user=alice", "api_token_list"]);
     assert_eq!(own["data"]["tokens"], json!({}));
     whmapi1(&place, &["--user=alice", "api_token_revoke", "token_name=deploy"]);
@@ -399,7 +399,7 @@ fn functions_of_a_server_are_no_functions_of_the_database() {
 #[test]
 fn a_function_that_could_not_be_called_is_told_by_a_reply_too() {
     let place = place();
-    // Some scripts look for `status: 0` in the output and at nothing else, such as acme.sh's deploy hook.
+    // Some scripts only look for `status: 0` in the output, such as acme.sh's deploy hook.
     let ran = shell(&place, "uapi --user=alice SSL install_ssl domain=a.example key=x");
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(
@@ -469,7 +469,7 @@ fn scripts_that_cannot_be_changed_are_led_to_a_server_by_the_environment() {
     let ran = ask(&[("TOKENLATCH_URL", &url), ("TOKENLATCH_HEADER_FILE", "header")], &[]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(server.join().unwrap().contains(&format!("cpanel alice:{TOKEN}")));
-    // Where no server is named, they say nothing.
+    // Without a server, these variables have no effect.
     let alone = [("TOKENLATCH_HEADER_FILE", "header"), ("TOKENLATCH_CACERT", "missing")];
     assert_eq!(ask(&alone, &[]).code, Some(0));
     let secured = [
@@ -490,7 +490,7 @@ fn scripts_that_cannot_be_changed_are_led_to_a_server_by_the_environment() {
     let ran = ask(&two, &[]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.stderr.contains("leave one out"), "{ran:?}");
-    // What is typed wins.
+    // Options override variables.
     std::fs::write(place.folder.path().join("token"), TOKEN).unwrap();
     let (address, server) = answering(http("200 OK", "", r#"{"status":1}"#));
     let url = format!("http://{address}");
@@ -510,7 +510,7 @@ fn a_thin_name_without_its_program_says_so() {
     let begun = Instant::now();
     let ran = loop {
         match std::process::Command::new(&copy).output() {
-            // A process that another test starts at this moment holds the file open until it runs its own program.
+            // A process that another test is starting holds the file open until it runs its own program.
             Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
                 assert!(begun.elapsed() < Duration::from_secs(30), "the copy stays busy");
                 thread::sleep(Duration::from_millis(20));
@@ -525,7 +525,7 @@ fn a_thin_name_without_its_program_says_so() {
     );
 }
 
-/// Answers one request with these bytes, and gives what it was sent.
+/// Answers one request with these bytes, and returns the request.
 fn answering(bytes: Vec<u8>) -> (SocketAddr, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -547,7 +547,7 @@ fn answering(bytes: Vec<u8>) -> (SocketAddr, JoinHandle<String>) {
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
         asked.push_str(&String::from_utf8(body).unwrap());
-        // One who stops reading is all right.
+        // The client may stop reading.
         let _ = reader.get_mut().write_all(&bytes);
         asked
     });

@@ -1,4 +1,4 @@
-//! The page of a server in a process of its own: its options, what its log says, and what it never says.
+//! The web interface of a server in its own process: options, and a log without secrets.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ use crate::common::browser::{Browser, PASSWORD, encoded};
 use crate::common::served::Request;
 use crate::common::serving::Serving;
 
-/// Starts a server, uses it, ends it, and returns all that it logged.
+/// Starts a server, uses it, stops it, and returns its log.
 fn log_of(place: &Place, arguments: &[&str], using: impl FnOnce(SocketAddr)) -> String {
     let serve = [
         "--json",
@@ -55,7 +55,7 @@ fn no_log_holds_what_opens_a_session_even_at_trace_level() {
         let log = log_of(&place, &arguments, |address| {
             let mut alice = Browser::new(address);
             assert_eq!(alice.try_log_in("alice", "wrong-pass-phrase").status, 401);
-            // The name's field is where a password ends up by mistake.
+            // Users sometimes type their password into the name field.
             assert_eq!(alice.try_log_in("wrong-pass-phrase", "x").status, 401);
             alice.log_in("alice");
             let csrf = alice.csrf();
@@ -63,7 +63,7 @@ fn no_log_holds_what_opens_a_session_even_at_trace_level() {
             assert_eq!(alice.get(&list).status, 200);
             assert_eq!(alice.get(&alice.path("/nothing/here")).status, 404);
             let early = alice.clone();
-            // In the wrong places.
+            // In places where they do not belong.
             alice.get(&format!("/nothing{list}?back={list}"));
             alice.send(Request::new("GET", &format!("http://localhost{list}")));
             alice.post(&list, &[("csrf", "x"), ("pass", PASSWORD)]);

@@ -1,5 +1,5 @@
-//! `/json-api/cpanel`: API 2, and UAPI by the same path. RULES.md, 4. On the administrator's port it is a function like
-//! any other there, by which functions of accounts are called; the service answers none of them.
+//! `/json-api/cpanel`: API 2, and UAPI by the same path. RULES.md, 4. On the administrator's port, account functions are called
+//! through it. The service answers none of those itself.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::middleware::client::Client;
 use crate::problem::Problem;
 use tokenlatch::FunctionCall;
 
-/// The parameters that choose the function, and their meaning.
+/// Parameters that select the function, and their meaning.
 const VERSION: &str = "cpanel_jsonapi_apiversion";
 const MODULE: &str = "cpanel_jsonapi_module";
 const FUNCTION: &str = "cpanel_jsonapi_func";
@@ -42,7 +42,7 @@ const AMBIGUOUS: Problem = Problem::new(
     "A parameter that chooses the function stands twice, or is spelt in a way that servers read differently.",
 );
 
-/// Answers a function of ours, passes any other on, and refuses API 1.
+/// Answers the service's own functions, forwards the others, and refuses API 1.
 pub(crate) async fn account<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
@@ -51,7 +51,7 @@ pub(crate) async fn account<T: Backend>(
     reply_of(call(state.as_ref(), &client, Realm::Account, request).await)
 }
 
-/// Passes on what is called for an account, and refuses API 1.
+/// Forwards calls made on behalf of an account, and refuses API 1.
 pub(crate) async fn admin<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
@@ -60,22 +60,23 @@ pub(crate) async fn admin<T: Backend>(
     reply_of(call(state.as_ref(), &client, Realm::Admin, request).await)
 }
 
-/// What the parameters choose.
+/// The API version and function that the parameters select.
 pub(crate) struct Choice {
     api: Api,
-    /// Whether the version is said: one that isn't is 2.
+    /// Whether the request states the version. The default is 2.
     versioned: bool,
     module: Option<String>,
     function: Option<String>,
 }
 
 impl Choice {
-    /// Reads the choice. Version 3 is UAPI; 2, or none, is API 2; every other is API 1, which no token can use.
+    /// Reads the version and function. Version 3 is UAPI. Version 2, or no version, is API 2. Any other version is API 1, which
+    /// no token may use.
     pub(crate) fn of(form: &Form) -> Result<Choice, Problem> {
         if form.keys().any(|key| is_doubtful_selector(key.as_bytes())) {
             return Err(AMBIGUOUS);
         }
-        // Whoever it names, it may be named once.
+        // The user is ignored here, but the parameter must not be repeated.
         form.one(USER)?;
         let version = form.one(VERSION)?;
         let api = match version.as_deref() {
@@ -92,8 +93,8 @@ impl Choice {
         })
     }
 
-    /// The call that the gate decides on. An administrator's token needs the right to call functions of accounts at all:
-    /// what is in the catalogue of those is about the accounts' own tokens.
+    /// The call that the gate decides on. For an administrator's token this is the right to call account functions at all: the
+    /// catalogue's entries for those functions are about the accounts' own tokens.
     pub(crate) fn call(&self, realm: Realm) -> Call {
         match (realm, &self.module, &self.function) {
             (Realm::Account, Some(module), Some(function)) => calls::function(self.api, module, function, realm),
@@ -105,7 +106,7 @@ impl Choice {
         }
     }
 
-    /// Whether a function is named that isn't one of ours, and calls none of ours.
+    /// Whether the named function is not one of the service's own and cannot call one.
     fn is_anothers(&self) -> bool {
         let named = self.module.as_deref().zip(self.function.as_deref());
         named.is_some_and(|(module, function)| !is_ours(module, function) && !calls_others(module, function))
@@ -120,7 +121,7 @@ impl Choice {
     }
 }
 
-/// Whether some server would take a key for one that chooses the function.
+/// Whether some server might read the key as one that selects the function.
 pub(crate) fn chooses(key: &str) -> bool {
     API2_SELECTORS.contains(&key.trim()) || is_doubtful_selector(key.as_bytes())
 }
@@ -132,7 +133,8 @@ async fn call<T: Backend>(state: &T, client: &Client, realm: Realm, request: Req
     if calls::holds_secret(query.keys()) {
         return Err(malformed(state).into());
     }
-    // The body may choose the function too, so it is read before that is decided; but not for just anybody.
+    // The body may select the function too, so it is read before the decision. Requests that would be refused anyway are refused
+    // without reading it.
     if state.failures().blocked(client.counted()).is_some() || parts.headers.get_all(AUTHORIZATION).iter().count() != 1
     {
         admit(state, client, &parts.headers, &calls::nothing(realm)).await?;
@@ -142,7 +144,7 @@ async fn call<T: Backend>(state: &T, client: &Client, realm: Realm, request: Req
         recognise(state, client, &parts.headers, realm).await?;
         let choice = Choice::of(&query)?;
         if parts.method == Method::POST && Kind::of(&parts.headers)? == Kind::Multipart && choice.is_anothers() {
-            // It may hold files, so it goes on while it comes in.
+            // The body may hold files, so it is forwarded as it arrives.
             let boundary = upload::boundary(&parts.headers)?;
             let admitted = admit(state, client, &parts.headers, &choice.call(realm)).await?;
             let body = upload::checked(body, &boundary);
@@ -180,7 +182,7 @@ async fn call<T: Backend>(state: &T, client: &Client, realm: Realm, request: Req
     Ok(pass_on(state, client, request, &admitted, realm).await)
 }
 
-/// On the account port a call is the token owner's, whoever it names: the API is told so.
+/// Sets the user to the token's owner on the account port, whatever user the request names.
 fn own(mut form: Form, admitted: &Admitted, realm: Realm) -> Form {
     if realm == Realm::Account {
         form.replace(USER, &admitted.user);
@@ -188,8 +190,8 @@ fn own(mut form: Form, admitted: &Admitted, realm: Realm) -> Form {
     form
 }
 
-/// The request with its parameters in one spelling, the one that was read here: what the upstream reads is what the
-/// gate decided on. `in_query` of the parameters came in the query, the others in a body of that kind.
+/// Re-encodes the parameters in one canonical form. The upstream then reads exactly what the gate decided on. The first
+/// `in_query` parameters came in the query, the rest in a body of the given kind.
 fn retold(
     mut parts: Parts,
     form: &Form,
@@ -203,15 +205,15 @@ fn retold(
     let (content_type, body) = match kind {
         None => return Ok(Request::from_parts(parts, Body::empty())),
         Some(Kind::Json) => (JSON, form.json_object(in_query, |key| !API2_SELECTORS.contains(&key))),
-        // The parts of a body that is cut into parts can be read in more than one way, so it goes on as a form.
+        // A multipart body can be read in more than one way, so it is forwarded URL-encoded.
         Some(_) => (FORM, form.encoded(in_query, form.len()).into_bytes()),
     };
     parts.headers.insert(CONTENT_TYPE, content_type);
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
-/// The target with the parameters of the query. What chooses the function there is said in any case: its version, and
-/// `from_body` what the body chose, for not every server looks for that in such a body.
+/// The target with the query parameters. It always states the version, and also what the body selected (`from_body`): some
+/// servers do not look for the function in such a body.
 fn query_of(form: &Form, choice: &Choice, in_query: usize, from_body: bool) -> Result<Uri, Problem> {
     let mut query = form_urlencoded::Serializer::new(form.encoded(0, in_query));
     for key in API2_SELECTORS.iter().filter(|key| from_body && form.has(in_query, key)) {

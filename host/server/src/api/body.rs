@@ -1,4 +1,4 @@
-//! Reads the body of a request within the limits.
+//! Reads request bodies within the size and time limits.
 
 use std::io;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep};
 use crate::config::HttpLimits;
 use crate::problem::Problem;
 
-/// Reads a whole body of our own functions: not more than the limit, and not slower.
+/// Reads the whole body of a call to one of the service's own functions, within the size and time limits.
 ///
 /// # Errors
 /// [`Problem::BODY_TOO_LARGE`] (413), [`Problem::BODY_TOO_SLOW`] (408), [`Problem::BODY_BROKEN`] (400).
@@ -34,7 +34,7 @@ pub async fn read_body(body: Body, limits: &HttpLimits) -> Result<Bytes, Problem
     }
 }
 
-/// A body that is refused while it goes on, and what its sender is told.
+/// Error that ends a body while it is being forwarded. It holds the reply for the client.
 #[derive(Debug)]
 pub(crate) struct Unfit(pub(crate) Problem);
 
@@ -46,7 +46,7 @@ impl std::fmt::Display for Unfit {
 
 impl std::error::Error for Unfit {}
 
-/// What is wrong with a body that could not be read to its end: its sender stopped, or it is no body.
+/// The problem with a body that could not be read to its end: the client stopped, or the framing is invalid.
 fn fault_of(error: &(dyn std::error::Error + 'static)) -> Problem {
     let causes = || std::iter::successors(Some(error), |error| error.source());
     if let Some(Unfit(problem)) = causes().find_map(|cause| cause.downcast_ref()) {
@@ -63,30 +63,30 @@ fn fault_of(error: &(dyn std::error::Error + 'static)) -> Problem {
     }
 }
 
-/// A body that goes on to somebody else. What its sender does is seen by [`Sender`].
+/// A body that is forwarded upstream. [`Sender`] records what the client does.
 pub(crate) struct Watched {
     body: Body,
     sender: Arc<Sender>,
 }
 
-/// What is known of the sender of a body that goes on to somebody else.
+/// State of the client that sends a forwarded body.
 #[derive(Debug)]
 pub(crate) struct Sender {
     fault: OnceLock<Problem>,
     state: Mutex<Sending>,
 }
 
-/// Who is to do something now.
+/// Which side must act next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sending {
-    /// The sender, to send more.
+    /// The client: it must send more.
     Sender,
-    /// The receiver, since then: to take more, or to answer once it has all.
+    /// The upstream, since that instant: it must take more, or answer once it has the whole body.
     Receiver(Instant),
 }
 
 impl Watched {
-    /// The body, and what will be known of its sender.
+    /// Wraps a body, and returns it with the state of its sender.
     pub(crate) fn over(body: Body) -> (Body, Arc<Sender>) {
         let sender = Arc::new(Sender {
             fault: OnceLock::new(),
@@ -101,12 +101,12 @@ impl Watched {
 }
 
 impl Sender {
-    /// What was wrong with the body.
+    /// The fault found in the body, if any.
     pub(crate) fn fault(&self) -> Option<Problem> {
         self.fault.get().copied()
     }
 
-    /// Who is to do something now.
+    /// Which side must act next.
     pub(crate) fn state(&self) -> Sending {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,7 +144,7 @@ impl HttpBody for Watched {
     }
 }
 
-/// A body of which each piece must come in time. Only the time counts in which the reader wants one.
+/// A body whose every frame must arrive in time. Only the time in which the reader waits for a frame counts.
 pub(crate) struct Timely {
     body: Body,
     limit: Duration,
@@ -152,7 +152,7 @@ pub(crate) struct Timely {
 }
 
 impl Timely {
-    /// The body under a limit; zero is none.
+    /// Wraps a body with a time limit for each frame. Zero means no limit.
     pub(crate) fn over(body: Body, limit: Duration) -> Body {
         if limit.is_zero() {
             return body;

@@ -1,4 +1,4 @@
-//! What a request names: its path, and the parameters that choose a function.
+//! What a request names: its path, and the parameters that select a function.
 
 use axum::http::{Method, StatusCode};
 use tokenlatch_core::{Api, Call, Realm};
@@ -10,11 +10,11 @@ pub(crate) use tokenlatch_core::{
     is_api_path as is_api, is_function_name as is_name, json_api_path as json_api, uapi_path as execute,
 };
 
-/// Parameters that are tokens, or look as if they were. A secret in a URL ends up in logs and histories (ASVS V14.2.1).
+/// Parameters that are tokens or look like them. A secret in a URL ends up in logs and browser histories (ASVS V14.2.1).
 const SECRETS: &[&str] = &["token", "authorization"];
 
-/// Only these methods call functions. To a HEAD the API behind the guard gives its own answer; ours takes none, for it must
-/// not create anything.
+/// Allows only GET and POST for calls of functions. HEAD is forwarded, since the API behind the guard answers it. The service's
+/// own functions refuse it, because HEAD must not create anything.
 pub(crate) fn check_method(method: &Method, is_ours: bool) -> Result<(), Problem> {
     match *method {
         Method::GET | Method::POST => Ok(()),
@@ -29,7 +29,7 @@ pub(crate) fn holds_secret<'a>(mut keys: impl Iterator<Item = &'a str>) -> bool 
     keys.any(|key| SECRETS.iter().any(|secret| secret.eq_ignore_ascii_case(key)))
 }
 
-/// A call of a function.
+/// The call of a function.
 pub(crate) fn function(api: Api, module: &str, function: &str, realm: Realm) -> Call {
     Call {
         api: Some(api),
@@ -40,12 +40,12 @@ pub(crate) fn function(api: Api, module: &str, function: &str, realm: Realm) -> 
     }
 }
 
-/// A call of a function of the administrator's.
+/// The call of an administrator's function.
 pub(crate) fn whm(name: &str) -> Call {
     function(Api::Whm, WHM, name, Realm::Admin)
 }
 
-/// A call that names nothing: the strictest reading.
+/// A call that names no function. The gate judges it most strictly.
 pub(crate) fn nothing(realm: Realm) -> Call {
     Call {
         realm: Some(realm),
@@ -53,7 +53,7 @@ pub(crate) fn nothing(realm: Realm) -> Call {
     }
 }
 
-/// A right of machines, at the administrator's port.
+/// A right for machines, on the administrator's port.
 pub(crate) fn machine(right: &str, writes: bool) -> Call {
     Call {
         feature: Some(right.to_owned()),
@@ -62,7 +62,7 @@ pub(crate) fn machine(right: &str, writes: bool) -> Call {
     }
 }
 
-/// Nothing is here for those who were let in.
+/// The reply to an admitted request whose path has no function.
 pub(crate) const NO_FUNCTION: Problem = Problem::new(
     StatusCode::NOT_FOUND,
     "function_unknown",

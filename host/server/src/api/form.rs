@@ -1,4 +1,4 @@
-//! The parameters of a request, in the order received: query, then body. What they mean is the module's to say.
+//! The parameters of a request, in the order received: query, then body. The module interprets them.
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart};
@@ -15,10 +15,10 @@ use crate::problem::Problem;
 use tokenlatch::offload;
 use tokenlatch::wipe_values;
 
-/// The most parameters of one request. A token has at most 1,000 features.
+/// Maximum number of parameters in one request. A token has at most 1,000 features.
 const MAX_VALUES: usize = 4096;
 
-/// Parameters as they were given. Dropping them wipes them, for one may be a token.
+/// Parameters as received. They are wiped on drop, since one may be a token.
 #[derive(Default)]
 pub(crate) struct Form(Vec<(String, Value)>);
 
@@ -30,14 +30,14 @@ impl Form {
         Ok(form)
     }
 
-    /// Reads the body on top of what the query gave.
+    /// Appends the parameters of the body to those of the query.
     pub(crate) async fn with_body(mut self, parts: &Parts, body: Body, limits: &HttpLimits) -> Result<Form, Problem> {
         let bytes = read_body(body, limits).await?;
         self.add_body(parts, bytes).await?;
         Ok(self)
     }
 
-    /// Reads a body that was taken in whole, and tells as what it was read; `None` where there is none.
+    /// Reads a body that is already in memory, and returns its kind. `None` if there is no body.
     pub(crate) async fn add_body(&mut self, parts: &Parts, bytes: Bytes) -> Result<Option<Kind>, Problem> {
         if bytes.is_empty() {
             return Ok(None);
@@ -61,31 +61,31 @@ impl Form {
         Ok(Some(kind))
     }
 
-    /// Gives a parameter another value wherever it is given one.
+    /// Replaces the value of every parameter with this key.
     pub(crate) fn replace(&mut self, key: &str, text: &str) {
         for (_, value) in self.0.iter_mut().filter(|(name, _)| name == key) {
             *value = Value::String(text.to_owned());
         }
     }
 
-    /// Some of the parameters as a JSON object.
+    /// Encodes some of the parameters as a JSON object.
     pub(crate) fn json_object(&self, from: usize, kept: impl Fn(&str) -> bool) -> Vec<u8> {
         let entries = self.0.iter().skip(from).filter(|(key, _)| kept(key));
-        // What was read from JSON can be written as JSON.
+        // Values that were read from JSON can always be written as JSON.
         serde_json::to_vec(&Value::Object(entries.cloned().collect())).unwrap_or_default()
     }
 
-    /// The parameters as plain values.
+    /// The parameters as plain JSON values.
     pub(crate) fn pairs(&self) -> Vec<(String, serde_json::Value)> {
         let plain = |value| serde_json::to_value(value).unwrap_or_default();
         self.0.iter().map(|(key, value)| (key.clone(), plain(value))).collect()
     }
 
-    /// Reads a body, and tells as what it was read.
+    /// Reads a body, and returns the kind that it was read as.
     async fn read(&mut self, kind: Kind, headers: &HeaderMap, bytes: &Bytes) -> Result<Kind, Problem> {
         match kind {
             Kind::Untold if !looks_like_form(bytes) => return Err(UNSUPPORTED),
-            // As a form a JSON object would be one odd key, and what it says would be passed over.
+            // Read as a form, a JSON object would be one odd key, and its content would be ignored.
             Kind::Urlencoded if bytes.trim_ascii_start().starts_with(b"{") => {
                 if let Ok(Value::Object(entries)) = Value::from_json(bytes) {
                     self.entries(entries)?;
@@ -103,12 +103,12 @@ impl Form {
         Ok(kind)
     }
 
-    /// The parameters, handed over.
+    /// Returns the parameters and consumes the form.
     pub(crate) fn into_values(mut self) -> Vec<(String, Value)> {
         std::mem::take(&mut self.0)
     }
 
-    /// The one text of a parameter; an error when it stands twice or is no text.
+    /// The text of a parameter that may be given once. Errors if it is repeated or not text.
     pub(crate) fn one(&self, key: &str) -> Result<Option<String>, Problem> {
         let mut found = self.0.iter().filter(|(name, _)| name == key).map(|(_, value)| value);
         match (found.next(), found.next()) {
@@ -123,12 +123,12 @@ impl Form {
         }
     }
 
-    /// The text of a parameter; empty when it is absent.
+    /// The text of a parameter; empty if it is absent.
     pub(crate) fn text(&self, key: &str) -> &str {
         self.texts(key).next().unwrap_or_default()
     }
 
-    /// Every text of any parameter.
+    /// All text values of all parameters.
     pub(crate) fn all_texts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|(_, value)| match value {
             Value::String(text) => Some(text.as_str()),
@@ -136,7 +136,7 @@ impl Form {
         })
     }
 
-    /// The texts of a parameter, in order.
+    /// The text values of a parameter, in order.
     pub(crate) fn texts(&self, key: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(move |(name, value)| match value {
             Value::String(text) if name == key => Some(text.as_str()),
@@ -149,12 +149,12 @@ impl Form {
         self.0.iter().map(|(key, _)| key.as_str())
     }
 
-    /// How many parameters there are.
+    /// The number of parameters.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Some of the parameters, as a query or a body: one spelling, whatever spelling came in.
+    /// Encodes some of the parameters for a query or a body, in one canonical form.
     pub(crate) fn encoded(&self, from: usize, to: usize) -> String {
         let mut text = form_urlencoded::Serializer::new(String::new());
         for (key, value) in self.0.iter().take(to).skip(from) {
@@ -165,7 +165,7 @@ impl Form {
         text.finish()
     }
 
-    /// Whether a parameter is given from some place on.
+    /// Whether a parameter with this key is given at index `from` or later.
     pub(crate) fn has(&self, from: usize, key: &str) -> bool {
         self.keys().skip(from).any(|name| name == key)
     }
@@ -182,7 +182,7 @@ impl Form {
         Ok(())
     }
 
-    /// The form of the URL standard, read strictly: `+` is a space, an escape has two digits, and the bytes are UTF-8.
+    /// Reads `application/x-www-form-urlencoded` strictly: `+` is a space, an escape has two hex digits, and the bytes are UTF-8.
     fn urlencoded(&mut self, text: &[u8]) -> Result<(), Problem> {
         for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
@@ -193,7 +193,7 @@ impl Form {
         Ok(())
     }
 
-    /// A JSON object of texts, whole numbers, booleans, nulls and arrays of texts.
+    /// Reads the entries of a JSON object: strings, integers, booleans, nulls and arrays of strings.
     fn entries(&mut self, entries: Vec<(String, Value)>) -> Result<(), Problem> {
         for (key, value) in entries {
             let plain = match &value {
@@ -243,7 +243,7 @@ impl Drop for Form {
     }
 }
 
-/// Overwrites bytes that nobody else holds any more.
+/// Overwrites the bytes if nothing else holds them.
 fn wipe(bytes: Bytes) {
     if let Ok(mut own) = bytes.try_into_mut() {
         own.as_mut().zeroize();
@@ -262,12 +262,12 @@ const UNSUPPORTED: Problem = Problem::new(
     "The body must be a form, a multipart form or JSON, in UTF-8, and its type must say which.",
 );
 
-/// The content type of a form.
+/// Content type of a URL-encoded form.
 pub(crate) const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
-/// The content type of JSON.
+/// Content type of JSON.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Refuses the body of a request by another method.
+/// Refuses a body unless the method allows one.
 pub(crate) fn check_takes_body(method: &Method) -> Result<(), Problem> {
     if method == Method::POST {
         return Ok(());
@@ -279,8 +279,8 @@ pub(crate) fn check_takes_body(method: &Method) -> Result<(), Problem> {
     ))
 }
 
-/// Whether a body of which nothing is said can be a form. As one, JSON or a multipart text would be a single odd key: what
-/// it says would be passed over.
+/// Whether a body without a useful content type can be read as a form. Read as a form, JSON or multipart text would be a single
+/// odd key, and its content would be ignored.
 fn looks_like_form(bytes: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~*+%=&[]".contains(byte);
     let key = bytes
@@ -294,15 +294,15 @@ fn looks_like_form(bytes: &[u8]) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Urlencoded,
-    /// Nothing is said, or no more than that it is bytes or text, as some programs say of every form that they are given as
-    /// a string (Perl's HTTP::Tiny, `fetch`).
+    /// No content type, or only a generic one for bytes or text. Some clients send such a type with every form that they get as a
+    /// string (Perl's HTTP::Tiny, `fetch`).
     Untold,
     Json,
     Multipart,
 }
 
 impl Kind {
-    /// What the header says of a body.
+    /// The kind of body that the header fields state.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Kind, Problem> {
         let mut fields = headers.get_all(CONTENT_TYPE).iter();
         let field = match (fields.next(), fields.next(), headers.contains_key(CONTENT_ENCODING)) {

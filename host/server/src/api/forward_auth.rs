@@ -1,5 +1,5 @@
-//! `/auth`: a proxy in front of an API asks whether a request may go on. nginx's `auth_request`, Caddy's `forward_auth`,
-//! Traefik's ForwardAuth.
+//! `/auth`: forward authentication. A proxy in front of an API asks whether a request may pass: nginx's `auth_request`, Caddy's
+//! `forward_auth`, Traefik's ForwardAuth.
 
 use std::sync::Arc;
 
@@ -18,19 +18,19 @@ use crate::guard::identity_headers;
 use crate::middleware::client::Client;
 use crate::problem::Problem;
 
-/// How nginx is told to name the request.
+/// The header fields in which nginx sends the request's target and method.
 const NGINX: [HeaderName; 2] = [
     HeaderName::from_static("x-original-uri"),
     HeaderName::from_static("x-original-method"),
 ];
 
-/// How Caddy and Traefik name it.
+/// The header fields in which Caddy and Traefik send them.
 const FORWARDED: [HeaderName; 2] = [
     HeaderName::from_static("x-forwarded-uri"),
     HeaderName::from_static("x-forwarded-method"),
 ];
 
-/// The keys of a query that names a call.
+/// The query parameters that name a call.
 const WORDS: &[&str] = &["module", "function", "api", "feature", "writes"];
 
 const WRONG_QUERY: Problem = Problem::new(
@@ -39,7 +39,7 @@ const WRONG_QUERY: Problem = Problem::new(
     "The query names a function by module and function (and api), or a feature and writes=0 or 1, each once.",
 );
 
-/// Verifies for the account port.
+/// Verifies a request for the account port.
 pub(crate) async fn account<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
@@ -49,7 +49,7 @@ pub(crate) async fn account<T: Backend>(
     reply_of(verify(state.as_ref(), &client, Realm::Account, &parts).await)
 }
 
-/// Verifies for the administrator's port.
+/// Verifies a request for the administrator's port.
 pub(crate) async fn admin<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
@@ -64,7 +64,8 @@ async fn verify(state: &impl Backend, client: &Client, realm: Realm, request: &P
     if calls::holds_secret(query.keys()) {
         return Err(malformed(state).into());
     }
-    // No token may do what can't be judged for sure, not even one that may do everything, for its account may not.
+    // A call that cannot be determined for certain is refused to every token, even to one with full access: its account may be
+    // limited.
     let call = if forges(client, &request.headers) || leaks(request) {
         None
     } else if query.len() > 0 {
@@ -87,17 +88,17 @@ async fn verify(state: &impl Backend, client: &Client, realm: Realm, request: &P
     Ok(admitted.sign(reply))
 }
 
-/// Whether the request has a field that may change what the API does, or what it takes for our word. The proxy handed it on,
-/// so the API may get it too.
+/// Whether a header field could change what the API does, or could be taken for one that the service sets. The proxy passed it to
+/// the service, so it may pass it to the API too.
 fn forges(client: &Client, headers: &HeaderMap) -> bool {
     client.forged || headers.keys().any(|name| is_forged(name.as_str().as_bytes()))
 }
 
-/// Whether the query here may be the client's. A proxy that hands the query of the original request on (Caddy's `rewrite`
-/// does, unless told otherwise), all of it or a part, with words of its own or without, would let the client choose what
-/// is verified. So where the original query uses one of our words, nobody can tell who wrote ours.
+/// Whether the query of this request may be the client's. Some proxies pass the query of the original request on, whole or in
+/// part (Caddy's `rewrite` does by default). The client could then choose what is verified. So if the original query uses one of
+/// the parameters in [`WORDS`], nobody can tell who wrote it, and the request is refused.
 ///
-/// The original target is judged as well: the proxy chose our words by its own reading of it.
+/// The original target is checked as well, because the proxy chose the parameters by its own reading of it.
 fn leaks(request: &Parts) -> bool {
     let Some(query) = request.uri.query().filter(|query| !query.is_empty()) else {
         return false;
@@ -113,7 +114,7 @@ fn leaks(request: &Parts) -> bool {
         })
 }
 
-/// The call that the query spells out.
+/// The call that the query names.
 fn asked(query: &Form, realm: Realm) -> Result<Call, Problem> {
     if query.keys().any(|key| !WORDS.contains(&key)) {
         return Err(WRONG_QUERY);
@@ -151,9 +152,9 @@ fn asked(query: &Form, realm: Realm) -> Result<Call, Problem> {
     })
 }
 
-/// The call that a trusted proxy's header fields name; `None` when that can't be said for sure.
+/// The call that a trusted proxy's header fields name; `None` if it cannot be determined for certain.
 fn proxied(headers: &HeaderMap, realm: Realm) -> Option<Call> {
-    // Either kind may have come from the client where the proxy sets only the other.
+    // If the proxy sets only one pair, the other may come from the client.
     let (target, method) = match (named_by(headers, &NGINX), named_by(headers, &FORWARDED)) {
         (Named::Not, Named::As(target, method)) | (Named::As(target, method), Named::Not) => (target, method),
         (Named::Not, Named::Not) => return Some(calls::nothing(realm)),
@@ -163,13 +164,13 @@ fn proxied(headers: &HeaderMap, realm: Realm) -> Option<Call> {
     call_of(target, reads, realm)
 }
 
-/// What one kind of header fields says.
+/// The result of reading one pair of header fields.
 enum Named<'h> {
     /// Neither field is there.
     Not,
-    /// A field is missing or repeated.
+    /// One of the two fields is missing or repeated.
     Unclear,
-    /// The target and the method of the request, byte for byte.
+    /// The target and the method of the request, unchanged.
     As(&'h [u8], &'h [u8]),
 }
 

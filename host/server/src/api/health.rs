@@ -18,7 +18,7 @@ use crate::middleware::client::Client;
 use crate::state::State;
 use tokenlatch::Error;
 
-/// How long the gate may take to say that it is ready.
+/// How long the gate may take to report that it is ready.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 const JSON: [(header::HeaderName, &str); 2] = [
@@ -26,31 +26,31 @@ const JSON: [(header::HeaderName, &str); 2] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
-/// What the operator should know although requests are served.
+/// A condition for the operator that does not stop the service.
 #[derive(Serialize)]
 struct Warning {
     code: &'static str,
     message: &'static str,
 }
 
-/// The process lives.
+/// `/health`: the process runs.
 pub async fn health() -> Response {
     (JSON, r#"{"status":"ok"}"#).into_response()
 }
 
-/// A verification could be had now: the store, the module and the table work.
+/// `/ready`: a token can be verified now, so the store, the module and the table work.
 pub async fn ready(Shared(state): Shared<Arc<State>>) -> Response {
     let store = state.service.store();
     let check = async {
         state.gate.ready().await?;
-        // Logins and changes need more than a verification does.
+        // Logins and changes need a writable store, verification does not.
         Ok::<(), Error>(store.writable().await?)
     };
     match tokio::time::timeout(PATIENCE, check).await {
         Ok(Ok(())) => match (state.gate.left_out(), state.gate.went_back()) {
             (0, None) => (JSON, r#"{"status":"ready"}"#).into_response(),
             (0, Some(_)) => {
-                // Anybody may ask: that revoked tokens may be good again is for the log.
+                // The endpoint is public. That revoked tokens may be valid again is only logged.
                 let warning = Warning {
                     code: "store_went_back",
                     message: "the database is in an older state than before; the log says what to do",
@@ -76,14 +76,14 @@ pub async fn ready(Shared(state): Shared<Arc<State>>) -> Response {
                     "ready_timeout"
                 }
             };
-            // The message may hold what the server of the database said: that is for the log.
+            // The message may quote the database server, so it is only logged.
             let document = serde_json::json!({"status": "unavailable", "reason": code, "database": database});
             (StatusCode::SERVICE_UNAVAILABLE, JSON, document.to_string()).into_response()
         }
     }
 }
 
-/// The figures, in the text format of Prometheus.
+/// `/metrics`: the metrics, in the Prometheus text format.
 pub(crate) async fn metrics<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,

@@ -1,4 +1,4 @@
-//! The interfaces of programs: UAPI, API 2, WHM API 1, forward authentication, snapshots, health.
+//! The interfaces for programs: UAPI, API 2, WHM API 1, forward authentication, snapshots, health.
 
 pub(crate) mod api2;
 pub(crate) mod body;

@@ -1,5 +1,5 @@
-//! Functions that call other functions by their parameters: WHM's `uapi_cpanel` and `batch`, UAPI's `Batch::strict`. None of
-//! them reaches the service's own functions: the API behind the guard doesn't have them.
+//! Functions that call other functions by their parameters: WHM's `uapi_cpanel` and `batch`, UAPI's `Batch::strict`. They cannot
+//! call the service's own functions, since the API behind the guard does not have them.
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
@@ -18,18 +18,18 @@ use crate::middleware::client::Client;
 use crate::problem::Problem;
 use tokenlatch::offload;
 
-/// How deep a call may be inside others; what is deeper is taken for one of ours.
+/// Maximum depth of nested calls. A deeper call is treated as a call of one of the service's own functions.
 const MAX_DEPTH: u8 = 8;
 
-/// Our functions have one way to each of them.
+/// The refusal of a nested call of one of the service's own functions, which have one path each.
 pub(crate) const ELSEWHERE: Problem = Problem::new(
     StatusCode::NOT_FOUND,
     "function_elsewhere",
     "Token functions cannot be called through other functions: use /execute/Tokens at the account port with a token of the account, or /json-api/api_token_list and the like.",
 );
 
-/// Reads the request of a function that calls others, and gives it back unless it calls one of ours. What goes on is what was
-/// read, in one spelling. The sender chooses how long a body takes, so after one the request is admitted again.
+/// Reads the request of a function that calls others. Returns the request in one canonical form, or refuses it if it calls one of
+/// the service's own functions. The client chooses how long the body takes, so the request is admitted again afterwards.
 pub(crate) async fn checked(
     state: &impl Backend,
     client: &Client,
@@ -78,12 +78,12 @@ pub(crate) async fn checked(
     Ok((admitted, Request::from_parts(parts, Body::from(sent))))
 }
 
-/// Whether parameters, and a JSON body with them, call one of our functions.
+/// Whether parameters, and a JSON body with them, call one of the service's own functions.
 fn calls_ours_in(form: &Form, body: Option<&[u8]>) -> Result<bool, Problem> {
     let mut pairs = form.pairs();
     if let Some(bytes) = body {
-        // Lists of calls are nested deeper than parameters of ours. What two servers could read differently doesn't go on: a
-        // key that is given twice, for one.
+        // Lists of calls are nested deeper than the service's own parameters. A body that two servers could read differently,
+        // such as one with a repeated key, is not forwarded.
         match (Strict::from_json(bytes), serde_json::from_slice(bytes)) {
             (Ok(_), Ok(Value::Object(entries))) => pairs.extend(entries),
             _ => return Err(JSON_INVALID),
@@ -92,7 +92,7 @@ fn calls_ours_in(form: &Form, body: Option<&[u8]>) -> Result<bool, Problem> {
     Ok(names_ours(&pairs, 0))
 }
 
-/// Whether parameters call one of our functions.
+/// Whether the parameters call one of the service's own functions.
 pub(crate) fn names_ours(pairs: &[(String, Value)], depth: u8) -> bool {
     pairs.iter().any(|(key, value)| {
         let key = key
@@ -105,8 +105,8 @@ pub(crate) fn names_ours(pairs: &[(String, Value)], depth: u8) -> bool {
     })
 }
 
-/// Whether a call in a list is one of ours: `function?parameters`, or module, function and parameters as JSON. What can't be
-/// read counts as one.
+/// Whether a call in a list is one of the service's own functions. A call is `function?parameters`, or module, function and
+/// parameters as JSON. A call that cannot be read counts as one.
 fn calls_ours(command: &Value, depth: u8) -> bool {
     if depth >= MAX_DEPTH {
         return true;
@@ -160,7 +160,7 @@ mod tests {
             ("command", r#"[["Email","list_pops"],["Tokens","list"]]"#),
             ("command", r#"["Batch","strict",{"command":["Tokens","list"]}]"#),
             ("command", r#"["Batch","strict",{"command-0":"[\"Tokens\",\"list\"]"}]"#),
-            // What can't be read might be one.
+            // A command that cannot be read counts as one of the service's own functions.
             ("command", "uapi_cpanel?cpanel.module=Tokens&cpanel.function=list&x=%zz"),
             ("command", "uapi_cpanel?x=%zz"),
             ("command", r#"["Email","list_pops""#),

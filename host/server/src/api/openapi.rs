@@ -1,4 +1,4 @@
-//! The description of each port in OpenAPI 3.1, from one file.
+//! The OpenAPI 3.1 description of each port, from one file.
 
 use std::sync::{Arc, LazyLock};
 
@@ -11,11 +11,11 @@ use tokenlatch_core::Realm;
 use crate::problem::Problem;
 use crate::state::State;
 
-/// Everything on both ports; `x-ports` of a path says where it is, `x-when` what must be in use for it.
+/// The description of both ports. `x-ports` lists the ports of a path, `x-when` the feature that must be enabled for it.
 const DOCUMENT: &str = include_str!("openapi.json");
 
 static ACCOUNT: LazyLock<Option<String>> = LazyLock::new(|| part(Realm::Account, &[]));
-/// With neither, with snapshots, with metrics, with both.
+/// The description without options, with snapshots, with metrics, with both.
 static ADMIN: [LazyLock<Option<String>>; 4] = [
     LazyLock::new(|| part(Realm::Admin, &[])),
     LazyLock::new(|| part(Realm::Admin, &[SNAPSHOTS])),
@@ -23,7 +23,7 @@ static ADMIN: [LazyLock<Option<String>>; 4] = [
     LazyLock::new(|| part(Realm::Admin, &[SNAPSHOTS, METRICS])),
 ];
 
-/// What paths have in `x-when`.
+/// Values of `x-when`.
 const SNAPSHOTS: &str = "snapshots";
 const METRICS: &str = "metrics";
 
@@ -32,7 +32,7 @@ pub(crate) async fn account() -> Response {
     reply(ACCOUNT.as_deref())
 }
 
-/// The administrator's.
+/// The administrator port's description.
 pub(crate) async fn admin(Shared(state): Shared<Arc<State>>) -> Response {
     let snapshots = usize::from(state.publisher.is_some());
     let metrics = usize::from(state.config.metrics_listen.is_none());
@@ -51,7 +51,7 @@ fn reply(document: Option<&'static str>) -> Response {
     (fields, document).into_response()
 }
 
-/// The document with the paths of one port.
+/// The part of the document for one port and the enabled features.
 fn part(realm: Realm, in_use: &[&str]) -> Option<String> {
     let port = Value::from(if realm == Realm::Admin { "admin" } else { "account" });
     let mut document: Value = serde_json::from_str(DOCUMENT).ok()?;

@@ -1,7 +1,7 @@
-//! `/snapshot`: the signed table for edges, what has changed, and what they report.
+//! `/snapshot`: the signed table for edges, its changes, and the edges' usage reports.
 //!
-//! The token is one for the administrator's port. Reading needs the right `snapshot-read`, reporting `usage-report` and a
-//! token that may write. Only accounts of administrators have these rights.
+//! It needs a token of the administrator's port. Reading needs the right `snapshot-read`. Reporting needs `usage-report` and a
+//! token that may write. Only administrators' accounts have these rights.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -31,10 +31,10 @@ use tokenlatch::{Delta, Message, Publisher, UsageReport};
 
 const KIND: HeaderValue = HeaderValue::from_static("application/vnd.tokenlatch.snapshot");
 
-/// Whoever keeps it asks whether it still holds.
+/// Caches must revalidate a stored snapshot.
 const KEPT: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// The longest that anybody may wait for a change, in seconds.
+/// The longest time that a client may wait for a change, in seconds.
 const LONGEST_WAIT: u64 = 60;
 
 const WRONG_QUERY: Problem = Problem::new(
@@ -62,7 +62,7 @@ pub(crate) async fn whole(
     reply_of(send_whole(&state, &client, request).await)
 }
 
-/// Sends what has changed, as soon as anything has.
+/// Sends the changes, as soon as there is one.
 pub(crate) async fn deltas(
     Shared(state): Shared<Arc<State>>,
     Extension(client): Extension<Client>,
@@ -71,7 +71,7 @@ pub(crate) async fn deltas(
     reply_of(send_delta(&state, &client, request).await)
 }
 
-/// Takes a report of uses.
+/// Accepts a usage report.
 pub(crate) async fn usage(
     Shared(state): Shared<Arc<State>>,
     Extension(client): Extension<Client>,
@@ -93,7 +93,7 @@ async fn send_whole(state: &State, client: &Client, request: Request) -> Result<
     }
     let call = calls::machine(SNAPSHOT_READ, false);
     let admitted = admit(state, client, &parts.headers, &call).await?;
-    // That has asked the store. Where the database went back in time, another epoch begins here.
+    // This queries the store. If the database went back in time, a new epoch begins here.
     let publisher = publisher(state).await?;
     if let Some(tag) = held(&parts.headers)
         && publisher.is_current(tag).await.map_err(|error| failed(state, &error))?
@@ -120,7 +120,7 @@ async fn send_delta(state: &State, client: &Client, request: Request) -> Result<
         .delta(since, wait)
         .await
         .map_err(|error| failed(state, &error))?;
-    // The token may have been revoked meanwhile: what holds now counts.
+    // The token may have been revoked while the request waited, so it is verified again.
     let admitted = match wait.is_zero() {
         true => admitted,
         false => admit(state, client, &parts.headers, &call).await?,
@@ -148,7 +148,7 @@ async fn take_report(state: &State, client: &Client, request: Request) -> Result
         return Err(WRONG_REPORT.into());
     }
     let bytes = read_body(body, &state.config.limits).await?;
-    // The sender chose how long that took.
+    // The client chose how long the body took, so the token is verified again.
     let admitted = admit(state, client, &parts.headers, &call).await?;
     let report: UsageReport = serde_json::from_slice(&bytes).map_err(|_| WRONG_REPORT)?;
     report.check().map_err(|_| WRONG_REPORT)?;
@@ -161,7 +161,7 @@ async fn take_report(state: &State, client: &Client, request: Request) -> Result
     Ok(admitted.sign((fields, text)))
 }
 
-/// Where the asker stands, and how long it waits.
+/// The version that the client has, and how long it wants to wait.
 fn asked(query: &Form) -> Result<(Version, Duration), Problem> {
     let since = query.one("since")?.ok_or(WRONG_QUERY)?;
     let (epoch, version) = since.split_once('-').ok_or(WRONG_QUERY)?;
@@ -180,7 +180,7 @@ fn asked(query: &Form) -> Result<(Version, Duration), Problem> {
     Ok((since, Duration::from_secs(wait)))
 }
 
-/// The tag of what the asker holds, if it says one.
+/// The `If-None-Match` tag of the client's snapshot, if it sent one.
 fn held(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(IF_NONE_MATCH)?.to_str().ok()?;
     text.trim().strip_prefix('"')?.strip_suffix('"')
@@ -202,7 +202,7 @@ fn mark(reply: &mut Response, tag: &str) {
     reply.headers_mut().insert(CACHE_CONTROL, KEPT);
 }
 
-/// The body of a message, which replies share.
+/// The body of a message, shared by replies.
 struct Shares(Arc<Vec<u8>>);
 
 impl AsRef<[u8]> for Shares {
@@ -211,7 +211,7 @@ impl AsRef<[u8]> for Shares {
     }
 }
 
-/// A reply in two pieces, whose length is known.
+/// A reply body in two pieces with a known length.
 struct Pieces([Bytes; 2]);
 
 impl HttpBody for Pieces {

@@ -1,4 +1,4 @@
-//! The functions that manage tokens, as HTTP answers them.
+//! The token functions over HTTP.
 
 use axum::body::{Body, HttpBody};
 use axum::http::request::Parts;
@@ -15,8 +15,7 @@ use crate::state::State;
 use tokenlatch::Error;
 use tokenlatch::{AskingToken, FunctionCall, FunctionFailure};
 
-/// Reads what a function is given. The sender chooses how long a body takes, so after one the request is admitted anew:
-/// what holds then counts.
+/// Reads the parameters of a function. The client chooses how long the body takes, so the request is admitted again afterwards.
 pub(crate) async fn given(
     state: &impl Backend,
     client: &Client,
@@ -36,7 +35,7 @@ pub(crate) async fn given(
     Ok((admitted, form))
 }
 
-/// A function, and who calls it.
+/// A call of a token function, and its caller.
 pub(crate) struct Job<'a> {
     pub(crate) state: &'a State,
     pub(crate) admitted: &'a Admitted,
@@ -45,7 +44,7 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Carries the function out, and words the reply.
+    /// Runs the function and builds the reply.
     pub(crate) async fn run(&self, form: Form) -> Response {
         if let (Shape::Whm, Some(error)) = (self.shape, whm::other_version(&form)) {
             return self.refuse(error);
@@ -58,7 +57,7 @@ impl Job<'_> {
         }
     }
 
-    /// The failure of a function, in the module's words.
+    /// The function's failure, in the module's format.
     fn refuse(&self, error: ReplyError) -> Response {
         let reply = self.state.service.function_refused(&self.call(), error);
         reply.map_or_else(|error| self.broken(&error), response)
@@ -70,14 +69,14 @@ impl Job<'_> {
             function: self.function,
             user: &self.admitted.user,
             token: Some(AskingToken {
-                // No token has the empty id, so one that isn't known may do nothing.
+                // No token has the empty id, so an unknown id has no permissions.
                 id: self.admitted.id.as_deref().unwrap_or_default(),
                 name: self.admitted.verdict.name.as_deref(),
             }),
         }
     }
 
-    /// The store or the module could not do its work: nothing of why is told.
+    /// The reply when the store or the module failed. It gives no cause.
     fn broken(&self, error: &Error) -> Response {
         tracing::error!(code = error.code(), function = self.function, "a function failed");
         unavailable(self.state)

@@ -18,7 +18,7 @@ use crate::middleware::client::Client;
 use crate::problem::Problem;
 use tokenlatch::FunctionCall;
 
-/// Answers a function of ours, passes any other on.
+/// Answers the service's own functions and forwards the others.
 pub(crate) async fn handle<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,

@@ -18,15 +18,15 @@ use crate::middleware::client::Client;
 use crate::problem::Problem;
 use tokenlatch::FunctionCall;
 
-/// The parameter that must say 1.
+/// The parameter that must be 1.
 const VERSION: &str = "api.version";
 
-/// The function by which functions of accounts are called.
+/// The function that calls account functions.
 pub(crate) const CPANEL: &str = "cpanel";
 
 const OTHER_VERSION: &str = "The parameter \"api.version\" must be 1.";
 
-/// Answers the administrator's functions that are ours, passes any other on.
+/// Answers the service's own administrator functions and forwards the others.
 pub(crate) async fn handle<T: Backend>(
     Shared(state): Shared<Arc<T>>,
     Extension(client): Extension<Client>,
@@ -46,7 +46,7 @@ async fn call<T: Backend>(state: &T, client: &Client, request: Request) -> Resul
     let call = calls::whm(function);
     let admitted = admit(state, client, &parts.headers, &call).await?;
     if function.eq_ignore_ascii_case(CPANEL) {
-        // Only the one spelling has a path of its own, where its parameters are read.
+        // Other spellings of `cpanel` are refused: only this one has a route, where its parameters are checked.
         return Ok(admitted.sign(calls::NO_FUNCTION));
     }
     if !is_ours(WHM, function) {
@@ -65,7 +65,7 @@ async fn call<T: Backend>(state: &T, client: &Client, request: Request) -> Resul
     Ok(admitted.sign(reply))
 }
 
-/// What is wrong with the version of the API that is asked for, if anything.
+/// The error for an unsupported API version, if any.
 pub(crate) fn other_version(form: &Form) -> Option<ReplyError> {
     let spoken = matches!(form.one(VERSION), Ok(Some(version)) if version == "1");
     (!spoken).then(|| ReplyError::Sentence(OTHER_VERSION.to_owned()))

@@ -1,4 +1,4 @@
-//! The one way in: blocked addresses, the header, the gate, and what a refused request is told.
+//! Authenticates requests: blocked addresses, the header, the gate, and the refusals.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use tokenlatch::Error;
 use tokenlatch::Presented;
 
-/// What the module finds wrong with the call itself, before it looks at a token.
+/// Errors that the module finds in the call itself, before it looks at a token.
 const CALL_ERRORS: &[ErrorCode] = &[
     ErrorCode::FeatureInvalid,
     ErrorCode::CallAmbiguous,
@@ -42,22 +42,22 @@ impl<R: IntoResponse> From<R> for Ended {
     }
 }
 
-/// The reply of a handler, whichever way it came to it.
+/// The reply of a handler, from either branch of its result.
 pub(crate) fn reply_of(outcome: Result<Response, Ended>) -> Response {
     outcome.unwrap_or_else(|Ended(reply)| *reply)
 }
 
-/// A request that the gate let in.
+/// A request that the gate admitted.
 pub(crate) struct Admitted {
     pub(crate) verdict: Arc<Verdict>,
     /// The token's user.
     pub(crate) user: String,
-    /// The token's id, where it is known: an edge may hold a table without.
+    /// The token's id, if it is known: an edge may hold a table without ids.
     pub(crate) id: Option<String>,
 }
 
 impl Admitted {
-    /// Tells the log who asked.
+    /// Adds the caller to the reply, for the log.
     pub(crate) fn sign(&self, reply: impl IntoResponse) -> Response {
         let mut reply = reply.into_response();
         note(&mut reply, self.verdict.reason.as_str(), Some(&self.verdict));
@@ -65,7 +65,7 @@ impl Admitted {
     }
 }
 
-/// Lets a request in, or says what it is told instead. Nothing but the module's verdict admits.
+/// Admits a request, or returns the refusal. Only a verdict of the module admits a request.
 pub(crate) async fn admit(
     state: &impl Backend,
     client: &Client,
@@ -120,19 +120,19 @@ pub(crate) async fn admit(
                 body: refusal.body.clone(),
             }))
         }
-        // A verdict that is neither of the two admits nothing.
+        // A verdict with neither a user nor a refusal admits nothing.
         (None, _) => Err(unavailable(state).into()),
     }
 }
 
-/// Sends away whoever has no good token, before the request is read any further. A good one may be refused later.
+/// Refuses requests without a valid token before the request is read further. An admitted request may be refused later.
 pub(crate) async fn recognise(
     state: &impl Backend,
     client: &Client,
     headers: &HeaderMap,
     realm: Realm,
 ) -> Result<(), Ended> {
-    // No token may use API 1, so nothing is admitted here, and no use is noted.
+    // No token may use API 1, so this call never succeeds, and no use is recorded.
     let call = Call {
         api: Some(Api::Api1),
         ..calls::nothing(realm)
@@ -143,7 +143,7 @@ pub(crate) async fn recognise(
     }
 }
 
-/// The user that a refused header claims, whether or not there is one.
+/// The user that a refused header claims, whether or not the user exists.
 fn presented_user(state: &impl Backend, presented: Presented<'_>) -> Option<String> {
     let Presented::One(bytes) = presented else {
         return None;
@@ -156,20 +156,20 @@ fn presented_user(state: &impl Backend, presented: Presented<'_>) -> Option<Stri
     state.module().identify(&request).ok()?.user
 }
 
-/// How a request is sent away.
+/// The kinds of refusal.
 #[derive(Clone, Copy)]
 pub(crate) enum Denial {
-    /// The token is not good (any more).
+    /// The token is not valid, or no longer.
     Unauthorized,
     /// The token may not do this.
     Forbidden,
-    /// Too many failed attempts: come back after this time.
+    /// Too many failed attempts. The client may try again after this time.
     Later(Duration),
-    /// Nothing could be decided or kept, which is no fault of the token.
+    /// No decision could be made or stored. The token is not at fault.
     Unavailable,
 }
 
-/// A refusal in the module's words.
+/// A refusal in the module's format.
 pub(crate) fn denied(state: &impl Backend, denial: Denial) -> Response {
     let (status, seconds) = match denial {
         Denial::Unauthorized => (401, None),
@@ -193,24 +193,24 @@ fn signed(state: &impl Backend, denial: Denial, reason: &'static str, verdict: O
     reply.into()
 }
 
-/// 403 for a good token, with a reason of the server's own for the log.
+/// 403 for a valid token, with the server's own reason for the log.
 pub(crate) fn forbidden(state: &impl Backend, admitted: &Admitted, reason: &'static str) -> Ended {
     signed(state, Denial::Forbidden, reason, Some(&admitted.verdict))
 }
 
-/// The body of a refusal under another status: a request that holds a secret where none may be.
+/// A refusal with status 400, for a request with a secret where none is allowed.
 pub(crate) fn malformed(state: &impl Backend) -> Response {
     let mut reply = denied(state, Denial::Forbidden);
     *reply.status_mut() = StatusCode::BAD_REQUEST;
     reply
 }
 
-/// No decision could be made or kept, so nothing was done. Never told as a refusal of the token.
+/// 503: no decision could be made or stored, so nothing was done. Never reported as a refusal of the token.
 pub(crate) fn unavailable(state: &impl Backend) -> Response {
     denied(state, Denial::Unavailable)
 }
 
-/// A reply of the module, as it is.
+/// Converts a reply of the module.
 pub(crate) fn response(reply: Reply) -> Response {
     let Headers(fields) = reply.headers;
     let mut response = Response::new(reply.body.into());

@@ -1,4 +1,4 @@
-//! What decides about requests: a server that has the tokens, or an edge that follows one.
+//! What decides about requests: a server with the tokens, or an edge that follows one.
 
 use axum::response::Response;
 use tokenlatch_core::{Call, Shape, Verdict};
@@ -15,12 +15,12 @@ use tokenlatch::Result;
 
 use std::sync::Arc;
 
-/// What handlers need in order to let a request in and to pass it on.
+/// What handlers need to admit a request and to forward it.
 pub(crate) trait Backend: Send + Sync + 'static {
-    /// Whether functions that manage tokens are carried out here.
+    /// Whether token functions run here.
     const MANAGES: bool;
 
-    /// Decides whether a call may be made.
+    /// Decides whether a call is allowed.
     fn verify(
         &self,
         authorization: Presented<'_>,
@@ -28,7 +28,7 @@ pub(crate) trait Backend: Send + Sync + 'static {
         client: &Client,
     ) -> impl Future<Output = Result<Arc<Verdict>>> + Send;
 
-    /// Carries a function out that manages tokens.
+    /// Runs a token function.
     fn manage(
         &self,
         admitted: &Admitted,
@@ -37,7 +37,7 @@ pub(crate) trait Backend: Send + Sync + 'static {
         form: Form,
     ) -> impl Future<Output = Response> + Send;
 
-    /// The figures now, in the text format of Prometheus.
+    /// The current metrics, in the Prometheus text format.
     fn figures(&self) -> String;
 
     fn failures(&self) -> &Failures;

@@ -1,8 +1,8 @@
-//! Failed attempts: so many a minute from one address, and for one user.
+//! Limits on failed attempts per minute, for each address and each user.
 //!
-//! An address that has spent its allowance is answered 429 before anything is verified. A user's spent allowance only
-//! changes further *failures* for that user into 429: a good token of the user goes on working, so nobody can lock
-//! another out. Users are counted by what was presented, whether there is such a user or not, so a 429 tells nothing.
+//! An address over its limit gets 429 before anything is verified. A user over the limit gets 429 for further *failures* only:
+//! the user's valid tokens go on working, so nobody can lock another user out. Users are counted by the name presented, whether
+//! or not the user exists, so a 429 does not reveal which users exist.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -19,11 +19,11 @@ use governor::{Quota, RateLimiter};
 
 use crate::config::FailureLimits;
 
-/// How many addresses, and how many users, are told apart. When there are more, the new ones share [`CROWDS`] counts.
+/// How many addresses, and how many users, are counted separately. Further ones share [`CROWDS`] counts.
 const KEYS: usize = 50_000;
 const CROWDS: u64 = 4_096;
 
-/// The time since some start.
+/// A monotonic clock, as the time since its start.
 #[derive(Clone, Debug)]
 pub struct Ticks(Source);
 
@@ -40,18 +40,18 @@ impl Ticks {
         Ticks(Source::System(Instant::now()))
     }
 
-    /// A clock that stands until it is moved: for tests.
+    /// A clock that only moves by [`Ticks::advance`], for tests.
     #[must_use]
     pub fn standing() -> Ticks {
         Ticks(Source::Set(Arc::default()))
     }
 
-    /// The time now.
+    /// The current time.
     pub(crate) fn now_since_start(&self) -> Duration {
         Clock::now(self)
     }
 
-    /// Moves a standing clock, and its clones, forward.
+    /// Moves a test clock, and its clones, forward.
     pub fn advance(&self, time: Duration) {
         if let Source::Set(millis) = &self.0 {
             let step = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -86,14 +86,14 @@ struct Inner {
     hasher: RandomState,
     addresses: Option<Limiter>,
     users: Option<Limiter>,
-    /// Until when an address is blocked.
+    /// Blocked addresses, each with the end of its block.
     blocked: Mutex<HashMap<u64, Duration>>,
-    /// How many are in `blocked`: most of the time none, and then nobody takes the lock.
+    /// Number of entries in `blocked`. It is usually 0, and then the lock is not taken.
     count: AtomicUsize,
 }
 
 impl Failures {
-    /// Nothing has failed yet.
+    /// Creates the counters, all at zero.
     #[must_use]
     pub fn new(limits: FailureLimits, clock: Ticks) -> Failures {
         let limiter = |per_minute| {
@@ -117,7 +117,7 @@ impl Failures {
         }
     }
 
-    /// How long requests of an address are to be refused, if it has spent its allowance. Ask before verification.
+    /// How long requests from an address must be refused, if it is over its limit. Call this before verification.
     #[must_use]
     pub fn blocked(&self, address: IpAddr) -> Option<Duration> {
         let inner = &self.inner;
@@ -136,21 +136,21 @@ impl Failures {
         Some(left)
     }
 
-    /// Counts a failed attempt. With a time, the attempt is to be answered 429 and not 401.
+    /// Counts a failed attempt. If a time is returned, the reply must be 429 instead of 401.
     #[must_use]
     pub fn failed(&self, address: IpAddr, user: Option<&str>) -> Option<Duration> {
         let (of_address, of_user) = self.count(address, user);
         of_address.max(of_user)
     }
 
-    /// Counts a failed attempt: the time for which the address has spent its allowance, and that of the user.
+    /// Counts a failed attempt. Returns how long the address is over its limit, and how long the user is.
     pub(crate) fn count(&self, address: IpAddr, user: Option<&str>) -> (Option<Duration>, Option<Duration>) {
         let inner = &self.inner;
         let now = inner.clock.now();
         let of_address = inner.addresses.as_ref().and_then(|limiter| {
             let key = inner.key(limiter, inner.hasher.hash_one(network(address)));
             let wait = limiter.check_key(&key).err()?.wait_time_from(now);
-            // What many share turns failures away, and nobody's good token.
+            // A shared count only turns failures into 429. It never blocks an address, whose valid tokens go on working.
             if key >= CROWDS {
                 let mut blocked = inner.lock();
                 blocked.insert(key, now.saturating_add(wait));
@@ -165,13 +165,13 @@ impl Failures {
         (of_address, of_user)
     }
 
-    /// What `Retry-After` says for a time: whole seconds, at least one.
+    /// The value of `Retry-After` for a time: whole seconds, at least one.
     #[must_use]
     pub fn retry_after(wait: Duration) -> u32 {
         u32::try_from(wait.as_millis().div_ceil(1000).max(1)).unwrap_or(u32::MAX)
     }
 
-    /// Forgets what no longer matters.
+    /// Removes expired entries.
     pub fn tidy(&self) {
         let inner = &self.inner;
         for limiter in [&inner.addresses, &inner.users].into_iter().flatten() {
@@ -183,7 +183,7 @@ impl Failures {
         inner.count.store(blocked.len(), Ordering::Release);
     }
 
-    /// How many addresses are blocked now.
+    /// The number of blocked addresses.
     #[must_use]
     pub fn blocked_addresses(&self) -> usize {
         self.inner.count.load(Ordering::Acquire)
@@ -195,7 +195,7 @@ impl Inner {
         self.blocked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The key to count under: where there are too many keys, one that many share.
+    /// The key to count under. When there are too many keys, it is a shared one.
     fn key(&self, limiter: &Limiter, key: u64) -> u64 {
         if limiter.len() < KEYS { key } else { crowd(key) }
     }
@@ -205,7 +205,7 @@ fn crowd(key: u64) -> u64 {
     key % CROWDS
 }
 
-/// Who counts as one: an IPv4 address, or an IPv6 network of 64 bits, which one customer has whole.
+/// The network that an address counts as: an IPv4 address, or an IPv6 /64, since one customer usually has a whole /64.
 pub(crate) fn network(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(address) => u128::from(u32::from(address)),

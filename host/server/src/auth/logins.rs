@@ -1,10 +1,10 @@
-//! Who may try a password now.
+//! Limits on password logins.
 //!
-//! A password can be guessed, unlike a token, and checking one is heavy work. So a network has few logins under way at
-//! once, and all together have not many more. Failed ones are counted as anywhere ([`Failures`]), but here a user's
-//! spent allowance stops the checking itself, or whoever has many addresses had as many guesses. Users are counted by
-//! what was presented, whether there is such a user or not. A network from which the user has logged in goes on being
-//! served, so nobody can lock a person out of the usual place.
+//! A password can be guessed, unlike a token, and checking one is expensive. So the number of concurrent logins is limited, for
+//! each network and in total. Failed logins are counted as other failures are ([`Failures`]). But a user over the limit also has
+//! no further password checked, or an attacker with many addresses would have as many guesses. Users are counted by the name
+//! presented, whether or not the user exists. A network from which the user has logged in before is still served, so nobody can
+//! lock a user out of the usual place.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -16,18 +16,18 @@ use std::time::Duration;
 use crate::auth::failures::{Failures, Ticks, network};
 use crate::config::FailureLimits;
 
-/// How many logins one network has under way at once.
+/// Maximum concurrent logins of one network.
 const EACH: usize = 2;
-/// How many all networks have under way at once.
+/// Maximum concurrent logins of all networks.
 const ALL: usize = 64;
-/// And with those from places that are known: these come in while strangers fill up the rest.
+/// The same maximum for known places, which is higher: their logins still work when strangers use up the rest.
 const ALL_KNOWN: usize = 128;
 
-/// How long a place is known after a login.
+/// How long a place stays known after a login.
 const KNOWN: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How many places are known of one user: nobody pushes out another's.
+/// Maximum known places of one user. Users do not displace each other's places.
 const PLACES: usize = 16;
-/// Of how many users, and how many users can be blocked at a time.
+/// Maximum users with known places, and maximum blocked users.
 const USERS: usize = 50_000;
 
 /// Counts logins. Clones share the counts.
@@ -45,29 +45,29 @@ struct Inner {
 
 #[derive(Default)]
 struct Held {
-    /// How many logins are under way, by network.
+    /// Logins in progress, by network.
     under_way: HashMap<u128, usize>,
-    /// How many in all.
+    /// Logins in progress, in total.
     total: usize,
-    /// Until when a user is blocked.
+    /// Blocked users, each with the end of the block.
     blocked: HashMap<u64, Duration>,
-    /// From where a user has logged in, and when last.
+    /// The networks from which each user has logged in, with the time of the last login.
     places: HashMap<u64, Vec<(u128, Duration)>>,
 }
 
-/// Why a login is not begun.
+/// Why a login is not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Put {
-    /// Too many have failed: this long.
+    /// Too many logins failed. The client may try again after this time.
     Off(Duration),
-    /// The network has others under way.
+    /// The network has other logins in progress.
     Behind,
-    /// There are too many in all.
+    /// There are too many logins in progress in total.
     Out,
 }
 
-/// A login that is under way, until this is dropped. One whose work was begun and whose end nobody waited for counts as
-/// failed.
+/// A login in progress. It ends when this is dropped. If the check was started and [`Attempt::done`] was not called, the login
+/// counts as failed.
 pub(crate) struct Attempt {
     inner: Arc<Inner>,
     address: IpAddr,
@@ -76,7 +76,7 @@ pub(crate) struct Attempt {
 }
 
 impl Logins {
-    /// Nobody has logged in yet.
+    /// Creates the counters, all at zero.
     #[must_use]
     pub fn new(limits: FailureLimits, clock: Ticks) -> Logins {
         Logins {
@@ -89,7 +89,7 @@ impl Logins {
         }
     }
 
-    /// Begins a login, when it may be.
+    /// Starts a login, if the limits allow it.
     pub(crate) fn begin(&self, address: IpAddr, user: &str) -> Result<Arc<Attempt>, Put> {
         let inner = &self.inner;
         if let Some(wait) = inner.blocked(address, user) {
@@ -121,7 +121,7 @@ impl Logins {
         }))
     }
 
-    /// Forgets what no longer matters.
+    /// Removes expired entries.
     pub fn tidy(&self) {
         self.inner.failures.tidy();
         let now = self.inner.clock.now_since_start();
@@ -141,27 +141,27 @@ impl std::fmt::Debug for Logins {
 }
 
 impl Attempt {
-    /// How long it is to be refused, if too many have failed meanwhile.
+    /// How long the login must be refused, if too many have failed since it started.
     pub(crate) fn blocked(&self) -> Option<Duration> {
         self.inner.blocked(self.address, &self.user)
     }
 
-    /// The work begins.
+    /// Marks the start of the password check.
     pub(crate) fn work(&self) {
         self.open.store(true, Ordering::Release);
     }
 
-    /// The work is done, and what came of it is known.
+    /// Marks the end of the password check: its outcome is known.
     pub(crate) fn done(&self) {
         self.open.store(false, Ordering::Release);
     }
 
-    /// Counts it as failed. With a time, it is to be answered 429 and not 401.
+    /// Counts the login as failed. If a time is returned, the reply must be 429 instead of 401.
     pub(crate) fn failed(&self) -> Option<Duration> {
         self.inner.failed(self.address, &self.user)
     }
 
-    /// The user is in: this place is known from now on.
+    /// Records this place as known: the user has logged in.
     pub(crate) fn succeeded(&self) {
         self.inner.know(self.address, &self.user);
     }
@@ -212,7 +212,7 @@ impl Inner {
                     .insert(self.hasher.hash_one(user), now.saturating_add(wait));
             }
         }
-        // Where the right password would do, the wrong one is told as such.
+        // A known place is only limited by address: a right password would succeed there, so a wrong one is reported as wrong.
         if self.knows(&held, address, user) {
             return of_address;
         }
@@ -231,14 +231,14 @@ impl Inner {
         let key = self.hasher.hash_one(user);
         let mut held = self.lock();
         if held.places.len() >= USERS && !held.places.contains_key(&key) {
-            // Whoever has not logged in for the longest time.
+            // The user whose last login is the oldest.
             let last = |places: &[(u128, Duration)]| places.iter().map(|(_, at)| *at).max();
             let oldest = held.places.iter().min_by_key(|(_, places)| last(places));
             if let Some(oldest) = oldest.map(|(key, _)| *key) {
                 held.places.remove(&oldest);
             }
         }
-        // In the order of the last login.
+        // Ordered by the last login.
         let places = held.places.entry(key).or_default();
         places.retain(|(place, _)| *place != network);
         if places.len() >= PLACES {
@@ -268,7 +268,7 @@ mod tests {
         IpAddr::V4(number.into())
     }
 
-    /// Somebody tries, and fails.
+    /// Whether a login starts and fails.
     fn fails(logins: &Logins, from: u32, user: &str) -> bool {
         match logins.begin(address(from), user) {
             Ok(attempt) => attempt.failed().is_none(),
@@ -283,7 +283,7 @@ mod tests {
         let two = logins.begin(address(1), "bob").unwrap();
         assert_eq!(logins.begin(address(1), "carol").err(), Some(Put::Behind));
         logins.begin(address(2), "carol").unwrap();
-        // As long as anything of it goes on.
+        // The login is in progress as long as a clone of the attempt lives.
         let work = one.clone();
         drop(one);
         assert_eq!(logins.begin(address(1), "carol").err(), Some(Put::Behind));
@@ -320,13 +320,13 @@ mod tests {
             let put = logins.begin(address(6), user).err();
             assert!(matches!(put, Some(Put::Off(wait)) if wait <= Duration::from_secs(20)));
         }
-        // At the usual place the allowance of the address holds, and it alone.
+        // At a known place only the limit of the address applies.
         for _ in 0..10 {
             assert!(fails(&logins, 1, "alice"));
         }
         assert!(!fails(&logins, 1, "alice"));
         assert!(matches!(logins.begin(address(1), "alice").err(), Some(Put::Off(_))));
-        // Others' names are not known there.
+        // The place is not known for other users.
         assert!(matches!(logins.begin(address(1), "nobody").err(), Some(Put::Off(_))));
         clock.advance(Duration::from_secs(21));
         assert!(fails(&logins, 6, "nobody"));

@@ -1,4 +1,4 @@
-//! Who may: the decision about a request, the limits on failed attempts and logins.
+//! Decides about requests, and limits failed attempts and logins.
 
 pub(crate) mod authenticate;
 pub(crate) mod backend;

@@ -1,5 +1,5 @@
-//! An origin reached over HTTP. Each question has a thread of its own, so that one that waits holds up nothing, the end of
-//! the program neither.
+//! An origin reached over HTTP. Each request has its own thread, so a waiting one blocks neither the others nor the end of the
+//! program.
 
 use std::fmt;
 use std::io::Read;
@@ -17,35 +17,35 @@ use tokenlatch::{
 
 use crate::edge::remote::{RemoteServer, RemoteServerError};
 
-/// How long a connection may take to come about.
+/// Time limit for connecting.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long an answer may take to begin, beyond what the origin was asked to wait.
+/// Time limit for the start of an answer, in addition to the time that the origin was asked to wait.
 const ANSWER: Duration = Duration::from_secs(10);
-/// The longest file of a token, in bytes.
+/// Maximum size of a token file, in bytes.
 const MAX_TOKEN_FILE: u64 = 4096;
-/// Bytes of a piece, and pieces that wait.
+/// Bytes of a piece, and pieces that may be queued.
 const PIECE: usize = 256 << 10;
 const PIECES: usize = 4;
-/// What the origin says where no delta leads on.
+/// The origin's status when no delta leads from the edge's version to a newer one.
 const GAP: u16 = 409;
 
-/// Why an origin cannot be used as it was given.
+/// Why an origin cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpSourceError {
-    /// The URL or the certificates.
+    /// The URL or the CA file is invalid.
     #[error(transparent)]
     Server(#[from] RemoteServerError),
-    /// The file of the token.
+    /// The token file is unusable.
     #[error("the token file `{path}` cannot be used: {reason}")]
     Token {
         /// The file.
         path: PathBuf,
-        /// Why, without any of its content.
+        /// The reason, without any of the file's content.
         reason: String,
     },
 }
 
-/// An origin's administrator's port.
+/// The administrator's port of an origin.
 #[derive(Clone)]
 pub struct HttpSource {
     agent: Agent,
@@ -54,8 +54,8 @@ pub struct HttpSource {
 }
 
 impl HttpSource {
-    /// The origin at a URL of scheme, host and port. The token's file is read before each question, so a new token is in
-    /// use as soon as it is there: it holds the token, or the line `Authorization: …`.
+    /// Creates a source for the origin at a URL of scheme, host and port. The token file is read before each request, so a new
+    /// token is used at once. The file holds the token, or the line `Authorization: …`.
     ///
     /// # Errors
     /// [`HttpSourceError`].
@@ -65,7 +65,7 @@ impl HttpSource {
             .agent(certificates)?
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
-            // An origin that doesn't read the request holds it as one does that doesn't answer.
+            // An origin that does not read the request is treated as one that does not answer.
             .timeout_send_request(Some(ANSWER))
             .timeout_send_body(Some(ANSWER))
             .timeout_recv_body(Some(LONGEST_POLL));
@@ -168,7 +168,7 @@ impl Source for HttpSource {
                 }
             };
             let (pieces, coming) = mpsc::channel(PIECES);
-            // Whoever asked may be gone; then nothing is read.
+            // If the caller is gone, the body is not read.
             if begun.send(Ok(Fetched::Pieces(coming))).is_ok() {
                 read(response, &pieces);
             }
@@ -202,7 +202,7 @@ fn thread(work: impl FnOnce() + Send + 'static) -> Result<(), SourceError> {
         .map_err(|_| SourceError::new("system_failed", "the system gives no thread"))
 }
 
-/// Hands the body on as it comes, until nobody wants more.
+/// Passes the body on as it arrives, until the receiver is gone.
 fn read(mut response: Response<Body>, pieces: &mpsc::Sender<Result<Vec<u8>, SourceError>>) {
     let mut body = response.body_mut().as_reader();
     loop {

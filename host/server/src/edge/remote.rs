@@ -1,4 +1,4 @@
-//! Another server, asked over HTTP with a token: its address, and an agent that gives the token to nobody else.
+//! A remote server that is called over HTTP with a token: its address, and a client that sends the token nowhere else.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -11,23 +11,23 @@ use ureq::config::ConfigBuilder;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::typestate::AgentScope;
 
-/// Why a server cannot be asked as it was given.
+/// Why a remote server cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteServerError {
-    /// The URL.
+    /// The URL is invalid.
     #[error("the server's URL cannot be used: {0}")]
     Url(&'static str),
-    /// The certificates.
+    /// The CA file is unusable.
     #[error("the certificates in `{path}` cannot be used: {reason}")]
     Certificates {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
-/// A server's address: scheme, host and port. Text without TLS goes to this machine only.
+/// A server's address: scheme, host and port. Plain HTTP is allowed for loopback hosts only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteServer {
     base: String,
@@ -35,7 +35,7 @@ pub struct RemoteServer {
 }
 
 impl RemoteServer {
-    /// Reads a URL of scheme, host and port.
+    /// Parses a URL of scheme, host and port.
     ///
     /// # Errors
     /// [`RemoteServerError::Url`].
@@ -63,14 +63,14 @@ impl RemoteServer {
         })
     }
 
-    /// The URL of a path that begins with a slash.
+    /// The URL of a path, which begins with a slash.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    /// How an agent for it begins: it follows no redirection, for a token never goes to somebody else. `certificates` is a
-    /// file of those, in PEM, of whom the server's must come, instead of those that the web trusts. Times are the caller's.
+    /// The base configuration of an HTTP client for this server. It follows no redirects, so the token is never sent elsewhere.
+    /// `certificates` is a PEM file of the CAs trusted for the server, instead of the public ones. The caller sets the timeouts.
     ///
     /// # Errors
     /// [`RemoteServerError::Certificates`].
@@ -88,12 +88,12 @@ impl RemoteServer {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("tokenlatch/", env!("CARGO_PKG_VERSION")));
-        // Text without TLS stays on this machine.
+        // Plain HTTP must not leave this machine through a proxy.
         Ok(if self.plain { config.proxy(None) } else { config })
     }
 }
 
-/// Whether a host as it stands in a URL is this machine.
+/// Whether a URL's host is a loopback name or address.
 fn is_loopback(host: &str) -> bool {
     let bare = host
         .strip_prefix('[')

@@ -1,4 +1,4 @@
-//! An edge: the same ports without a database. Every decision is made by a signed snapshot that an origin publishes.
+//! An edge: the same ports without a database. It decides by a signed snapshot that an origin publishes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,10 +39,10 @@ use tokenlatch::Result;
 use tokenlatch::offload;
 use tokenlatch::{Follower, Source};
 
-/// What the handlers of an edge share. Clones share everything.
+/// State shared by the handlers of an edge. Clones share it.
 #[derive(Clone, Debug)]
 pub struct EdgeState {
-    /// Decides.
+    /// Follows the origin and verifies requests.
     pub follower: Follower,
     /// Counts failed attempts.
     pub failures: Failures,
@@ -78,7 +78,7 @@ impl Backend for EdgeState {
         self.follower.verify(authorization, call, client.address)
     }
 
-    /// An edge changes nothing.
+    /// Refuses the function: an edge is read-only.
     async fn manage(&self, _: &Admitted, _: Shape, _: &str, _: Form) -> Response {
         calls::NO_FUNCTION.into_response()
     }
@@ -104,7 +104,7 @@ impl Backend for EdgeState {
     }
 }
 
-/// An edge whose ports are bound. It refuses everything until the first snapshot is there.
+/// An edge whose ports are bound. It refuses every request until the first snapshot has arrived.
 #[derive(Debug)]
 pub struct EdgeServer {
     account: Listener,
@@ -168,7 +168,7 @@ impl EdgeServer {
         })
     }
 
-    /// The addresses of the account port and of the administrator's.
+    /// The addresses of the account port and of the administrator's port.
     #[must_use]
     pub fn addresses(&self) -> (SocketAddr, Option<SocketAddr>) {
         (self.account.address(), self.admin.as_ref().map(Listener::address))
@@ -180,20 +180,20 @@ impl EdgeServer {
         self.metrics.as_ref().map(Listener::address)
     }
 
-    /// What the handlers share.
+    /// State shared by the handlers.
     #[must_use]
     pub fn state(&self) -> &EdgeState {
         &self.state
     }
 
-    /// Reads again on demand what SIGHUP lets a server read again.
+    /// A handle that reloads on demand what SIGHUP reloads.
     #[must_use]
     pub fn reload(&self) -> Reload {
         Reload::new(Arc::new(self.state.clone()), self.certificates.clone())
     }
 
-    /// Follows the origin and serves until `stop` yields, then finishes what is under way; once `now` yields too, that is
-    /// dropped.
+    /// Follows the origin and serves until `stop` completes, then finishes the requests in progress. They are dropped once `now`
+    /// completes too.
     pub async fn run_until(self, stop: impl Future, now: impl Future) {
         let keeper = self.reload().spawn(self.hang_up);
         let (end, ended) = oneshot::channel::<()>();
@@ -205,7 +205,7 @@ impl EdgeServer {
             .collect();
         listener::serve(listeners, self.state.config.limits.stop_time, stop, now).await;
         keeper.abort();
-        // If it has broken off there is nobody to tell.
+        // If the task panicked, nobody receives this.
         let _ = end.send(());
         let _ = following.await;
     }
@@ -238,7 +238,7 @@ where
         .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
 }
 
-/// Whether anything could be admitted now, and if not, why.
+/// `/ready`: whether a request can be admitted now, and the reason if not.
 async fn ready(Shared(state): Shared<Arc<EdgeState>>) -> Response {
     let fields = [
         (header::CONTENT_TYPE, "application/json"),
@@ -246,14 +246,14 @@ async fn ready(Shared(state): Shared<Arc<EdgeState>>) -> Response {
     ];
     let reason = match state.follower.unready() {
         Ok(None) => return (fields, r#"{"status":"ready"}"#).into_response(),
-        // A table that has no room here won't come, however long one waits.
+        // A table that does not fit here will not fit later either.
         Ok(Some(reason)) => match state.follower.status().failing {
             Some(full @ ("snapshot_too_large" | "module_full")) => full,
             _ => reason,
         },
         Err(error) => error.code(),
     };
-    // A reason is a code of ours, without a character that JSON escapes.
+    // A reason is one of the service's codes, which need no JSON escapes.
     let body = format!(r#"{{"status":"unavailable","reason":"{reason}"}}"#);
     (StatusCode::SERVICE_UNAVAILABLE, fields, body).into_response()
 }

@@ -1,4 +1,4 @@
-//! The file of functions that an administrator adds to the built-in catalogue.
+//! The catalogue file: functions that the operator adds to the built-in catalogue.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -13,22 +13,22 @@ use crate::error::ServerError;
 use crate::regular;
 use tokenlatch::Module;
 
-/// The largest catalogue that is read, in bytes.
+/// Maximum size of a catalogue file, in bytes.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// The module whose functions the service answers itself on the account port.
 const TOKENS: &str = "Tokens";
 
-/// How the names of the administrator's functions begin that the service answers itself.
+/// Name prefix of the administrator's functions that the service answers itself.
 const TOKEN_FUNCTIONS: &str = "api_token";
 
-/// Where the catalogue comes from. Clones share it.
+/// Source of the catalogue. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     path: Option<Arc<Path>>,
 }
 
-/// A file as it is written: `[[function]]` tables in TOML, the same keys in JSON.
+/// A parsed file: `[[function]]` tables in TOML, the same keys in JSON.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -46,7 +46,7 @@ enum WrittenJson {
     Whole(Written),
 }
 
-/// One function. Whether it writes must be said, so that a forgotten word never widens a token.
+/// One function. `writes` is required, so that leaving it out never gives a token more access.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -64,7 +64,7 @@ fn yes() -> bool {
 }
 
 impl Row {
-    /// Why the row can't be taken, if it can't.
+    /// Why the row is invalid, if it is.
     fn fault(&self) -> Option<String> {
         let named = format!("`{}::{}`", self.module, self.function);
         if is_ours(&self.module, &self.function) {
@@ -92,7 +92,7 @@ impl Row {
 }
 
 impl Catalogue {
-    /// The catalogue of a file, or without one the built-in catalogue. Nothing is read yet.
+    /// The catalogue of a file, or the built-in catalogue if there is no file. Nothing is read yet.
     #[must_use]
     pub fn new(path: Option<&Path>) -> Catalogue {
         Catalogue {
@@ -106,8 +106,8 @@ impl Catalogue {
         self.path.is_none()
     }
 
-    /// Reads the file and joins it with the built-in functions; `None` where there is no file. The module has not
-    /// checked it yet.
+    /// Reads the file and merges it with the built-in functions. `None` if there is no file. The module has not checked the
+    /// result yet.
     ///
     /// # Errors
     /// [`ServerError::Catalogue`]; failures of the module.
@@ -123,7 +123,7 @@ impl Catalogue {
     }
 }
 
-/// Whether the service answers a function itself, in whatever case its names are written.
+/// Whether the service answers a function itself. Names are compared without regard to case.
 pub(crate) fn is_ours(module: &str, function: &str) -> bool {
     let begins = function.get(..TOKEN_FUNCTIONS.len());
     module.eq_ignore_ascii_case(TOKENS)
@@ -161,7 +161,7 @@ fn parse(path: &Path, text: &str) -> Result<Written, String> {
     }
 }
 
-/// The built-in functions, and those of the file, which take the place of any with the same module and name.
+/// Merges the built-in functions with those of the file, which replace any with the same module and name.
 fn join(built_in: Vec<Function>, written: Written) -> Vec<Function> {
     let named: HashSet<(&str, &str)> = written
         .function

@@ -1,16 +1,16 @@
-//! Who an admitted request is, as header fields for the API behind the guard.
+//! The identity of an admitted request, as header fields for the API behind the guard.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use tokenlatch_core::{Access, Realm, Verdict};
 
-/// The longest list of features, in bytes. The whole head of an answer of `/auth` must fit into 4 kB, which is the buffer of
-/// many proxies; a longer list is left out whole, and the API is told how many features it would have.
+/// Maximum length of the list of features, in bytes. Many proxies have a 4 kB buffer for the whole head of an answer of `/auth`.
+/// A longer list is left out, and the API gets only the number of features.
 const MAX_FEATURES: usize = 3072;
 
-/// Adds the identity that a verdict found, and the port that it may use.
+/// Adds the identity from a verdict, and the port that it may use.
 pub(crate) fn add(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm) {
     let mut put = |name: &'static str, value: Option<&str>| {
-        // The module lets only printable ASCII into these.
+        // The module allows only printable ASCII in these values.
         if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
             headers.insert(HeaderName::from_static(name), value);
         }

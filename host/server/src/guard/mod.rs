@@ -1,4 +1,4 @@
-//! The guard in front of an API: what is forwarded, and as whose request.
+//! The guard in front of an API: what is forwarded, and with which identity.
 
 pub(crate) mod catalogue_file;
 pub(crate) mod identity_headers;

@@ -1,8 +1,8 @@
-//! Multipart bodies that go on to the API behind the guard byte for byte, files and all.
+//! Checks multipart bodies, which are forwarded to the API behind the guard unchanged, with their files.
 //!
-//! The query has chosen the function, so no part may choose another. Servers read such bodies differently where they are
-//! written carelessly, so only those pass that have one reading: each boundary at the start of a line that CR LF began, no
-//! boundary anywhere else, and heads of parts in the one form that programs write.
+//! The query has selected the function, so no part may select another. Servers parse sloppy multipart bodies differently, so only
+//! bodies with one reading pass. Each boundary starts a line after CR LF, no boundary occurs elsewhere, and the heads of parts
+//! have the one form that clients write.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -16,10 +16,10 @@ use crate::api::api2;
 use crate::api::body::Unfit;
 use crate::problem::Problem;
 
-/// The longest boundary: RFC 2046, section 5.1.1.
+/// Maximum length of a boundary: RFC 2046, section 5.1.1.
 const MAX_BOUNDARY: usize = 70;
 
-/// The longest head of a part, in bytes.
+/// Maximum length of a part's head, in bytes.
 const MAX_HEAD: usize = 4096;
 
 const SPOILT: Problem = Problem::new(
@@ -35,7 +35,7 @@ const MISPLACED: Problem = Problem::new(
 )
 .closing();
 
-/// The boundary that a multipart request names.
+/// The boundary that a multipart request states.
 pub(crate) fn boundary(headers: &HeaderMap) -> Result<String, Problem> {
     let field = headers.get(CONTENT_TYPE).and_then(|field| field.to_str().ok());
     let mut parameters = field.unwrap_or_default().split(';').skip(1).map(str::trim);
@@ -51,12 +51,12 @@ pub(crate) fn boundary(headers: &HeaderMap) -> Result<String, Problem> {
     sound.then(|| value.to_owned()).ok_or(SPOILT)
 }
 
-/// The content type of such a body, in one spelling.
+/// The content type with this boundary, in one canonical form.
 pub(crate) fn content_type(boundary: &str) -> Result<HeaderValue, Problem> {
     HeaderValue::try_from(format!("multipart/form-data; boundary=\"{boundary}\"")).map_err(|_| SPOILT)
 }
 
-/// A body that is checked while it goes on.
+/// Wraps a body, and checks it while it is forwarded.
 pub(crate) fn checked(body: Body, boundary: &str) -> Body {
     Body::new(Checked {
         body,
@@ -117,7 +117,7 @@ impl HttpBody for Checked {
     }
 }
 
-/// Where the next byte is.
+/// The position of the next byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     /// Before the first boundary.
@@ -126,11 +126,11 @@ enum At {
     Content,
     /// After the last boundary.
     Last,
-    /// After the line end that may follow it.
+    /// After the line end that may follow the last boundary.
     End,
 }
 
-/// Reads a body piece by piece, and holds back what it can't judge yet.
+/// Checks a body piece by piece. It holds back bytes that it cannot judge yet.
 struct Scan {
     /// Two dashes and the boundary.
     delimiter: Vec<u8>,
@@ -147,7 +147,7 @@ impl Scan {
         }
     }
 
-    /// Takes a piece, and gives what may go on.
+    /// Takes a piece, and returns the bytes that may be forwarded.
     fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>, Problem> {
         self.held.extend_from_slice(piece);
         let mut sound = 0;
@@ -159,13 +159,13 @@ impl Scan {
         Ok(std::mem::replace(&mut self.held, rest))
     }
 
-    /// The body has ended.
+    /// Ends the body. It is an error if the body is incomplete.
     fn end(&self) -> Result<(), Problem> {
         let whole = self.held.is_empty() && matches!(self.at, At::Last | At::End);
         whole.then_some(()).ok_or(SPOILT)
     }
 
-    /// How many bytes of `rest` are sound, and what follows them; `None` until more has come.
+    /// The number of valid bytes at the start of `rest`, and the position after them. `None` until more bytes are needed.
     fn step(&self, rest: &[u8]) -> Result<Option<(usize, At)>, Problem> {
         match self.at {
             At::Start if rest.len() < self.delimiter.len() => match self.delimiter.starts_with(rest) {
@@ -176,13 +176,13 @@ impl Scan {
             At::Start => Err(SPOILT),
             At::Content => {
                 let Some(at) = find(rest, &self.delimiter) else {
-                    // What is left may be the start of a line end and a boundary.
+                    // The last bytes may be the start of a line end and a boundary.
                     let sound = rest.len().saturating_sub(self.delimiter.len() + 1);
                     return Ok(Some((sound, At::Content)).filter(|_| sound > 0));
                 };
                 let content = rest.get(..at).and_then(|content| content.strip_suffix(b"\r\n"));
                 let content = content.ok_or(SPOILT)?.len();
-                // The boundary goes on with the head after it, so a body that ends too early never goes on whole.
+                // The boundary is forwarded with the head after it, so a truncated body is never forwarded as a complete one.
                 let next = self.after(rest, at)?;
                 Ok(next.or(Some((content, At::Content)).filter(|_| content > 0)))
             }
@@ -196,7 +196,7 @@ impl Scan {
         }
     }
 
-    /// What a boundary at `at` is followed by: the head of a part, or the end.
+    /// Parses what follows a boundary at `at`: the head of a part, or the end.
     fn after(&self, rest: &[u8], at: usize) -> Result<Option<(usize, At)>, Problem> {
         let end = at + self.delimiter.len() + 2;
         let (Some(follows), Some(rest)) = (rest.get(end - 2..end), rest.get(end..)) else {
@@ -206,7 +206,7 @@ impl Scan {
             (b"--", _) => Ok(Some((end, At::Last))),
             (b"\r\n", Some(head)) if head <= MAX_HEAD => {
                 check_head(rest.get(..head).unwrap_or_default())?;
-                // The last line feed is held back, for the body may end here.
+                // The last line feed is held back: it may belong to the next boundary.
                 Ok(Some((end + head + 3, At::Content)))
             }
             (b"\r\n", None) if rest.len() <= MAX_HEAD => Ok(None),
@@ -219,7 +219,7 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }
 
-/// The head of a part: one `Content-Disposition` with a plain name, and fields that say nothing of it.
+/// Checks the head of a part: one `Content-Disposition` with a plain name, and fields that do not change its meaning.
 fn check_head(head: &[u8]) -> Result<(), Problem> {
     let head = std::str::from_utf8(head).map_err(|_| SPOILT)?;
     let mut named = false;
@@ -243,7 +243,7 @@ fn check_head(head: &[u8]) -> Result<(), Problem> {
     named.then_some(()).ok_or(SPOILT)
 }
 
-/// `form-data` with a name that chooses nothing, and perhaps the name of a file.
+/// Checks for `form-data` with a name that selects no function, and optionally a file name.
 fn check_disposition(value: &str) -> Result<(), Problem> {
     let (kind, mut rest) = value.split_once(';').ok_or(SPOILT)?;
     let mut seen: Vec<&str> = Vec::new();
@@ -344,7 +344,7 @@ mod tests {
             part(FILE, "x").replace("--b--\r\n", "--b--\r\nx"),
             part(FILE, "x").replace("--b--\r\n", "--b--\r\n\r\n"),
             part(FILE, "x").replace("--b--", "--b --"),
-            // A boundary that only some servers take for one.
+            // A boundary that only some servers recognise.
             part(FILE, "x\n--b\r\nContent-Disposition: form-data; name=\"y\"\r\n\r\nz"),
             part(FILE, "x--b"),
             part(FILE, "x\r\n--bc"),
@@ -419,7 +419,7 @@ mod tests {
                 &format!("Content-Disposition: form-data; name=\"{name}\"; filename=\"x\""),
                 "delpop",
             );
-            // Nothing of the part goes on.
+            // No byte of the part is forwarded.
             let mut scan = Scan::new("b");
             assert_eq!(
                 scan.push(body.as_bytes()).unwrap_err().code,

@@ -1,4 +1,4 @@
-//! The API behind the guard: a request that was admitted goes on to it with the identity in header fields.
+//! The API behind the guard. Admitted requests are forwarded to it with the identity in header fields.
 
 use std::time::Duration;
 
@@ -29,19 +29,19 @@ use crate::middleware::request::Forwarded;
 use crate::problem::Problem;
 use crate::web::is_session;
 
-/// How long the upstream may take to accept a connection.
+/// Time limit for the upstream to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// The API that admitted requests are passed on to. Clones share its connections.
+/// The API that admitted requests are forwarded to. Clones share its connections.
 #[derive(Clone)]
 pub struct Upstream {
     proxy: ReverseProxy<HttpConnector>,
     longest: u64,
-    /// For it to take more of a request, and to begin its answer.
+    /// Time limit for it to take more of a request, and to start its answer.
     time: Duration,
-    /// Between two pieces of its answer.
+    /// Time limit between two pieces of its answer.
     stall: Duration,
 }
 
@@ -62,7 +62,7 @@ const SLOW: Problem = Problem::new(
 );
 
 impl Upstream {
-    /// The API at an address.
+    /// Creates the client for an upstream URL.
     ///
     /// # Errors
     /// [`ServerError::Upstream`].
@@ -91,7 +91,7 @@ impl Upstream {
             .with_host_behaviour(HostBehaviour::Replace)
             .with_x_forwarded_for(XForwardedFor::Preserve)
             .with_max_request_body_bytes(config.limits.upstream_body_bytes as u64);
-        // An address with a scheme and a host is one that the proxy takes.
+        // The proxy accepts any URL with a scheme and a host.
         let proxy = ReverseProxy::new_with_client("/", target.to_string(), client).with_policy(policy);
         Ok(Upstream {
             proxy,
@@ -124,8 +124,8 @@ impl Upstream {
         tidy(response).map(|body| Timely::over(body, self.stall))
     }
 
-    /// Waits until the API has done nothing for too long. The time in which the client is to send more doesn't count: it
-    /// has a limit of its own.
+    /// Completes once the API has been idle for too long. The time in which the client must send more does not count, since it
+    /// has its own limit.
     async fn silence(&self, sender: &Sender) {
         loop {
             let since = match sender.state() {
@@ -138,7 +138,7 @@ impl Upstream {
     }
 }
 
-/// Passes an admitted request on, if there is an API behind the guard.
+/// Forwards an admitted request, if there is an API behind the guard.
 pub(crate) async fn pass_on(
     state: &impl Backend,
     client: &Client,
@@ -155,7 +155,7 @@ pub(crate) async fn pass_on(
     })
 }
 
-/// Takes off what the client may not say, and puts on what the upstream may rely on.
+/// Removes the fields that the client must not set, and adds those that the upstream may rely on.
 fn dress(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm, client: &Client) {
     let host = headers.get(HOST).cloned();
     let told = |name| headers.get(name).filter(|_| client.trusted_proxy).cloned();
@@ -184,9 +184,9 @@ impl std::fmt::Debug for Upstream {
     }
 }
 
-/// Removes the token, every field that states an identity or an origin, and every field of this one connection.
+/// Removes the token, every field that states an identity or an origin, and every hop-by-hop field.
 ///
-/// The fields that `Connection` nominates go first, so that a client can't nominate the identity's.
+/// The fields that `Connection` names are removed first, so that a client cannot have the identity fields removed.
 fn strip(headers: &mut HeaderMap) {
     let nominated: Vec<HeaderName> = headers
         .get_all(CONNECTION)
@@ -220,7 +220,7 @@ fn strip(headers: &mut HeaderMap) {
     }
 }
 
-/// The cookies of a line without the session of the page; `None` where no other is left.
+/// A `Cookie` line without the web interface's session; `None` if no other cookie is left.
 fn without_session(line: &HeaderValue) -> Option<HeaderValue> {
     let others = line.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
     let others: Vec<&[u8]> = others.filter(|cookie| !names_session(cookie)).collect();
@@ -228,7 +228,7 @@ fn without_session(line: &HeaderValue) -> Option<HeaderValue> {
     Some(line).filter(|line| !line.is_empty())
 }
 
-/// Whether `NAME=VALUE` is about the session of the page.
+/// Whether `NAME=VALUE` is the web interface's session cookie.
 fn names_session(cookie: &[u8]) -> bool {
     let name = cookie.split(|byte| *byte == b'=').next().unwrap_or_default();
     is_session(name.trim_ascii())
@@ -245,7 +245,7 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// A failure of the proxy becomes a problem of ours; the upstream's own answer passes, without an identity or a session in it.
+/// Converts a failure of the proxy into a [`Problem`]. An answer of the upstream passes, without identity and session fields.
 fn tidy(mut response: Response<Body>) -> Response {
     if let Some(error) = response.extensions().get::<ProxyError>() {
         let problem = match response.status() {

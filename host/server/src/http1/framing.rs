@@ -1,9 +1,9 @@
-//! Between the socket and the HTTP library: lets through whole heads that were found good, and the bodies that belong
-//! to them, and nothing else.
+//! Filters the bytes between the socket and the HTTP library. Only heads that were checked as a whole, and the bodies that belong
+//! to them, pass.
 //!
-//! Of a refused head no byte reaches the library. It gets a request of ours in its place, so that the refusal is
-//! answered in its turn; which request that is, [`Wired`] tells the handler by its number on the connection. Were
-//! the two ever to count otherwise, the refused request would be answered 404, and never carried out.
+//! No byte of a refused head reaches the library. It reads a stand-in request instead, so that the refusal is answered in order.
+//! [`Wired`] tells the handler the number of the refused request on the connection. If the two counts ever differed, the refused
+//! request would be answered 404, and never processed.
 
 use std::io;
 use std::pin::Pin;
@@ -20,28 +20,28 @@ use crate::config::HttpLimits;
 use crate::http1::head::{self, Fault, Framing};
 use crate::net::connections::Seat;
 
-/// What the library reads in place of a refused head.
+/// The request that the library reads in place of a refused head.
 const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\n\r\n";
 
-/// The buffer that a connection starts with; it grows as far as a head may.
+/// Initial buffer size of a connection. The buffer grows up to the limit for a head.
 const BUFFER: usize = 2 << 10;
 
-/// After the last reply: how long, and how many bytes, are read of what the client is still sending. Without that the
-/// system would answer it with a reset, and the client might lose the reply.
+/// After the last reply: how long, and how many bytes, are still read from the client. Otherwise the system would send a reset,
+/// and the client might lose the reply.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 8 << 20;
 
-/// What the handler must know of its connection's bytes.
+/// State of the connection's bytes that the handler needs.
 #[derive(Debug, Default)]
 pub(crate) struct Wired {
-    /// Whether any byte has come.
+    /// Whether any byte has arrived.
     started: AtomicBool,
-    /// The number of the request that was refused, counted from 1, and why.
+    /// The number of the refused request, counted from 1, and the fault.
     refused: OnceLock<(u64, Fault)>,
 }
 
 impl Wired {
-    /// Whether any byte of a request has come.
+    /// Whether any byte of a request has arrived.
     pub(crate) fn started(&self) -> bool {
         self.started.load(Ordering::Relaxed)
     }
@@ -55,16 +55,16 @@ impl Wired {
     }
 }
 
-/// Where the reader is.
+/// The state of the reader.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// In a head.
+    /// Reading a head.
     Head,
-    /// So many bytes may pass.
+    /// This number of bytes may pass.
     Pass(u64),
-    /// Everything may pass: a chunked body. The connection ends after its reply.
+    /// All bytes may pass: a chunked body. The connection ends after its reply.
     Open,
-    /// A head was refused; so much of the stand-in has been read.
+    /// A head was refused. This many bytes of the stand-in have been read.
     Refused(usize),
     /// Nothing more is read.
     Ended,
@@ -77,26 +77,26 @@ pub(crate) struct Wire<S> {
     wired: Arc<Wired>,
     seat: Arc<Seat>,
     phase: Phase,
-    /// Bytes that were read and have not passed: `start..end` of the buffer.
+    /// Bytes that were read and have not passed yet: `start..end` of the buffer.
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// How far the head has been searched for its end, and where its last line begins.
+    /// How far the head has been searched for its end, and where its last line starts.
     searched: usize,
     line: usize,
-    /// How many heads there were.
+    /// The number of heads so far.
     heads: u64,
     /// Whether an empty line before the head was skipped.
     skipped: bool,
     deadline: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
     lingering: Option<usize>,
-    /// Whether the client has yet to take what was written.
+    /// Whether the client has yet to take the written bytes.
     flushing: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    /// Around a fresh connection.
+    /// Wraps a new connection.
     pub(crate) fn new(inner: S, limits: HttpLimits, seat: Arc<Seat>) -> Wire<S> {
         Wire {
             inner,
@@ -111,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             line: 0,
             heads: 0,
             skipped: false,
-            // The first request must come as fast as a head.
+            // The first request has the same time limit as a head.
             deadline: Some(Instant::now() + limits.head_time),
             sleep: None,
             lingering: None,
@@ -119,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// What the handler must know.
+    /// The state that the handler needs.
     pub(crate) fn wired(&self) -> Arc<Wired> {
         self.wired.clone()
     }
@@ -128,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Looks for the end of the head in what has not been searched yet.
+    /// Searches the new bytes for the end of the head.
     fn find_head(&mut self) -> Result<Option<usize>, Fault> {
         loop {
             let unsearched = self.buffer.get(self.searched..self.end).unwrap_or_default();
@@ -140,7 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             let line = self.buffer.get(self.line..feed).unwrap_or_default();
             let first = self.line == self.start;
             match line {
-                // RFC 9112, section 2.2: one empty line before a request is let pass.
+                // RFC 9112, section 2.2: one empty line before a request is ignored.
                 [b'\r'] if first && !self.skipped => {
                     self.skipped = true;
                     self.start = feed + 1;
@@ -155,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Takes the head that ends here, if it is good.
+    /// Takes the head that ends at `end`, if it is valid.
     fn take_head(&mut self, end: usize) -> Result<(), Fault> {
         let head = self.buffer.get(self.start..end).unwrap_or_default();
         if head.len() > self.limits.head_bytes {
@@ -172,14 +172,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     fn refuse(&mut self, fault: Fault) {
-        // There is one refusal on a connection: nothing is read after it.
+        // Nothing is read after a refusal, so a connection has at most one.
         let _ = self.wired.refused.set((self.heads + 1, fault));
         self.phase = Phase::Refused(0);
         self.deadline = None;
         (self.start, self.end) = (0, 0);
     }
 
-    /// After the last byte of a request: the next head begins.
+    /// Starts the next head, after the last byte of a request.
     fn next_head(&mut self) {
         self.phase = Phase::Head;
         self.skipped = false;
@@ -221,11 +221,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Goes on with the head. Ready when there is something else to do.
+    /// Continues reading the head. It is ready when the phase has changed.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = match self.find_head() {
             Ok(Some(_)) if !self.seat.works() => {
-                // Another connection has got the place.
+                // The place was given to another connection.
                 self.phase = Phase::Ended;
                 Ok(())
             }
@@ -240,7 +240,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 }
                 Poll::Pending => {
                     self.seat.waits();
-                    // The time begins when the library first waits, so a request under way never uses it up.
+                    // The time starts when the library first waits, so it does not run while a request is processed.
                     let limit = if self.held().is_empty() {
                         self.limits.idle_time
                     } else {
@@ -263,7 +263,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// A head that has not ended within the limit: is it the first line?
+    /// The fault of a head over the size limit: target too long, or fields too large.
     fn too_large(&self) -> Fault {
         if self.line == self.start {
             Fault::TargetTooLong
@@ -301,7 +301,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Ready once the deadline has passed; without one it is set now. The timer is only moved when it must be.
+    /// Ready once the deadline has passed. If there is none, it is set now. The timer is only reset when necessary.
     fn poll_deadline(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + limit);
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
@@ -317,7 +317,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
-    /// Whether the client takes what is written to it.
+    /// Records whether the client takes the written bytes.
     fn noticed(&self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match polled {
             Poll::Pending => self.seat.waits(),
@@ -328,7 +328,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         polled
     }
 
-    /// Reads and drops what the client is still sending, for a while.
+    /// Reads and drops what the client still sends, within the linger limits.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.buffer.resize(self.buffer.len().max(16 << 10), 0);
         while self.lingering.is_some_and(|left| left > 0) {
@@ -402,7 +402,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.inner).poll_flush(cx);
-        // Under TLS what was written lies in a buffer, and the client is waited for here. A flush of nothing is no work.
+        // Under TLS the written bytes are in a buffer, so the client is waited for here. A flush without bytes does not count as
+        // work.
         match polled {
             Poll::Pending => {
                 self.flushing = true;
@@ -425,7 +426,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
                 this.seat.waits();
             }
             ready!(polled)?;
-            // Between two requests there is nothing left to read, unless more came along with the last one.
+            // Between two requests there is nothing left to read, unless more bytes arrived with the last one.
             if this.held().is_empty() && matches!(this.phase, Phase::Head | Phase::Pass(0) | Phase::Ended) {
                 return Poll::Ready(Ok(()));
             }

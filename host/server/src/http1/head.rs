@@ -1,23 +1,23 @@
-//! The head of a request as bytes: checked before the HTTP library sees it, which lets far more through than is safe
-//! behind or before another server (RFC 9112, section 11; RULES.md, 8).
+//! Checks the head of a request as bytes, before the HTTP library sees it. The library accepts far more than is safe behind or in
+//! front of another server (RFC 9112, section 11; RULES.md, 8).
 
 use axum::http::StatusCode;
 
 use crate::config::HttpLimits;
 use crate::problem::Problem;
 
-/// How the body of a request ends.
+/// How the end of a request's body is determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// After so many bytes.
+    /// By its length in bytes.
     Length(u64),
-    /// As its chunks say.
+    /// By its chunks.
     Chunked,
 }
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident $status:ident $code:literal $detail:literal,)*) => {
-        /// What is wrong with a head.
+        /// A fault in a head.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Fault {
             $($(#[$doc])* $name,)*
@@ -27,7 +27,7 @@ macro_rules! faults {
             #[cfg(test)]
             const ALL: &'static [Fault] = &[$(Fault::$name),*];
 
-            /// The refusal. After it the connection ends, for nobody knows where the next request begins.
+            /// The refusal. The connection ends after it, since the start of the next request is unknown.
             pub(crate) const fn problem(self) -> Problem {
                 match self {
                     $(Fault::$name => Problem::new(StatusCode::$status, $code, $detail).closing(),)*
@@ -38,43 +38,43 @@ macro_rules! faults {
 }
 
 faults! {
-    /// A line feed without its carriage return, or the other way round.
+    /// A line feed without a carriage return, or the reverse.
     LineEnd BAD_REQUEST "line_end_invalid" "Each line of the request must end with CR LF.",
     /// A control byte.
     Control BAD_REQUEST "control_byte" "A header field holds a control byte.",
-    /// The first line isn't method, target and version with one space between them.
+    /// The first line is not method, target and version, separated by one space.
     RequestLine BAD_REQUEST "request_line_invalid" "The request line is malformed.",
-    /// A version other than 1.0 and 1.1.
+    /// The version is neither 1.0 nor 1.1.
     Version HTTP_VERSION_NOT_SUPPORTED "version_unsupported" "HTTP/1.1 and HTTP/1.0 are spoken here.",
-    /// A field name that is none.
+    /// An invalid field name.
     FieldName BAD_REQUEST "field_name_invalid" "The name of a header field is malformed.",
-    /// A field value that goes on in the next line.
+    /// A field value that continues on the next line.
     Folded BAD_REQUEST "field_folded" "A header field must stand on one line.",
-    /// No host.
+    /// The `Host` field is missing.
     HostMissing BAD_REQUEST "host_missing" "The header field Host is missing.",
-    /// More than one host.
+    /// The `Host` field is repeated.
     HostRepeated BAD_REQUEST "host_repeated" "The header field Host stands there more than once.",
-    /// A host that is none.
+    /// The `Host` field is invalid.
     HostInvalid BAD_REQUEST "host_invalid" "The header field Host is malformed.",
-    /// A length that isn't one number.
+    /// The `Content-Length` is not one number.
     Length BAD_REQUEST "length_invalid" "The header field Content-Length must be one whole number.",
-    /// A length and an encoding.
+    /// Both `Content-Length` and `Transfer-Encoding` are given.
     LengthAndEncoding BAD_REQUEST "framing_ambiguous" "Content-Length and Transfer-Encoding exclude each other.",
-    /// An encoding that is repeated, or in HTTP/1.0.
+    /// The `Transfer-Encoding` is repeated, or in HTTP/1.0.
     Encoding BAD_REQUEST "encoding_invalid" "The header field Transfer-Encoding may not stand there like this.",
-    /// An encoding other than `chunked`.
+    /// A `Transfer-Encoding` other than `chunked`.
     EncodingUnknown NOT_IMPLEMENTED "encoding_unsupported" "The only Transfer-Encoding that is understood is chunked.",
-    /// A target over the limit.
+    /// The target is over the limit.
     TargetTooLong URI_TOO_LONG "target_too_long" "The request target is too long.",
-    /// A head over the limit.
+    /// The head is over the limit.
     TooLarge REQUEST_HEADER_FIELDS_TOO_LARGE "head_too_large" "The header fields are too large.",
-    /// Too many fields.
+    /// There are too many fields.
     TooMany REQUEST_HEADER_FIELDS_TOO_LARGE "fields_too_many" "There are too many header fields.",
-    /// Not whole in time.
+    /// The head was not complete in time.
     TooSlow REQUEST_TIMEOUT "head_too_slow" "The request came too slowly.",
 }
 
-/// The longest method that is taken; the longest registered one has 17 letters.
+/// Maximum length of a method. The longest registered one has 17 letters.
 const METHOD_MAX: usize = 24;
 
 /// `tchar` of RFC 9110, section 5.6.2.
@@ -86,20 +86,20 @@ const fn is_token(byte: u8) -> bool {
         )
 }
 
-/// A visible character that may stand in a target. A fragment may not: the library would drop it without a word. Nor may
-/// what the library would refuse in words of its own; what else RFC 3986 leaves out is borne in a query.
+/// Whether a visible character may occur in a target. `#` may not: the library would drop a fragment silently. Characters that
+/// the library refuses with its own reply are excluded too. Others that RFC 3986 excludes are accepted in a query.
 const fn is_target(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>' | b'`')
 }
 
-/// Checks a whole head, its empty last line included, in which every line feed has its carriage return.
+/// Checks a complete head, with its empty last line. Every line feed in it has its carriage return.
 pub(crate) fn check(head: &[u8], limits: &HttpLimits) -> Result<Framing, Fault> {
     let mut lines = head.split(|byte| *byte == b'\n');
     let old = request_line(line(lines.next())?, limits)?;
     let mut found = Found::default();
     for next in lines {
         let text = match next.split_last() {
-            // What stands after the last line feed, and the empty line before it.
+            // The rest after the last line feed, and the empty line before it.
             None => continue,
             Some((b'\r', [])) => continue,
             Some((b'\r', text)) => text,
@@ -114,12 +114,12 @@ pub(crate) fn check(head: &[u8], limits: &HttpLimits) -> Result<Framing, Fault> 
     found.framing(old)
 }
 
-/// A line without its carriage return.
+/// Strips the carriage return from a line.
 fn line(line: Option<&[u8]>) -> Result<&[u8], Fault> {
     line.and_then(|line| line.strip_suffix(b"\r")).ok_or(Fault::LineEnd)
 }
 
-/// Reads method, target and version. Yields whether it is HTTP/1.0.
+/// Parses method, target and version. Returns whether it is HTTP/1.0.
 fn request_line(line: &[u8], limits: &HttpLimits) -> Result<bool, Fault> {
     let mut parts = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
@@ -143,7 +143,7 @@ fn request_line(line: &[u8], limits: &HttpLimits) -> Result<bool, Fault> {
     }
 }
 
-/// What the fields say of the framing.
+/// The framing that the fields state.
 #[derive(Default)]
 struct Found {
     fields: usize,
@@ -163,7 +163,7 @@ impl Found {
             return Err(Fault::FieldName);
         }
         let value = rest.get(1..).unwrap_or_default();
-        // HTAB, visible characters and bytes from 0x80 on (RFC 9110, section 5.5); a lone CR is a control byte too.
+        // HTAB, visible characters and bytes from 0x80 on (RFC 9110, section 5.5). A lone CR is a control byte too.
         if value
             .iter()
             .any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f)
@@ -194,7 +194,7 @@ impl Found {
         }
     }
 
-    /// Digits alone (RFC 9110, section 8.6), once: also two equal ones are refused.
+    /// Parses a `Content-Length`: digits only (RFC 9110, section 8.6), given once. Two equal ones are refused too.
     fn length(&mut self, value: &[u8]) -> Result<(), Fault> {
         if self.length.is_some() || value.is_empty() || value.len() > 18 {
             return Err(Fault::Length);
@@ -235,7 +235,7 @@ impl Found {
     }
 }
 
-/// A name, an IPv4 address or an IPv6 address in brackets, perhaps with a port.
+/// Whether a value is a name, an IPv4 address or an IPv6 address in brackets, with an optional port.
 fn is_host(value: &[u8]) -> bool {
     let (name, port) = if value.starts_with(b"[") {
         let Some(end) = value.iter().position(|byte| *byte == b']') else {

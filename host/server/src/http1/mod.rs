@@ -1,4 +1,4 @@
-//! Strict HTTP/1: the bytes of a request have one reading, or the request is refused.
+//! Strict HTTP/1: a request whose bytes can be read in more than one way is refused.
 
 pub(crate) mod framing;
 pub(crate) mod head;

@@ -1,4 +1,4 @@
-//! What a request must be before it is routed: target, path, method, expectation.
+//! Checks a request before it is routed: target, path, method, expectation.
 
 use axum::http::uri::{Parts, PathAndQuery};
 use axum::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
@@ -28,7 +28,7 @@ const EXPECTATION: Problem = Problem::new(
 )
 .closing();
 
-/// Refuses what no handler should see; brings an absolute target into the form of a path.
+/// Refuses requests that no handler should see, and converts an absolute target into a path.
 pub(crate) fn check<B>(request: &mut Request<B>) -> Result<(), Problem> {
     if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
         return Err(Problem::METHOD.allowing("GET, POST").closing());
@@ -44,8 +44,8 @@ pub(crate) fn check<B>(request: &mut Request<B>) -> Result<(), Problem> {
     check_path(request.uri().path())
 }
 
-/// The target with the path that is meant, where another was sent: see [`canonical_path`]. What is judged and forwarded is
-/// this; `None` where it was sent so.
+/// The target with its canonical path, which is what is judged and forwarded: see [`canonical_path`]. `None` if the path is
+/// already canonical.
 fn canonical(target: &Uri) -> Option<Uri> {
     let path = canonical_path(target.path());
     if path == target.path() {
@@ -66,7 +66,7 @@ fn check_expectation(headers: &HeaderMap) -> Result<(), Problem> {
     if met { Ok(()) } else { Err(EXPECTATION) }
 }
 
-/// An absolute target (RFC 9112, section 3.2.2) must name the same host as `Host`, so that nobody can be told two.
+/// Converts an absolute target (RFC 9112, section 3.2.2). It must name the same host as `Host`, so that the host is unambiguous.
 fn from_absolute(target: &Uri, headers: &HeaderMap) -> Result<Uri, Problem> {
     if !matches!(target.scheme_str(), Some("http" | "https")) {
         return Err(TARGET);
@@ -85,7 +85,7 @@ fn from_absolute(target: &Uri, headers: &HeaderMap) -> Result<Uri, Problem> {
     Uri::from_parts(parts).map_err(|_| TARGET)
 }
 
-/// A path must have one reading only: ours and that of whatever stands before or behind us.
+/// Refuses a path that another server could read differently.
 fn check_path(path: &str) -> Result<(), Problem> {
     match path.starts_with('/') {
         false => Err(TARGET),

@@ -1,5 +1,5 @@
-//! What a reply leaves unread of the request's body: it is read afterwards, or the reply says that the connection ends.
-//! Otherwise the library would close the connection without a word, and the client's next request would fail.
+//! Handles the part of a request body that the handler left unread. It is read after the reply, or the reply announces that the
+//! connection ends. Otherwise the library would close the connection silently, and the client's next request would fail.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,14 +13,14 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::time::timeout;
 
-/// How much of a body is read that nobody wants, and for how long: less than a new connection costs.
+/// How much of an unread body is drained, and for how long. That costs less than a new connection.
 const DRAINED: u64 = 64 << 10;
 const TIME: Duration = Duration::from_millis(200);
 
-/// A request's body after it was handed to a handler.
+/// A request's body after it was passed to a handler.
 pub(crate) struct Unread {
     body: Arc<Given>,
-    /// The client sends the body when it is asked to.
+    /// Whether the client waits for `100 Continue` before it sends the body.
     waits: bool,
 }
 
@@ -30,12 +30,12 @@ struct Given {
     asked: AtomicBool,
 }
 
-/// The handler's hold on the body.
+/// The handler's side of the body.
 #[derive(Debug)]
 struct Handed(Arc<Given>);
 
 impl Unread {
-    /// The body for the handler, and what is left of it later; `None` where there is no body.
+    /// Splits a body into the handler's side and the part to drain later; `None` if there is no body.
     pub(crate) fn of(incoming: Incoming, headers: &HeaderMap) -> (Body, Option<Unread>) {
         if incoming.is_end_stream() {
             return (Body::empty(), None);
@@ -51,7 +51,7 @@ impl Unread {
         (Body::new(Handed(body)), Some(unread))
     }
 
-    /// Reads the rest. `false`: there is more than is worth reading, so the connection must end.
+    /// Drains the body. `false` if too much is left, so that the connection must end.
     pub(crate) async fn finish(self) -> bool {
         let (ended, more) = {
             let incoming = self.body.lock();

@@ -1,4 +1,4 @@
-//! Who asks: the client's address and the request's id. Only a trusted proxy can tell us either.
+//! The client's address and the request's id. Both are taken from header fields only if a trusted proxy sent them.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,33 +9,32 @@ use tokenlatch_core::{is_forged, is_plain_field};
 use crate::config::Config;
 use crate::middleware::request_id::RequestId;
 
-/// Where a proxy puts the addresses that it saw.
+/// Field in which a proxy lists the addresses that it saw.
 pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// How a proxy says by which scheme it was reached.
+/// Field in which a proxy states the scheme by which it was reached.
 pub(crate) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-/// The id of the request.
+/// Field with the id of the request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Who asks. The edge puts it into each request.
+/// The client of a request. The server adds it to each request.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
-    /// The client's address; `None` when a trusted proxy sent what cannot be read. Then a token with an address list
-    /// is refused.
+    /// The client's address. `None` if a trusted proxy sent an unreadable one; a token with an address list is then refused.
     pub address: Option<IpAddr>,
-    /// The other end of the connection.
+    /// The address of the connection's peer.
     pub peer: IpAddr,
-    /// Whether that is a trusted proxy, so that its headers may be believed.
+    /// Whether the peer is a trusted proxy, so that its header fields are trusted.
     pub trusted_proxy: bool,
-    /// Whether the connection is secured.
+    /// Whether the connection uses TLS.
     pub secure: bool,
     /// The request's id.
     pub request_id: RequestId,
-    /// Whether a field was removed that could pass for one that no client may send.
+    /// Whether a field was removed whose name could be mistaken for one that clients must not send.
     pub(crate) forged: bool,
 }
 
 impl Client {
-    /// Reads what a request says of its sender, as far as its peer is trusted.
+    /// Reads what a request states about its client, as far as its peer is trusted.
     pub(crate) fn of(config: &Config, peer: SocketAddr, secure: bool, headers: &HeaderMap) -> Client {
         let peer = peer.ip().to_canonical();
         let trusted_proxy = config.trusts(peer);
@@ -54,15 +53,15 @@ impl Client {
         }
     }
 
-    /// The address that failures are counted under: the peer's when the client's is unknown.
+    /// The address that failures are counted under: the peer's if the client's is unknown.
     #[must_use]
     pub fn counted(&self) -> IpAddr {
         self.address.unwrap_or(self.peer)
     }
 }
 
-/// The right-most address of `X-Forwarded-For` that is no trusted proxy's: what stands left of it, anybody may have
-/// written. Without the field it is the proxy itself that asks.
+/// The right-most address of `X-Forwarded-For` that is not a trusted proxy's. The client can forge the entries to its left.
+/// Without the field, the address is the proxy's own.
 fn forwarded(config: &Config, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
     let mut last = peer;
     for line in headers.get_all(&FORWARDED_FOR).iter().rev() {
@@ -76,7 +75,7 @@ fn forwarded(config: &Config, peer: IpAddr, headers: &HeaderMap) -> Option<IpAdd
     Some(last)
 }
 
-/// An address, perhaps with a port, and with brackets as in a URL.
+/// Parses an address, with an optional port, and with brackets as in a URL.
 fn read_entry(text: &str) -> Option<IpAddr> {
     let address = text
         .parse::<IpAddr>()
@@ -89,7 +88,7 @@ fn read_entry(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// The one `X-Request-Id` of a trusted proxy.
+/// The `X-Request-Id` of a trusted proxy, if there is exactly one.
 fn given_id(headers: &HeaderMap) -> Option<RequestId> {
     let mut lines = headers.get_all(&REQUEST_ID).iter();
     let first = lines.next()?;
@@ -99,8 +98,8 @@ fn given_id(headers: &HeaderMap) -> Option<RequestId> {
     RequestId::read(first.as_bytes())
 }
 
-/// Removes fields whose names have other characters than letters, digits and hyphens: for many programs behind a proxy
-/// they mean the same as with a hyphen, so they could pass for fields that the guard takes out. Returns whether one did.
+/// Removes fields whose names have other characters than letters, digits and hyphens. Many programs behind a proxy treat such a
+/// character as a hyphen, so these fields could pass for ones that the guard removes. Returns whether one could.
 pub(crate) fn drop_doubtful(headers: &mut HeaderMap) -> bool {
     let doubtful = headers.keys().filter(|name| !is_plain_field(name.as_str().as_bytes()));
     let doubtful: Vec<HeaderName> = doubtful.cloned().collect();
@@ -110,7 +109,7 @@ pub(crate) fn drop_doubtful(headers: &mut HeaderMap) -> bool {
     doubtful.iter().any(|name| is_forged(name.as_str().as_bytes()))
 }
 
-/// Whether a reply to these headers must end the connection: after a chunked body nobody counted where it ends.
+/// Whether the connection must end after the reply: nobody tracks where a chunked body ends.
 pub(crate) fn ends_connection(headers: &HeaderMap) -> bool {
     headers.contains_key(header::TRANSFER_ENCODING)
 }

@@ -1,4 +1,4 @@
-//! Refusals under the paths of the API, in the envelope that clients of the API read.
+//! Wraps refusals under the API's paths in the API's own envelope.
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -10,10 +10,10 @@ use crate::auth::authenticate;
 use crate::problem::Problem;
 use tokenlatch::Module;
 
-/// The parameter by which UAPI is chosen where API 2 is the default.
+/// The parameter that selects UAPI where API 2 is the default.
 const UAPI: &str = "cpanel_jsonapi_apiversion=3";
 
-/// Puts a refusal into the envelope of the API that its path belongs to. Every other reply stays as it is.
+/// Wraps a refusal in the envelope of the API that its path belongs to. Other replies are passed through.
 pub(crate) fn put(module: &Module, target: &Uri, mut reply: Response<Body>) -> Response<Body> {
     let Some(problem) = reply.extensions().get::<Problem>().copied() else {
         return reply;
@@ -29,7 +29,7 @@ pub(crate) fn put(module: &Module, target: &Uri, mut reply: Response<Body>) -> R
         http_status: Some(problem.status.as_u16().into()),
         ..ReplyRequest::default()
     });
-    // Without the module the problem document says enough.
+    // If the module fails, the problem document is sufficient.
     let Ok(enveloped) = enveloped.map(authenticate::response) else {
         return reply;
     };
@@ -42,7 +42,7 @@ pub(crate) fn put(module: &Module, target: &Uri, mut reply: Response<Body>) -> R
     reply
 }
 
-/// The shape of replies under a path, and the function where the envelope names it.
+/// The reply's shape for a path, and the function if the envelope names it.
 fn shape(target: &Uri) -> Option<(Shape, Option<&str>)> {
     let path = target.path();
     if !calls::is_api(path) {

@@ -1,4 +1,4 @@
-//! The log: structured lines to standard error, from which secrets are taken out whatever library wrote them.
+//! The log: structured lines on standard error. Secrets are removed from them, whichever library wrote the line.
 
 use std::io::{self, Write};
 use std::str::FromStr;
@@ -20,21 +20,21 @@ use crate::error::ServerError;
 use crate::middleware::metrics;
 use crate::middleware::scrub::scrub;
 
-/// How many lines may wait to be written. When nobody reads the log, more are dropped and counted: the service goes on.
+/// Maximum number of queued lines. When nobody reads the log, further lines are dropped and counted, and the service goes on.
 const WAITING: usize = 16_384;
 
-/// How many bytes are written at once, where that many lines are waiting.
+/// Maximum bytes of one write.
 const BATCH: usize = 64 << 10;
 
-/// Between two batches: waking the writer for each line of a busy service would take a good part of its time.
+/// Pause between two batches. Waking the writer for each line would cost a busy service much of its time.
 const REST: Duration = Duration::from_millis(2);
 
-/// The form of a line.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object.
+    /// One JSON object per line.
     Json,
 }
 
@@ -50,18 +50,18 @@ impl FromStr for LogFormat {
     }
 }
 
-/// Who may speak at more than [`OTHERS`], or at less: targets and all below them. Below INFO libraries write what they
-/// handle (headers, queries, passwords), so nobody does who is not listed here.
+/// The maximum level of a target and all below it, where it differs from [`OTHERS`]. Below INFO, libraries log what they handle
+/// (headers, queries, passwords), so a target that is not listed here logs nothing below INFO.
 const TARGETS: &[(&str, LevelFilter)] = &[
     ("tokenlatch", LevelFilter::TRACE),
-    // It calls every session that has ended a suspicious one, with an id that no log may hold.
+    // It logs each ended session as a suspicious one, with a session id, which must not be logged.
     ("tower_sessions", LevelFilter::ERROR),
     ("tower_sessions_core", LevelFilter::ERROR),
 ];
 const OTHERS: LevelFilter = LevelFilter::INFO;
 
-/// Whether an event may be logged at all, whatever level is asked for. Spans of others may not: their fields would stand
-/// on our lines.
+/// Whether an event may be logged, whatever level is requested. Spans of other crates may not: their fields would appear on the
+/// service's own lines.
 fn may_speak(metadata: &Metadata<'_>) -> bool {
     let is_of = |name: &str| {
         let rest = metadata.target().strip_prefix(name);
@@ -72,14 +72,14 @@ fn may_speak(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= most && (metadata.is_event() || most == LevelFilter::TRACE)
 }
 
-/// Where lines of the log go.
+/// The destination of log lines.
 #[derive(Clone, Debug)]
 pub struct Logs {
     lines: SyncSender<Vec<u8>>,
     lost: Arc<AtomicU64>,
 }
 
-/// Waits for the last lines to be written when it is dropped.
+/// Waits on drop until the last lines are written.
 #[derive(Debug)]
 pub struct LogGuard {
     logs: Option<Logs>,
@@ -87,7 +87,7 @@ pub struct LogGuard {
 }
 
 impl Logs {
-    /// Starts to write lines. Drop the guard at the very end.
+    /// Starts the writer. Drop the guard at the end of the program.
     pub fn to(into: impl Write + Send + 'static) -> (Logs, LogGuard) {
         let (lines, waiting) = sync_channel(WAITING);
         let lost = Arc::new(AtomicU64::new(0));
@@ -106,7 +106,7 @@ impl Logs {
         (logs, guard)
     }
 
-    /// Makes this the log of the whole process, panics included. `level` is a level, or a filter as `tracing` reads them.
+    /// Installs this as the log of the whole process, with its panics. `level` is a level, or a filter in `tracing`'s syntax.
     ///
     /// # Errors
     /// [`ServerError::LogLevel`].
@@ -115,7 +115,7 @@ impl Logs {
         subscriber
             .try_init()
             .map_err(|error| ServerError::LogLevel(error.to_string()))?;
-        // What a panic says may hold anything, and the standard hook would print it past this log.
+        // A panic message may contain a secret, and the default hook would print it outside this log.
         std::panic::set_hook(Box::new(|panic| match panic.location() {
             Some(place) => tracing::error!(file = place.file(), line = place.line(), "a thread broke off"),
             None => tracing::error!("a thread broke off"),
@@ -123,7 +123,7 @@ impl Logs {
         Ok(())
     }
 
-    /// The pipeline: what is asked for, and of that only what may be logged.
+    /// The pipeline: the requested events, less those that must not be logged.
     fn subscriber(self, format: LogFormat, level: &str) -> Result<Box<dyn Subscriber + Send + Sync>, ServerError> {
         let asked = EnvFilter::builder()
             .parse(level)
@@ -145,7 +145,7 @@ impl Logs {
 
 fn write_lines(waiting: &Receiver<Vec<u8>>, lost: &AtomicU64, mut into: impl Write) {
     let mut batch = Vec::with_capacity(BATCH);
-    // An empty line is the end.
+    // An empty line marks the end.
     while let Ok(first) = waiting.recv()
         && !first.is_empty()
     {
@@ -158,7 +158,7 @@ fn write_lines(waiting: &Receiver<Vec<u8>>, lost: &AtomicU64, mut into: impl Wri
             ended = line.is_empty();
             batch.extend_from_slice(&scrub(&line));
         }
-        // A log that cannot be written has nobody to be reported to.
+        // A failure to write the log cannot be reported anywhere.
         let _ = into.write_all(&batch);
         batch.clear();
         let missing = lost.swap(0, Ordering::Relaxed);
@@ -179,13 +179,13 @@ impl Drop for LogGuard {
         if let (Some(logs), Some(thread)) = (self.logs.take(), self.thread.take())
             && logs.lines.send(Vec::new()).is_ok()
         {
-            // It only writes; if it broke off there is nothing to wait for.
+            // The thread only writes. If it panicked, there is nothing to wait for.
             let _ = thread.join();
         }
     }
 }
 
-/// One line in the making.
+/// A line that is being written.
 #[derive(Debug)]
 pub struct Line {
     logs: Logs,
@@ -245,7 +245,7 @@ mod tests {
         }
     }
 
-    /// What is logged of events and spans of several targets at each level.
+    /// The events and spans of several targets that are logged, at each level.
     fn logged(format: LogFormat, level: &str) -> String {
         macro_rules! speak {
             ($($target:literal)*) => {$(

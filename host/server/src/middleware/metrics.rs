@@ -1,4 +1,4 @@
-//! Figures of the service, in the text format of Prometheus. No user, token or address is in them.
+//! The service's metrics, in the Prometheus text format. They contain no user, token or address.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -28,15 +28,15 @@ const SNAPSHOT_MADE: &str = "tokenlatch_snapshot_made_seconds";
 const SNAPSHOTS: &str = "tokenlatch_snapshot_messages_total";
 const SNAPSHOT_FAILING: &str = "tokenlatch_snapshot_failing";
 
-/// Upper bounds of the histogram, in seconds.
+/// Upper bounds of the histogram's buckets, in seconds.
 const BOUNDS: &[f64] = &[
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
 
-/// The process has one set of figures, whichever servers run in it.
+/// The process has one set of metrics, for all servers in it.
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
-/// Begins to count.
+/// Installs the recorder.
 pub(crate) fn begin() {
     HANDLE.get_or_init(|| {
         let handle = PrometheusBuilder::new()
@@ -78,7 +78,7 @@ pub(crate) fn begin() {
     });
 }
 
-/// What kind of request a path is. Paths themselves would make figures without end.
+/// The class of a request's path. Labels with whole paths would be unbounded.
 pub(crate) fn class(path: &str) -> &'static str {
     const CLASSES: &[(&str, &str)] = &[
         ("/execute/Tokens/", "tokens"),
@@ -109,12 +109,12 @@ pub(crate) fn verified(reason: &'static str) {
     counter!(VERIFICATIONS, "reason" => reason).increment(1);
 }
 
-/// Counts a request that the edge refused.
+/// Counts a request that was refused before routing.
 pub(crate) fn refused(code: &'static str) {
     counter!(REFUSED_HEADS, "code" => code).increment(1);
 }
 
-/// Counts a connection over a limit.
+/// Counts a connection that was refused over a limit.
 pub(crate) fn turned_away(port: &'static str) {
     counter!(TURNED_AWAY, "port" => port).increment(1);
 }
@@ -124,17 +124,17 @@ pub(crate) fn evicted(port: &'static str) {
     counter!(EVICTED, "port" => port).increment(1);
 }
 
-/// Notes how many connections there are.
+/// Sets the number of connections.
 pub(crate) fn connections(port: &'static str, number: usize) {
     gauge!(CONNECTIONS, "port" => port).set(f64::from(u32::try_from(number).unwrap_or(u32::MAX)));
 }
 
-/// Counts lines of the log that were lost.
+/// Counts dropped log lines.
 pub(crate) fn lost_lines(number: u64) {
     counter!(LOST_LINES).increment(number);
 }
 
-/// The figures now.
+/// The current metrics.
 pub(crate) fn render(state: &State) -> String {
     let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
     gauge!(RECORDS).set(number(state.gate.records()));
@@ -144,12 +144,12 @@ pub(crate) fn render(state: &State) -> String {
     rendered()
 }
 
-/// The figures of an edge now.
+/// The current metrics of an edge.
 pub(crate) fn render_edge(status: &FollowerStatus, blocked: usize) -> String {
     let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
     if let Some(held) = &status.state {
         gauge!(RECORDS).set(number(held.tokens));
-        // A time in whole seconds is exact in these numbers for as long as anybody cares.
+        // An `f64` holds whole seconds exactly for millions of years.
         #[expect(clippy::cast_precision_loss, reason = "figures are of this type")]
         gauge!(SNAPSHOT_MADE).set(held.made as f64);
     }
@@ -169,14 +169,14 @@ fn rendered() -> String {
         .unwrap_or_default()
 }
 
-/// Puts what was recorded into its buckets; without that it would pile up between two readings.
+/// Moves recorded values into their buckets. Otherwise they would pile up between two scrapes.
 pub(crate) fn tidy() {
     if let Some(handle) = HANDLE.get().and_then(Option::as_ref) {
         handle.run_upkeep();
     }
 }
 
-/// The statuses that this service gives, as text without allocation.
+/// The status codes that this service sends, as text without allocation.
 fn status_text(status: StatusCode) -> &'static str {
     const TEXTS: &[(u16, &str)] = &[
         (200, "200"),

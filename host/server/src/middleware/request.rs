@@ -1,5 +1,5 @@
-//! What is done with every request, around its handler: the request's number and id, the checks of the edge, one line
-//! in the log, figures, and header fields that every reply has.
+//! The steps around every handler: the request's number and id, the checks before routing, one log line, metrics, and the header
+//! fields of every reply.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -32,7 +32,7 @@ use crate::web;
 use tokenlatch::Module;
 use tokenlatch::Publisher;
 
-/// What a handler decided about a request: put it into the extensions of the reply, for the log and the figures.
+/// A handler's decision about a request. Add it to the reply's extensions, for the log and the metrics.
 #[derive(Clone, Debug)]
 pub struct Decided {
     /// The verdict's reason, such as `ok` or `token_expired`.
@@ -43,21 +43,21 @@ pub struct Decided {
     pub token_id: Option<String>,
 }
 
-/// What a page tells the log of a request: put it into the extensions of the reply.
+/// What a page logs about a request. Add it to the reply's extensions.
 #[derive(Clone, Debug)]
 pub(crate) struct Noted {
-    /// What came of it, such as `login_invalid`.
+    /// The outcome, such as `login_invalid`.
     pub(crate) reason: &'static str,
-    /// The person who is logged in.
+    /// The user who is logged in.
     pub(crate) user: Option<String>,
 }
 
-/// Whether a request has gone on to the API behind the guard: in the extensions of each.
+/// Whether a request was forwarded to the API behind the guard. It is in the extensions of each request.
 #[derive(Clone, Default)]
 pub(crate) struct Forwarded(Arc<AtomicBool>);
 
 impl Forwarded {
-    /// It goes on now.
+    /// Marks the request as forwarded.
     pub(crate) fn begin(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -69,15 +69,15 @@ impl Forwarded {
 
 type Guarded = CatchPanic<Router, Broken>;
 
-/// What the requests of a port have in common.
+/// State shared by the requests of a port.
 pub(crate) struct Handling {
-    /// The port's name in log and figures.
+    /// The port's name in log and metrics.
     pub(crate) name: &'static str,
     pub(crate) config: Arc<Config>,
     router: Guarded,
-    /// Words refusals of the API.
+    /// Formats refusals of the API.
     module: Module,
-    /// Learns of what may have changed.
+    /// Is notified of possible changes.
     publisher: Option<Publisher>,
 }
 
@@ -100,7 +100,8 @@ impl Handling {
 }
 
 impl Handling {
-    /// After a request that may have changed something: edges that wait learn of it before the reply is out.
+    /// Notifies the publisher after a request that may have changed something, so that waiting edges learn of it before the reply
+    /// is sent.
     fn nudge(&self, path: &str) {
         if let Some(publisher) = &self.publisher
             && matches!(metrics::class(path), "tokens" | "api2" | "whm" | "page")
@@ -110,7 +111,7 @@ impl Handling {
     }
 }
 
-/// Answers where a handler panicked. What it said may hold anything, so it is told to nobody.
+/// Answers for a handler that panicked. The panic message may contain a secret, so it is dropped.
 #[derive(Clone)]
 struct Broken;
 
@@ -171,7 +172,7 @@ async fn answer(
     let mut request = Request::from_parts(parts, body);
     let mut client = Client::of(&handling.config, peer, secure, request.headers());
     if refused.is_some() {
-        // The request is a stand-in, and says nothing of its sender.
+        // The request is a stand-in, so it does not state the client's address.
         client.address = None;
     }
     let ends = client::ends_connection(request.headers());
@@ -190,7 +191,7 @@ async fn answer(
             response
         }
         Err(problem) => {
-            // It has a hold on the body.
+            // The request holds the body.
             drop(request);
             metrics::refused(problem.code);
             let mut response = problem.into_response();
@@ -220,7 +221,7 @@ async fn answer(
     response
 }
 
-/// Whether nothing of the request is left on the connection.
+/// Whether the whole request has been read from the connection.
 async fn is_read(unread: Option<Unread>) -> bool {
     match unread {
         Some(unread) => unread.finish().await,
@@ -234,7 +235,7 @@ async fn route(handling: &Handling, mut request: Request<Body>) -> Response<Body
     let mut call = pin!(handling.router.clone().oneshot(request));
     let outcome = match tokio::time::timeout(handling.config.limits.handler_time, call.as_mut()).await {
         Ok(outcome) => outcome,
-        // Each side of a request that was forwarded has limits of its own.
+        // A forwarded request has separate limits for the client and the upstream.
         Err(_) if forwarded.is_so() => call.await,
         Err(_) => return Problem::UNAVAILABLE.into_response(),
     };
@@ -244,7 +245,7 @@ async fn route(handling: &Handling, mut request: Request<Body>) -> Response<Body
     }
 }
 
-/// The header fields that every reply has.
+/// Adds the header fields of every reply.
 fn dress(response: &mut Response<Body>, client: &Client, ends: bool) {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(client.request_id.as_str()) {
@@ -265,7 +266,7 @@ fn dress(response: &mut Response<Body>, client: &Client, ends: bool) {
     }
 }
 
-/// A request, as the log may know it: never its query, header fields or body.
+/// What the log may contain of a request: never its query, header fields or body.
 struct Seen<'a> {
     port: &'static str,
     method: &'a str,
@@ -305,7 +306,7 @@ impl Seen<'_> {
     }
 }
 
-/// A path without the number of a session.
+/// A path without the session's number.
 fn public(path: &str) -> Cow<'_, str> {
     match path.strip_prefix(web::PREFIX) {
         Some(rest) => format!(

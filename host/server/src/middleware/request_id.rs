@@ -5,10 +5,10 @@ use std::io::Write;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The longest id that is taken from a proxy.
+/// Maximum length of an id from a proxy.
 const MAX: usize = 64;
 
-/// The id of a request: 1 to 64 characters of `A-Z a-z 0-9 . _ -`. It is no secret.
+/// The id of a request: 1 to 64 characters of `A-Z a-z 0-9 . _ -`. It is not secret.
 #[derive(Clone, Copy)]
 pub struct RequestId {
     text: [u8; MAX],
@@ -16,7 +16,7 @@ pub struct RequestId {
 }
 
 impl RequestId {
-    /// A new one: 64 random bits of this process and a count, in hex.
+    /// Creates an id: 64 random bits of this process and a counter, in hex.
     #[must_use]
     pub fn new() -> RequestId {
         static PREFIX: LazyLock<u64> = LazyLock::new(|| getrandom::u64().unwrap_or_default());
@@ -24,13 +24,13 @@ impl RequestId {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let mut text = [0; MAX];
         let mut rest = text.as_mut_slice();
-        // The text is shorter than the room for it.
+        // The text is shorter than the buffer.
         let _ = write!(rest, "{:016x}-{count:x}", *PREFIX);
         let length = MAX - rest.len();
         RequestId { text, length }
     }
 
-    /// An id that somebody else gave, if it can be one.
+    /// Parses an id from a proxy. `None` if it is invalid.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<RequestId> {
         let fits = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
@@ -47,7 +47,7 @@ impl RequestId {
         })
     }
 
-    /// The id.
+    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         let text = self.text.get(..self.length).unwrap_or_default();

@@ -1,20 +1,20 @@
-//! Takes secrets out of text, whatever wrote it.
+//! Removes secrets from text.
 
 use std::borrow::Cow;
 
-/// The shortest run of a secret's characters that is taken out: less than a secret has, so that no useful part of one
-/// stays, and more than any number has digits.
+/// Minimum length of a run of secret characters that is removed. It is shorter than a secret, so that no useful part of one
+/// remains, and longer than any number.
 const RUN: usize = 24;
 
-/// What stands there instead.
+/// The replacement for a secret.
 const MARK: &[u8] = b"[secret]";
 
-/// What the number of a session stands behind in a path, and what stands there instead.
+/// The prefix of a session's number in a path, and the replacement for the number.
 const NUMBERED: &[u8] = b"cpsess";
 const NUMBER_MARK: &[u8] = "…".as_bytes();
 
-/// Replaces each run of 24 or more characters `A-Z 0-9`, of which secrets consist, and the number in each `cpsess` and
-/// digits, which a session's addresses begin with. Text without either is not copied.
+/// Replaces each run of 24 or more characters `A-Z 0-9`, which secrets consist of, and the session number after each `cpsess`.
+/// Text without either is not copied.
 #[must_use]
 pub fn scrub(text: &[u8]) -> Cow<'_, [u8]> {
     let mut clean = Clean {
@@ -35,16 +35,16 @@ pub fn scrub(text: &[u8]) -> Cow<'_, [u8]> {
     clean.done()
 }
 
-/// A text in which something stands for what was taken out.
+/// A text that is copied once the first secret is replaced.
 struct Clean<'a> {
     text: &'a [u8],
-    /// Up to where it is in `made`.
+    /// How much of `text` has been copied to `made`.
     copied: usize,
     made: Option<Vec<u8>>,
 }
 
 impl<'a> Clean<'a> {
-    /// Looks at a run of capital letters and digits.
+    /// Checks a run of capital letters and digits.
     fn run(&mut self, start: usize, end: usize) {
         if end - start >= RUN {
             self.put(start, end, MARK);

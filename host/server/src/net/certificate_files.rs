@@ -1,4 +1,4 @@
-//! A certificate of our own for loopback names, in two files beside the database.
+//! A self-signed certificate for loopback names, in two files beside the database.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -15,15 +15,15 @@ use crate::error::ServerError;
 use crate::net::tls::{fault, provider, read_chain, read_key};
 use tokenlatch::write_atomically;
 
-/// The file of the certificate.
+/// File name of the certificate.
 pub const CERTIFICATE_FILE: &str = "tokenlatch-cert.pem";
-/// The file of its key.
+/// File name of its key.
 pub const KEY_FILE: &str = "tokenlatch-key.pem";
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// How long a certificate is good: what browsers bear at most.
+/// Lifetime of a certificate: the maximum that browsers accept.
 const LIFE: Duration = Duration::from_secs(397 * 86_400);
-/// How long before its end it is renewed.
+/// How long before its end the certificate is renewed.
 const RENEWAL: Duration = Duration::from_secs(30 * 86_400);
 
 /// The two files of a certificate.
@@ -33,7 +33,7 @@ pub(crate) struct Pair {
     pub(crate) key: PathBuf,
 }
 
-/// The certificate in this folder. It is made when there is none, or when it ends soon.
+/// The certificate in this folder. It is created if there is none, or if it expires soon.
 pub(crate) fn own(folder: &Path) -> Result<Pair, ServerError> {
     let pair = Pair {
         certificate: folder.join(CERTIFICATE_FILE),
@@ -47,7 +47,7 @@ pub(crate) fn own(folder: &Path) -> Result<Pair, ServerError> {
             }
         }
         (false, false) => make(&pair, now()?)?,
-        // Somebody's doing; a new key must not replace one that is in use elsewhere.
+        // Somebody removed the key. A new key must not replace one that is in use elsewhere.
         (true, false) => {
             return Err(fault(
                 &pair.key,
@@ -64,7 +64,7 @@ pub(crate) fn own(folder: &Path) -> Result<Pair, ServerError> {
     Ok(pair)
 }
 
-/// Whether the certificate is good for `localhost` at a time. Only one that has ended, or not begun, is not: any other
+/// Whether the certificate is valid for `localhost` at a time. `false` only if it has expired or is not valid yet. Any other
 /// fault is an error.
 fn lasts(pair: &Pair, at: Duration) -> Result<bool, ServerError> {
     use tokio_rustls::rustls::{CertificateError, Error};
@@ -105,7 +105,7 @@ fn make(pair: &Pair, now: Duration) -> Result<(), ServerError> {
     ];
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    // A day back, for clients whose clock is slow.
+    // One day back, for clients whose clock is slow.
     params.not_before = date_time_ymd(1970, 1, 1) + now.saturating_sub(DAY);
     params.not_after = date_time_ymd(1970, 1, 1) + (now + LIFE);
     let key = KeyPair::generate().map_err(unmade)?;

@@ -1,5 +1,5 @@
-//! How many connections there may be at once: on a port, and from one address. Where there is no room for another, the
-//! one goes that has kept the server waiting longest, so that nobody shuts others out by connections that do nothing.
+//! Limits on concurrent connections, for each port and each address. At the limit, the connection that has kept the server
+//! waiting longest is closed, so that idle connections cannot shut others out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ pub(crate) struct Connections {
     total: usize,
     per_address: usize,
     table: Mutex<Table>,
-    /// How many there are, with those that are being closed.
+    /// The number of connections, with those that are being closed.
     open: watch::Sender<usize>,
 }
 
@@ -25,16 +25,16 @@ pub(crate) struct Connections {
 struct Table {
     next: u64,
     seats: HashMap<u64, Arc<Seat>>,
-    /// How many connections each network has.
+    /// The number of connections of each network.
     shares: HashMap<u128, usize>,
 }
 
-/// What is known of a connection.
+/// The state of a connection.
 #[derive(Debug)]
 pub(crate) struct Seat {
     began: Instant,
     network: Option<u128>,
-    /// [`WORKING`], [`EVICTED`], or since when its client has kept the server waiting: nanoseconds after `began`, from 2.
+    /// [`WORKING`], [`EVICTED`], or since when the server has waited for the client: nanoseconds after `began`, at least 2.
     state: AtomicU64,
     evicted: Notify,
 }
@@ -47,26 +47,26 @@ impl Seat {
         Seat {
             began: Instant::now(),
             network,
-            // A fresh connection has sent nothing yet.
+            // A new connection has sent nothing yet.
             state: AtomicU64::new(2),
             evicted: Notify::new(),
         }
     }
 
-    /// The client's next bytes, or its reading, are waited for from now on, unless they were before.
+    /// Marks the connection as waiting for its client to send or to read, unless it already is.
     pub(crate) fn waits(&self) {
         if self.state.load(Ordering::Relaxed) == WORKING {
             let since = u64::try_from(self.began.elapsed().as_nanos())
                 .unwrap_or(u64::MAX)
                 .max(2);
-            // One that was evicted stays so.
+            // An evicted connection stays evicted.
             let _ = self
                 .state
                 .compare_exchange(WORKING, since, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
 
-    /// The client isn't waited for any more. `false`: the connection was given up meanwhile.
+    /// Marks the connection as working. `false` if it was evicted meanwhile.
     pub(crate) fn works(&self) -> bool {
         self.state
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
@@ -75,14 +75,14 @@ impl Seat {
             .is_ok()
     }
 
-    /// Since when it is waited for.
+    /// Since when the server has waited for the client.
     fn since(&self) -> Option<(u64, Instant)> {
         let state = self.state.load(Ordering::Acquire);
         let since = || self.began + std::time::Duration::from_nanos(state);
         (state > EVICTED).then(|| (state, since()))
     }
 
-    /// Gives the connection up, if it is in this state still.
+    /// Evicts the connection, if its state is still this one.
     fn evict(&self, state: u64) -> bool {
         let evicted = self
             .state
@@ -95,23 +95,23 @@ impl Seat {
     }
 }
 
-/// A place among the connections; it is free again once this is dropped.
+/// A place among the connections. It is freed on drop.
 #[derive(Debug)]
 pub(crate) struct Place {
     connections: Arc<Connections>,
     number: u64,
     seat: Arc<Seat>,
-    /// Whether another connection had to go for this one.
+    /// Whether another connection was evicted for this one.
     pub(crate) evicted: bool,
 }
 
 impl Place {
-    /// What is known of the connection.
+    /// The state of the connection.
     pub(crate) fn seat(&self) -> Arc<Seat> {
         Arc::clone(&self.seat)
     }
 
-    /// Waits until another connection needs the place.
+    /// Waits until the connection is evicted.
     pub(crate) async fn given_up(&self) {
         self.seat.evicted.notified().await;
     }
@@ -127,9 +127,9 @@ impl Connections {
         })
     }
 
-    /// A place for a connection from here: a free one, or that of the connection that has waited for its client longest.
-    /// A network over its share loses one of its own; otherwise it is one of the network that has the most. Proxies stand
-    /// for many clients and have no share of their own (`counted` is false). `None`: every other connection is at work.
+    /// Takes a place for a connection from an address: a free one, or that of the connection that has waited longest for its
+    /// client. A network over its share loses one of its own connections. Otherwise the network with the most connections loses
+    /// one. Proxies stand for many clients and have no share (`counted` is false). `None` if every other connection is working.
     pub(crate) fn enter(self: &Arc<Connections>, address: IpAddr, counted: bool) -> Option<Place> {
         let network = counted.then(|| network(address));
         let mut table = self.lock();
@@ -158,13 +158,13 @@ impl Connections {
         })
     }
 
-    /// Waits until there is none left.
+    /// Waits until no connection is left.
     pub(crate) async fn gone(&self) {
-        // The sender lives as long as this.
+        // The sender lives as long as `self`.
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
     }
 
-    /// How many there are.
+    /// The number of connections.
     pub(crate) fn count(&self) -> usize {
         *self.open.borrow()
     }
@@ -179,10 +179,10 @@ impl Table {
         self.shares.get(&network).copied().unwrap_or_default()
     }
 
-    /// Gives up one of these connections.
+    /// Evicts one of the matching connections.
     fn evict(&mut self, of: impl Fn(&Seat) -> bool) -> Option<()> {
         let share = |seat: &Seat| seat.network.map_or(0, |network| self.share(network));
-        // One that has begun to work meanwhile is not given up: then the next is tried.
+        // A connection that has started to work meanwhile is not evicted. The next one is tried.
         let mut waiting: Vec<_> = self
             .seats
             .iter()
@@ -273,13 +273,13 @@ mod tests {
         let connections = Connections::new(3, 3);
         let enter = |text| connections.enter(address(text), true);
         let [first, second, third] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|text| enter(text).unwrap());
-        // The first works, and is then waited for anew.
+        // The first works, and then waits for its client again.
         assert!(first.seat.works());
         first.seat.waits();
         let fourth = enter("192.0.2.4").unwrap();
         assert!(fourth.evicted && is_given_up(&second));
         assert!(!is_given_up(&first) && !is_given_up(&third));
-        // Now nobody but the fourth is waited for.
+        // Now only the fourth waits for its client.
         let fifth = enter("192.0.2.5").unwrap();
         assert!(is_given_up(&fourth) && fifth.seat.works());
         assert!(enter("192.0.2.6").is_none(), "all are at work");

@@ -1,4 +1,4 @@
-//! Accepts connections, each in a task of its own, so that a slow client holds nobody up.
+//! Accepts connections. Each has its own task, so a slow client does not delay the others.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,38 +25,38 @@ use crate::net::tls::Certificates;
 use tokenlatch::Module;
 use tokenlatch::Publisher;
 
-/// After an error of the system, such as no file descriptor being left.
+/// Pause after an error of the system, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The library's own limits lie above ours, so that it is the edge that answers.
+/// The library's own limits are higher than the configured ones, so that requests are refused before it sees them.
 const LIBRARY_FIELDS: usize = 16;
 const LIBRARY_BUFFER: usize = 64 << 10;
 
-/// To those over the limit on connections.
+/// The reply over the limit on connections.
 const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
 
-/// To those who speak HTTP where TLS is spoken. No redirect: a token has been sent unprotected, and that must not go
-/// unnoticed (ASVS V4.1.2).
+/// The reply to plain HTTP on a TLS port. It is not a redirect: a token was sent unprotected, and that must not go unnoticed
+/// (ASVS V4.1.2).
 const PLAIN: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 27\r\nCache-Control: no-store\r\nConnection: close\r\n\r\nThis port speaks TLS only.\n";
 
-/// How far the server has come with its end.
+/// The stages of stopping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 enum Stage {
     Running,
-    /// What is under way is finished.
+    /// Requests in progress are finished.
     Finishing,
     /// Everything is dropped.
     Ended,
 }
 
-/// Waits until the server has come so far.
+/// Waits until a stage is reached.
 async fn reached(stage: &mut watch::Receiver<Stage>, wanted: Stage) {
-    // Nobody left to tell: it is over.
+    // The sender is gone, so the server has ended.
     let _ = stage.wait_for(|stage| *stage >= wanted).await;
 }
 
-/// What stands behind a port.
+/// What a port serves.
 pub(crate) struct Port {
     handling: Arc<Handling>,
     connections: Arc<Connections>,
@@ -123,7 +123,7 @@ impl Listener {
         })
     }
 
-    /// Binds where an address is given.
+    /// Binds an address, if one is given.
     pub(crate) async fn bind_any(
         address: Option<SocketAddr>,
         port: impl FnOnce() -> Port,
@@ -156,7 +156,7 @@ impl Listener {
                 tokio::spawn(connection(stream, peer, port.clone(), place, stage.clone()));
             }
             Err(error) => {
-                // A connection that was gone before it was accepted is no trouble.
+                // The client aborted the connection before it was accepted. This is not an error of the server.
                 if error.kind() != io::ErrorKind::ConnectionAborted {
                     tracing::warn!(port = port.handling.name, "cannot accept a connection: {error}");
                     tokio::time::sleep(PAUSE).await;
@@ -166,15 +166,15 @@ impl Listener {
     }
 }
 
-/// Says in one write that there are too many connections, where that can be said.
+/// Sends the reply over the limit on connections in one write, if the connection is plain HTTP.
 fn turn_away(stream: &TcpStream, secure: bool) {
     if !secure {
-        // It is closed in any case.
+        // The connection is closed either way.
         let _ = stream.try_write(BUSY);
     }
 }
 
-/// Serves the ports until `stop` yields, then finishes what is under way; `now` ends that at once.
+/// Serves the ports until `stop` completes, then finishes the requests in progress. `now` ends them at once.
 pub(crate) async fn serve(listeners: Vec<Listener>, stop_time: Duration, stop: impl Future, now: impl Future) {
     let (tell, stage) = watch::channel(Stage::Running);
     let ports: Vec<Arc<Port>> = listeners.iter().map(|listener| listener.port.clone()).collect();
@@ -188,7 +188,7 @@ pub(crate) async fn serve(listeners: Vec<Listener>, stop_time: Duration, stop: i
         });
     }
     stop.await;
-    // The sockets are closed with their tasks: from here on the system refuses connections.
+    // The sockets are closed with their tasks. From here on the system refuses connections.
     accepting.shutdown().await;
     tell.send_replace(Stage::Finishing);
     let finished = async {
@@ -209,7 +209,7 @@ pub(crate) async fn serve(listeners: Vec<Listener>, stop_time: Duration, stop: i
 
 /// Serves one connection.
 async fn connection(stream: TcpStream, peer: SocketAddr, port: Arc<Port>, place: Place, stage: watch::Receiver<Stage>) {
-    // Without it replies would wait for more to send.
+    // Without it replies would be delayed (Nagle's algorithm).
     let _ = stream.set_nodelay(true);
     let mut ended = stage.clone();
     tokio::select! {
@@ -231,7 +231,7 @@ async fn secured(stream: TcpStream, peer: SocketAddr, port: &Arc<Port>, place: &
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        // A record of TLS begins with its kind, 22 for a handshake; a method of HTTP with a letter.
+        // A TLS record starts with its type, 22 for a handshake. An HTTP method starts with a letter.
         if first.first().is_some_and(u8::is_ascii_alphabetic) {
             return Ok(Err(stream));
         }
@@ -255,7 +255,7 @@ async fn refuse_plain(mut stream: TcpStream, limits: &HttpLimits) {
     let saying = async {
         let _ = stream.write_all(PLAIN).await;
         let _ = stream.shutdown().await;
-        // What was sent is read, or the system would answer it with a reset that can overtake the reply.
+        // The client's bytes are read. Otherwise the system would send a reset, which can overtake the reply.
         let mut waste = [0; 1024];
         for _ in 0..64 {
             if !matches!(stream.read(&mut waste).await, Ok(1..)) {
@@ -266,7 +266,7 @@ async fn refuse_plain(mut stream: TcpStream, limits: &HttpLimits) {
     let _ = tokio::time::timeout(limits.handshake_time.min(Duration::from_secs(2)), saying).await;
 }
 
-/// Speaks HTTP on a stream.
+/// Serves HTTP on a stream.
 async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     peer: SocketAddr,

@@ -1,29 +1,29 @@
-//! Signals that end the process: the first ends it gently, the second at once.
+//! Signals that stop the process: the first stops it gracefully, the second at once.
 
 use std::io;
 
 use tokio::sync::watch;
 
-/// When the process was told to stop.
+/// Counts the signals to stop.
 #[derive(Clone, Debug)]
 pub struct Stop {
     asked: watch::Receiver<u32>,
 }
 
 impl Stop {
-    /// Yields once the process was told to stop so many times.
+    /// Completes once the process has received `number` signals to stop.
     pub async fn times(mut self, number: u32) {
-        // Without anybody left to tell, nobody will.
+        // The sender is gone, so no signal will come.
         if self.asked.wait_for(|asked| *asked >= number).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 }
 
-/// Listens for SIGTERM and SIGINT, or Ctrl-C where there are no signals.
+/// Listens for SIGTERM and SIGINT, or Ctrl-C on systems without signals.
 ///
 /// # Errors
-/// When the system does not let this program listen.
+/// The system does not allow this program to listen.
 pub fn stop_signals() -> io::Result<Stop> {
     let (tell, asked) = watch::channel(0);
     #[cfg(unix)]

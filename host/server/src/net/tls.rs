@@ -1,4 +1,4 @@
-//! TLS by rustls: versions 1.2 and 1.3, certificates that can be read anew while the server runs.
+//! TLS by rustls: versions 1.2 and 1.3. Certificates can be reloaded while the server runs.
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,7 +16,7 @@ use crate::error::ServerError;
 use crate::net::certificate_files::{self, Pair};
 use crate::regular;
 
-/// A file of certificates is far smaller.
+/// Maximum size of a certificate file, in bytes. Real ones are far smaller.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The certificates of a server. Clones share them.
@@ -26,16 +26,16 @@ pub(crate) struct Certificates {
     current: Arc<RwLock<Current>>,
 }
 
-/// What is in use now.
+/// The certificate in use.
 #[derive(Clone, Debug)]
 struct Current {
     config: Arc<ServerConfig>,
-    /// The server's own certificate, first of its chain.
+    /// The server's own certificate, the first of its chain.
     own: CertificateDer<'static>,
 }
 
 impl Certificates {
-    /// Reads the certificates, or makes one of our own; `None` for plain HTTP.
+    /// Reads the certificates, or creates a self-signed one. `None` for plain HTTP.
     pub(crate) fn open(config: &Config) -> Result<Option<Certificates>, ServerError> {
         if matches!(config.tls, Tls::Plain) {
             return Ok(None);
@@ -47,12 +47,12 @@ impl Certificates {
         }))
     }
 
-    /// What the next handshake is done with.
+    /// The acceptor for the next handshake.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(self.current().config)
     }
 
-    /// Whether the certificate is good for a name or an address.
+    /// Whether the certificate is valid for a name or an address.
     pub(crate) fn names(&self, name: &ServerName<'_>) -> bool {
         let own = self.current().own;
         EndEntityCert::try_from(&own).is_ok_and(|own| own.verify_is_valid_for_subject_name(name).is_ok())
@@ -62,14 +62,14 @@ impl Certificates {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the files anew; on an error the old certificate stays in use.
+    /// Reloads the files. On an error the old certificate stays in use.
     pub(crate) fn reload(&self) -> Result<(), ServerError> {
         let new = read(&pair(&self.source)?)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(())
     }
 
-    /// Renews a certificate of our own that ends soon.
+    /// Renews a self-signed certificate that expires soon.
     pub(crate) fn renew(&self) -> Result<(), ServerError> {
         match self.source {
             Tls::SelfSigned { .. } => self.reload(),
@@ -85,12 +85,12 @@ fn pair(source: &Tls) -> Result<Pair, ServerError> {
             key: key.clone(),
         }),
         Tls::SelfSigned { folder } => certificate_files::own(folder),
-        // Plain HTTP never gets here.
+        // Not reached for plain HTTP.
         Tls::Plain => Ok(Pair::default()),
     }
 }
 
-/// The one provider of cryptography, given explicitly: no default of the process is relied on.
+/// The cryptography provider. It is passed explicitly instead of relying on the process default.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
@@ -123,7 +123,7 @@ pub(crate) fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Se
     Ok(chain)
 }
 
-/// Reads a private key. Why it cannot be read is told without anything that it holds.
+/// Reads a private key. Errors contain none of the file's content.
 pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, ServerError> {
     let bytes = zeroize::Zeroizing::new(read_file(path)?);
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| fault(path, "it holds no private key in PEM".to_owned()))

@@ -1,5 +1,5 @@
-//! The files that a page needs besides itself. Each has its content's hash in its name, so that a browser may keep it
-//! for ever and never has an old one.
+//! Static files of the web interface. Each name contains the content's hash, so a browser may cache the file for ever and never
+//! uses an old one.
 
 use std::sync::LazyLock;
 
@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use crate::web::reply::Failed;
 use tokenlatch::hex;
 
-/// A file of the page.
+/// A static file.
 pub(crate) struct Asset {
-    /// Where it is.
+    /// Its path.
     pub(crate) path: String,
     kind: &'static str,
     content: &'static [u8],
@@ -31,25 +31,25 @@ impl Asset {
     }
 }
 
-/// How the page looks.
+/// The style sheet.
 pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     let content = include_bytes!("../../assets/page.css");
     Asset::new("css", "text/css; charset=utf-8", content)
 });
 
-/// What makes the page quicker.
+/// The script, an enhancement of the pages.
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     let content = include_bytes!("../../assets/page.js");
     Asset::new("js", "text/javascript; charset=utf-8", content)
 });
 
-/// The page's sign.
+/// The icon.
 pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
     let content = include_bytes!("../../assets/icon.svg");
     Asset::new("svg", "image/svg+xml", content)
 });
 
-/// The file at a path, if it is that of one.
+/// The reply for a static file, if the path is one's.
 pub(crate) fn reply(method: &Method, path: &str) -> Option<Response> {
     let own_name = path == "/favicon.ico";
     if !own_name && !path.starts_with("/assets/") {

@@ -1,4 +1,4 @@
-//! Creating a token: the form, the token shown once, and the way on.
+//! Creates a token: the form, and the page that shows the token once.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use tokenlatch::Error;
 use tokenlatch::NewToken;
 use tokenlatch::StoreError;
 
-/// The form.
+/// The page with the form.
 #[derive(Template)]
 #[template(path = "create.html")]
 struct CreatePage<'a> {
@@ -37,13 +37,13 @@ struct CreatePage<'a> {
 }
 
 impl CreatePage<'_> {
-    /// What is wrong with a field.
+    /// The fault of a field, if it has one.
     fn fault(&self, field: &str) -> Option<&str> {
         let fault = self.faults.iter().find(|fault| fault.field == field)?;
         Some(&fault.message)
     }
 
-    /// The attributes that tie a field to its hints and to what is wrong with it. Nothing in them comes from outside.
+    /// The attributes that link a field to its hints and its fault. None of their text comes from outside.
     fn marks(&self, field: &str, hints: &str) -> String {
         match (self.fault(field), hints) {
             (None, "") => String::new(),
@@ -53,7 +53,7 @@ impl CreatePage<'_> {
     }
 }
 
-/// The one page that ever holds a token's text.
+/// The only page that contains a token's text.
 #[derive(Template)]
 #[template(path = "created.html")]
 struct CreatedPage<'a> {
@@ -113,7 +113,7 @@ pub(crate) async fn create(
             return Ok(filled(&state, visitor, form, offer, faults));
         }
     };
-    // Before anything is made: of two that come at the same time one alone goes on.
+    // Done before the token is created, so that of two concurrent submissions only one goes on.
     if !posted.spend(&state).await? {
         return Ok(spent(&state, visitor));
     }
@@ -127,11 +127,11 @@ pub(crate) async fn create(
     }
 }
 
-/// Shows a token's text, for the only time. It has been made, so nothing may come between it and its owner any more.
+/// Shows a token's text, once. The token exists now, so no further check may fail here.
 fn shown(state: &State, visitor: &Visitor, headers: &HeaderMap, created: &Created) -> Response {
     let zone = *state.service.zone();
     let record = &created.record;
-    // Which function a limited token may call is its owner's to know.
+    // For a limited token no example is shown: only its owner knows which functions it may call.
     let full = record.access == Access::Full;
     let page = CreatedPage {
         layout: Layout::of(state, visitor, "API Token Created"),
@@ -152,7 +152,7 @@ fn shown(state: &State, visitor: &Visitor, headers: &HeaderMap, created: &Create
     html(StatusCode::OK, page)
 }
 
-/// The store may have kept the token before it failed, and nobody knows the token's text.
+/// The reply if the store failed and may have kept the token. Nobody knows that token's text.
 fn unknown(state: &State, visitor: &Visitor, error: &Error) -> Response {
     tracing::error!(code = error.code(), "whether a token was created isn't known");
     let page = NotePage {
@@ -173,7 +173,7 @@ fn ways_on(visitor: &Visitor) -> [(&'static str, String); 2] {
     ]
 }
 
-/// What a form that was sent before gets: no second token, and no second look at the first.
+/// The reply to a form that was submitted before. It creates no second token, and does not show the first again.
 fn spent(state: &State, visitor: &Visitor) -> Response {
     let page = NotePage {
         layout: Layout::of(state, visitor, "This form was already sent"),
@@ -195,7 +195,7 @@ pub(crate) async fn saved(posted: Posted) -> Response {
     see(posted.visitor.path(next))
 }
 
-/// What the form is told while a name is typed.
+/// The result of the name check while a user types.
 #[derive(Serialize)]
 struct Judged {
     ok: bool,

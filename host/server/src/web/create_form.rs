@@ -1,4 +1,4 @@
-//! The form for a new token: what it offers, what was filled in, and what is wrong with that.
+//! The form for a new token: its choices, the submitted values, and their faults.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -16,11 +16,11 @@ use tokenlatch::offload;
 use tokenlatch::{Error, Result};
 use tokenlatch::{NewToken, Service};
 
-/// Something that is wrong, and the field where it is; no field where it is not one's fault.
+/// A fault, and the field that it belongs to, if it belongs to one.
 pub(crate) struct Fault {
-    /// The id of the field.
+    /// The id of the field; empty if it belongs to none.
     pub(crate) field: &'static str,
-    /// In a sentence.
+    /// The message, a sentence.
     pub(crate) message: String,
 }
 
@@ -32,7 +32,7 @@ impl Fault {
         }
     }
 
-    /// What the module says, at the field of the form that it means.
+    /// Assigns the module's message to the form field that it is about.
     fn of(refusal: &Refusal, addresses: &[String]) -> Fault {
         let path = refusal.field.as_deref().unwrap_or_default();
         let message = sentence(&refusal.message);
@@ -49,41 +49,41 @@ impl Fault {
     }
 }
 
-/// A text of a person's within a sentence, isolated (Unicode UAX 9, FSI and PDI), so that it can't reorder the words around it.
+/// Isolates a user's text within a sentence (Unicode UAX 9, FSI and PDI), so that it cannot reorder the words around it.
 fn isolated(text: &str) -> String {
     format!("\u{2068}{text}\u{2069}")
 }
 
-/// A feature that can be chosen.
+/// A feature that can be selected.
 pub(crate) struct Choice {
     /// The feature.
     pub(crate) feature: String,
-    /// Whether it is.
+    /// Whether it is selected.
     pub(crate) chosen: bool,
 }
 
-/// What the form offers to an account.
+/// The choices that the form offers to an account.
 pub(crate) struct Offer {
-    /// The date at which the form begins.
+    /// The initial date.
     pub(crate) date: String,
-    /// Whether a whole day may be chosen at all: the policy may allow hours only.
+    /// Whether a whole day may be chosen. The policy may allow only some hours.
     pub(crate) dated: bool,
     /// Today, in the server's zone.
     pub(crate) today: String,
-    /// The server's zone.
+    /// The name of the server's zone.
     pub(crate) zone: &'static str,
-    /// The latest end that is allowed, where it comes before the end of the default date.
+    /// The latest allowed expiry, if it comes before the end of the default date.
     pub(crate) longest: Option<Moment>,
-    /// Why a token must have an end, where it must.
+    /// The reason why a token must expire, if it must.
     pub(crate) never_refused: Option<String>,
-    /// The features that can be chosen.
+    /// The features that can be selected.
     pub(crate) choices: Vec<Choice>,
-    /// Whether other features can be named too.
+    /// Whether other features can be entered too.
     pub(crate) open: bool,
 }
 
 impl Offer {
-    /// What the module and the catalogue let an account have now.
+    /// The choices that the module and the catalogue allow an account now.
     ///
     /// # Errors
     /// `tokens_disabled`, `account_suspended`; failures of the module and the store.
@@ -96,7 +96,7 @@ impl Offer {
         let day = |at: i64| zone.show(at).chars().take(10).collect::<String>();
         let today = day(now);
         let date = day(default.unwrap_or(now));
-        // Where the policy cuts the life short, the default is no end of a day: the day before is the last whole one.
+        // If the policy limits the lifetime, the default is not the end of a day. The day before is then the last whole one.
         let whole = default.is_none() || default == end_of(service, now, &date)?;
         let (open, features) = features(state, account.features).await?;
         Ok(Offer {
@@ -114,7 +114,7 @@ impl Offer {
         })
     }
 
-    /// Checks the boxes of these features.
+    /// Selects these features.
     pub(crate) fn choose(&mut self, chosen: &[String]) {
         let chosen: HashSet<&String> = chosen.iter().collect();
         for choice in &mut self.choices {
@@ -123,7 +123,7 @@ impl Offer {
     }
 }
 
-/// The instant that a date means as an expiry.
+/// The instant at which a token with this expiry date ends.
 fn end_of(service: &Service, now: i64, date: &str) -> Result<Option<i64>> {
     let valid = service.module().validate(&ValidateRequest {
         expires: Some(ExpiryInput::Text(date.to_owned())),
@@ -142,27 +142,27 @@ fn day_before(date: &str) -> String {
     day.map_or_else(|| date.to_owned(), |day| day.to_string())
 }
 
-/// What the module says to a token of the user's that never ends, if it refuses it.
+/// The module's message for a token of the user that never expires, if it refuses one.
 async fn never_refused(service: &Service, user: &str) -> Result<Option<String>> {
     let never = ExpiryInput::Text("never".to_owned());
     match service.draft_ending(user, Some(never)).await {
         Err(Error::Refused(refused)) if refused.code == ErrorCode::ExpiryRequired => {
             Ok(Some(sentence(&refused.message)))
         }
-        // Anything else is told when the form is sent.
+        // Other refusals are reported when the form is submitted.
         Ok(_) | Err(Error::Refused(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// The features to choose from, in order; and whether the account has others too.
+/// The features to select from, sorted, and whether the account also has others.
 async fn features(state: &State, own: Features) -> Result<(bool, BTreeSet<String>)> {
     match own {
         Features::List(list) => Ok((false, list.into_iter().collect())),
         Features::All => {
             let (module, catalogue) = (state.service.module().clone(), state.catalogue.clone());
             let features = offload::run(move || {
-                // A file that has become unreadable doesn't hinder: the gate goes on with what it has read.
+                // If the file has become unreadable, the gate goes on with the functions that it has, and so does this form.
                 let functions = match catalogue.functions(&module).unwrap_or_default() {
                     Some(functions) => functions,
                     None => module.functions()?.functions,
@@ -174,7 +174,7 @@ async fn features(state: &State, own: Features) -> Result<(bool, BTreeSet<String
     }
 }
 
-/// A form as it was filled in.
+/// The values of a submitted form.
 #[derive(Default)]
 pub(crate) struct Wanted {
     /// The name.
@@ -187,16 +187,16 @@ pub(crate) struct Wanted {
     pub(crate) access: String,
     /// The features checked.
     pub(crate) features: Vec<String>,
-    /// Other features.
+    /// Other features, as entered.
     pub(crate) others: String,
-    /// Whether it may only read.
+    /// Whether the token is read-only.
     pub(crate) readonly: bool,
-    /// The addresses.
+    /// The addresses, as entered.
     pub(crate) addresses: String,
 }
 
 impl Wanted {
-    /// The form before anybody has touched it.
+    /// The initial form.
     pub(crate) fn fresh(offer: &Offer, name: &str) -> Wanted {
         Wanted {
             name: name.to_owned(),
@@ -207,7 +207,7 @@ impl Wanted {
         }
     }
 
-    /// The form as it was sent.
+    /// The form as submitted.
     pub(crate) fn posted(posted: &Posted) -> Wanted {
         Wanted {
             name: posted.text("name").to_owned(),
@@ -221,7 +221,7 @@ impl Wanted {
         }
     }
 
-    /// The same form without a choice that the account doesn't have any more.
+    /// The same form without choices that the account no longer has.
     pub(crate) fn offered(mut self, offer: &Offer) -> Wanted {
         let gone = match self.expiry.as_str() {
             "never" => offer.never_refused.is_some(),
@@ -235,13 +235,13 @@ impl Wanted {
         self
     }
 
-    /// The token that is wanted. Nothing that was left open is filled in: neither an end nor what it may do.
+    /// The requested token. Missing values get no default: neither the expiry nor the features.
     pub(crate) fn token(&self, user: &str) -> Result<NewToken, Fault> {
         let expires = match self.expiry.as_str() {
             "never" => Some(ExpiryInput::Text("never".to_owned())),
             "longest" => None,
             "date" if self.date.is_empty() => return Err(Fault::at("date", "Choose the day on which it expires.")),
-            // The word belongs to the other choice.
+            // The word `never` belongs to the other choice.
             "date" if self.date == "never" => Some(ExpiryInput::Text(String::new())),
             "date" => Some(ExpiryInput::Text(self.date.clone())),
             _ => return Err(Fault::at("date", "Choose whether the API token expires.")),
@@ -262,7 +262,7 @@ impl Wanted {
     }
 
     fn all_features(&self) -> Result<Vec<String>, Fault> {
-        // One more than there may be is enough for the module to refuse them.
+        // One more than the maximum is enough for the module to refuse the list.
         let mut seen = HashSet::new();
         let checked = self.features.iter().map(String::as_str);
         let features: Vec<String> = checked
@@ -285,7 +285,7 @@ impl Wanted {
     }
 }
 
-/// Why a token was refused, together with whatever else the module finds wrong with the form.
+/// The fault that a token was refused for, and the others that the module finds in the form.
 pub(crate) async fn faults_of(state: &State, form: &Wanted, error: &Error) -> Vec<Fault> {
     let addresses = form.address_list();
     let first = match error {
@@ -295,7 +295,7 @@ pub(crate) async fn faults_of(state: &State, form: &Wanted, error: &Error) -> Ve
     with_others(state, form, first).await
 }
 
-/// Something that is wrong, together with whatever the module finds wrong with the rest of the form.
+/// The given fault, and the others that the module finds in the rest of the form.
 pub(crate) async fn with_others(state: &State, form: &Wanted, first: Fault) -> Vec<Fault> {
     let addresses = form.address_list();
     let mut faults = vec![first];

@@ -1,4 +1,4 @@
-//! What a person sends: the query of an address, and the form of a POST, read strictly and with its CSRF value checked.
+//! User input: the query of a URL, and the form of a POST. Both are parsed strictly, and the CSRF value is checked.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::state::State;
 use crate::web::reply::Failed;
 use crate::web::session::{Visitor, digest, same};
 
-/// The parameters that may stand more than once: check boxes of one name.
+/// The parameters that may be repeated: check boxes with the same name.
 const REPEATED: &[&str] = &["id", "shown", "feature"];
 
-/// The body of a form, in bytes: well above the longest list of features.
+/// Maximum body of a form, in bytes: well above the longest list of features.
 const FORM_BYTES: usize = 256 << 10;
 
 const TWICE: Problem = Problem::new(
@@ -34,38 +34,38 @@ const NUL: Problem = Problem::new(
     "A parameter holds a NUL character.",
 );
 
-/// Any other content type, for no form of the page has one.
+/// The refusal of any other content type: the web interface's forms have none of them.
 const NO_FORM: Problem = Problem::new(
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
     "content_type_unsupported",
     "The body must be a form, urlencoded and in UTF-8.",
 );
 
-/// The form of a POST from the page, sent by the person who is logged in. Dropping it wipes it.
+/// The form of a POST by a logged-in user. It is wiped on drop.
 pub(crate) struct Posted {
-    /// Who sent it.
+    /// The user who sent it.
     pub(crate) visitor: Visitor,
     form: Form,
 }
 
 impl Posted {
-    /// The text of a parameter; empty when it is absent.
+    /// The text of a parameter; empty if it is absent.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.form.text(name)
     }
 
-    /// The texts of a parameter that may stand more than once.
+    /// The texts of a parameter that may be repeated.
     pub(crate) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
         self.form.texts(name)
     }
 
-    /// Whether a parameter is there.
+    /// Whether a parameter is given.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.form.texts(name).next().is_some()
     }
 
-    /// Whether this is the first time that the form with this `once` is sent. Ask just before what must not be done
-    /// twice. It is kept as long as the session can last.
+    /// Marks this form's `once` value as used. Returns whether it was unused. Call it just before an action that must not be
+    /// repeated. The value is kept as long as the session can last.
     pub(crate) async fn spend(&self, state: &State) -> Result<bool, Failed> {
         let once = self.text("once");
         if RequestId::read(once.as_bytes()).is_none() {
@@ -76,19 +76,19 @@ impl Posted {
     }
 }
 
-/// A value for the hidden field `once` of a form that must not work twice. It need not be secret: two forms of one
-/// session must differ in it, and nobody else can send them, for want of the CSRF value.
+/// Creates a value for the hidden field `once` of a form that must not work twice. It need not be secret, only unique within a
+/// session: others cannot submit the form without the CSRF value.
 pub(crate) fn new_once() -> String {
     RequestId::new().as_str().to_owned()
 }
 
-/// What was typed into one field as a list: one a line, or with commas or spaces.
+/// Splits a list that was typed into one field, at line ends, commas and spaces.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|letter: char| letter == ',' || letter.is_whitespace());
     words.filter(|word| !word.is_empty())
 }
 
-/// Which entry of a list the module finds fault with: the number in a path such as `addresses[3]`.
+/// The list index in an error's path, such as `addresses[3]`.
 pub(crate) fn index(path: &str) -> Option<usize> {
     let (_, rest) = path.split_once('[')?;
     rest.split_once(']')?.0.parse().ok()
@@ -108,16 +108,16 @@ impl FromRequest<Arc<State>> for Posted {
     }
 }
 
-/// The query of an address.
+/// The query of a URL.
 pub(crate) struct Asked(Form);
 
 impl Asked {
-    /// The text of a parameter; empty when it is absent.
+    /// The text of a parameter; empty if it is absent.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.0.text(name)
     }
 
-    /// Whether a parameter is there.
+    /// Whether a parameter is given.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.texts(name).next().is_some()
     }
@@ -133,7 +133,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     }
 }
 
-/// The request with its body in memory. What is no form is not taken in, and no reader here takes it either.
+/// Reads the request's body into memory. A body that is not a form is left unread, and no handler here reads it.
 pub(crate) async fn taken_in(request: Request, limits: &HttpLimits) -> Result<Request, Failed> {
     let (parts, body) = request.into_parts();
     is_form(&parts, &body)?;
@@ -141,7 +141,7 @@ pub(crate) async fn taken_in(request: Request, limits: &HttpLimits) -> Result<Re
     Ok(Request::from_parts(parts, Body::from(bytes)))
 }
 
-/// The form in a body.
+/// Reads the form in a body.
 pub(crate) async fn read(parts: &Parts, body: Body, limits: &HttpLimits) -> Result<Form, Problem> {
     is_form(parts, &body)?;
     let form = Form::default().with_body(parts, body, &of_a_form(limits)).await?;
@@ -149,7 +149,7 @@ pub(crate) async fn read(parts: &Parts, body: Body, limits: &HttpLimits) -> Resu
     Ok(form)
 }
 
-/// The limits with that on the body of a form of the page.
+/// The limits, with the smaller one for the body of a form.
 fn of_a_form(limits: &HttpLimits) -> HttpLimits {
     HttpLimits {
         body_bytes: limits.body_bytes.min(FORM_BYTES),
@@ -164,8 +164,8 @@ fn is_form(parts: &Parts, body: &Body) -> Result<(), Problem> {
     Ok(())
 }
 
-/// No two readers of a form may come to think that it says different things; and no NUL is in anything that a person
-/// types, while some databases take no text with one.
+/// Refuses repeated parameters, which two parsers could read differently, and NUL, which a user does not type and some databases
+/// do not store.
 fn check(form: &Form) -> Result<(), Problem> {
     let mut keys: Vec<&str> = form.keys().filter(|key| !REPEATED.contains(key)).collect();
     keys.sort_unstable();

@@ -1,5 +1,5 @@
-//! The names by which a browser may reach the page. With any other, the page of somebody else could be made to talk to
-//! this server under a name of its own (DNS rebinding).
+//! The host names at which a browser may reach the web interface. Others are refused: a page of another site could otherwise
+//! reach this server by a name of its own (DNS rebinding).
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use rustls_pki_types::ServerName;
 use crate::config::Config;
 use crate::net::tls::Certificates;
 
-/// The names by which browsers may reach the page.
+/// The host names at which browsers may reach the web interface.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
     given: Vec<String>,
@@ -20,7 +20,7 @@ pub(crate) struct Hosts {
 }
 
 impl Hosts {
-    /// The names that follow from what a server is told.
+    /// The names that follow from the configuration.
     pub(crate) fn new(config: &Config, certificates: Option<Certificates>) -> Hosts {
         let listened = [Some(config.listen), config.admin_listen].into_iter().flatten();
         Hosts {
@@ -33,7 +33,7 @@ impl Hosts {
         }
     }
 
-    /// Whether a host, as [`asked`] reads it, is one of them.
+    /// Whether a host, as returned by [`asked`], is allowed.
     pub(crate) fn allow(&self, host: &str) -> bool {
         if is_loopback(host) || self.given.iter().any(|given| given == host) {
             return true;
@@ -49,14 +49,14 @@ impl Hosts {
     }
 }
 
-/// The host of a request, without its port; `None` when it cannot be read. The edge has seen to there being one `Host`.
+/// The host of a request, without its port. `None` if it cannot be parsed. There is exactly one `Host`, as was checked before.
 pub(crate) fn asked(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(HOST)?.to_str().ok()?;
     let authority = text.parse::<Authority>().ok().filter(|_| !text.contains('@'))?;
     host_name(authority.host())
 }
 
-/// Whether a host, as [`asked`] reads it, is this machine by a name that browsers trust without TLS.
+/// Whether a host, as returned by [`asked`], is a loopback name that browsers trust without TLS.
 pub(crate) fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host
@@ -64,7 +64,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// A name or an address in one spelling: in small letters, without brackets or a last dot; `None` for anything else.
+/// Normalises a host name or address: lower case, without brackets or a trailing dot. `None` if it is neither.
 pub(crate) fn host_name(text: &str) -> Option<String> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Ok(address) = bare.unwrap_or(text).parse::<IpAddr>() {

@@ -1,4 +1,4 @@
-//! A list of tokens: which part of it is asked for, in which order, and the table and the links that show it.
+//! A list of tokens: the requested page and order, and the table and links that show it.
 
 use askama::Template;
 use form_urlencoded::Serializer;
@@ -11,46 +11,45 @@ use crate::web::view::{Row, count};
 use tokenlatch::Error;
 use tokenlatch::{ListOptions, PagedTokens};
 
-/// How many tokens a page may show.
+/// Page sizes that can be selected.
 const SIZES: &[i64] = &[10, 20, 50, 100];
 
-/// How many it shows as long as nobody has chosen.
+/// The default page size.
 const SIZE: i64 = 20;
 
-/// Beyond every page there can be. A larger number is no number of the module's.
+/// A page number beyond every real one. The module does not take larger numbers.
 const LAST_PAGE: i64 = 1_000_000_000;
 
-/// The columns by which a list can be ordered.
+/// The columns by which a list can be sorted.
 const COLUMNS: &[(SortKey, &str, &str)] = &[
     (SortKey::Name, "name", "Token Name"),
     (SortKey::Created, "created", "Created"),
     (SortKey::Expires, "expires", "Expires"),
 ];
 
-/// Which part of a list is asked for, and in which order. What cannot be understood is as if it had been left out:
-/// nothing but the look of a page hangs on it.
+/// The requested page and order of a list. Invalid values are treated as absent, since they only affect the display.
 #[derive(Clone, Debug)]
 pub(crate) struct ListView {
-    /// A part of the name; empty for all.
+    /// The search text, a part of the name; empty for all.
     pub(crate) search: String,
-    /// The order.
+    /// The sort key.
     pub(crate) sort: SortKey,
-    /// Whether the order is turned round.
+    /// Whether the order is descending.
     pub(crate) descending: bool,
-    /// From 1.
+    /// The page number, from 1.
     pub(crate) page: i64,
-    /// How many tokens a page shows.
+    /// The page size.
     pub(crate) size: i64,
 }
 
 impl ListView {
-    /// Reads a query. `remembered` is the size chosen earlier.
+    /// Reads a query. `remembered` is the size that was selected earlier.
     pub(crate) fn asked(asked: &Asked, remembered: Option<&str>) -> ListView {
         let size = Some(asked.text("size")).filter(|size| !size.is_empty()).or(remembered);
         ListView::read(|name| asked.text(name), size)
     }
 
-    /// Reads the hidden fields of a form that [`ListView::kept`] gave.
+    /// Reads the hidden fields that [`ListView::kept`] wrote to a form.
     pub(crate) fn posted(posted: &Posted) -> ListView {
         ListView::read(|name| posted.text(name), Some(posted.text("size")))
     }
@@ -67,7 +66,7 @@ impl ListView {
         }
     }
 
-    /// What the service is asked.
+    /// The options for the service.
     fn options(&self) -> ListOptions {
         ListOptions {
             page: Some(self.page),
@@ -79,18 +78,18 @@ impl ListView {
         }
     }
 
-    /// The order as a word of the query.
+    /// The sort key as a value of the query.
     fn sort_word(&self) -> &'static str {
         let column = COLUMNS.iter().find(|(key, ..)| *key == self.sort);
         column.map_or("name", |(_, word, _)| word)
     }
 
-    /// The direction as a word of the query.
+    /// The direction as a value of the query.
     fn order_word(&self) -> &'static str {
         if self.descending { "desc" } else { "asc" }
     }
 
-    /// What differs from the list that is shown without any wish: for hidden fields and links.
+    /// The parameters that differ from the defaults, for hidden fields and links.
     pub(crate) fn kept(&self) -> Vec<(&'static str, String)> {
         [
             (!self.search.is_empty(), "search", self.search.clone()),
@@ -104,7 +103,7 @@ impl ListView {
         .collect()
     }
 
-    /// The address of this part of the list at a path; `more` is put after it.
+    /// The URL of this view at a path, with the parameters `more` appended.
     pub(crate) fn link(&self, path: &str, more: &[(&str, &str)]) -> String {
         let mut query = Serializer::new(String::new());
         query.extend_pairs(self.kept()).extend_pairs(more);
@@ -118,7 +117,7 @@ impl ListView {
         ListView { page, ..self.clone() }
     }
 
-    /// The same list without the search.
+    /// The same view without the search.
     fn without_search(&self) -> ListView {
         ListView {
             search: String::new(),
@@ -135,21 +134,21 @@ impl ListView {
     }
 }
 
-/// A size that can be chosen.
+/// Parses a page size. `None` if it cannot be selected.
 pub(crate) fn read_size(text: &str) -> Option<i64> {
     text.parse().ok().filter(|size| SIZES.contains(size))
 }
 
-/// The heading of a column by which a table can be ordered.
+/// The heading of a sortable column.
 struct Head {
     title: &'static str,
     link: String,
-    /// `ascending` or `descending`, where it is ordered by this column.
+    /// `ascending` or `descending`, if the table is sorted by this column.
     order: Option<&'static str>,
     icon: &'static str,
 }
 
-/// A table of tokens, with check boxes `id` and `all`. It stands in a form.
+/// A table of tokens, with check boxes `id` and `all`. It is part of a form.
 #[derive(Template)]
 #[template(path = "token_table.html")]
 pub(crate) struct TokenTable {
@@ -157,12 +156,12 @@ pub(crate) struct TokenTable {
     heads: Vec<Head>,
     /// The tokens.
     pub(crate) rows: Vec<Row>,
-    /// The path under which each token has its page, where it has one.
+    /// The path below which each token has its page, if it has one.
     manage: Option<String>,
 }
 
 impl TokenTable {
-    /// The table of a page of a list, whose links lead to `path`.
+    /// The table for a page of a list. Its links lead to `path`.
     fn new(view: &ListView, path: &str, total: i64, rows: Vec<Row>, manage: Option<String>) -> TokenTable {
         let heads = COLUMNS.iter().map(|(key, _, title)| {
             let (order, icon) = match (*key == view.sort, view.descending) {
@@ -190,7 +189,7 @@ impl TokenTable {
     }
 }
 
-/// The links from page to page.
+/// The links between pages.
 #[derive(Template)]
 #[template(path = "pages.html")]
 pub(crate) struct Pages {
@@ -203,7 +202,7 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    /// The links around a page of a list at `path`.
+    /// The links of one page of a list at `path`.
     pub(crate) fn of(view: &ListView, path: &str, page: i64, pages: i64) -> Pages {
         let link = |there: bool, page: i64| there.then(|| view.at_page(page).link(path, &[]));
         Pages {
@@ -217,32 +216,32 @@ impl Pages {
     }
 }
 
-/// A user's tokens with all that stands around them: the search, the settings, the form, the links from page to page.
+/// A user's tokens with the controls around them: search, settings, form, links between pages.
 pub(crate) struct TokenList {
-    /// The path to which its links and forms lead.
+    /// The path of its links and forms.
     pub(crate) base: String,
-    /// A part of the name; empty for all.
+    /// The search text, a part of the name; empty for all.
     pub(crate) search: String,
-    /// The order as words of the query.
+    /// The order, as values of the query.
     pub(crate) sort: &'static str,
     pub(crate) order: &'static str,
-    /// How many tokens are shown, and can be.
+    /// The page size, and those that can be selected.
     pub(crate) size: i64,
     pub(crate) sizes: &'static [i64],
-    /// Where the list is shown without the search.
+    /// The URL of the list without the search.
     pub(crate) clear: String,
-    /// The list to come back to.
+    /// The view to return to, as hidden fields.
     pub(crate) kept: Vec<(&'static str, String)>,
     pub(crate) table: TokenTable,
     pub(crate) pages: Pages,
-    /// How many tokens there are on all pages.
+    /// The number of tokens on all pages.
     pub(crate) total: i64,
-    /// Why nothing could be looked for.
+    /// Why the search was refused.
     pub(crate) refused: Option<String>,
 }
 
 impl TokenList {
-    /// The part that is asked for; of both ports where `realm` is `None`. `manage`: each token has a page beneath `base`.
+    /// Reads the requested page, of both ports if `realm` is `None`. `manage`: each token has a page below `base`.
     pub(crate) async fn read(
         state: &State,
         user: &str,
@@ -253,7 +252,7 @@ impl TokenList {
     ) -> Result<TokenList, Failed> {
         let (found, refused) = match state.service.page(user, realm, view.options()).await {
             Ok(found) => (found, None),
-            // A search that cannot be: the only wish that the module may still refuse.
+            // An invalid search is the only option that the module may still refuse.
             Err(Error::Refused(refused)) => (nothing(view), Some(sentence(&refused.message))),
             Err(error) => return Err(error.into()),
         };

@@ -1,4 +1,4 @@
-//! Logging in and out.
+//! Login and logout.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,44 +26,44 @@ use crate::web::reply::{Failed, Layout, html, see};
 use crate::web::session::{self, Found, Visit, Visitor};
 use crate::web::visit::drops_cookie;
 
-/// The body of a login, in bytes.
+/// Maximum body of a login, in bytes.
 const LOGIN_BYTES: usize = 16 << 10;
 
-/// Whatever is wrong: it must not tell which accounts there are.
+/// The same message for every cause: it must not reveal which accounts exist.
 const INVALID: &str = "The login is invalid.";
 const SUSPENDED: &str = "This account is suspended. Ask your administrator.";
 
-/// Where one is after logging out.
+/// Where the user is sent after logout.
 const OUT: &str = "/login?out=1";
 
-/// The form to log in by.
+/// The page with the login form.
 #[derive(Template)]
 #[template(path = "login.html")]
 struct Login<'a> {
     layout: Layout<'a>,
-    /// What went wrong.
+    /// The error message.
     error: &'a str,
-    /// What went well.
+    /// The success message.
     status: &'a str,
     user: &'a str,
     to: &'a str,
-    /// No form is shown: the browser would not keep a login.
+    /// Whether the form is left out, because the browser would not keep a login.
     insecure: bool,
 }
 
-/// What a login form is shown with.
+/// The content of a login page.
 #[derive(Default)]
 pub(crate) struct Shown<'a> {
     pub(crate) error: &'a str,
     pub(crate) status: &'a str,
     pub(crate) user: &'a str,
-    /// Where to go after the login: a path of the page, without a prefix.
+    /// Where to go after the login: a path of the web interface, without a prefix.
     pub(crate) to: &'a str,
     /// Whether the browser would not keep a login: see [`drops_cookie`].
     pub(crate) insecure: bool,
 }
 
-/// The form to log in by, under a status.
+/// The login page, with a status.
 pub(crate) fn login_page(state: &State, port: Port, status: StatusCode, shown: &Shown<'_>) -> Response {
     let page = Login {
         layout: Layout::open(state, port, "Log in"),
@@ -75,14 +75,14 @@ pub(crate) fn login_page(state: &State, port: Port, status: StatusCode, shown: &
     };
     let mut reply = html(status, page);
     if status == StatusCode::UNAUTHORIZED {
-        // RFC 9110, section 15.5.2, wants one; browsers ask nobody for this scheme.
+        // RFC 9110, section 15.5.2, requires this field. Browsers show no dialog for this scheme.
         let scheme = HeaderValue::from_static("Cookie realm=\"tokenlatch\"");
         reply.headers_mut().insert(WWW_AUTHENTICATE, scheme);
     }
     reply
 }
 
-/// `/`: on to the first page.
+/// `/`: redirects to the first page.
 pub(crate) async fn root(
     Shared(state): Shared<Arc<State>>,
     Extension(port): Extension<Port>,
@@ -129,11 +129,11 @@ pub(crate) async fn login(
         body_bytes: state.config.limits.body_bytes.min(LOGIN_BYTES),
         ..state.config.limits
     };
-    // Before anything else: nobody's slow body holds a place, and what is said is said in the sender's way.
+    // Read first: a slow body must not hold a login place, and the form states whether the client is a script.
     let given = form::read(&parts, body, &limits).await?;
     let for_script = given.text("login_only") == "1";
     let to = paths::known(port, given.text("to")).unwrap_or_default();
-    // Scripts keep cookies by rules of their own; a person would be asked for the password again and again.
+    // Scripts have their own rules for cookies. A person would be asked for the password again and again.
     if !for_script && drops_cookie(&client, &parts.headers) {
         let shown = Shown {
             insecure: true,
@@ -180,22 +180,22 @@ pub(crate) async fn login(
     })
 }
 
-/// A refusal as scripts are told it.
+/// A refusal in the format for scripts.
 fn scripted(status: StatusCode, reason: &'static str, error: &str) -> Response {
     let reply = (status, Json(json!({"status": 0, "message": error}))).into_response();
     noted(reply, reason)
 }
 
-/// Not with the name that was given: people type their password there.
+/// Adds the reason for the log. The submitted name is not logged: people type their password there.
 fn noted(mut reply: Response, reason: &'static str) -> Response {
     reply.extensions_mut().insert(Noted { reason, user: None });
     reply
 }
 
-/// What came of a login.
+/// The outcome of a login.
 enum Outcome {
     In(Visitor),
-    /// The reason for the log, and the sentence for whoever asked.
+    /// The status, the reason for the log, and the message for the client.
     Refused(StatusCode, &'static str, &'static str),
 }
 
@@ -214,7 +214,7 @@ async fn attempt(
         Put::Out => Failed::Unavailable,
     })?;
     let checked = check(state, port, &attempt, user, password).await?;
-    // Some may be under way at once; none of them tells anything once there were too many.
+    // Several logins may be in progress. Once too many have failed, none of them reveals its outcome.
     if let Some(wait) = attempt.blocked() {
         return Err(Failed::Later(wait));
     }
@@ -235,11 +235,11 @@ async fn attempt(
     Ok(Outcome::In(visitor))
 }
 
-/// What came of a name and a password.
+/// The outcome of checking a name and a password.
 enum Checked {
-    /// Right; with the hash that stood there before the check.
+    /// Correct, with the stored hash from before the check.
     Good(Option<Zeroizing<String>>),
-    /// Right, but the account is suspended.
+    /// Correct, but the account is suspended.
     Suspended,
     Wrong,
 }
@@ -253,7 +253,7 @@ async fn check(
 ) -> Result<Checked, Failed> {
     let before = stored_hash(state, user).await?;
     let turn = || {
-        // Others may have failed while this one waited.
+        // Other logins may have failed while this one waited.
         attempt.blocked().is_none().then(|| {
             attempt.work();
             attempt.clone()
@@ -276,8 +276,8 @@ async fn check(
     })
 }
 
-/// Begins a session. `None` when the password was changed while it was checked: the sessions that the change ended did
-/// not have this one among them.
+/// Begins a session. `None` if the password was changed during the check: that change ended the user's sessions, and this one
+/// must not outlive it.
 async fn enter(
     state: &State,
     session: &Session,
@@ -299,7 +299,7 @@ async fn stored_hash(state: &State, user: &str) -> Result<Option<Zeroizing<Strin
     Ok(hash.map(|hash| Zeroizing::new(hash.expose().to_owned())))
 }
 
-/// POST `/logout`. It needs the CSRF value, or any site could log a person out.
+/// POST `/logout`. It needs the CSRF value. Otherwise any site could log a user out.
 pub(crate) async fn logout(
     Shared(state): Shared<Arc<State>>,
     Extension(port): Extension<Port>,

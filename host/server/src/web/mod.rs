@@ -1,7 +1,7 @@
-//! The page: for persons, in a browser, beside the API on the same ports.
+//! The web interface: pages for people in a browser, on the same ports as the API.
 //!
-//! From outside in: the guard (host, site, cookies, header fields; [`visit`]), the session ([`session`]), the door
-//! (login, logout; [`login`]), and behind the session's prefix `/cpsess##########` the pages themselves.
+//! From outside in: the guard (host, site, cookies, header fields; [`visit`]), the session ([`session`]), login and logout
+//! ([`login`]), and the pages themselves below the session's prefix `/cpsess##########`.
 
 mod admin;
 mod assets;
@@ -45,15 +45,15 @@ use login::Shown;
 use reply::{Failed, see};
 use session::{Found, Visitor};
 
-/// What every path behind a login begins with.
+/// Start of every path that needs a login.
 pub(crate) const PREFIX: &str = "/cpsess";
-/// How many digits follow it.
+/// Number of digits after [`PREFIX`].
 const DIGITS: usize = 10;
 
-/// How much of a form that is turned away is read, in bytes: its sender isn't known.
+/// Maximum bytes that are read of a form from a client that is not logged in.
 const TURNED_AWAY_BYTES: usize = 16 << 10;
 
-/// The port that a page is on.
+/// The port of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Port {
@@ -64,7 +64,7 @@ pub(crate) enum Port {
 }
 
 impl Port {
-    /// The session's cookie. RULES.md, 4.
+    /// The name of the session's cookie. RULES.md, 4.
     const fn cookie(self) -> &'static str {
         match self {
             Port::Account => "cpsession",
@@ -81,35 +81,35 @@ impl Port {
     }
 }
 
-/// Whether a cookie is a session's, of either port.
+/// Whether a cookie is a session cookie of either port.
 pub(crate) fn is_session(cookie: &[u8]) -> bool {
     [Port::Account, Port::Admin]
         .iter()
         .any(|port| port.cookie().as_bytes() == cookie)
 }
 
-/// Whether a path is the page's. Any other is the API's.
+/// Whether a path belongs to the web interface. Other paths belong to the API.
 pub(crate) fn belongs(path: &str) -> bool {
     matches!(path, "/" | "/login" | "/logout" | "/favicon.ico")
         || path.starts_with("/assets/")
         || inside(path).is_some()
 }
 
-/// The digits of a session's prefix, and the path behind it.
+/// Splits a path into the digits of the session's prefix and the rest.
 fn inside(path: &str) -> Option<(&str, &str)> {
     let (digits, rest) = path.strip_prefix(PREFIX)?.split_at_checked(DIGITS)?;
     let sound = digits.bytes().all(|byte| byte.is_ascii_digit()) && (rest.is_empty() || rest.starts_with('/'));
     sound.then_some((digits, rest))
 }
 
-/// The page of a port, for what no path of the API is.
+/// The web interface of a port, for the paths that the API does not have.
 pub(crate) fn router(state: &Arc<State>, port: Port) -> Router {
     let pages = match port {
         Port::Account => tokens::routes(),
         Port::Admin => admin::routes(),
     };
     let pages = pages
-        // Asked by those who are about to be logged out.
+        // The script calls this for users whose session is about to end.
         .route("/stay", get(|_: Visitor| async { StatusCode::NO_CONTENT }))
         .fallback(|| async { Failed::NotFound })
         .method_not_allowed_fallback(|| async { Failed::Method })
@@ -122,7 +122,7 @@ pub(crate) fn router(state: &Arc<State>, port: Port) -> Router {
         .method_not_allowed_fallback(|| async { Failed::Method })
         .fallback(move |session: Session, request: Request| enter(own.clone(), port, within.clone(), session, request))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            // What it said may hold anything.
+            // The panic message may contain a secret.
             tracing::error!("a page broke off");
             Failed::Broken.into_response()
         }))
@@ -132,7 +132,7 @@ pub(crate) fn router(state: &Arc<State>, port: Port) -> Router {
         .with_state(state.clone())
 }
 
-/// Lets a person in whose session is good and whose address has the session's prefix. No handler is asked without.
+/// Serves a page if the session is valid and the path has the session's prefix. No handler runs otherwise.
 async fn enter(state: Arc<State>, port: Port, pages: Router, session: Session, request: Request) -> Response {
     let Some((digits, rest)) = inside(request.uri().path()) else {
         return Failed::NotFound.into_response();
@@ -148,8 +148,8 @@ async fn enter(state: Arc<State>, port: Port, pages: Router, session: Session, r
         && is_of(visitor)
         && !request.body().is_end_stream()
     {
-        // The sender chooses how long a body takes. What holds then counts: the session may be over, or the account
-        // may do less.
+        // The client chooses how long the body takes. So the session is checked again afterwards: it may be over, or the account
+        // may have fewer rights.
         request = match form::taken_in(request, &state.config.limits).await {
             Ok(request) => request,
             Err(failed) => {
@@ -192,10 +192,10 @@ fn without_prefix(uri: &Uri, rest: &str) -> Option<Uri> {
     path.ok().map(Uri::from)
 }
 
-/// What a person reads whose browser keeps no cookie: without it the login form would come back for ever.
+/// Message for a user whose browser does not keep the cookie. Without it the login form would return without a reason.
 const NO_COOKIE: &str = "Your browser did not send the cookie of the login back. Allow cookies for this site.";
 
-/// Whether a request without any cookie follows the login form.
+/// Whether a request without cookies follows the login form.
 fn after_login(headers: &HeaderMap) -> bool {
     let from_form = |referer: &HeaderValue| {
         let referer = referer.to_str().ok().and_then(|referer| referer.parse::<Uri>().ok());
@@ -204,7 +204,7 @@ fn after_login(headers: &HeaderMap) -> bool {
     !headers.contains_key(header::COOKIE) && headers.get(header::REFERER).is_some_and(from_form)
 }
 
-/// The form to log in by, which says what was not done, and leads back afterwards.
+/// The login page for a refused request. It says what was not done, and leads back after the login.
 async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -> Response {
     let (code, reason) = match found {
         Found::Person(_) => ("session_other", "This address belongs to another session."),
@@ -249,7 +249,7 @@ async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -
     reply
 }
 
-/// Forgets sessions and forms that have ended.
+/// Removes expired sessions and forms.
 pub(crate) async fn tidy(state: &State) {
     let Ok(now) = state.service.clock().now() else {
         return;

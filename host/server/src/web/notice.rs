@@ -1,17 +1,17 @@
-//! A page that says one thing and offers ways on.
+//! A page with a message and links.
 
 use askama::Template;
 
 use crate::web::reply::Layout;
 
-/// A page that says one thing and offers ways on.
+/// A page with a message and links.
 #[derive(Template)]
 #[template(path = "note.html")]
 pub(crate) struct NotePage<'a> {
-    /// What is around it; its title is the heading.
+    /// The layout. Its title is the heading.
     pub(crate) layout: Layout<'a>,
-    /// What it says.
+    /// The message's paragraphs.
     pub(crate) lines: &'a [&'a str],
-    /// What can be done now, and where.
+    /// The links, with their texts.
     pub(crate) links: &'a [(&'static str, String)],
 }

@@ -1,4 +1,4 @@
-//! Where a login may lead: to paths that the page itself has, without their prefix, and to nothing else.
+//! Where a login may lead: to the web interface's own paths, without their prefix, and nowhere else.
 
 use axum::http::{Method, Uri};
 
@@ -6,14 +6,14 @@ use super::Port;
 use crate::api::form::Form;
 use crate::middleware::scrub::scrub;
 
-/// The longest text that is taken along.
+/// Maximum length of a query value that is kept.
 const LONGEST: usize = 200;
 
-/// What may be taken along in a query, by where it leads.
+/// The query parameters that are kept, by path.
 const LIST: &[&str] = &["search", "sort", "order", "page", "size"];
 const NEW: &[&str] = &["name"];
 
-/// A path of the page in one spelling, or `None` where it is no such path. What is not known in it is dropped.
+/// Normalises a path of the web interface. `None` if it is not one. Unknown parts are dropped.
 pub(crate) fn known(port: Port, target: &str) -> Option<String> {
     let uri: Uri = target.parse().ok()?;
     if uri.scheme().is_some() || uri.authority().is_some() || !target.starts_with('/') {
@@ -32,7 +32,7 @@ pub(crate) fn known(port: Port, target: &str) -> Option<String> {
     let mut text = form_urlencoded::Serializer::new(String::new());
     for key in keys {
         let value = query.text(key);
-        // A token that was pasted into the wrong field stays here.
+        // A token that was pasted into the wrong field is not kept.
         let secret = matches!(scrub(value.as_bytes()), std::borrow::Cow::Owned(_));
         if !value.is_empty() && value.len() <= LONGEST && !secret {
             text.append_pair(key, value);
@@ -51,8 +51,8 @@ fn is_segment(text: &str) -> bool {
     !text.is_empty() && text.len() <= LONGEST && text.bytes().all(fits) && !text.starts_with('.')
 }
 
-/// Where a person goes on after a login that a request was turned away for: to its page, or for a POST to the page that
-/// its form is on.
+/// Where a user goes after the login that a refused request required: to the requested page, or for a POST to the page with its
+/// form.
 pub(crate) fn after(port: Port, method: &Method, uri: &Uri, form: Option<&Form>) -> String {
     let home = || port.home().to_owned();
     if matches!(*method, Method::GET | Method::HEAD) {

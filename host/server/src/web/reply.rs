@@ -1,4 +1,4 @@
-//! What a person is shown: pages, redirects, and what went wrong.
+//! Replies of the web interface: pages, redirects and errors.
 
 use std::borrow::Cow;
 
@@ -16,23 +16,23 @@ use crate::web::session::Visitor;
 use tokenlatch::Error;
 use tokenlatch::StoreError;
 
-/// What every page has around its content.
+/// The frame around every page's content.
 #[derive(Clone, Copy)]
 pub(crate) struct Layout<'a> {
-    /// The page's name.
+    /// The page's title.
     pub(crate) title: &'a str,
-    /// Who is logged in.
+    /// The logged-in user.
     pub(crate) visitor: Option<&'a Visitor>,
     /// The port.
     pub(crate) port: Port,
     /// The server's time zone.
     pub(crate) zone: &'static str,
-    /// After how many seconds without a request a session ends.
+    /// Seconds without a request after which a session ends.
     pub(crate) idle: u64,
 }
 
 impl<'a> Layout<'a> {
-    /// Around a page for a person who is logged in.
+    /// The layout of a page for a logged-in user.
     pub(crate) fn of(state: &State, visitor: &'a Visitor, title: &'a str) -> Layout<'a> {
         Layout {
             title,
@@ -43,7 +43,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Around a page for anybody.
+    /// The layout of a public page.
     pub(crate) fn open(state: &State, port: Port, title: &'a str) -> Layout<'a> {
         Layout {
             title,
@@ -54,28 +54,28 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Where the style sheet is.
+    /// The path of the style sheet.
     pub(crate) fn style(&self) -> &'static str {
         &assets::STYLE.path
     }
 
-    /// Where the script is.
+    /// The path of the script.
     pub(crate) fn script(&self) -> &'static str {
         &assets::SCRIPT.path
     }
 
-    /// Where the icon is.
+    /// The path of the icon.
     pub(crate) fn icon(&self) -> &'static str {
         &assets::ICON.path
     }
 
-    /// Where the person's first page is.
+    /// The path of the user's first page.
     pub(crate) fn home(&self) -> String {
         self.visitor
             .map_or_else(|| "/".to_owned(), |visitor| visitor.path(self.port.home()))
     }
 
-    /// The same in words.
+    /// [`Layout::idle`] in words.
     pub(crate) fn idle_words(&self) -> String {
         match self.idle / 60 {
             0 | 1 => "a minute".to_owned(),
@@ -83,13 +83,13 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Whether it is the administrator's port.
+    /// Whether this is the administrator's port.
     pub(crate) fn admin(&self) -> bool {
         self.port == Port::Admin
     }
 }
 
-/// A page.
+/// Renders a page.
 pub(crate) fn html(status: StatusCode, template: impl Template) -> Response {
     let Ok(text) = template.render() else {
         return Failed::Broken.into_response();
@@ -101,7 +101,7 @@ pub(crate) fn html(status: StatusCode, template: impl Template) -> Response {
     reply
 }
 
-/// Sends the reader on to a path of the page, which then is what "reload" and "back" lead to.
+/// Redirects to a path of the web interface, so that "reload" and "back" do not repeat the request.
 pub(crate) fn see(path: String) -> Response {
     let Ok(path) = HeaderValue::try_from(path) else {
         return Failed::Broken.into_response();
@@ -112,50 +112,50 @@ pub(crate) fn see(path: String) -> Response {
     reply
 }
 
-/// Why a request to the page was not carried out. Its reply is drawn by the guard, which knows who asked.
+/// Why a request to the web interface failed. The guard renders it, since it knows the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failed {
-    /// Nobody is logged in.
+    /// The user is not logged in.
     LoggedOut,
-    /// The form's CSRF value is not this session's.
+    /// The form's CSRF value does not match the session.
     Stale,
     /// The request comes from another site.
     CrossSite,
-    /// The server is asked by a name that it doesn't have.
+    /// The request's host name is not allowed.
     Host(Option<String>),
-    /// There is no such page.
+    /// The page does not exist.
     NotFound,
-    /// The page knows no such method.
+    /// The page does not have this method.
     Method,
-    /// What it is about is not there any more, or has been done already: 409 with this sentence.
+    /// 409 with this message: the object is gone, or the action was done already.
     Conflict(String),
-    /// The person may not do this: 403 with this sentence.
+    /// 403 with this message: the user may not do this.
     Forbidden(String),
-    /// What is wanted cannot be: 422 with this sentence.
+    /// 422 with this message: the input is invalid.
     Refused(String),
-    /// Too many failed logins: come back after this time.
+    /// Too many failed logins. The client may try again after this time.
     Later(std::time::Duration),
-    /// The network has other logins under way.
+    /// The network has other logins in progress.
     Behind,
     /// The request cannot be read.
     Problem(Problem),
-    /// No answer can be had now, and nothing was changed.
+    /// No answer is possible now, and nothing was changed.
     Unavailable,
-    /// Something broke inside.
+    /// An internal error.
     Broken,
 }
 
-/// A failure in words.
+/// The text of a failure.
 pub(crate) struct Words {
     pub(crate) status: StatusCode,
-    /// For the log.
+    /// The reason for the log.
     pub(crate) code: &'static str,
     pub(crate) title: &'static str,
     pub(crate) message: Cow<'static, str>,
 }
 
 impl Failed {
-    /// What it is called, and what is said of it.
+    /// The title and the message.
     pub(crate) fn words(&self) -> Words {
         let words = |status, code, title, message: &'static str| Words {
             status,
@@ -243,7 +243,7 @@ impl Failed {
         }
     }
 
-    /// The seconds that `Retry-After` says.
+    /// The value of `Retry-After`, in seconds.
     pub(crate) fn retry_after(&self) -> Option<u32> {
         match self {
             Failed::Later(wait) => Some(Failures::retry_after(*wait)),
@@ -270,7 +270,7 @@ impl From<Problem> for Failed {
 }
 
 impl From<Error> for Failed {
-    /// What the module or the store refused is told in its own words; any other failure tells nothing of what is inside.
+    /// A refusal by the module or the store keeps its message. Any other failure reveals no internals.
     fn from(error: Error) -> Failed {
         use tokenlatch_core::ErrorCode;
         match &error {
@@ -308,7 +308,7 @@ impl From<tokenlatch::EnvironmentError> for Failed {
     }
 }
 
-/// A message as a sentence: with a capital letter and a full stop.
+/// Turns a message into a sentence, with a capital letter and a full stop.
 pub(crate) fn sentence(message: &str) -> String {
     let mut letters = message.chars();
     let Some(first) = letters.next() else {

@@ -1,4 +1,4 @@
-//! Revoking the tokens that were chosen: asked first, then done.
+//! Revokes the selected tokens, after a confirmation.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,32 +21,32 @@ use tokenlatch::Revocation;
 
 const SELECTED: &str = "Revoke Selected API Tokens";
 
-/// Asks whether the chosen tokens are to be revoked.
+/// The confirmation page for revoking the selected tokens.
 #[derive(Template)]
 #[template(path = "revoke.html")]
 pub(crate) struct RevokePage<'a> {
-    /// What is around it.
+    /// The layout.
     pub(crate) layout: Layout<'a>,
-    /// What is asked.
+    /// The question.
     pub(crate) title: &'a str,
     /// The CSRF value.
     pub(crate) csrf: &'a str,
-    /// Where the answer goes.
+    /// Where the form is sent.
     pub(crate) action: String,
     /// Where "Cancel" leads.
     pub(crate) back: String,
-    /// What the button says.
+    /// The button's text.
     pub(crate) button: &'static str,
-    /// The list to come back to.
+    /// The view to return to, as hidden fields.
     pub(crate) kept: Vec<(&'static str, String)>,
     /// The tokens.
     pub(crate) rows: Vec<Row>,
-    /// How many of the chosen ones are revoked already.
+    /// How many of the selected tokens are already revoked.
     pub(crate) gone: usize,
 }
 
 impl<'a> RevokePage<'a> {
-    /// The question about tokens that were chosen in the list at `base`.
+    /// The confirmation page for tokens that were selected in the list at `base`.
     pub(crate) fn of(
         state: &'a State,
         visitor: &'a Visitor,
@@ -69,15 +69,15 @@ impl<'a> RevokePage<'a> {
     }
 }
 
-/// Tokens that were chosen.
+/// The selected tokens.
 pub(crate) struct Chosen {
-    /// Those that there are.
+    /// Those that still exist.
     rows: Vec<Row>,
-    /// How many there are no more.
+    /// The number of those that no longer exist.
     gone: usize,
 }
 
-/// The tokens of a user that a table's form chose, or what is wrong with the choice.
+/// The user's tokens that a table's form selected, or the fault in the selection.
 pub(crate) async fn choice(
     state: &State,
     user: &str,
@@ -105,7 +105,7 @@ pub(crate) async fn choice(
     }))
 }
 
-/// The ids that a table sent: those checked, or every one shown where the box in the heading is checked.
+/// The ids in a table's form: the checked ones, or all shown ones if the box in the heading is checked.
 pub(crate) fn chosen(posted: &Posted) -> Vec<String> {
     let name = if posted.has("all") { "shown" } else { "id" };
     let mut seen = HashSet::new();
@@ -126,7 +126,7 @@ pub(crate) async fn confirm(
         Err(told) => return table(&state, visitor, &headers, &view, told).await,
     };
     let base = visitor.path("/tokens");
-    // From a token's own page it is asked about that one.
+    // A single token, from its own page.
     let one = chosen.rows.first().filter(|_| posted.has("one"));
     let one = one.map(|row| (format!("Revoke {}", row.name), format!("{base}/{}", row.id)));
     let title = one.as_ref().map_or(SELECTED, |(title, _)| title);
@@ -150,7 +150,7 @@ pub(crate) async fn revoke(Shared(state): Shared<Arc<State>>, posted: Posted) ->
     )))
 }
 
-/// The address of a list at a path that says what was revoked.
+/// The URL of a list at a path, with a message about the revoked tokens.
 pub(crate) fn revoked(view: &ListView, path: &str, outcome: &Revocation) -> String {
     let (count, gone) = (outcome.revoked.len().to_string(), outcome.unknown.len().to_string());
     let mut more = vec![("done", "revoked"), ("count", count.as_str())];

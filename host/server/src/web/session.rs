@@ -1,4 +1,4 @@
-//! Who is logged in: sessions in the store, found by a cookie of which the store holds only a hash.
+//! Login sessions in the store. They are found by a cookie, of which the store holds only a hash.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,34 +25,34 @@ use tokenlatch::Service;
 use tokenlatch::hex;
 use tokenlatch::{StoreError, StoredSession};
 
-/// Under which key a session's record holds who it is of.
+/// The key of a session record's content.
 const VISIT: &str = "visit";
 
-/// How far behind the noted time of the last request may be, in seconds: each note is a write.
+/// Maximum age of the recorded time of the last request, in seconds. Each update is a write.
 const NOTED: i64 = 60;
 
-/// How often another id is tried when one is taken. Of 2¹²⁸ none ever is.
+/// How often another id is tried if one is taken. With 2¹²⁸ ids this does not happen.
 const TRIES: usize = 3;
 
-/// A person who is logged in: the session is good, and the address has its prefix.
+/// A logged-in user: the session is valid, and the path has its prefix.
 #[derive(Clone)]
 pub(crate) struct Visitor {
     /// The account.
     pub(crate) user: String,
-    /// What the paths of this session begin with, such as `/cpsess0123456789`.
+    /// The prefix of this session's paths, such as `/cpsess0123456789`.
     pub(crate) prefix: String,
-    /// What each form must send back in its field `csrf`.
+    /// The value that each form must send back in its field `csrf`.
     pub(crate) csrf: String,
     /// The port.
     pub(crate) port: Port,
     /// The session's key in the store.
     pub(crate) key: String,
-    /// When it ends in any case, in Unix seconds.
+    /// The latest end of the session, in Unix seconds.
     pub(crate) ends: i64,
 }
 
 impl Visitor {
-    /// A path of the page with the session's prefix.
+    /// A path of the web interface with the session's prefix.
     pub(crate) fn path(&self, rest: &str) -> String {
         format!("{}{rest}", self.prefix)
     }
@@ -72,7 +72,7 @@ impl FromRequestParts<Arc<State>> for Visitor {
     }
 }
 
-/// What a session holds.
+/// The content of a session.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Visit {
     user: String,
@@ -85,7 +85,7 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// A new one.
+    /// Creates a session's content.
     pub(crate) fn begin(service: &Service, user: &str, port: Port) -> Result<Visit, Failed> {
         let now = service.clock().now()?;
         let bytes = random(service)?;
@@ -101,18 +101,18 @@ impl Visit {
         })
     }
 
-    /// When it ends unless there is another request.
+    /// When the session ends if there is no further request, in Unix seconds.
     fn ends(&self, limits: &SessionLimits) -> i64 {
         let idle = self.seen.saturating_add(seconds(limits.idle));
         idle.min(self.last(limits))
     }
 
-    /// When it ends in any case.
+    /// The latest end of the session, in Unix seconds.
     fn last(&self, limits: &SessionLimits) -> i64 {
         self.begun.saturating_add(seconds(limits.lifetime))
     }
 
-    /// The person, for whom the cookie's session is this one.
+    /// The user of this session, whose cookie has this id.
     pub(crate) fn visitor(&self, id: Id, limits: &SessionLimits) -> Visitor {
         Visitor {
             user: self.user.clone(),
@@ -129,24 +129,24 @@ fn seconds(time: std::time::Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// What a request's cookie leads to.
+/// The result of looking up a request's cookie.
 pub(crate) enum Found {
-    /// Nothing: there is no cookie, or none of this port.
+    /// There is no cookie, or none of this port.
     Nobody,
-    /// A session that is good no more, for a reason that is told.
+    /// A session that is no longer valid, with a message for the user.
     Ended(&'static str),
-    /// Somebody.
+    /// A logged-in user.
     Person(Visitor),
 }
 
-/// What one is told whose session is gone.
+/// Message for a user whose session has ended.
 pub(crate) const ENDED: &str = "Your session has ended.";
 const SUSPENDED: &str = "This account is suspended, so you have been logged out.";
 const NO_ADMINISTRATOR: &str = "This account is not an administrator's any more, so you have been logged out.";
 
-/// Finds out who asks. The account is looked at each time: whoever may not be here any more isn't.
+/// Looks up the user of a request. The account is read each time, so a user who loses access loses it at once.
 pub(crate) async fn find(state: &State, session: &Session, port: Port) -> Result<Found, Failed> {
-    // Where no cookie came, nothing is read.
+    // Without a cookie, the store is not read.
     let Some(id) = session.id() else {
         return Ok(Found::Nobody);
     };
@@ -178,29 +178,29 @@ pub(crate) async fn find(state: &State, session: &Session, port: Port) -> Result
             seen: now,
             ..visit.clone()
         };
-        // Past the library: it would send the cookie again with each note.
+        // Written directly to the store: the session library would send the cookie again with each update.
         match store.change_session(&row(id, &noted, limits)).await {
             Ok(true) => {}
             Ok(false) => return Ok(Found::Ended(ENDED)),
-            // The session may end early by this, never late.
+            // The failure may end the session early, but never late.
             Err(error) => tracing::warn!(code = error.code(), "a session's last request was not noted"),
         }
     }
     Ok(Found::Person(visit.visitor(id, limits)))
 }
 
-/// [`find`] once more, after a time that the sender chose: nothing that was read before is believed.
+/// Repeats [`find`] after the client has had time, for example to send a body. Nothing read before is reused.
 pub(crate) async fn find_again(state: &State, session: &Session, port: Port) -> Result<Found, Failed> {
     let again = Session::new(session.id(), Arc::new(Sessions::of(state)), None);
     let found = find(state, &again, port).await?;
     if let Found::Ended(_) = found {
-        // The reply takes the cookie back by this one.
+        // This session is the one whose reply removes the cookie.
         end(session).await?;
     }
     Ok(found)
 }
 
-/// Begins a session under a new id. What the cookie named before is gone.
+/// Begins a session with a new id. The session that the cookie named before is deleted.
 pub(crate) async fn begin(state: &State, session: &Session, visit: Visit) -> Result<Visitor, Failed> {
     end(session).await?;
     session.insert(VISIT, &visit).await.map_err(failed)?;
@@ -209,7 +209,7 @@ pub(crate) async fn begin(state: &State, session: &Session, visit: Visit) -> Res
     Ok(visit.visitor(id, &state.config.sessions))
 }
 
-/// Ends a session, and takes the cookie back.
+/// Ends a session, and removes the cookie.
 pub(crate) async fn end(session: &Session) -> Result<(), Failed> {
     if session.id().is_none() {
         return Ok(());
@@ -219,7 +219,7 @@ pub(crate) async fn end(session: &Session) -> Result<(), Failed> {
 
 fn failed(error: tower_sessions::session::Error) -> Failed {
     use tower_sessions::session::Error;
-    // A fixed code: other texts may quote what the session holds.
+    // A fixed code: other messages may quote the session's content.
     let code = match &error {
         Error::Store(Fault::Backend(code)) => code.as_str(),
         Error::Store(_) | Error::SerdeJson(_) => "session_damaged",
@@ -228,11 +228,11 @@ fn failed(error: tower_sessions::session::Error) -> Failed {
     Failed::Unavailable
 }
 
-/// Sessions of one port, by a cookie of its own name: cookies know no ports.
+/// The session layer of one port. Cookies ignore ports, so each port's cookie has its own name.
 pub(crate) fn layer(state: &State, port: Port) -> SessionManagerLayer<Sessions> {
-    // Not `Strict`: a link to this page on any other would lead a person who is logged in to the login form, and in
-    // Chromium not even reloading brings the cookie then. What another site can start that way only reads; a POST of
-    // another site comes without the cookie, and without the CSRF value.
+    // Not `Strict`: a link from another site would lead a logged-in user to the login form, and in Chromium not even reloading
+    // then sends the cookie. What another site can start this way only reads. A POST of another site comes without the cookie,
+    // and without the CSRF value.
     SessionManagerLayer::new(Sessions::of(state))
         .with_name(port.cookie())
         .with_secure(true)
@@ -275,7 +275,7 @@ fn row(id: Id, visit: &Visit, limits: &SessionLimits) -> StoredSession {
     StoredSession {
         key: key(id),
         user: visit.user.clone(),
-        // It has nothing that JSON cannot say.
+        // JSON can represent every value of this type.
         data: serde_json::to_string(visit).unwrap_or_default(),
         ends: visit.ends(limits),
     }
@@ -283,7 +283,7 @@ fn row(id: Id, visit: &Visit, limits: &SessionLimits) -> StoredSession {
 
 #[async_trait]
 impl SessionStore for Sessions {
-    /// Under an id of the service's own randomness, and never under one that a browser sent.
+    /// Creates the record under a random id of the service, never under one that a browser sent.
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         for _ in 0..TRIES {
             let bytes = random(&self.service).map_err(|error| Fault::Backend(error.code().to_owned()))?;
@@ -302,7 +302,7 @@ impl SessionStore for Sessions {
         Err(Fault::Backend("session_taken".to_owned()))
     }
 
-    /// A session that is gone stays gone.
+    /// Updates a record. A deleted session is not created again.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let row = self.row(record)?;
         self.service.store().change_session(&row).await.map_err(fault)?;
@@ -313,7 +313,7 @@ impl SessionStore for Sessions {
         let Some(row) = self.service.store().session(&key(*id)).await.map_err(fault)? else {
             return Ok(None);
         };
-        // What cannot be read leads to nobody. It is over, or its owner had no way in until it ends.
+        // A record that cannot be read counts as absent. The user logs in again.
         let visit: Result<Visit, _> = serde_json::from_str(&row.data);
         let Some(visit) = visit.ok().and_then(|visit| serde_json::to_value(visit).ok()) else {
             tracing::warn!(code = "session_damaged", "a session cannot be read, and is ended");
@@ -323,7 +323,7 @@ impl SessionStore for Sessions {
         Ok(Some(Record {
             id: *id,
             data: [(VISIT.to_owned(), visit)].into(),
-            // When it ends is ours to say, by the service's clock.
+            // The service's own clock decides when a session ends, not the session library's.
             expiry_date: OffsetDateTime::UNIX_EPOCH,
         }))
     }
@@ -337,12 +337,12 @@ fn fault(error: StoreError) -> Fault {
     Fault::Backend(error.code().to_owned())
 }
 
-/// The key of a session in the store. Whoever reads the store finds no id that opens anything.
+/// The store's key of a session, a hash. So nobody who reads the store learns an id.
 fn key(id: Id) -> String {
     hex(Sha256::digest(id.0.to_le_bytes()).as_slice())
 }
 
-/// One hash of several texts.
+/// Hashes several texts as one.
 pub(crate) fn digest(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -352,7 +352,7 @@ pub(crate) fn digest(parts: &[&str]) -> String {
     hex(hash.finalize().as_slice())
 }
 
-/// Whether two texts are the same, in a time that doesn't tell how far they are.
+/// Compares two texts in constant time.
 pub(crate) fn same(given: &str, held: &str) -> bool {
     bool::from(given.as_bytes().ct_eq(held.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! One token: what it is, another name for it, its end.
+//! The page of one token: its details, renaming, and its expiry.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use tokenlatch::Error;
 use tokenlatch::ListedToken;
 use tokenlatch::StoreError;
 
-/// A token, and what can be done with it.
+/// The page of a token, with its actions.
 #[derive(Template)]
 #[template(path = "manage.html")]
 struct ManagePage<'a> {
@@ -66,14 +66,14 @@ pub(crate) async fn rename(
     }
 }
 
-/// Who comes by the address that the form is sent to finds the token.
+/// Redirects GET requests for the form-only path to the token's page.
 pub(crate) async fn back(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failed> {
     let sound = id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let path = format!("/tokens/{id}");
     sound.then(|| see(visitor.path(&path))).ok_or(Failed::NotFound)
 }
 
-/// The user's own live token of this port with an id. Another's is as if it did not exist.
+/// The user's own valid token of this port with an id. Another user's token counts as absent.
 async fn find(state: &State, visitor: &Visitor, id: &str) -> Result<ListedToken, Failed> {
     state.service.may_manage(&visitor.user).await?;
     let ids = [id.to_owned()];

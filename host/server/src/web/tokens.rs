@@ -1,4 +1,4 @@
-//! The table "Manage API Tokens".
+//! The page "Manage API Tokens".
 
 use std::sync::Arc;
 
@@ -26,16 +26,16 @@ use crate::web::token_detail;
 use crate::web::view::count;
 use tokenlatch::Error;
 
-/// The cookie that remembers how many tokens a page shows. It tells nothing of anybody.
+/// The cookie that remembers the page size. It identifies nobody.
 const SIZE_COOKIE: &str = "tokens_per_page";
 
-/// The function that the first command calls.
+/// The function that the example command calls.
 pub(crate) const LIST: &str = "Tokens/list";
 
-/// A year.
+/// Lifetime of the cookie, in seconds: a year.
 const SIZE_COOKIE_AGE: u32 = 365 * 86_400;
 
-/// The paths of the account port, beneath the session's own.
+/// The account port's routes below the session's prefix.
 pub(crate) fn routes() -> Router<Arc<State>> {
     Router::new()
         .route("/tokens", get(show).post(create::create))
@@ -51,7 +51,7 @@ pub(crate) fn routes() -> Router<Arc<State>> {
         )
 }
 
-/// The table, or what is shown where there is no token yet.
+/// The page with the table, or with a text if there is no token yet.
 #[derive(Template)]
 #[template(path = "tokens.html")]
 struct TokensPage<'a> {
@@ -64,12 +64,12 @@ struct TokensPage<'a> {
     list: TokenList,
 }
 
-/// What a table is shown with besides its tokens.
+/// Messages above the table.
 #[derive(Default)]
 pub(crate) struct Told {
-    /// What has been done.
+    /// The success message.
     pub(crate) done: Option<String>,
-    /// What is wrong with what was sent.
+    /// The fault in the submitted form.
     pub(crate) fault: Option<String>,
 }
 
@@ -98,7 +98,7 @@ async fn show(
     Ok(reply)
 }
 
-/// What is shown to whom the administrator lets manage no tokens.
+/// The page for a user whom the administrator does not let manage tokens.
 fn disabled(state: &State, visitor: &Visitor, error: Error) -> Result<Response, Failed> {
     match Failed::from(error) {
         Failed::Forbidden(reason) => {
@@ -113,7 +113,7 @@ fn disabled(state: &State, visitor: &Visitor, error: Error) -> Result<Response, 
     }
 }
 
-/// The table, for whom may manage tokens. Where something is wrong with what was sent, it is no success.
+/// The page for a user who may manage tokens. If the submitted form had a fault, the status is an error.
 pub(crate) async fn table(
     state: &State,
     visitor: &Visitor,
@@ -140,12 +140,12 @@ pub(crate) async fn table(
     Ok(html(status, page))
 }
 
-/// Who comes by an address that only forms are sent to finds the table.
+/// Redirects GET requests for form-only paths to the table.
 async fn back(visitor: Visitor) -> Response {
     crate::web::reply::see(visitor.path("/tokens"))
 }
 
-/// What the redirect after a change says has been done.
+/// The success message that the redirect after a change asks for.
 pub(crate) fn done(asked: &Asked) -> Option<String> {
     let number = |name| asked.text(name).parse::<usize>().unwrap_or_default();
     let tokens = |number: usize| match number {
@@ -165,7 +165,7 @@ pub(crate) fn done(asked: &Asked) -> Option<String> {
     }
 }
 
-/// The size that an earlier visit chose.
+/// The page size that was selected earlier.
 fn remembered(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies
@@ -174,7 +174,7 @@ fn remembered(headers: &HeaderMap) -> Option<&str> {
         .find_map(|(name, value)| (name == SIZE_COOKIE).then_some(value))
 }
 
-/// A first command with a token. The host has been checked: it is one of this server's.
+/// An example command that uses a token. The host was checked: it is one of this server's.
 pub(crate) fn curl(state: &State, headers: &HeaderMap, user: &str, function: &str) -> String {
     let host = headers
         .get(HOST)
@@ -185,7 +185,7 @@ pub(crate) fn curl(state: &State, headers: &HeaderMap, user: &str, function: &st
         || name
             .parse()
             .is_ok_and(|address: std::net::IpAddr| address.is_loopback());
-    // Whoever comes to a plain server by a name that isn't the machine's own comes through a proxy that has TLS.
+    // A plain server that is reached by a name other than its loopback names is behind a proxy with TLS.
     let scheme = match state.config.tls {
         Tls::Plain if near => "http",
         _ => "https",
@@ -194,7 +194,7 @@ pub(crate) fn curl(state: &State, headers: &HeaderMap, user: &str, function: &st
         Tls::SelfSigned { .. } => format!(" --cacert {CERTIFICATE_FILE}"),
         _ => String::new(),
     };
-    // By standard input: the arguments of a program are everybody's to read.
+    // On standard input, since every user of a machine can read the arguments of its programs.
     format!(
         "printf 'Authorization: cpanel {user}:%s\\n' \"$TOKEN\" | curl{trust} -H @- {scheme}://{host}/execute/{function}"
     )

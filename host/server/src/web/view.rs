@@ -1,4 +1,4 @@
-//! What the templates show of tokens and times.
+//! How the templates show tokens and times.
 
 use chrono::{DateTime, SecondsFormat};
 use tokenlatch_core::{Access, Description, Notice, Realm, Status};
@@ -6,16 +6,16 @@ use tokenlatch_core::{Access, Description, Notice, Realm, Status};
 use tokenlatch::ListedToken;
 use tokenlatch::ServerZone;
 
-/// An instant: for people in the server's zone, and for the script, which tells it in the reader's.
+/// An instant: as text in the server's zone, and for the script, which shows it in the reader's zone.
 pub(crate) struct Moment {
     /// RFC 3339, in UTC.
     pub(crate) utc: String,
-    /// As people of the server's zone write it.
+    /// As text, in the server's zone.
     pub(crate) shown: String,
 }
 
 impl Moment {
-    /// A time in Unix seconds.
+    /// Formats a time in Unix seconds.
     pub(crate) fn of(zone: ServerZone, at: i64) -> Moment {
         let utc = DateTime::from_timestamp(at, 0);
         Moment {
@@ -25,13 +25,13 @@ impl Moment {
     }
 }
 
-/// What its owner should know of a token. The word says it, so that nobody needs to see the colour.
+/// A notice about a token for its owner. It is text, so that it does not depend on colour.
 pub(crate) struct Label {
-    /// The name of a drawing.
+    /// The name of the icon.
     pub(crate) icon: &'static str,
-    /// In a word or two.
+    /// A word or two.
     pub(crate) text: &'static str,
-    /// In a sentence.
+    /// A sentence of advice.
     pub(crate) advice: &'static str,
 }
 
@@ -45,7 +45,7 @@ impl Label {
             ),
             Notice::Expired => ("over", "Expired", "It is refused. Revoke it, or create another."),
             Notice::Revoked => ("over", "Revoked", "It is refused."),
-            // Said where the expiry would stand.
+            // The expiry column says this.
             Notice::NeverExpires => return None,
         };
         Some(Label { icon, text, advice })
@@ -60,17 +60,17 @@ pub(crate) struct Row {
     pub(crate) name: String,
     /// The last four characters of its secret.
     pub(crate) hint: String,
-    /// What it may do, in a few words.
+    /// Its permissions, in a few words.
     pub(crate) access: String,
     /// When it was created.
     pub(crate) created: Moment,
-    /// When it ends, if ever.
+    /// When it expires, if it does.
     pub(crate) expires: Option<Moment>,
-    /// When it was last used, as far as is known.
+    /// When it was last used, if that is known.
     pub(crate) used: Option<Moment>,
-    /// How the row looks.
+    /// The row's CSS class.
     pub(crate) class: &'static str,
-    /// What its owner should know.
+    /// The notice for its owner.
     pub(crate) notice: Option<Label>,
 }
 
@@ -96,7 +96,7 @@ impl Row {
     }
 }
 
-/// What a token may do, in a few words.
+/// A short text for a token's permissions.
 pub(crate) fn access(token: &Description) -> String {
     let mut words = match &token.access {
         Access::Full => "Full access".to_owned(),
@@ -128,7 +128,7 @@ pub(crate) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{ending}")
 }
 
-/// A number with a comma before every third digit.
+/// Formats a number with a comma before every third digit.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);

@@ -1,5 +1,5 @@
-//! What stands around every request to the page: whose name it asks for, which site it comes from, which cookies it may
-//! bring, and the header fields of every reply.
+//! The guard around every request to the web interface: it checks the host name and the site, filters the cookies, and adds the
+//! header fields of every reply.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ use crate::web::hosts;
 use crate::web::reply::{Failed, Layout, html};
 use crate::web::session::Visitor;
 
-/// The header fields of every reply. `Referrer-Policy` is not `no-referrer`: with that browsers would send
-/// `Origin: null` with our own forms.
+/// The header fields of every reply. `Referrer-Policy` is not `no-referrer`: browsers would then send `Origin: null` with the web
+/// interface's own forms.
 const FIELDS: &[(&str, &str)] = &[
     (
         "content-security-policy",
@@ -39,32 +39,32 @@ const FIELDS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Cookies of the page besides the session's.
+/// Cookies of the web interface other than the session's.
 const OTHER_COOKIES: &[&str] = &["tokens_per_page"];
 
-/// The length of a session's id in a cookie: 128 bits in base 64.
+/// The length of a session's id in a cookie: 128 bits in Base64.
 const ID_LENGTH: usize = 22;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// A page of words only: whatever went wrong.
+/// A page with a message only, for a failure.
 #[derive(Template)]
 #[template(path = "message.html")]
 struct Message<'a> {
     layout: Layout<'a>,
     message: &'a str,
-    /// Whether there is a page to lead back to.
+    /// Whether the page has a link back.
     back: bool,
 }
 
-/// Stands around the page of a port.
+/// The guard around the web interface of a port.
 pub(crate) async fn guard(
     Shared((state, port)): Shared<(Arc<State>, Port)>,
     mut request: Request,
     next: Next,
 ) -> Response {
     if !belongs(request.uri().path()) {
-        // The API's own document: nothing of the page is here.
+        // Answered as the API does: this path shows no web interface.
         return Problem::NOT_FOUND.into_response();
     }
     let reply = match check(&state, &request) {
@@ -92,7 +92,7 @@ fn check(state: &State, request: &Request) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Whether nothing says that a page of another site sent this. Programs that are no browsers say nothing.
+/// Whether no header field says that another site sent this. Clients other than browsers send no such field.
 fn is_same_site(headers: &HeaderMap, secure: bool) -> bool {
     let said = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
     headers.get_all(FETCH_SITE).iter().all(said)
@@ -102,7 +102,7 @@ fn is_same_site(headers: &HeaderMap, secure: bool) -> bool {
             .all(|origin| is_ours(origin, headers.get(HOST), secure))
 }
 
-/// Whether an origin is the host that the request asks for. Behind a proxy the scheme may be another than ours.
+/// Whether an origin is the request's host. Behind a proxy the browser's scheme may differ from the server's.
 fn is_ours(origin: &HeaderValue, host: Option<&HeaderValue>, secure: bool) -> bool {
     let read = || {
         let origin: Uri = origin.to_str().ok()?.parse().ok()?;
@@ -119,13 +119,13 @@ fn is_ours(origin: &HeaderValue, host: Option<&HeaderValue>, secure: bool) -> bo
     read().unwrap_or(false)
 }
 
-/// Whether the browser will not keep the session's cookie. The cookie is `Secure`: over plain HTTP browsers take it only from
-/// this machine itself (RFC 6265bis, section 5.7, and what they do for `localhost`).
+/// Whether the browser will not keep the session's cookie. The cookie is `Secure`: over plain HTTP browsers accept it only from
+/// loopback hosts (RFC 6265bis, section 5.7, and their rule for `localhost`).
 pub(crate) fn drops_cookie(client: &Client, headers: &HeaderMap) -> bool {
     if client.secure {
         return false;
     }
-    // A proxy knows how the browser reached it; where it doesn't say so, nothing is known.
+    // A proxy knows how the browser reached it. If it does not state the scheme, nothing is known.
     if client.trusted_proxy && headers.contains_key(FORWARDED_FOR) {
         return headers
             .get_all(FORWARDED_PROTO)
@@ -135,8 +135,8 @@ pub(crate) fn drops_cookie(client: &Client, headers: &HeaderMap) -> bool {
     !hosts::asked(headers).is_some_and(|host| hosts::is_loopback(&host))
 }
 
-/// Leaves only the cookies that the page knows, in one header field. Where the session's cookie stands twice nobody can
-/// tell whose is right, and neither is taken.
+/// Keeps only the cookies of the web interface, in one header field. A repeated session cookie is dropped, since nobody can tell
+/// which one is right.
 fn keep_known_cookies(headers: &mut HeaderMap, port: Port) {
     let mut sessions = Vec::new();
     let mut others = Vec::new();
@@ -167,11 +167,11 @@ fn keep_known_cookies(headers: &mut HeaderMap, port: Port) {
     }
 }
 
-/// Draws what went wrong, and dresses the reply.
+/// Renders a failure, and adds the header fields.
 fn finish(state: &State, port: Port, mut reply: Response) -> Response {
     let visitor = reply.extensions_mut().remove::<Visitor>();
     let failed = match reply.extensions_mut().remove::<Failed>() {
-        // What keeps the sessions could not, and says so by an empty reply.
+        // The session layer failed, which it reports by an empty reply.
         None if reply.status() == StatusCode::INTERNAL_SERVER_ERROR && !reply.headers().contains_key(CONTENT_TYPE) => {
             Some(Failed::Unavailable)
         }
@@ -215,7 +215,7 @@ fn draw(state: &State, port: Port, visitor: Option<&Visitor>, failed: &Failed) -
         message: &words.message,
         back: !matches!(failed, Failed::Host(_)),
     };
-    // Not by `html`, whose failure is drawn here.
+    // Not by `html`, whose failure is rendered here.
     let mut reply = match page.render() {
         Ok(_) => html(words.status, page),
         Err(_) => Problem::INTERNAL.into_response(),

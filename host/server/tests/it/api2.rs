@@ -69,7 +69,7 @@ fn the_function_may_stand_in_the_body() {
         post().json(&json.replace("\"2\"", "2")).send(running.account).body,
         expected
     );
-    // Some programs send JSON and call it a form.
+    // Some programs send JSON with the content type of a form.
     assert_eq!(post().form(json).send(running.account).body, expected);
     assert_eq!(running.post("", "/json-api/cpanel", form).status, 401);
 }
@@ -123,7 +123,7 @@ fn whoever_is_named_the_owner_of_the_token_is_meant() {
     running.full("bob", "bobs");
     let expected = running.get(&alice, LIST).body;
     assert!(expected.contains("first") && !expected.contains("bobs"));
-    // `user` is what the documentation's examples have, and public programs send it as it is.
+    // `user` is a placeholder in the documentation's examples, and public programs send it unchanged.
     for user in ["user", "bob", "nobody", "", "%2F..", "alice"] {
         let named = format!("cpanel_jsonapi_user={user}");
         assert_eq!(running.get(&alice, &format!("{LIST}&{named}")).body, expected, "{user}");

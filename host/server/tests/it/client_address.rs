@@ -1,4 +1,4 @@
-//! Who asks: addresses and request ids, and whom they are believed from.
+//! Client addresses and request ids, and from whom they are accepted.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -46,7 +46,7 @@ fn a_trusted_proxy_tells_the_address() {
         ("X-Forwarded-For: 2001:db8::1, [2001:db8:1::1]:443\r\n", "2001:db8::1"),
         ("X-Forwarded-For: 192.0.2.1:5000\r\n", "192.0.2.1"),
         ("X-Forwarded-For: [2001:db8::1]\r\n", "2001:db8::1"),
-        // What stands left of the client's own address is not looked at.
+        // Entries to the left of the client's own address are ignored.
         ("X-Forwarded-For: rubbish, 192.0.2.1\r\n", "192.0.2.1"),
         ("X-Forwarded-For: rubbish\r\n", "unknown"),
         ("X-Forwarded-For: \r\n", "unknown"),

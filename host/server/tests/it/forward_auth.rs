@@ -13,7 +13,7 @@ fn trusting() -> Running {
     Running::with(|config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()])
 }
 
-/// The status for a token, asked as a proxy would.
+/// The status for a token, when a proxy asks about a request.
 fn proxied(running: &Running, authorization: &str, fields: [&str; 2], method: &str, uri: &str) -> u16 {
     let request = Request::new("GET", "/auth").authorization(authorization);
     let request = request.header(fields[0], uri).header(fields[1], method);
@@ -53,7 +53,7 @@ fn the_answer_fits_into_the_usual_buffer_of_a_proxy_whatever_the_token_is_limite
         running.state.service.add_account(&user, all).await.unwrap();
     });
     running.lift_caps(&user);
-    // 64 bytes and a comma each: 47 of them, and one that fills 3,072 bytes, are the longest list that is sent.
+    // 64 bytes and a comma each: 47 of them, and one that makes the total 3,072 bytes, are the longest list that is sent.
     let feature = |number: usize, length: usize| format!("{number:03}{}", "x".repeat(length - 3));
     for (count, last, sent) in [
         (47, 64, true),
@@ -210,7 +210,7 @@ fn a_function_that_a_body_could_name_is_open_to_no_token() {
     let by_api_2 = "cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
     for (method, uri) in [
         ("GET", format!("/json-api/cpanel?{by_api_2}")),
-        // A GET can have a body too, and it isn't seen here.
+        // A GET can have a body too, and `/auth` does not see it.
         ("GET", "/json-api/cpanel".to_owned()),
         ("POST", format!("/json-api/cpanel?{by_api_2}")),
         ("GET", format!("/json-api/cpanel?{by_api_2}&cpanel_jsonapi_user=alice")),
@@ -238,18 +238,18 @@ fn another_function_behind_the_one_that_is_judged_is_open_to_no_token() {
     let running = trusting();
     let (reader, full) = (running.reader("alice", "reader"), running.full("alice", "full"));
     for uri in [
-        // What comes after `#` is dropped by some servers and read by others.
+        // Some servers drop the text after `#`, others read it.
         "/json-api/cpanel?cpanel_jsonapi_func=listpops&z=#&cpanel_jsonapi_func=delpop",
         "/execute/Email/list_pops#/../delete_pop",
         "/execute/Email/list_pops?a=b#c",
         "/orders#/../admin",
         "/orders?a=#",
-        // Some take `;` for `&`, or for the end of a step.
+        // Some servers read `;` as `&`, or as the end of a path segment.
         "/execute/Email/list_pops?a=b;api.version=1",
         "/execute/Email/list_pops;x=1",
         "/orders;/admin",
         "/orders?a=1;b=2",
-        // Some decode the path twice, or not at all.
+        // Some servers decode the path twice, or not at all.
         "/execute/Email/list%5Fpops",
         "/execute/Email/list_pop%73",
         "/orders/%7Ealice",
@@ -262,7 +262,7 @@ fn another_function_behind_the_one_that_is_judged_is_open_to_no_token() {
         "/orders/..%20/admin",
         "/execute./Email/delete_pop",
         "/execute%20/Email/delete_pop",
-        // A selecting parameter that isn't spelt plainly, or twice.
+        // A selecting parameter that is escaped or repeated.
         "/execute/Email/list_pops?api%2Eversion=1",
         "/execute/Email/list_pops?api.version=%31",
         "/execute/Email/list_pops?api_version=1",
@@ -283,7 +283,7 @@ fn another_function_behind_the_one_that_is_judged_is_open_to_no_token() {
         "/execute/Email/list_pops?cpanel_xmlapi_func=delpop",
         "/execute/Email/list_pops?xmlin=x",
         "/execute/Email/list_pops?%u0061=1",
-        // Some let a query choose the method.
+        // On some servers the query can select the method.
         "/orders/1?_method=DELETE",
         "/orders/1?%5Fmethod=DELETE",
         "/orders/1?_METHOD=DELETE",
@@ -299,7 +299,7 @@ fn another_function_behind_the_one_that_is_judged_is_open_to_no_token() {
             }
         }
     }
-    // Other values pass: Java sends `%7E`, others `%2D`, and a raw `"`.
+    // Other escapes pass: Java sends `%7E`, others send `%2D`, or a raw `"`.
     for uri in [
         "/execute/Email/list_pops?name=%7Ealice%2Dx&b=%5F%3B%23",
         "/execute/Email/list_pops?a[]=1&b%5B0%5D=2&c=100%",
@@ -394,10 +394,10 @@ fn a_target_that_can_be_read_in_two_ways_is_open_to_no_token() {
     ] {
         assert_eq!(proxied(&running, &reader, NGINX, "GET", uri), 403, "{uri}");
         assert_eq!(proxied(&running, &reader, CADDY, "GET", uri), 403, "{uri}");
-        // What its account may not do, a full token may not do by another spelling.
+        // A full token may not use another spelling for what its account may not do.
         assert_eq!(proxied(&running, &full, NGINX, "GET", uri), 403, "{uri}");
     }
-    // A function that isn't named plainly, or whose API isn't said, may be another one to the API.
+    // A function that is not named plainly, or whose API is not stated, may be a different one for the API.
     let by_api_2 =
         "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
     for uri in [
@@ -417,7 +417,7 @@ fn a_target_that_can_be_read_in_two_ways_is_open_to_no_token() {
             assert_eq!(proxied(&running, &full, fields, "GET", &uri), 403, "{uri}");
         }
     }
-    // The body may name another function, another user, or API 1, and it isn't seen here.
+    // The body may name another function, another user, or API 1, and `/auth` does not see it.
     let post = "/json-api/cpanel?cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
     assert_eq!(proxied(&running, &full, NGINX, "POST", post), 403);
     assert_eq!(proxied(&running, &full, NGINX, "POST", "/orders"), 200);
@@ -449,7 +449,7 @@ fn a_target_that_can_be_read_in_two_ways_is_open_to_no_token() {
 fn a_client_behind_the_proxy_cannot_name_another_request() {
     let running = trusting();
     let reader = running.reader("alice", "reader");
-    // Caddy sets the one pair, and passes the other on as the client wrote it.
+    // Caddy sets one pair of fields, and passes the other on as the client sent it.
     let request = Request::new("GET", "/auth").authorization(&reader);
     let request = request
         .header("X-Forwarded-Uri", "/orders")
@@ -477,7 +477,7 @@ fn a_query_that_the_proxy_handed_on_names_nothing() {
     }
 }
 
-/// The status where the query of `/auth` and the original target are these.
+/// The status for this query of `/auth` and this original target.
 fn beside(running: &Running, authorization: &str, name: &str, query: &str, uri: &str) -> u16 {
     let request = Request::new("GET", &format!("/auth?{query}")).authorization(authorization);
     request.header(name, uri).send(running.account).status
@@ -489,26 +489,26 @@ fn a_query_that_the_proxy_extended_or_handed_on_in_part_names_nothing() {
         let reader = running.reader("alice", "reader");
         for name in [NGINX[0], CADDY[0]] {
             for (query, uri) in [
-                // Extended by the proxy, before or after.
+                // Extended by the proxy, at the start or at the end.
                 ("feature=popaccts&writes=0", "/orders?writes=0"),
                 ("feature=popaccts&writes=0", "/orders?feature=popaccts"),
                 (
                     "module=Email&function=list_pops&api=uapi",
                     "/orders?module=Email&function=list_pops",
                 ),
-                // Handed on in part.
+                // Passed on in part.
                 ("writes=0", "/orders?writes=0&page=2"),
                 ("writes=0", "/orders?page=2&writes=0"),
                 ("writes=0", "/orders?writes=0&writes=1"),
                 ("writes=0", "/orders?writes=0#end"),
                 ("module=Email&function=list_pops", "/orders?function=list_pops"),
-                // In another order, or with other words of ours.
+                // In another order, or with other parameters of the service.
                 (
                     "function=list_pops&module=Email",
                     "/orders?module=Email&function=list_pops",
                 ),
                 ("writes=0", "/orders?api"),
-                // Spelt otherwise, and made plain on the way.
+                // Escaped, and decoded by the proxy.
                 ("writes=0", "/orders?%77rites=0"),
                 ("writes=0", "/orders?%2577rites=0"),
                 ("writes=0", "/orders?Writes=0"),

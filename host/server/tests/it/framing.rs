@@ -1,4 +1,4 @@
-//! What the edge does with bytes, by raw sockets (RULES.md, 8).
+//! Strict HTTP/1 framing, tested with raw sockets (RULES.md, 8).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,7 +15,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::routing::any;
 
-/// A server that tells what reached its handler.
+/// A server that answers with the request that reached its handler.
 fn echo() -> Running {
     let echo = |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| async move {
         let authorizations = headers.get_all("authorization").iter().count();
@@ -24,7 +24,7 @@ fn echo() -> Running {
     Running::with(|_| {}, Some(Router::new().fallback(any(echo))))
 }
 
-/// A request with these further lines.
+/// A request with these additional lines.
 fn get(lines: &str) -> Vec<u8> {
     format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{lines}\r\n").into_bytes()
 }
@@ -50,18 +50,18 @@ fn health_is_answered() {
 fn http_1_0_needs_no_host() {
     let server = Running::start();
     for (request, expected) in [
-        // The usual check of HAProxy, and that of scripts.
+        // The default checks of HAProxy, and those of scripts.
         ("OPTIONS /health HTTP/1.0\r\n\r\n", 405),
         ("GET /health HTTP/1.0\r\n\r\n", 200),
         ("HEAD /health HTTP/1.0\r\n\r\n", 200),
         ("GET /ready HTTP/1.0\r\n\r\n", 200),
         ("GET /auth HTTP/1.0\r\n\r\n", 401),
         ("GET /execute/Tokens/list HTTP/1.0\r\n\r\n", 401),
-        // Browsers name the host: the page answers to its own names only.
+        // Browsers send the host, and the web interface answers only to its own names.
         ("GET /login HTTP/1.0\r\n\r\n", 421),
         ("GET http://a/health HTTP/1.0\r\n\r\n", 400),
     ] {
-        // The connection ends by itself.
+        // The server closes the connection.
         let reply = server.send(request.as_bytes()).replacen("HTTP/1.0", "HTTP/1.1", 1);
         assert_eq!(status(&reply), expected, "{request:?} {reply}");
     }
@@ -277,7 +277,7 @@ fn pipelined_requests_are_answered_in_turn_up_to_a_bad_one() {
         "the body stayed a body: {replies}"
     );
     assert!(!replies.contains("GET /x 0"), "{replies}");
-    // The same one byte at a time.
+    // The same, one byte at a time.
     let mut slow = server.connect();
     for byte in format!("{good}{body}{bad}").as_bytes() {
         slow.write_all(&[*byte]).unwrap();

@@ -1,4 +1,4 @@
-//! The guard in front of an API: what reaches it, and what doesn't.
+//! The guard in front of an API: which requests reach it, and in which form.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,7 +23,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse};
 use hyper::body::Frame;
 
-/// What arrived at the API.
+/// A request as the API received it.
 struct Seen {
     line: String,
     headers: Vec<(String, String)>,
@@ -37,7 +37,7 @@ impl Seen {
     }
 }
 
-/// A body that begins and never ends.
+/// A body that starts and never ends.
 struct Stuck(Option<&'static str>);
 
 impl HttpBody for Stuck {
@@ -56,10 +56,10 @@ impl HttpBody for Stuck {
     }
 }
 
-/// The length of a large answer.
+/// Length of a large answer, in bytes.
 const LARGE: usize = 24 << 20;
 
-/// Between two events.
+/// Pause between two events.
 const QUIET: Duration = Duration::from_millis(900);
 
 /// A body that pauses before each piece.
@@ -81,7 +81,7 @@ impl HttpBody for Events {
     }
 }
 
-/// A small API that tells what arrives, with a guard before it.
+/// A small API that records requests, with a guard in front of it.
 fn guarded(tell: impl FnOnce(&mut tokenlatch_server::Config)) -> (Running, Receiver<Seen>) {
     let (sender, receiver) = channel();
     let sender = Arc::new(Mutex::new(sender));
@@ -253,7 +253,7 @@ fn no_dangerous_field_of_a_client_arrives_in_any_spelling() {
         for names in names.chunks(30) {
             let mut request = Request::new("GET", "/execute/Email/list_pops").authorization(&mail);
             for name in names {
-                // These are read from a trusted proxy.
+                // These are accepted from a trusted proxy.
                 if separator != "-" || !["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"].contains(name) {
                     request = request.header(&name.replace('-', separator), "evil.example");
                 }
@@ -318,7 +318,7 @@ fn a_slash_too_many_around_the_path_of_a_function_is_folded() {
         418
     );
     assert_eq!(api.recv().unwrap().line, "GET /json-api/listaccts?api.version=1");
-    // What is judged is the folded path too.
+    // The decision is about the normalised path.
     assert_eq!(running.get(&mail, "//execute/Email/../Mysql/list").status, 400);
     assert_eq!(running.get(&mail, "//execute/Mysql/list_databases/").status, 403);
     let alice = running.full("alice", "first");
@@ -478,7 +478,7 @@ fn a_call_by_api_2_goes_on_in_the_one_spelling_that_was_checked() {
         418
     );
     assert_eq!(api.recv().unwrap().body, br#"{"domain":"a"}"#);
-    // What a JSON body chooses goes on in the query, where every server looks for it.
+    // The function that a JSON body selects is forwarded in the query, where every server looks for it.
     let json = r#"{"cpanel_jsonapi_apiversion":2,"cpanel_jsonapi_module":"Email", "cpanel_jsonapi_func":"listpops","domain":"a","n":1,"l":["x"]}"#;
     for request in [
         post("/json-api/cpanel?x=1").json(json),
@@ -524,7 +524,7 @@ fn a_call_by_api_2_goes_on_in_the_one_spelling_that_was_checked() {
     assert_eq!(post(&in_query).body("text/xml", "x").send(running.account).status, 415);
     assert_eq!(running.get(&mail, &target.replace("listpops", "listftp")).status, 403);
     none(&api);
-    // A body that doesn't say what it is goes on as the form that it was read as.
+    // A body without a content type is forwarded as the form that it was read as.
     let untold = post("/json-api/cpanel").untold(&format!("{chosen}&domain=a"));
     assert_eq!(untold.send(running.account).status, 418);
     let seen = api.recv().unwrap();
@@ -560,7 +560,7 @@ fn the_owner_is_named_to_the_api_whoever_the_client_names() {
     none(&api);
 }
 
-/// A file as programs send it.
+/// A multipart body with a file, as programs send it.
 fn with_file(more: &str) -> String {
     let head = "Content-Disposition: form-data; name=\"file-1\"; filename=\"a.txt\"\r\nContent-Type: text/plain";
     format!("--b0undary\r\n{head}\r\n\r\ncontent\r\n{more}--b0undary--\r\n")
@@ -594,7 +594,7 @@ fn files_go_on_by_api_2_where_the_query_names_the_function() {
         );
         assert_eq!(seen.header("content-length"), Some(body.len().to_string().as_str()));
         assert_eq!(String::from_utf8(seen.body).unwrap(), body);
-        // In pieces, and larger than what is read of a body of ours.
+        // In chunks, and larger than the limit for the service's own functions.
         let large = body.replace("content\r\n", &format!("{}\r\n", "x\n".repeat(1 << 20)));
         let chunked = Request::new("POST", &target)
             .authorization(authorization)
@@ -603,7 +603,7 @@ fn files_go_on_by_api_2_where_the_query_names_the_function() {
         let framed = format!("{:x}\r\n{large}\r\n0\r\n\r\n", large.len());
         assert_eq!(chunked.bytes(&framed).send(port).status, 418);
         assert_eq!(api.recv().unwrap().body.len(), large.len());
-        // No part chooses what is done, wherever it stands and however it is written.
+        // No part may select a function, wherever it is and however it is written.
         for name in [
             "cpanel_jsonapi_func",
             "cpanel_jsonapi_user",
@@ -635,14 +635,14 @@ fn files_go_on_by_api_2_where_the_query_names_the_function() {
     let reader = running.limited("alice", "mail", &["popaccts"]);
     let refused = Request::new("POST", &target).authorization(&reader).body(KIND, &body);
     assert_eq!(refused.send(running.account).status, 403);
-    // A function of ours takes no file, and a function in the body none either.
+    // The service's own functions take no files, and a function in the body takes none either.
     let ours = target.replace("Fileman", "Tokens").replace("uploadfiles", "list");
     let alice = running.full("alice", "all");
     for target in [ours.as_str(), "/json-api/cpanel"] {
         let answer = Request::new("POST", target).authorization(&alice).body(KIND, &body);
         assert_eq!(answer.send(running.account).status, 415, "{target}");
     }
-    // What reached the API of a refused body broke off, and held no choice.
+    // A refused body reached the API truncated, and without a selecting part.
     for seen in api.try_iter() {
         let body = String::from_utf8(seen.body).unwrap().to_ascii_lowercase();
         assert!(!body.contains("cpanel_jsonapi"), "{body}");
@@ -695,7 +695,7 @@ fn functions_of_ours_are_reached_by_no_detour() {
             );
         }
     }
-    // What can't be read might be one of ours.
+    // A call that cannot be read might be one of the service's own functions.
     for body in [
         "command=uapi_cpanel%3Fcpanel.module%3DTokens%26x%3D%25zz",
         "command=%5B%22Email%22",
@@ -711,7 +711,7 @@ fn functions_of_ours_are_reached_by_no_detour() {
     };
     assert_eq!(post("/execute/Batch/strict", json), 404);
     none(&api);
-    // Other calls go on as they are.
+    // Other calls are forwarded.
     let mail = json.replace("Tokens", "Mysql");
     assert_eq!(post("/execute/Batch/strict", &mail), 418);
     assert_eq!(api.recv().unwrap().body, mail.as_bytes());
@@ -722,7 +722,7 @@ fn functions_of_ours_are_reached_by_no_detour() {
     let batch = Request::new("POST", "/json-api/batch").authorization(&whm).form(form);
     assert_eq!(batch.send(running.admin).status, 418);
     assert_eq!(api.recv().unwrap().body, form.as_bytes());
-    // What goes on has one spelling: servers read separators and the parts of a body in several ways.
+    // Forwarded requests are re-encoded in one form, since servers read separators and multipart bodies in several ways.
     let odd = "api.version=1&a=1;command=api_token_list&b=%2a";
     let sent = "api.version=1&a=1%3Bcommand%3Dapi_token_list&b=*";
     let request = Request::new("POST", "/json-api/batch").authorization(&whm).form(odd);
@@ -761,7 +761,7 @@ fn api_2_is_what_is_meant_where_no_version_is_said() {
     let chosen = "cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
     for (more, sent) in [
         ("", "&cpanel_jsonapi_apiversion=2"),
-        // As some public programs have it.
+        // As some public programs send it.
         (
             "&cpanel_jsonapi_version=2",
             "&cpanel_jsonapi_version=2&cpanel_jsonapi_apiversion=2",
@@ -851,7 +851,7 @@ fn an_api_that_stops_in_the_midst_of_its_answer_is_given_up() {
     let (running, _api) = guarded(|config| config.limits.upstream_stall = Duration::from_millis(300));
     let alice = running.full("alice", "first");
     let begun = std::time::Instant::now();
-    // The connection ends without the rest, so nobody takes the answer for whole.
+    // The connection is closed before the end, so nobody takes the answer for complete.
     let answer = Request::new("GET", "/execute/Email/stuck")
         .authorization(&alice)
         .send(running.account);
@@ -867,7 +867,7 @@ fn whoever_has_no_good_token_sends_no_body_in() {
             .authorization(authorization)
             .header("Content-Length", "1000000")
             .header("Content-Type", "application/x-www-form-urlencoded");
-        // Answered before a byte of the body has come.
+        // Answered before any byte of the body has arrived.
         assert_eq!(held.send(running.account).status, 401);
     }
     none(&api);
@@ -908,7 +908,7 @@ fn the_administrators_functions_go_on_too() {
         assert_eq!(get("", target), 401, "{target}");
         assert_eq!(get(&alice, target), 401, "a token of the account port: {target}");
     }
-    // What the service answers itself, and what looks like it, never goes on.
+    // The service's own functions, and names that resemble them, are never forwarded.
     for target in [
         "/json-api/api_token_list",
         "/json-api/api_token_none?api.version=1",
@@ -1017,7 +1017,7 @@ fn the_catalogue_is_read_anew_wholly_or_not_at_all() {
     assert_eq!(reload().unwrap_err().code(), "feature_invalid");
     std::fs::remove_file(&file).unwrap();
     reload().unwrap_err();
-    // Reading a pipe would wait for ever.
+    // Reading a pipe would block for ever.
     let made = std::process::Command::new("mkfifo").arg(&file).status().unwrap();
     assert!(made.success());
     assert_eq!(reload().unwrap_err().code(), "catalogue_file_invalid");
@@ -1034,7 +1034,7 @@ fn the_catalogue_that_is_shipped_can_be_used() {
     assert_eq!(running.get(&shop, "/auth?module=Shop&function=none").status, 403);
 }
 
-/// Limits under which each side alone would be cut soon if the other's time counted.
+/// Time limits that would soon be exceeded on each side, if the other side's time counted.
 fn short_of_the_api(config: &mut tokenlatch_server::Config) {
     config.limits.upstream_time = Duration::from_millis(400);
     config.limits.handler_time = Duration::from_millis(600);
@@ -1116,7 +1116,7 @@ fn an_api_that_takes_no_more_of_a_request_is_given_up() {
     );
 }
 
-/// The reply that comes next on a connection: its head, and whether the connection ends after it.
+/// The next reply on a connection: its head, and whether the connection ends after it.
 fn next_reply(stream: &mut TcpStream) -> (String, bool) {
     let (mut bytes, mut byte) = (Vec::new(), [0]);
     while !bytes.ends_with(b"\r\n\r\n") {
@@ -1209,7 +1209,7 @@ fn every_reply_is_followed_by_the_next_or_says_that_the_connection_ends() {
                 }
                 let mut stream = open(&running, &head);
                 let mut sending = stream.try_clone().unwrap();
-                // It may end before everything is sent.
+                // The connection may close before everything is sent.
                 let sender = std::thread::spawn(move || drop(sending.write_all(body.as_bytes())));
                 let (first, ends) = next_reply(&mut stream);
                 sender.join().unwrap();
@@ -1217,7 +1217,7 @@ fn every_reply_is_followed_by_the_next_or_says_that_the_connection_ends() {
                 if ends {
                     kept.1 += 1;
                     let mut rest = Vec::new();
-                    // A reset after the reply is an end as well.
+                    // A reset after the reply also counts as a close.
                     let _ = stream.read_to_end(&mut rest);
                     assert!(rest.is_empty(), "{what}: {}", String::from_utf8_lossy(&rest));
                     continue;

@@ -1,4 +1,4 @@
-//! The description of the service, against the service.
+//! Compares the OpenAPI description with the service.
 
 #![allow(
     clippy::unwrap_used,
@@ -64,7 +64,7 @@ fn every_documented_path_and_method_is_routed_and_every_reply_documented() {
     }
 }
 
-/// With everything that there can be.
+/// A server with every optional feature enabled.
 fn origin() -> Running {
     Running::with(|config| {
         config.snapshots = Some(SnapshotConfig {

@@ -1,4 +1,4 @@
-//! Snapshots over HTTP: who may have them, tags, deltas, reports; and an edge that serves by them.
+//! Snapshots over HTTP: permissions, tags, deltas, reports; and an edge that serves from them.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -27,7 +27,7 @@ fn origin(max_age: u32) -> Running {
             options: PublisherOptions { max_age, names: true },
         });
     });
-    // The first question of all begins the epoch of this start.
+    // The first request begins the epoch of this start.
     assert_eq!(Request::new("GET", "/snapshot").send(running.admin).status, 401);
     running
 }
@@ -67,7 +67,7 @@ fn only_administrators_tokens_with_the_rights_of_machines_get_a_snapshot_and_rep
     let reads = admin_token(&running, "root", "reads", named(&["snapshot-read"]), false);
     let reports = admin_token(&running, "root", "reports", named(&["usage-report"]), false);
     let other = admin_token(&running, "root", "other", named(&["popaccts", "apitokens"]), false);
-    // Alice has every feature, and is no administrator.
+    // Alice has every feature, but is not an administrator.
     let alice = admin_token(&running, "alice", "admin", Access::Full, false);
     let account = running.full("root", "account");
     let bare = account.replace("cpanel root:", "Bearer ");
@@ -112,7 +112,7 @@ fn only_administrators_tokens_with_the_rights_of_machines_get_a_snapshot_and_rep
         running.get_admin(&full, &format!("/snapshot?token={secret}")).status,
         400
     );
-    // A token for edges can do nothing else, and falls with the flag.
+    // An edge's token can do nothing else, and loses its rights when its user is no longer an administrator.
     let list = "/json-api/api_token_list?api.version=1";
     assert_eq!(running.get_admin(&reads, list).status, 403);
     running
@@ -155,7 +155,7 @@ fn a_listener_for_machines_has_nothing_else() {
     let (machines, metrics) = (running.snapshot.unwrap(), running.metrics.unwrap());
     let full = running.administrator("full");
     let get = |address, path: &str| Request::new("GET", path).authorization(&full).send(address);
-    // The first question of all begins the epoch of this start.
+    // The first request begins the epoch of this start.
     assert_eq!(Request::new("GET", "/snapshot").send(machines).status, 401);
     for path in ["/snapshot", since(&running, 0).as_str(), "/health", "/ready"] {
         assert_eq!(get(machines, path).status, 200, "{path}");
@@ -419,7 +419,7 @@ fn an_edge_serves_by_what_its_origin_publishes_and_refuses_when_it_is_too_old() 
     assert!(lag < Duration::from_secs(1));
     assert_eq!(edge.auth(&alice).status, 401);
 
-    // The edge's own token is revoked, so it hears nothing more.
+    // The edge's own token is revoked, so it receives no more news.
     let two = origin.full("alice", "two");
     origin.block_on(until(&edge.follower, &two, "ok"));
     let names = ["edge".to_owned()];

@@ -1,4 +1,4 @@
-//! Slow clients, many clients, and the end of the service.
+//! Slow clients, many clients, and the server's shutdown.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 const SHORT: Duration = Duration::from_millis(400);
 
-/// How long to wait for what must come soon.
+/// Time limit for events that should come soon.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn impatient(config: &mut Config) {
@@ -33,7 +33,7 @@ fn impatient(config: &mut Config) {
     config.limits.write_time = SHORT;
 }
 
-/// Reads its body, gives a large reply, or takes its time.
+/// Routes that read the body, send a large reply, or take a while.
 fn routes(limits: HttpLimits) -> Router {
     let body = |Shared(limits): Shared<HttpLimits>, body: Body| async move {
         match read_body(body, &limits).await {
@@ -67,7 +67,7 @@ impl Held {
         let (begins, begun) = channel();
         let (go, may_go) = watch::channel(false);
         let handler = async move || {
-            // Nobody listens once the test is over.
+            // The receiver is gone once the test is over.
             let _ = begins.send(());
             let _ = may_go.clone().wait_for(|go| *go).await;
             "held"
@@ -96,7 +96,7 @@ fn quick(server: &Running) -> u16 {
     status(&server.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
 }
 
-/// How long it took until the server ended the connection, and what it said.
+/// The time until the server closed the connection, and what it sent.
 fn ended(mut stream: TcpStream) -> (Duration, String) {
     let started = Instant::now();
     let reply = read_all(&mut stream);
@@ -117,7 +117,7 @@ fn slow_header_fields_are_answered_408() {
     let mut stream = server.connect();
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n").unwrap();
     let started = Instant::now();
-    // A byte now and then gains no time.
+    // Sending a byte now and then does not extend the limit.
     let mut trickle = stream.try_clone().unwrap();
     let trickling = std::thread::spawn(move || {
         while started.elapsed() < SHORT * 4 && trickle.write_all(b"X").is_ok() {
@@ -135,7 +135,7 @@ fn slow_header_fields_are_answered_408() {
 #[test]
 fn slow_bodies_are_answered_408() {
     let server = server();
-    // Nothing more, and a byte now and then.
+    // Once with nothing more, once with a byte now and then.
     for trickling in [false, true] {
         let mut stream = server.connect();
         stream
@@ -173,7 +173,7 @@ fn a_reply_that_is_never_read_does_not_hold_its_connection() {
     let mut stream = server.connect();
     stream.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     std::thread::sleep(SHORT * 5);
-    // By now the server has given up: what was on its way is all there is.
+    // The server has given up by now, so only bytes already on their way arrive.
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
     assert!(bytes.len() < 64 << 20, "{}", bytes.len());
@@ -244,10 +244,10 @@ fn connections_are_limited_in_all_and_for_each_address() {
                 stream
             })
             .collect();
-        // No connection waits for its client any more.
+        // No connection is waiting for its client any more.
         let mut over = connect(server.account);
         let mut reply = String::new();
-        // Nothing is sent, so nothing can be lost by a reset.
+        // Nothing is sent, so a reset can lose nothing.
         over.read_to_string(&mut reply).unwrap();
         assert_eq!(status(&reply), 503, "{reply}");
         held.release();
@@ -281,7 +281,7 @@ fn idle_connections_make_room_for_those_who_come() {
         busy.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             .unwrap();
         held.await_one();
-        // Some have sent a request, some nothing, one the half of a head, one a part of a body.
+        // Some have sent a request, some nothing, one half of a head, one part of a body.
         let idle: Vec<TcpStream> = [
             "",
             "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -306,11 +306,11 @@ fn idle_connections_make_room_for_those_who_come() {
         }
         let crowd: Vec<TcpStream> = (0..5).map(|_| connect(server.account)).collect();
         for mut stream in idle {
-            // A reset counts as an end too.
+            // A reset counts as a close too.
             let mut rest = Vec::new();
             let _ = stream.read_to_end(&mut rest);
         }
-        // Only now may the one at work end.
+        // The busy request may end only now.
         held.release();
         let reply = read_all(&mut busy);
         assert!(
@@ -326,7 +326,7 @@ fn a_gentle_stop_finishes_what_is_under_way() {
     let (held, routes) = Held::with(HttpLimits::default());
     let mut server = Running::with(
         |config| {
-            // Nothing but the stop ends a connection within the test's patience.
+            // Only the shutdown can end a connection within the test's time limit.
             for limit in [
                 &mut config.limits.head_time,
                 &mut config.limits.idle_time,
@@ -343,7 +343,7 @@ fn a_gentle_stop_finishes_what_is_under_way() {
     let fresh = server.connect();
     let mut idle = server.connect();
     idle.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    // Connections are taken in their order, so the fresh one is known as well.
+    // Connections are accepted in order, so the new one has been accepted as well.
     assert!(idle.read(&mut [0; 1024]).unwrap() > 0);
     let address = server.account;
     let task = server.stop();

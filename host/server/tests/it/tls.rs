@@ -1,4 +1,4 @@
-//! TLS: what is spoken, what is refused, and certificates that change while the server runs.
+//! TLS: protocols, refusals, and certificates that change while the server runs.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,7 +27,7 @@ use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, Stream
 
 type Secured = StreamOwned<ClientConnection, TcpStream>;
 
-/// A handshake in which the server must present a certificate that these trust.
+/// A handshake in which the server must present a certificate that `trusted` covers.
 fn secured(address: SocketAddr, trusted: &Path, protocols: &[&[u8]]) -> Result<Secured, std::io::Error> {
     let mut roots = RootCertStore::empty();
     roots
@@ -85,7 +85,7 @@ fn a_certificate_of_its_own_secures_the_first_start() {
         secured(server.account, &certificate, &[b"h2"]).is_err(),
         "HTTP/1.1 only"
     );
-    // `curl --http1.0` offers nothing else.
+    // `curl --http1.0` offers no other protocol.
     let old = secured(server.account, &certificate, &[b"http/1.0"]).unwrap();
     assert_eq!(old.conn.alpn_protocol(), Some(b"http/1.0".as_slice()));
 }
@@ -154,7 +154,7 @@ fn certificates_are_read_anew_and_a_bad_one_leaves_the_old_in_use() {
         secured(server.account, &old, &[]).is_ok(),
         "the old one is still in use"
     );
-    // The key of another certificate is no better.
+    // The key of another certificate is refused too.
     write_pair(&certificate, &folder.path().join("other.pem"));
     assert!(server.runtime.block_on(server.reload.run()).is_err());
     assert!(secured(server.account, &old, &[]).is_ok());
@@ -164,14 +164,14 @@ fn certificates_are_read_anew_and_a_bad_one_leaves_the_old_in_use() {
     assert!(secured(server.account, &certificate, &[]).is_ok());
 }
 
-/// What is read again of a place, and where that shows.
+/// A file that is reloaded, and where its effect is visible.
 struct Reloaded {
     what: &'static str,
     account: SocketAddr,
     reload: Reload,
 }
 
-/// One list for both: whatever a server reads again, an edge does too.
+/// One list for both: an edge reloads whatever a server reloads.
 #[test]
 fn a_server_and_an_edge_read_the_same_things_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -261,7 +261,7 @@ fn a_server_and_an_edge_read_the_same_things_again() {
         run(&place.reload).unwrap();
         assert_eq!(statuses(&certificate), [403, 200], "{what}");
         assert!(secured(place.account, &old, &[]).is_err(), "{what}");
-        // Each that cannot be used stays as it was, and holds up no other.
+        // An unusable file keeps its old content in use, and does not block the others.
         fs::copy(&certificate, &old).unwrap();
         fs::write(&catalogue, "nonsense").unwrap();
         write_pair(&certificate, &key);

@@ -244,7 +244,7 @@ fn a_limited_token_makes_no_more_than_itself() {
     assert_eq!(names(&running, &own), ["own", "y"]);
 }
 
-/// To a token, those that have more than it are as unknown as those that there are not.
+/// A token gets the same answer for tokens with more rights than it has as for tokens that do not exist.
 #[test]
 fn a_token_manages_only_what_lies_within_it() {
     const CREATE_LIMITED: &str = "/execute/Tokens/create_limited";
@@ -283,7 +283,7 @@ fn a_token_manages_only_what_lies_within_it() {
         }
     }
     assert_eq!(names(&running, &owner), every, "none of it was revoked or renamed");
-    // A name is taken whoever has it, in the words for any other.
+    // A name that is taken gives the same message, whoever has it.
     let taken = |name: &str| {
         let answer = running.get(&limited, &format!("{CREATE_LIMITED}?features=popaccts&name={name}"));
         answer.error().replace(name, "NAME")
@@ -292,7 +292,7 @@ fn a_token_manages_only_what_lies_within_it() {
     let renamed = running.get(&limited, "/execute/Tokens/rename?name=small&new_name=owner");
     let other = running.get(&limited, "/execute/Tokens/rename?name=small&new_name=reader");
     assert_eq!(renamed.error().replace("owner", "reader"), other.error());
-    // What lies within it is its own to manage.
+    // Tokens within its own rights can be managed.
     let own = "/execute/Tokens/rename?name=small&new_name=smaller";
     assert_eq!(running.get(&limited, own).body, DONE);
     let narrower = "/execute/Tokens/set_addresses?name=limited&addresses=127.0.0.1";
@@ -422,7 +422,7 @@ fn what_is_not_there_is_404() {
         "/execute/Tokens/list/x",
         "/execute/Tokens/",
         "/execute/Tok%65ns/list",
-        // The page's own paths begin with a session's number.
+        // The web interface's own paths start with a session's number.
         "/tokens",
         "/login/",
     ] {
@@ -481,7 +481,7 @@ fn a_body_that_does_not_say_what_it_is_is_a_form() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     let post = || Request::new("POST", CREATE).authorization(&alice);
-    // What Perl's HTTP::Tiny says of every body that it is told nothing of, and what some programs don't say at all.
+    // The content type that Perl's HTTP::Tiny sends by default, and none, as some programs do.
     for (at, request) in [
         post().body("application/octet-stream", "name=x-0"),
         post().untold("name=x-1"),
@@ -498,7 +498,7 @@ fn a_body_that_does_not_say_what_it_is_is_a_form() {
         );
         assert!(running.get(&alice, LIST).body.contains(&format!("x-{at}")));
     }
-    // As a form these would be one odd key, and a token without the limits that they speak of.
+    // Read as a form, these would be one odd key, and create a token without the requested limits.
     for text in [
         r#"{"comment":"x","name":"y","readonly":1}"#,
         r#" {"name":"y"}"#,
@@ -555,7 +555,7 @@ fn a_body_that_cannot_be_read_is_refused_and_changes_nothing() {
     for (at, (request, status)) in bad.iter().enumerate() {
         let answer = request.send(running.account);
         assert_eq!(answer.status, *status, "case {at}: {answer:?}");
-        // In the envelope that clients of UAPI read, with the code of the problem.
+        // In the envelope that clients of UAPI read, with the problem's code.
         assert_eq!(answer.header("content-type"), Some("application/json"), "case {at}");
         let (reply, refused) = (answer.json(), json!({"status": 0, "data": null, "metadata": {}}));
         for (key, value) in refused.as_object().unwrap() {
@@ -794,7 +794,7 @@ fn a_server_that_left_tokens_out_is_not_ready_and_says_so() {
             Access::Limited { features },
         ));
     }
-    // The first answer may be that the table has just overflowed.
+    // The first answer may be that the table has just become full.
     let answer = [ready(), ready()].into_iter().next_back().unwrap();
     assert_eq!(answer.status, 503);
     let told = answer.json();

@@ -1,4 +1,4 @@
-//! The administrator's pages: accounts, what they may do, suspending them, revoking their tokens.
+//! The administrator's pages: accounts, features, suspension, revoking tokens.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,7 +11,7 @@ use crate::common::served::{Answer, Request, Running};
 use tokenlatch::core::{Access, Features, Realm};
 use tokenlatch::{NewToken, StoreError};
 
-/// A person who is logged in, with the session's CSRF value.
+/// A user who is logged in, with the session's CSRF value.
 #[derive(Clone)]
 struct Person {
     browser: Browser,
@@ -37,7 +37,7 @@ impl Person {
         self.browser.clone().post(&self.browser.path(path), fields)
     }
 
-    /// Sends the form of an account's features as its page has it, filled in like this.
+    /// Submits the feature form of an account's page with these values.
     fn replace(&self, user: &str, fields: &[(&str, &str)]) -> Answer {
         let path = format!("/accounts/{user}");
         let was = value_of(&self.get(&path).body, "was").unwrap();
@@ -47,14 +47,14 @@ impl Person {
         )
     }
 
-    /// The page that a form leads to.
+    /// The page that the form's redirect leads to.
     fn follow(&self, answer: &Answer) -> Answer {
         assert_eq!(answer.status, 303, "{answer:?}");
         self.browser.clone().get(answer.header("location").unwrap())
     }
 }
 
-/// A server whose account root is an administrator, and root at the page.
+/// A server whose account root is an administrator, and root's login session.
 fn start() -> (Running, Person) {
     let running = Running::with_passwords();
     let root = Person::at(Browser::administrator(&running, "root"));
@@ -65,14 +65,14 @@ fn try_login(port: std::net::SocketAddr, user: &str) -> Answer {
     Browser::new(port).try_log_in(user, PASSWORD)
 }
 
-/// The ids of a user's live tokens with these names.
+/// The ids of a user's valid tokens with these names.
 fn ids(running: &Running, user: &str, names: &[&str]) -> Vec<String> {
     let records = running.block_on(running.state.service.records(user, None)).unwrap();
     let id = |name: &&str| records.iter().find(|record| record.name == *name).unwrap().id.clone();
     names.iter().map(id).collect()
 }
 
-/// What a guarded call with a token of the account port gets.
+/// The status of a guarded call with a token of the account port.
 fn call(running: &Running, authorization: &str, feature: &str) -> u16 {
     running
         .get(authorization, &format!("/auth?feature={feature}&writes=0"))
@@ -83,11 +83,11 @@ fn call(running: &Running, authorization: &str, feature: &str) -> u16 {
 fn only_an_administrator_gets_in() {
     let (running, root) = start();
     assert_eq!(root.get("/accounts").status, 200);
-    // A right password, and still the answer of a wrong one.
+    // A right password, and yet the answer for a wrong one.
     let refused = try_login(running.admin, "alice");
     assert_eq!(refused.status, 401);
     assert!(refused.body.contains("The login is invalid."), "{}", refused.body);
-    // A session of the account port is none here, whatever its cookie is called.
+    // A session of the account port is not valid here, whatever its cookie is called.
     let alice = Person::at(Browser::logged_in(&running, "alice"));
     let id = alice.browser.cookies.values().next().unwrap();
     for (name, prefix) in [
@@ -102,9 +102,9 @@ fn only_an_administrator_gets_in() {
         assert_eq!(stranger.get("/accounts").status, 401);
         assert_eq!(stranger.post("/accounts/bob/suspend", &[]).status, 401);
     }
-    // Nor are the administrator's pages on the account port.
+    // The account port does not have the administrator's pages either.
     assert_eq!(alice.get("/accounts").status, 404);
-    // Who is an administrator no more is out at once.
+    // A user who is no longer an administrator loses access at once.
     running
         .block_on(running.state.service.set_administrator("root", false))
         .unwrap();
@@ -234,7 +234,7 @@ fn a_form_from_before_anothers_change_of_the_features_replaces_nothing_at_first(
     let was = value_of(&root.get("/accounts/alice").body, "was").unwrap();
     let others = [("features", "list"), ("list", "apitokens\nmail")];
     assert_eq!(root.replace("alice", &others).status, 303);
-    // What is wrong with it besides doesn't hide the change from the next try.
+    // Another fault in the form does not hide the conflict from the next submission.
     for fields in [
         &[("features", "list"), ("list", "-"), ("was", was.as_str())][..],
         &[("list", "dns"), ("was", &was)],
@@ -340,7 +340,7 @@ fn tokens_of_both_ports_are_revoked_one_or_many_after_a_question() {
     let page = root.get("/accounts/alice");
     assert!(page.body.contains("administrator’s port"), "{}", page.body);
 
-    // None chosen.
+    // None selected.
     let none = root.post("/accounts/alice/revoke/confirm", &[]);
     assert!(
         none.status == 422 && none.body.contains("Select at least one token."),
@@ -348,7 +348,7 @@ fn tokens_of_both_ports_are_revoked_one_or_many_after_a_question() {
         none.body
     );
 
-    // One.
+    // One selected.
     let one = ids(&running, "alice", &["a"]);
     let asked = root.post("/accounts/alice/revoke/confirm", &[("id", &one[0])]);
     assert!(
@@ -360,7 +360,7 @@ fn tokens_of_both_ports_are_revoked_one_or_many_after_a_question() {
     assert_eq!(call(&running, &tokens[0], "dns"), 401);
     assert_eq!(call(&running, &tokens[1], "dns"), 200);
 
-    // Many, of both ports, and one that is revoked already.
+    // Several, of both ports, and one that is already revoked.
     let many = ids(&running, "alice", &["b", "c", "whm"]);
     let fields: Vec<(&str, &str)> = many.iter().chain(&one).map(|id| ("id", id.as_str())).collect();
     let asked = root.post("/accounts/alice/revoke/confirm", &fields);
@@ -374,7 +374,7 @@ fn tokens_of_both_ports_are_revoked_one_or_many_after_a_question() {
         [401, 401, 200]
     );
 
-    // The box in the heading takes every token shown.
+    // The box in the heading selects every token shown.
     let rest = ids(&running, "alice", &["d"]);
     let asked = root.post("/accounts/alice/revoke/confirm", &[("all", "1"), ("shown", &rest[0])]);
     assert!(asked.body.contains("<strong>d</strong>"), "{}", asked.body);
@@ -422,7 +422,7 @@ fn an_account_that_has_gone_meanwhile_is_told_of() {
 #[test]
 fn markup_in_what_others_wrote_is_shown_as_text() {
     let (running, root) = start();
-    // No rule of the module lets such names in: an older database might.
+    // The module does not allow such names, but an older database might contain them.
     for name in ["<b>x", "\"><script>alert(1)</script>", "'&amp;"] {
         let page = root.get(&format!("/accounts?{}", encoded(&[("search", name)])));
         assert!(page.status == 200 && !page.body.contains(name), "{}", page.body);
@@ -538,7 +538,7 @@ fn the_tokens_of_an_account_are_searched_sorted_and_paged() {
         turned.body
     );
     assert_eq!(rows(&root.get("/accounts/bob?search=TOKEN-1")), 10);
-    // What was searched for is still so after a change.
+    // The search is kept after a change.
     let id = ids(&running, "bob", &["token-10"]);
     let done = root.post(
         "/accounts/bob/revoke",
@@ -565,7 +565,7 @@ fn another_administrators_session_and_a_wrong_form_do_nothing() {
     let fields = [("csrf", carol.csrf.as_str())];
     for path in ["suspend", "resume", "features", "revoke", "revoke/confirm"] {
         let path = format!("/accounts/alice/{path}");
-        // Without a CSRF value, with none of this session, and with another session's address.
+        // Without a CSRF value, with an invalid one, and with another session's path.
         for fields in [&[][..], &[("csrf", "")], &fields] {
             assert_eq!(root.post_with(&path, fields).status, 403, "{path}");
         }
@@ -580,7 +580,7 @@ fn another_administrators_session_and_a_wrong_form_do_nothing() {
     }
     let alice = running.block_on(running.state.service.account("alice")).unwrap();
     assert!(!alice.account.suspended);
-    // Carol suspends root, who is out; his forms do nothing any more.
+    // Carol suspends root, who is logged out. Root's forms no longer have an effect.
     carol.post("/accounts/root/suspend", &[]);
     let answer = root.post("/accounts/alice/suspend", &[]);
     assert!(

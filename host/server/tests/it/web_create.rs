@@ -1,4 +1,4 @@
-//! Creating a token at the page: the form, the token shown once, and never twice.
+//! Creating a token at the web interface: the form, and the token, which is shown only once.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,14 +14,14 @@ use tokenlatch::core::{Access, Features, Policy, Record};
 
 const DAY: i64 = 86_400;
 
-/// The form's `once`.
+/// The form's `once` value.
 fn once(browser: &mut Browser) -> String {
     let form = browser.see("/tokens/new");
     assert_eq!(form.status, 200, "{form:?}");
     value_of(&form.body, "once").expect("a field `once`")
 }
 
-/// Fills the form in and sends it. What is left out stays as a browser would send it.
+/// Fills the form in and submits it. Fields that are not given keep their initial values.
 fn create(browser: &mut Browser, fields: &[(&str, &str)]) -> Answer {
     let once = once(browser);
     send(browser, &once, fields)
@@ -90,7 +90,7 @@ fn the_form_starts_one_year_ahead_and_what_it_makes_works() {
     assert_eq!(record(&running, "deploy").expires, Some(1_831_593_599));
     let answer = running.get(&format!("cpanel alice:{token}"), "/execute/Tokens/list");
     assert_eq!(answer.json()["data"][0]["name"], "deploy");
-    // No other page has it.
+    // No other page contains it.
     for path in [
         "/tokens",
         &format!("/tokens/{}", record(&running, "deploy").id),
@@ -127,7 +127,7 @@ fn every_choice_of_the_form_is_kept() {
     assert_eq!(narrow.access, Access::Limited { features });
     assert!(narrow.read_only);
     assert_eq!(narrow.addresses, ["192.0.2.1", "2001:db8::/32", "198.51.100.0/24"]);
-    // Features that are checked count for nothing as long as full access is chosen.
+    // Selected features are ignored while full access is selected.
     shown(&create(&mut alice, &[("name", "full"), ("feature", "backup")]));
     assert_eq!(record(&running, "full").access, Access::Full);
 }
@@ -196,7 +196,7 @@ fn whatever_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost() {
         let page = create(&mut alice, &fields);
         assert_eq!(page.status, 422, "{field}={value}: {page:?}");
         assert!(
-            // The date's field isn't seen while another choice, or none, is made.
+            // The date field is hidden while another choice, or none, is selected.
             page.body.contains(&format!(
                 "<a href=\"#{}\">{message}",
                 if field == "expiry" { "expiry" } else { id }
@@ -233,7 +233,7 @@ fn everything_that_is_wrong_is_said_at_once_and_the_form_can_be_sent_again() {
     assert_eq!(page.body.matches("class=\"fault\"").count(), 3, "{page:?}");
     assert!(page.body.contains("value=\"backup\" checked") && page.body.contains("value=\"limited\" checked"));
     let again = value_of(&page.body, "once").unwrap();
-    // What the form itself misses comes with what the module finds.
+    // The form's own faults are shown together with the module's.
     let page = send(
         &mut alice,
         &again,
@@ -326,7 +326,7 @@ fn a_policy_is_told_before_anything_is_typed() {
             .block_on(running.state.service.set_policy("alice", policy))
             .unwrap();
     };
-    // A token of that name doesn't get in the way of asking.
+    // An existing token of that name does not affect the check.
     shown(&create(&mut alice, &[("name", "never")]));
     set(Policy {
         max_lifetime: None,
@@ -434,7 +434,7 @@ fn a_choice_that_the_policy_takes_away_is_not_kept() {
     assert_eq!(page.status, 422, "{page:?}");
     assert!(page.body.contains("value=\"date\" checked") && !page.body.contains("value=\"never\" checked"));
     assert!(page.body.contains("href=\"#date\""));
-    // Hours only: there is no whole day to choose.
+    // Only hours are allowed, so no whole day can be chosen.
     policy(Some(3_600));
     let form = alice.see("/tokens/new");
     assert!(form.body.contains("value=\"longest\" checked"), "{form:?}");

@@ -1,4 +1,4 @@
-//! Forms of the page that are forged, stale, sent twice, or sent by the wrong person: nothing is done, nothing leaks.
+//! Forms that are forged, stale, sent twice, or sent by the wrong user have no effect and reveal nothing.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ const ADMIN_FORMS: &[&str] = &[
     "/accounts/alice/revoke",
 ];
 
-/// Everything that the forms could change of alice, as text.
+/// Everything of alice that the forms could change, as text.
 fn state_of(running: &Running) -> String {
     running.block_on(async {
         let store = running.state.service.store();
@@ -38,7 +38,7 @@ fn state_of(running: &Running) -> String {
     })
 }
 
-/// A token of alice, by its id.
+/// Creates a token of alice, and returns its id.
 fn token(running: &Running, name: &str) -> String {
     running.token(NewToken::new("alice", name, Access::Full));
     let names = [name.to_owned()];
@@ -48,7 +48,7 @@ fn token(running: &Running, name: &str) -> String {
     found[0].record.id.clone()
 }
 
-/// Whatever any form could want.
+/// Fields for any of the forms.
 fn fields(id: &str) -> Vec<(&str, &str)> {
     vec![
         ("id", id),
@@ -62,7 +62,7 @@ fn fields(id: &str) -> Vec<(&str, &str)> {
     ]
 }
 
-/// A form to create a token by, as it comes.
+/// The form for a new token, with its initial values.
 fn creation(browser: &mut Browser, name: &str) -> Vec<(String, String)> {
     let page = browser.see("/tokens/new");
     assert_eq!(page.status, 200, "{page:?}");
@@ -88,7 +88,7 @@ fn send(browser: &Browser, form: &[(String, String)]) -> Answer {
     browser.clone().post(&path, &form)
 }
 
-/// The secret in a page, if there is one: 32 capital letters and digits in a row.
+/// The secret in a page, if there is one: 32 consecutive capital letters and digits.
 fn secret_in(page: &str) -> Option<&str> {
     page.split(|letter: char| !(letter.is_ascii_uppercase() || letter.is_ascii_digit()))
         .find(|run| run.len() == 32)
@@ -120,7 +120,7 @@ fn no_form_does_anything_without_the_sessions_value() {
                 assert_eq!(answer.status, 403, "{path} {csrf:?} {answer:?}");
                 assert!(answer.body.contains("The form is out of date, so nothing was done."));
             }
-            // With the value, but from elsewhere, or in another form than a form's.
+            // With the CSRF value, but from another site or with another content type.
             let form: Vec<_> = [("csrf", own.as_str())].into_iter().chain(fields(&id)).collect();
             let post = || Request::new("POST", &path);
             for (request, status) in [
@@ -141,7 +141,7 @@ fn no_form_does_anything_without_the_sessions_value() {
             ] {
                 assert_eq!(browser.send(request).status, status, "{path}");
             }
-            // In the address it is no form.
+            // A form in the URL is ignored.
             let query = format!("{path}?{}", encoded(&form));
             assert_eq!(browser.post(&query, &[]).status, 403, "{path}");
             assert_ne!(browser.get(&query).status, 500);
@@ -195,11 +195,11 @@ fn a_form_that_is_sent_twice_at_once_creates_one_token() {
         assert_eq!(secret_in(&answer.body), None);
     }
     assert_eq!(made.header("cache-control"), Some("no-store"));
-    // Another name makes it no other form.
+    // With another name it is still the same form.
     let mut renamed = form.clone();
     renamed[2].1 = "another".to_owned();
     assert_eq!(send(&alice, &renamed).status, 409);
-    // Reload, back, forward: the secret is nowhere.
+    // Reload, back, forward: no page contains the secret.
     for path in [
         "/tokens",
         "/tokens/new",
@@ -226,10 +226,10 @@ fn a_form_is_good_in_its_own_session_only() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let form = creation(&mut alice, "made");
-    // Two tabs: each form is good once.
+    // Two tabs: each form works once.
     let other_tab = creation(&mut alice, "second");
     assert_eq!(send(&alice, &other_tab).status, 200);
-    // Another person with everything but the cookie.
+    // Another user with everything but the cookie.
     let mut bob = Browser::logged_in(&running, "bob");
     assert_eq!(send(&bob, &form).status, 403);
     bob.prefix.clone_from(&alice.prefix);
@@ -348,12 +348,12 @@ fn a_wrong_password_and_a_good_token_open_nothing() {
     let header = running.full("alice", "kept");
     let secret = header.rsplit(':').next().unwrap().to_owned();
     let mut browser = Browser::new(running.account);
-    // A token is no password.
+    // A token is not a password.
     assert_eq!(browser.try_log_in("alice", &secret).status, 401);
     let request = Request::new("POST", "/login").authorization(&header);
     let answer = browser.send(request.form(&encoded(&[("user", "alice"), ("pass", "")])));
     assert_eq!(answer.status, 401);
-    // A password is no token.
+    // A password is not a token.
     let wrong = format!("cpanel alice:{PASSWORD}");
     assert_eq!(running.get(&wrong, "/execute/Tokens/list").status, 401);
 }

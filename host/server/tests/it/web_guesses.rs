@@ -1,4 +1,4 @@
-//! Passwords are guessed at: how many guesses are heard, how much work they make, and whom they hold up.
+//! Password guessing: how many guesses are checked, how much work they cause, and whom they affect.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ use tokenlatch_server::FailureLimits;
 
 const WRONG: &str = "wrong password";
 
-/// A server behind a proxy, so that anybody can come from anywhere.
+/// A server behind a proxy, so that requests can come from any address.
 fn behind_proxy(per_address: u32, per_user: u32) -> Running {
     let running = Running::with(|config| {
         config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
@@ -36,7 +36,7 @@ fn login(from: &str, user: &str, password: &str) -> Request {
         .form(&encoded(&[("user", user), ("pass", password)]))
 }
 
-/// Sends requests at the same time.
+/// Sends requests concurrently.
 fn at_once(to: SocketAddr, requests: Vec<Request>) -> Vec<Answer> {
     let barrier = Arc::new(Barrier::new(requests.len()));
     let threads: Vec<JoinHandle<Answer>> = requests
@@ -69,7 +69,7 @@ fn many_guesses_from_one_address_make_little_work_and_hold_nobody_up() {
     assert_eq!(count(guesses, 401) + count(guesses, 429), 60);
     let waits = guesses.iter().filter(|answer| answer.status == 429);
     assert!(waits.clone().all(|answer| answer.header("retry-after").is_some()));
-    // One is borne, the next tells that it is spent, one was beside it; and the good one.
+    // One is within the limit, the next exceeds it, and one ran concurrently; and the successful one.
     let hashed = running.state.service.passwords_hashed() - before;
     assert!(hashed <= 4, "{hashed}");
 }
@@ -77,7 +77,7 @@ fn many_guesses_from_one_address_make_little_work_and_hold_nobody_up() {
 #[test]
 fn what_waits_behind_others_of_its_network_is_told_so() {
     let running = behind_proxy(0, 0);
-    // Two that take long.
+    // Two logins that take long.
     running
         .block_on(running.state.service.store().set_password("alice", &slow()))
         .unwrap();
@@ -107,14 +107,14 @@ fn what_waits_behind_others_of_its_network_is_told_so() {
     assert_eq!(login("192.0.2.1", "bob", PASSWORD).send(running.account).status, 303);
 }
 
-/// Sends a request beside what follows.
+/// Sends a request in the background.
 fn later(running: &Running, request: Request) -> JoinHandle<Answer> {
     let account = running.account;
     thread::spawn(move || request.send(account))
 }
 
-/// A hash of [`PASSWORD`] that takes over twenty times as long to check as another: with the most memory and passes that
-/// a hash may ask for.
+/// A hash of [`PASSWORD`] that takes over twenty times as long to check as another: it has the most memory and passes that are
+/// allowed.
 fn slow() -> PasswordHash {
     use argon2::password_hash::PasswordHasher;
     use argon2::password_hash::phc;
@@ -171,7 +171,7 @@ fn guesses_from_many_addresses_at_once_are_heard_only_as_far_as_the_users_limit(
     let right = answers.pop().unwrap();
     assert!(count(&answers, 401) <= 1, "{answers:?}");
     assert!(matches!(right.status, 303 | 429), "{right:?}");
-    // Now it is spent.
+    // The limit is reached now.
     let addresses = (100..120).map(|number| format!("192.0.2.{number}"));
     let hashed = running.state.service.passwords_hashed();
     for from in addresses {
@@ -206,11 +206,11 @@ fn a_users_spent_limit_leaves_the_usual_place_open() {
     let usual = |password| login("198.51.100.1", "alice", password).send(running.account).status;
     assert_eq!(usual(WRONG), 401);
     assert_eq!(usual(PASSWORD), 303);
-    // Nobody else is held up.
+    // No other user is affected.
     assert_eq!(login("192.0.2.3", "bob", PASSWORD).send(running.account).status, 303);
 }
 
-/// The most memory that a process has had, in MiB.
+/// The peak memory of a process, in MiB.
 #[cfg(target_os = "linux")]
 fn peak(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
@@ -222,23 +222,23 @@ fn peak(process: u32) -> u64 {
 #[test]
 #[cfg(target_os = "linux")]
 fn many_guesses_at_once_take_no_more_memory_than_a_few() {
-    // A process of its own: what other tests take is not counted.
+    // In its own process, so that the memory of other tests is not counted.
     let place = common::Place::new();
     let options = ["--json", "--http", "--trusted-proxy", "127.0.0.1/32"];
     let serving = common::serving::Serving::start(&place, &options);
     let guess = |count: u32| {
-        // Two from each address, each for another user: no limit on failed logins is reached.
+        // Two from each address, each for another user, so that no limit on failed logins is reached.
         let requests =
             (0..count).map(|number| login(&format!("192.0.2.{}", number / 2), &format!("nobody{number}"), WRONG));
         let answers = at_once(serving.address("account"), requests.collect());
-        // On a slow machine some wait for longer than they may, but never all.
+        // On a slow machine some exceed their time limit, but never all.
         let (refused, late) = (self::count(&answers, 401), self::count(&answers, 503));
         assert_eq!(refused + late, count as usize, "{answers:?}");
         assert!(refused > 0, "{answers:?}");
     };
     guess(8);
     let before = peak(serving.child.id());
-    // Each takes 19 MiB while it is checked, and four are checked at once: all of them would take 1.2 GiB.
+    // Each check takes 19 MiB, and four run at once. All of them at once would take 1.2 GiB.
     guess(64);
     let more = peak(serving.child.id()) - before;
     assert!(before >= 19, "{before} MiB: nothing was checked");

@@ -1,4 +1,4 @@
-//! The page against those who mean harm: other sites, other names, forged forms, markup, rubbish.
+//! Attacks on the web interface: other sites, other host names, forged forms, markup, invalid input.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,7 +31,7 @@ fn running() -> Running {
     running
 }
 
-/// The header fields that no reply of the page is without.
+/// Checks the header fields that every reply must have.
 fn is_dressed(answer: &Answer) {
     let policy = answer
         .header("content-security-policy")
@@ -192,12 +192,12 @@ fn the_paths_of_the_api_are_what_they_were() {
         .authorization(&header)
         .send(running.account);
     assert_eq!(answer.status, 200, "whoever has a token may come by any name");
-    // A token opens no page, and a session no function.
+    // A token opens no page, and a session calls no function.
     let answer = running.get(&header, "/cpsess0123456789/tokens");
     assert_eq!(answer.status, 401);
     let mut alice = Browser::logged_in(&running, "alice");
     assert_eq!(alice.get("/execute/Tokens/list").status, 401);
-    // The session's number before it changes nothing.
+    // A session's number in front of the path changes nothing.
     let inside = alice.get(&alice.path("/execute/Tokens/list"));
     assert_eq!((inside.status, inside.body.as_str()), (401, DENIED));
 }
@@ -220,12 +220,12 @@ fn a_form_without_the_sessions_value_does_nothing() {
     }
     assert_eq!(alice.post("/logout", &[]).status, 403);
     assert_eq!(alice.post("/logout", &[("csrf", &own), ("csrf", "x")]).status, 400);
-    // In the address it counts for nothing, and a GET does nothing.
+    // In the URL it is ignored, and a GET has no effect.
     let query = format!("/logout?csrf={own}");
     assert_eq!(alice.post(&query, &[]).status, 403);
     assert_eq!(alice.get(&query).status, 405);
     assert_eq!(alice.see("/tokens").status, 200, "still logged in");
-    // A value of an earlier session is stale.
+    // The value of an earlier session is stale.
     alice.log_in("alice");
     assert_eq!(alice.post("/logout", &[("csrf", &own)]).status, 403);
 }
@@ -255,14 +255,14 @@ fn a_form_of_another_site_does_nothing() {
             assert!(answer.body.contains("another site"), "{answer:?}");
             assert_eq!(set_cookies(&answer), [""; 0]);
         }
-        // One good field doesn't make up for a bad one.
+        // One valid field does not outweigh an invalid one.
         let answer = alice.send(logout().header("Sec-Fetch-Site", "same-origin").header(name, value));
         assert_eq!(answer.status, 403, "{name}: {value}");
     }
     let twice = logout().header("Origin", &own).header("Origin", "https://evil.example");
     assert_eq!(alice.send(twice).status, 403);
     assert!(alice.see("/tokens").body.contains("<b>alice</b>"));
-    // A link on another site may lead here.
+    // Links from other sites may lead here.
     let linked = Request::new("GET", "/").header("Sec-Fetch-Site", "cross-site");
     assert_eq!(alice.send(linked).status, 303);
     let own_form = logout().header("Origin", &own).header("Sec-Fetch-Site", "same-origin");
@@ -296,7 +296,7 @@ fn the_page_answers_to_its_own_names_only() {
         assert_eq!(ask(host), 421, "{host}");
     }
     assert_eq!(ask("localhost@evil.example"), 400);
-    // No cookie of a session is looked at under another name.
+    // A session cookie under another name is ignored.
     let mut alice = Browser::logged_in(&running, "alice");
     let path = alice.path("/tokens");
     let answer = alice.send(Request::new("GET", &path).host("evil.example"));
@@ -320,7 +320,7 @@ fn markup_is_shown_as_it_was_typed() {
         MARKUP.matches(['"', '\'', '<', '>']).count(),
         "{user}"
     );
-    // The module takes no account of such a name; the page doesn't rely on that.
+    // The module does not allow such user names, but the web interface must not rely on that.
     let odd = [
         "<b>bold</b>",
         "a\"onmouseover=alert(1)",
@@ -437,7 +437,7 @@ fn rubbish_in_cookies_makes_no_session_and_no_trouble() {
             assert_eq!(status(&format!("cpsession={near}")), 401, "{near}");
         }
     }
-    // Whose is right of two, nobody can tell.
+    // Of two session cookies, nobody can tell which one is right.
     assert_eq!(status(&format!("{good}; cpsession=AAAAAAAAAAAAAAAAAAAAAA")), 401);
     assert_eq!(status(&format!("%63psession=AAAAAAAAAAAAAAAAAAAAAA; {good}")), 200);
     let two = |first: &str, second: &str| {
@@ -521,12 +521,12 @@ fn over_postgresql_rubbish_is_no_failure_of_the_store_either() {
     });
 }
 
-/// What a request may take in any case. Linear work takes a fraction of a second, also on a busy machine only a few
-/// seconds. Comparing each item with each took over 100 seconds for the longest lists; the module, which is interrupted
-/// before that, then answers 503.
+/// Time that a request may take in any case. Linear work takes a fraction of a second, and a few seconds on a busy machine.
+/// Quadratic comparison took over 100 seconds for the longest lists. The module is interrupted before that, and the answer is
+/// 503.
 const FLOOR: Duration = Duration::from_secs(15);
 
-/// The median time of a request in three tries. Each answer has this status and these words.
+/// The median time of a request in three tries. Each answer must have this status and contain these words.
 fn median(what: &str, (status, words): (u16, &str), mut send: impl FnMut() -> Answer) -> Duration {
     let mut times: Vec<Duration> = (0..3)
         .map(|_| {
@@ -534,7 +534,7 @@ fn median(what: &str, (status, words): (u16, &str), mut send: impl FnMut() -> An
             let answer = send();
             let time = begun.elapsed();
             assert_eq!(answer.status, status, "{what}: {answer:?}");
-            // A redirection says it in its target.
+            // A redirect has the words in its target.
             let said = [answer.header("location").unwrap_or_default(), &answer.body];
             assert!(
                 said.iter().any(|text| text.contains(words)),
@@ -566,7 +566,7 @@ fn features(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("f{number}")).collect()
 }
 
-/// A body for a size, which is a number of items or of bytes.
+/// A body of a given size, in items or in bytes.
 type Body<'a> = &'a dyn Fn(usize) -> String;
 
 /// A status, and words of the reply.
@@ -608,7 +608,7 @@ fn no_list_that_can_be_sent_takes_much_longer_than_its_length() {
         running.limited("alice", "limited", &features)
     };
     let administrator = running.administrator("first");
-    // No request ends early at a name that is taken.
+    // No request may end early because a name is taken.
     let made = std::cell::Cell::new(0_u32);
     let fresh = || {
         made.set(made.get() + 1);
@@ -679,7 +679,7 @@ fn no_list_that_can_be_sent_takes_much_longer_than_its_length() {
             always(150_000, 200, ADDRESSES),
             &|n| format!("name=first&addresses={}", items(n, ",")),
         ),
-        // Each feature is looked up among those of the token that asks.
+        // Each feature is looked up among those of the calling token.
         (&limited, create, always(999, 200, DONE), &|n| {
             limit(format!("features={}", features(n).join(",")))
         }),
@@ -764,7 +764,7 @@ fn no_list_that_can_be_sent_takes_much_longer_than_its_length() {
         Browser::administrator(&running, "root"),
     );
     let (alice_csrf, root_csrf) = (alice.csrf(), root.csrf());
-    // Each form is sent once.
+    // Each form can be sent only once.
     let create = |rest: String| {
         let name = fresh();
         format!(

@@ -1,4 +1,4 @@
-//! Forms whose bodies are held back: what holds when they have come counts.
+//! Forms whose bodies are held back: the permissions at the end of the body count.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +10,7 @@
 use crate::common::browser::{Browser, encoded, value_of};
 use crate::common::served::{Request, Running};
 
-/// A request with the cookies of somebody.
+/// A request with a user's cookies.
 fn by(browser: &Browser, rest: &str, fields: &[(&str, &str)]) -> Request {
     let (name, id) = browser.cookies.iter().next().unwrap();
     Request::new("POST", &browser.path(rest))
@@ -32,7 +32,7 @@ fn a_body_that_was_held_back_until_after_the_logout_does_nothing() {
     ];
     let (one, two) = (by(&alice, "/tokens", &fields), by(&alice, "/tokens", &fields));
     let (one, two) = (one.hold(running.account), two.hold(running.account));
-    // One that is finished in time does its work.
+    // A form that is completed in time has its effect.
     let mut page = alice.see("/tokens/new").body;
     let once = value_of(&page, "once").unwrap();
     let in_time = by(
@@ -48,7 +48,7 @@ fn a_body_that_was_held_back_until_after_the_logout_does_nothing() {
     assert!(answer.body.contains("Nothing was created.") && answer.body.contains("<h1>Log in</h1>"));
     assert!(!answer.body.contains("Signed in"));
     assert!(answer.body.contains("value=\"/tokens/new?name=late\""), "{answer:?}");
-    // The password is changed elsewhere, and the person is in again, in another session.
+    // The password is changed elsewhere, and the user is logged in again, with a new session.
     alice.log_in("alice");
     assert_eq!(two.finish().status, 401);
     let tokens = running

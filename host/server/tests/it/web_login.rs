@@ -1,4 +1,4 @@
-//! The door of the page: who comes in, for how long, and who doesn't.
+//! Login to the web interface: who may log in, and for how long.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,14 +21,14 @@ use zeroize::Zeroizing;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
 
-/// A server whose settings are changed, and on which everybody has a password.
+/// A server with other settings, on which every user has a password.
 fn told(tell: impl FnOnce(&mut Config)) -> Running {
     let running = Running::with(tell);
     running.give_passwords();
     running
 }
 
-/// What a page says went wrong.
+/// The error message of a page.
 fn alert(answer: &Answer) -> &str {
     let (_, rest) = answer
         .body
@@ -58,7 +58,7 @@ fn a_person_logs_in_sees_the_list_and_logs_out() {
     assert!(list.body.contains("Signed in as <b>alice</b>"));
     assert!(list.body.contains("<h1>Manage API Tokens</h1>"));
     assert!(list.body.contains("Server time: UTC"));
-    // Whoever is in is led on.
+    // Logged-in users are redirected.
     for path in ["/", "/login", &alice.path(""), &alice.path("/")] {
         assert_eq!(alice.get(path).header("location"), Some(place.as_str()), "{path}");
     }
@@ -68,14 +68,14 @@ fn a_person_logs_in_sees_the_list_and_logs_out() {
     assert_eq!((answer.status, answer.header("location")), (303, Some("/login?out=1")));
     assert!(alice.cookies.is_empty(), "{:?}", alice.cookies);
     assert!(alice.get("/login?out=1").body.contains("You are logged out."));
-    // The session is gone, whoever kept its cookie.
+    // The session is gone, also for a copy of its cookie.
     assert_eq!(kept.get(&place).status, 401);
-    // To log out twice is no fault.
+    // Logging out twice is not an error.
     let again = kept.post("/logout", &[("csrf", &csrf)]);
     assert_eq!(again.status, 303);
 }
 
-/// What the login form is made for: a field for the password.
+/// Whether the page has a field for the password.
 fn asks_for_password(answer: &Answer) -> bool {
     answer.body.contains("name=\"pass\"")
 }
@@ -94,7 +94,7 @@ fn no_password_is_asked_for_where_the_browser_would_not_keep_the_login() {
             scheme => request.header("X-Forwarded-Proto", scheme),
         }
     };
-    // Directly, over plain HTTP: browsers keep a secure cookie only from this machine.
+    // Without a proxy, over plain HTTP: browsers keep a secure cookie only from loopback hosts.
     for (request, kept) in [
         (login("localhost"), true),
         (login("localhost:2083"), true),
@@ -102,7 +102,7 @@ fn no_password_is_asked_for_where_the_browser_would_not_keep_the_login() {
         (login("[::1]:2083"), true),
         (login("tokens.example"), false),
         (login("tokens.example:2083"), false),
-        // Behind a proxy, what that one says; nothing is known where it doesn't say.
+        // Behind a proxy its header field counts. Without the field nothing is known.
         (behind("tokens.example", "https"), true),
         (behind("tokens.example", ""), true),
         (behind("tokens.example", "http"), false),
@@ -113,7 +113,7 @@ fn no_password_is_asked_for_where_the_browser_would_not_keep_the_login() {
         assert_eq!(asks_for_password(&answer), kept, "{request:?} {answer:?}");
         assert_eq!(answer.body.contains("is not encrypted"), !kept, "{request:?}");
     }
-    // An address behind the login says it too, and so does the form, before a password is looked at.
+    // A path that needs a login shows the same message, and so does the form, before the password is checked.
     let inside = Request::new("GET", "/cpsess0123456789/tokens").host("tokens.example");
     let answer = inside.send(running.account);
     assert_eq!((answer.status, asks_for_password(&answer)), (401, false));
@@ -128,7 +128,7 @@ fn no_password_is_asked_for_where_the_browser_would_not_keep_the_login() {
     assert_eq!((answer.status, asks_for_password(&answer)), (403, false));
     assert_eq!(running.state.service.passwords_hashed(), before);
     assert_eq!(set_cookies(&answer), [""; 0]);
-    // Programs keep cookies as they like.
+    // Scripts have their own rules for cookies.
     assert_eq!(form("&login_only=1").status, 200);
 }
 
@@ -145,7 +145,7 @@ fn a_browser_without_cookies_is_told_so() {
     let answer = after.send(running.account);
     assert_eq!(answer.status, 401);
     assert!(alert(&answer).contains("did not send the cookie"), "{answer:?}");
-    // Another who is not logged in has done nothing wrong.
+    // Another user who is not logged in gets the usual message.
     let answer = Request::new("GET", &place).send(running.account);
     assert!(alert(&answer).contains("You are not logged in."), "{answer:?}");
 }
@@ -154,7 +154,7 @@ fn a_browser_without_cookies_is_told_so() {
 fn a_password_is_the_same_from_every_keyboard() {
     let running = Running::with_passwords();
     let log_in = |password: &str| Browser::new(running.account).try_log_in("alice", password).status;
-    // Composed and decomposed letters, Hangul, and spaces of other kinds (RFC 8265, section 4.3).
+    // Composed and decomposed letters, Hangul, and other kinds of spaces (RFC 8265, section 4.3).
     for (set, typed) in [
         ("p\u{e4}ssw\u{f6}rter", "pa\u{308}sswo\u{308}rter"),
         ("pa\u{308}sswo\u{308}rter", "p\u{e4}ssw\u{f6}rter"),
@@ -230,7 +230,7 @@ fn a_wrong_login_is_told_in_the_same_words_whatever_is_wrong_with_it() {
         }
     }
     assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "{bodies:?}");
-    // Only one who knows the password is told more.
+    // Only a user who knows the password learns more.
     let answer = browser.try_log_in("bob", PASSWORD);
     assert_eq!(answer.status, 403);
     assert!(alert(&answer).contains("suspended"), "{answer:?}");
@@ -252,7 +252,7 @@ fn a_script_is_answered_in_json_as_cpanel_does() {
     let wrong = [("user", "alice"), ("pass", "no"), ("login_only", "1")];
     let answer = browser.post("/login", &wrong);
     assert_eq!((answer.status, answer.json()["status"].clone()), (401, 0.into()));
-    // On every way out.
+    // For every way to fail.
     for _ in 0..10 {
         browser.post("/login", &wrong);
     }
@@ -282,7 +282,7 @@ fn the_cookie_is_kept_from_scripts_from_plain_http_and_from_other_sites() {
         assert_eq!((found, id.len()), (name, 22));
         parts.sort_unstable();
         assert_eq!(parts, ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"]);
-        // The store knows no id, only a hash of it.
+        // The store has only a hash of the id.
         assert!(!running.place.holds_in_database(id.as_bytes()));
     }
 }
@@ -318,7 +318,7 @@ fn only_administrators_come_in_at_the_administrators_port() {
     let page = browser.see("/accounts");
     assert_eq!(page.status, 200);
     assert!(page.body.contains(">Administrator<"), "{page:?}");
-    // The administrator's own tokens are at the account port, as anybody's.
+    // The administrator's own tokens are on the account port, like any user's.
     assert_eq!(Browser::logged_in(&running, "root").see("/tokens").status, 200);
     running.block_on(async {
         running.state.service.set_administrator("root", false).await.unwrap();
@@ -350,7 +350,7 @@ fn an_address_without_the_sessions_number_is_refused() {
     assert!(alert(&answer).contains("another session"), "{answer:?}");
     assert!(!answer.body.contains(&alice.prefix));
     assert!(!answer.body.contains("Signed in"));
-    // It ends nothing.
+    // The request does not end the session.
     assert_eq!(alice.see("/tokens").status, 200);
     for path in [
         "/tokens",
@@ -372,13 +372,13 @@ fn an_address_without_the_sessions_number_is_refused() {
 #[test]
 fn an_id_from_before_the_login_is_never_used_after_it() {
     let running = Running::with_passwords();
-    // An id of the attacker's own making.
+    // An id that the attacker invented.
     let mut alice = Browser::new(running.account);
     let made_up = "AAAAAAAAAAAAAAAAAAAAAA";
     alice.cookies.insert("cpsession".to_owned(), made_up.to_owned());
     alice.log_in("alice");
     assert_ne!(alice.cookies["cpsession"], made_up);
-    // The attacker's own session, pushed into the browser of somebody else.
+    // The attacker's own session, placed in another user's browser.
     let bob = Browser::logged_in(&running, "bob");
     let mut victim = bob.clone();
     victim.log_in("alice");
@@ -397,7 +397,7 @@ fn a_session_ends_when_it_is_idle() {
     let mut alice = Browser::logged_in(&running, "alice");
     running.clock.set(NOW + 30 * MINUTE - 1);
     assert_eq!(alice.see("/tokens").status, 200);
-    // Each request counts.
+    // Each request extends the session.
     running.clock.set(NOW + 60 * MINUTE - 2);
     assert_eq!(alice.see("/tokens").status, 200);
     running.clock.set(NOW + 90 * MINUTE - 2);
@@ -406,7 +406,7 @@ fn a_session_ends_when_it_is_idle() {
     assert_eq!(answer.status, 401);
     assert!(alert(&answer).starts_with("Your session has ended."), "{answer:?}");
     assert!(answer.body.contains("<h1>Log in</h1>"));
-    // A clock that is set back revives nothing.
+    // A clock that is set back does not revive a session.
     running.clock.set(NOW + 60 * MINUTE);
     assert_eq!(other_tab.see("/tokens").status, 401);
 }
@@ -444,7 +444,7 @@ fn two_tabs_share_a_session_and_a_second_login_ends_the_first() {
     assert_eq!(answer.status, 401);
     assert!(alert(&answer).contains("another session"));
     assert_eq!(two.get("/").header("location"), Some(one.path("/tokens").as_str()));
-    // Another browser has a session of its own, which goes on.
+    // Another browser has its own session, which continues.
     let mut elsewhere = Browser::logged_in(&running, "alice");
     assert_eq!(one.see("/tokens").status, 200);
     assert_eq!(elsewhere.see("/tokens").status, 200);
@@ -497,7 +497,7 @@ fn a_session_that_cannot_be_read_is_over_and_shuts_nobody_out() {
     }
 }
 
-/// Another server over the same store, with the same clock.
+/// Another server on the same store, with the same clock.
 fn another(running: &Running) -> SocketAddr {
     running.block_on(async {
         let store = running.place.store().await;
@@ -515,7 +515,7 @@ fn sessions_that_have_ended_are_cleared_away() {
     Browser::logged_in(&running, "alice");
     assert_eq!(running.place.sessions(), 1);
     running.clock.set(NOW + HOUR);
-    // Each server looks when it starts, and now and then.
+    // Each server looks at its start, and periodically.
     another(&running);
     let begun = Instant::now();
     while running.place.sessions() > 0 {
@@ -555,7 +555,7 @@ fn nobody_comes_in_while_the_store_fails() {
     }
     assert_eq!(alice.cookies, cookies, "the session may go on when the store does");
     assert!(fresh.cookies.is_empty());
-    // What needs no store is there.
+    // Paths that need no store still work.
     assert_eq!(fresh.get("/login").status, 200);
     assert_eq!(fresh.get("/favicon.ico").status, 200);
 }
@@ -578,10 +578,10 @@ fn too_many_failed_logins_are_put_off_whether_or_not_there_is_such_an_account() 
         let wait: u32 = answer.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=60).contains(&wait), "{wait}");
         assert!(alert(&answer).contains("too many failed logins"));
-        // Now the right one doesn't help either, or it could be guessed at this way.
+        // The right password is refused now too. Otherwise it could be found by guessing.
         assert_eq!(browser.try_log_in("alice", PASSWORD).status, 429);
         assert!(browser.cookies.is_empty());
-        // The API counts for itself.
+        // The API has its own limits.
         let header = running.full("alice", "a");
         assert_eq!(running.get(&header, "/execute/Tokens/list").status, 200);
     }
@@ -596,7 +596,7 @@ fn the_way_back_after_a_login_is_kept() {
     let before = running
         .block_on(running.state.service.store().live_tokens("alice"))
         .unwrap();
-    // In the middle of a creation.
+    // In the middle of creating a token.
     let path = alice.path("/tokens");
     let fields = [
         ("csrf", csrf.as_str()),
@@ -621,7 +621,7 @@ fn the_way_back_after_a_login_is_kept() {
     let answer = alice.post("/login", &fields);
     let place = answer.header("location").unwrap();
     assert!(place.starts_with("/cpsess") && place.ends_with(&to), "{place}");
-    // A wrong password on the way doesn't lose it.
+    // A wrong password does not lose the target.
     let fields = [("user", "alice"), ("pass", "wrong password"), ("to", to.as_str())];
     assert_eq!(value_of(&alice.post("/login", &fields).body, "to"), Some(to));
 }

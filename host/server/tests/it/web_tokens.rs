@@ -1,4 +1,4 @@
-//! The page "Manage API Tokens": the table, choosing, revoking, renaming.
+//! The page "Manage API Tokens": the table, selecting, revoking, renaming.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +32,7 @@ fn ending(running: &Running, name: &str, expires: ExpiryInput) -> String {
     make(running, token).id
 }
 
-/// The names in the table, in their order.
+/// The names in the table, in order.
 fn names(page: &Answer) -> Vec<&str> {
     let rows = page.body.split("<span class=\"name\">").skip(1);
     rows.filter_map(|row| row.split('<').next()).collect()
@@ -157,7 +157,7 @@ fn the_table_is_searched_and_sorted_and_its_links_keep_both() {
     assert!(page.body.contains("aria-sort=\"ascending\"><a"));
     assert_eq!(page.body.matches("aria-sort").count(), 1);
     assert!(page.body.contains(">Clear search</a>"));
-    // A wish that cannot be understood is as if it had been left out.
+    // Invalid options are treated as absent.
     assert_eq!(names(&alice.see("/tokens?sort=secret&order=up&page=x&size=7")).len(), 3);
 }
 
@@ -202,7 +202,7 @@ fn the_gear_sets_how_many_tokens_a_page_shows_and_that_is_remembered() {
     for link in [">First<", ">Previous<", ">Next<", ">Last<"] {
         assert!(page.body.contains(link), "{link}");
     }
-    // A page beyond the last is the last.
+    // A page number beyond the last shows the last page.
     assert!(
         alice
             .see("/tokens?page=9223372036854775807")
@@ -212,7 +212,7 @@ fn the_gear_sets_how_many_tokens_a_page_shows_and_that_is_remembered() {
     let page = alice.see("/tokens?page=9");
     assert_eq!(names(&page).len(), 5);
     assert!(page.body.contains("Page 3 of 3") && !page.body.contains(">Next<"));
-    // A size that nobody offered is not taken.
+    // A size that is not offered is ignored.
     let page = alice.see("/tokens?size=100000");
     assert_eq!(names(&page).len(), 20);
     assert!(set_cookies(&page).is_empty());
@@ -240,7 +240,7 @@ fn revoking_asks_first_and_then_takes_those_chosen_and_no_other() {
     assert!(alice.get(&place).body.contains("role=\"status\""));
     assert!(alice.get(&place).body.contains("2 API tokens were revoked."));
     assert_eq!(live(&running, "alice"), ["b"]);
-    // What another tab has revoked already is told.
+    // Tokens that another tab has already revoked are reported.
     let done = alice.submit("/tokens/revoke", &[("id", &ids[0]), ("id", &ids[1])]);
     let place = done.header("location").unwrap().to_owned();
     assert!(
@@ -266,7 +266,7 @@ fn without_a_choice_nothing_is_asked_and_all_means_those_shown() {
     );
     assert!(all.body.contains("these 2 API tokens"), "{all:?}");
     assert!(all.body.contains(&ids[0]) && all.body.contains(&ids[1]) && !all.body.contains(&ids[2]));
-    // Those that are gone meanwhile are counted, and where all are, that is said.
+    // Tokens that are gone are counted. If all are gone, a message says so.
     alice.submit("/tokens/revoke", &[("id", &ids[0])]);
     let one = alice.submit("/tokens/revoke/confirm", &[("id", &ids[0]), ("id", &ids[1])]);
     assert!(one.body.contains("One other is revoked already."), "{one:?}");
@@ -439,7 +439,7 @@ fn markup_from_elsewhere_stands_as_text() {
             "{path}: {page:?}"
         );
     }
-    // Names come by the API too, and the same rules hold there.
+    // Names can also come from the API, where the same rules apply.
     let header = running.full("alice", "api");
     let target = format!("/execute/Tokens/create_full_access?name={markup}");
     assert_eq!(

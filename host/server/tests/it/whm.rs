@@ -77,7 +77,7 @@ fn creates_lists_and_revokes() {
 #[test]
 fn what_an_update_leaves_out_stays_as_it_was() {
     let running = Running::start();
-    // One that ends could make no other endless.
+    // A token that expires must not create one that never does.
     let mut first = NewToken::new("root", "first", Access::Full);
     (first.realm, first.expires) = (Realm::Admin, Some(ExpiryInput::Text("never".to_owned())));
     let whm = format!("whm root:{}", running.token(first));

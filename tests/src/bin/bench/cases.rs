@@ -1,15 +1,15 @@
-//! What is measured.
+//! The cases that the benchmark measures.
 
-/// A case by its name, which is also the name of its file in `tests/runners/js/bench/cases`.
+/// A case. Its name is also the name of its file in `tests/runners/js/bench/cases`.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    /// Told under the table.
+    /// The description below the table.
     pub(crate) about: &'static str,
-    /// Whether it is there only in JavaScript.
+    /// Whether the case exists only in JavaScript.
     pub(crate) javascript: bool,
 }
 
-/// Every case, in the order of the table.
+/// All cases, in the order of the table.
 pub(crate) const ALL: &[Case] = &[
     ours(
         "table",

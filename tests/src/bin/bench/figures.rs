@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::rounds::{Runtime, Timed};
 
-/// The median, the least and the greatest.
+/// The median, the minimum and the maximum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -13,7 +13,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// None of no numbers.
+    /// The spread of the numbers; `None` if there are none.
     pub(crate) fn of(numbers: &[f64]) -> Option<Spread> {
         let mut sorted = numbers.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -28,7 +28,7 @@ impl Spread {
     }
 }
 
-/// One row, as programs read it. Without figures it has a reason.
+/// One row of the results. A row without figures has a reason.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
     pub(crate) runtime: &'static str,
@@ -36,7 +36,7 @@ pub(crate) struct Row {
     pub(crate) median_ns: Option<f64>,
     pub(crate) min_ns: Option<f64>,
     pub(crate) max_ns: Option<f64>,
-    /// Of the case `table` in the same runtime: the median of the ratios over the rounds.
+    /// Ratio to the case `table` in the same runtime: the median over the rounds.
     pub(crate) of_table: Option<f64>,
     pub(crate) rounds: usize,
     /// Calls in a round.
@@ -73,21 +73,21 @@ fn times<'r>(runtime: &'r Runtime, case: &str) -> &'r [f64] {
     timed.map_or(&[], |timed| &timed.times)
 }
 
-/// Of two cases round by round.
+/// The ratios of two cases, round by round.
 fn ratio(above: &[f64], below: &[f64]) -> Option<Spread> {
     Spread::of(&above.iter().zip(below).map(|(a, b)| a / b).collect::<Vec<_>>())
 }
 
-/// A ratio that something is said by.
+/// A ratio that the report shows.
 pub(crate) struct Ratio {
     pub(crate) above: String,
     pub(crate) below: String,
     pub(crate) spread: Spread,
-    /// What is aimed at, where something is.
+    /// The target value, if there is one.
     pub(crate) aim: &'static str,
 }
 
-/// Within one runtime; the aims are Node's.
+/// Ratios within one runtime. The targets apply to Node.
 const WITHIN: &[(&str, &str, &str)] = &[
     ("table", "node-crypto-map", "below 1"),
     ("table", "node-crypto-map-bare", ""),
@@ -100,7 +100,7 @@ const WITHIN: &[(&str, &str, &str)] = &[
     ("table-hot", "sha256-block", ""),
 ];
 
-/// Every ratio whose cases were measured.
+/// All ratios whose cases were measured.
 pub(crate) fn ratios(runtimes: &[Runtime]) -> Vec<Ratio> {
     let mut found = Vec::new();
     for runtime in runtimes {

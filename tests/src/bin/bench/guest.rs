@@ -1,29 +1,29 @@
-//! What cases run in.
+//! The interface of a runtime that runs cases.
 
 use tokenlatch_tests::Fault;
 
-/// How often a case was run at a stretch, and how that went.
+/// The result of one lap of a case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lap {
-    /// Of all its calls together.
+    /// Duration of all calls together.
     pub(crate) nanoseconds: f64,
-    /// How many calls did what they should.
+    /// Number of calls with the expected result.
     pub(crate) good: u64,
 }
 
 /// A runtime that is ready to run cases.
 pub(crate) trait Guest {
-    /// Its version, for people.
+    /// The runtime's version, for the report.
     fn version(&self) -> &str;
 
-    /// The least step of its clock in nanoseconds.
+    /// Resolution of the runtime's clock, in nanoseconds.
     fn tick(&self) -> f64 {
         0.0
     }
 
-    /// Makes a case ready; a reason where it can't run here.
+    /// Prepares a case. Returns a reason if the case cannot run here.
     fn prepare(&mut self, case: &str) -> Result<Option<String>, Fault>;
 
-    /// Runs a case that is ready so often.
+    /// Runs a prepared case `calls` times.
     fn run(&mut self, case: &str, calls: u64) -> Result<Lap, Fault>;
 }

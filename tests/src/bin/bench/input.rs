@@ -1,4 +1,4 @@
-//! Tokens to be verified: always the same ones, so that two runs can be compared.
+//! The tokens to verify. They are always the same, so that two runs can be compared.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,13 +12,13 @@ use tokenlatch_tests::Fault;
 
 /// 2027-01-15T08:00:00Z.
 pub(crate) const NOW: i64 = 1_800_000_000;
-/// How many tokens are in use in the hot cases; as in `stage.mjs`.
+/// Number of tokens in the hot cases; as in `stage.mjs`.
 pub(crate) const HOT: usize = 256;
-/// How many places the order has: as in `stage.mjs`.
+/// Length of the order; as in `stage.mjs`.
 const TURN: usize = 1 << 18;
 const USERS: usize = 1_000;
 
-/// A table, the headers that its tokens are presented in, and their order.
+/// A table, the headers with its tokens, and the order in which they are presented.
 #[derive(Serialize)]
 pub(crate) struct Input {
     now: i64,
@@ -26,16 +26,17 @@ pub(crate) struct Input {
     pub(crate) records: Vec<Record>,
     pub(crate) accounts: Vec<Account>,
     pub(crate) snapshot: Published,
-    /// The guests make the same one.
+    /// The guests compute the same order.
     #[serde(skip)]
     pub(crate) order: Vec<u32>,
 }
 
-/// The same records and accounts, signed, with the names of the tokens: a verdict tells all that a table's does.
+/// The same records and accounts as a signed snapshot with the tokens' names, so that a verdict has the same fields as with a
+/// table.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Published {
-    /// In hex.
+    /// The key in hex.
     public_key: String,
     #[serde(serialize_with = "in_base64")]
     pub(crate) message: Vec<u8>,
@@ -45,17 +46,17 @@ fn in_base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Err
     serializer.serialize_str(&STANDARD.encode(bytes))
 }
 
-/// Bytes that look random: good enough for a benchmark, and for nothing else.
+/// Pseudo-random bytes, for benchmarks only.
 fn noise(of: &str, number: usize) -> [u8; 32] {
     Sha256::digest(format!("{of} {number}")).into()
 }
 
-/// The number of the user that a token belongs to.
+/// The number of the user that owns a token.
 pub(crate) fn owner(number: usize) -> usize {
     number % USERS
 }
 
-/// What makes a token.
+/// The request that creates a token.
 pub(crate) fn request(number: usize, entropy: &[u8]) -> CreateRequest {
     let entropy: String = entropy.iter().map(|byte| format!("{byte:02x}")).collect();
     let (user, name) = (format!("user{}", owner(number)), format!("token-{number}"));
@@ -93,7 +94,7 @@ impl Input {
         })
     }
 
-    /// What a table is made of.
+    /// The table's input.
     pub(crate) fn table(&self) -> TableInput {
         TableInput {
             records: self.records.clone(),
@@ -125,7 +126,7 @@ impl Published {
         })
     }
 
-    /// What an edge that takes it is given beforehand.
+    /// The options of an edge that opens the snapshot.
     pub(crate) fn options(&self) -> SnapshotOptions {
         SnapshotOptions {
             public_keys: vec![self.public_key.clone()],
@@ -134,7 +135,7 @@ impl Published {
     }
 }
 
-/// Tokens in random order (xorshift32): no pattern that a cache could like.
+/// A random order of the tokens (xorshift32), without a pattern that a cache could use.
 fn order(tokens: usize) -> Vec<u32> {
     let tokens = u32::try_from(tokens.max(1)).unwrap_or(u32::MAX);
     let mut state = 0x9e37_79b9_u32;

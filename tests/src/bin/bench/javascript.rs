@@ -1,4 +1,4 @@
-//! A JavaScript runtime: a process that takes a command a line and answers with a line.
+//! A JavaScript runtime: a process that reads one command per line and answers each with one line.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::Path;
@@ -10,17 +10,17 @@ use tokenlatch_tests::runtimes::Installed;
 
 use crate::guest::{Guest, Lap};
 
-/// A runtime and how its guest is started.
+/// A runtime and the command that starts its guest.
 pub(crate) struct JavaScript {
     pub(crate) name: &'static str,
-    /// A program on the path, or a tool's file when it has a `/`.
+    /// A program on the path, or a tool's file if it contains a `/`.
     program: &'static str,
     arguments: &'static [&'static str],
 }
 
 const NODE_24: &str = "node-24/bin/node";
 
-/// Every JavaScript runtime, in the order of the table. Those of workerd and Chromium have a driver in Node.
+/// All JavaScript runtimes, in the order of the table. Those of workerd and Chromium have a driver in Node.
 pub(crate) const ALL: &[JavaScript] = &[
     JavaScript::new("node", "node", &["stdio.mjs"]),
     JavaScript::new("node-22", "node-22/bin/node", &["stdio.mjs"]),
@@ -40,10 +40,10 @@ impl JavaScript {
         }
     }
 
-    /// Starts it with the tokens in a file.
+    /// Starts the runtime with the tokens in a file.
     ///
     /// # Errors
-    /// When it can't be started; a fault that is missing where this machine lacks it.
+    /// The runtime cannot be started. The fault is a missing one if this machine lacks the runtime.
     pub(crate) fn start(&self, installed: &Installed, input: &Path) -> Result<Process, Fault> {
         let mut program = if self.program.contains('/') {
             Command::new(installed.tool(self.program))
@@ -75,7 +75,7 @@ struct Answer {
     missing: Option<String>,
     failed: Option<String>,
     nanoseconds: f64,
-    /// What a driver measured around the command.
+    /// The duration of the command as the driver measured it.
     outside: Option<f64>,
     good: u64,
 }
@@ -144,7 +144,7 @@ impl Guest for Process {
         if let Some(failed) = answer.failed {
             return Err(Fault::new(failed));
         }
-        // Where the clock stands still while a program runs, the driver's own time holds a request more.
+        // If the guest's clock stands still while a program runs, the driver's time is used. It includes a request.
         let outside = answer.outside.filter(|_| self.tick == 0.0);
         Ok(Lap {
             nanoseconds: outside.unwrap_or(answer.nanoseconds),
@@ -155,7 +155,7 @@ impl Guest for Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // A driver ends its own children when its input ends; one that doesn't end isn't waited for for ever.
+        // A driver ends its own children when its input ends. The wait for that is limited.
         drop(self.input.take());
         for _ in 0..200 {
             if !matches!(self.child.try_wait(), Ok(None)) {

@@ -1,4 +1,4 @@
-//! The machine that was measured on. Its name is nobody's business.
+//! The machine that the benchmark ran on, without its name.
 
 use std::fs;
 use std::thread::available_parallelism;
@@ -21,13 +21,13 @@ pub(crate) fn describe() -> String {
     format!("{cpu}{sha}, {cores} cores{memory}, {system}")
 }
 
-/// How many programs want a processor, on average over the last minute.
+/// The load average of the last minute.
 pub(crate) fn load() -> Option<String> {
     let text = fs::read_to_string("/proc/loadavg").ok()?;
     text.split(' ').next().map(str::to_owned)
 }
 
-/// The first value of a name in a file of `name: value`.
+/// The first value of a name in a file of `name: value` lines.
 fn field(file: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let values = text.lines().filter_map(|line| line.split_once(':'));

@@ -1,17 +1,17 @@
-//! What one call costs in each runtime, beside its peers, all in one run:
-//! `cargo run --release -p tokenlatch-tests --bin bench`.
+//! Measures the cost of one call in each runtime, and of comparable libraries, in one run: `cargo run --release -p
+//! tokenlatch-tests --bin bench`.
 //!
-//! How to read it. Every case is timed in rounds, each round a lap of some 50 ms; all cases of all runtimes take turns in
-//! every round, forth in one and back in the next, so that whatever else the machine does falls on all alike. A row gives
-//! the median over the rounds of nanoseconds a call, and the quickest and the slowest round: where they are far apart the
-//! machine was busy, and the row says little. Ratios are taken within each round, and are the surest figures here.
+//! How to read it. Every case is timed in rounds, with one lap of about 50 ms per round. All cases of all runtimes take turns in
+//! each round, and every second round runs in reverse order, so that other load on the machine affects all alike. A row shows the
+//! median of nanoseconds per call over the rounds, and the fastest and the slowest round. If those are far apart, the machine was
+//! busy and the row is unreliable. Ratios are computed within each round, and are the most reliable figures.
 //!
-//! Clocks. A guest reads its own clock around a lap. A lap has at least a hundred steps of it: workerd's ticks every
-//! millisecond, that of a page cut off from others every 5 µs. Were it to stand still while a program runs, as on hosted
-//! workers, the driver's time from outside would count, a request over the loopback included.
+//! Clocks. A guest reads its own clock around a lap. A lap has at least a hundred steps of that clock: workerd's ticks every
+//! millisecond, that of a cross-origin isolated page every 5 µs. If a clock stood still while a program runs, as on hosted
+//! workers, the driver's time would be used, which includes a request over the loopback.
 //!
-//! "Random order" asks for all tokens alike and so pays for memory, the header's own text included; the hot cases ask for
-//! the same 256 again and again, as most servers are. Nothing here fails for being slow.
+//! "Random order" uses all tokens equally, so its cost includes cache misses, also for the header's own text. The hot cases use
+//! the same 256 tokens repeatedly, as most servers do. The benchmark never fails for being slow.
 
 mod cases;
 mod figures;
@@ -42,28 +42,28 @@ use native::Native;
 use report::Report;
 use rounds::{Runtime, Timed, measure, steps};
 
-/// Measures what one call costs in each runtime, beside its peers.
+/// Measures the cost of one call in each runtime, and of comparable libraries.
 #[derive(Parser)]
 struct Arguments {
-    /// Prints one JSON object a row instead of a table.
+    /// Prints one JSON object per row instead of a table.
     #[arg(long)]
     json: bool,
-    /// Runs only this runtime; may be repeated.
+    /// Runs only this runtime. May be repeated.
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(runtime_names()))]
     runtime: Vec<String>,
-    /// Runs only this case; may be repeated.
+    /// Runs only this case. May be repeated.
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(case_names()))]
     case: Vec<String>,
-    /// How many tokens are verified against.
+    /// Number of tokens in the table.
     #[arg(long, default_value_t = 100_000)]
     tokens: usize,
-    /// How often each case is timed.
+    /// Number of rounds.
     #[arg(long, default_value_t = 31)]
     rounds: usize,
-    /// How long one lap takes, at least.
+    /// Minimum duration of one lap.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 50)]
     lap: u32,
-    /// The folder that bench.md, bench.json and bench.svg are written to: `bench` in the target folder.
+    /// Folder for bench.md, bench.json and bench.svg. The default is `bench` in the target folder.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
 }
@@ -173,13 +173,13 @@ fn timed(runtime: &str, cases: &[&'static cases::Case]) -> Vec<Timed> {
         .collect()
 }
 
-/// What runtimes are started with.
+/// What is needed to start the runtimes.
 struct Start {
     built: tokenlatch_build::Built,
     input: Rc<Input>,
-    /// The same tokens for other processes.
+    /// The same tokens in a file, for other processes.
     file: PathBuf,
-    /// Where results go.
+    /// Folder for the results.
     folder: PathBuf,
 }
 

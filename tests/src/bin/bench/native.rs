@@ -1,4 +1,4 @@
-//! The core compiled for this machine, and the module run by wasmtime.
+//! The core compiled for this machine, and the module in wasmtime.
 
 use std::hint::black_box;
 use std::rc::Rc;
@@ -13,20 +13,20 @@ use tokenlatch_tests::runtimes::wasmtime_version;
 use crate::guest::{Guest, Lap};
 use crate::input::{HOT, Input, NOW, owner, request};
 
-/// Runs a case so often, and gives how many calls did what they should.
+/// Runs a case the given number of times. Returns the number of calls with the expected result.
 type Run = Box<dyn FnMut(u64) -> Result<u64, Fault>>;
 
 /// Cases in this process.
 pub(crate) struct Native {
     input: Rc<Input>,
-    /// None: natively.
+    /// `None` for the native core.
     module: Option<Rc<Module>>,
     version: String,
     ready: Vec<(String, Run)>,
 }
 
 impl Native {
-    /// The core itself.
+    /// The native core.
     pub(crate) fn new(input: Rc<Input>) -> Self {
         Native {
             input,
@@ -46,7 +46,7 @@ impl Native {
         })
     }
 
-    /// Tokens in order, each judged by its number.
+    /// Presents tokens in order. `judge` gets the number of each.
     fn presented(&self, within: usize, mut judge: impl FnMut(&Input, usize) -> Result<bool, Fault> + 'static) -> Run {
         let input = Rc::clone(&self.input);
         let mut turn = 0;
@@ -138,7 +138,7 @@ impl Native {
     }
 }
 
-/// The call that is verified everywhere.
+/// The call that every case verifies.
 fn listing() -> Call {
     Call {
         module: Some("Tokens".into()),

@@ -1,4 +1,4 @@
-//! The rows as a picture: a line a case, a mark a runtime, on a logarithmic axis.
+//! The results as a chart: a row per case, a mark per runtime, on a logarithmic axis.
 
 use plotters::coord::combinators::IntoLogRange;
 use plotters::prelude::*;
@@ -9,13 +9,13 @@ use crate::cases;
 use crate::figures::Row;
 
 const WIDTH: i32 = 1080;
-/// The height of a case.
+/// Height of a case, in pixels.
 const LINE: i32 = 64;
-/// For the names of the cases.
+/// Width of the column with the cases' names, in pixels.
 const LEFT: i32 = 180;
 const HEAD: i32 = 92;
 const FOOT: i32 = 60;
-/// The paper is drawn too, so that the picture reads alike on a light page and on a dark one.
+/// The background is drawn too, so that the chart looks the same on light and dark pages.
 const PAPER: RGBColor = RGBColor(255, 255, 255);
 const INK: RGBColor = RGBColor(32, 32, 36);
 const BAND: RGBColor = RGBColor(243, 244, 246);
@@ -29,7 +29,7 @@ enum Shape {
     Down,
 }
 
-/// Colours that colour-blind readers tell apart (Okabe and Ito's), and shapes for those who see none.
+/// Colours for colour-blind readers (Okabe and Ito's palette), and shapes for readers who see no colours.
 const MARKS: &[(&str, RGBColor, Shape)] = &[
     ("native", RGBColor(0, 0, 0), Shape::Diamond),
     ("wasmtime", RGBColor(230, 159, 0), Shape::Square),
@@ -42,7 +42,7 @@ const MARKS: &[(&str, RGBColor, Shape)] = &[
     ("chromium", RGBColor(0, 114, 178), Shape::Diamond),
 ];
 
-/// The picture as text.
+/// The chart as SVG text.
 pub(crate) fn svg(rows: &[Row], machine: &str) -> Result<String, Fault> {
     let mut text = String::new();
     let shown: Vec<&str> = cases::ALL
@@ -72,11 +72,11 @@ fn draw(root: &Area<'_>, rows: &[Row], shown: &[&str], machine: &str) -> Drawn {
     let (least, greatest) = figures.fold((f64::MAX, 0.0_f64), |(least, greatest), (min, max)| {
         (least.min(min), greatest.max(max))
     });
-    // Whole decades, so that the axis ends at a number.
+    // Whole decades, so that the axis ends at a labelled value.
     let from = 10_f64.powf(least.max(0.1).log10().floor());
     let to = 10_f64.powf(greatest.max(from * 10.0).log10().ceil());
     let lines = shown.len() as f64;
-    // The first case stands at the top.
+    // The first case is at the top.
     let line = |case: &str| {
         shown
             .iter()
@@ -121,7 +121,7 @@ fn draw(root: &Area<'_>, rows: &[Row], shown: &[&str], machine: &str) -> Drawn {
             continue;
         };
         let (_, colour, shape) = MARKS[index];
-        // Runtimes side by side: none hides another.
+        // Runtimes are drawn side by side, so that none hides another.
         let at = at + 0.38 - 0.76 * index as f64 / (MARKS.len() - 1) as f64;
         let [min, median] = [min, median].map(|value| value.max(from));
         chart.draw_series(std::iter::once(PathElement::new(
@@ -135,7 +135,7 @@ fn draw(root: &Area<'_>, rows: &[Row], shown: &[&str], machine: &str) -> Drawn {
     Ok(())
 }
 
-/// The title, and which mark is which runtime.
+/// Draws the title and the legend.
 fn heading(area: &Area<'_>, rows: &[Row], machine: &str) -> Drawn {
     let style = |size: i32| {
         ("sans-serif", size)
@@ -161,7 +161,7 @@ fn heading(area: &Area<'_>, rows: &[Row], machine: &str) -> Drawn {
     Ok(())
 }
 
-/// Around the middle, in pixels.
+/// The outline of a mark around the origin, in pixels.
 fn outline(shape: Shape) -> Vec<(i32, i32)> {
     match shape {
         Shape::Circle => (0..12)

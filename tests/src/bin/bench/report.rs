@@ -1,4 +1,4 @@
-//! What was measured, for people and for programs.
+//! The results, for people and for programs.
 
 use std::fmt::Write;
 use std::fs;
@@ -11,23 +11,23 @@ use crate::cases;
 use crate::figures::{Ratio, Row};
 use crate::plot;
 
-/// Everything about one run.
+/// All results of one run.
 pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
     pub(crate) ratios: Vec<Ratio>,
     /// Each runtime with its version.
     pub(crate) versions: Vec<String>,
-    /// Runtimes that this machine lacks, and why.
+    /// Runtimes that are missing on this machine, with the reason.
     pub(crate) skipped: Vec<String>,
     pub(crate) machine: String,
-    /// How busy the machine was before and after.
+    /// Load of the machine before and after the run.
     pub(crate) load: Option<(String, String)>,
     pub(crate) tokens: usize,
     pub(crate) rounds: usize,
 }
 
 impl Report {
-    /// One object a line.
+    /// One JSON object per line.
     pub(crate) fn json(&self) -> Result<String, Fault> {
         let mut text = String::new();
         for row in &self.rows {
@@ -37,7 +37,7 @@ impl Report {
         Ok(text)
     }
 
-    /// The table, the ratios, and what must be known to read them.
+    /// The table, the ratios, and notes on how to read them.
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!(
             "Nanoseconds a call, medians of {} rounds in which all take turns; {} tokens.\n\n{}\n\n",
@@ -68,7 +68,7 @@ impl Report {
         text
     }
 
-    /// A line a case, a column a runtime.
+    /// A table with a row per case and a column per runtime.
     fn overview(&self) -> Table {
         let mut runtimes: Vec<&str> = self.rows.iter().map(|row| row.runtime).collect();
         runtimes.dedup();
@@ -140,7 +140,7 @@ impl Report {
     }
 }
 
-/// Three digits that count, thousands parted.
+/// Formats a value with three significant digits and thousands separators.
 fn shown(value: f64) -> String {
     if value < 100.0 {
         return format!("{value:.1}");
@@ -156,7 +156,7 @@ fn shown(value: f64) -> String {
     text
 }
 
-/// An empty table with these heads; these columns hold numbers.
+/// An empty table with these headings. The columns `numbers` are right-aligned.
 fn markdown(heads: &[&str], numbers: std::ops::Range<usize>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);

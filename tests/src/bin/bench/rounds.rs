@@ -1,15 +1,15 @@
-//! Timing cases in turns, so that whatever else the machine does falls on all alike.
+//! Times cases in turns, so that other load on the machine affects all alike.
 
 use indicatif::ProgressBar;
 use tokenlatch_tests::Fault;
 
 use crate::guest::{Guest, Lap};
 
-/// Rounds before those that count, for compilers, caches and branch predictors.
+/// Rounds that are discarded, to warm up compilers, caches and branch predictors.
 const WARM_UP: usize = 2;
-/// A lap is at least so many steps of the clock.
+/// Minimum length of a lap, in steps of the clock.
 const STEPS: f64 = 100.0;
-/// No lap has more calls.
+/// Maximum calls of a lap.
 const MOST_CALLS: u64 = 1 << 26;
 
 /// A runtime and its cases.
@@ -22,16 +22,16 @@ pub(crate) struct Runtime {
 /// A case in one runtime.
 pub(crate) struct Timed {
     pub(crate) case: &'static str,
-    /// Why it can't run there.
+    /// Why the case cannot run there.
     pub(crate) missing: Option<String>,
     /// Calls in a lap.
     pub(crate) calls: u64,
-    /// Nanoseconds a call, round by round.
+    /// Nanoseconds per call, for each round.
     pub(crate) times: Vec<f64>,
 }
 
 impl Runtime {
-    /// Makes the cases ready and finds out how many calls take about so many nanoseconds.
+    /// Prepares the cases, and finds the number of calls that take about `lap` nanoseconds.
     pub(crate) fn prepare(&mut self, lap: f64, bar: &ProgressBar) -> Result<(), Fault> {
         let lap = lap.max(STEPS * self.guest.tick());
         for timed in &mut self.cases {
@@ -52,8 +52,8 @@ impl Runtime {
     }
 }
 
-/// Twice, because the first calls of a program are not like those that follow. Of two laps the quicker counts: the other
-/// may have waited for the processor.
+/// Runs twice, since the first calls of a program are slower. The faster of two laps counts, since the other may have waited for
+/// the processor.
 fn calibrate(guest: &mut dyn Guest, timed: &mut Timed, lap: f64) -> Result<(), Fault> {
     timed.calls = 1;
     for _ in 0..2 {
@@ -73,7 +73,7 @@ fn calibrate(guest: &mut dyn Guest, timed: &mut Timed, lap: f64) -> Result<(), F
 
 fn run(guest: &mut dyn Guest, timed: &Timed) -> Result<Lap, Fault> {
     let lap = guest.run(timed.case, timed.calls)?;
-    // A check that refuses everything would be fast, and would tell nothing.
+    // A check that refuses everything would be fast, but meaningless.
     if lap.good != timed.calls {
         let Timed { case, calls, .. } = timed;
         return Err(Fault::new(format!("{case}: {} of {calls} calls were good", lap.good)));
@@ -81,12 +81,12 @@ fn run(guest: &mut dyn Guest, timed: &Timed) -> Result<Lap, Fault> {
     Ok(lap)
 }
 
-/// How many steps the bar has.
+/// Number of steps of the progress bar.
 pub(crate) fn steps(runtimes: usize, cases: usize, rounds: usize) -> u64 {
     (runtimes * cases * (1 + WARM_UP + rounds)) as u64
 }
 
-/// Times every case of every runtime once a round, forth in one and back in the next.
+/// Times every case of every runtime once per round. Every second round runs in reverse order.
 pub(crate) fn measure(runtimes: &mut [Runtime], rounds: usize, bar: &ProgressBar) -> Result<(), Fault> {
     for round in 0..WARM_UP + rounds {
         let mut turns: Vec<(usize, usize)> = (0..runtimes.len())

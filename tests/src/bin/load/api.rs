@@ -1,4 +1,4 @@
-//! A small API for a proxy to stand before: one short answer, whatever is asked.
+//! A small API behind a proxy. It gives the same short answer to every request.
 
 use std::net::SocketAddr;
 
@@ -6,10 +6,10 @@ use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use tokenlatch_tests::Fault;
 
-/// Serves until it is killed.
+/// Serves until the process is killed.
 ///
 /// # Errors
-/// When it can't begin.
+/// The server cannot start.
 pub fn serve(listen: SocketAddr) -> Result<(), Fault> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

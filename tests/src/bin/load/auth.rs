@@ -1,4 +1,4 @@
-//! `/auth` itself, beside the same edge with an empty handler and beside nginx with a file of passwords.
+//! Measures `/auth`, the same server with an empty handler, and nginx with a password file.
 
 use tokenlatch_tests::Fault;
 use tokenlatch_tests::service::{Background, Place, Postgres, Server, Stock, free_address};
@@ -8,10 +8,10 @@ use crate::target::{self, Target};
 use crate::wrk::{Aim, Wrk};
 use crate::{nginx, report};
 
-/// Measures, and prints.
+/// Measures, and prints the results.
 ///
 /// # Errors
-/// When something doesn't come up, or a request has another answer than it must have.
+/// A program does not start, or a request has an unexpected answer.
 pub fn measure(options: &Options) -> Result<(), Fault> {
     let place = Place::new()?;
     let Some(wrk) = Wrk::find(&place, options.seconds, options.wrk_connections())? else {

@@ -1,5 +1,5 @@
-//! How soon edges know of a revocation, told at once or by asking every second, while clients keep everyone busy; and what
-//! edges do whose link to the origin is cut.
+//! Measures how soon edges refuse a revoked token, with push and with polling every second, while clients keep all servers busy.
+//! Also tests edges whose link to the origin is cut.
 
 use std::time::Duration;
 
@@ -12,19 +12,18 @@ use tokenlatch_tests::service::{Place, Stock};
 use crate::Options;
 use crate::report::{middle, print_document, print_table};
 
-/// The longest that one in a hundred revocations told at once may take.
+/// Limit for the 99th percentile with push, in milliseconds.
 const PUSHED: f64 = 1_000.0;
-/// Seconds between two questions, and what the question itself may take where clients keep every processor busy, in
-/// milliseconds.
+/// Poll interval in seconds, and in milliseconds the time allowed for the request itself while clients keep every processor busy.
 const POLL: u64 = 1;
 const ASKING: f64 = 1_000.0;
-/// For how long a table may be used, in seconds: as it is by default, and where the link is cut.
+/// How long a table may be used, in seconds: the default, and the one for the cut link.
 const MAX_AGE: u64 = 60;
 const SHORT_AGE: u64 = 5;
-/// What is done to edges that are cut off, as the bar counts it.
+/// Steps of the progress bar for the cut link.
 const STEPS: usize = 3;
 
-/// Of one edge in one way of following.
+/// Results of one edge with push or polling.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
@@ -34,12 +33,12 @@ struct Row {
     median_milliseconds: f64,
     p99_milliseconds: f64,
     max_milliseconds: f64,
-    /// Good tokens that clients presented to it meanwhile, all of them admitted.
+    /// Valid tokens that clients presented to the edge per second. All were admitted.
     requests_per_second: f64,
     whole_snapshots: u64,
 }
 
-/// Of one edge whose link was cut.
+/// Results of one edge whose link was cut.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Apart {
@@ -65,10 +64,10 @@ struct Document {
     cut: Vec<Apart>,
 }
 
-/// Measures, and prints.
+/// Measures, and prints the results.
 ///
 /// # Errors
-/// When something doesn't come up, or an edge doesn't do what it must; when revocations take too long.
+/// A program does not start, an edge behaves wrongly, or revocations take too long.
 pub fn measure(options: &Options) -> Result<(), Fault> {
     let pushed = options.rounds.unwrap_or(300).max(1);
     let polled = pushed.div_ceil(5);
@@ -146,7 +145,7 @@ fn rate(carried: &Carried, place: usize) -> f64 {
 fn row(lag: &Lag, follows: &'static str, rate: f64) -> Row {
     let mut sorted: Vec<f64> = lag.times.iter().map(milliseconds).collect();
     sorted.sort_by(f64::total_cmp);
-    // The smallest that at least 99 of 100 don't exceed.
+    // The smallest value that at least 99 of 100 do not exceed.
     let p99 = (sorted.len() * 99).div_ceil(100).saturating_sub(1);
     let (median, (_, longest)) = middle(sorted.iter().copied());
     Row {

@@ -1,4 +1,4 @@
-//! The same edge, logs and limits as `tokenlatch serve` has, with a handler that does nothing.
+//! A server with the same connection handling, logs and limits as `tokenlatch serve`, and an empty handler.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,10 +10,10 @@ use tokenlatch::{CodeCache, Module, Options, Service, SqliteStore};
 use tokenlatch_server::{Config, LogFormat, Logs, Server};
 use tokenlatch_tests::Fault;
 
-/// Serves until it is killed.
+/// Serves until the process is killed.
 ///
 /// # Errors
-/// When it can't begin.
+/// The server cannot start.
 pub fn serve(database: &Path, listen: SocketAddr) -> Result<(), Fault> {
     let (logs, _guard) = Logs::to(std::io::stderr());
     logs.install(LogFormat::Text, "info")

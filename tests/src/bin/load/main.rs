@@ -1,6 +1,6 @@
-//! Measures `/auth` under load, with `--proxies` what it costs nginx and Caddy to ask it, with `--page` how the page's
-//! table fares with many tokens, or with `--edges` how soon edges know of a revocation:
-//! `cargo run --release -p tokenlatch-tests --bin load`. Everything runs on this machine, and so does `wrk`.
+//! Measures `/auth` under load. With `--proxies` it measures what the check costs nginx and Caddy, with `--page` the token table
+//! with many tokens, and with `--edges` how soon edges refuse a revoked token: `cargo run --release -p tokenlatch-tests --bin
+//! load`. Everything runs on this machine, including `wrk`.
 
 mod api;
 mod auth;
@@ -24,30 +24,30 @@ use clap::{Parser, Subcommand};
 struct Options {
     #[command(subcommand)]
     part: Option<Part>,
-    /// Measure nginx and Caddy with their shipped configurations, each beside itself without the check
+    /// Measure nginx and Caddy with their shipped configurations, each with and without the check
     #[arg(long)]
     proxies: bool,
-    /// Measure the page's table with many tokens in one account, beside an account with ten
+    /// Measure the token table with many tokens in one account, and with ten in another
     #[arg(long, conflicts_with = "proxies")]
     page: bool,
-    /// Measure how soon edges refuse a revoked token, natively, in Node and in workerd, and cut them off from their origin;
-    /// databases lie in the temporary folder (TMPDIR), and how long its disk takes counts
+    /// Measure how soon edges refuse a revoked token, natively, in Node and in workerd, and cut them off from their origin. The
+    /// databases are in the temporary folder (TMPDIR), so the speed of its disk counts
     #[arg(long, conflicts_with_all = ["proxies", "page"])]
     edges: bool,
-    /// Tokens in the database: 100,000, or 10,000 for the page
+    /// Tokens in the database. The default is 100,000, or 10,000 for the token table
     #[arg(long)]
     tokens: Option<usize>,
-    /// Accounts that they are spread over
+    /// Accounts that own the tokens
     #[arg(long, default_value_t = 1000)]
     accounts: usize,
-    /// How often each is measured, in turns: 5, or 300 revocations told at once to edges and a fifth of that to edges that
-    /// ask every second; the page is always measured 300 times
+    /// Rounds. The default is 5, or 300 revocations with push and a fifth of that with polling. The token table is always
+    /// measured 300 times
     #[arg(long)]
     rounds: Option<usize>,
-    /// How long each measurement takes; edges and the page take as long as they need
+    /// Duration of each measurement, in seconds. Edges and the token table ignore it
     #[arg(long, default_value_t = 8)]
     seconds: u32,
-    /// Connections at once: 64, or 4 to each edge and to the origin; the page needs but one
+    /// Concurrent connections. The default is 64, or 4 to each edge and to the origin. The token table uses one
     #[arg(long)]
     connections: Option<u32>,
     /// Print one JSON document instead of a table
@@ -56,17 +56,17 @@ struct Options {
 }
 
 impl Options {
-    /// Tokens in the database, to be asked for by their texts.
+    /// Number of tokens in the database.
     fn token_count(&self) -> usize {
         self.tokens.unwrap_or(100_000)
     }
 
-    /// Rounds of `wrk`.
+    /// Number of rounds of `wrk`.
     fn wrk_rounds(&self) -> usize {
         self.rounds.unwrap_or(5)
     }
 
-    /// Connections of `wrk`.
+    /// Number of connections of `wrk`.
     fn wrk_connections(&self) -> u32 {
         self.connections.unwrap_or(64)
     }
@@ -74,10 +74,10 @@ impl Options {
 
 #[derive(Subcommand)]
 enum Part {
-    /// The same edge with an empty handler, which this program starts by itself
+    /// A server with an empty handler, which this program starts itself
     #[command(hide = true)]
     Empty { database: PathBuf, listen: SocketAddr },
-    /// A small API, which this program starts by itself
+    /// A small API, which this program starts itself
     #[command(hide = true)]
     Api { listen: SocketAddr },
 }

@@ -1,4 +1,4 @@
-//! nginx with a static file of passwords, logging each request as the service does.
+//! nginx with a static password file. It logs each request, as the service does.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use tokenlatch_tests::Fault;
 use tokenlatch_tests::service::{Background, Place, free_address, require};
 
-/// Starts it, where there is one.
+/// Starts nginx, if it is installed.
 ///
 /// # Errors
-/// When it doesn't come up.
+/// nginx does not start.
 pub fn start(place: &Place) -> Result<Option<(Background, SocketAddr)>, Fault> {
     let Some(program) = require("nginx")? else {
         return Ok(None);
@@ -17,7 +17,7 @@ pub fn start(place: &Place) -> Result<Option<(Background, SocketAddr)>, Fault> {
     let listen = free_address()?;
     let (users, log, pid) = (place.file("users"), place.file("access.log"), place.file("nginx.pid"));
     fs::write(&users, "load:{PLAIN}password\n").map_err(Fault::during("the file of passwords"))?;
-    // Its workers read the file as whoever they run as.
+    // The workers may run as another user, who must be able to read the file.
     let (users, log, pid) = (users.display(), log.display(), pid.display());
     let text = format!(
         "user root;\nworker_processes auto;\ndaemon off;\npid {pid};\nerror_log stderr crit;\n\

@@ -1,4 +1,4 @@
-//! The table of "Manage API Tokens" of an account with many tokens beside one with few.
+//! Measures the table of "Manage API Tokens" of an account with many tokens and of one with few.
 
 use std::time::{Duration, Instant};
 
@@ -9,20 +9,20 @@ use crate::Options;
 use crate::report::{Timed, print_times};
 
 const PASSWORD: &str = "correct-horse-battery";
-/// What the account that it is compared with has.
+/// Tokens of the account with few.
 const FEW: usize = 10;
-/// Unless something else is asked for.
+/// Default number of tokens of the account with many.
 const MANY: usize = 10_000;
-/// Requests for each view; the first few warm up.
+/// Requests for each view. The first ones are the warm-up.
 const REQUESTS: usize = 300;
 const WARM: usize = 20;
-/// How many times longer the table may take with many tokens.
+/// Maximum ratio of the time with many tokens to that with few.
 const LIMIT: f64 = 3.0;
 
-/// Measures, and prints.
+/// Measures, and prints the results.
 ///
 /// # Errors
-/// When something doesn't come up, or the table takes too long.
+/// A program does not start, or the table takes too long.
 pub fn measure(options: &Options) -> Result<(), Fault> {
     let many = options.tokens.unwrap_or(MANY);
     let place = Place::new()?;
@@ -35,7 +35,7 @@ pub fn measure(options: &Options) -> Result<(), Fault> {
     let mut few = Visit::log_in(server.client(), "few", PASSWORD)?;
     let mut lots = Visit::log_in(server.client(), "many", PASSWORD)?;
     let last = format!("/tokens?size=10&page={}", many.div_ceil(10));
-    // Whether it is judged: a hundred rows are ten times the work, and a search reads every name.
+    // The flag says whether the limit applies: a hundred rows are ten times the work, and a search reads every name.
     let views = [
         ("as it opens", "/tokens", true),
         ("ten on a page", "/tokens?size=10", true),
@@ -49,7 +49,7 @@ pub fn measure(options: &Options) -> Result<(), Fault> {
         ("a search", "/tokens?size=10&search=7", false),
     ];
     let mut times: Vec<(Vec<Duration>, Vec<Duration>)> = vec![Default::default(); views.len()];
-    // In turns, so that whatever else the machine does falls on all alike.
+    // In turns, so that other load on the machine affects all alike.
     for round in 0..WARM + REQUESTS {
         for ((_, path, _), (with_few, with_many)) in views.iter().zip(&mut times) {
             let (short, long) = (timed(&mut few, "/tokens?size=10")?, timed(&mut lots, path)?);

@@ -1,4 +1,4 @@
-//! nginx and Caddy as they are shipped, each beside itself without the check.
+//! Measures nginx and Caddy with their shipped configurations, each with and without the check.
 
 use tokenlatch_tests::Fault;
 use tokenlatch_tests::service::{Background, Place, Proxy, ProxyKind, Server, Stock, free_address};
@@ -8,10 +8,10 @@ use crate::report;
 use crate::target::{self, Target};
 use crate::wrk::{Aim, Wrk};
 
-/// Measures, and prints.
+/// Measures, and prints the results.
 ///
 /// # Errors
-/// When something doesn't come up, or a request has another answer than it must have.
+/// A program does not start, or a request has an unexpected answer.
 pub fn measure(options: &Options) -> Result<(), Fault> {
     let place = Place::new()?;
     let Some(wrk) = Wrk::find(&place, options.seconds, options.wrk_connections())? else {
@@ -22,7 +22,7 @@ pub fn measure(options: &Options) -> Result<(), Fault> {
     let (good, bad) = (place.file("tokens"), place.file("strangers"));
     stock.write(&good)?;
     stock.fill(place.database())?;
-    // Well-formed, of the same accounts, and in no database.
+    // Well-formed tokens of the same accounts that are in no database.
     Stock::make(options.accounts, options.token_count().min(1000))?.write(&bad)?;
     drop(stock);
     let server = Server::start(&place, &["--trusted-proxy", "127.0.0.1/32"])?;

@@ -8,11 +8,11 @@ use tokenlatch_tests::Fault;
 
 use crate::wrk::Run;
 
-/// The medians of one thing's measurements.
+/// The medians of one target's runs.
 #[derive(Serialize)]
 pub struct Row {
     name: String,
-    /// Requests a second.
+    /// Requests per second.
     #[serde(rename = "requestsPerSecond")]
     pub requests: f64,
     #[serde(rename = "p50Microseconds")]
@@ -20,13 +20,13 @@ pub struct Row {
     #[serde(rename = "p99Microseconds")]
     p99: f64,
     ratio: f64,
-    /// The slowest and the quickest run: how much the figures can be trusted.
+    /// The slowest and the fastest run, which show how reliable the figures are.
     #[serde(rename = "requestsPerSecondFromTo")]
     range: (f64, f64),
 }
 
 impl Row {
-    /// Of these runs, with a ratio to so many requests a second; to their own where nothing is given.
+    /// The medians of these runs. The ratio is to `first` requests per second, or to the runs' own if there is none.
     pub fn median(name: &str, runs: &[Run], first: Option<f64>) -> Row {
         let rate = |run: &Run| run.requests as f64 * 1e6 / run.microseconds.max(1) as f64;
         let (requests, range) = middle(runs.iter().map(rate));
@@ -47,12 +47,12 @@ pub struct Timed {
     name: String,
     few: f64,
     many: f64,
-    /// Of the longer to the shorter.
+    /// Ratio of the time with many tokens to that with few.
     pub ratio: f64,
 }
 
 impl Timed {
-    /// Of these times.
+    /// The medians of these times.
     pub fn of(name: &str, few: Vec<Duration>, many: Vec<Duration>) -> Timed {
         let milliseconds = |times: Vec<Duration>| middle(times.iter().map(|time| time.as_secs_f64() * 1e3)).0;
         let (few, many) = (milliseconds(few), milliseconds(many));
@@ -68,7 +68,7 @@ impl Timed {
 /// Prints median times under these headings.
 ///
 /// # Errors
-/// When they have no JSON form.
+/// The times cannot be written as JSON.
 pub fn print_times(rows: &[Timed], few: &str, many: &str, json: bool) -> Result<(), Fault> {
     let lines = rows.iter().map(|row| {
         let number = |value| format!("{value:.2}");
@@ -77,7 +77,7 @@ pub fn print_times(rows: &[Timed], few: &str, many: &str, json: bool) -> Result<
     show(rows, &["", few, many, "ratio"], lines, json)
 }
 
-/// The median, and the extremes.
+/// The median, and the minimum and maximum.
 pub fn middle(numbers: impl Iterator<Item = f64>) -> (f64, (f64, f64)) {
     let mut sorted: Vec<f64> = numbers.collect();
     sorted.sort_by(f64::total_cmp);
@@ -86,10 +86,10 @@ pub fn middle(numbers: impl Iterator<Item = f64>) -> (f64, (f64, f64)) {
     ((at(last / 2) + at(sorted.len() / 2)) / 2.0, (at(0), at(last)))
 }
 
-/// Prints them.
+/// Prints the rows.
 ///
 /// # Errors
-/// When they have no JSON form.
+/// The rows cannot be written as JSON.
 pub fn print(rows: &[Row], json: bool) -> Result<(), Fault> {
     let lines = rows.iter().map(|row| {
         vec![
@@ -108,7 +108,7 @@ pub fn print(rows: &[Row], json: bool) -> Result<(), Fault> {
 /// Prints one JSON document.
 ///
 /// # Errors
-/// When it has no JSON form.
+/// The document cannot be written as JSON.
 pub fn print_document<T: Serialize>(document: &T) -> Result<(), Fault> {
     let text = serde_json::to_string_pretty(document).map_err(Fault::during("the figures"))?;
     println!("{text}");
@@ -128,7 +128,7 @@ fn show<T: Serialize>(
     Ok(())
 }
 
-/// Prints a table whose first column is words, and the others figures.
+/// Prints a table whose first column is text and whose other columns are figures.
 pub fn print_table(heads: &[&str], lines: impl Iterator<Item = Vec<String>>) {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN).set_header(heads);

@@ -1,21 +1,21 @@
-//! What is measured, in turns.
+//! The targets of a measurement, in turns.
 
 use tokenlatch_tests::Fault;
 
 use crate::report::Row;
 use crate::wrk::{Aim, Run, Wrk};
 
-/// Something to be measured.
+/// A target of a measurement.
 pub struct Target {
     name: String,
     aim: Aim,
-    /// Whether those that follow are compared with it.
+    /// Whether the targets after it are compared with it.
     first: bool,
     runs: Vec<Run>,
 }
 
 impl Target {
-    /// One that those after it are compared with.
+    /// A target that those after it are compared with.
     pub fn first(name: impl Into<String>, aim: Aim) -> Target {
         Target {
             first: true,
@@ -23,7 +23,7 @@ impl Target {
         }
     }
 
-    /// One of the others.
+    /// A target that is compared with the last first one.
     pub fn new(name: impl Into<String>, aim: Aim) -> Target {
         Target {
             name: name.into(),
@@ -34,10 +34,10 @@ impl Target {
     }
 }
 
-/// Measures each once a round.
+/// Measures each target once per round.
 ///
 /// # Errors
-/// When a request was lost, or had another answer than it must have.
+/// A request was lost, or had an unexpected answer.
 pub fn measure(targets: &mut [Target], wrk: &Wrk, rounds: usize) -> Result<(), Fault> {
     for round in 0..rounds {
         eprintln!("round {} of {rounds}", round + 1);
@@ -48,7 +48,7 @@ pub fn measure(targets: &mut [Target], wrk: &Wrk, rounds: usize) -> Result<(), F
     Ok(())
 }
 
-/// The medians.
+/// The medians of all targets.
 pub fn rows(targets: &[Target]) -> Vec<Row> {
     let mut first = None;
     targets

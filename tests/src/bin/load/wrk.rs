@@ -1,4 +1,4 @@
-//! `wrk`: requests as fast as they are answered, over connections that are kept open.
+//! `wrk`: sends requests as fast as they are answered, over persistent connections.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -42,7 +42,7 @@ function done(summary, latency, requests)
 end
 "#;
 
-/// Where requests go, what they present, and what must come of them.
+/// Where requests are sent, their credentials, and the expected status.
 pub struct Aim {
     address: SocketAddr,
     path: &'static str,
@@ -51,7 +51,7 @@ pub struct Aim {
 }
 
 impl Aim {
-    /// The tokens of a file, one after the other.
+    /// Presents the tokens of a file, one after the other.
     pub fn tokens(address: SocketAddr, lines: &Path) -> Aim {
         Aim {
             tokens: Some(lines.to_owned()),
@@ -59,7 +59,7 @@ impl Aim {
         }
     }
 
-    /// One user and password.
+    /// Presents one user and password.
     pub fn password(address: SocketAddr) -> Aim {
         Aim {
             address,
@@ -69,17 +69,17 @@ impl Aim {
         }
     }
 
-    /// Asks for another path than that of `/auth`.
+    /// Requests another path than that of `/auth`.
     pub fn at(self, path: &'static str) -> Aim {
         Aim { path, ..self }
     }
 
-    /// Every request must be refused, by 401.
+    /// Expects 401 for every request.
     pub fn refused(self) -> Aim {
         Aim { status: 401, ..self }
     }
 
-    /// `wrk` only tells errors from the rest; one token's request shows the very status.
+    /// Sends one token's request and checks its exact status, since `wrk` reports only whether it is an error.
     fn try_once(&self) -> Result<(), Fault> {
         let Some(path) = &self.tokens else {
             return Ok(());
@@ -102,16 +102,16 @@ impl Aim {
     }
 }
 
-/// One measurement.
+/// The result of one run.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Run {
-    /// Requests that were answered.
+    /// Number of answered requests.
     pub requests: u64,
-    /// How long it took.
+    /// Duration, in microseconds.
     pub microseconds: u64,
-    /// The median latency, in microseconds.
+    /// Median latency, in microseconds.
     pub p50: u64,
-    /// The latency that one of a hundred exceeds, in microseconds.
+    /// 99th percentile of the latency, in microseconds.
     pub p99: u64,
     refused: u64,
     failed: u64,
@@ -126,10 +126,10 @@ pub struct Wrk {
 }
 
 impl Wrk {
-    /// Finds it, or says aloud that there is none.
+    /// Finds `wrk`, or reports that it is missing.
     ///
     /// # Errors
-    /// When its script can't be written.
+    /// Its script cannot be written.
     pub fn find(place: &Place, seconds: u32, connections: u32) -> Result<Option<Wrk>, Fault> {
         let Some(program) = require("wrk")? else {
             return Ok(None);
@@ -147,7 +147,7 @@ impl Wrk {
     /// Measures once.
     ///
     /// # Errors
-    /// When a request was lost, or had another answer than it must have.
+    /// A request was lost, or had an unexpected answer.
     pub fn run(&self, aim: &Aim) -> Result<Run, Fault> {
         aim.try_once()?;
         let mut command = Command::new(&self.program);

@@ -1,5 +1,5 @@
-//! A PostgreSQL server in a temporary folder, on a free port of loopback: the tests of the host have it as they are, those
-//! of several programs by its path.
+//! A PostgreSQL server in a temporary folder, on a free loopback port. The host's tests use it as a module of this crate, the
+//! tests of several programs include it by its path.
 
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
@@ -8,10 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long it may take until it takes connections, after a crash too.
+/// Time limit until it accepts connections, also after a crash.
 const START: Duration = Duration::from_secs(60);
 
-/// A server that is stopped and removed with this. It keeps what it acknowledged: `fsync` is on.
+/// A server that is stopped and removed on drop. Its writes are durable: `fsync` is on.
 #[derive(Debug)]
 pub struct Server {
     programs: PathBuf,
@@ -21,7 +21,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one with an empty database; none where PostgreSQL is not installed.
+    /// Starts a server with an empty database. `None` if PostgreSQL is not installed.
     pub fn start() -> Result<Option<Self>, String> {
         let Some(programs) = folder_of_programs() else {
             return Ok(None);
@@ -42,25 +42,25 @@ impl Server {
         format!("postgres://tokenlatch@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// The files of its data.
+    /// Its data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// Ends it at once, as a crash of the machine would.
+    /// Kills it at once, as a crash of the machine would.
     pub fn kill(&mut self) -> Result<(), String> {
         let Some(mut child) = self.child.take() else {
             return Ok(());
         };
-        // setpriv has become the server's first process; its children end once that is gone.
+        // `setpriv` was replaced by the server's first process. The server's children end after it.
         child.kill().map_err(during("killing postgres"))?;
         child.wait().map(drop).map_err(during("waiting for postgres"))
     }
 
-    /// Starts it again on the same data and port.
+    /// Starts it again with the same data and port.
     pub fn run(&mut self) -> Result<(), String> {
         let log = self.folder.path().join("postgres.log");
-        // After a crash the old processes' shared memory may need a moment to go.
+        // After a crash, the old processes' shared memory may take a moment to go.
         let begun = Instant::now();
         while begun.elapsed() < START {
             let file = File::create(&log).map_err(during("its log"))?;
@@ -84,7 +84,7 @@ impl Server {
                 }
                 sleep(Duration::from_millis(50));
             }
-            // One that has ended can't be killed, which is all right.
+            // The process may already have ended.
             let _ = child.kill();
             let _ = child.wait();
             sleep(Duration::from_millis(100));
@@ -93,13 +93,13 @@ impl Server {
         Err(format!("PostgreSQL doesn't start: {said}"))
     }
 
-    /// A program of it.
+    /// A program of PostgreSQL.
     pub fn command(&self, name: &str) -> Command {
         self.program(&self.programs.join(name))
     }
 
-    /// Any program, in the server's folder. The server refuses to run as root, so it runs as `postgres` then, in the same
-    /// process.
+    /// Any program, in the server's folder. The server refuses to run as root. Under root the program therefore runs as
+    /// `postgres`, in the same process.
     pub fn program(&self, program: &std::path::Path) -> Command {
         let mut command = if is_root() {
             let mut command = Command::new("setpriv");
@@ -148,7 +148,7 @@ impl Server {
         }
     }
 
-    /// Whether it takes connections, which is later than listening.
+    /// Whether it accepts connections, which comes later than listening.
     fn answers(&self) -> bool {
         TcpStream::connect(("127.0.0.1", self.port)).is_ok()
             && self
@@ -162,7 +162,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // One that has ended can't be killed, which is all right.
+        // The process may already have ended.
         let _ = self.kill();
     }
 }
@@ -175,7 +175,7 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }
 
-/// Debian's newest version, or what is on the path.
+/// Debian's newest version, or the one on the path.
 fn folder_of_programs() -> Option<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()

@@ -1,4 +1,4 @@
-//! One account: what it may do, whether it works, and its tokens.
+//! The page of one account: its features, its status, and its tokens.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use tokenlatch::StoredAccount;
 
 const DAY: i64 = 86_400;
 
-/// An account, and what can be done with it.
+/// The page of an account, with its actions.
 #[derive(Template)]
 #[template(path = "account.html")]
 struct AccountPage<'a> {
@@ -39,7 +39,7 @@ struct AccountPage<'a> {
     list: TokenList,
 }
 
-/// Asks whether an account is to be suspended.
+/// The confirmation page for suspending an account.
 #[derive(Template)]
 #[template(path = "suspend.html")]
 struct SuspendPage<'a> {
@@ -71,7 +71,7 @@ pub(crate) async fn show(
     draw(&state, &visitor, user_of(&step), &view, told, None).await
 }
 
-/// The account's page. Where something is wrong with what was sent, it is no success.
+/// Renders the account's page. If the submitted form had a fault, the status is an error.
 pub(crate) async fn draw(
     state: &State,
     visitor: &Visitor,
@@ -109,7 +109,7 @@ pub(crate) async fn draw(
     Ok(html(status, page))
 }
 
-/// What is demanded of new tokens, for people.
+/// The policy for new tokens, as text.
 fn policy(policy: Policy) -> String {
     match (policy.max_lifetime, policy.expiry_required) {
         (Some(seconds), _) if seconds % DAY == 0 => {
@@ -124,12 +124,12 @@ fn policy(policy: Policy) -> String {
     }
 }
 
-/// Who comes by an address that only forms are sent to finds the account.
+/// Redirects GET requests for form-only paths to the account's page.
 pub(crate) async fn back(visitor: Visitor, Path(step): Path<String>) -> Response {
     see(path_of(&visitor, user_of(&step)))
 }
 
-/// GET: asks first.
+/// GET: asks for confirmation.
 pub(crate) async fn ask(
     Shared(state): Shared<Arc<State>>,
     visitor: Visitor,
@@ -173,7 +173,7 @@ async fn set(state: &State, visitor: &Visitor, user: &str, suspended: bool) -> R
     Ok(see(format!("{}?done={done}", path_of(visitor, user))))
 }
 
-/// Whoever suspended himself would be logged out, and perhaps nobody could undo it here.
+/// Refuses suspending one's own account: the user would be logged out, and perhaps nobody could undo it here.
 fn not_own(visitor: &Visitor, user: &str) -> Result<(), Failed> {
     if visitor.user == user {
         let message = "You cannot suspend your own account: you would be logged out, and could not undo it here.";

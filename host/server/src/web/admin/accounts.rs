@@ -1,4 +1,4 @@
-//! The accounts: a table with a search, fifty on a page.
+//! The list of accounts: a table with a search, fifty on a page.
 
 use std::sync::Arc;
 
@@ -21,10 +21,10 @@ use tokenlatch::StoredAccount;
 /// Accounts on a page.
 const SIZE: usize = 50;
 
-/// Features that are named in the table; of more only the number is told.
+/// Features that the table names. Of a longer list it shows only the number.
 const NAMED: usize = 3;
 
-/// The table.
+/// The page with the table.
 #[derive(Template)]
 #[template(path = "accounts.html")]
 struct AccountsPage<'a> {
@@ -36,7 +36,7 @@ struct AccountsPage<'a> {
     pages: Pages,
 }
 
-/// An account as a row.
+/// An account as a row of the table.
 struct Row {
     user: String,
     link: String,
@@ -61,7 +61,7 @@ impl Row {
     }
 }
 
-/// What an account may do, in a few words.
+/// A short text for an account's features.
 fn features(features: &Features) -> String {
     match features {
         Features::All => "Every feature".to_owned(),

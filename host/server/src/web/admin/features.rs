@@ -1,4 +1,4 @@
-//! What an account may do: the form, and what becomes of it.
+//! The form for an account's features, and its handler.
 
 use std::sync::Arc;
 
@@ -17,28 +17,28 @@ use tokenlatch::Error;
 
 const UNCHOSEN: &str = "Choose what the account may do.";
 
-/// What is said where the form came without what was in force when it was drawn.
+/// Message for a form that did not contain the features in force when it was rendered.
 const INCOMPLETE: &str = "The form did not tell which features it was to replace, so nothing was replaced. Send it \
                           once more.";
 
-/// What is said where the form was drawn before somebody else's change.
+/// Message for a form that was rendered before somebody else's change.
 const CHANGED: &str = "The features were changed meanwhile, so nothing was replaced. This is what you have sent: open \
                        the account anew to see what holds, or send this once more.";
 
-/// The form of an account's features.
+/// The form for an account's features.
 pub(crate) struct FeaturesForm {
-    /// Whether it is every feature.
+    /// Whether all features are allowed.
     pub(crate) every: bool,
-    /// One a line.
+    /// The features, one on each line.
     pub(crate) list: String,
-    /// What was in force when the form was drawn.
+    /// The features in force when the form was rendered.
     pub(crate) was: String,
-    /// What is wrong with what was sent.
+    /// The fault in the submitted form.
     pub(crate) fault: Option<String>,
 }
 
 impl FeaturesForm {
-    /// The form before anybody has touched it.
+    /// The initial form.
     pub(crate) fn of(features: &Features) -> FeaturesForm {
         let (every, list) = match features {
             Features::All => (true, String::new()),
@@ -53,12 +53,13 @@ impl FeaturesForm {
     }
 }
 
-/// The features that were typed; of too many one more than there may be, which is enough for the module to refuse them.
+/// The submitted features. Of a list that is too long, one more than the maximum is kept: that is enough for the module to refuse
+/// it.
 fn listed(list: &str) -> Vec<String> {
     words(list).take(MAX_FEATURES + 1).map(str::to_owned).collect()
 }
 
-/// Features in one line; `*`, which no feature is, for all.
+/// Encodes features in one line. `*`, which is not a feature, means all.
 fn in_a_line(features: &Features) -> String {
     match features {
         Features::All => "*".to_owned(),
@@ -66,7 +67,7 @@ fn in_a_line(features: &Features) -> String {
     }
 }
 
-/// What [`in_a_line`] wrote.
+/// Decodes the output of [`in_a_line`].
 fn of_a_line(line: &str) -> Features {
     match line {
         "*" => Features::All,
@@ -85,7 +86,7 @@ pub(crate) async fn replace(
     let (every, features) = match posted.text("features") {
         "all" => (true, Some(Features::All)),
         "list" => (false, Some(Features::List(listed(list)))),
-        // What neither choice says is no choice: an account never gets every feature by a slip.
+        // Any other value is not a choice, so an account never gets all features by mistake.
         _ => (false, None),
     };
     let fault = match features {
@@ -105,7 +106,7 @@ pub(crate) async fn replace(
     let form = FeaturesForm {
         every,
         list: list.to_owned(),
-        // Only who is told of another's change may go over it.
+        // Only a user who was told of the other change may overwrite it.
         was: match fault.as_str() {
             INCOMPLETE | CHANGED => in_a_line(&account.account.features),
             _ => posted.text("was").to_owned(),
@@ -116,7 +117,7 @@ pub(crate) async fn replace(
     draw(&state, &posted.visitor, user, &view, Told::default(), Some(form)).await
 }
 
-/// The refusal with the feature that it is about.
+/// The refusal, with the feature that it is about.
 fn fault_of(features: &Features, refused: &tokenlatch_core::Error) -> String {
     let message = sentence(&refused.message);
     match (features, refused.field.as_deref().and_then(index)) {

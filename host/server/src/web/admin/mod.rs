@@ -1,4 +1,4 @@
-//! The administrator's pages: accounts, what they may do, and their tokens.
+//! The administrator's pages: accounts, their features, and their tokens.
 
 mod account;
 mod accounts;
@@ -17,7 +17,7 @@ use crate::web::session::Visitor;
 use tokenlatch::Error;
 use tokenlatch::StoreError;
 
-/// The paths of the administrator's port behind a session's prefix.
+/// The administrator port's routes below a session's prefix.
 pub(crate) fn routes() -> Router<Arc<State>> {
     Router::new()
         .route("/accounts", get(accounts::show))
@@ -32,7 +32,7 @@ pub(crate) fn routes() -> Router<Arc<State>> {
         .route("/accounts/{user}/revoke", get(account::back).post(tokens::revoke))
 }
 
-/// What of a user a path holds as it is: all of a real one. Others come here out of a path that anybody may have typed.
+/// Characters of a user name that a path need not escape: all those of valid names. Other names come from typed paths.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -40,19 +40,19 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@')
     .remove(b'+');
 
-/// The path of an account's page. One that begins with a dot could be taken for a folder, so it has a `~` before it,
-/// which no user has.
+/// The path of an account's page. A name that starts with a dot could be taken for a folder, so it gets a leading `~`, which no
+/// user name has.
 fn path_of(visitor: &Visitor, user: &str) -> String {
     let guard = if user.starts_with('.') { "~" } else { "" };
     visitor.path(&format!("/accounts/{guard}{}", utf8_percent_encode(user, PLAIN)))
 }
 
-/// The user whom a step of a path means.
+/// The user name in a path segment.
 fn user_of(step: &str) -> &str {
     step.strip_prefix('~').unwrap_or(step)
 }
 
-/// What is said where the account has gone meanwhile.
+/// Message for an account that was deleted meanwhile.
 fn gone(error: Error) -> Failed {
     match error {
         Error::Store(StoreError::AccountUnknown(_)) => Failed::Conflict(

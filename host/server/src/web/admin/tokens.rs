@@ -1,4 +1,4 @@
-//! Revoking an account's tokens, of both ports: asked first, then done.
+//! Revokes an account's tokens on both ports, after a confirmation.
 
 use std::sync::Arc;
 
