@@ -1,8 +1,8 @@
 //! Tokenlatch over HTTP: the token service, the guard in front of an API, the web interface, and edges that follow an origin.
 //!
-//! From outside in: the limit on connections and TLS ([`net`]), strict HTTP/1 framing ([`http1`]), request id, log line and
-//! metrics ([`middleware`]), then the router: the compatible interfaces ([`api`]), the guard ([`guard`]) and the web interface
-//! ([`web`]). A request that `http1` refuses reaches no handler.
+//! From outside in: the limit on connections and TLS (`net`), strict HTTP/1 framing (`http1`), request id, log line and
+//! metrics (`middleware`), then the router: the compatible interfaces (`api`), the guard (`guard`) and the web interface
+//! (`web`). A request that `http1` refuses reaches no handler.
 //!
 //! This crate contains no token rules. They are in the library `tokenlatch`.
 
