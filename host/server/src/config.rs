@@ -260,7 +260,7 @@ impl Config {
     /// Normalises a host name or address for [`Config::hosts`]: lower case, without a port or trailing dot.
     #[must_use]
     pub fn host(text: &str) -> Option<String> {
-        crate::web::host_name(text)
+        crate::host_name::host_name(text)
     }
 
     /// Whether the address is a trusted proxy's.

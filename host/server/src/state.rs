@@ -7,21 +7,21 @@ use axum::response::Response;
 use tokenlatch_core::{Call, Function, Shape, Verdict};
 use tokio::sync::Mutex;
 
-use crate::api::form::Form;
 use crate::api::token_functions::Job;
-use crate::auth::authenticate::Admitted;
+use crate::auth::admitted::Admitted;
 use crate::auth::backend::Backend;
 use crate::auth::failures::{Failures, Ticks};
 use crate::auth::logins::Logins;
 use crate::config::Config;
 use crate::error::ServerError;
+use crate::form::Form;
 use crate::guard::catalogue_file::Catalogue;
 use crate::guard::upstream::Upstream;
 use crate::middleware::client::Client;
-use crate::middleware::metrics;
+use crate::middleware::metrics::{self, ServerFigures};
 use crate::net::tls::Certificates;
 use crate::reload::Changing;
-use crate::web::{self, Hosts};
+use crate::web::hosts::Hosts;
 use tokenlatch::Error;
 use tokenlatch::Gate;
 use tokenlatch::Module;
@@ -72,7 +72,13 @@ impl Changing for State {
     async fn tidy(&self) {
         self.failures.tidy();
         self.logins.tidy();
-        web::tidy(self).await;
+        // Expired sessions and forms of the web interface.
+        let Ok(now) = self.service.clock().now() else {
+            return;
+        };
+        if let Err(error) = self.service.store().tidy_page(now).await {
+            tracing::warn!(code = error.code(), "what has ended was not tidied away");
+        }
     }
 
     async fn prune(&self) {
@@ -154,7 +160,8 @@ impl Backend for State {
 
     async fn manage(&self, admitted: &Admitted, shape: Shape, function: &str, form: Form) -> Response {
         let job = Job {
-            state: self,
+            backend: self,
+            service: &self.service,
             admitted,
             shape,
             function,
@@ -163,7 +170,12 @@ impl Backend for State {
     }
 
     fn figures(&self) -> String {
-        metrics::render(self)
+        metrics::render(&ServerFigures {
+            records: self.gate.records(),
+            missed_usage: self.gate.missed_usage(),
+            went_back: self.gate.went_back().map_or(0, |went_back| went_back.times),
+            blocked: self.failures.blocked_addresses(),
+        })
     }
 
     fn failures(&self) -> &Failures {

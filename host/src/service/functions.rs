@@ -9,7 +9,7 @@ use tokenlatch_core::{
 };
 use zeroize::Zeroize;
 
-use super::tokens::By;
+use super::selector::By;
 use super::{NewToken, Service, TokenUpdate};
 use crate::error::{Error, Result};
 use crate::store::StoreError;

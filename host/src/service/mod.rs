@@ -9,6 +9,7 @@ mod hashing;
 mod page;
 mod passwords;
 mod prune;
+mod selector;
 mod tokens;
 mod update;
 mod verification;

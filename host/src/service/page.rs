@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tokenlatch_core::{Description, Listed, Realm, Record};
 
-use super::update::is_of;
+use super::selector::is_of;
 use super::{ListOptions, Service};
 use crate::error::Result;
 use crate::store::{PageQuery, Usage};

@@ -8,7 +8,7 @@ use tokenlatch_core::{
     IdentifyRequest, Listed, Manageable, ManageableRequest, Realm, Record, SecretString, SortKey,
 };
 
-use super::update::is_of;
+use super::selector::{By, is_of};
 use super::{RECORDS_PER_CALL, Service, TRIES};
 use crate::entropy;
 use crate::error::{Error, ModuleError, Result};
@@ -102,22 +102,6 @@ struct Surroundings {
     held: Held,
     /// The requested name, if another token has it.
     taken: Vec<String>,
-}
-
-/// The key that tokens are looked up by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum By {
-    Name,
-    Id,
-}
-
-impl By {
-    pub fn key(self, record: &Record) -> &str {
-        match self {
-            By::Name => &record.name,
-            By::Id => &record.id,
-        }
-    }
 }
 
 /// The result of a revocation.

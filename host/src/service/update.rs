@@ -2,7 +2,7 @@
 
 use tokenlatch_core::{Access, ExpiryInput, Realm, Record, RenameRequest, Renamed, UpdateRequest};
 
-use super::tokens::By;
+use super::selector::By;
 use super::{Service, TRIES};
 use crate::error::Result;
 use crate::store::{Change, StoreError, StoredToken};
@@ -148,9 +148,4 @@ impl Service {
         }
         Err(StoreError::Conflict.into())
     }
-}
-
-/// Whether the record belongs to the selected port. A port never sees the tokens of the other.
-pub(super) fn is_of(record: &Record, realm: Option<Realm>) -> bool {
-    realm.is_none_or(|realm| record.realm == realm)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokenlatch_core::SigningKey;
 
-use super::publisher::Message;
+use super::message::Message;
 use crate::error::Result;
 use crate::store::Mark;
 

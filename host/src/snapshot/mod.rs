@@ -8,6 +8,7 @@
 mod cache;
 mod follower;
 mod key;
+mod message;
 mod pace;
 mod publisher;
 mod replica;
@@ -19,8 +20,9 @@ mod watch;
 
 pub use follower::{Follower, FollowerOptions, FollowerStatus};
 pub use key::{KeyFileError, key_file_text, read_snapshot_key};
+pub use message::Message;
 pub use pace::LONGEST as LONGEST_POLL;
-pub use publisher::{Delta, Message, Publisher, PublisherOptions};
+pub use publisher::{Delta, Publisher, PublisherOptions};
 pub use report::{MAX_REPORTED, ReportError, ReportedUse, UsageReport};
 pub use reports::{REFUSED as REPORT_REFUSED, UNWANTED as REPORT_UNWANTED};
 pub use source::{Fetch, Fetched, Source, SourceError};

@@ -9,11 +9,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokenlatch_core::{Account, Heading, MESSAGE_HEAD_BYTES, Publication, SNAPSHOT_CLOCK_SLACK, SigningKey, inspect};
+use tokenlatch_core::{Account, Heading, Publication, SNAPSHOT_CLOCK_SLACK, SigningKey};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::cache::Cache;
+use super::message::Message;
 use super::watch::Watch;
 use crate::error::{Error, Result};
 use crate::service::Service;
@@ -44,63 +45,6 @@ impl Default for PublisherOptions {
             max_age: 60,
             names: true,
         }
-    }
-}
-
-/// A signed message. Messages that differ only in their time share the body.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Message {
-    pub(super) head: Vec<u8>,
-    pub(super) body: Arc<Vec<u8>>,
-    /// The mark of the table after this message.
-    pub mark: Mark,
-    /// When the message was true, in Unix seconds.
-    pub made: i64,
-    /// Identifies the message: equal tags mean equal bytes.
-    pub tag: String,
-}
-
-impl Message {
-    pub(super) fn new(mut head: Vec<u8>, mark: Mark) -> Result<Message> {
-        let body = head.split_off(head.len().min(MESSAGE_HEAD_BYTES));
-        Message::of(head, Arc::new(body), mark)
-    }
-
-    pub(super) fn of(head: Vec<u8>, body: Arc<Vec<u8>>, mark: Mark) -> Result<Message> {
-        let told = inspect(&head)?;
-        let digest = told.digest.get(..16).unwrap_or_default();
-        Ok(Message {
-            tag: format!(
-                "{}-{}-{}-{}-{}-{digest}",
-                told.epoch, told.version, told.made, told.max_age, told.key_id
-            ),
-            made: told.made,
-            head,
-            body,
-            mark,
-        })
-    }
-
-    /// Returns the message in one piece.
-    #[must_use]
-    pub fn bytes(&self) -> Vec<u8> {
-        [self.head.as_slice(), &self.body].concat()
-    }
-
-    /// Returns the head with its signature, and the body that it signs.
-    #[must_use]
-    pub fn parts(&self) -> (&[u8], &Arc<Vec<u8>>) {
-        (&self.head, &self.body)
-    }
-}
-
-/// Leaves out the bytes, which are many.
-impl fmt::Debug for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message")
-            .field("tag", &self.tag)
-            .field("body", &self.body.len())
-            .finish_non_exhaustive()
     }
 }
 

@@ -11,16 +11,17 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
 use tokenlatch_core::{API2_SELECTORS, Api, Call, Realm, Shape, calls_others, is_doubtful_selector};
 
-use crate::api::body::read_body;
-use crate::api::calls;
-use crate::api::form::{FORM, Form, JSON, Kind};
+use crate::api::forwarding::pass_on;
 use crate::api::nested_calls::{self, ELSEWHERE};
 use crate::api::whm::CPANEL;
-use crate::auth::authenticate::{Admitted, Ended, admit, malformed, recognise, reply_of};
+use crate::auth::admitted::Admitted;
+use crate::auth::authenticate::{Ended, admit, malformed, recognise, reply_of};
 use crate::auth::backend::Backend;
+use crate::auth::calls;
+use crate::body::read_body;
+use crate::form::{FORM, Form, JSON, Kind};
 use crate::guard::catalogue_file::is_ours;
 use crate::guard::upload;
-use crate::guard::upstream::pass_on;
 use crate::middleware::client::Client;
 use crate::problem::Problem;
 use tokenlatch::FunctionCall;
@@ -119,11 +120,6 @@ impl Choice {
             Shape::Api2
         }
     }
-}
-
-/// Whether some server might read the key as one that selects the function.
-pub(crate) fn chooses(key: &str) -> bool {
-    API2_SELECTORS.contains(&key.trim()) || is_doubtful_selector(key.as_bytes())
 }
 
 async fn call<T: Backend>(state: &T, client: &Client, realm: Realm, request: Request) -> Result<Response, Ended> {

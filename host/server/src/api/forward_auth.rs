@@ -10,10 +10,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokenlatch_core::{Api, Call, Realm, call_of, is_forged, names_any, plain_target};
 
-use crate::api::calls;
-use crate::api::form::Form;
 use crate::auth::authenticate::{Ended, admit, forbidden, malformed, reply_of};
 use crate::auth::backend::Backend;
+use crate::auth::calls;
+use crate::form::Form;
 use crate::guard::identity_headers;
 use crate::middleware::client::Client;
 use crate::problem::Problem;

@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokenlatch_core::METRICS_READ;
 
-use crate::api::calls;
-use crate::api::form::Form;
 use crate::auth::authenticate::{Ended, admit, malformed, reply_of};
 use crate::auth::backend::Backend;
+use crate::auth::calls;
+use crate::form::Form;
 use crate::middleware::client::Client;
 use crate::state::State;
 use tokenlatch::Error;

@@ -1,10 +1,8 @@
 //! The interfaces for programs: UAPI, API 2, WHM API 1, forward authentication, snapshots, health.
 
 pub(crate) mod api2;
-pub(crate) mod body;
-pub(crate) mod calls;
-pub(crate) mod form;
 pub(crate) mod forward_auth;
+pub(crate) mod forwarding;
 pub(crate) mod health;
 pub(crate) mod nested_calls;
 pub(crate) mod openapi;

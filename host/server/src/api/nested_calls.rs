@@ -9,10 +9,11 @@ use axum::http::{StatusCode, Uri};
 use serde_json::Value;
 use tokenlatch_core::{Call, Value as Strict};
 
-use crate::api::body::read_body;
-use crate::api::form::{FORM, Form, JSON, JSON_INVALID, Kind, check_takes_body};
-use crate::auth::authenticate::{Admitted, Ended, admit};
+use crate::auth::admitted::Admitted;
+use crate::auth::authenticate::{Ended, admit};
 use crate::auth::backend::Backend;
+use crate::body::read_body;
+use crate::form::{FORM, Form, JSON, JSON_INVALID, Kind, check_takes_body};
 use crate::guard::catalogue_file::{WHM, is_ours};
 use crate::middleware::client::Client;
 use crate::problem::Problem;

@@ -18,10 +18,11 @@ use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 use tokenlatch_core::{SNAPSHOT_READ, USAGE_REPORT};
 
-use crate::api::body::read_body;
-use crate::api::calls;
-use crate::api::form::{Form, Kind};
-use crate::auth::authenticate::{Admitted, Ended, admit, malformed, reply_of, unavailable};
+use crate::auth::admitted::Admitted;
+use crate::auth::authenticate::{Ended, admit, malformed, reply_of, unavailable};
+use crate::auth::calls;
+use crate::body::read_body;
+use crate::form::{Form, Kind};
 use crate::middleware::client::Client;
 use crate::problem::Problem;
 use crate::state::State;

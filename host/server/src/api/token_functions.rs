@@ -5,15 +5,20 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use tokenlatch_core::{Call, ReplyError, Shape};
 
-use crate::api::calls;
-use crate::api::form::Form;
-use crate::api::whm;
-use crate::auth::authenticate::{Admitted, Denial, Ended, admit, denied, response, unavailable};
+use crate::auth::admitted::Admitted;
+use crate::auth::authenticate::{Denial, Ended, admit, denied, unavailable};
 use crate::auth::backend::Backend;
+use crate::auth::calls;
+use crate::form::Form;
 use crate::middleware::client::Client;
-use crate::state::State;
+use crate::module_reply::response;
 use tokenlatch::Error;
+use tokenlatch::Service;
 use tokenlatch::{AskingToken, FunctionCall, FunctionFailure};
+
+/// The parameter that must be 1.
+const VERSION: &str = "api.version";
+const OTHER_VERSION: &str = "The parameter \"api.version\" must be 1.";
 
 /// Reads the parameters of a function. The client chooses how long the body takes, so the request is admitted again afterwards.
 pub(crate) async fn given(
@@ -36,30 +41,31 @@ pub(crate) async fn given(
 }
 
 /// A call of a token function, and its caller.
-pub(crate) struct Job<'a> {
-    pub(crate) state: &'a State,
+pub(crate) struct Job<'a, B> {
+    pub(crate) backend: &'a B,
+    pub(crate) service: &'a Service,
     pub(crate) admitted: &'a Admitted,
     pub(crate) shape: Shape,
     pub(crate) function: &'a str,
 }
 
-impl Job<'_> {
+impl<B: Backend> Job<'_, B> {
     /// Runs the function and builds the reply.
     pub(crate) async fn run(&self, form: Form) -> Response {
-        if let (Shape::Whm, Some(error)) = (self.shape, whm::other_version(&form)) {
+        if let (Shape::Whm, Some(error)) = (self.shape, other_version(&form)) {
             return self.refuse(error);
         }
-        match self.state.service.function(&self.call(), form.into_values()).await {
+        match self.service.function(&self.call(), form.into_values()).await {
             Ok(reply) => response(reply),
             Err(FunctionFailure::Unknown) => calls::NO_FUNCTION.into_response(),
-            Err(FunctionFailure::Gone) => denied(self.state, Denial::Unauthorized),
+            Err(FunctionFailure::Gone) => denied(self.backend, Denial::Unauthorized),
             Err(FunctionFailure::Failed(error)) => self.broken(&error),
         }
     }
 
     /// The function's failure, in the module's format.
     fn refuse(&self, error: ReplyError) -> Response {
-        let reply = self.state.service.function_refused(&self.call(), error);
+        let reply = self.service.function_refused(&self.call(), error);
         reply.map_or_else(|error| self.broken(&error), response)
     }
 
@@ -79,6 +85,12 @@ impl Job<'_> {
     /// The reply when the store or the module failed. It gives no cause.
     fn broken(&self, error: &Error) -> Response {
         tracing::error!(code = error.code(), function = self.function, "a function failed");
-        unavailable(self.state)
+        unavailable(self.backend)
     }
+}
+
+/// The error for an unsupported API version, if any.
+fn other_version(form: &Form) -> Option<ReplyError> {
+    let spoken = matches!(form.one(VERSION), Ok(Some(version)) if version == "1");
+    (!spoken).then(|| ReplyError::Sentence(OTHER_VERSION.to_owned()))
 }

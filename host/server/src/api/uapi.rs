@@ -6,14 +6,14 @@ use axum::extract::{Extension, Request, State as Shared};
 use axum::response::Response;
 use tokenlatch_core::{Api, Realm, Shape, calls_others};
 
-use crate::api::calls;
-use crate::api::form::Form;
+use crate::api::forwarding::pass_on;
 use crate::api::nested_calls;
 use crate::api::token_functions::given;
 use crate::auth::authenticate::{Ended, admit, malformed, reply_of};
 use crate::auth::backend::Backend;
+use crate::auth::calls;
+use crate::form::Form;
 use crate::guard::catalogue_file::is_ours;
-use crate::guard::upstream::pass_on;
 use crate::middleware::client::Client;
 use crate::problem::Problem;
 use tokenlatch::FunctionCall;

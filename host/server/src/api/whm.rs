@@ -4,27 +4,22 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, Request, State as Shared};
 use axum::response::Response;
-use tokenlatch_core::{Realm, ReplyError, Shape, calls_others};
+use tokenlatch_core::{Realm, Shape, calls_others};
 
-use crate::api::calls;
-use crate::api::form::Form;
+use crate::api::forwarding::pass_on;
 use crate::api::nested_calls;
 use crate::api::token_functions::given;
 use crate::auth::authenticate::{Ended, admit, malformed, reply_of};
 use crate::auth::backend::Backend;
+use crate::auth::calls;
+use crate::form::Form;
 use crate::guard::catalogue_file::{WHM, is_ours};
-use crate::guard::upstream::pass_on;
 use crate::middleware::client::Client;
 use crate::problem::Problem;
 use tokenlatch::FunctionCall;
 
-/// The parameter that must be 1.
-const VERSION: &str = "api.version";
-
 /// The function that calls account functions.
 pub(crate) const CPANEL: &str = "cpanel";
-
-const OTHER_VERSION: &str = "The parameter \"api.version\" must be 1.";
 
 /// Answers the service's own administrator functions and forwards the others.
 pub(crate) async fn handle<T: Backend>(
@@ -63,10 +58,4 @@ async fn call<T: Backend>(state: &T, client: &Client, request: Request) -> Resul
     let (admitted, form) = given(state, client, &parts, &call, (admitted, query, body)).await?;
     let reply = state.manage(&admitted, Shape::Whm, function, form).await;
     Ok(admitted.sign(reply))
-}
-
-/// The error for an unsupported API version, if any.
-pub(crate) fn other_version(form: &Form) -> Option<ReplyError> {
-    let spoken = matches!(form.one(VERSION), Ok(Some(version)) if version == "1");
-    (!spoken).then(|| ReplyError::Sentence(OTHER_VERSION.to_owned()))
 }

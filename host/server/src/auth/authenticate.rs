@@ -1,21 +1,20 @@
 //! Authenticates requests: blocked addresses, the header, the gate, and the refusals.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokenlatch_core::{
-    Api, Authorization, Call, ErrorCode, Headers, IdentifyRequest, Realm, Reply, ReplyRequest, SecretString, Shape,
-    Verdict,
+    Api, Authorization, Call, ErrorCode, IdentifyRequest, Realm, Reply, ReplyRequest, SecretString, Shape, Verdict,
 };
 
-use crate::api::calls;
+use crate::auth::admitted::{Admitted, note};
 use crate::auth::backend::Backend;
+use crate::auth::calls;
 use crate::auth::failures::Failures;
 use crate::middleware::client::Client;
-use crate::middleware::request::Decided;
+use crate::module_reply::response;
 use crate::problem::Problem;
 use tokenlatch::Error;
 use tokenlatch::Presented;
@@ -45,24 +44,6 @@ impl<R: IntoResponse> From<R> for Ended {
 /// The reply of a handler, from either branch of its result.
 pub(crate) fn reply_of(outcome: Result<Response, Ended>) -> Response {
     outcome.unwrap_or_else(|Ended(reply)| *reply)
-}
-
-/// A request that the gate admitted.
-pub(crate) struct Admitted {
-    pub(crate) verdict: Arc<Verdict>,
-    /// The token's user.
-    pub(crate) user: String,
-    /// The token's id, if it is known: an edge may hold a table without ids.
-    pub(crate) id: Option<String>,
-}
-
-impl Admitted {
-    /// Adds the caller to the reply, for the log.
-    pub(crate) fn sign(&self, reply: impl IntoResponse) -> Response {
-        let mut reply = reply.into_response();
-        note(&mut reply, self.verdict.reason.as_str(), Some(&self.verdict));
-        reply
-    }
 }
 
 /// Admits a request, or returns the refusal. Only a verdict of the module admits a request.
@@ -208,25 +189,4 @@ pub(crate) fn malformed(state: &impl Backend) -> Response {
 /// 503: no decision could be made or stored, so nothing was done. Never reported as a refusal of the token.
 pub(crate) fn unavailable(state: &impl Backend) -> Response {
     denied(state, Denial::Unavailable)
-}
-
-/// Converts a reply of the module.
-pub(crate) fn response(reply: Reply) -> Response {
-    let Headers(fields) = reply.headers;
-    let mut response = Response::new(reply.body.into());
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    for (name, value) in fields {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            response.headers_mut().insert(name, value);
-        }
-    }
-    response
-}
-
-fn note(reply: &mut Response, reason: &'static str, verdict: Option<&Verdict>) {
-    reply.extensions_mut().insert(Decided {
-        reason,
-        user: verdict.and_then(|verdict| verdict.user.clone()),
-        token_id: verdict.and_then(|verdict| verdict.id.clone()),
-    });
 }

@@ -3,10 +3,10 @@
 use axum::response::Response;
 use tokenlatch_core::{Call, Shape, Verdict};
 
-use crate::api::form::Form;
-use crate::auth::authenticate::Admitted;
+use crate::auth::admitted::Admitted;
 use crate::auth::failures::Failures;
 use crate::config::Config;
+use crate::form::Form;
 use crate::guard::upstream::Upstream;
 use crate::middleware::client::Client;
 use tokenlatch::Module;

@@ -1,6 +1,8 @@
 //! Decides about requests, and limits failed attempts and logins.
 
+pub(crate) mod admitted;
 pub(crate) mod authenticate;
 pub(crate) mod backend;
+pub(crate) mod calls;
 pub(crate) mod failures;
 pub(crate) mod logins;

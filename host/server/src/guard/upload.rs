@@ -12,8 +12,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::{Frame, SizeHint};
 
-use crate::api::api2;
-use crate::api::body::Unfit;
+use tokenlatch_core::{API2_SELECTORS, is_doubtful_selector};
+
+use crate::body::Unfit;
 use crate::problem::Problem;
 
 /// Maximum length of a boundary: RFC 2046, section 5.1.1.
@@ -278,7 +279,12 @@ fn check_name(name: &str) -> Result<(), Problem> {
     if name.is_empty() || !name.bytes().all(plain) {
         return Err(SPOILT);
     }
-    if api2::chooses(name) { Err(MISPLACED) } else { Ok(()) }
+    if chooses(name) { Err(MISPLACED) } else { Ok(()) }
+}
+
+/// Whether some server might read the key as one that selects the function.
+pub(crate) fn chooses(key: &str) -> bool {
+    API2_SELECTORS.contains(&key.trim()) || is_doubtful_selector(key.as_bytes())
 }
 
 #[cfg(test)]

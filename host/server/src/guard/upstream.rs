@@ -17,17 +17,13 @@ use hyper_util::rt::TokioExecutor;
 use tokenlatch_core::{Danger, Realm, Verdict, danger, is_plain_field};
 use tokio::time::Instant;
 
-use crate::api::body::{Sender, Sending, Timely, Watched};
-use crate::api::calls;
-use crate::auth::authenticate::Admitted;
-use crate::auth::backend::Backend;
+use crate::body::{Sender, Sending, Timely, Watched};
 use crate::config::Config;
 use crate::error::ServerError;
 use crate::guard::identity_headers;
 use crate::middleware::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
-use crate::middleware::request::Forwarded;
 use crate::problem::Problem;
-use crate::web::is_session;
+use crate::web_paths::is_session;
 
 /// Time limit for the upstream to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -101,7 +97,14 @@ impl Upstream {
         })
     }
 
-    async fn forward(&self, mut request: Request, verdict: &Verdict, realm: Realm, client: &Client) -> Response {
+    /// Forwards a request and returns the API's answer.
+    pub(crate) async fn forward(
+        &self,
+        mut request: Request,
+        verdict: &Verdict,
+        realm: Realm,
+        client: &Client,
+    ) -> Response {
         if upgrades(request.headers()) {
             return UPGRADE_REFUSED.into_response();
         }
@@ -136,23 +139,6 @@ impl Upstream {
             tokio::time::sleep_until(since + self.time).await;
         }
     }
-}
-
-/// Forwards an admitted request, if there is an API behind the guard.
-pub(crate) async fn pass_on(
-    state: &impl Backend,
-    client: &Client,
-    request: Request,
-    admitted: &Admitted,
-    realm: Realm,
-) -> Response {
-    if let Some(forwarded) = request.extensions().get::<Forwarded>() {
-        forwarded.begin();
-    }
-    admitted.sign(match state.upstream() {
-        Some(upstream) => upstream.forward(request, &admitted.verdict, realm, client).await,
-        None => calls::NO_FUNCTION.into_response(),
-    })
 }
 
 /// Removes the fields that the client must not set, and adds those that the upstream may rely on.

@@ -3,10 +3,9 @@
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{Response, Uri};
-use tokenlatch_core::{ReplyError, ReplyRequest, Shape};
+use tokenlatch_core::{ReplyError, ReplyRequest, Shape, is_api_path, is_function_name};
 
-use crate::api::calls;
-use crate::auth::authenticate;
+use crate::module_reply::response;
 use crate::problem::Problem;
 use tokenlatch::Module;
 
@@ -30,7 +29,7 @@ pub(crate) fn put(module: &Module, target: &Uri, mut reply: Response<Body>) -> R
         ..ReplyRequest::default()
     });
     // If the module fails, the problem document is sufficient.
-    let Ok(enveloped) = enveloped.map(authenticate::response) else {
+    let Ok(enveloped) = enveloped.map(response) else {
         return reply;
     };
     let (parts, body) = enveloped.into_parts();
@@ -45,14 +44,14 @@ pub(crate) fn put(module: &Module, target: &Uri, mut reply: Response<Body>) -> R
 /// The reply's shape for a path, and the function if the envelope names it.
 fn shape(target: &Uri) -> Option<(Shape, Option<&str>)> {
     let path = target.path();
-    if !calls::is_api(path) {
+    if !is_api_path(path) {
         return None;
     }
     let Some(function) = path.strip_prefix("/json-api/") else {
         return Some((Shape::Uapi, None)).filter(|_| !path.starts_with("/json-api"));
     };
     if function.trim_end_matches('/') != "cpanel" {
-        return Some((Shape::Whm, Some(function).filter(|name| calls::is_name(name))));
+        return Some((Shape::Whm, Some(function).filter(|name| is_function_name(name))));
     }
     let uapi = target.query().unwrap_or_default().split('&').any(|pair| pair == UAPI);
     Some((if uapi { Shape::UapiCommand } else { Shape::Api2 }, None))

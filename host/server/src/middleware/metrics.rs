@@ -7,8 +7,7 @@ use ::metrics::{counter, describe_counter, describe_gauge, describe_histogram, g
 use axum::http::StatusCode;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::state::State;
-use crate::web;
+use crate::web_paths;
 use tokenlatch::FollowerStatus;
 
 const REQUESTS: &str = "tokenlatch_requests_total";
@@ -90,7 +89,7 @@ pub(crate) fn class(path: &str) -> &'static str {
         "/auth" => "auth",
         "/snapshot" | "/snapshot/deltas" | "/snapshot/usage" => "snapshot",
         "/health" | "/ready" | "/metrics" | "/openapi.json" => "operations",
-        _ if web::belongs(path) => "page",
+        _ if web_paths::belongs(path) => "page",
         _ => CLASSES
             .iter()
             .find(|(start, _)| path.starts_with(start))
@@ -134,13 +133,25 @@ pub(crate) fn lost_lines(number: u64) {
     counter!(LOST_LINES).increment(number);
 }
 
+/// Numbers of a server that are read when the metrics are.
+pub(crate) struct ServerFigures {
+    /// Records in the table.
+    pub(crate) records: usize,
+    /// Uses that were not stored.
+    pub(crate) missed_usage: u64,
+    /// How often the database went back in time.
+    pub(crate) went_back: u64,
+    /// Addresses that are blocked after failed attempts.
+    pub(crate) blocked: usize,
+}
+
 /// The current metrics.
-pub(crate) fn render(state: &State) -> String {
+pub(crate) fn render(figures: &ServerFigures) -> String {
     let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
-    gauge!(RECORDS).set(number(state.gate.records()));
-    counter!(MISSED_USES).absolute(state.gate.missed_usage());
-    counter!(WENT_BACK).absolute(state.gate.went_back().map_or(0, |went_back| went_back.times));
-    gauge!(BLOCKED).set(number(state.failures.blocked_addresses()));
+    gauge!(RECORDS).set(number(figures.records));
+    counter!(MISSED_USES).absolute(figures.missed_usage);
+    counter!(WENT_BACK).absolute(figures.went_back);
+    gauge!(BLOCKED).set(number(figures.blocked));
     rendered()
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod envelope;
+pub(crate) mod log_fields;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod request;

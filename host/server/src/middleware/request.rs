@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -26,46 +26,12 @@ use crate::http1::request_check;
 use crate::http1::unread_body::Unread;
 use crate::middleware::client::{self, Client, REQUEST_ID};
 use crate::middleware::envelope;
+use crate::middleware::log_fields::{Decided, Forwarded, Noted};
 use crate::middleware::metrics;
 use crate::problem::Problem;
-use crate::web;
+use crate::web_paths;
 use tokenlatch::Module;
 use tokenlatch::Publisher;
-
-/// A handler's decision about a request. Add it to the reply's extensions, for the log and the metrics.
-#[derive(Clone, Debug)]
-pub struct Decided {
-    /// The verdict's reason, such as `ok` or `token_expired`.
-    pub reason: &'static str,
-    /// The token's user, once it has been verified.
-    pub user: Option<String>,
-    /// The token's id, once it has been verified.
-    pub token_id: Option<String>,
-}
-
-/// What a page logs about a request. Add it to the reply's extensions.
-#[derive(Clone, Debug)]
-pub(crate) struct Noted {
-    /// The outcome, such as `login_invalid`.
-    pub(crate) reason: &'static str,
-    /// The user who is logged in.
-    pub(crate) user: Option<String>,
-}
-
-/// Whether a request was forwarded to the API behind the guard. It is in the extensions of each request.
-#[derive(Clone, Default)]
-pub(crate) struct Forwarded(Arc<AtomicBool>);
-
-impl Forwarded {
-    /// Marks the request as forwarded.
-    pub(crate) fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn is_so(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 type Guarded = CatchPanic<Router, Broken>;
 
@@ -308,10 +274,10 @@ impl Seen<'_> {
 
 /// A path without the session's number.
 fn public(path: &str) -> Cow<'_, str> {
-    match path.strip_prefix(web::PREFIX) {
+    match path.strip_prefix(web_paths::PREFIX) {
         Some(rest) => format!(
             "{}…{}",
-            web::PREFIX,
+            web_paths::PREFIX,
             rest.trim_start_matches(|digit: char| digit.is_ascii_digit())
         )
         .into(),

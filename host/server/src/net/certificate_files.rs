@@ -12,7 +12,7 @@ use tokio_rustls::rustls::client::danger::ServerCertVerifier;
 use zeroize::Zeroizing;
 
 use crate::error::ServerError;
-use crate::net::tls::{fault, provider, read_chain, read_key};
+use crate::net::pem::{fault, provider, read_chain, read_key};
 use tokenlatch::write_atomically;
 
 /// File name of the certificate.

@@ -16,11 +16,11 @@ use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::config::{Config, HttpLimits};
+use crate::connections::{Connections, Place};
 use crate::error::ServerError;
 use crate::http1::framing::Wire;
 use crate::middleware::metrics;
 use crate::middleware::request::{Handler, Handling};
-use crate::net::connections::{Connections, Place};
 use crate::net::tls::Certificates;
 use tokenlatch::Module;
 use tokenlatch::Publisher;

@@ -1,23 +1,17 @@
 //! TLS by rustls: versions 1.2 and 1.3. Certificates can be reloaded while the server runs.
 
-use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::{CertificateDer, ServerName};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use webpki::EndEntityCert;
 
 use crate::config::{Config, Tls};
 use crate::error::ServerError;
 use crate::net::certificate_files::{self, Pair};
-use crate::regular;
-
-/// Maximum size of a certificate file, in bytes. Real ones are far smaller.
-const MAX_BYTES: u64 = 1 << 20;
+use crate::net::pem::{fault, provider, read_chain, read_key};
 
 /// The certificates of a server. Clones share them.
 #[derive(Clone, Debug)]
@@ -90,11 +84,6 @@ fn pair(source: &Tls) -> Result<Pair, ServerError> {
     }
 }
 
-/// The cryptography provider. It is passed explicitly instead of relying on the process default.
-pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
-}
-
 fn read(pair: &Pair) -> Result<Current, ServerError> {
     let chain = read_chain(&pair.certificate)?;
     let Some(own) = chain.first().cloned() else {
@@ -110,35 +99,4 @@ fn read(pair: &Pair) -> Result<Current, ServerError> {
         config: Arc::new(config),
         own,
     })
-}
-
-pub(crate) fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServerError> {
-    let bytes = read_file(path)?;
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
-        .collect::<Result<_, _>>()
-        .map_err(|_| fault(path, "it is not PEM".to_owned()))?;
-    if chain.is_empty() {
-        return Err(fault(path, "it holds no certificate".to_owned()));
-    }
-    Ok(chain)
-}
-
-/// Reads a private key. Errors contain none of the file's content.
-pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, ServerError> {
-    let bytes = zeroize::Zeroizing::new(read_file(path)?);
-    PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| fault(path, "it holds no private key in PEM".to_owned()))
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>, ServerError> {
-    if regular::size(path).map_err(|reason| fault(path, reason))? > MAX_BYTES {
-        return Err(fault(path, "it is too large".to_owned()));
-    }
-    std::fs::read(path).map_err(|error| fault(path, error.to_string()))
-}
-
-pub(crate) fn fault(path: &Path, reason: String) -> ServerError {
-    ServerError::Certificate {
-        path: path.to_owned(),
-        reason,
-    }
 }

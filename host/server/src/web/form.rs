@@ -7,9 +7,9 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
-use crate::api::body::read_body;
-use crate::api::form::{Form, Kind};
+use crate::body::read_body;
 use crate::config::HttpLimits;
+use crate::form::{Form, Kind};
 use crate::middleware::request_id::RequestId;
 use crate::problem::Problem;
 use crate::state::State;

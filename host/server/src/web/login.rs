@@ -13,18 +13,19 @@ use serde_json::json;
 use tower_sessions::Session;
 use zeroize::Zeroizing;
 
-use super::Port;
-use crate::api::form::Form;
 use crate::auth::logins::{Attempt, Put};
 use crate::config::HttpLimits;
+use crate::form::Form;
 use crate::middleware::client::Client;
-use crate::middleware::request::Noted;
+use crate::middleware::log_fields::Noted;
 use crate::state::State;
 use crate::web::form::{self, Asked};
+use crate::web::layout::Layout;
 use crate::web::paths;
-use crate::web::reply::{Failed, Layout, html, see};
+use crate::web::reply::{Failed, html, see};
 use crate::web::session::{self, Found, Visit, Visitor};
 use crate::web::visit::drops_cookie;
+use crate::web_paths::Port;
 
 /// Maximum body of a login, in bytes.
 const LOGIN_BYTES: usize = 16 << 10;

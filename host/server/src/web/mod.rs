@@ -8,7 +8,8 @@ mod assets;
 mod create;
 mod create_form;
 mod form;
-mod hosts;
+pub(crate) mod hosts;
+mod layout;
 mod list;
 mod login;
 mod notice;
@@ -17,6 +18,7 @@ mod reply;
 mod revoke;
 mod session;
 mod token_detail;
+mod token_routes;
 mod tokens;
 mod view;
 mod visit;
@@ -30,82 +32,26 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
-use serde::{Deserialize, Serialize};
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::Session;
 
-pub(crate) use hosts::{Hosts, host_name};
-
 use crate::config::HttpLimits;
 use crate::middleware::client::Client;
-use crate::middleware::request::Noted;
+use crate::middleware::log_fields::Noted;
 use crate::state::State;
+use crate::web_paths::{PREFIX, Port, inside};
 use login::Shown;
 use reply::{Failed, see};
 use session::{Found, Visitor};
 
-/// Start of every path that needs a login.
-pub(crate) const PREFIX: &str = "/cpsess";
-/// Number of digits after [`PREFIX`].
-const DIGITS: usize = 10;
-
 /// Maximum bytes that are read of a form from a client that is not logged in.
 const TURNED_AWAY_BYTES: usize = 16 << 10;
-
-/// The port of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Port {
-    /// The account port.
-    Account,
-    /// The administrator's port.
-    Admin,
-}
-
-impl Port {
-    /// The name of the session's cookie. RULES.md, 4.
-    const fn cookie(self) -> &'static str {
-        match self {
-            Port::Account => "cpsession",
-            Port::Admin => "whostmgrsession",
-        }
-    }
-
-    /// The first page, without the session's prefix.
-    const fn home(self) -> &'static str {
-        match self {
-            Port::Account => "/tokens",
-            Port::Admin => "/accounts",
-        }
-    }
-}
-
-/// Whether a cookie is a session cookie of either port.
-pub(crate) fn is_session(cookie: &[u8]) -> bool {
-    [Port::Account, Port::Admin]
-        .iter()
-        .any(|port| port.cookie().as_bytes() == cookie)
-}
-
-/// Whether a path belongs to the web interface. Other paths belong to the API.
-pub(crate) fn belongs(path: &str) -> bool {
-    matches!(path, "/" | "/login" | "/logout" | "/favicon.ico")
-        || path.starts_with("/assets/")
-        || inside(path).is_some()
-}
-
-/// Splits a path into the digits of the session's prefix and the rest.
-fn inside(path: &str) -> Option<(&str, &str)> {
-    let (digits, rest) = path.strip_prefix(PREFIX)?.split_at_checked(DIGITS)?;
-    let sound = digits.bytes().all(|byte| byte.is_ascii_digit()) && (rest.is_empty() || rest.starts_with('/'));
-    sound.then_some((digits, rest))
-}
 
 /// The web interface of a port, for the paths that the API does not have.
 pub(crate) fn router(state: &Arc<State>, port: Port) -> Router {
     let pages = match port {
-        Port::Account => tokens::routes(),
+        Port::Account => token_routes::routes(),
         Port::Admin => admin::routes(),
     };
     let pages = pages
@@ -247,14 +193,4 @@ async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -
         user: None,
     });
     reply
-}
-
-/// Removes expired sessions and forms.
-pub(crate) async fn tidy(state: &State) {
-    let Ok(now) = state.service.clock().now() else {
-        return;
-    };
-    if let Err(error) = state.service.store().tidy_page(now).await {
-        tracing::warn!(code = error.code(), "what has ended was not tidied away");
-    }
 }

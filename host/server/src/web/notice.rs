@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::web::reply::Layout;
+use crate::web::layout::Layout;
 
 /// A page with a message and links.
 #[derive(Template)]

@@ -2,9 +2,9 @@
 
 use axum::http::{Method, Uri};
 
-use super::Port;
-use crate::api::form::Form;
+use crate::form::Form;
 use crate::middleware::scrub::scrub;
+use crate::web_paths::Port;
 
 /// Maximum length of a query value that is kept.
 const LONGEST: usize = 200;

@@ -11,8 +11,9 @@ use tokenlatch_core::Realm;
 
 use crate::state::State;
 use crate::web::form::Posted;
+use crate::web::layout::Layout;
 use crate::web::list::ListView;
-use crate::web::reply::{Failed, Layout, html, see};
+use crate::web::reply::{Failed, html, see};
 use crate::web::session::Visitor;
 use crate::web::tokens::{Told, table};
 use crate::web::view::Row;

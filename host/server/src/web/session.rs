@@ -15,10 +15,10 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{self, Error as Fault};
 use tower_sessions::{Session, SessionManagerLayer, SessionStore};
 
-use super::Port;
 use crate::config::SessionLimits;
 use crate::state::State;
 use crate::web::reply::Failed;
+use crate::web_paths::Port;
 use tokenlatch::ENTROPY_BYTES;
 use tokenlatch::EnvironmentError;
 use tokenlatch::Service;

@@ -10,7 +10,8 @@ use tokenlatch_core::{Access, MAX_NAME, Realm};
 
 use crate::state::State;
 use crate::web::form::{Asked, Posted};
-use crate::web::reply::{Failed, Layout, html, see, sentence};
+use crate::web::layout::Layout;
+use crate::web::reply::{Failed, html, see, sentence};
 use crate::web::session::Visitor;
 use crate::web::view::Row;
 use tokenlatch::Error;

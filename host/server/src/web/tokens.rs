@@ -3,26 +3,22 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::State as Shared;
 use axum::http::header::{COOKIE, HOST, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use axum::routing::get;
 use tokenlatch_core::Realm;
 
 use crate::config::Tls;
 use crate::net::certificate_files::CERTIFICATE_FILE;
 use crate::state::State;
-use crate::web::create;
 use crate::web::form::Asked;
 use crate::web::hosts;
+use crate::web::layout::Layout;
 use crate::web::list::{ListView, TokenList, read_size};
 use crate::web::notice::NotePage;
-use crate::web::reply::{Failed, Layout, html};
-use crate::web::revoke;
+use crate::web::reply::{Failed, html};
 use crate::web::session::Visitor;
-use crate::web::token_detail;
 use crate::web::view::count;
 use tokenlatch::Error;
 
@@ -34,22 +30,6 @@ pub(crate) const LIST: &str = "Tokens/list";
 
 /// Lifetime of the cookie, in seconds: a year.
 const SIZE_COOKIE_AGE: u32 = 365 * 86_400;
-
-/// The account port's routes below the session's prefix.
-pub(crate) fn routes() -> Router<Arc<State>> {
-    Router::new()
-        .route("/tokens", get(show).post(create::create))
-        .route("/tokens/new", get(create::form))
-        .route("/tokens/name", get(create::name))
-        .route("/tokens/saved", get(back).post(create::saved))
-        .route("/tokens/revoke", get(back).post(revoke::revoke))
-        .route("/tokens/revoke/confirm", get(back).post(revoke::confirm))
-        .route("/tokens/{id}", get(token_detail::show))
-        .route(
-            "/tokens/{id}/rename",
-            get(token_detail::back).post(token_detail::rename),
-        )
-}
 
 /// The page with the table, or with a text if there is no token yet.
 #[derive(Template)]
@@ -73,7 +53,7 @@ pub(crate) struct Told {
     pub(crate) fault: Option<String>,
 }
 
-async fn show(
+pub(crate) async fn show(
     Shared(state): Shared<Arc<State>>,
     visitor: Visitor,
     asked: Asked,
@@ -141,7 +121,7 @@ pub(crate) async fn table(
 }
 
 /// Redirects GET requests for form-only paths to the table.
-async fn back(visitor: Visitor) -> Response {
+pub(crate) async fn back(visitor: Visitor) -> Response {
     crate::web::reply::see(visitor.path("/tokens"))
 }
 

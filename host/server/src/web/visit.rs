@@ -10,15 +10,16 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::{Port, belongs};
 use crate::middleware::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
-use crate::middleware::request::Noted;
+use crate::middleware::log_fields::Noted;
 use crate::problem::Problem;
 use crate::state::State;
 use crate::web::assets;
 use crate::web::hosts;
-use crate::web::reply::{Failed, Layout, html};
+use crate::web::layout::Layout;
+use crate::web::reply::{Failed, html};
 use crate::web::session::Visitor;
+use crate::web_paths::{Port, belongs};
 
 /// The header fields of every reply. `Referrer-Policy` is not `no-referrer`: browsers would then send `Origin: null` with the web
 /// interface's own forms.

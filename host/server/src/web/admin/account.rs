@@ -10,10 +10,11 @@ use tokenlatch_core::Policy;
 
 use super::{gone, path_of, user_of};
 use crate::state::State;
-use crate::web::admin::features::FeaturesForm;
+use crate::web::admin::features_form::FeaturesForm;
 use crate::web::form::{Asked, Posted};
+use crate::web::layout::Layout;
 use crate::web::list::{ListView, TokenList};
-use crate::web::reply::{Failed, Layout, html, see};
+use crate::web::reply::{Failed, html, see};
 use crate::web::session::Visitor;
 use crate::web::tokens::{Told, done};
 use crate::web::view::{Moment, count};

@@ -9,6 +9,7 @@ use tokenlatch_core::{Features, MAX_FEATURES};
 use super::{gone, path_of, user_of};
 use crate::state::State;
 use crate::web::admin::account::draw;
+use crate::web::admin::features_form::{FeaturesForm, in_a_line};
 use crate::web::form::{Posted, index, words};
 use crate::web::list::ListView;
 use crate::web::reply::{Failed, see, sentence};
@@ -25,46 +26,10 @@ const INCOMPLETE: &str = "The form did not tell which features it was to replace
 const CHANGED: &str = "The features were changed meanwhile, so nothing was replaced. This is what you have sent: open \
                        the account anew to see what holds, or send this once more.";
 
-/// The form for an account's features.
-pub(crate) struct FeaturesForm {
-    /// Whether all features are allowed.
-    pub(crate) every: bool,
-    /// The features, one on each line.
-    pub(crate) list: String,
-    /// The features in force when the form was rendered.
-    pub(crate) was: String,
-    /// The fault in the submitted form.
-    pub(crate) fault: Option<String>,
-}
-
-impl FeaturesForm {
-    /// The initial form.
-    pub(crate) fn of(features: &Features) -> FeaturesForm {
-        let (every, list) = match features {
-            Features::All => (true, String::new()),
-            Features::List(list) => (false, list.join("\n")),
-        };
-        FeaturesForm {
-            every,
-            list,
-            was: in_a_line(features),
-            fault: None,
-        }
-    }
-}
-
 /// The submitted features. Of a list that is too long, one more than the maximum is kept: that is enough for the module to refuse
 /// it.
 fn listed(list: &str) -> Vec<String> {
     words(list).take(MAX_FEATURES + 1).map(str::to_owned).collect()
-}
-
-/// Encodes features in one line. `*`, which is not a feature, means all.
-fn in_a_line(features: &Features) -> String {
-    match features {
-        Features::All => "*".to_owned(),
-        Features::List(list) => list.join(","),
-    }
 }
 
 /// Decodes the output of [`in_a_line`].

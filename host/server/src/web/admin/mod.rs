@@ -3,6 +3,7 @@
 mod account;
 mod accounts;
 mod features;
+mod features_form;
 mod tokens;
 
 use std::sync::Arc;

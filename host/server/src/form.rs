@@ -9,7 +9,7 @@ use tokenlatch_core::Value;
 use tokio::runtime::Handle;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::api::body::read_body;
+use crate::body::read_body;
 use crate::config::HttpLimits;
 use crate::problem::Problem;
 use tokenlatch::offload;

@@ -1,0 +1,66 @@
+//! Signed messages: a snapshot, a delta or a heartbeat.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokenlatch_core::{MESSAGE_HEAD_BYTES, inspect};
+
+use crate::error::Result;
+use crate::store::Mark;
+
+/// A signed message. Messages that differ only in their time share the body.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    pub(super) head: Vec<u8>,
+    pub(super) body: Arc<Vec<u8>>,
+    /// The mark of the table after this message.
+    pub mark: Mark,
+    /// When the message was true, in Unix seconds.
+    pub made: i64,
+    /// Identifies the message: equal tags mean equal bytes.
+    pub tag: String,
+}
+
+impl Message {
+    pub(super) fn new(mut head: Vec<u8>, mark: Mark) -> Result<Message> {
+        let body = head.split_off(head.len().min(MESSAGE_HEAD_BYTES));
+        Message::of(head, Arc::new(body), mark)
+    }
+
+    pub(super) fn of(head: Vec<u8>, body: Arc<Vec<u8>>, mark: Mark) -> Result<Message> {
+        let told = inspect(&head)?;
+        let digest = told.digest.get(..16).unwrap_or_default();
+        Ok(Message {
+            tag: format!(
+                "{}-{}-{}-{}-{}-{digest}",
+                told.epoch, told.version, told.made, told.max_age, told.key_id
+            ),
+            made: told.made,
+            head,
+            body,
+            mark,
+        })
+    }
+
+    /// Returns the message in one piece.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        [self.head.as_slice(), &self.body].concat()
+    }
+
+    /// Returns the head with its signature, and the body that it signs.
+    #[must_use]
+    pub fn parts(&self) -> (&[u8], &Arc<Vec<u8>>) {
+        (&self.head, &self.body)
+    }
+}
+
+/// Leaves out the bytes, which are many.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("tag", &self.tag)
+            .field("body", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
