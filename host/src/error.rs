@@ -74,7 +74,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum ModuleError {
     /// The module trapped. The instance is discarded.
-    #[error("the module broke off: {0}")]
+    #[error("the module trapped: {0}")]
     Broken(String),
     /// The module exceeded its memory limit. The instance is discarded.
     #[error("the module's memory is full")]

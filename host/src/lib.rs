@@ -3,7 +3,7 @@
 //! - [`Module`] runs the module in wasmtime, with a typed method for each operation and [`Module::call_json`].
 //! - [`Table`] is the hot path: records are loaded once, then a verification takes about a microsecond.
 //! - [`Store`] keeps accounts and records: [`SqliteStore`] in a file, [`PostgresStore`] on a server.
-//! - [`Gate`] verifies requests against a store, through a table that it brings up to date before each verification.
+//! - [`Verifier`] verifies requests against a store, through a table that it brings up to date before each verification.
 //! - [`Service`] joins the module and a store with a clock and randomness, and covers the whole life of a token.
 //!
 //! The crate contains no token rules and parses no HTTP: it asks the module. Every failure of the module, the store or
@@ -17,7 +17,6 @@ mod archive_error;
 mod clock;
 mod entropy;
 mod error;
-mod gate;
 mod hex;
 mod module;
 pub mod offload;
@@ -26,6 +25,7 @@ mod private_file;
 mod service;
 mod snapshot;
 mod store;
+mod verifier;
 mod zone;
 
 pub use tokenlatch_core as core;
@@ -34,7 +34,6 @@ pub use archive_error::ArchiveError;
 pub use clock::{Clock, SetClock, SystemClock};
 pub use entropy::{ENTROPY_BYTES, Entropy, SystemEntropy};
 pub use error::{EnvironmentError, Error, ModuleError, Result};
-pub use gate::{Gate, Presented, WentBack};
 pub use hex::hex;
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, Table};
 pub use peppers::read_peppers;
@@ -53,4 +52,5 @@ pub use store::{
     PageQuery, PasswordHash, Plan, PostgresStore, Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount,
     StoredSession, StoredToken, TokenKeys, TokenPage, Usage, UsageBatch, Version, open_store,
 };
+pub use verifier::{Presented, Verifier, WentBack};
 pub use zone::ServerZone;

@@ -302,7 +302,7 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     }
     context.note(first.is_some()).await?;
     if let Some(before) = context.went_back() {
-        server.state().gate.note_older(before).await?;
+        server.state().verifier.note_older(before).await?;
     }
     let (account, admin) = server.addresses();
     let told = Told {

@@ -23,12 +23,12 @@ use crate::net::tls::Certificates;
 use crate::reload::Changing;
 use crate::web::hosts::Hosts;
 use tokenlatch::Error;
-use tokenlatch::Gate;
 use tokenlatch::Module;
 use tokenlatch::Presented;
 use tokenlatch::Publisher;
 use tokenlatch::Result;
 use tokenlatch::Service;
+use tokenlatch::Verifier;
 
 /// State shared by the handlers. Clones share it.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct State {
     /// Accounts and tokens.
     pub service: Service,
     /// Verifies requests.
-    pub gate: Gate,
+    pub verifier: Verifier,
     /// Counts failed attempts.
     pub failures: Failures,
     /// Counts logins at the web interface.
@@ -66,7 +66,7 @@ impl Changing for State {
     }
 
     async fn set_catalogue(&self, functions: Option<Vec<Function>>) -> Result<(), Error> {
-        self.gate.set_catalogue(functions).await
+        self.verifier.set_catalogue(functions).await
     }
 
     async fn tidy(&self) {
@@ -98,7 +98,7 @@ impl State {
     pub(crate) async fn publisher(&self) -> Result<Option<&Publisher>, Error> {
         if self.publisher.is_some() {
             let store = self.service.store();
-            let went_back = self.gate.went_back();
+            let went_back = self.verifier.went_back();
             let times = went_back.map_or(0, |went_back| went_back.times);
             let mut begun = self.begun.lock().await;
             if *begun != Some(times) {
@@ -126,7 +126,7 @@ impl State {
     ) -> Result<State, ServerError> {
         let catalogue = Catalogue::new(config.catalogue.as_deref());
         let functions = catalogue.functions(service.module())?;
-        let gate = Gate::open(service.clone(), functions).await?;
+        let verifier = Verifier::open(service.clone(), functions).await?;
         let upstream = config
             .upstream
             .as_ref()
@@ -140,7 +140,7 @@ impl State {
             publisher,
             begun: Arc::default(),
             service,
-            gate,
+            verifier,
             failures: Failures::new(config.failures, Ticks::system()),
             logins: Logins::new(config.logins, Ticks::system()),
             hosts: Hosts::new(&config, certificates),
@@ -155,7 +155,7 @@ impl Backend for State {
     const MANAGES: bool = true;
 
     async fn verify(&self, authorization: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
-        self.gate.verify(authorization, call, client.address).await
+        self.verifier.verify(authorization, call, client.address).await
     }
 
     async fn manage(&self, admitted: &Admitted, shape: Shape, function: &str, form: Form) -> Response {
@@ -171,9 +171,9 @@ impl Backend for State {
 
     fn figures(&self) -> String {
         metrics::render(&ServerFigures {
-            records: self.gate.records(),
-            missed_usage: self.gate.missed_usage(),
-            went_back: self.gate.went_back().map_or(0, |went_back| went_back.times),
+            records: self.verifier.records(),
+            missed_usage: self.verifier.missed_usage(),
+            went_back: self.verifier.went_back().map_or(0, |went_back| went_back.times),
             blocked: self.failures.blocked_addresses(),
         })
     }

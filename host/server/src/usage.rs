@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use tokenlatch::Gate;
+use tokenlatch::Verifier;
 
 /// Time limit for the last write when the server stops.
 const LAST: Duration = Duration::from_secs(10);
@@ -20,13 +20,13 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// Starts the task, unless uses are not recorded.
-    pub fn spawn(gate: &Gate, every: Duration) -> Option<Keeper> {
+    pub fn spawn(verifier: &Verifier, every: Duration) -> Option<Keeper> {
         if every.is_zero() {
             return None;
         }
-        gate.note_usage();
+        verifier.note_usage();
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(keep(gate.clone(), every, stopped));
+        let task = tokio::spawn(keep(verifier.clone(), every, stopped));
         Some(Keeper { stop, task })
     }
 
@@ -40,7 +40,7 @@ impl Keeper {
     }
 }
 
-async fn keep(gate: Gate, every: Duration, mut stopped: oneshot::Receiver<()>) {
+async fn keep(verifier: Verifier, every: Duration, mut stopped: oneshot::Receiver<()>) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -49,7 +49,7 @@ async fn keep(gate: Gate, every: Duration, mut stopped: oneshot::Receiver<()>) {
             _ = &mut stopped => true,
         };
         // The write is never cancelled: entries that the store already has would be returned and counted twice.
-        if let Err(error) = gate.flush_usage().await {
+        if let Err(error) = verifier.flush_usage().await {
             tracing::warn!(code = error.code(), "which tokens were used is not kept yet: {error}");
         }
         if last {

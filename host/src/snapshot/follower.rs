@@ -17,9 +17,9 @@ use super::source::{Fetch, Fetched, Source, SourceError};
 use super::state_file::StateFile;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{EnvironmentError, Error, Result};
-use crate::gate::{Presented, repeated};
 use crate::hex::hex;
 use crate::module::Module;
+use crate::verifier::{Presented, repeated};
 
 /// The longest time that the origin is asked to wait for a change.
 const LONGEST_WAIT: Duration = Duration::from_secs(25);
@@ -263,7 +263,7 @@ impl Inner {
     /// Replaces a broken instance by a new one, unless another caller already did.
     fn renew(&self, code: &'static str) {
         if let Err(error) = self.replica.renew() {
-            tracing::warn!("the module broke off and cannot be run again: {error}");
+            tracing::warn!("the module trapped and cannot be run again: {error}");
         }
         self.status().failing = Some(code);
     }
@@ -390,7 +390,7 @@ impl Inner {
             });
         }
         if left != Some(0) {
-            let cut = SourceError::new("origin_answer", "the origin's answer broke off");
+            let cut = SourceError::new("origin_answer", "the origin's answer was cut off");
             return Err(Failed::Source(cut));
         }
         let state = self.replica.commit().map_err(Failed::Refused)?;
@@ -409,7 +409,7 @@ impl Inner {
         }
         let file = self.file.clone();
         let written = tokio::task::spawn_blocking(move || file.write(&state)).await;
-        let written = written.unwrap_or_else(|_| Err(std::io::Error::other("writing broke off")));
+        let written = written.unwrap_or_else(|_| Err(std::io::Error::other("the writing thread panicked")));
         self.note_file(written.err().map(|error| error.to_string()));
         Ok(false)
     }

@@ -366,6 +366,6 @@ impl Inner {
         };
         tokio::task::spawn_blocking(work)
             .await
-            .map_err(|_| Error::from(StoreError::Failed("making a snapshot broke off".to_owned())))?
+            .map_err(|_| Error::from(StoreError::Failed("making a snapshot panicked".to_owned())))?
     }
 }

@@ -10,9 +10,9 @@ use tokenlatch_core::{
 
 use super::report::ReportedUse;
 use crate::error::Result;
-use crate::gate::Uses;
 use crate::module::{EncodedCatalogue, Module, Snapshot};
 use crate::store::Usage;
+use crate::verifier::Uses;
 
 /// The largest number of cached verdicts.
 const VERDICTS: usize = 1 << 16;

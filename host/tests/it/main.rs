@@ -2,7 +2,6 @@
 
 pub(crate) use tokenlatch_test_support as common;
 
-mod gate;
 mod module_faults;
 mod module_hostile;
 mod service;
@@ -19,3 +18,4 @@ mod store_page;
 mod store_sessions;
 mod store_usage;
 mod table;
+mod verifier;

@@ -156,7 +156,7 @@ fn a_trap_tells_nothing_of_the_request() {
     let error = faulty().call_json(b"S").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the module broke off: wasm trap: wasm `unreachable` instruction executed"
+        "the module trapped: wasm trap: wasm `unreachable` instruction executed"
     );
 }
 

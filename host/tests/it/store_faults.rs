@@ -18,7 +18,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, SqlSafeStr};
 use tokenlatch::core::{Call, Created, Features, Realm, Reason};
-use tokenlatch::{Gate, ListOptions, Presented, Service, Store, StoreError, StoredSession, open_store};
+use tokenlatch::{ListOptions, Presented, Service, Store, StoreError, StoredSession, Verifier, open_store};
 use tokio::task::JoinSet;
 
 const FIRST_SCHEMA_ON_A_SERVER: &str = include_str!("../../migrations/postgres/0001_accounts_and_tokens.sql");
@@ -417,17 +417,17 @@ fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
         let service = Service::new(module(), open_store(address, true).await.unwrap());
         service.add_account("alice", Features::All).await.unwrap();
         let revoked = service.create(plain("revoked")).await.unwrap();
-        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let verifier = Verifier::open(service.clone(), None).await.unwrap();
         server.dump(address, "dump");
         service
             .revoke("alice", Realm::Account, &["revoked".to_owned()])
             .await
             .unwrap();
         let lost = service.create(plain("lost")).await.unwrap();
-        assert_eq!(admitted(&gate, &lost).await, Reason::Ok);
-        assert_eq!(admitted(&gate, &revoked).await, Reason::TokenRevoked);
+        assert_eq!(admitted(&verifier, &lost).await, Reason::Ok);
+        assert_eq!(admitted(&verifier, &revoked).await, Reason::TokenRevoked);
         let before = service.store().mark().await.unwrap();
-        let late = Gate::open(service.clone(), None).await.unwrap();
+        let late = Verifier::open(service.clone(), None).await.unwrap();
 
         server.put_back(address, "dump");
         let beside = Service::new(module(), open_store(address, false).await.unwrap());
@@ -437,12 +437,12 @@ fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
         assert_eq!((after.epoch, after.revision), (before.epoch, before.revision));
         assert_ne!(after, before);
 
-        assert_eq!(gate.went_back(), None);
-        assert_eq!(admitted(&gate, &lost).await, Reason::TokenUnknown);
+        assert_eq!(verifier.went_back(), None);
+        assert_eq!(admitted(&verifier, &lost).await, Reason::TokenUnknown);
         for token in [one, two, revoked] {
-            assert_eq!(admitted(&gate, &token).await, Reason::Ok);
+            assert_eq!(admitted(&verifier, &token).await, Reason::Ok);
         }
-        let went_back = gate.went_back().expect("it is known");
+        let went_back = verifier.went_back().expect("it is known");
         assert_eq!((went_back.times, went_back.before), (1, before.revision));
 
         // Edges know the previous epoch. One server begins the next, even if another notices the restore only then.
@@ -453,35 +453,35 @@ fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
         let went_back = late.went_back().expect("it is known here too");
         assert!(!service.store().begin_epoch(went_back.epoch).await.unwrap());
         assert_eq!(service.store().mark().await.unwrap(), next);
-        gate.ready().await.unwrap();
+        verifier.ready().await.unwrap();
 
         // A restore in progress: the tables exist and lack rows.
         server.put_back(address, "dump");
         let pool = sqlx::PgPool::connect(address).await.unwrap();
         let drop = "DROP TRIGGER tokens_guard ON tokenlatch.tokens";
         sqlx::query(drop).execute(&pool).await.unwrap();
-        let error = gate.ready().await.unwrap_err();
+        let error = verifier.ready().await.unwrap_err();
         assert_eq!(error.code(), "store_incomplete");
         let drop = "DROP SCHEMA tokenlatch CASCADE";
         sqlx::query(drop).execute(&pool).await.unwrap();
-        let error = gate.ready().await.unwrap_err();
+        let error = verifier.ready().await.unwrap_err();
         assert_eq!(error.code(), "store_incomplete");
         server.put_back(address, "dump");
-        gate.ready().await.unwrap();
-        assert_eq!(gate.went_back().map(|went_back| went_back.times), Some(2));
+        verifier.ready().await.unwrap();
+        assert_eq!(verifier.went_back().map(|went_back| went_back.times), Some(2));
     });
 }
 
-/// A gate's verdict on a token of alice, if it can decide.
-async fn verdict(gate: &Gate, token: &Created) -> tokenlatch::Result<Reason> {
+/// A verifier's verdict on a token of alice, if it can decide.
+async fn verdict(verifier: &Verifier, token: &Created) -> tokenlatch::Result<Reason> {
     let header = format!("cpanel alice:{}", token.token.expose());
     let presented = Presented::One(header.as_bytes());
-    Ok(gate.verify(presented, &Call::default(), None).await?.reason)
+    Ok(verifier.verify(presented, &Call::default(), None).await?.reason)
 }
 
-/// A gate's verdict on a token of alice.
-async fn admitted(gate: &Gate, token: &Created) -> Reason {
-    verdict(gate, token).await.unwrap()
+/// A verifier's verdict on a token of alice.
+async fn admitted(verifier: &Verifier, token: &Created) -> Reason {
+    verdict(verifier, token).await.unwrap()
 }
 
 /// Waits until a condition holds, for 30 seconds at most.
@@ -600,8 +600,8 @@ fn a_server_that_became_read_only_is_told_apart() {
             assert_eq!(error.code(), "store_read_only");
             assert!(error.to_string().contains("default_transaction_read_only"), "{error}");
         }
-        let gate = Gate::open(service.clone(), None).await.unwrap();
-        assert_eq!(admitted(&gate, &token).await, Reason::Ok);
+        let verifier = Verifier::open(service.clone(), None).await.unwrap();
+        assert_eq!(admitted(&verifier, &token).await, Reason::Ok);
         switch("ALTER SYSTEM RESET default_transaction_read_only", true).await;
         store.writable().await.unwrap();
         store.set_suspended("alice", true).await.unwrap();
@@ -618,7 +618,7 @@ fn a_file_that_was_replaced_or_cannot_be_written_is_told_apart() {
         let place = Place::new();
         let service = place.service().await;
         let token = service.create(plain("one")).await.unwrap();
-        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let verifier = Verifier::open(service.clone(), None).await.unwrap();
         let store = service.store();
         store.writable().await.unwrap();
         let reading = open_store(&format!("sqlite:{}?mode=ro", place.database), false)
@@ -636,8 +636,8 @@ fn a_file_that_was_replaced_or_cannot_be_written_is_told_apart() {
                 std::fs::copy(&aside, &place.database).unwrap();
             }
             let errors = [
-                verdict(&gate, &token).await.unwrap_err().code(),
-                gate.ready().await.unwrap_err().code(),
+                verdict(&verifier, &token).await.unwrap_err().code(),
+                verifier.ready().await.unwrap_err().code(),
                 service.create(plain("two")).await.unwrap_err().code(),
                 store.spend_form(&"0".repeat(32), NOW).await.unwrap_err().code(),
                 store.writable().await.unwrap_err().code(),
@@ -648,7 +648,7 @@ fn a_file_that_was_replaced_or_cannot_be_written_is_told_apart() {
             }
         }
         std::fs::rename(&aside, &place.database).unwrap();
-        assert_eq!(admitted(&gate, &token).await, Reason::Ok);
+        assert_eq!(admitted(&verifier, &token).await, Reason::Ok);
 
         // An empty file is not a database, and is not turned into one.
         let empty = format!("{}-empty", place.database);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::common::database::Database;
 use crate::common::{NOW, plain, set_caps};
 use tokenlatch::core::{Api, Call, Caps, Realm};
-use tokenlatch::{Gate, ListOptions, Presented, Service, SetClock, Usage};
+use tokenlatch::{ListOptions, Presented, Service, SetClock, Usage, Verifier};
 
 crate::common::over_both!(
     a_thousand_verifications_are_one_row,
@@ -23,10 +23,10 @@ crate::common::over_both!(
     the_last_use_is_no_change_and_outlives_other_names,
 );
 
-async fn gate(service: &Service) -> Gate {
-    let gate = Gate::open(service.clone(), None).await.unwrap();
-    gate.note_usage();
-    gate
+async fn verifier(service: &Service) -> Verifier {
+    let verifier = Verifier::open(service.clone(), None).await.unwrap();
+    verifier.note_usage();
+    verifier
 }
 
 fn header(token: &str) -> Vec<u8> {
@@ -42,8 +42,9 @@ fn call() -> Call {
     }
 }
 
-async fn is_allowed(gate: &Gate, header: &[u8]) -> bool {
-    gate.verify(Presented::One(header), &call(), None)
+async fn is_allowed(verifier: &Verifier, header: &[u8]) -> bool {
+    verifier
+        .verify(Presented::One(header), &call(), None)
         .await
         .unwrap()
         .allowed
@@ -58,15 +59,15 @@ async fn a_thousand_verifications_are_one_row(database: Database) {
     let service = database.service().await.with_clock(clock.clone());
     let one = service.create(plain("one")).await.unwrap();
     let header = header(one.token.expose());
-    let gate = gate(&service).await;
+    let verifier = verifier(&service).await;
     for number in 0..1_000 {
         clock.set(NOW + number / 10);
-        assert!(is_allowed(&gate, &header).await);
+        assert!(is_allowed(&verifier, &header).await);
     }
-    assert!(!is_allowed(&gate, b"cpanel alice:NO").await);
+    assert!(!is_allowed(&verifier, b"cpanel alice:NO").await);
     assert_eq!(usage(&service, &one.record.id).await, None, "no verification writes");
     let mark = service.store().mark().await.unwrap();
-    gate.flush_usage().await.unwrap();
+    verifier.flush_usage().await.unwrap();
     let used = Usage {
         id: one.record.id.clone(),
         last_used: NOW + 99,
@@ -82,8 +83,8 @@ async fn a_thousand_verifications_are_one_row(database: Database) {
 
     // A refused request of a revoked token does not count as a use.
     service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
-    assert!(!is_allowed(&gate, &header).await);
-    gate.flush_usage().await.unwrap();
+    assert!(!is_allowed(&verifier, &header).await);
+    verifier.flush_usage().await.unwrap();
     assert_eq!(usage(&service, &one.record.id).await.unwrap().uses, 1_000);
 }
 
@@ -93,7 +94,7 @@ async fn what_two_servers_count_adds_up(database: Database) {
     let second = database.open().await.with_clock(clock.clone());
     let one = first.create(plain("one")).await.unwrap();
     let header = header(one.token.expose());
-    let gates = [gate(&first).await, gate(&second).await];
+    let gates = [verifier(&first).await, verifier(&second).await];
     clock.set(NOW + 50);
     for _ in 0..3 {
         assert!(is_allowed(&gates[1], &header).await);
@@ -102,8 +103,8 @@ async fn what_two_servers_count_adds_up(database: Database) {
     for _ in 0..4 {
         assert!(is_allowed(&gates[0], &header).await);
     }
-    for gate in &gates {
-        gate.flush_usage().await.unwrap();
+    for verifier in &gates {
+        verifier.flush_usage().await.unwrap();
     }
     let used = usage(&first, &one.record.id).await.unwrap();
     assert_eq!((used.last_used, used.uses), (NOW + 50, 7));
@@ -134,18 +135,18 @@ async fn what_two_servers_count_adds_up(database: Database) {
 async fn nothing_is_written_where_nothing_was_used(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
-    let gate = gate(&service).await;
+    let verifier = verifier(&service).await;
     let stamp = service.store().stamp();
-    assert!(is_allowed(&gate, &header(one.token.expose())).await);
+    assert!(is_allowed(&verifier, &header(one.token.expose())).await);
     assert_eq!(service.store().stamp(), stamp);
-    gate.flush_usage().await.unwrap();
+    verifier.flush_usage().await.unwrap();
     let stamp = service.store().stamp();
-    gate.flush_usage().await.unwrap();
+    verifier.flush_usage().await.unwrap();
     assert_eq!(service.store().stamp(), stamp);
     assert_eq!(usage(&service, &one.record.id).await.unwrap().uses, 1);
 
     // Without a flush, nothing is recorded.
-    let silent = Gate::open(service.clone(), None).await.unwrap();
+    let silent = Verifier::open(service.clone(), None).await.unwrap();
     assert!(is_allowed(&silent, &header(one.token.expose())).await);
     silent.flush_usage().await.unwrap();
     assert_eq!(usage(&service, &one.record.id).await.unwrap().uses, 1);
@@ -155,8 +156,8 @@ async fn what_could_not_be_kept_is_kept_for_the_next_time(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
     let header = header(one.token.expose());
-    let gate = gate(&service).await;
-    assert!(is_allowed(&gate, &header).await);
+    let verifier = verifier(&service).await;
+    assert!(is_allowed(&verifier, &header).await);
     database
         .sql(
             "ALTER TABLE token_usage RENAME TO aside",
@@ -164,8 +165,8 @@ async fn what_could_not_be_kept_is_kept_for_the_next_time(database: Database) {
         )
         .await
         .unwrap();
-    assert!(gate.flush_usage().await.is_err());
-    assert!(is_allowed(&gate, &header).await, "nobody is refused because of it");
+    assert!(verifier.flush_usage().await.is_err());
+    assert!(is_allowed(&verifier, &header).await, "nobody is refused because of it");
     database
         .sql(
             "ALTER TABLE aside RENAME TO token_usage",
@@ -173,7 +174,7 @@ async fn what_could_not_be_kept_is_kept_for_the_next_time(database: Database) {
         )
         .await
         .unwrap();
-    gate.flush_usage().await.unwrap();
+    verifier.flush_usage().await.unwrap();
     assert_eq!(usage(&service, &one.record.id).await.unwrap().uses, 2);
 }
 
@@ -185,11 +186,11 @@ async fn of_many_tokens_those_stay_kept_that_the_store_took_before_it_failed(dat
         ..Caps::default()
     };
     set_caps(&service, "alice", caps).await;
-    let gate = gate(&service).await;
+    let verifier = verifier(&service).await;
     let mut ids = Vec::new();
     for number in 0..1_001 {
         let one = service.create(plain(&number.to_string())).await.unwrap();
-        assert!(is_allowed(&gate, &header(one.token.expose())).await);
+        assert!(is_allowed(&verifier, &header(one.token.expose())).await);
         ids.push(one.record.id);
     }
     database
@@ -203,13 +204,13 @@ async fn of_many_tokens_those_stay_kept_that_the_store_took_before_it_failed(dat
         )
         .await
         .unwrap();
-    assert!(gate.flush_usage().await.is_err());
+    assert!(verifier.flush_usage().await.is_err());
     assert_eq!(service.store().usage(&ids).await.unwrap().len(), 1_000);
     database
         .sql("DROP TRIGGER no_room", "DROP TRIGGER no_room ON tokenlatch.token_usage")
         .await
         .unwrap();
-    gate.flush_usage().await.unwrap();
+    verifier.flush_usage().await.unwrap();
     let used = service.store().usage(&ids).await.unwrap();
     assert_eq!(used.len(), 1_001);
     assert!(used.iter().all(|used| used.uses == 1), "nothing counts twice");
@@ -218,10 +219,10 @@ async fn of_many_tokens_those_stay_kept_that_the_store_took_before_it_failed(dat
 async fn the_last_use_is_no_change_and_outlives_other_names(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
-    let gate = gate(&service).await;
-    assert!(is_allowed(&gate, &header(one.token.expose())).await);
+    let verifier = verifier(&service).await;
+    assert!(is_allowed(&verifier, &header(one.token.expose())).await);
     let mark = service.store().mark().await.unwrap();
-    gate.flush_usage().await.unwrap();
+    verifier.flush_usage().await.unwrap();
     assert_eq!(service.store().mark().await.unwrap(), mark);
     service.rename("alice", None, "one", "uno").await.unwrap();
     service.rename_account("alice", "carol").await.unwrap();

@@ -94,7 +94,7 @@ impl Choice {
         })
     }
 
-    /// The call that the gate decides on. For an administrator's token this is the right to call account functions at all: the
+    /// The call that the verifier decides on. For an administrator's token this is the right to call account functions at all: the
     /// catalogue's entries for those functions are about the accounts' own tokens.
     pub(crate) fn call(&self, realm: Realm) -> Call {
         match (realm, &self.module, &self.function) {
@@ -186,7 +186,7 @@ fn own(mut form: Form, admitted: &Admitted, realm: Realm) -> Form {
     form
 }
 
-/// Re-encodes the parameters in one canonical form. The upstream then reads exactly what the gate decided on. The first
+/// Re-encodes the parameters in one canonical form. The upstream then reads exactly what the verifier decided on. The first
 /// `in_query` parameters came in the query, the rest in a body of the given kind.
 fn retold(
     mut parts: Parts,

@@ -18,7 +18,7 @@ use crate::middleware::client::Client;
 use crate::state::State;
 use tokenlatch::Error;
 
-/// How long the gate may take to report that it is ready.
+/// How long the verifier may take to report that it is ready.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 const JSON: [(header::HeaderName, &str); 2] = [
@@ -42,12 +42,12 @@ pub async fn health() -> Response {
 pub async fn ready(Shared(state): Shared<Arc<State>>) -> Response {
     let store = state.service.store();
     let check = async {
-        state.gate.ready().await?;
+        state.verifier.ready().await?;
         // Logins and changes need a writable store, verification does not.
         Ok::<(), Error>(store.writable().await?)
     };
     match tokio::time::timeout(PATIENCE, check).await {
-        Ok(Ok(())) => match (state.gate.left_out(), state.gate.went_back()) {
+        Ok(Ok(())) => match (state.verifier.left_out(), state.verifier.went_back()) {
             (0, None) => (JSON, r#"{"status":"ready"}"#).into_response(),
             (0, Some(_)) => {
                 // The endpoint is public. That revoked tokens may be valid again is only logged.

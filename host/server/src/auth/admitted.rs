@@ -7,7 +7,7 @@ use tokenlatch_core::Verdict;
 
 use crate::middleware::log_fields::Decided;
 
-/// A request that the gate admitted.
+/// A request that the verifier admitted.
 pub(crate) struct Admitted {
     pub(crate) verdict: Arc<Verdict>,
     /// The token's user.

@@ -1,4 +1,4 @@
-//! Authenticates requests: blocked addresses, the header, the gate, and the refusals.
+//! Authenticates requests: blocked addresses, the header, the verifier, and the refusals.
 
 use std::time::Duration;
 

@@ -45,7 +45,7 @@ pub(crate) fn whm(name: &str) -> Call {
     function(Api::Whm, WHM, name, Realm::Admin)
 }
 
-/// A call that names no function. The gate judges it most strictly.
+/// A call that names no function. The verifier judges it most strictly.
 pub(crate) fn nothing(realm: Realm) -> Call {
     Call {
         realm: Some(realm),

@@ -213,7 +213,7 @@ fn read(mut response: Response<Body>, pieces: &mpsc::Sender<Result<Vec<u8>, Sour
                 piece.truncate(length);
                 Ok(piece)
             }
-            Err(_) => Err(SourceError::new("origin_answer", "the origin's answer broke off")),
+            Err(_) => Err(SourceError::new("origin_answer", "the origin's answer was cut off")),
         };
         let over = outcome.is_err();
         if pieces.blocking_send(outcome).is_err() || over {
@@ -223,7 +223,7 @@ fn read(mut response: Response<Body>, pieces: &mpsc::Sender<Result<Vec<u8>, Sour
 }
 
 fn broken() -> SourceError {
-    SourceError::new("origin_unreachable", "the question to the origin broke off")
+    SourceError::new("origin_unreachable", "the request to the origin was cut off")
 }
 
 fn unreachable(error: &ureq::Error) -> SourceError {

@@ -117,8 +117,8 @@ impl Logs {
             .map_err(|error| ServerError::LogLevel(error.to_string()))?;
         // A panic message may contain a secret, and the default hook would print it outside this log.
         std::panic::set_hook(Box::new(|panic| match panic.location() {
-            Some(place) => tracing::error!(file = place.file(), line = place.line(), "a thread broke off"),
-            None => tracing::error!("a thread broke off"),
+            Some(place) => tracing::error!(file = place.file(), line = place.line(), "thread panicked"),
+            None => tracing::error!("thread panicked"),
         }));
         Ok(())
     }

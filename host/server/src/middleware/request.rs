@@ -85,7 +85,7 @@ impl ResponseForPanic for Broken {
     type ResponseBody = Body;
 
     fn response_for_panic(&mut self, _: Box<dyn Any + Send>) -> Response<Body> {
-        tracing::error!("a handler broke off");
+        tracing::error!("handler panicked");
         Problem::INTERNAL.into_response()
     }
 }

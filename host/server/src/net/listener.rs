@@ -299,6 +299,6 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         }
     };
     if let Err(error) = outcome {
-        tracing::debug!(port = port.handling.name, %peer, "the connection broke off: {error}");
+        tracing::debug!(port = port.handling.name, %peer, "the connection was lost: {error}");
     }
 }

@@ -162,7 +162,7 @@ async fn features(state: &State, own: Features) -> Result<(bool, BTreeSet<String
         Features::All => {
             let (module, catalogue) = (state.service.module().clone(), state.catalogue.clone());
             let features = offload::run(move || {
-                // If the file has become unreadable, the gate goes on with the functions that it has, and so does this form.
+                // If the file has become unreadable, the verifier goes on with the functions that it has, and so does this form.
                 let functions = match catalogue.functions(&module).unwrap_or_default() {
                     Some(functions) => functions,
                     None => module.functions()?.functions,

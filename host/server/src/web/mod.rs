@@ -69,7 +69,7 @@ pub(crate) fn router(state: &Arc<State>, port: Port) -> Router {
         .fallback(move |session: Session, request: Request| enter(own.clone(), port, within.clone(), session, request))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             // The panic message may contain a secret.
-            tracing::error!("a page broke off");
+            tracing::error!("page handler panicked");
             Failed::Broken.into_response()
         }))
         .layer(session::layer(state, port))

@@ -655,8 +655,8 @@ fn no_number_of_features_asked_for_shuts_the_next_one_out() {
                 feature: Some(format!("f{number}")),
                 ..tokenlatch::core::Call::default()
             };
-            let gate = &running.state.gate;
-            let verdict = gate.verify(tokenlatch::Presented::Missing, &call, None).await;
+            let verifier = &running.state.verifier;
+            let verdict = verifier.verify(tokenlatch::Presented::Missing, &call, None).await;
             assert_eq!(verdict.unwrap().status, 401);
         }
     });

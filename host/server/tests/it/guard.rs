@@ -992,7 +992,7 @@ fn the_catalogue_is_read_anew_wholly_or_not_at_all() {
         let state = &running.state;
         running.block_on(async {
             let functions = state.catalogue.functions(state.service.module())?;
-            Ok::<_, tokenlatch_server::ServerError>(state.gate.set_catalogue(functions).await?)
+            Ok::<_, tokenlatch_server::ServerError>(state.verifier.set_catalogue(functions).await?)
         })
     };
     assert_eq!(statuses(), [418, 403]);

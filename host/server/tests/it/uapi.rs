@@ -799,6 +799,6 @@ fn a_server_that_left_tokens_out_is_not_ready_and_says_so() {
     assert_eq!(answer.status, 503);
     let told = answer.json();
     assert_eq!(told["reason"], "tokens_left_out");
-    assert_eq!(told["tokens"], running.state.gate.left_out());
+    assert_eq!(told["tokens"], running.state.verifier.left_out());
     assert_eq!(Request::new("GET", "/health").send(running.account).status, 200);
 }

@@ -11,7 +11,7 @@ const GATHERING: usize = 16;
 
 /// Shares checks among waiting requests. Each request gets the outcome of a check that began after it asked.
 #[derive(Default)]
-pub(super) struct Checks {
+pub(super) struct SingleFlight {
     queue: Arc<Mutex<Queue>>,
 }
 
@@ -22,7 +22,7 @@ struct Queue {
     running: bool,
 }
 
-impl Checks {
+impl SingleFlight {
     /// Joins the next check. The receiver fails if the check panicked.
     pub fn share<F, C>(&self, check: C) -> oneshot::Receiver<Result<()>>
     where
@@ -112,7 +112,7 @@ mod tests {
 
     #[tokio::test]
     async fn those_who_wait_share_a_check_that_began_after_they_asked() {
-        let checks = Checks::default();
+        let checks = SingleFlight::default();
         let begun = Arc::new(AtomicUsize::new(0));
         let check = {
             let begun = Arc::clone(&begun);
@@ -142,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_reaches_all_who_wait_and_the_next_check_starts_afresh() {
-        let checks = Checks::default();
+        let checks = SingleFlight::default();
         let failing = || async { Err(StoreError::Busy.into()) };
         let (one, two) = (checks.share(failing), checks.share(failing));
         assert_eq!(one.await.unwrap().unwrap_err().code(), "store_busy");
@@ -152,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_check_that_breaks_off_leaves_nobody_waiting() {
-        let checks = Checks::default();
+        let checks = SingleFlight::default();
         let broken = checks.share(|| async { std::panic::panic_any("broken") });
         assert!(broken.await.is_err());
         checks.share(|| async { Ok(()) }).await.unwrap().unwrap();

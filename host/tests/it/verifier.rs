@@ -1,4 +1,4 @@
-//! The gate: what was committed before a request applies to it, and nothing is admitted in doubt.
+//! The verifier: what was committed before a request applies to it, and nothing is admitted in doubt.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::common::{NOW, Place, module, module_with, plain, run};
 use tokenlatch::core::{Access, Api, Call, Features, Function, Pepper, Reason};
-use tokenlatch::{Gate, Limits, NewToken, Presented, Service, SetClock, Store};
+use tokenlatch::{Limits, NewToken, Presented, Service, SetClock, Store, Verifier};
 
 /// A call that a full token may make.
 fn listing() -> Call {
@@ -23,9 +23,9 @@ fn listing() -> Call {
     }
 }
 
-async fn ask(gate: &Gate, token: &str, call: &Call) -> Reason {
+async fn ask(verifier: &Verifier, token: &str, call: &Call) -> Reason {
     let header = format!("cpanel alice:{token}");
-    let verdict = gate
+    let verdict = verifier
         .verify(Presented::One(header.as_bytes()), call, None)
         .await
         .expect("a verdict");
@@ -39,22 +39,22 @@ fn what_another_process_commits_is_in_force_for_the_next_request() {
     run(async {
         let place = Place::new();
         let elsewhere = place.service().await;
-        let gate = Gate::open(Service::new(module(), place.store().await), None)
+        let verifier = Verifier::open(Service::new(module(), place.store().await), None)
             .await
             .unwrap();
-        assert_eq!(gate.records(), 0);
+        assert_eq!(verifier.records(), 0);
         let token = elsewhere.create(plain("one")).await.unwrap();
         let text = token.token.expose();
-        assert_eq!(ask(&gate, text, &listing()).await, Reason::Ok);
+        assert_eq!(ask(&verifier, text, &listing()).await, Reason::Ok);
         elsewhere.set_suspended("alice", true).await.unwrap();
-        assert_eq!(ask(&gate, text, &listing()).await, Reason::AccountSuspended);
+        assert_eq!(ask(&verifier, text, &listing()).await, Reason::AccountSuspended);
         elsewhere.set_suspended("alice", false).await.unwrap();
-        assert_eq!(ask(&gate, text, &listing()).await, Reason::Ok);
+        assert_eq!(ask(&verifier, text, &listing()).await, Reason::Ok);
         let few = Features::List(vec!["ftpaccts".to_owned(), "apitokens".to_owned()]);
         elsewhere.set_features("alice", few).await.unwrap();
-        assert_eq!(ask(&gate, text, &listing()).await, Reason::FeatureNotInAccount);
+        assert_eq!(ask(&verifier, text, &listing()).await, Reason::FeatureNotInAccount);
         elsewhere.revoke("alice", None, &["one".to_owned()]).await.unwrap();
-        assert_eq!(ask(&gate, text, &listing()).await, Reason::TokenRevoked);
+        assert_eq!(ask(&verifier, text, &listing()).await, Reason::TokenRevoked);
         let two = elsewhere.create(plain("two")).await.unwrap();
         elsewhere.remove_account("alice").await.unwrap();
         assert_eq!(
@@ -62,7 +62,7 @@ fn what_another_process_commits_is_in_force_for_the_next_request() {
             1,
             "the account is gone, so its token is refused whatever the reason"
         );
-        assert_ne!(ask(&gate, two.token.expose(), &listing()).await, Reason::Ok);
+        assert_ne!(ask(&verifier, two.token.expose(), &listing()).await, Reason::Ok);
     });
 }
 
@@ -71,7 +71,7 @@ fn a_revocation_is_never_late_under_load() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
-        let gate = Gate::open(Service::new(module(), place.store().await), None)
+        let verifier = Verifier::open(Service::new(module(), place.store().await), None)
             .await
             .unwrap();
         let stop = Arc::new(AtomicBool::new(false));
@@ -81,11 +81,11 @@ fn a_revocation_is_never_late_under_load() {
         );
         let crowd: Vec<_> = (0..16)
             .map(|_| {
-                let (gate, stop, asked) = (gate.clone(), Arc::clone(&stop), Arc::clone(&asked));
+                let (verifier, stop, asked) = (verifier.clone(), Arc::clone(&stop), Arc::clone(&asked));
                 let text = busy.token.expose().to_owned();
                 tokio::spawn(async move {
                     while !stop.load(Ordering::Relaxed) {
-                        assert_eq!(ask(&gate, &text, &listing()).await, Reason::Ok);
+                        assert_eq!(ask(&verifier, &text, &listing()).await, Reason::Ok);
                         asked.fetch_add(1, Ordering::Relaxed);
                     }
                 })
@@ -94,9 +94,12 @@ fn a_revocation_is_never_late_under_load() {
         for round in 0..40 {
             let name = format!("t{round}");
             let token = service.create(plain(&name)).await.unwrap();
-            assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::Ok);
+            assert_eq!(ask(&verifier, token.token.expose(), &listing()).await, Reason::Ok);
             service.revoke("alice", None, &[name]).await.unwrap();
-            assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::TokenRevoked);
+            assert_eq!(
+                ask(&verifier, token.token.expose(), &listing()).await,
+                Reason::TokenRevoked
+            );
         }
         stop.store(true, Ordering::Relaxed);
         for task in crowd {
@@ -111,7 +114,7 @@ fn missing_and_repeated_headers_get_the_refusal_that_wrong_tokens_get() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
-        let gate = Gate::open(service, None).await.unwrap();
+        let verifier = Verifier::open(service, None).await.unwrap();
         let call = listing();
         let unknown = format!("cpanel alice:{}", "A".repeat(32));
         let long = format!("cpanel alice:{}", "A".repeat(100_000));
@@ -124,7 +127,7 @@ fn missing_and_repeated_headers_get_the_refusal_that_wrong_tokens_get() {
             (Presented::One(long.as_bytes()), Reason::HeaderMalformed),
             (Presented::One(unknown.as_bytes()), Reason::TokenUnknown),
         ] {
-            let verdict = gate.verify(presented, &call, None).await.unwrap();
+            let verdict = verifier.verify(presented, &call, None).await.unwrap();
             assert_eq!(verdict.reason, reason);
             refusals.push(verdict.refusal.clone().unwrap());
         }
@@ -138,7 +141,7 @@ fn an_expiry_is_judged_by_the_clock_and_not_by_what_was_kept() {
         let place = Place::new();
         let clock = Arc::new(SetClock::at(NOW));
         let service = place.service().await.with_clock(clock.clone());
-        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let verifier = Verifier::open(service.clone(), None).await.unwrap();
         let mut wish = plain("short");
         wish.expires = Some(tokenlatch::core::ExpiryInput::Seconds(NOW + 10));
         let token = service.create(wish).await.unwrap();
@@ -149,10 +152,10 @@ fn an_expiry_is_judged_by_the_clock_and_not_by_what_was_kept() {
             (NOW + 10, Reason::TokenExpired),
         ] {
             clock.set(now);
-            assert_eq!(ask(&gate, text, &listing()).await, reason);
+            assert_eq!(ask(&verifier, text, &listing()).await, reason);
         }
         clock.set(NOW + 9);
-        assert_eq!(ask(&gate, text, &listing()).await, Reason::Ok);
+        assert_eq!(ask(&verifier, text, &listing()).await, Reason::Ok);
     });
 }
 
@@ -161,7 +164,7 @@ fn a_catalogue_takes_effect_whole_or_not_at_all() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
-        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let verifier = Verifier::open(service.clone(), None).await.unwrap();
         let mut wish = plain("mail");
         wish.access = Access::Limited {
             features: vec!["reports".to_owned()],
@@ -173,7 +176,7 @@ fn a_catalogue_takes_effect_whole_or_not_at_all() {
             ..Call::default()
         };
         assert_eq!(
-            ask(&gate, token.token.expose(), &call).await,
+            ask(&verifier, token.token.expose(), &call).await,
             Reason::FunctionWithoutFeature
         );
         let mut function = Function {
@@ -183,13 +186,13 @@ fn a_catalogue_takes_effect_whole_or_not_at_all() {
             feature: Some("reports".to_owned()),
             writes: false,
         };
-        gate.set_catalogue(Some(vec![function.clone()])).await.unwrap();
-        assert_eq!(ask(&gate, token.token.expose(), &call).await, Reason::Ok);
+        verifier.set_catalogue(Some(vec![function.clone()])).await.unwrap();
+        assert_eq!(ask(&verifier, token.token.expose(), &call).await, Reason::Ok);
         function.feature = Some("no good".to_owned());
-        let refused = gate.set_catalogue(Some(vec![function])).await.unwrap_err();
+        let refused = verifier.set_catalogue(Some(vec![function])).await.unwrap_err();
         assert_eq!(refused.code(), "feature_invalid");
         assert_eq!(
-            ask(&gate, token.token.expose(), &call).await,
+            ask(&verifier, token.token.expose(), &call).await,
             Reason::Ok,
             "the old one stays"
         );
@@ -216,14 +219,19 @@ fn large(reports: bool) -> Vec<Function> {
 }
 
 /// Tasks that verify continuously, and must be admitted each time.
-fn crowd(gate: &Gate, token: &str, stop: &Arc<AtomicBool>, asked: &Arc<AtomicU64>) -> Vec<tokio::task::JoinHandle<()>> {
+fn crowd(
+    verifier: &Verifier,
+    token: &str,
+    stop: &Arc<AtomicBool>,
+    asked: &Arc<AtomicU64>,
+) -> Vec<tokio::task::JoinHandle<()>> {
     (0..8)
         .map(|_| {
-            let (gate, stop, asked) = (gate.clone(), Arc::clone(stop), Arc::clone(asked));
+            let (verifier, stop, asked) = (verifier.clone(), Arc::clone(stop), Arc::clone(asked));
             let text = token.to_owned();
             tokio::spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
-                    assert_eq!(ask(&gate, &text, &listing()).await, Reason::Ok);
+                    assert_eq!(ask(&verifier, &text, &listing()).await, Reason::Ok);
                     asked.fetch_add(1, Ordering::Relaxed);
                 }
             })
@@ -236,7 +244,7 @@ fn a_catalogue_is_replaced_under_load_without_an_error_and_without_a_lost_change
     run(async {
         let place = Place::new();
         let service = place.service().await;
-        let gate = Gate::open(Service::new(module(), place.store().await), None)
+        let verifier = Verifier::open(Service::new(module(), place.store().await), None)
             .await
             .unwrap();
         let busy = service.create(plain("busy")).await.unwrap();
@@ -251,22 +259,22 @@ fn a_catalogue_is_replaced_under_load_without_an_error_and_without_a_lost_change
             ..Call::default()
         };
         let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let crowd = crowd(&gate, busy.token.expose(), &stop, &asked);
+        let crowd = crowd(&verifier, busy.token.expose(), &stop, &asked);
         let swapping = tokio::spawn({
-            let (gate, reporter, asked) = (gate.clone(), reporter.token.expose().to_owned(), asked.clone());
+            let (verifier, reporter, asked) = (verifier.clone(), reporter.token.expose().to_owned(), asked.clone());
             async move {
                 // On a busy machine the other tasks need time as well.
                 let mut round = 0;
                 while round < 12 || (round < 120 && asked.load(Ordering::Relaxed) < 200) {
                     let reports = round % 2 == 0;
-                    gate.set_catalogue(Some(large(reports))).await.unwrap();
-                    let reason = ask(&gate, &reporter, &reporting).await;
+                    verifier.set_catalogue(Some(large(reports))).await.unwrap();
+                    let reason = ask(&verifier, &reporter, &reporting).await;
                     assert_eq!(reason == Reason::Ok, reports, "in force at once: {reason:?}");
                     let mut wrong = large(true);
                     wrong[7].feature = Some("no good".to_owned());
-                    let refused = gate.set_catalogue(Some(wrong)).await.unwrap_err();
+                    let refused = verifier.set_catalogue(Some(wrong)).await.unwrap_err();
                     assert_eq!(refused.code(), "feature_invalid");
-                    assert_eq!(ask(&gate, &reporter, &reporting).await, reason, "the old one stays");
+                    assert_eq!(ask(&verifier, &reporter, &reporting).await, reason, "the old one stays");
                     round += 1;
                 }
             }
@@ -275,9 +283,12 @@ fn a_catalogue_is_replaced_under_load_without_an_error_and_without_a_lost_change
         while !swapping.is_finished() {
             let name = format!("t{round}");
             let token = service.create(plain(&name)).await.unwrap();
-            assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::Ok);
+            assert_eq!(ask(&verifier, token.token.expose(), &listing()).await, Reason::Ok);
             service.revoke("alice", None, &[name]).await.unwrap();
-            assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::TokenRevoked);
+            assert_eq!(
+                ask(&verifier, token.token.expose(), &listing()).await,
+                Reason::TokenRevoked
+            );
             round += 1;
         }
         swapping.await.unwrap();
@@ -294,14 +305,14 @@ fn a_catalogue_is_replaced_while_everything_changes() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
-        let gate = Gate::open(Service::new(module(), place.store().await), None)
+        let verifier = Verifier::open(Service::new(module(), place.store().await), None)
             .await
             .unwrap();
         let busy = service.create(plain("busy")).await.unwrap();
         let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let crowd = crowd(&gate, busy.token.expose(), &stop, &asked);
+        let crowd = crowd(&verifier, busy.token.expose(), &stop, &asked);
         // Renaming begins a new epoch, so a table that is being loaded meanwhile is out of date as a whole.
-        let swap = gate.set_catalogue(Some(large(true)));
+        let swap = verifier.set_catalogue(Some(large(true)));
         let (swapped, renamed) = tokio::join!(swap, service.rename_account("bob", "bobby"));
         swapped.unwrap();
         renamed.unwrap();
@@ -309,7 +320,9 @@ fn a_catalogue_is_replaced_while_everything_changes() {
         wish.user = "bobby".to_owned();
         let later = service.create(wish).await.unwrap();
         let header = format!("cpanel bobby:{}", later.token.expose());
-        let verdict = gate.verify(Presented::One(header.as_bytes()), &listing(), None).await;
+        let verdict = verifier
+            .verify(Presented::One(header.as_bytes()), &listing(), None)
+            .await;
         assert!(verdict.unwrap().allowed);
         stop.store(true, Ordering::Relaxed);
         for task in crowd {
@@ -323,17 +336,17 @@ fn a_catalogue_is_replaced_without_the_store_and_a_spoilt_one_leaves_the_old_one
     run(async {
         let place = Place::new();
         let service = place.service().await;
-        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let verifier = Verifier::open(service.clone(), None).await.unwrap();
         service.create(plain("one")).await.unwrap();
-        gate.ready().await.unwrap();
+        verifier.ready().await.unwrap();
         service.close().await;
         let mut spoilt = large(true);
         spoilt[0].feature = Some("not a feature".to_owned());
-        let refused = gate.set_catalogue(Some(spoilt)).await.unwrap_err();
+        let refused = verifier.set_catalogue(Some(spoilt)).await.unwrap_err();
         assert_eq!(refused.code(), "feature_invalid");
-        assert_eq!(gate.records(), 1, "the table is still there");
-        gate.set_catalogue(Some(large(true))).await.unwrap();
-        assert_eq!(gate.records(), 1);
+        assert_eq!(verifier.records(), 1, "the table is still there");
+        verifier.set_catalogue(Some(large(true))).await.unwrap();
+        assert_eq!(verifier.records(), 1);
     });
 }
 
@@ -343,13 +356,15 @@ fn a_store_that_cannot_answer_admits_nothing() {
         let place = Place::new();
         let service = place.service().await;
         let token = service.create(plain("one")).await.unwrap();
-        let gate = Gate::open(service.clone(), None).await.unwrap();
-        assert_eq!(ask(&gate, token.token.expose(), &listing()).await, Reason::Ok);
+        let verifier = Verifier::open(service.clone(), None).await.unwrap();
+        assert_eq!(ask(&verifier, token.token.expose(), &listing()).await, Reason::Ok);
         service.close().await;
         let header = format!("cpanel alice:{}", token.token.expose());
-        let outcome = gate.verify(Presented::One(header.as_bytes()), &listing(), None).await;
+        let outcome = verifier
+            .verify(Presented::One(header.as_bytes()), &listing(), None)
+            .await;
         assert!(outcome.is_err());
-        assert!(gate.ready().await.is_err());
+        assert!(verifier.ready().await.is_err());
     });
 }
 
@@ -363,9 +378,12 @@ fn a_token_under_an_unknown_pepper_keeps_the_gate_shut() {
         };
         let service = place.service().await.with_peppers(vec![pepper]);
         service.create(plain("one")).await.unwrap();
-        Gate::open(service, None).await.unwrap();
+        Verifier::open(service, None).await.unwrap();
         let without = Service::new(module(), place.store().await);
-        assert_eq!(Gate::open(without, None).await.unwrap_err().code(), "pepper_unknown");
+        assert_eq!(
+            Verifier::open(without, None).await.unwrap_err().code(),
+            "pepper_unknown"
+        );
     });
 }
 
@@ -374,7 +392,7 @@ fn a_verdict_names_its_own_token_through_every_change() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
-        let gate = Gate::open(service.clone(), None).await.unwrap();
+        let verifier = Verifier::open(service.clone(), None).await.unwrap();
         let mut tokens = Vec::new();
         for round in 0..30_usize {
             let created = service.create(plain(&format!("t{round}"))).await.unwrap();
@@ -396,7 +414,9 @@ fn a_verdict_names_its_own_token_through_every_change() {
             }
             for (text, id, name, live) in &tokens {
                 let header = format!("cpanel alice:{text}");
-                let verdict = gate.verify(Presented::One(header.as_bytes()), &listing(), None).await;
+                let verdict = verifier
+                    .verify(Presented::One(header.as_bytes()), &listing(), None)
+                    .await;
                 let verdict = verdict.unwrap();
                 assert_eq!(verdict.allowed, *live);
                 assert_eq!(verdict.id.as_ref(), Some(id));
@@ -486,30 +506,30 @@ fn what_had_no_room_is_known_again_once_enough_is_revoked() {
         let service = place.service().await;
         let texts = fat(&service, 300).await;
         let narrow = Service::new(module_with(small(4 << 20)), place.store().await);
-        let gate = Gate::open(narrow, None).await.unwrap();
-        assert!(gate.left_out() > 0);
+        let verifier = Verifier::open(narrow, None).await.unwrap();
+        assert!(verifier.left_out() > 0);
         let call = Call::default();
-        assert_eq!(ask(&gate, &texts[299], &call).await, Reason::TokenUnknown);
+        assert_eq!(ask(&verifier, &texts[299], &call).await, Reason::TokenUnknown);
         let names: Vec<String> = (0..250).map(|number| format!("fat{number}")).collect();
         service.revoke("alice", None, &names).await.unwrap();
         let begun = std::time::Instant::now();
-        while gate.left_out() > 0 {
-            assert!(begun.elapsed().as_secs() < 60, "{} are left out", gate.left_out());
+        while verifier.left_out() > 0 {
+            assert!(begun.elapsed().as_secs() < 60, "{} are left out", verifier.left_out());
             // The old table serves meanwhile.
-            assert_eq!(ask(&gate, &texts[0], &call).await, Reason::TokenRevoked);
+            assert_eq!(ask(&verifier, &texts[0], &call).await, Reason::TokenRevoked);
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        assert_eq!(gate.records(), 300);
+        assert_eq!(verifier.records(), 300);
         for (number, text) in texts.iter().enumerate() {
             let wanted = if number < 250 {
                 Reason::TokenRevoked
             } else {
                 Reason::FunctionWithoutFeature
             };
-            assert_eq!(ask(&gate, text, &call).await, wanted, "{number}");
+            assert_eq!(ask(&verifier, text, &call).await, wanted, "{number}");
         }
         let new = service.create(plain("new")).await.unwrap();
-        assert_eq!(ask(&gate, new.token.expose(), &listing()).await, Reason::Ok);
+        assert_eq!(ask(&verifier, new.token.expose(), &listing()).await, Reason::Ok);
     });
 }
 
@@ -529,17 +549,17 @@ fn a_catalogue_is_checked_and_kept_where_the_table_is_to_be_loaded_again() {
             ..Call::default()
         };
         let narrow = Service::new(module_with(small(4 << 20)), place.store().await);
-        let gate = Gate::open(narrow, None).await.unwrap();
+        let verifier = Verifier::open(narrow, None).await.unwrap();
         // The memory becomes full, and the module aborts.
         let mut number = 0;
-        while gate.ready().await.is_ok() {
+        while verifier.ready().await.is_ok() {
             assert!(number < 1_000);
             let features = (0..110).map(|feature| format!("{number:030}{feature:034}")).collect();
             let token = NewToken::new("alice", &format!("fat{number}"), Access::Limited { features });
             service.create(token).await.unwrap();
             number += 1;
         }
-        assert_eq!(gate.records(), 0, "there is no table");
+        assert_eq!(verifier.records(), 0, "there is no table");
         let function = |feature: &str| Function {
             module: "Reports".to_owned(),
             function: "list".to_owned(),
@@ -547,12 +567,15 @@ fn a_catalogue_is_checked_and_kept_where_the_table_is_to_be_loaded_again() {
             feature: Some(feature.to_owned()),
             writes: false,
         };
-        let refused = gate.set_catalogue(Some(vec![function("no good")])).await.unwrap_err();
+        let refused = verifier
+            .set_catalogue(Some(vec![function("no good")]))
+            .await
+            .unwrap_err();
         assert_eq!(refused.code(), "feature_invalid");
-        gate.set_catalogue(Some(vec![function("reports")])).await.unwrap();
-        assert_eq!(gate.records(), 0);
-        assert_eq!(ask(&gate, reporter.token.expose(), &reporting).await, Reason::Ok);
-        assert!(gate.records() > 0);
+        verifier.set_catalogue(Some(vec![function("reports")])).await.unwrap();
+        assert_eq!(verifier.records(), 0);
+        assert_eq!(ask(&verifier, reporter.token.expose(), &reporting).await, Reason::Ok);
+        assert!(verifier.records() > 0);
     });
 }
 
@@ -564,38 +587,38 @@ fn a_start_with_more_than_fits_knows_revocations_first_and_then_the_oldest() {
         let texts = fat(&service, 300).await;
         let dead = service.create(plain("dead")).await.unwrap();
         service.revoke("alice", None, &["dead".to_owned()]).await.unwrap();
-        let roomy = Gate::open(Service::new(module(), place.store().await), None)
+        let roomy = Verifier::open(Service::new(module(), place.store().await), None)
             .await
             .unwrap();
         assert_eq!(roomy.left_out(), 0);
         let narrow = Service::new(module_with(small(4 << 20)), place.store().await);
-        let gate = Gate::open(narrow, None).await.unwrap();
-        let left_out = gate.left_out();
+        let verifier = Verifier::open(narrow, None).await.unwrap();
+        let left_out = verifier.left_out();
         assert!((1..300).contains(&left_out), "{left_out}");
-        assert_eq!(gate.records() + left_out, 301);
+        assert_eq!(verifier.records() + left_out, 301);
         // No feature is requested here, so a known limited token is refused for that reason.
         let known = 300 - left_out;
         let unlisted = Reason::FunctionWithoutFeature;
         let call = Call::default();
-        assert_eq!(ask(&gate, dead.token.expose(), &call).await, Reason::TokenRevoked);
+        assert_eq!(ask(&verifier, dead.token.expose(), &call).await, Reason::TokenRevoked);
         for (number, text) in texts.iter().enumerate() {
             let wanted = if number < known { unlisted } else { Reason::TokenUnknown };
-            assert_eq!(ask(&gate, text, &call).await, wanted, "{number}");
+            assert_eq!(ask(&verifier, text, &call).await, wanted, "{number}");
         }
         // Changes are still applied.
         service.revoke("alice", None, &["fat0".to_owned()]).await.unwrap();
-        assert_eq!(ask(&gate, &texts[0], &call).await, Reason::TokenRevoked);
+        assert_eq!(ask(&verifier, &texts[0], &call).await, Reason::TokenRevoked);
         let new = service.create(plain("new")).await.unwrap();
-        assert_eq!(ask(&gate, new.token.expose(), &listing()).await, Reason::Ok);
+        assert_eq!(ask(&verifier, new.token.expose(), &listing()).await, Reason::Ok);
         // When these fill the memory too, the table is reloaded, and no request is admitted without it.
         for number in 0..40 {
             let features = (0..110).map(|feature| format!("n{number:029}{feature:034}")).collect();
             let token = NewToken::new("alice", &format!("more{number}"), Access::Limited { features });
             service.create(token).await.unwrap();
-            if gate.ready().await.is_err() {
-                gate.ready().await.unwrap();
+            if verifier.ready().await.is_err() {
+                verifier.ready().await.unwrap();
             }
-            assert_eq!(ask(&gate, &texts[1], &call).await, unlisted);
+            assert_eq!(ask(&verifier, &texts[1], &call).await, unlisted);
         }
     });
 }

@@ -1,18 +1,18 @@
-//! The gate: verifications that see everything committed before they began.
+//! The verifier: verifications that see everything committed before they began.
 //!
-//! Tokens are held in a [`Table`](crate::Table), in the module's memory. Before each verification the gate asks the store
+//! Tokens are held in a [`Table`](crate::Table), in the module's memory. Before each verification the verifier asks the store
 //! whether anything changed since the table was last brought up to date. Requests that wait at the same time share one
 //! query, which starts after the last of them arrived. So an acknowledged revocation, made by this process or by another
 //! one on the same database, applies to every request that starts after it, and a verification needs no look-up of its
 //! own. If the store cannot answer, no request is admitted.
 
-mod checks;
 mod freshness;
-mod live;
-mod room;
+mod reload_schedule;
+mod rollback;
+mod single_flight;
+mod table_state;
 mod usage;
-mod verdicts;
-mod went_back;
+mod verdict_cache;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -25,11 +25,11 @@ use crate::error::{Error, ModuleError, Result};
 use crate::module::{EncodedCatalogue, Module, Table};
 use crate::service::Service;
 use crate::store::{Changes, History, StoreError};
-use checks::Checks;
-use live::{Catalogue, Live, Loaded};
+use rollback::Watcher;
+pub use rollback::WentBack;
+use single_flight::SingleFlight;
+use table_state::{Catalogue, Loaded, TableState};
 pub(crate) use usage::Uses;
-use went_back::Watcher;
-pub use went_back::WentBack;
 
 /// How long a request waits for the freshness check, and the check for the store.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -61,42 +61,42 @@ impl fmt::Debug for Presented<'_> {
 
 /// Verifies requests. Clones share all state and can be used from any task.
 #[derive(Clone)]
-pub struct Gate {
+pub struct Verifier {
     inner: Arc<Inner>,
 }
 
 struct Inner {
     service: Service,
-    checks: Checks,
+    checks: SingleFlight,
     /// Held while changes are read from the store and applied, so that the table never goes back in time.
     turn: tokio::sync::Mutex<()>,
-    live: Mutex<Live>,
+    live: Mutex<TableState>,
     uses: Uses,
     went_back: Watcher,
     /// Held while uses are flushed.
     handing: tokio::sync::Mutex<()>,
 }
 
-impl Gate {
+impl Verifier {
     /// Loads every account and token of the service's store, and the catalogue of functions; `None` means the built-in one.
     ///
     /// # Errors
     /// Failures of the module and the store; `catalogue_invalid` and `feature_invalid` for the catalogue;
     /// `pepper_unknown` if a stored token was made under a pepper that the service lacks.
-    pub async fn open(service: Service, catalogue: Option<Vec<Function>>) -> Result<Gate> {
-        let gate = Gate {
+    pub async fn open(service: Service, catalogue: Option<Vec<Function>>) -> Result<Verifier> {
+        let verifier = Verifier {
             inner: Arc::new(Inner {
                 service,
-                checks: Checks::default(),
+                checks: SingleFlight::default(),
                 turn: tokio::sync::Mutex::default(),
-                live: Mutex::new(Live::new(catalogue)),
+                live: Mutex::new(TableState::new(catalogue)),
                 uses: Uses::default(),
                 went_back: Watcher::default(),
                 handing: tokio::sync::Mutex::default(),
             }),
         };
-        gate.inner.catch_up().await?;
-        Ok(gate)
+        verifier.inner.catch_up().await?;
+        Ok(verifier)
     }
 
     /// Replaces the catalogue of functions; `None` means the built-in one. It applies to every request that begins after this
@@ -141,7 +141,7 @@ impl Gate {
         Ok(verdict)
     }
 
-    /// Starts recording which tokens are admitted, and when. The caller must then call [`Gate::flush_usage`] from time to time.
+    /// Starts recording which tokens are admitted, and when. The caller must then call [`Verifier::flush_usage`] from time to time.
     /// No verification waits for the store because of it.
     pub fn note_usage(&self) {
         self.inner.uses.begin();
@@ -184,19 +184,19 @@ impl Gate {
     }
 
     /// How many records did not fit in the module's memory: their tokens are refused as unknown. After tokens were revoked or
-    /// pruned, the gate loads everything again in the background, until all of it fits.
+    /// pruned, the verifier loads everything again in the background, until all of it fits.
     #[must_use]
     pub fn left_out(&self) -> usize {
         self.inner.live().left_out()
     }
 
-    /// Whether the database went back in time since the gate was opened. The table followed it.
+    /// Whether the database went back in time since the verifier was opened. The table followed it.
     #[must_use]
     pub fn went_back(&self) -> Option<WentBack> {
         self.inner.went_back.get()
     }
 
-    /// Records that the database is older than the revision `before`, which was read before the gate was opened.
+    /// Records that the database is older than the revision `before`, which was read before the verifier was opened.
     ///
     /// # Errors
     /// Failures of the store and the clock.
@@ -239,16 +239,16 @@ async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T>
         .map_err(|_| StoreError::Busy.into())
 }
 
-impl fmt::Debug for Gate {
+impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate")
+        f.debug_struct("Verifier")
             .field("records", &self.records())
             .finish_non_exhaustive()
     }
 }
 
 impl Inner {
-    fn live(&self) -> std::sync::MutexGuard<'_, Live> {
+    fn live(&self) -> std::sync::MutexGuard<'_, TableState> {
         // After a panic the table is loaded again or refuses; it never admits wrongly.
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -376,7 +376,7 @@ impl Inner {
             Ok(Loaded::new(table, &input.records, all.mark))
         })
         .await
-        .map_err(|_| Error::from(StoreError::Failed("loading the table broke off".to_owned())))?
+        .map_err(|_| Error::from(StoreError::Failed("loading the table panicked".to_owned())))?
     }
 }
 

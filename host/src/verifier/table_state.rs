@@ -7,8 +7,8 @@ use std::time::Instant;
 use tokenlatch_core::{Call, Function, Record, Verdict};
 
 use super::freshness::Freshness;
-use super::room::Room;
-use super::verdicts::Verdicts;
+use super::reload_schedule::Room;
+use super::verdict_cache::VerdictCache;
 use crate::error::{ModuleError, Result};
 use crate::module::{EncodedCatalogue, Table};
 use crate::store::{Changes, KEPT_REVOKED, Mark, Stamp};
@@ -16,7 +16,7 @@ use crate::store::{Changes, KEPT_REVOKED, Mark, Stamp};
 /// How many revoked records beyond [`KEPT_REVOKED`] may accumulate before they are removed in one step.
 const REVOKED_AT_ONCE: usize = 1_000;
 
-pub(super) struct Live {
+pub(super) struct TableState {
     loaded: Option<Loaded>,
     catalogue: Catalogue,
     pub(super) freshness: Freshness,
@@ -30,16 +30,16 @@ pub(super) type Catalogue = Arc<Option<Vec<Function>>>;
 pub(super) struct Loaded {
     table: Table,
     mark: Mark,
-    verdicts: Verdicts,
+    verdicts: VerdictCache,
     /// The ids of the revoked records in the table, oldest first.
     revoked: VecDeque<String>,
     /// How many records did not fit in the table.
     left_out: usize,
 }
 
-impl Live {
-    pub fn new(catalogue: Option<Vec<Function>>) -> Live {
-        Live {
+impl TableState {
+    pub fn new(catalogue: Option<Vec<Function>>) -> TableState {
+        TableState {
             loaded: None,
             catalogue: Arc::new(catalogue),
             freshness: Freshness::default(),
@@ -139,7 +139,7 @@ impl Loaded {
         let mut loaded = Loaded {
             table,
             mark,
-            verdicts: Verdicts::default(),
+            verdicts: VerdictCache::default(),
             revoked: VecDeque::new(),
             left_out,
         };

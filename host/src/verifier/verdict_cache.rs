@@ -10,16 +10,16 @@ use crate::module::Decision;
 /// The largest number of cached verdicts.
 const MOST: usize = 1 << 18;
 
-/// Verdicts by slot and reason. A record that replaces one of the same id keeps its slot. A slot is reused for another
+/// VerdictCache by slot and reason. A record that replaces one of the same id keeps its slot. A slot is reused for another
 /// token only after the old one was removed from the table (OPERATIONS.md, The table), which drops its verdicts here.
 #[derive(Default)]
-pub(super) struct Verdicts {
+pub(super) struct VerdictCache {
     kept: HashMap<i64, Arc<Verdict>>,
     /// The keys of verdicts that name a token, by token id.
     named: HashMap<String, Vec<i64>>,
 }
 
-impl Verdicts {
+impl VerdictCache {
     pub fn get(&self, decision: Decision) -> Option<Arc<Verdict>> {
         self.kept.get(&decision.code()).map(Arc::clone)
     }
