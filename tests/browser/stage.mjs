@@ -117,14 +117,17 @@ export async function eventually(look, patience = PATIENCE) {
   }
 }
 
-/** Runs a command over the service's database with a line of input, and gives its JSON. */
+/**
+ * Runs a command over the service's database, with a line of input if one is given, and returns its JSON. A command that reads no input may end
+ * before it is written, which Node reports as EPIPE.
+ */
 function command(line, ...args) {
   const env = { PATH: process.env.PATH, HOME: told.folder, XDG_CACHE_HOME: join(told.program, "../../tmp/cache"), TOKENLATCH_DATABASE: told.database, TOKENLATCH_TIME_ZONE: "UTC" };
-  return JSON.parse(execFileSync(told.program, [...args, "--json"], { env, input: `${line}\n`, encoding: "utf8" }) || "null");
+  return JSON.parse(execFileSync(told.program, [...args, "--json"], { env, encoding: "utf8", ...(line === undefined ? { stdio: ["ignore", "pipe", "pipe"] } : { input: `${line}\n` }) }) || "null");
 }
 
 /** The names of a user's tokens, as the database has them. */
-export const tokenNames = (user) => command("", "token", "list", "--user", user, "--page-size", "1000").tokens.map((token) => token.name).sort();
+export const tokenNames = (user) => command(undefined, "token", "list", "--user", user, "--page-size", "1000").tokens.map((token) => token.name).sort();
 
 /** With another password every session of the account ends; so it does with the same one set again. */
 export const setPassword = (user) => command(told.password, "account", "password", user, "--stdin");

@@ -135,12 +135,11 @@ impl Place {
             .stdin(Stdio::piped())
             .spawn()
             .expect("the command starts");
-        child
-            .stdin
-            .take()
-            .expect("standard input")
-            .write_all(input.as_bytes())
-            .expect("the input is taken");
+        let written = child.stdin.take().expect("standard input").write_all(input.as_bytes());
+        if let Err(error) = written {
+            // A command that fails early reads no input.
+            assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{error}");
+        }
         Ran::of(child.wait_with_output().expect("the command ends"))
     }
 
