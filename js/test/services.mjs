@@ -20,12 +20,20 @@ export function temporaryFolder() {
   return mkdtempSync(join(tmpdir(), "tokenlatch-"));
 }
 
+// Systems take the ports of outgoing connections from above this range, so a port stays free until the program listens.
+const PORTS = { first: 10_000, count: 22_000 };
+let next = Math.floor(Math.random() * PORTS.count);
+
 export async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (let tried = 0; tried < PORTS.count; tried += 1) {
+    const port = PORTS.first + (next++ % PORTS.count);
+    const server = createServer().listen(port, "127.0.0.1");
+    const isFree = await new Promise((resolve) => server.once("listening", () => resolve(true)).once("error", () => resolve(false)));
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+  throw new Error("no port is free");
 }
 
 export function onPath(command) {

@@ -120,7 +120,7 @@ impl Edges {
             let working: Vec<_> = edges
                 .map(|edge| scope.spawn(move || work(&mut edge.goal.asker())))
                 .collect();
-            let broken = |_| Err(Fault::new("a client broke off"));
+            let broken = |_| Err(Fault::new("a client panicked"));
             working
                 .into_iter()
                 .map(|one| one.join().unwrap_or_else(broken))

@@ -53,7 +53,7 @@ impl Edges {
                     .iter_mut()
                     .map(|asker| scope.spawn(|| until_refused(asker, authorization, acknowledged)))
                     .collect();
-                let broken = |_| Err(Fault::new("a client broke off"));
+                let broken = |_| Err(Fault::new("a client panicked"));
                 asking
                     .into_iter()
                     .map(|one| one.join().unwrap_or_else(broken))

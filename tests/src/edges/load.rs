@@ -69,7 +69,7 @@ impl Load {
         self.shared.done.store(true, Ordering::SeqCst);
         let time = self.begun.elapsed();
         for client in self.clients.drain(..) {
-            client.join().map_err(|_| Fault::new("a client broke off"))?;
+            client.join().map_err(|_| Fault::new("a client panicked"))?;
         }
         let faults = self.shared.faults.lock().unwrap_or_else(PoisonError::into_inner);
         if !faults.is_empty() {

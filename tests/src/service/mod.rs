@@ -1,7 +1,6 @@
 //! The real programs, as the tests use them: the service, its command line, databases, proxies and clients.
 
 mod echo;
-mod free;
 mod guarded;
 mod http;
 mod inside;
@@ -18,7 +17,6 @@ mod tunnel;
 mod visit;
 
 pub use echo::Echo;
-pub use free::free_address;
 pub use guarded::{Guarded, await_file};
 pub use http::{Answer, Client};
 pub use npm::Npm;
@@ -28,7 +26,7 @@ pub use postgres::Postgres;
 pub use program::{program, require};
 pub use proxy::{Proxy, ProxyKind};
 pub use python::Python;
-pub use server::{Background, Server};
+pub use server::{Background, Server, free_address};
 pub use stock::Stock;
 pub use tunnel::Tunnel;
 pub use visit::Visit;

@@ -3,16 +3,15 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use tokenlatch_test_support::postgres::server::Server;
+
 use crate::conformance::require_all;
 use crate::fault::Fault;
-
-#[path = "../../support/src/postgres/server.rs"]
-mod server;
 
 /// A running PostgreSQL server with durable writes.
 #[derive(Debug)]
 pub struct Postgres {
-    server: server::Server,
+    server: Server,
 }
 
 impl Postgres {
@@ -21,7 +20,7 @@ impl Postgres {
     /// # Errors
     /// The server does not start; also a skip if `TOKENLATCH_REQUIRE_ALL` is set.
     pub fn start() -> Result<Option<Self>, Fault> {
-        match server::Server::start().map_err(Fault::new)? {
+        match Server::start().map_err(Fault::new)? {
             Some(server) => Ok(Some(Postgres { server })),
             None if require_all() => Err(Fault::missing("PostgreSQL is missing")),
             None => {

@@ -4,10 +4,9 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::free::free_address;
 use super::place::Place;
 use super::program::require;
-use super::server::Background;
+use super::server::{Background, free_address};
 use crate::fault::Fault;
 
 /// A kind of proxy.

@@ -7,11 +7,20 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::free::free_address;
+use tokenlatch_test_support::ports;
+
 use super::http::{Answer, Client};
 use super::place::Place;
 use super::program::program;
 use crate::fault::Fault;
+
+/// A loopback address for a program that listens.
+///
+/// # Errors
+/// The system has no free port.
+pub fn free_address() -> Result<SocketAddr, Fault> {
+    ports::free_address().map_err(Fault::during("a free port"))
+}
 
 /// Time limit until a program listens: an unoptimised one compiles the module first.
 const START: Duration = Duration::from_secs(60);

@@ -14,6 +14,7 @@ pub mod browser;
 pub mod database;
 pub mod edges;
 pub mod http;
+pub mod ports;
 #[cfg(unix)]
 pub mod postgres;
 pub mod served;

@@ -1,10 +1,12 @@
 //! A PostgreSQL server for the tests, and databases on it.
 
-mod server;
+pub mod server;
 
 use std::sync::Once;
 
 use server::Server;
+
+use crate::ports::free_address;
 
 /// A server.
 pub struct Postgres {
@@ -116,9 +118,7 @@ impl Postgres {
         let server = self.server.as_ref().expect("a server of ours");
         let (_, port) = self.url.rsplit_once(':').expect("an address with a port");
         let (port, _) = port.split_once('/').expect("an address with a database");
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let own = free.local_addr().expect("an address").port();
-        drop(free);
+        let own = free_address().expect("a free port").port();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("pgbouncer.ini");
         let text = format!(

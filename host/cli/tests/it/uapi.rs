@@ -1,11 +1,5 @@
 //! `uapi` and `whmapi1`: the lines of public guides, on the database and through another server.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -14,6 +8,7 @@ use std::path::Path;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::common::ports::free_address;
 use crate::common::{Place, Ran};
 use serde_json::{Value, json};
 
@@ -413,7 +408,7 @@ fn a_function_that_could_not_be_called_is_told_by_a_reply_too() {
     assert!(reply["errors"][0].as_str().unwrap().contains("nosuch"), "{reply}");
     assert_eq!(reply["data"], Value::Null);
 
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = free_address().unwrap();
     for (command, arguments) in [
         ("uapi", ["--output=json", "Email", "list_pops"].as_slice()),
         ("whmapi1", &["--output=json", "listaccts"]),

@@ -2,11 +2,13 @@
 //! tests of several programs include it by its path.
 
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use crate::ports::free_address;
 
 /// Time limit until it accepts connections, also after a crash.
 const START: Duration = Duration::from_secs(60);
@@ -29,7 +31,7 @@ impl Server {
         let mut server = Server {
             programs,
             folder: tempfile::tempdir().map_err(during("a temporary folder"))?,
-            port: free_port().map_err(during("a free port"))?,
+            port: free_address().map_err(during("a free port"))?.port(),
             child: None,
         };
         server.make()?;
@@ -188,8 +190,4 @@ fn folder_of_programs() -> Option<PathBuf> {
     let has_it = |folder: &PathBuf| folder.join("initdb").is_file();
     let newest_first = versions.into_iter().rev().map(|(_, folder)| folder);
     newest_first.chain(std::env::split_paths(&path)).find(has_it)
-}
-
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
