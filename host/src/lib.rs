@@ -37,7 +37,7 @@ pub use error::{EnvironmentError, Error, ModuleError, Result};
 pub use hex::hex;
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, Table};
 pub use peppers::read_peppers;
-pub use private_file::{lock_beside, read_private, read_text, without_byte_order_mark, write_atomically};
+pub use private_file::{lock_beside, place_file, read_private, read_text, without_byte_order_mark, write_atomically};
 pub use service::{
     ArchiveFile, ArchiveKind, AskingToken, FunctionCall, FunctionFailure, KEPT_REVOKED_DAYS, ListOptions, ListedToken,
     NewToken, Newer, PagedTokens, RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate, wipe_values,

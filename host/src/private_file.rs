@@ -78,6 +78,20 @@ fn check_private(_: &File) -> Result<(), String> {
 /// # Errors
 /// Errors of the file system.
 pub fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    place_file(path, mode, true, |file| file.write_all(bytes))
+}
+
+/// Like [`write_atomically`], with content that `write` writes. Without `replace` an existing file stays, which is
+/// [`io::ErrorKind::AlreadyExists`].
+///
+/// # Errors
+/// Those of the file system and of `write`; then nothing has changed.
+pub fn place_file<E: From<io::Error>>(
+    path: &Path,
+    mode: u32,
+    replace: bool,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
@@ -89,10 +103,15 @@ pub fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> 
     #[cfg(not(unix))]
     let _ = mode;
     let mut file = builder.prefix(".tokenlatch-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    write(file.as_file_mut())?;
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    // Only this makes the new name durable.
+    let placed = if replace {
+        file.persist(path)
+    } else {
+        file.persist_noclobber(path)
+    };
+    placed.map_err(|error| error.error)?;
+    // The name in the folder is on the disk only then.
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
@@ -209,6 +228,11 @@ mod tests {
         write_atomically(&taken, b"new", 0o600).unwrap_err();
         assert!(taken.is_dir());
         write_atomically(&folder.path().join("missing/file"), b"new", 0o600).unwrap_err();
+        // Nor does one that may not replace another, or whose content can't be made.
+        let kept = place_file(&path, 0o600, false, |file| file.write_all(b"newer")).unwrap_err();
+        assert_eq!(kept.kind(), io::ErrorKind::AlreadyExists);
+        place_file(&path, 0o600, true, |_| Err(io::Error::other("no content"))).unwrap_err();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 }

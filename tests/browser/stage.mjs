@@ -1,4 +1,4 @@
-// The browser, whoever comes to the page with it, and what is watched on every page.
+// The browser, the users who open the page with it, and the checks that run on every page.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";

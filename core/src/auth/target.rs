@@ -152,6 +152,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_selecting_parameter_has_no_escape_at_all() {
+        let plain = |target: &str| plain_target(target.as_bytes()).is_some();
+        assert!(plain("/?cpanel_jsonapi_func=listpops&x=%3B"));
+        for value in ["%3B", "list%3Bpops", "list%70ops", "%2526", "%"] {
+            for key in ["cpanel_jsonapi_func", "api.version"] {
+                assert!(!plain(&format!("/?{key}={value}")), "{key}={value}");
+            }
+        }
+    }
+
+    #[test]
     fn a_call_is_named_by_a_plain_path_alone() {
         let call = |target: &str, realm| call_of(target.as_bytes(), true, realm);
         let found = call("/execute/Email/list_pops?a=%7E", Realm::Account).unwrap_or_default();

@@ -40,15 +40,11 @@ impl Known {
     /// Reads the file beside a database.
     pub fn beside(database: &str) -> io::Result<Known> {
         let folder = folder_of(database)?;
-        let text = match fs::read_to_string(folder.join(KNOWN_FILE)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            outcome => outcome?,
-        };
         Ok(Known {
             database: shown(database),
             name: name_of(database),
+            entries: entries(&folder.join(KNOWN_FILE))?,
             folder,
-            entries: entries(&text)?,
         })
     }
 
@@ -101,19 +97,18 @@ impl Known {
     /// Records the state of a database. With `least`, a lower revision counts as data loss from now on.
     pub async fn note(&mut self, store: &dyn Store, least: bool) -> Result<(), StoreError> {
         let (id, seen) = (store.identity().await?, store.mark().await?.revision);
-        let path = self.folder.join(KNOWN_FILE);
-        // The database must stay usable even if the folder is read-only.
-        let _lock = match lock_beside(&path) {
-            Ok(lock) => lock,
-            Err(error) => {
-                tracing::warn!("{} cannot be written: {error}", path.display());
-                return Ok(());
-            }
-        };
-        // Another process may have changed the file since it was read.
-        if let Some(known) = fs::read_to_string(&path).ok().and_then(|text| entries(&text).ok()) {
-            self.entries = known;
+        if let Err(error) = self.record(id, seen, least) {
+            // The database must stay usable even if the folder is read-only.
+            tracing::warn!("{} cannot be written: {error}", self.folder.join(KNOWN_FILE).display());
         }
+        Ok(())
+    }
+
+    fn record(&mut self, id: String, seen: i64, least: bool) -> io::Result<()> {
+        let path = self.folder.join(KNOWN_FILE);
+        let _lock = lock_beside(&path)?;
+        // Another process may have changed the file since it was read.
+        self.entries = entries(&path)?;
         let before = self.own().find(|entry| entry.id == id);
         let least = match (least, before) {
             (true, _) => seen,
@@ -130,10 +125,7 @@ impl Known {
             .iter()
             .map(|Entry { name, id, least, seen }| format!("{id} {least} {seen} {name}\n"))
             .collect();
-        if let Err(error) = write_atomically(&path, text.as_bytes(), 0o600) {
-            tracing::warn!("{} cannot be written: {error}", path.display());
-        }
-        Ok(())
+        write_atomically(&path, text.as_bytes(), 0o600)
     }
 }
 
@@ -149,8 +141,12 @@ impl Entry {
     }
 }
 
-/// Parses the file. An invalid line is an error, because it may belong to any database.
-fn entries(text: &str) -> io::Result<Vec<Entry>> {
+/// Reads the entries; none if there is no file. A line that can't be read is an error: it may be that of any database.
+fn entries(path: &Path) -> io::Result<Vec<Entry>> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        outcome => outcome?,
+    };
     let entry = |(index, line)| {
         Entry::read(line).ok_or_else(|| {
             io::Error::new(

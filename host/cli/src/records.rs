@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
-use tokenlatch::{ArchiveError, ArchiveFile, Error, Restored};
+use tokenlatch::{ArchiveError, ArchiveFile, Error, Restored, place_file};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -120,28 +120,15 @@ impl<'a> Target<'a> {
 
     /// Writes any content in the same way.
     pub fn put(&self, write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<(), Failure>) -> Result<(), Failure> {
-        let folder = match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        // `tempfile` creates files with mode 0600.
-        let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-        let mut output = BufWriter::new(temporary.as_file_mut());
-        write(&mut output)?;
-        output.flush()?;
-        drop(output);
-        temporary.as_file().sync_all()?;
-        let placed = if self.force {
-            temporary.persist(self.path)
-        } else {
-            temporary.persist_noclobber(self.path)
-        };
-        placed.map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => exists(self.path),
-            _ => Failure::from(error.error),
-        })?;
-        File::open(folder)?.sync_all()?;
-        Ok(())
+        let placed = place_file(self.path, 0o600, self.force, |file| {
+            let mut output = BufWriter::new(file);
+            write(&mut output)?;
+            Ok(output.flush()?)
+        });
+        placed.map_err(|failure| match failure {
+            Failure::System(error) if error.kind() == io::ErrorKind::AlreadyExists => exists(self.path),
+            other => other,
+        })
     }
 }
 

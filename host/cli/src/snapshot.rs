@@ -27,7 +27,7 @@ const MAX_FILE: u64 = 4 << 30;
 const SHOWN: usize = 16;
 
 const KEYGEN_HELP: &str = "\
-The private key signs snapshots: whoever has it can admit anybody at every edge. It is never printed. The public key is what \
+The private key signs snapshots: anyone who has it can admit any request at every edge. It is never printed. The public key is what \
 edges are given; it is no secret.
 
 Examples:

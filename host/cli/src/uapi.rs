@@ -19,7 +19,7 @@ const HELP: &str = "\
 Arguments are written key=value. Write a value URI-escaped: %20 for a space, %25 for a percent sign; a + stays a +.
 key=@FILE takes the file as it is, but for one line end at its end; write %40 for a value that begins with @.
 
-Without --url the functions of `Tokens` work on the database, as the account: whoever may open the database may act for
+Without --url the functions of `Tokens` work on the database, as the account: anyone who may open the database may act for
 every account in it. With --url every function goes to that server, with a token from TOKENLATCH_TOKEN, --token-file or
 --header-file. The reply is printed whether the function succeeded or not, and where it could not be called: its status
 is 0 then, and the reason also stands in the errors.

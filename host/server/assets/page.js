@@ -33,7 +33,7 @@
   async function go(url, { form, history: how = "push" } = {}) {
     if (busy && form) return;
     if (busy) {
-      // Whoever doesn't want to wait is led on by the browser itself.
+      // If the person does not wait, the browser follows the link itself.
       leaving = true;
       return how === "none" ? location.reload() : location.assign(url);
     }

@@ -27,7 +27,7 @@ pub enum ServerError {
         reason: String,
     },
     /// Plain HTTP was requested on an address that is not loopback.
-    #[error("plain HTTP is served on loopback addresses only, and {0} is none: a token would travel unprotected")]
+    #[error("plain HTTP is served on loopback addresses only, and {0} is not one: a token would travel unprotected")]
     PlainNotLoopback(SocketAddr),
     /// A certificate is needed on an address that is not loopback.
     #[error("{0} is no loopback address, so a certificate for the server's name is needed")]

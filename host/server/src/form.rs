@@ -2,7 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use tokenlatch_core::Value;
@@ -170,6 +170,15 @@ impl Form {
         self.keys().skip(from).any(|name| name == key)
     }
 
+    /// Returns the parameters from a place on as a body in one spelling, with its content type. A multipart body can be read in
+    /// more than one way, so it becomes URL-encoded.
+    pub(crate) fn body(&self, from: usize, kind: Kind, kept: impl Fn(&str) -> bool) -> (HeaderValue, Bytes) {
+        match kind {
+            Kind::Json => (JSON, self.json_object(from, kept).into()),
+            _ => (FORM, self.encoded(from, self.len()).into()),
+        }
+    }
+
     fn push(&mut self, key: String, value: Value) -> Result<(), Problem> {
         if self.0.len() == MAX_VALUES {
             return Err(Problem::new(
@@ -263,9 +272,20 @@ const UNSUPPORTED: Problem = Problem::new(
 );
 
 /// Content type of a URL-encoded form.
-pub(crate) const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 /// Content type of JSON.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Returns a request with this body and content type, or without a body.
+pub(crate) fn replace_body(mut parts: Parts, body: Option<(HeaderValue, Bytes)>) -> Request<Body> {
+    parts.headers.remove(TRANSFER_ENCODING);
+    parts.headers.remove(CONTENT_LENGTH);
+    let Some((content_type, bytes)) = body else {
+        return Request::from_parts(parts, Body::empty());
+    };
+    parts.headers.insert(CONTENT_TYPE, content_type);
+    Request::from_parts(parts, Body::from(bytes))
+}
 
 /// Refuses a body unless the method allows one.
 pub(crate) fn check_takes_body(method: &Method) -> Result<(), Problem> {

@@ -108,7 +108,7 @@ impl State {
                     // Every server notices that the database went back, but only one begins the epoch: each epoch makes all edges
                     // load everything.
                     Some(went_back) => drop(store.begin_epoch(went_back.epoch).await?),
-                    // A start is not a reason if several servers share the database. Whoever replaces it by a copy runs
+                    // A start is not a reason if several servers share the database. An operator who replaces it by a copy runs
                     // `tokenlatch snapshot renew`.
                     None => {}
                 }

@@ -75,10 +75,10 @@ impl Hashing {
             // There are never more areas than permits.
             let mut area = free.unwrap_or_default();
             let done = work(&mut area);
+            area.0.fill(Block::new());
             if area.0.len() > Params::default().block_count() {
                 area = Area::default();
             }
-            area.0.fill(Block::new());
             areas.lock().unwrap_or_else(PoisonError::into_inner).push(area);
             done
         });

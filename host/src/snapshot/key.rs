@@ -46,7 +46,7 @@ pub fn read_snapshot_key(path: &Path) -> Result<SigningKey, KeyFileError> {
 pub fn key_file_text(seed: &[u8; 32], public_key: &str) -> Zeroizing<String> {
     let hex = Zeroizing::new(crate::hex::hex(seed));
     Zeroizing::new(format!(
-        "# The private key of Tokenlatch snapshots. Whoever has it can admit anybody at every edge.\n\
+        "# The private key of Tokenlatch snapshots. Anyone who has it can admit any request at every edge.\n\
          # Its public key: {public_key}\n{}\n",
         hex.as_str()
     ))

@@ -1,12 +1,5 @@
 //! A module that traps, loops or lies affects no other call: each fault is an error with a code, and the instance is dropped.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use std::thread;
 use std::time::{Duration, Instant};
 

@@ -1,12 +1,5 @@
 //! Hostile hosts and hostile requests: errors with codes, no trap, and the next call works.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common;
 use crate::common::{module, module_with};
 use serde_json::Value;

@@ -1,12 +1,5 @@
 //! The library: typed calls from many threads, secrets, entropy, zones.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use std::sync::Arc;
 use std::thread;
 

@@ -1,12 +1,5 @@
 //! The functions of the compatible interfaces, called on the service itself.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common::{Place, plain, run};
 use tokenlatch::core::{Access, Features, Record, Shape, Value};
 use tokenlatch::{AskingToken, FunctionCall, FunctionFailure, Service};

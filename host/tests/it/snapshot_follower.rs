@@ -1,11 +1,5 @@
 //! An edge that follows an origin: it catches up, refuses without news, recovers, and cannot be rolled back.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use std::path::Path;
 use std::sync::Arc;

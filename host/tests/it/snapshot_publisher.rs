@@ -1,11 +1,5 @@
 //! An origin publishes the content of its store: snapshots, deltas, heartbeats, and the edges' reports.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use crate::common;
 use std::sync::Arc;

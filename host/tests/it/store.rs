@@ -1,11 +1,5 @@
 //! The rules that the store must enforce, with both kinds of database.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use std::sync::Arc;
 

@@ -1,11 +1,5 @@
 //! Backup, restore, export, import: no revoked token comes back unintentionally, and no damaged file is used.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use crate::common;
 use std::sync::Arc;

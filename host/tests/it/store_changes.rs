@@ -1,11 +1,5 @@
-//! Following a store: no committed change is missed, whoever wrote it and when.
+//! Following a store: no committed change is missed, no matter which process wrote it and when.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

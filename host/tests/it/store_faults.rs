@@ -1,11 +1,5 @@
 //! Databases that fail, race, are old or were tampered with.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use std::process::Command;
 use std::sync::Arc;

@@ -1,12 +1,5 @@
 //! Files that a store must not trust: missing, foreign, newer, read-only, damaged. Each fails closed.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use std::fs;
 use std::sync::Arc;
 

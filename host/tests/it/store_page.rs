@@ -1,11 +1,5 @@
 //! Pages of tokens: the store's order is the module's, and a page costs the same for any number of tokens.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,11 +1,5 @@
 //! Login sessions, and forms that can be sent only once.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use crate::common;
 use std::sync::Arc;

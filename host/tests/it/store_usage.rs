@@ -1,11 +1,5 @@
 //! When tokens were last used, recorded without a write for each request.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use std::sync::Arc;
 

@@ -1,12 +1,5 @@
 //! The hot path: a table in its own instance.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use std::thread;
 
 use crate::common::{NOW, module, module_with};

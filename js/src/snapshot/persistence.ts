@@ -127,7 +127,7 @@ function split(bytes: Uint8Array): Uint8Array[] {
   return deltas;
 }
 
-/** Reads a floor. An unreadable one counts as missing: whoever can corrupt it can also delete it. */
+/** Reads a floor. An unreadable one counts as missing: a person who can corrupt it can also delete it. */
 function readFloor(bytes: Uint8Array | undefined): SnapshotFloor | undefined {
   if (bytes === undefined) return undefined;
   try {

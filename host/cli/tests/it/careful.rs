@@ -1,11 +1,5 @@
 //! The command line asks before an irreversible action, never replaces a file silently, and prints examples that can be copied.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use std::fs;
 use std::process::Command;

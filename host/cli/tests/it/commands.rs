@@ -1,12 +1,5 @@
 //! The command line: the life of a token, where output goes, and what survives a kill.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 

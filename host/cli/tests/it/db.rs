@@ -1,11 +1,5 @@
 //! The command line: settings of accounts, backup and restore, export and import.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use crate::common;
 use std::fs;

@@ -1,12 +1,5 @@
 //! The command line: errors and exit codes, tables and help, zones and peppers.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common;
 use crate::common::{Place, Ran, create, verify, with_token};
 

@@ -1,5 +1,6 @@
 //! The documents: their commands run as printed, and what they link exists.
 #![cfg(unix)]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::error::Error;
 use std::path::Path;

@@ -1,11 +1,5 @@
 //! `tokenlatch serve`: the first start, its output, later starts, signals, and a log without secrets.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use crate::common;
 use std::fs;

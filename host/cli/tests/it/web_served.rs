@@ -1,11 +1,5 @@
 //! The web interface of a server in its own process: options, and a log without secrets.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use std::net::SocketAddr;
 

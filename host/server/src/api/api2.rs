@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, HttpBody};
+use axum::body::HttpBody;
 use axum::extract::{Extension, Request, State as Shared};
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
@@ -19,7 +19,7 @@ use crate::auth::authenticate::{Ended, admit, malformed, recognise, reply_of};
 use crate::auth::backend::Backend;
 use crate::auth::calls;
 use crate::body::read_body;
-use crate::form::{FORM, Form, JSON, Kind};
+use crate::form::{Form, Kind, replace_body};
 use crate::guard::catalogue_file::is_ours;
 use crate::guard::upload;
 use crate::middleware::client::Client;
@@ -196,16 +196,8 @@ fn retold(
     kind: Option<Kind>,
 ) -> Result<Request, Problem> {
     parts.uri = query_of(form, choice, in_query, kind == Some(Kind::Json))?;
-    parts.headers.remove(TRANSFER_ENCODING);
-    parts.headers.remove(CONTENT_LENGTH);
-    let (content_type, body) = match kind {
-        None => return Ok(Request::from_parts(parts, Body::empty())),
-        Some(Kind::Json) => (JSON, form.json_object(in_query, |key| !API2_SELECTORS.contains(&key))),
-        // A multipart body can be read in more than one way, so it is forwarded URL-encoded.
-        Some(_) => (FORM, form.encoded(in_query, form.len()).into_bytes()),
-    };
-    parts.headers.insert(CONTENT_TYPE, content_type);
-    Ok(Request::from_parts(parts, Body::from(body)))
+    let kept = |key: &str| !API2_SELECTORS.contains(&key);
+    Ok(replace_body(parts, kind.map(|kind| form.body(in_query, kind, kept))))
 }
 
 /// The target with the query parameters. It always states the version, and also what the body selected (`from_body`): some

@@ -1,9 +1,8 @@
 //! Functions that call other functions by their parameters: WHM's `uapi_cpanel` and `batch`, UAPI's `Batch::strict`. They cannot
 //! call the service's own functions, since the API behind the guard does not have them.
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use serde_json::Value;
@@ -13,7 +12,7 @@ use crate::auth::admitted::Admitted;
 use crate::auth::authenticate::{Ended, admit};
 use crate::auth::backend::Backend;
 use crate::body::read_body;
-use crate::form::{FORM, Form, JSON, JSON_INVALID, Kind, check_takes_body};
+use crate::form::{Form, JSON, JSON_INVALID, Kind, check_takes_body, replace_body};
 use crate::guard::catalogue_file::{WHM, is_ours};
 use crate::middleware::client::Client;
 use crate::problem::Problem;
@@ -43,23 +42,21 @@ pub(crate) async fn checked(
     let bytes = read_body(body, &state.config().limits).await.map_err(signed)?;
     let in_query = query.len();
     let mut form = query;
-    let (content_type, sent, nested) = if bytes.is_empty() {
-        (None, Bytes::new(), None)
+    let (sent, nested) = if bytes.is_empty() {
+        (None, None)
     } else if Kind::of(&parts.headers).map_err(signed)? == Kind::Json {
         check_takes_body(&parts.method).map_err(signed)?;
-        (Some(JSON), bytes.clone(), Some(bytes))
+        (Some((JSON, bytes.clone())), Some(bytes))
     } else {
-        match form.add_body(&parts, bytes).await.map_err(signed)? {
-            Some(Kind::Json) => (Some(JSON), form.json_object(in_query, |_| true).into(), None),
-            _ => (Some(FORM), form.encoded(in_query, form.len()).into(), None),
-        }
+        let kind = form.add_body(&parts, bytes).await.map_err(signed)?;
+        (kind.map(|kind| form.body(in_query, kind, |_| true)), None)
     };
     let target = match form.encoded(0, in_query) {
         query if query.is_empty() => parts.uri.path().to_owned(),
         query => format!("{}?{query}", parts.uri.path()),
     };
     let judge = move || calls_ours_in(&form, nested.as_deref());
-    let found = match target.len() + sent.len() <= offload::LIGHT {
+    let found = match target.len() + sent.as_ref().map_or(0, |(_, body)| body.len()) <= offload::LIGHT {
         true => judge(),
         false => offload::run(judge).await.map_err(|_| signed(Problem::INTERNAL))?,
     };
@@ -71,12 +68,7 @@ pub(crate) async fn checked(
         true => admit(state, client, &parts.headers, call).await?,
         false => admitted,
     };
-    parts.headers.remove(TRANSFER_ENCODING);
-    parts.headers.remove(CONTENT_LENGTH);
-    if let Some(content_type) = content_type {
-        parts.headers.insert(CONTENT_TYPE, content_type);
-    }
-    Ok((admitted, Request::from_parts(parts, Body::from(sent))))
+    Ok((admitted, replace_body(parts, sent)))
 }
 
 /// Whether parameters, and a JSON body with them, call one of the service's own functions.

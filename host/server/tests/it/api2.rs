@@ -1,12 +1,5 @@
 //! The token functions by API 2, and the refusal of API 1.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common::NOW;
 use crate::common::served::{DENIED, Request, Running};
 

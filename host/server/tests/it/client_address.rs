@@ -1,10 +1,4 @@
 //! Client addresses and request ids, and from whom they are accepted.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use crate::common::http::{Running, field};
 use axum::routing::any;

@@ -1,12 +1,5 @@
 //! `/auth`, for a proxy in front of an API.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common::served::{DENIED, Request, Running};
 
 fn trusting() -> Running {

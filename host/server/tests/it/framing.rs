@@ -1,10 +1,4 @@
 //! Strict HTTP/1 framing, tested with raw sockets (RULES.md, 8).
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};

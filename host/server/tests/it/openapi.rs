@@ -1,12 +1,5 @@
 //! Compares the OpenAPI description with the service.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 

@@ -1,11 +1,5 @@
 //! Snapshots over HTTP: permissions, tags, deltas, reports; and an edge that serves from them.
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;

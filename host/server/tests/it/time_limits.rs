@@ -1,10 +1,4 @@
 //! Slow clients, many clients, and the server's shutdown.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -225,17 +219,23 @@ fn slow_clients_hold_nobody_up() {
     drop(slow);
 }
 
+/// A server with `/held` that accepts `total` connections, and `each` from one address.
+fn with_places(total: usize, each: usize) -> (Held, Running) {
+    let (held, routes) = Held::with(HttpLimits::default());
+    let server = Running::with(
+        |config| {
+            config.limits.connections = total;
+            config.limits.connections_per_address = each;
+        },
+        Some(routes),
+    );
+    (held, server)
+}
+
 #[test]
 fn connections_are_limited_in_all_and_for_each_address() {
     for (total, each) in [(3, 100), (100, 3)] {
-        let (held, routes) = Held::with(HttpLimits::default());
-        let server = Running::with(
-            |config| {
-                config.limits.connections = total;
-                config.limits.connections_per_address = each;
-            },
-            Some(routes),
-        );
+        let (held, server) = with_places(total, each);
         let busy: Vec<TcpStream> = (0..3)
             .map(|_| {
                 let mut stream = connect(server.account);
@@ -269,14 +269,7 @@ fn connections_are_limited_in_all_and_for_each_address() {
 #[test]
 fn idle_connections_make_room_for_those_who_come() {
     for (total, each) in [(6, 100), (100, 6)] {
-        let (held, routes) = Held::with(HttpLimits::default());
-        let server = Running::with(
-            |config| {
-                config.limits.connections = total;
-                config.limits.connections_per_address = each;
-            },
-            Some(routes),
-        );
+        let (held, server) = with_places(total, each);
         let mut busy = connect(server.account);
         busy.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             .unwrap();

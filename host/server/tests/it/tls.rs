@@ -1,10 +1,4 @@
 //! TLS: protocols, refusals, and certificates that change while the server runs.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use crate::common;
 use std::fs;

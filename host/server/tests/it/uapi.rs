@@ -1,12 +1,5 @@
 //! The token functions by UAPI, over HTTP.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common::served::{Answer, DENIED, Request, Running, UNAVAILABLE};
 use crate::common::{NOW, module_with, set_caps};
 use serde_json::json;
@@ -283,7 +276,7 @@ fn a_token_manages_only_what_lies_within_it() {
         }
     }
     assert_eq!(names(&running, &owner), every, "none of it was revoked or renamed");
-    // A name that is taken gives the same message, whoever has it.
+    // A name that is taken gives the same message, no matter which token has it.
     let taken = |name: &str| {
         let answer = running.get(&limited, &format!("{CREATE_LIMITED}?features=popaccts&name={name}"));
         answer.error().replace(name, "NAME")

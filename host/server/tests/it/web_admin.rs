@@ -1,10 +1,4 @@
 //! The administrator's pages: accounts, features, suspension, revoking tokens.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
 
 use crate::common::browser::{Browser, PASSWORD, encoded, value_of};
 use crate::common::served::{Answer, Request, Running};

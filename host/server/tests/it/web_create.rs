@@ -1,12 +1,5 @@
 //! Creating a token at the web interface: the form, and the token, which is shown only once.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common::NOW;
 use crate::common::browser::{Browser, value_of};
 use crate::common::served::{Answer, Running};

@@ -1,12 +1,5 @@
 //! Forms that are forged, stale, sent twice, or sent by the wrong user have no effect and reveal nothing.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common::NOW;
 use crate::common::browser::{Browser, PASSWORD, encoded, value_of};
 use crate::common::served::{Answer, Request, Running};

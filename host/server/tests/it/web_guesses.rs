@@ -1,12 +1,5 @@
 //! Password guessing: how many guesses are checked, how much work they cause, and whom they affect.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common;
 use std::net::SocketAddr;
 use std::sync::{Arc, Barrier};

@@ -1,12 +1,5 @@
 //! Attacks on the web interface: other sites, other host names, forged forms, markup, invalid input.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common;
 use std::time::{Duration, Instant};
 

@@ -1,12 +1,5 @@
 //! Forms whose bodies are held back: the permissions at the end of the body count.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common::browser::{Browser, encoded, value_of};
 use crate::common::served::{Request, Running};
 

@@ -1,12 +1,5 @@
 //! Login to the web interface: who may log in, and for how long.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 

@@ -1,12 +1,5 @@
 //! The page "Manage API Tokens": the table, selecting, revoking, renaming.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common::NOW;
 use crate::common::browser::{Browser, set_cookies, value_of};
 use crate::common::served::{Answer, Request, Running};

@@ -1,12 +1,5 @@
 //! The administrator's token functions: WHM API 1.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a failed step of a test is a failed test"
-)]
-
 use crate::common::NOW;
 use crate::common::served::{Answer, DENIED, Request, Running};
 use serde_json::{Value, json};
