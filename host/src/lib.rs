@@ -48,9 +48,9 @@ pub use snapshot::{
     SourceError, UsageReport, key_file_text, read_snapshot_key,
 };
 pub use store::{
-    Archive, ArchivedAccount, ArchivedToken, Change, Changes, Engine, History, KEPT_REVOKED, Mark, NewAccount,
-    PageQuery, PasswordHash, Plan, PostgresStore, Settings, SqliteStore, Stamp, Store, StoreError, StoredAccount,
-    StoredSession, StoredToken, TokenKeys, TokenPage, Usage, UsageBatch, Version, open_store,
+    Archive, ArchivedAccount, ArchivedToken, Change, Changes, Engine, History, KEPT_REVOKED, NewAccount, PageQuery,
+    PasswordHash, Plan, PostgresStore, Revision, RevisionStamp, Settings, SqliteStore, Store, StoreError,
+    StoredAccount, StoredSession, StoredToken, TokenKeys, TokenPage, Usage, UsageBatch, Version, open_store,
 };
 pub use verifier::{Presented, Verifier, WentBack};
 pub use zone::ServerZone;

@@ -170,7 +170,7 @@ pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result
         }
     })?;
     if !file.metadata()?.is_file() {
-        return Err(unusable("it is no regular file"));
+        return Err(unusable("it is not a regular file"));
     }
     Ok(file)
 }

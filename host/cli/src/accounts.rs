@@ -7,7 +7,7 @@ use tokenlatch::{Service, StoredAccount};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::policy::policy_text;
-use crate::table::{Mark, lay_out};
+use crate::table::{Tone, lay_out};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,19 +82,19 @@ pub async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
         .iter()
         .map(|stored| {
             let state = if stored.account.suspended {
-                ("suspended".to_owned(), Mark::Bad)
+                ("suspended".to_owned(), Tone::Bad)
             } else {
-                ("active".to_owned(), Mark::Good)
+                ("active".to_owned(), Tone::Good)
             };
             vec![
-                (stored.account.user.clone(), Mark::Plain),
+                (stored.account.user.clone(), Tone::Plain),
                 state,
-                (stored.live_tokens.to_string(), Mark::Plain),
-                (zone.show(stored.created), Mark::Plain),
-                (policy_text(stored.policy), Mark::Plain),
-                (yes_or_no(stored.has_password), Mark::Plain),
-                (yes_or_no(stored.account.administrator), Mark::Plain),
-                (features_text(&stored.account.features), Mark::Plain),
+                (stored.live_tokens.to_string(), Tone::Plain),
+                (zone.show(stored.created), Tone::Plain),
+                (policy_text(stored.policy), Tone::Plain),
+                (yes_or_no(stored.has_password), Tone::Plain),
+                (yes_or_no(stored.account.administrator), Tone::Plain),
+                (features_text(&stored.account.features), Tone::Plain),
             ]
         })
         .collect();

@@ -45,13 +45,13 @@ pub struct First {
 /// The secrets go only into files that the owner alone can read, never to a screen or a log.
 pub async fn make(service: &Service, folder: &Path) -> Result<Option<First>, Failure> {
     let begun = folder.join(BEGUN_FILE);
-    let mark = service.store().mark().await?;
+    let revision = service.store().revision().await?;
     let identity = service.store().identity().await?;
     let note = format!("The first start on the database {identity} has begun.\n");
     let broken_off = fs::read_to_string(&begun).is_ok_and(|text| text == note);
     let account = find(service).await?;
     // A database whose accounts were all removed has a higher revision.
-    let fresh = mark.revision <= 1 && service.accounts().await?.is_empty();
+    let fresh = revision.number <= 1 && service.accounts().await?.is_empty();
     let unfinished = broken_off && account.as_ref().is_none_or(|account| !account.has_password);
     if !fresh && !unfinished {
         if broken_off {

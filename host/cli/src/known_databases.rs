@@ -78,7 +78,7 @@ impl Known {
         }
         let database = || self.database.clone();
         let evidence = || self.folder.join(KNOWN_FILE).display().to_string();
-        let (id, revision) = (store.identity().await?, store.mark().await?.revision);
+        let (id, revision) = (store.identity().await?, store.revision().await?.number);
         let Some(entry) = self.own().find(|entry| entry.id == id) else {
             return Err(StoreError::Differs {
                 database: database(),
@@ -96,7 +96,7 @@ impl Known {
 
     /// Records the state of a database. With `least`, a lower revision counts as data loss from now on.
     pub async fn note(&mut self, store: &dyn Store, least: bool) -> Result<(), StoreError> {
-        let (id, seen) = (store.identity().await?, store.mark().await?.revision);
+        let (id, seen) = (store.identity().await?, store.revision().await?.number);
         if let Err(error) = self.record(id, seen, least) {
             // The database must stay usable even if the folder is read-only.
             tracing::warn!("{} cannot be written: {error}", self.folder.join(KNOWN_FILE).display());

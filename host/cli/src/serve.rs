@@ -274,7 +274,7 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     let snapshots = config
         .snapshots
         .as_ref()
-        .map(|told| (told.key.public_key(), told.options.max_age));
+        .map(|publishing| (publishing.key.public_key(), publishing.options.max_age));
     // Checked before the database is created, so that an invalid configuration leaves none behind.
     config.check()?;
     let certificate = matches!(config.tls, Tls::SelfSigned { .. }).then(|| folder.join(CERTIFICATE_FILE));
@@ -305,7 +305,7 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
         server.state().verifier.note_older(before).await?;
     }
     let (account, admin) = server.addresses();
-    let told = Told {
+    let announcement = Announcement {
         snapshot: server.snapshot_address().map(|address| url(scheme, address)),
         metrics: server.metrics_address().map(|address| url(scheme, address)),
         account: url(scheme, account),
@@ -315,7 +315,7 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
         snapshots,
         first,
     };
-    told.tell(context)?;
+    announcement.print(context)?;
     let admin = admin.map_or_else(|| "none".to_owned(), |admin| admin.to_string());
     tracing::info!(account = %account, %admin, "serving");
     server.run_until(stop.clone().times(1), stop.times(2)).await;
@@ -353,7 +353,7 @@ fn raise_file_limit() {
 fn raise_file_limit() {}
 
 /// The values printed once the service is reachable.
-struct Told {
+struct Announcement {
     account: String,
     admin: Option<String>,
     snapshot: Option<String>,
@@ -389,8 +389,8 @@ struct Serving<'a> {
     public_key: Option<&'a str>,
 }
 
-impl Told {
-    fn tell(&self, context: &mut Context<'_>) -> Result<(), Failure> {
+impl Announcement {
+    fn print(&self, context: &mut Context<'_>) -> Result<(), Failure> {
         let reached = Reached {
             account: &self.account,
             admin: self.admin.as_deref(),

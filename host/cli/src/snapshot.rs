@@ -175,7 +175,7 @@ impl Command {
 async fn renew(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
     let service = context.open().await?;
     service.begin_epoch().await?;
-    let epoch = service.store().mark().await.map_err(Error::from)?.epoch;
+    let epoch = service.store().revision().await.map_err(Error::from)?.epoch;
     if context.output.wants_json() {
         context.output.json(&serde_json::json!({ "epoch": epoch }))?;
     } else {

@@ -4,7 +4,7 @@ use comfy_table::{Attribute, Cell, Color, Table, presets};
 
 /// The style of a cell.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum Tone {
     /// No style.
     Plain,
     /// Valid.
@@ -18,7 +18,7 @@ pub enum Mark {
 }
 
 /// A row: the text and the style of each cell.
-pub type Row = Vec<(String, Mark)>;
+pub type Row = Vec<(String, Tone)>;
 
 /// Formats a table.
 pub fn lay_out(heading: &[&str], rows: Vec<Row>, colour: bool) -> String {
@@ -35,14 +35,14 @@ pub fn lay_out(heading: &[&str], rows: Vec<Row>, colour: bool) -> String {
             .map(|word| Cell::new(word).add_attribute(Attribute::Bold)),
     );
     for row in rows {
-        table.add_row(row.into_iter().map(|(words, mark)| {
+        table.add_row(row.into_iter().map(|(words, tone)| {
             let cell = Cell::new(words);
-            match mark {
-                Mark::Plain => cell,
-                Mark::Good => cell.fg(Color::Green),
-                Mark::Warn => cell.fg(Color::Yellow),
-                Mark::Bad => cell.fg(Color::Red),
-                Mark::Faint => cell.add_attribute(Attribute::Dim),
+            match tone {
+                Tone::Plain => cell,
+                Tone::Good => cell.fg(Color::Green),
+                Tone::Warn => cell.fg(Color::Yellow),
+                Tone::Bad => cell.fg(Color::Red),
+                Tone::Faint => cell.add_attribute(Attribute::Dim),
             }
         }));
     }

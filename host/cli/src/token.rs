@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{FAINT, STRONG, WARN, styled};
 use crate::realm::RealmArg;
-use crate::table::{Mark, Row, lay_out};
+use crate::table::{Row, Tone, lay_out};
 use crate::verify;
 
 const CREATE_HELP: &str = "\
@@ -368,15 +368,15 @@ fn row(listed: &ListedToken, zone: ServerZone) -> Row {
         None => "not known".to_owned(),
     };
     let (status, mark) = match token.status {
-        Status::Active => ("active", Mark::Good),
-        Status::Expiring => ("expiring", Mark::Warn),
-        Status::Expired => ("expired", Mark::Bad),
-        Status::Revoked => ("revoked", Mark::Faint),
+        Status::Active => ("active", Tone::Good),
+        Status::Expiring => ("expiring", Tone::Warn),
+        Status::Expired => ("expired", Tone::Bad),
+        Status::Revoked => ("revoked", Tone::Faint),
     };
     let expires = match mark {
         // A token without an expiry is easily forgotten.
-        Mark::Good if token.notices.contains(&Notice::NeverExpires) => Mark::Warn,
-        Mark::Good => Mark::Plain,
+        Tone::Good if token.notices.contains(&Notice::NeverExpires) => Tone::Warn,
+        Tone::Good => Tone::Plain,
         other => other,
     };
     let addresses = match token.addresses.as_slice() {
@@ -384,14 +384,14 @@ fn row(listed: &ListedToken, zone: ServerZone) -> Row {
         list => list.join(", "),
     };
     vec![
-        (token.name.clone(), Mark::Plain),
+        (token.name.clone(), Tone::Plain),
         (status.to_owned(), mark),
         (expiry_text(token, zone), expires),
-        (zone.show(token.created), Mark::Plain),
-        (used, Mark::Plain),
-        (access_text(token), Mark::Plain),
-        (addresses, Mark::Plain),
-        (format!("…{}", token.hint), Mark::Faint),
+        (zone.show(token.created), Tone::Plain),
+        (used, Tone::Plain),
+        (access_text(token), Tone::Plain),
+        (addresses, Tone::Plain),
+        (format!("…{}", token.hint), Tone::Faint),
     ]
 }
 

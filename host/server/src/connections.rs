@@ -97,7 +97,7 @@ impl Seat {
 
 /// A place among the connections. It is freed on drop.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ConnectionPermit {
     connections: Arc<Connections>,
     number: u64,
     seat: Arc<Seat>,
@@ -105,7 +105,7 @@ pub(crate) struct Place {
     pub(crate) evicted: bool,
 }
 
-impl Place {
+impl ConnectionPermit {
     /// The state of the connection.
     pub(crate) fn seat(&self) -> Arc<Seat> {
         Arc::clone(&self.seat)
@@ -130,7 +130,7 @@ impl Connections {
     /// Takes a place for a connection from an address: a free one, or that of the connection that has waited longest for its
     /// client. A network over its share loses one of its own connections. Otherwise the network with the most connections loses
     /// one. Proxies stand for many clients and have no share (`counted` is false). `None` if every other connection is working.
-    pub(crate) fn enter(self: &Arc<Connections>, address: IpAddr, counted: bool) -> Option<Place> {
+    pub(crate) fn enter(self: &Arc<Connections>, address: IpAddr, counted: bool) -> Option<ConnectionPermit> {
         let network = counted.then(|| network(address));
         let mut table = self.lock();
         let evicted = if network.is_some_and(|network| table.share(network) >= self.per_address) {
@@ -150,7 +150,7 @@ impl Connections {
             *table.shares.entry(network).or_default() += 1;
         }
         self.open.send_modify(|open| *open += 1);
-        Some(Place {
+        Some(ConnectionPermit {
             connections: self.clone(),
             number,
             seat,
@@ -221,7 +221,7 @@ impl Table {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.connections.lock().remove(self.number);
         self.connections.open.send_modify(|open| *open = open.saturating_sub(1));
@@ -238,7 +238,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn is_given_up(place: &Place) -> bool {
+    fn is_given_up(place: &ConnectionPermit) -> bool {
         !place.seat.works()
     }
 
@@ -293,7 +293,7 @@ mod tests {
         let connections = Connections::new(5, 3);
         let enter = |text| connections.enter(address(text), true);
         let alone = enter("192.0.2.1").unwrap();
-        let crowd: Vec<Place> = (0..3).map(|_| enter("192.0.2.2").unwrap()).collect();
+        let crowd: Vec<ConnectionPermit> = (0..3).map(|_| enter("192.0.2.2").unwrap()).collect();
         let fourth = enter("192.0.2.2").unwrap();
         assert!(is_given_up(&crowd[0]), "a fourth of three is at the cost of the first");
         let second = enter("192.0.2.3").unwrap();
@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn many_addresses_do_not_shut_others_out() {
         let connections = Connections::new(64, 8);
-        let held: Vec<Place> = (0..64)
+        let held: Vec<ConnectionPermit> = (0..64)
             .map(|number| connections.enter(IpAddr::V4((number % 8 + 1).into()), true).unwrap())
             .collect();
         for number in 1..200_u32 {

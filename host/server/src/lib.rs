@@ -9,6 +9,7 @@
 mod api;
 mod auth;
 mod body;
+mod bounded_file;
 mod config;
 mod connections;
 mod edge;
@@ -21,7 +22,6 @@ mod middleware;
 mod module_reply;
 mod net;
 mod problem;
-mod regular;
 mod reload;
 mod routes;
 mod server;

@@ -16,8 +16,8 @@ use crate::net::tls::Certificates;
 use tokenlatch::Module;
 use tokenlatch::Result;
 
-/// How often metrics and counters are tidied.
-const TIDY: Duration = Duration::from_secs(10);
+/// How often metrics and counters are pruned.
+const PRUNE_EXPIRED: Duration = Duration::from_secs(10);
 /// How often the self-signed certificate is checked for renewal.
 const RENEW: Duration = Duration::from_secs(6 * 3600);
 /// How often tokens that were revoked long ago are removed.
@@ -36,7 +36,7 @@ pub(crate) trait Changing: fmt::Debug + Send + Sync {
     async fn set_catalogue(&self, functions: Option<Vec<Function>>) -> Result<()>;
 
     /// Removes expired entries.
-    async fn tidy(&self);
+    async fn prune_expired(&self);
 
     /// Removes tokens that were revoked long ago. An edge has none.
     async fn prune(&self) {}
@@ -86,8 +86,8 @@ impl Reload {
     /// Reloads on SIGHUP, and runs the periodic tasks, until the task is aborted.
     pub(crate) fn spawn(self, mut hang_up: HangUp) -> JoinHandle<()> {
         tokio::spawn(async move {
-            let mut tidy = interval(TIDY);
-            tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut expired = interval(PRUNE_EXPIRED);
+            expired.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut renew = interval(RENEW);
             renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut prune = interval(PRUNE);
@@ -100,9 +100,9 @@ impl Reload {
                         // The failure was logged.
                         let _ = self.run().await;
                     }
-                    _ = tidy.tick() => {
-                        self.changing.tidy().await;
-                        metrics::tidy();
+                    _ = expired.tick() => {
+                        self.changing.prune_expired().await;
+                        metrics::run_upkeep();
                     }
                     _ = prune.tick() => {
                         while pruning.try_join_next().is_some() {}

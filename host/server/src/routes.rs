@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::state::State;
 use crate::web;
-use crate::web_paths::Port;
+use tokenlatch_core::Realm;
 
 /// Answers unknown paths of the API in the API's format, instead of the web interface's.
 async fn no_page(request: Request, next: Next) -> Response {
@@ -41,7 +41,7 @@ pub fn account_router(state: State) -> Router {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/openapi.json", get(openapi::account))
-        .fallback_service(web::router(&state, Port::Account).layer(from_fn(no_page)))
+        .fallback_service(web::router(&state, Realm::Account).layer(from_fn(no_page)))
         .method_not_allowed_fallback(|| async { Problem::METHOD.allowing("GET, HEAD") })
         .with_state(state)
 }
@@ -56,7 +56,7 @@ pub fn admin_router(state: State) -> Router {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/openapi.json", get(openapi::admin))
-        .fallback_service(web::router(&state, Port::Admin).layer(from_fn(no_page)));
+        .fallback_service(web::router(&state, Realm::Admin).layer(from_fn(no_page)));
     let router = with_metrics(with_snapshots(router), &state.config);
     closed_to_other_methods(router).with_state(state)
 }

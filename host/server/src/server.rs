@@ -9,7 +9,7 @@ use tokenlatch::Service;
 use crate::config::Config;
 use crate::error::ServerError;
 use crate::middleware::metrics;
-use crate::net::listener::{self, Listener, Port};
+use crate::net::listener::{self, Listener, ListenerContext};
 use crate::net::tls::Certificates;
 use crate::reload::{HangUp, Reload};
 use crate::routes;
@@ -62,7 +62,7 @@ impl Server {
         let (account, admin) = routers(&state);
         let module = state.service.module();
         let port = |name, router| {
-            Port::new(
+            ListenerContext::new(
                 name,
                 router,
                 &state.config,

@@ -69,15 +69,15 @@ impl Changing for State {
         self.verifier.set_catalogue(functions).await
     }
 
-    async fn tidy(&self) {
-        self.failures.tidy();
-        self.logins.tidy();
+    async fn prune_expired(&self) {
+        self.failures.prune_expired();
+        self.logins.prune_expired();
         // Expired sessions and forms of the web interface.
         let Ok(now) = self.service.clock().now() else {
             return;
         };
-        if let Err(error) = self.service.store().tidy_page(now).await {
-            tracing::warn!(code = error.code(), "what has ended was not tidied away");
+        if let Err(error) = self.service.store().prune_sessions(now).await {
+            tracing::warn!(code = error.code(), "what has ended was not removed");
         }
     }
 

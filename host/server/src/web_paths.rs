@@ -1,45 +1,33 @@
 //! The paths and cookies of the web interface: what sets it apart from the API on the same ports.
 
-use serde::{Deserialize, Serialize};
+use tokenlatch_core::Realm;
 
 /// Start of every path that needs a login.
 pub(crate) const PREFIX: &str = "/cpsess";
 /// Number of digits after [`PREFIX`].
 const DIGITS: usize = 10;
 
-/// The port of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Port {
-    /// The account port.
-    Account,
-    /// The administrator's port.
-    Admin,
+/// The name of the session's cookie on a realm's port. RULES.md, 4.
+pub(crate) const fn session_cookie(realm: Realm) -> &'static str {
+    match realm {
+        Realm::Account => "cpsession",
+        Realm::Admin => "whostmgrsession",
+    }
 }
 
-impl Port {
-    /// The name of the session's cookie. RULES.md, 4.
-    pub(crate) const fn cookie(self) -> &'static str {
-        match self {
-            Port::Account => "cpsession",
-            Port::Admin => "whostmgrsession",
-        }
-    }
-
-    /// The first page, without the session's prefix.
-    pub(crate) const fn home(self) -> &'static str {
-        match self {
-            Port::Account => "/tokens",
-            Port::Admin => "/accounts",
-        }
+/// The first page after a login, without the session's prefix.
+pub(crate) const fn home(realm: Realm) -> &'static str {
+    match realm {
+        Realm::Account => "/tokens",
+        Realm::Admin => "/accounts",
     }
 }
 
 /// Whether a cookie is a session cookie of either port.
 pub(crate) fn is_session(cookie: &[u8]) -> bool {
-    [Port::Account, Port::Admin]
+    [Realm::Account, Realm::Admin]
         .iter()
-        .any(|port| port.cookie().as_bytes() == cookie)
+        .any(|realm| session_cookie(*realm).as_bytes() == cookie)
 }
 
 /// Whether a path belongs to the web interface. Other paths belong to the API.

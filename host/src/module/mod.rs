@@ -2,13 +2,13 @@
 
 mod cache;
 mod calls;
+mod chunks;
 mod engine;
+mod handle;
 mod instance;
-mod judge;
 mod limits;
 mod pool;
 mod snapshot;
-mod steps;
 mod table;
 
 use std::fmt;
@@ -18,8 +18,8 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 pub use cache::CodeCache;
-pub use judge::Decision;
-pub(crate) use judge::EncodedCatalogue;
+pub use handle::Decision;
+pub(crate) use handle::EncodedCatalogue;
 pub use limits::{Limits, Options};
 pub use snapshot::Snapshot;
 pub use table::Table;

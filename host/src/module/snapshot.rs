@@ -8,7 +8,7 @@ use wasmtime::TypedFunc;
 
 use super::Module;
 use super::calls::{decode, encode};
-use super::judge::{Decision, EncodedCatalogue, Judge};
+use super::handle::{Decision, EncodedCatalogue, Handle};
 use crate::error::Result;
 
 /// The size of a piece in bytes, because the module allocates only so much memory at once.
@@ -26,7 +26,7 @@ struct Calls {
 ///
 /// A refused message leaves the held table unchanged. After a trap every call fails: create another snapshot.
 pub struct Snapshot {
-    judge: Judge,
+    handle: Handle,
     calls: Calls,
 }
 
@@ -58,7 +58,7 @@ impl Snapshot {
         };
         let opened: Opened = decode(&instance.ask(&new, &options, |span| (span.pointer, span.length))?)?;
         Ok(Snapshot {
-            judge: Judge::new(instance, opened.table)?,
+            handle: Handle::new(instance, opened.table)?,
             calls,
         })
     }
@@ -70,7 +70,7 @@ impl Snapshot {
     /// As [`Snapshot::new`]; the codes of `SNAPSHOT.md` for a refused message.
     pub fn begin(&mut self, head: &[u8], now: i64) -> Result<u64> {
         let calls = &self.calls;
-        let answer = self.judge.with(|instance, handle| {
+        let answer = self.handle.with(|instance, handle| {
             instance.ask(&calls.begin, head, |span| (handle, span.pointer, span.length, now))
         })?;
         decode(&answer).map(|begun: Left| begun.left)
@@ -84,7 +84,7 @@ impl Snapshot {
         let calls = &self.calls;
         let mut left = 0;
         for piece in bytes.chunks(PIECE) {
-            let answer = self.judge.with(|instance, handle| {
+            let answer = self.handle.with(|instance, handle| {
                 instance.ask(&calls.push, piece, |span| (handle, span.pointer, span.length))
             })?;
             left = decode(&answer).map(|told: Left| told.left)?;
@@ -99,7 +99,7 @@ impl Snapshot {
     pub fn commit(&mut self) -> Result<SnapshotState> {
         let calls = &self.calls;
         let answer = self
-            .judge
+            .handle
             .with(|instance, handle| instance.ask(&calls.commit, &[], |_| handle))?;
         decode(&answer)
     }
@@ -124,7 +124,7 @@ impl Snapshot {
     pub fn state(&mut self) -> Result<Option<SnapshotState>> {
         let calls = &self.calls;
         let answer = self
-            .judge
+            .handle
             .with(|instance, handle| instance.ask(&calls.state, &[], |_| handle))?;
         decode(&answer)
     }
@@ -134,12 +134,12 @@ impl Snapshot {
     /// # Errors
     /// [`crate::Error::Refused`] if the module refuses the call, [`crate::Error::Module`] if it could not be run.
     pub fn prepare(&mut self, call: &Call) -> Result<u32> {
-        self.judge.prepare(call)
+        self.handle.prepare(call)
     }
 
     /// Returns the number of a call, and prepares the call if needed. Do not mix it with [`Snapshot::prepare`].
     pub(crate) fn number(&mut self, call: &Call) -> Result<u32> {
-        self.judge.number(call)
+        self.handle.number(call)
     }
 
     /// Replaces the catalogue of functions; `None` means the built-in one. Prepared calls are forgotten. On an error the old
@@ -153,18 +153,18 @@ impl Snapshot {
 
     /// Replaces the catalogue by an encoded one.
     pub(crate) fn take_catalogue(&mut self, catalogue: &EncodedCatalogue) -> Result<()> {
-        self.judge.set_catalogue(catalogue)
+        self.handle.set_catalogue(catalogue)
     }
 
     /// Whether the instance failed.
     pub(crate) fn is_broken(&self) -> bool {
-        self.judge.is_broken()
+        self.handle.is_broken()
     }
 
     /// Discards the instance, as a trap does.
     #[cfg(test)]
-    pub(crate) fn break_off(&mut self) {
-        self.judge.break_off();
+    pub(crate) fn break_instance(&mut self) {
+        self.handle.break_instance();
     }
 
     /// Decides whether a call may be made. `authorization` is the header's bytes; `now` is in Unix seconds.
@@ -173,7 +173,7 @@ impl Snapshot {
     /// [`crate::Error::Refused`] for a call number that was never prepared, [`crate::Error::Module`] if the module could not
     /// be run: admit nothing then.
     pub fn verify(&mut self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> Result<Decision> {
-        self.judge.verify(call, authorization, address, now)
+        self.handle.verify(call, authorization, address, now)
     }
 
     /// Returns the verdict of a decision. Call it before the next message is applied.
@@ -181,14 +181,14 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::prepare`].
     pub fn verdict(&mut self, decision: Decision) -> Result<Verdict> {
-        self.judge.verdict(decision)
+        self.handle.verdict(decision)
     }
 }
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
-            .field("broken", &self.judge.is_broken())
+            .field("broken", &self.handle.is_broken())
             .finish_non_exhaustive()
     }
 }

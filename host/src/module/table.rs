@@ -8,8 +8,8 @@ use tokenlatch_core::{Account, Call, Function, Pepper, Record, TableInput, Table
 
 use super::Module;
 use super::calls::{decode, encode};
-use super::judge::{Decision, EncodedCatalogue, Judge};
-use super::steps::{placed, steps};
+use super::chunks::{chunks, placed};
+use super::handle::{Decision, EncodedCatalogue, Handle};
 use crate::error::{Error, Result};
 
 /// Tokens in the memory of an instance of their own, for verification without a store.
@@ -17,11 +17,11 @@ use crate::error::{Error, Result};
 /// After a trap every call fails: load another table. A table serves one thread at a time; threads use a table each, or
 /// share one behind a lock.
 pub struct Table {
-    judge: Judge,
+    handle: Handle,
     records: usize,
 }
 
-/// The initial request. The other items follow in steps.
+/// The initial request. The other items follow in chunks.
 #[derive(Serialize)]
 struct Start<'a> {
     peppers: &'a [Pepper],
@@ -41,7 +41,7 @@ struct Updated {
 }
 
 impl Table {
-    /// Loads records, accounts, peppers and a catalogue into an instance of the module, in as many steps as needed.
+    /// Loads records, accounts, peppers and a catalogue into an instance of the module, in as many chunks as needed.
     ///
     /// # Errors
     /// [`crate::Error::Refused`] if the module refuses a part of the input, [`crate::Error::Module`] if it could not be run
@@ -65,7 +65,7 @@ impl Table {
                 Ok(()) => return Ok((table, input.records.len() - records.len())),
                 Err(Error::Module(error)) if error.is_full() => {
                     // A table's memory grows in leaps: leaving out a quarter leaves memory for the next leap. If even the first
-                    // step did not fit, the next attempt uses a smaller one.
+                    // chunk did not fit, the next attempt uses a smaller one.
                     let fitting = match table.records {
                         0 => records.len() / 2,
                         held => (held / 4 * 3).min(records.len() / 4 * 3),
@@ -89,7 +89,7 @@ impl Table {
         let mut instance = module.table_instance()?;
         let loaded: Loaded = decode(&instance.table_new(&start)?)?;
         let mut table = Table {
-            judge: Judge::new(instance, loaded.table)?,
+            handle: Handle::new(instance, loaded.table)?,
             records: loaded.records,
         };
         table.load("accounts", &input.accounts)?;
@@ -105,7 +105,7 @@ impl Table {
         self.change(&encode(update)?)
     }
 
-    /// Adds and replaces accounts and records in as many steps as needed. After an error only a part is applied.
+    /// Adds and replaces accounts and records in as many chunks as needed. After an error only a part is applied.
     pub(crate) fn take_over(&mut self, accounts: &[Account], records: &[Record]) -> Result<()> {
         self.load("accounts", accounts)?;
         self.load("records", records)
@@ -133,12 +133,12 @@ impl Table {
     /// # Errors
     /// [`crate::Error::Refused`] if the module refuses the call, [`crate::Error::Module`] if it could not be run.
     pub fn prepare(&mut self, call: &Call) -> Result<u32> {
-        self.judge.prepare(call)
+        self.handle.prepare(call)
     }
 
     /// Returns the number of a call, and prepares the call if needed. Do not mix it with [`Table::prepare`].
     pub(crate) fn number(&mut self, call: &Call) -> Result<u32> {
-        self.judge.number(call)
+        self.handle.number(call)
     }
 
     /// Replaces the catalogue of functions; `None` means the built-in one. Prepared calls are forgotten. On an error the old
@@ -152,7 +152,7 @@ impl Table {
 
     /// Replaces the catalogue by an encoded one.
     pub(crate) fn take_catalogue(&mut self, catalogue: &EncodedCatalogue) -> Result<()> {
-        self.judge.set_catalogue(catalogue)
+        self.handle.set_catalogue(catalogue)
     }
 
     /// Decides whether a call may be made. `authorization` is the header's bytes; `now` is in Unix seconds.
@@ -161,7 +161,7 @@ impl Table {
     /// [`crate::Error::Refused`] for a call number that was never prepared, [`crate::Error::Module`] if the module could not
     /// be run: admit nothing then.
     pub fn verify(&mut self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> Result<Decision> {
-        self.judge.verify(call, authorization, address, now)
+        self.handle.verify(call, authorization, address, now)
     }
 
     /// Returns the verdict of a decision: the reason, the refusal to send, and what the owner may see.
@@ -169,23 +169,23 @@ impl Table {
     /// # Errors
     /// As [`Table::prepare`].
     pub fn verdict(&mut self, decision: Decision) -> Result<Verdict> {
-        self.judge.verdict(decision)
+        self.handle.verdict(decision)
     }
 
-    /// Adds items of one kind, in steps.
+    /// Adds items of one kind, in chunks.
     fn load<T: Serialize>(&mut self, key: &str, items: &[T]) -> Result<()> {
         let mut from = 0;
-        for step in steps(items)? {
-            let update = encode(&BTreeMap::from([(key, step)]))?;
+        for chunk in chunks(items)? {
+            let update = encode(&BTreeMap::from([(key, chunk)]))?;
             self.change(&update).map_err(|error| placed(error, key, from))?;
-            from += step.len();
+            from += chunk.len();
         }
         Ok(())
     }
 
     fn change(&mut self, update: &[u8]) -> Result<()> {
         let answer = self
-            .judge
+            .handle
             .with(|instance, handle| instance.table_update(handle, update))?;
         let updated: Updated = decode(&answer)?;
         self.records = updated.records;
@@ -197,7 +197,7 @@ impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table")
             .field("records", &self.records)
-            .field("broken", &self.judge.is_broken())
+            .field("broken", &self.handle.is_broken())
             .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use tokenlatch_core::SigningKey;
 
 use super::message::Message;
 use crate::error::Result;
-use crate::store::Mark;
+use crate::store::Revision;
 
 /// The number of deltas kept. Most edges hold the same version.
 const DELTAS: usize = 32;
@@ -21,8 +21,8 @@ pub(super) struct Cache {
 
 impl Cache {
     /// Returns the whole table if it is still current. If `made` is later than the message's time, it is signed again.
-    pub(super) fn whole(&mut self, mark: Mark, made: i64, key: &SigningKey) -> Result<Option<Arc<Message>>> {
-        let whole = self.whole.as_mut().filter(|whole| whole.mark == mark);
+    pub(super) fn whole(&mut self, revision: Revision, made: i64, key: &SigningKey) -> Result<Option<Arc<Message>>> {
+        let whole = self.whole.as_mut().filter(|whole| whole.revision == revision);
         whole.map(|whole| made_at(whole, made, key)).transpose()
     }
 
@@ -40,19 +40,19 @@ impl Cache {
     pub(super) fn delta(
         &mut self,
         since: i64,
-        mark: Mark,
+        revision: Revision,
         made: i64,
         key: &SigningKey,
     ) -> Result<Option<Arc<Message>>> {
         let found = self
             .deltas
             .iter_mut()
-            .find(|(from, to)| *from == since && to.mark == mark);
+            .find(|(from, to)| *from == since && to.revision == revision);
         found.map(|(_, message)| made_at(message, made, key)).transpose()
     }
 
     pub(super) fn keep_delta(&mut self, since: i64, message: &Arc<Message>) {
-        self.deltas.retain(|(_, kept)| kept.mark == message.mark);
+        self.deltas.retain(|(_, kept)| kept.revision == message.revision);
         if self.deltas.len() < DELTAS {
             self.deltas.push((since, Arc::clone(message)));
         }
@@ -64,7 +64,7 @@ fn made_at(message: &mut Arc<Message>, made: i64, key: &SigningKey) -> Result<Ar
     if message.made != made {
         let mut head = message.head.clone();
         tokenlatch_core::renew(&mut head, made, key)?;
-        *message = Arc::new(Message::of(head, Arc::clone(&message.body), message.mark)?);
+        *message = Arc::new(Message::of(head, Arc::clone(&message.body), message.revision)?);
     }
     Ok(Arc::clone(message))
 }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use tokenlatch_core::{MESSAGE_HEAD_BYTES, inspect};
 
 use crate::error::Result;
-use crate::store::Mark;
+use crate::store::Revision;
 
 /// A signed message. Messages that differ only in their time share the body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     pub(super) head: Vec<u8>,
     pub(super) body: Arc<Vec<u8>>,
-    /// The mark of the table after this message.
-    pub mark: Mark,
+    /// The revision of the table after this message.
+    pub revision: Revision,
     /// When the message was true, in Unix seconds.
     pub made: i64,
     /// Identifies the message: equal tags mean equal bytes.
@@ -22,12 +22,12 @@ pub struct Message {
 }
 
 impl Message {
-    pub(super) fn new(mut head: Vec<u8>, mark: Mark) -> Result<Message> {
+    pub(super) fn new(mut head: Vec<u8>, revision: Revision) -> Result<Message> {
         let body = head.split_off(head.len().min(MESSAGE_HEAD_BYTES));
-        Message::of(head, Arc::new(body), mark)
+        Message::of(head, Arc::new(body), revision)
     }
 
-    pub(super) fn of(head: Vec<u8>, body: Arc<Vec<u8>>, mark: Mark) -> Result<Message> {
+    pub(super) fn of(head: Vec<u8>, body: Arc<Vec<u8>>, revision: Revision) -> Result<Message> {
         let told = inspect(&head)?;
         let digest = told.digest.get(..16).unwrap_or_default();
         Ok(Message {
@@ -38,7 +38,7 @@ impl Message {
             made: told.made,
             head,
             body,
-            mark,
+            revision,
         })
     }
 

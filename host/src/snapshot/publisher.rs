@@ -18,7 +18,7 @@ use super::message::Message;
 use super::watch::Watch;
 use crate::error::{Error, Result};
 use crate::service::Service;
-use crate::store::{Changes, History, Mark, StoreError, Version};
+use crate::store::{Changes, History, Revision, StoreError, Version};
 
 /// The largest number of changes in a delta. Beyond it a snapshot is shorter.
 const MOST: usize = 100_000;
@@ -117,17 +117,17 @@ impl Publisher {
         let inner = &self.inner;
         let _turn = inner.turn.lock().await;
         loop {
-            let (mark, made) = inner.moment().await?;
-            if let Some(whole) = inner.cache().whole(mark, made, &inner.key)? {
+            let (revision, made) = inner.moment().await?;
+            if let Some(whole) = inner.cache().whole(revision, made, &inner.key)? {
                 return Ok(whole);
             }
             let changes = inner.service.store().changes(None).await?;
-            if changes.mark.epoch != mark.epoch {
+            if changes.revision.epoch != revision.epoch {
                 continue;
             }
-            let mark = changes.mark;
-            let heading = inner.heading(mark, made);
-            let message = Arc::new(inner.sign(Publication::snapshot(heading), changes, mark).await?);
+            let revision = changes.revision;
+            let heading = inner.heading(revision, made);
+            let message = Arc::new(inner.sign(Publication::snapshot(heading), changes, revision).await?);
             inner.cache().keep_whole(&message);
             return Ok(message);
         }
@@ -140,13 +140,13 @@ impl Publisher {
     pub async fn is_current(&self, tag: &str) -> Result<bool> {
         let inner = &self.inner;
         let now = inner.service.clock().now()?;
-        let mark = inner.service.store().mark().await?;
+        let revision = inner.service.store().revision().await?;
         // A quarter of its life; an older one would soon expire.
         let young = |made: i64| now.saturating_sub(made) <= i64::from(inner.options.max_age / 4);
         let cache = inner.cache();
         Ok(cache
             .last()
-            .is_some_and(|last| last.mark == mark && last.tag == tag && young(last.made)))
+            .is_some_and(|last| last.revision == revision && last.tag == tag && young(last.made)))
     }
 
     /// Returns the changes since a version as soon as there are any. After `wait` it returns a heartbeat.
@@ -160,21 +160,21 @@ impl Publisher {
         let mut finishing = inner.finishing.subscribe();
         let mut waiter = inner.watch.wait();
         loop {
-            let Some((mark, made)) = inner.moment_after(since).await? else {
+            let Some((revision, made)) = inner.moment_after(since).await? else {
                 return Ok(Delta::Gap);
             };
-            if mark.version() != since {
-                return self.changed(since, mark, made).await;
+            if revision.version() != since {
+                return self.changed(since, revision, made).await;
             }
             if Instant::now() >= end || *finishing.borrow() {
                 return inner
-                    .heartbeat(mark, made)
+                    .heartbeat(revision, made)
                     .map(|message| Delta::Message(Arc::new(message)));
             }
             loop {
                 tokio::select! {
                     told = waiter.seen.changed() => {
-                        let seen = waiter.seen.borrow_and_update().mark.clone();
+                        let seen = waiter.seen.borrow_and_update().revision.clone();
                         match seen {
                             Some(Err(error)) => return Err(error.into()),
                             // The current state is not a change.
@@ -199,7 +199,7 @@ impl Publisher {
         self.inner.finishing.send_replace(true);
     }
 
-    async fn changed(&self, since: Version, seen: Mark, made: i64) -> Result<Delta> {
+    async fn changed(&self, since: Version, seen: Revision, made: i64) -> Result<Delta> {
         let inner = &self.inner;
         if let Some(message) = inner.kept(since, seen, made)? {
             return Ok(Delta::Message(message));
@@ -222,10 +222,10 @@ impl Publisher {
         if changes.whole || changes.records.len().saturating_add(changes.accounts.len()) > MOST {
             return Ok(Delta::Gap);
         }
-        let mark = changes.mark;
-        let delta = Publication::delta(since.version.unsigned_abs(), inner.heading(mark, made));
+        let revision = changes.revision;
+        let delta = Publication::delta(since.version.unsigned_abs(), inner.heading(revision, made));
         let changes = inner.with_owners(changes).await?;
-        let message = Arc::new(inner.sign(delta, changes, mark).await?);
+        let message = Arc::new(inner.sign(delta, changes, revision).await?);
         inner.cache().keep_delta(since.version, &message);
         Ok(Delta::Message(message))
     }
@@ -246,23 +246,23 @@ impl Inner {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the store's mark and the time for a message about it. The time is not before that of an earlier message, and not
+    /// Returns the store's revision and the time for a message about it. The time is not before that of an earlier message, and not
     /// after the clock's unless the clock was set back. An edge accepts a new epoch only with a later time, so this waits for
     /// the next second if the last message was made in the current one.
-    async fn moment(&self) -> Result<(Mark, i64)> {
+    async fn moment(&self) -> Result<(Revision, i64)> {
         loop {
-            if let (mark, Some(made)) = self.stand().await? {
-                return Ok((mark, made));
+            if let (revision, Some(made)) = self.stand().await? {
+                return Ok((revision, made));
             }
             tokio::time::sleep(NEXT_SECOND).await;
         }
     }
 
     /// Returns the same for an edge that holds a version; `None` if no delta starts from it or a new epoch must wait.
-    async fn moment_after(&self, since: Version) -> Result<Option<(Mark, i64)>> {
-        let (mark, made) = self.stand().await?;
-        let leads_on = mark.epoch == since.epoch && mark.revision / STRETCH == since.revision() / STRETCH;
-        Ok(made.filter(|_| leads_on).map(|made| (mark, made)))
+    async fn moment_after(&self, since: Version) -> Result<Option<(Revision, i64)>> {
+        let (revision, made) = self.stand().await?;
+        let leads_on = revision.epoch == since.epoch && revision.number / STRETCH == since.number() / STRETCH;
+        Ok(made.filter(|_| leads_on).map(|made| (revision, made)))
     }
 
     /// Logs that an edge holds a version which this database never had, once for each such version.
@@ -279,48 +279,48 @@ impl Inner {
         }
     }
 
-    /// Returns the store's mark, and the time for a message about it if one is possible yet.
-    async fn stand(&self) -> Result<(Mark, Option<i64>)> {
+    /// Returns the store's revision, and the time for a message about it if one is possible yet.
+    async fn stand(&self) -> Result<(Revision, Option<i64>)> {
         let now = self.service.clock().now()?;
-        let mark = self.service.store().mark().await?;
-        Ok((mark, self.made(now, mark)))
+        let revision = self.service.store().revision().await?;
+        Ok((revision, self.made(now, revision)))
     }
 
-    fn made(&self, now: i64, mark: Mark) -> Option<i64> {
+    fn made(&self, now: i64, revision: Revision) -> Option<i64> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let made = match *last {
             // Edges refused all messages made while the clock was that far ahead, so their times need not be exceeded.
             Some((_, made)) if made.saturating_sub(now) > SNAPSHOT_CLOCK_SLACK => now,
-            Some((epoch, made)) if epoch != mark.epoch && now <= made => match made.saturating_sub(now) {
+            Some((epoch, made)) if epoch != revision.epoch && now <= made => match made.saturating_sub(now) {
                 0 | 1 => return None,
                 _ => made.saturating_add(1),
             },
             Some((_, made)) => now.max(made),
             None => now,
         };
-        *last = Some((mark.epoch, made));
+        *last = Some((revision.epoch, made));
         Some(made)
     }
 
-    /// Returns a delta that was made for another edge with this version, if it leads to the mark `seen`.
-    fn kept(&self, since: Version, seen: Mark, made: i64) -> Result<Option<Arc<Message>>> {
+    /// Returns a delta that was made for another edge with this version, if it leads to the revision `seen`.
+    fn kept(&self, since: Version, seen: Revision, made: i64) -> Result<Option<Arc<Message>>> {
         self.cache().delta(since.version, seen, made, &self.key)
     }
 
-    fn heading(&self, mark: Mark, made: i64) -> Heading {
+    fn heading(&self, revision: Revision, made: i64) -> Heading {
         Heading {
-            epoch: mark.epoch.unsigned_abs(),
-            version: mark.version().version.unsigned_abs(),
+            epoch: revision.epoch.unsigned_abs(),
+            version: revision.version().version.unsigned_abs(),
             made,
             max_age: self.options.max_age,
             names: self.options.names,
         }
     }
 
-    fn heartbeat(&self, mark: Mark, made: i64) -> Result<Message> {
-        let heading = self.heading(mark, made);
+    fn heartbeat(&self, revision: Revision, made: i64) -> Result<Message> {
+        let heading = self.heading(revision, made);
         let bytes = Publication::delta(heading.version, heading).sign(&self.key)?;
-        Message::new(bytes, mark)
+        Message::new(bytes, revision)
     }
 
     /// Adds the accounts of the tokens, which a delta must contain too. They may be newer than the rest; then the next delta
@@ -349,7 +349,7 @@ impl Inner {
     }
 
     /// Encodes and signs a message, on a blocking thread.
-    async fn sign(&self, mut publication: Publication, changes: Changes, mark: Mark) -> Result<Message> {
+    async fn sign(&self, mut publication: Publication, changes: Changes, revision: Revision) -> Result<Message> {
         let key = Arc::clone(&self.key);
         let work = move || {
             for account in &changes.accounts {
@@ -362,7 +362,7 @@ impl Inner {
                     publication.revoke(&record.hash)?;
                 }
             }
-            Message::new(publication.sign(&key)?, mark)
+            Message::new(publication.sign(&key)?, revision)
         };
         tokio::task::spawn_blocking(work)
             .await

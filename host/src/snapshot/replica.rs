@@ -305,7 +305,7 @@ mod tests {
     fn an_instance_that_was_renewed_keeps_the_table_it_has_got_meanwhile() {
         let replica = replica();
         take(&replica, 1);
-        replica.live().snapshot.break_off();
+        replica.live().snapshot.break_instance();
         // Two verifications found the instance broken; a table arrived between their renewals.
         replica.renew().unwrap();
         assert_eq!(held(&replica), None);
@@ -313,7 +313,7 @@ mod tests {
         replica.renew().unwrap();
         assert_eq!(held(&replica), Some(2));
         // A later failure renews it again, and the old state stays the floor.
-        replica.live().snapshot.break_off();
+        replica.live().snapshot.break_instance();
         replica.renew().unwrap();
         assert_eq!(held(&replica), None);
         let message = table(1);
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn a_catalogue_set_while_the_instance_is_broken_is_in_the_next_one() {
         let replica = replica();
-        replica.live().snapshot.break_off();
+        replica.live().snapshot.break_instance();
         let refused = replica.set_catalogue(functions("not a feature")).unwrap_err();
         assert_eq!(refused.code(), "feature_invalid");
         assert!(replica.live().catalogue.is_none(), "the old one stays");
@@ -343,7 +343,7 @@ mod tests {
             for _ in 0..2 {
                 scope.spawn(|| {
                     for _ in 0..40 {
-                        replica.live().snapshot.break_off();
+                        replica.live().snapshot.break_instance();
                         replica.renew().unwrap();
                     }
                 });

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
-use crate::store::{Mark, Stamp, Store, StoreError};
+use crate::store::{Revision, RevisionStamp, Store, StoreError};
 
 /// How often to check the stamp of a store whose stamp is unchanged.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -14,14 +14,14 @@ const GLANCE: Duration = Duration::from_millis(10);
 /// After this time such a store is queried anyway.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// How often to query a store without a stamp for its mark.
+/// How often to query a store without a stamp for its revision.
 const ASK: Duration = Duration::from_millis(100);
 
 /// The store's last answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
-    /// The store's mark, or why it could not be read.
-    pub(super) mark: Option<Result<Mark, StoreError>>,
+    /// The store's revision, or why it could not be read.
+    pub(super) revision: Option<Result<Revision, StoreError>>,
 }
 
 /// Shares one polling task among all waiting requests.
@@ -87,17 +87,19 @@ impl Drop for Waiter<'_> {
 
 /// Polls the store until no request waits, or another task has taken over.
 async fn ask(inner: Arc<Inner>, turn: usize) {
-    let mut known: Option<Stamp> = None;
+    let mut known: Option<RevisionStamp> = None;
     let mut asked = Instant::now();
-    let mut last: Option<Mark> = None;
+    let mut last: Option<Revision> = None;
     while inner.waiting.load(Ordering::SeqCst) > 0 && inner.turn.load(Ordering::SeqCst) == turn {
         let stamp = inner.store.stamp();
         if stamp.is_none() || stamp != known || asked.elapsed() > LONGEST {
             asked = Instant::now();
-            let mark = inner.store.mark().await;
-            if mark.as_ref().ok().copied() != last || mark.is_err() {
-                last = mark.as_ref().ok().copied();
-                inner.seen.send_replace(Seen { mark: Some(mark) });
+            let revision = inner.store.revision().await;
+            if revision.as_ref().ok().copied() != last || revision.is_err() {
+                last = revision.as_ref().ok().copied();
+                inner.seen.send_replace(Seen {
+                    revision: Some(revision),
+                });
             }
             known = stamp;
         }

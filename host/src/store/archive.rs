@@ -1,14 +1,14 @@
 //! The complete content of a store, and the changes that a restore makes.
 
 use super::account::NewAccount;
-use super::mark::Mark;
+use super::revision::Revision;
 use super::{Change, StoredToken};
 
 /// All accounts and tokens of a store, read at one instant.
 #[derive(Clone, Debug)]
 pub struct Archive {
-    /// The store's mark.
-    pub mark: Mark,
+    /// The store's revision.
+    pub revision: Revision,
     /// Tokens revoked before this time, in Unix seconds, may be missing.
     pub pruned: i64,
     /// The accounts, including removed ones, in the order in which they were added.
@@ -40,8 +40,8 @@ pub struct ArchivedToken {
 /// The changes of a restore, made in one transaction.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The store's mark when the plan was made.
-    pub since: Mark,
+    /// The store's revision when the plan was made.
+    pub since: Revision,
     /// Tokens revoked before this time, in Unix seconds, may be missing afterwards.
     pub pruned: i64,
     /// Tokens to replace before anything is added.

@@ -3,12 +3,12 @@
 mod account;
 mod archive;
 mod error;
-mod mark;
 mod migrate;
 mod open;
 mod page;
 mod postgres;
 mod queue;
+mod revision;
 mod rows;
 mod sql;
 mod sqlite;
@@ -21,13 +21,13 @@ use tokenlatch_core::{Caps, Features, Held, Policy, Record};
 pub use account::{NewAccount, PasswordHash, Settings, StoredAccount};
 pub use archive::{Archive, ArchivedAccount, ArchivedToken, Plan};
 pub use error::{Engine, StoreError};
-pub(crate) use mark::hour_before;
-#[cfg(test)]
-pub(crate) use mark::stamp;
-pub use mark::{Changes, History, KEPT_REVOKED, Mark, Stamp, Version};
 pub use open::open_store;
 pub use page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 pub use postgres::PostgresStore;
+pub(crate) use revision::hour_before;
+#[cfg(test)]
+pub(crate) use revision::stamp;
+pub use revision::{Changes, History, KEPT_REVOKED, Revision, RevisionStamp, Version};
 pub use sqlite::SqliteStore;
 
 /// A stored record and its revision.
@@ -143,7 +143,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn spend_form(&self, key: &str, ends: i64) -> Result<bool, StoreError>;
 
     /// Deletes sessions and forms that have ended.
-    async fn tidy_page(&self, now: i64) -> Result<(), StoreError>;
+    async fn prune_sessions(&self, now: i64) -> Result<(), StoreError>;
 
     /// Adds to the usage of tokens in one transaction. Unknown tokens are skipped. This does not count as a change.
     async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError>;
@@ -158,26 +158,26 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Returns the usage of these tokens. Tokens that were never used are left out.
     async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError>;
 
-    /// Returns the current mark: one cheap read, on a connection reserved for it. The mark includes every change that was
+    /// Returns the current revision: one cheap read, on a connection reserved for it. The revision includes every change that was
     /// acknowledged before the call.
-    async fn mark(&self) -> Result<Mark, StoreError>;
+    async fn revision(&self) -> Result<Revision, StoreError>;
 
     /// Returns a stamp that equals an earlier one only if nothing was committed between the two. It costs about a
-    /// microsecond. `None` if that is not possible so cheaply; use [`Store::mark`] then.
-    fn stamp(&self) -> Option<Stamp> {
+    /// microsecond. `None` if that is not possible so cheaply; use [`Store::revision`] then.
+    fn stamp(&self) -> Option<RevisionStamp> {
         None
     }
 
-    /// Returns the changes since a mark, as of one instant. Returns everything if `since` is `None` or belongs to another epoch
+    /// Returns the changes since a revision, as of one instant. Returns everything if `since` is `None` or belongs to another epoch
     /// or another history.
-    async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError>;
+    async fn changes(&self, since: Option<Revision>) -> Result<Changes, StoreError>;
 
     /// Deletes a batch of tokens that were revoked before a time, in one transaction, and returns how many. This does not count
     /// as a change.
     async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError>;
 
-    /// Returns the mark of a version that an edge holds; [`History::Pruned`] or [`History::Lost`] if there is none.
-    async fn find_version(&self, version: Version) -> Result<Result<Mark, History>, StoreError>;
+    /// Returns the revision of a version that an edge holds; [`History::Pruned`] or [`History::Lost`] if there is none.
+    async fn find_version(&self, version: Version) -> Result<Result<Revision, History>, StoreError>;
 
     /// Returns the identifier of this database. Its copies have the same.
     async fn identity(&self) -> Result<String, StoreError>;
@@ -201,7 +201,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn archive(&self) -> Result<Archive, StoreError>;
 
     /// Applies a plan completely or not at all, and begins a new epoch. [`StoreError::Conflict`] if anything has changed since
-    /// the plan's mark.
+    /// the plan's revision.
     async fn apply(&self, plan: &Plan) -> Result<(), StoreError>;
 
     /// Begins an epoch after `known`. Returns `false` if the store's epoch is already later. If several servers call this for

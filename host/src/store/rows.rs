@@ -8,7 +8,7 @@ use super::StoredToken;
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{ArchivedAccount, ArchivedToken};
 use super::error::StoreError;
-use super::mark::{Changes, History, Mark, Version};
+use super::revision::{Changes, History, Revision, Version};
 
 /// A row whose columns are read by name as text, integers and booleans.
 pub(super) trait Columns: Sized {
@@ -51,30 +51,30 @@ where
     }
 }
 
-pub(super) fn read_mark(row: &impl Columns) -> Result<Mark, StoreError> {
-    Ok(Mark {
+pub(super) fn read_revision(row: &impl Columns) -> Result<Revision, StoreError> {
+    Ok(Revision {
         epoch: row.number("epoch")?,
-        revision: row.number("revision")?,
+        number: row.number("revision")?,
         change: row.number("mark")?,
     })
 }
 
-/// Checks whether a mark belongs to the database, from a row of [`super::sql::HISTORY`].
-pub(super) fn read_history(row: &impl Columns, since: Mark) -> Result<History, StoreError> {
+/// Checks whether a revision belongs to the database, from a row of [`super::sql::HISTORY`].
+pub(super) fn read_history(row: &impl Columns, since: Revision) -> Result<History, StoreError> {
     Ok(History::of(since, row.number("oldest")?, row.some_number("mark")?))
 }
 
-/// Returns the mark of an edge's version if it belongs to the database, from a row of [`super::sql::HISTORY`].
-pub(super) fn read_version(row: &impl Columns, version: Version) -> Result<Result<Mark, History>, StoreError> {
+/// Returns the revision of an edge's version if it belongs to the database, from a row of [`super::sql::HISTORY`].
+pub(super) fn read_version(row: &impl Columns, version: Version) -> Result<Result<Revision, History>, StoreError> {
     let oldest = row.number("oldest")?;
-    let found = row.some_number("mark")?.map(|change| Mark {
+    let found = row.some_number("mark")?.map(|change| Revision {
         epoch: version.epoch,
-        revision: version.revision(),
+        number: version.number(),
         change,
     });
     Ok(match found {
-        Some(mark) if mark.version() == version => Ok(mark),
-        None if version.revision() < oldest => Err(History::Pruned),
+        Some(revision) if revision.version() == version => Ok(revision),
+        None if version.number() < oldest => Err(History::Pruned),
         _ => Err(History::Lost),
     })
 }
@@ -161,7 +161,7 @@ pub(super) fn read_archived_token(row: &impl Columns) -> Result<ArchivedToken, S
 /// Builds [`Changes`] from rows. Without `newer` the rows are everything, and `revoked` holds the most recently revoked
 /// tokens.
 pub(super) fn read_changes<R: Columns>(
-    mark: Mark,
+    revision: Revision,
     history: History,
     newer: Option<i64>,
     accounts: &[R],
@@ -169,7 +169,7 @@ pub(super) fn read_changes<R: Columns>(
     tokens: &[R],
 ) -> Result<Changes, StoreError> {
     Ok(Changes {
-        mark,
+        revision,
         whole: newer.is_none(),
         history,
         accounts: accounts

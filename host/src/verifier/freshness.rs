@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::store::Stamp;
+use crate::store::RevisionStamp;
 
 /// After this time the store is queried even if its stamp is unchanged.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -10,7 +10,7 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// The store's stamp at the time the table was last brought up to date.
 #[derive(Debug, Default)]
 pub(super) struct Freshness {
-    stamp: Option<Stamp>,
+    stamp: Option<RevisionStamp>,
     at: Option<Instant>,
     /// Set when the stamp stayed the same across a commit. The store is then queried each time.
     distrusted: bool,
@@ -18,12 +18,12 @@ pub(super) struct Freshness {
 
 impl Freshness {
     /// Whether this stamp shows that the table is still up to date.
-    pub fn holds(&self, stamp: Option<Stamp>) -> bool {
+    pub fn holds(&self, stamp: Option<RevisionStamp>) -> bool {
         !self.distrusted && stamp.is_some() && stamp == self.stamp && self.at.is_some_and(|at| at.elapsed() < LONGEST)
     }
 
     /// Records a check: the stamp before and after it, and whether it found a commit.
-    pub fn confirm(&mut self, before: Option<Stamp>, after: Option<Stamp>, changed: bool) {
+    pub fn confirm(&mut self, before: Option<RevisionStamp>, after: Option<RevisionStamp>, changed: bool) {
         if changed && after.is_some() && after == self.stamp {
             self.distrusted = true;
         }

@@ -202,13 +202,13 @@ impl Verifier {
     /// Failures of the store and the clock.
     pub async fn note_older(&self, before: i64) -> Result<()> {
         let inner = &self.inner;
-        let mark = inner.service.store().mark().await?;
+        let revision = inner.service.store().revision().await?;
         inner.went_back.note(WentBack {
             times: 1,
             seen: inner.service.clock().now()?,
             before,
-            after: mark.revision,
-            epoch: mark.epoch,
+            after: revision.number,
+            epoch: revision.epoch,
         });
         Ok(())
     }
@@ -305,7 +305,7 @@ impl Inner {
         let all = in_time(LOADING, store.changes(None)).await??;
         let mut loaded = self.load(all, Arc::clone(&catalogue), whole).await?;
         let _turn = self.turn.lock().await;
-        let changes = in_time(PATIENCE, store.changes(Some(loaded.mark()))).await??;
+        let changes = in_time(PATIENCE, store.changes(Some(loaded.revision()))).await??;
         if changes.whole {
             // The next check loads the current table again completely.
             return Ok(());
@@ -328,9 +328,9 @@ impl Inner {
         let store = self.service.store();
         // Before anything is read: a commit after this changes the next stamp.
         let stamp = store.stamp();
-        let known = self.live().mark();
+        let known = self.live().revision();
         if let Some(known) = known
-            && in_time(PATIENCE, store.mark()).await?? == known
+            && in_time(PATIENCE, store.revision()).await?? == known
         {
             self.live().freshness.confirm(stamp, store.stamp(), false);
             return Ok(());
@@ -340,8 +340,8 @@ impl Inner {
             self.went_back.note(WentBack {
                 times: 1,
                 seen: self.service.clock().now()?,
-                before: known.revision,
-                after: changes.mark.revision,
+                before: known.number,
+                after: changes.revision.number,
                 epoch: known.epoch,
             });
         }
@@ -373,7 +373,7 @@ impl Inner {
                 catalogue: catalogue.as_ref().clone(),
             };
             let table = make(service.module(), &input)?;
-            Ok(Loaded::new(table, &input.records, all.mark))
+            Ok(Loaded::new(table, &input.records, all.revision))
         })
         .await
         .map_err(|_| Error::from(StoreError::Failed("loading the table panicked".to_owned())))?

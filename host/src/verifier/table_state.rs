@@ -11,7 +11,7 @@ use super::reload_schedule::Room;
 use super::verdict_cache::VerdictCache;
 use crate::error::{ModuleError, Result};
 use crate::module::{EncodedCatalogue, Table};
-use crate::store::{Changes, KEPT_REVOKED, Mark, Stamp};
+use crate::store::{Changes, KEPT_REVOKED, Revision, RevisionStamp};
 
 /// How many revoked records beyond [`KEPT_REVOKED`] may accumulate before they are removed in one step.
 const REVOKED_AT_ONCE: usize = 1_000;
@@ -29,7 +29,7 @@ pub(super) type Catalogue = Arc<Option<Vec<Function>>>;
 /// A table and the state derived from it.
 pub(super) struct Loaded {
     table: Table,
-    mark: Mark,
+    revision: Revision,
     verdicts: VerdictCache,
     /// The ids of the revoked records in the table, oldest first.
     revoked: VecDeque<String>,
@@ -47,13 +47,13 @@ impl TableState {
         }
     }
 
-    /// The table's mark; `None` if the table must be loaded.
-    pub fn mark(&self) -> Option<Mark> {
-        self.loaded.as_ref().map(|loaded| loaded.mark)
+    /// The table's revision; `None` if the table must be loaded.
+    pub fn revision(&self) -> Option<Revision> {
+        self.loaded.as_ref().map(|loaded| loaded.revision)
     }
 
     /// Whether the table is up to date, judged by the store's stamp.
-    pub fn is_fresh(&self, stamp: Option<Stamp>) -> bool {
+    pub fn is_fresh(&self, stamp: Option<RevisionStamp>) -> bool {
         self.loaded.is_some() && self.freshness.holds(stamp)
     }
 
@@ -135,10 +135,10 @@ impl TableState {
 
 impl Loaded {
     /// Creates the state for a table of these records, the last `left_out` of which did not fit.
-    pub fn new((table, left_out): (Table, usize), records: &[Record], mark: Mark) -> Loaded {
+    pub fn new((table, left_out): (Table, usize), records: &[Record], revision: Revision) -> Loaded {
         let mut loaded = Loaded {
             table,
-            mark,
+            revision,
             verdicts: VerdictCache::default(),
             revoked: VecDeque::new(),
             left_out,
@@ -147,15 +147,15 @@ impl Loaded {
         loaded
     }
 
-    /// The table's mark.
-    pub fn mark(&self) -> Mark {
-        self.mark
+    /// The table's revision.
+    pub fn revision(&self) -> Revision {
+        self.revision
     }
 
-    /// Applies changes since the mark. After an error the table holds only part of them and must be discarded.
+    /// Applies changes since the revision. After an error the table holds only part of them and must be discarded.
     pub fn take_over(&mut self, changes: Changes) -> Result<()> {
         self.table.take_over(&changes.accounts, &changes.records)?;
-        self.mark = changes.mark;
+        self.revision = changes.revision;
         self.verdicts.forget(changes.records.iter().map(|record| &record.id));
         self.note_revoked(&changes.records);
         if self.revoked.len() >= KEPT_REVOKED + REVOKED_AT_ONCE {

@@ -377,7 +377,7 @@ fn uses_are_reported_in_batches_and_counted_once() {
             }
         }
         assert_eq!(reason(&edges[0].follower, "cpanel alice:NO"), "header_malformed");
-        let mark = service.store().mark().await.unwrap();
+        let revision = service.store().revision().await.unwrap();
         tokio::time::sleep(Duration::from_millis(700)).await;
         for edge in edges {
             edge.stop().await;
@@ -385,7 +385,7 @@ fn uses_are_reported_in_batches_and_counted_once() {
         let id = id_of_alices(&service).await;
         let used = service.store().usage(&[id]).await.unwrap();
         assert_eq!((used[0].uses, used[0].last_used), (counted, NOW));
-        assert_eq!(service.store().mark().await.unwrap(), mark);
+        assert_eq!(service.store().revision().await.unwrap(), revision);
     });
 }
 

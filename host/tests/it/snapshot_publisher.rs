@@ -9,7 +9,7 @@ use crate::common::database::Database;
 use crate::common::edges::{call, key, publisher};
 use crate::common::{NOW, module, plain};
 use tokenlatch::core::{Features, Kind, SnapshotOptions, inspect};
-use tokenlatch::{Delta, Mark, Message, Publisher, ReportedUse, Service, SetClock, Snapshot, UsageReport};
+use tokenlatch::{Delta, Message, Publisher, ReportedUse, Revision, Service, SetClock, Snapshot, UsageReport};
 
 crate::common::over_both!(
     a_snapshot_admits_whom_the_store_admits,
@@ -59,8 +59,8 @@ fn message(delta: Delta) -> Arc<Message> {
     }
 }
 
-async fn since(publisher: &Publisher, mark: Mark) -> Arc<Message> {
-    message(publisher.delta(mark, Duration::ZERO).await.unwrap())
+async fn since(publisher: &Publisher, revision: Revision) -> Arc<Message> {
+    message(publisher.delta(revision, Duration::ZERO).await.unwrap())
 }
 
 async fn a_snapshot_admits_whom_the_store_admits(database: Database) {
@@ -94,7 +94,7 @@ async fn deltas_lead_from_any_version_to_the_newest(database: Database) {
     late.apply(&first.bytes(), NOW).unwrap();
 
     let two = token(&service, "two").await;
-    let delta = since(&publisher, first.mark).await;
+    let delta = since(&publisher, first.revision).await;
     assert_eq!(inspect(&delta.bytes()).unwrap().kind, Kind::Delta);
     early.apply(&delta.bytes(), NOW).unwrap();
     assert_eq!(reason(&mut early, &two, NOW), "ok");
@@ -103,9 +103,9 @@ async fn deltas_lead_from_any_version_to_the_newest(database: Database) {
     service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
     service.set_suspended("alice", true).await.unwrap();
     service.add_account("carol", Features::All).await.unwrap();
-    for (edge, from) in [(&mut early, delta.mark), (&mut late, first.mark)] {
+    for (edge, from) in [(&mut early, delta.revision), (&mut late, first.revision)] {
         let delta = since(&publisher, from).await;
-        assert_eq!(delta.mark, service.store().mark().await.unwrap());
+        assert_eq!(delta.revision, service.store().revision().await.unwrap());
         edge.apply(&delta.bytes(), NOW).unwrap();
         assert_eq!(reason(edge, &one, NOW), "token_revoked");
         assert_eq!(reason(edge, &two, NOW), "account_suspended");
@@ -121,14 +121,14 @@ async fn where_nothing_has_changed_a_delta_renews_the_age(database: Database) {
     edge.apply(&first.bytes(), NOW).unwrap();
     clock.set(NOW + 50);
     let begun = Instant::now();
-    let beat = message(publisher.delta(first.mark, Duration::from_secs(1)).await.unwrap());
+    let beat = message(publisher.delta(first.revision, Duration::from_secs(1)).await.unwrap());
     assert!(begun.elapsed() >= Duration::from_secs(1), "it waits for a change");
     assert_eq!(edge.apply(&beat.bytes(), NOW + 50).unwrap().made, NOW + 50);
     assert_eq!(reason(&mut edge, &one, NOW + 110), "ok");
     assert_eq!(reason(&mut edge, &one, NOW + 111), "snapshot_stale");
     // The snapshot is signed again, so that new edges get a recent one.
     let again = publisher.snapshot().await.unwrap();
-    assert_eq!((again.mark, again.made), (first.mark, NOW + 50));
+    assert_eq!((again.revision, again.made), (first.revision, NOW + 50));
     assert_eq!(edge.apply(&again.bytes(), NOW + 50).unwrap().made, NOW + 50);
 }
 
@@ -137,9 +137,9 @@ async fn a_delta_that_was_made_before_is_young_for_who_comes_later(database: Dat
     let publisher = publisher(&service, 60);
     let first = publisher.snapshot().await.unwrap();
     let one = token(&service, "one").await;
-    assert_eq!(since(&publisher, first.mark).await.made, NOW);
+    assert_eq!(since(&publisher, first.revision).await.made, NOW);
     clock.set(NOW + 100);
-    let late = since(&publisher, first.mark).await;
+    let late = since(&publisher, first.revision).await;
     assert_eq!(late.made, NOW + 100);
     let mut edge = edge();
     edge.apply(&first.bytes(), NOW + 100).unwrap();
@@ -155,7 +155,7 @@ async fn another_epoch_is_a_gap_and_its_snapshot_is_made_later(database: Databas
     let mut edge = edge();
     edge.apply(&first.bytes(), NOW).unwrap();
     service.rename_account("alice", "alicia").await.unwrap();
-    let delta = publisher.delta(first.mark, Duration::from_secs(20)).await.unwrap();
+    let delta = publisher.delta(first.revision, Duration::from_secs(20)).await.unwrap();
     assert!(matches!(delta, Delta::Gap));
     // An edge accepts another epoch only if it was made later, and no message may have a future time.
     let second = tokio::spawn({
@@ -172,13 +172,13 @@ async fn another_epoch_is_a_gap_and_its_snapshot_is_made_later(database: Databas
     assert_eq!(reason(&mut edge, &one.replace("alice", "alicia"), NOW), "ok");
     // An edge does not accept its earlier state again.
     assert_eq!(edge.apply(&first.bytes(), NOW).unwrap_err().code(), "snapshot_rollback");
-    let ahead = Mark {
-        revision: second.mark.revision + 1,
-        ..second.mark
+    let ahead = Revision {
+        number: second.revision.number + 1,
+        ..second.revision
     };
     let delta = publisher.delta(ahead, Duration::ZERO).await.unwrap();
     assert!(matches!(delta, Delta::Gap), "a version that there never was");
-    let mut beside = second.mark.version();
+    let mut beside = second.revision.version();
     beside.version ^= 1;
     let delta = publisher.delta(beside, Duration::ZERO).await.unwrap();
     assert!(matches!(delta, Delta::Gap), "a version of another history");
@@ -214,11 +214,11 @@ async fn a_clock_that_was_far_ahead_is_forgotten(database: Database) {
 
 async fn another_epoch_begun_by_hand_is_none_that_was(database: Database) {
     let service = database.service().await;
-    let first = service.store().mark().await.unwrap();
+    let first = service.store().revision().await.unwrap();
     service.begin_epoch().await.unwrap();
-    let second = service.store().mark().await.unwrap();
+    let second = service.store().revision().await.unwrap();
     service.begin_epoch().await.unwrap();
-    let third = service.store().mark().await.unwrap();
+    let third = service.store().revision().await.unwrap();
     assert!(first.epoch < second.epoch && second.epoch < third.epoch);
     // Steps are random: an equal one is practically impossible.
     assert_ne!(second.epoch - first.epoch, third.epoch - second.epoch);
@@ -231,9 +231,9 @@ async fn who_waits_learns_of_a_revocation_at_once(database: Database) {
     let first = publisher.snapshot().await.unwrap();
     let mut waiting = Vec::new();
     for _ in 0..20 {
-        let (publisher, mark) = (publisher.clone(), first.mark);
+        let (publisher, revision) = (publisher.clone(), first.revision);
         waiting.push(tokio::spawn(async move {
-            let delta = message(publisher.delta(mark, Duration::from_secs(20)).await.unwrap());
+            let delta = message(publisher.delta(revision, Duration::from_secs(20)).await.unwrap());
             (Instant::now(), delta)
         }));
     }
@@ -260,9 +260,9 @@ async fn two_origins_of_one_database_go_on_for_each_other(database: Database) {
     let mut edge = edge();
     edge.apply(&whole.bytes(), NOW).unwrap();
     let waiter = {
-        let (near, mark) = (near.clone(), whole.mark);
+        let (near, revision) = (near.clone(), whole.revision);
         tokio::spawn(async move {
-            let delta = message(near.delta(mark, Duration::from_secs(20)).await.unwrap());
+            let delta = message(near.delta(revision, Duration::from_secs(20)).await.unwrap());
             (Instant::now(), delta)
         })
     };
@@ -276,7 +276,7 @@ async fn two_origins_of_one_database_go_on_for_each_other(database: Database) {
     edge.apply(&delta.bytes(), NOW).unwrap();
     assert_eq!(reason(&mut edge, &one, NOW), "token_revoked");
     let two = token(&first, "two").await;
-    let next = since(&far, delta.mark).await;
+    let next = since(&far, delta.revision).await;
     edge.apply(&next.bytes(), NOW).unwrap();
     assert_eq!(reason(&mut edge, &two, NOW), "ok");
 }
@@ -306,7 +306,7 @@ async fn a_report_counts_once_however_often_it_comes(database: Database) {
     let (service, clock) = clocked(&database).await;
     let id = service.create(plain("one")).await.unwrap().record.id;
     clock.set(LATER);
-    let mark = service.store().mark().await.unwrap();
+    let revision = service.store().revision().await.unwrap();
     for (batch, added) in [(1, true), (1, false), (2, true), (1, false), (2, false)] {
         let report = report("follower-one", batch, &id, 10);
         report.check().unwrap();
@@ -326,7 +326,7 @@ async fn a_report_counts_once_however_often_it_comes(database: Database) {
     }
     assert_eq!(added, 2);
     assert_eq!(used(&service, &id).await, (LATER - 1, 30));
-    assert_eq!(service.store().mark().await.unwrap(), mark, "this is no change");
+    assert_eq!(service.store().revision().await.unwrap(), revision, "this is no change");
     assert_eq!(service.store().check().await.unwrap(), Vec::<String>::new());
     for spoilt in [
         report("short", 1, &id, 1),
@@ -394,7 +394,7 @@ async fn an_edge_takes_a_snapshot_after_many_changes_and_after_what_was_pruned(d
     let first = publisher.snapshot().await.unwrap();
     service.revoke("alice", None, &["one".to_owned()]).await.unwrap();
     assert!(matches!(
-        publisher.delta(first.mark, Duration::ZERO).await.unwrap(),
+        publisher.delta(first.revision, Duration::ZERO).await.unwrap(),
         Delta::Message(_)
     ));
     clock.set(NOW + 401 * DAY);
@@ -402,7 +402,7 @@ async fn an_edge_takes_a_snapshot_after_many_changes_and_after_what_was_pruned(d
     // A message that was made before is still right. One that would be made now is not.
     let publisher = common::edges::publisher(&service, 60);
     assert!(matches!(
-        publisher.delta(first.mark, Duration::ZERO).await.unwrap(),
+        publisher.delta(first.revision, Duration::ZERO).await.unwrap(),
         Delta::Gap
     ));
     // Revisions that are increased at once stand for as many changes.
@@ -415,7 +415,7 @@ async fn an_edge_takes_a_snapshot_after_many_changes_and_after_what_was_pruned(d
         .await
         .unwrap();
     assert!(matches!(
-        publisher.delta(before.mark, Duration::ZERO).await.unwrap(),
+        publisher.delta(before.revision, Duration::ZERO).await.unwrap(),
         Delta::Gap
     ));
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::common::database::Database;
 use crate::common::{NOW, plain, reason, set_caps};
 use tokenlatch::core::{Access, Caps, Features, Realm, Reason, Record};
-use tokenlatch::{ArchivedToken, Change, KEPT_REVOKED, Mark, NewToken, Plan, SetClock, StoreError, StoredToken, Usage};
+use tokenlatch::{
+    ArchivedToken, Change, KEPT_REVOKED, NewToken, Plan, Revision, SetClock, StoreError, StoredToken, Usage,
+};
 
 crate::common::over_both!(
     one_live_name_for_each_user_and_one_record_for_each_hash,
@@ -157,11 +159,11 @@ async fn features_are_replaced_only_while_they_are_what_they_were(database: Data
         outcome.map_err(|error| error.code())
     };
     assert_eq!(replace("alice", &Features::All, list(&["dns", "mail"])).await, Ok(true));
-    let mark = service.store().mark().await.unwrap();
+    let revision = service.store().revision().await.unwrap();
     for was in [Features::All, list(&[]), list(&["mail", "dns"]), list(&["dns"])] {
         assert_eq!(replace("alice", &was, Features::All).await, Ok(false), "{was:?}");
     }
-    assert_eq!(service.store().mark().await.unwrap(), mark);
+    assert_eq!(service.store().revision().await.unwrap(), revision);
     assert_eq!(
         replace("carol", &Features::All, list(&[])).await,
         Err("account_unknown")
@@ -471,11 +473,11 @@ async fn tokens_go_only_once_they_were_revoked_long_ago(database: Database) {
         .add_usage(&[used(&old.record.id), used(&kept.record.id)])
         .await
         .unwrap();
-    let before: Mark = store.mark().await.unwrap();
+    let before: Revision = store.revision().await.unwrap();
     service.revoke("alice", None, &["old".to_owned()]).await.unwrap();
     clock.set(NOW + DAY);
     service.revoke("alice", None, &["young".to_owned()]).await.unwrap();
-    let after = store.mark().await.unwrap();
+    let after = store.revision().await.unwrap();
     clock.set(NOW + 400 * DAY);
     assert_eq!(service.prune(400).await.unwrap(), 0, "not yet");
     clock.set(NOW + 400 * DAY + 1);
@@ -493,7 +495,7 @@ async fn tokens_go_only_once_they_were_revoked_long_ago(database: Database) {
     assert_eq!(reason(&service, young.token.expose()).await, Reason::TokenRevoked);
     // A reader from before that revocation would miss it, and gets everything.
     assert_eq!(
-        store.mark().await.unwrap(),
+        store.revision().await.unwrap(),
         after,
         "nothing that a reader knows has changed"
     );
@@ -545,7 +547,7 @@ async fn a_reader_is_given_the_newest_revoked_tokens_and_no_more(database: Datab
         },
     };
     let plan = Plan {
-        since: archive.mark,
+        since: archive.revision,
         pruned: 0,
         changes: Vec::new(),
         accounts: Vec::new(),
@@ -564,7 +566,7 @@ async fn a_reader_is_given_the_newest_revoked_tokens_and_no_more(database: Datab
 
 async fn of_many_servers_that_want_another_epoch_one_begins_it(database: Database) {
     let store = database.store().await;
-    let known = store.mark().await.unwrap();
+    let known = store.revision().await.unwrap();
     let mut servers = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let server = database.store().await;
@@ -572,12 +574,12 @@ async fn of_many_servers_that_want_another_epoch_one_begins_it(database: Databas
     }
     let began = servers.join_all().await.into_iter().filter(|began| *began).count();
     assert_eq!(began, 1);
-    let next = store.mark().await.unwrap();
+    let next = store.revision().await.unwrap();
     assert!(next.epoch > known.epoch);
-    assert_eq!(next.revision, known.revision + 1);
+    assert_eq!(next.number, known.number + 1);
     assert!(store.changes(Some(known)).await.unwrap().whole);
     // A reader with a later epoch, which was lost, needs one after that.
     assert!(store.begin_epoch(next.epoch + 9).await.unwrap());
-    assert!(store.mark().await.unwrap().epoch > next.epoch + 9);
+    assert!(store.revision().await.unwrap().epoch > next.epoch + 9);
     assert!(!store.begin_epoch(next.epoch).await.unwrap());
 }

@@ -231,9 +231,9 @@ async fn a_token_whose_name_is_taken_comes_back_revoked(database: Database) {
 async fn a_restore_begins_another_epoch(database: Database) {
     let service = database.service().await;
     let backup = service.backup().await.unwrap();
-    let before = service.store().mark().await.unwrap();
+    let before = service.store().revision().await.unwrap();
     service.restore(&backup, STRICT).await.unwrap();
-    assert!(service.store().mark().await.unwrap().epoch > before.epoch);
+    assert!(service.store().revision().await.unwrap().epoch > before.epoch);
 }
 
 async fn an_export_holds_no_password_and_nothing_revoked(database: Database) {
@@ -320,7 +320,7 @@ async fn a_hostile_file_with_a_right_digest_changes_nothing(database: Database) 
     let backup = service.backup().await.unwrap();
     let place_of_other = database.another().await;
     let other = place_of_other.service().await;
-    let before = other.store().mark().await.unwrap();
+    let before = other.store().revision().await.unwrap();
     type Spoil = fn(&mut ArchiveFile);
     let spoils: &[Spoil] = &[
         |file| file.tokens[0].token.record.name = "no good".to_owned(),
@@ -344,7 +344,7 @@ async fn a_hostile_file_with_a_right_digest_changes_nothing(database: Database) 
         spoil(&mut file);
         let outcome = other.restore(&file, choice(Some(Revived::Keep), Newer::Revoke)).await;
         assert!(outcome.is_err(), "{number}: {outcome:?}");
-        assert_eq!(other.store().mark().await.unwrap(), before, "{number}");
+        assert_eq!(other.store().revision().await.unwrap(), before, "{number}");
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::common::database::Database;
 use crate::common::plain;
 use tokenlatch::core::{Features, Realm};
-use tokenlatch::{Changes, History, Mark, Service, Store, Version};
+use tokenlatch::{Changes, History, Revision, Service, Store, Version};
 
 crate::common::over_both!(
     a_follower_ends_with_what_a_full_read_gives,
@@ -23,7 +23,7 @@ crate::common::over_both!(
 /// What a reader knows.
 #[derive(Default)]
 struct Follower {
-    mark: Option<Mark>,
+    revision: Option<Revision>,
     accounts: BTreeMap<String, String>,
     records: BTreeMap<String, String>,
     revoked: Vec<String>,
@@ -31,19 +31,19 @@ struct Follower {
 
 impl Follower {
     async fn catch_up(&mut self, store: &Arc<dyn Store>) {
-        let mark = store.mark().await.unwrap();
-        if self.mark == Some(mark) {
+        let revision = store.revision().await.unwrap();
+        if self.revision == Some(revision) {
             return;
         }
-        let changes = store.changes(self.mark).await.unwrap();
+        let changes = store.changes(self.revision).await.unwrap();
         let before = self
-            .mark
-            .map_or((i64::MIN, i64::MIN), |mark| (mark.epoch, mark.revision));
+            .revision
+            .map_or((i64::MIN, i64::MIN), |revision| (revision.epoch, revision.number));
         assert!(
-            (changes.mark.epoch, changes.mark.revision) >= before,
+            (changes.revision.epoch, changes.revision.number) >= before,
             "time goes forward"
         );
-        assert!(changes.mark.revision >= mark.revision);
+        assert!(changes.revision.number >= revision.number);
         self.take(changes);
     }
 
@@ -52,7 +52,7 @@ impl Follower {
             self.accounts.clear();
             self.records.clear();
         }
-        self.mark = Some(changes.mark);
+        self.revision = Some(changes.revision);
         for account in changes.accounts {
             let text = serde_json::to_string(&account).unwrap();
             self.accounts.insert(account.user, text);
@@ -143,7 +143,7 @@ async fn a_follower_ends_with_what_a_full_read_gives(database: Database) {
     assert_eq!(whole.records.len(), 240);
     for follower in followers {
         let follower = follower.await.unwrap();
-        assert_eq!(follower.mark, whole.mark);
+        assert_eq!(follower.revision, whole.revision);
         assert_eq!(follower.records, whole.records);
         assert_eq!(follower.accounts, whole.accounts);
     }
@@ -154,21 +154,21 @@ async fn an_acknowledged_change_is_in_the_next_mark(database: Database) {
     let reader = database.store().await;
     for round in 0..20 {
         let name = format!("t{round}");
-        let before = reader.mark().await.unwrap();
+        let before = reader.revision().await.unwrap();
         let created = writer.create(plain(&name)).await.unwrap().record;
-        let middle = reader.mark().await.unwrap();
-        assert!(middle.revision > before.revision);
+        let middle = reader.revision().await.unwrap();
+        assert!(middle.number > before.number);
         writer.revoke("alice", Realm::Account, &[name]).await.unwrap();
-        let after = reader.mark().await.unwrap();
-        assert!(after.revision > middle.revision && after.epoch == before.epoch);
+        let after = reader.revision().await.unwrap();
+        assert!(after.number > middle.number && after.epoch == before.epoch);
         let changes = reader.changes(Some(middle)).await.unwrap();
         assert!(!changes.whole && changes.accounts.is_empty());
-        assert_eq!(changes.mark, after);
+        assert_eq!(changes.revision, after);
         assert_eq!(changes.records.len(), 1);
         assert_eq!(changes.records[0].id, created.id);
         assert!(changes.records[0].revoked.is_some());
     }
-    let before = reader.mark().await.unwrap();
+    let before = reader.revision().await.unwrap();
     writer.set_suspended("bob", true).await.unwrap();
     let changes = reader.changes(Some(before)).await.unwrap();
     assert!(changes.records.is_empty() && changes.accounts.len() == 1 && changes.accounts[0].suspended);
@@ -177,16 +177,16 @@ async fn an_acknowledged_change_is_in_the_next_mark(database: Database) {
 async fn a_renamed_or_removed_account_begins_another_epoch(database: Database) {
     let service = database.service().await;
     service.create(plain("one")).await.unwrap();
-    let first = service.store().mark().await.unwrap();
+    let first = service.store().revision().await.unwrap();
     service.rename_account("alice", "anna").await.unwrap();
-    let second = service.store().mark().await.unwrap();
-    assert!(second.epoch > first.epoch && second.revision > first.revision);
+    let second = service.store().revision().await.unwrap();
+    assert!(second.epoch > first.epoch && second.number > first.number);
     let changes = service.store().changes(Some(first)).await.unwrap();
     assert!(changes.whole);
     assert_eq!(changes.records[0].user, "anna");
     service.remove_account("anna").await.unwrap();
     let changes = service.store().changes(Some(second)).await.unwrap();
-    assert!(changes.whole && changes.mark.epoch > second.epoch);
+    assert!(changes.whole && changes.revision.epoch > second.epoch);
     let users: Vec<_> = changes.accounts.iter().map(|account| account.user.as_str()).collect();
     assert_eq!(users, ["bob"]);
     assert!(changes.records[0].revoked.is_some());
@@ -195,33 +195,33 @@ async fn a_renamed_or_removed_account_begins_another_epoch(database: Database) {
 async fn a_mark_of_another_epoch_or_of_the_future_gives_everything(database: Database) {
     let service = database.service().await;
     service.create(plain("one")).await.unwrap();
-    let mark = service.store().mark().await.unwrap();
+    let revision = service.store().revision().await.unwrap();
     for since in [
         None,
-        Some(Mark {
-            epoch: mark.epoch - 1,
-            ..mark
+        Some(Revision {
+            epoch: revision.epoch - 1,
+            ..revision
         }),
-        Some(Mark {
-            revision: mark.revision + 1,
-            ..mark
+        Some(Revision {
+            number: revision.number + 1,
+            ..revision
         }),
         // The same number, reached by another change.
-        Some(Mark {
-            change: mark.change ^ 1,
-            ..mark
+        Some(Revision {
+            change: revision.change ^ 1,
+            ..revision
         }),
     ] {
         let changes = service.store().changes(since).await.unwrap();
-        let other = since.is_some_and(|since| since.epoch == mark.epoch);
+        let other = since.is_some_and(|since| since.epoch == revision.epoch);
         assert_eq!(changes.history == History::Lost, other, "{since:?}");
         assert!(changes.whole && changes.accounts.len() == 2 && changes.records.len() == 1);
-        assert_eq!(changes.mark, mark);
+        assert_eq!(changes.revision, revision);
     }
-    let changes = service.store().changes(Some(mark)).await.unwrap();
+    let changes = service.store().changes(Some(revision)).await.unwrap();
     assert!(!changes.whole && changes.accounts.is_empty() && changes.records.is_empty());
-    let (version, store) = (mark.version(), service.store());
-    assert_eq!(store.find_version(version).await.unwrap(), Ok(mark));
+    let (version, store) = (revision.version(), service.store());
+    assert_eq!(store.find_version(version).await.unwrap(), Ok(revision));
     for (version, history) in [
         (version.version ^ 1, History::Lost),
         (version.version + (1 << 20), History::Lost),
@@ -229,7 +229,7 @@ async fn a_mark_of_another_epoch_or_of_the_future_gives_everything(database: Dat
     ] {
         let version = Version {
             version,
-            ..mark.version()
+            ..revision.version()
         };
         assert_eq!(store.find_version(version).await.unwrap(), Err(history), "{version:?}");
     }
@@ -237,18 +237,18 @@ async fn a_mark_of_another_epoch_or_of_the_future_gives_everything(database: Dat
 
 async fn every_change_has_a_mark_of_its_own(database: Database) {
     let service = database.service().await;
-    let mut marks = vec![service.store().mark().await.unwrap()];
+    let mut revisions = vec![service.store().revision().await.unwrap()];
     for number in 0..10 {
         service.create(plain(&format!("t{number}"))).await.unwrap();
-        marks.push(service.store().mark().await.unwrap());
+        revisions.push(service.store().revision().await.unwrap());
     }
     let names: Vec<String> = (0..10).map(|number| format!("t{number}")).collect();
     service.revoke("alice", Realm::Account, &names).await.unwrap();
     service.rename_account("alice", "anna").await.unwrap();
     service.begin_epoch().await.unwrap();
-    marks.push(service.store().mark().await.unwrap());
-    let different: BTreeSet<i64> = marks.iter().map(|mark| mark.change).collect();
-    assert_eq!(different.len(), marks.len());
+    revisions.push(service.store().revision().await.unwrap());
+    let different: BTreeSet<i64> = revisions.iter().map(|revision| revision.change).collect();
+    assert_eq!(different.len(), revisions.len());
     let identity = service.store().identity().await.unwrap();
     assert_eq!(identity, database.store().await.identity().await.unwrap());
     assert_ne!(
@@ -257,10 +257,10 @@ async fn every_change_has_a_mark_of_its_own(database: Database) {
     );
 }
 
-/// Only the newest marks are kept. An older reader reads everything, without an error.
+/// Only the newest revisions are kept. An older reader reads everything, without an error.
 async fn old_marks_are_pruned(database: Database) {
     let service = database.service().await;
-    let mark = service.store().mark().await.unwrap();
+    let revision = service.store().revision().await.unwrap();
     database
         .sql(
             "UPDATE state SET revision = revision + 100000",
@@ -268,14 +268,14 @@ async fn old_marks_are_pruned(database: Database) {
         )
         .await
         .unwrap();
-    let changes = service.store().changes(Some(mark)).await.unwrap();
+    let changes = service.store().changes(Some(revision)).await.unwrap();
     assert!(changes.whole && changes.history == History::Pruned);
 }
 
 async fn a_change_made_by_hand_is_counted(database: Database) {
     let service = database.service().await;
     service.create(plain("one")).await.unwrap();
-    let before = service.store().mark().await.unwrap();
+    let before = service.store().revision().await.unwrap();
     database
         .sql(
             "UPDATE tokens SET record = json_set(record, '$.revoked', 1800000000)",

@@ -181,9 +181,9 @@ fn a_database_of_the_first_schema_is_brought_up_to_date() {
         assert_eq!(reason(&service, dead.token.expose()).await, Reason::TokenRevoked);
         assert!(service.check().await.unwrap().is_empty());
         is_ready_for_the_page(&service).await;
-        let mark = service.store().mark().await.unwrap();
+        let revision = service.store().revision().await.unwrap();
         service.rename_account("alice", "anna").await.unwrap();
-        assert!(service.store().changes(Some(mark)).await.unwrap().whole);
+        assert!(service.store().changes(Some(revision)).await.unwrap().whole);
         let backup = service.backup().await.unwrap();
         assert_eq!((backup.accounts.len(), backup.tokens.len()), (2, 2));
         assert_ne!(backup.accounts[0].account.key, backup.accounts[1].account.key);
@@ -315,7 +315,7 @@ fn a_full_disk_refuses_changes_and_still_verifies() {
             }
             let count = service.store().changes(None).await.unwrap().records.len();
             assert_eq!(count, made.len(), "what was acknowledged is there, and no more");
-            service.store().mark().await.unwrap();
+            service.store().revision().await.unwrap();
             service.close().await;
         });
     });
@@ -342,13 +342,13 @@ fn postgresql_killed_and_started_again_loses_nothing_that_was_acknowledged() {
             }
             let gone = format!("t{round}-7");
             service.revoke("alice", Realm::Account, &[gone]).await.unwrap();
-            let mark = service.store().mark().await.unwrap();
+            let revision = service.store().revision().await.unwrap();
             server.kill();
             let start = Instant::now();
             // The server's children take a moment to notice that it has gone.
             let refused = loop {
-                match service.store().mark().await {
-                    Ok(last) => assert_eq!(last, mark),
+                match service.store().revision().await {
+                    Ok(last) => assert_eq!(last, revision),
                     Err(error) => break error,
                 }
                 assert!(start.elapsed() < Duration::from_secs(5), "nobody noticed");
@@ -362,7 +362,7 @@ fn postgresql_killed_and_started_again_loses_nothing_that_was_acknowledged() {
             }
             assert!(start.elapsed() < Duration::from_secs(40));
             server.restart();
-            assert_eq!(service.store().mark().await.unwrap(), mark);
+            assert_eq!(service.store().revision().await.unwrap(), revision);
             for (number, token) in tokens.iter().enumerate() {
                 let due = if number % 20 == 7 {
                     Reason::TokenRevoked
@@ -420,15 +420,15 @@ fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
         let lost = service.create(plain("lost")).await.unwrap();
         assert_eq!(admitted(&verifier, &lost).await, Reason::Ok);
         assert_eq!(admitted(&verifier, &revoked).await, Reason::TokenRevoked);
-        let before = service.store().mark().await.unwrap();
+        let before = service.store().revision().await.unwrap();
         let late = Verifier::open(service.clone(), None).await.unwrap();
 
         server.put_back(address, "dump");
         let beside = Service::new(module(), open_store(address, false).await.unwrap());
         let one = beside.create(plain("one")).await.unwrap();
         let two = beside.create(plain("two")).await.unwrap();
-        let after = beside.store().mark().await.unwrap();
-        assert_eq!((after.epoch, after.revision), (before.epoch, before.revision));
+        let after = beside.store().revision().await.unwrap();
+        assert_eq!((after.epoch, after.number), (before.epoch, before.number));
         assert_ne!(after, before);
 
         assert_eq!(verifier.went_back(), None);
@@ -437,16 +437,16 @@ fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
             assert_eq!(admitted(&verifier, &token).await, Reason::Ok);
         }
         let went_back = verifier.went_back().expect("it is known");
-        assert_eq!((went_back.times, went_back.before), (1, before.revision));
+        assert_eq!((went_back.times, went_back.before), (1, before.number));
 
         // Edges know the previous epoch. One server begins the next, even if another notices the restore only then.
         assert!(service.store().begin_epoch(went_back.epoch).await.unwrap());
-        let next = service.store().mark().await.unwrap();
+        let next = service.store().revision().await.unwrap();
         assert!(next.epoch > before.epoch);
         late.ready().await.unwrap();
         let went_back = late.went_back().expect("it is known here too");
         assert!(!service.store().begin_epoch(went_back.epoch).await.unwrap());
-        assert_eq!(service.store().mark().await.unwrap(), next);
+        assert_eq!(service.store().revision().await.unwrap(), next);
         verifier.ready().await.unwrap();
 
         // A restore in progress: the tables exist and lack rows.

@@ -277,10 +277,10 @@ async fn tokens_are_looked_up_renamed_and_revoked_by_their_ids(database: Databas
 
 async fn a_draft_tells_the_expiry_and_keeps_nothing(database: Database) {
     let service = database.service().await;
-    let mark = service.store().mark().await.unwrap();
+    let revision = service.store().revision().await.unwrap();
     let draft = service.draft("alice").await.unwrap();
     assert!(draft.expires.is_some_and(|expires| expires > draft.created));
-    assert_eq!(service.store().mark().await.unwrap(), mark);
+    assert_eq!(service.store().revision().await.unwrap(), revision);
     assert!(service.store().tokens("alice").await.unwrap().is_empty());
     service.set_suspended("alice", true).await.unwrap();
     assert_eq!(service.draft("alice").await.unwrap_err().code(), "account_suspended");
@@ -331,7 +331,7 @@ async fn a_page_of_ten_thousand_tokens_is_measured_against_one_of_twenty(databas
             },
         });
         let plan = Plan {
-            since: archive.mark,
+            since: archive.revision,
             pruned: 0,
             changes: Vec::new(),
             accounts: Vec::new(),

@@ -190,7 +190,7 @@ async fn what_has_ended_is_tidied_away(database: Database) {
     let (old, young) = ("o".repeat(32), "y".repeat(32));
     store.spend_form(&old, one.ends).await.unwrap();
     store.spend_form(&young, two.ends).await.unwrap();
-    store.tidy_page(one.ends).await.unwrap();
+    store.prune_sessions(one.ends).await.unwrap();
     assert!(!is_there(store, &one).await && is_there(store, &two).await);
     assert!(store.spend_form(&old, two.ends).await.unwrap(), "nothing is left of it");
     assert!(!store.spend_form(&young, two.ends).await.unwrap());
@@ -199,12 +199,12 @@ async fn what_has_ended_is_tidied_away(database: Database) {
 async fn sessions_and_forms_are_no_changes(database: Database) {
     let service = database.service().await;
     let store = service.store();
-    let mark = store.mark().await.unwrap();
+    let revision = store.revision().await.unwrap();
     let one = session("1", "alice");
     store.add_session(&one).await.unwrap();
     store.change_session(&one).await.unwrap();
     store.spend_form(&"f".repeat(32), NOW).await.unwrap();
-    store.tidy_page(NOW + 1_000).await.unwrap();
+    store.prune_sessions(NOW + 1_000).await.unwrap();
     store.remove_session(&one.key).await.unwrap();
-    assert_eq!(store.mark().await.unwrap(), mark);
+    assert_eq!(store.revision().await.unwrap(), revision);
 }

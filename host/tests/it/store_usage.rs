@@ -60,7 +60,7 @@ async fn a_thousand_verifications_are_one_row(database: Database) {
     }
     assert!(!is_allowed(&verifier, b"cpanel alice:NO").await);
     assert_eq!(usage(&service, &one.record.id).await, None, "no verification writes");
-    let mark = service.store().mark().await.unwrap();
+    let revision = service.store().revision().await.unwrap();
     verifier.flush_usage().await.unwrap();
     let used = Usage {
         id: one.record.id.clone(),
@@ -68,7 +68,7 @@ async fn a_thousand_verifications_are_one_row(database: Database) {
         uses: 1_000,
     };
     assert_eq!(usage(&service, &one.record.id).await, Some(used.clone()));
-    assert_eq!(service.store().mark().await.unwrap(), mark);
+    assert_eq!(service.store().revision().await.unwrap(), revision);
     let page = service
         .page("alice", Realm::Account, ListOptions::default())
         .await
@@ -215,9 +215,9 @@ async fn the_last_use_is_no_change_and_outlives_other_names(database: Database) 
     let one = service.create(plain("one")).await.unwrap();
     let verifier = verifier(&service).await;
     assert!(is_allowed(&verifier, &header(one.token.expose())).await);
-    let mark = service.store().mark().await.unwrap();
+    let revision = service.store().revision().await.unwrap();
     verifier.flush_usage().await.unwrap();
-    assert_eq!(service.store().mark().await.unwrap(), mark);
+    assert_eq!(service.store().revision().await.unwrap(), revision);
     service.rename("alice", None, "one", "uno").await.unwrap();
     service.rename_account("alice", "carol").await.unwrap();
     let page = service.page("carol", None, ListOptions::default()).await.unwrap();

@@ -432,7 +432,7 @@ fn the_token_of_a_sqlite_store_changes_with_every_commit_of_any_process() {
         let place = Place::new();
         let service = place.service().await;
         let store = place.store().await;
-        store.mark().await.unwrap();
+        store.revision().await.unwrap();
         let mut last = store.stamp().expect("a token in WAL mode");
         assert_eq!(store.stamp(), Some(last), "nothing was committed");
         for round in 0..20 {

@@ -95,7 +95,7 @@ impl Stock {
             .block_on(async {
                 let store = open_store(database, true).await?;
                 let plan = Plan {
-                    since: store.mark().await?,
+                    since: store.revision().await?,
                     pruned: 0,
                     accounts: self.accounts.clone(),
                     tokens: self.tokens.clone(),

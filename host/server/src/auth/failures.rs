@@ -172,7 +172,7 @@ impl Failures {
     }
 
     /// Removes expired entries.
-    pub fn tidy(&self) {
+    pub fn prune_expired(&self) {
         let inner = &self.inner;
         for limiter in [&inner.addresses, &inner.users].into_iter().flatten() {
             limiter.retain_recent();
@@ -298,7 +298,7 @@ mod tests {
         assert!(held(&failures.inner.addresses) <= most && held(&failures.inner.users) <= most);
         assert!(failures.inner.lock().len() <= most);
         clock.advance(Duration::from_secs(120));
-        failures.tidy();
+        failures.prune_expired();
         assert_eq!(held(&failures.inner.addresses) + held(&failures.inner.users), 0);
         assert_eq!(failures.blocked_addresses(), 0);
     }

@@ -57,13 +57,13 @@ struct Held {
 
 /// Why a login is not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Put {
+pub(crate) enum Throttled {
     /// Too many logins failed. The client may try again after this time.
-    Off(Duration),
+    Blocked(Duration),
     /// The network has other logins in progress.
-    Behind,
+    Concurrent,
     /// There are too many logins in progress in total.
-    Out,
+    Overloaded,
 }
 
 /// A login in progress. It ends when this is dropped. If the check was started and [`Attempt::done`] was not called, the login
@@ -90,10 +90,10 @@ impl Logins {
     }
 
     /// Starts a login, if the limits allow it.
-    pub(crate) fn begin(&self, address: IpAddr, user: &str) -> Result<Arc<Attempt>, Put> {
+    pub(crate) fn begin(&self, address: IpAddr, user: &str) -> Result<Arc<Attempt>, Throttled> {
         let inner = &self.inner;
         if let Some(wait) = inner.blocked(address, user) {
-            return Err(Put::Off(wait));
+            return Err(Throttled::Blocked(wait));
         }
         let mut held = inner.lock();
         let most = if inner.knows(&held, address, user) {
@@ -106,10 +106,10 @@ impl Logins {
             .get(&network(address))
             .is_some_and(|count| *count >= EACH)
         {
-            return Err(Put::Behind);
+            return Err(Throttled::Concurrent);
         }
         if held.total >= most {
-            return Err(Put::Out);
+            return Err(Throttled::Overloaded);
         }
         held.total += 1;
         *held.under_way.entry(network(address)).or_default() += 1;
@@ -122,8 +122,8 @@ impl Logins {
     }
 
     /// Removes expired entries.
-    pub fn tidy(&self) {
-        self.inner.failures.tidy();
+    pub fn prune_expired(&self) {
+        self.inner.failures.prune_expired();
         let now = self.inner.clock.now_since_start();
         let mut held = self.inner.lock();
         held.blocked.retain(|_, until| *until > now);
@@ -281,12 +281,12 @@ mod tests {
         let (logins, _) = logins(0, 0);
         let one = logins.begin(address(1), "alice").unwrap();
         let two = logins.begin(address(1), "bob").unwrap();
-        assert_eq!(logins.begin(address(1), "carol").err(), Some(Put::Behind));
+        assert_eq!(logins.begin(address(1), "carol").err(), Some(Throttled::Concurrent));
         logins.begin(address(2), "carol").unwrap();
         // The login is in progress as long as a clone of the attempt lives.
         let work = one.clone();
         drop(one);
-        assert_eq!(logins.begin(address(1), "carol").err(), Some(Put::Behind));
+        assert_eq!(logins.begin(address(1), "carol").err(), Some(Throttled::Concurrent));
         drop(work);
         logins.begin(address(1), "carol").unwrap();
         drop(two);
@@ -301,8 +301,8 @@ mod tests {
         let all: Vec<_> = (0..64)
             .map(|number| logins.begin(address(number / 2), "x").unwrap())
             .collect();
-        assert_eq!(logins.begin(address(999), "alice").err(), Some(Put::Out));
-        assert_eq!(logins.begin(address(9999), "bob").err(), Some(Put::Out));
+        assert_eq!(logins.begin(address(999), "alice").err(), Some(Throttled::Overloaded));
+        assert_eq!(logins.begin(address(9999), "bob").err(), Some(Throttled::Overloaded));
         logins.begin(address(9999), "alice").unwrap();
         drop(all);
         logins.begin(address(999), "alice").unwrap();
@@ -318,16 +318,22 @@ mod tests {
             }
             assert!(!fails(&logins, 5, user));
             let put = logins.begin(address(6), user).err();
-            assert!(matches!(put, Some(Put::Off(wait)) if wait <= Duration::from_secs(20)));
+            assert!(matches!(put, Some(Throttled::Blocked(wait)) if wait <= Duration::from_secs(20)));
         }
         // At a known place only the limit of the address applies.
         for _ in 0..10 {
             assert!(fails(&logins, 1, "alice"));
         }
         assert!(!fails(&logins, 1, "alice"));
-        assert!(matches!(logins.begin(address(1), "alice").err(), Some(Put::Off(_))));
+        assert!(matches!(
+            logins.begin(address(1), "alice").err(),
+            Some(Throttled::Blocked(_))
+        ));
         // The place is not known for other users.
-        assert!(matches!(logins.begin(address(1), "nobody").err(), Some(Put::Off(_))));
+        assert!(matches!(
+            logins.begin(address(1), "nobody").err(),
+            Some(Throttled::Blocked(_))
+        ));
         clock.advance(Duration::from_secs(21));
         assert!(fails(&logins, 6, "nobody"));
     }
@@ -354,7 +360,10 @@ mod tests {
         attempt.done();
         drop(attempt);
         logins.begin(address(1), "alice").unwrap().work();
-        assert!(matches!(logins.begin(address(1), "alice").err(), Some(Put::Off(_))));
+        assert!(matches!(
+            logins.begin(address(1), "alice").err(),
+            Some(Throttled::Blocked(_))
+        ));
     }
 
     #[test]
@@ -370,7 +379,7 @@ mod tests {
         logins.begin(address(4), "alice").unwrap().succeeded();
         clock.advance(Duration::from_secs(1));
         assert!(known(4) && !known(5));
-        logins.tidy();
+        logins.prune_expired();
         assert_eq!(logins.inner.lock().places.values().map(Vec::len).sum::<usize>(), 1);
     }
 

@@ -28,7 +28,7 @@ use crate::guard::catalogue_file::Catalogue;
 use crate::guard::upstream::Upstream;
 use crate::middleware::client::Client;
 use crate::middleware::metrics;
-use crate::net::listener::{self, Listener, Port};
+use crate::net::listener::{self, Listener, ListenerContext};
 use crate::net::tls;
 use crate::problem::Problem;
 use crate::reload::{Changing, HangUp, Reload};
@@ -66,8 +66,8 @@ impl Changing for EdgeState {
         offload::run(move || follower.set_catalogue(functions)).await?
     }
 
-    async fn tidy(&self) {
-        self.failures.tidy();
+    async fn prune_expired(&self) {
+        self.failures.prune_expired();
     }
 }
 
@@ -142,7 +142,7 @@ impl EdgeServer {
         };
         let shared = Arc::new(state.clone());
         let port = |name, router| {
-            Port::new(
+            ListenerContext::new(
                 name,
                 router,
                 &config,

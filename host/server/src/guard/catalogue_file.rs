@@ -9,8 +9,8 @@ use tokenlatch_core::{Api, Function, calls_others};
 
 pub(crate) use tokenlatch_core::WHM_MODULE as WHM;
 
+use crate::bounded_file;
 use crate::error::ServerError;
-use crate::regular;
 use tokenlatch::Module;
 
 /// Maximum size of a catalogue file, in bytes.
@@ -131,11 +131,8 @@ pub(crate) fn is_ours(module: &str, function: &str) -> bool {
 }
 
 fn read(path: &Path) -> Result<Written, String> {
-    let size = regular::size(path)?;
-    if size > MAX_FILE {
-        return Err(format!("it has {size} bytes, the limit is {MAX_FILE}"));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let bytes = bounded_file::read(path, MAX_FILE)?;
+    let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
     let written = parse(path, &text)?;
     match written.function.iter().find_map(Row::fault) {
         None => Ok(written),

@@ -111,7 +111,7 @@ impl Upstream {
         if declared_length(request.headers()).is_some_and(|length| length > self.longest) {
             return Problem::BODY_TOO_LARGE.into_response();
         }
-        dress(request.headers_mut(), verdict, realm, client);
+        add_headers(request.headers_mut(), verdict, realm, client);
         let (parts, body) = request.into_parts();
         let (body, sender) = Watched::over(body);
         let forwarding = self.proxy.proxy_request(Request::from_parts(parts, body));
@@ -124,7 +124,7 @@ impl Upstream {
         {
             return fault.into_response();
         }
-        tidy(response).map(|body| Timely::over(body, self.stall))
+        answer(response).map(|body| Timely::over(body, self.stall))
     }
 
     /// Completes once the API has been idle for too long. The time in which the client must send more does not count, since it
@@ -142,7 +142,7 @@ impl Upstream {
 }
 
 /// Removes the fields that the client must not set, and adds those that the upstream may rely on.
-fn dress(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm, client: &Client) {
+fn add_headers(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm, client: &Client) {
     let host = headers.get(HOST).cloned();
     let told = |name| headers.get(name).filter(|_| client.trusted_proxy).cloned();
     let (told_host, told_scheme) = (told(FORWARDED_HOST), told(FORWARDED_PROTO));
@@ -232,7 +232,7 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// Converts a failure of the proxy into a [`Problem`]. An answer of the upstream passes, without identity and session fields.
-fn tidy(mut response: Response<Body>) -> Response {
+fn answer(mut response: Response<Body>) -> Response {
     if let Some(error) = response.extensions().get::<ProxyError>() {
         let problem = match response.status() {
             _ if error.message().contains("length limit exceeded") => Problem::BODY_TOO_LARGE,

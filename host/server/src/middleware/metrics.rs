@@ -181,7 +181,7 @@ fn rendered() -> String {
 }
 
 /// Moves recorded values into their buckets. Otherwise they would pile up between two scrapes.
-pub(crate) fn tidy() {
+pub(crate) fn run_upkeep() {
     if let Some(handle) = HANDLE.get().and_then(Option::as_ref) {
         handle.run_upkeep();
     }

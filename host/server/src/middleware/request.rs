@@ -171,7 +171,7 @@ async fn answer(
     };
     response = envelope::put(&handling.module, &target, response);
     let ends = ends || !is_read(unread).await;
-    dress(&mut response, &client, ends);
+    add_headers(&mut response, &client, ends);
     let (method, path) = match refused {
         Some(_) => ("-", "-"),
         None => (method.as_str(), target.path()),
@@ -212,7 +212,7 @@ async fn route(handling: &Handling, mut request: Request<Body>) -> Response<Body
 }
 
 /// Adds the header fields of every reply.
-fn dress(response: &mut Response<Body>, client: &Client, ends: bool) {
+fn add_headers(response: &mut Response<Body>, client: &Client, ends: bool) {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(client.request_id.as_str()) {
         headers.insert(REQUEST_ID, id);

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::config::{Config, HttpLimits};
-use crate::connections::{Connections, Place};
+use crate::connections::{ConnectionPermit, Connections};
 use crate::error::ServerError;
 use crate::http1::framing::Wire;
 use crate::middleware::metrics;
@@ -57,13 +57,13 @@ async fn reached(stage: &mut watch::Receiver<Stage>, wanted: Stage) {
 }
 
 /// What a port serves.
-pub(crate) struct Port {
+pub(crate) struct ListenerContext {
     handling: Arc<Handling>,
     connections: Arc<Connections>,
     certificates: Option<Certificates>,
 }
 
-impl Port {
+impl ListenerContext {
     pub(crate) fn new(
         name: &'static str,
         router: Router,
@@ -71,9 +71,9 @@ impl Port {
         module: &Module,
         publisher: Option<Publisher>,
         certificates: Option<Certificates>,
-    ) -> Port {
+    ) -> ListenerContext {
         let limits = &config.limits;
-        Port {
+        ListenerContext {
             handling: Arc::new(Handling::new(
                 name,
                 Arc::clone(config),
@@ -95,7 +95,7 @@ impl Port {
 pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    port: Arc<Port>,
+    port: Arc<ListenerContext>,
 }
 
 impl std::fmt::Debug for Listener {
@@ -105,7 +105,7 @@ impl std::fmt::Debug for Listener {
 }
 
 impl Listener {
-    pub(crate) async fn bind(address: SocketAddr, port: Port) -> Result<Listener, ServerError> {
+    pub(crate) async fn bind(address: SocketAddr, port: ListenerContext) -> Result<Listener, ServerError> {
         let fault = |error: io::Error| match error.kind() {
             io::ErrorKind::AddrInUse => ServerError::PortInUse(address),
             io::ErrorKind::PermissionDenied => ServerError::PortDenied(address),
@@ -126,7 +126,7 @@ impl Listener {
     /// Binds an address, if one is given.
     pub(crate) async fn bind_any(
         address: Option<SocketAddr>,
-        port: impl FnOnce() -> Port,
+        port: impl FnOnce() -> ListenerContext,
     ) -> Result<Option<Listener>, ServerError> {
         match address {
             Some(address) => Listener::bind(address, port()).await.map(Some),
@@ -177,7 +177,7 @@ fn turn_away(stream: &TcpStream, secure: bool) {
 /// Serves the ports until `stop` completes, then finishes the requests in progress. `now` ends them at once.
 pub(crate) async fn serve(listeners: Vec<Listener>, stop_time: Duration, stop: impl Future, now: impl Future) {
     let (tell, stage) = watch::channel(Stage::Running);
-    let ports: Vec<Arc<Port>> = listeners.iter().map(|listener| listener.port.clone()).collect();
+    let ports: Vec<Arc<ListenerContext>> = listeners.iter().map(|listener| listener.port.clone()).collect();
     let mut accepting = JoinSet::new();
     for listener in listeners {
         let stage = stage.clone();
@@ -208,7 +208,13 @@ pub(crate) async fn serve(listeners: Vec<Listener>, stop_time: Duration, stop: i
 }
 
 /// Serves one connection.
-async fn connection(stream: TcpStream, peer: SocketAddr, port: Arc<Port>, place: Place, stage: watch::Receiver<Stage>) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    port: Arc<ListenerContext>,
+    place: ConnectionPermit,
+    stage: watch::Receiver<Stage>,
+) {
     // Without it replies would be delayed (Nagle's algorithm).
     let _ = stream.set_nodelay(true);
     let mut ended = stage.clone();
@@ -221,7 +227,13 @@ async fn connection(stream: TcpStream, peer: SocketAddr, port: Arc<Port>, place:
     metrics::connections(port.handling.name, port.connections.count());
 }
 
-async fn secured(stream: TcpStream, peer: SocketAddr, port: &Arc<Port>, place: &Place, stage: watch::Receiver<Stage>) {
+async fn secured(
+    stream: TcpStream,
+    peer: SocketAddr,
+    port: &Arc<ListenerContext>,
+    place: &ConnectionPermit,
+    stage: watch::Receiver<Stage>,
+) {
     let Some(certificates) = &port.certificates else {
         return converse(stream, peer, port, (place, false), stage).await;
     };
@@ -270,8 +282,8 @@ async fn refuse_plain(mut stream: TcpStream, limits: &HttpLimits) {
 async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     peer: SocketAddr,
-    port: &Arc<Port>,
-    (place, secure): (&Place, bool),
+    port: &Arc<ListenerContext>,
+    (place, secure): (&ConnectionPermit, bool),
     mut stage: watch::Receiver<Stage>,
 ) {
     let limits = port.limits();

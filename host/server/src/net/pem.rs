@@ -7,8 +7,8 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 
+use crate::bounded_file;
 use crate::error::ServerError;
-use crate::regular;
 
 /// Maximum size of a certificate file, in bytes. Real ones are far smaller.
 const MAX_BYTES: u64 = 1 << 20;
@@ -36,10 +36,7 @@ pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, ServerErro
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, ServerError> {
-    if regular::size(path).map_err(|reason| fault(path, reason))? > MAX_BYTES {
-        return Err(fault(path, "it is too large".to_owned()));
-    }
-    std::fs::read(path).map_err(|error| fault(path, error.to_string()))
+    bounded_file::read(path, MAX_BYTES).map_err(|reason| fault(path, reason))
 }
 
 pub(crate) fn fault(path: &Path, reason: String) -> ServerError {

@@ -3,7 +3,8 @@
 use crate::state::State;
 use crate::web::assets;
 use crate::web::session::Visitor;
-use crate::web_paths::Port;
+use crate::web_paths::home;
+use tokenlatch_core::Realm;
 
 /// The frame around every page's content.
 #[derive(Clone, Copy)]
@@ -12,8 +13,8 @@ pub(crate) struct Layout<'a> {
     pub(crate) title: &'a str,
     /// The logged-in user.
     pub(crate) visitor: Option<&'a Visitor>,
-    /// The port.
-    pub(crate) port: Port,
+    /// The realm of the port.
+    pub(crate) realm: Realm,
     /// The server's time zone.
     pub(crate) zone: &'static str,
     /// Seconds without a request after which a session ends.
@@ -26,18 +27,18 @@ impl<'a> Layout<'a> {
         Layout {
             title,
             visitor: Some(visitor),
-            port: visitor.port,
+            realm: visitor.realm,
             zone: state.service.zone().name(),
             idle: state.config.sessions.idle.as_secs(),
         }
     }
 
     /// The layout of a public page.
-    pub(crate) fn open(state: &State, port: Port, title: &'a str) -> Layout<'a> {
+    pub(crate) fn open(state: &State, realm: Realm, title: &'a str) -> Layout<'a> {
         Layout {
             title,
             visitor: None,
-            port,
+            realm,
             zone: state.service.zone().name(),
             idle: state.config.sessions.idle.as_secs(),
         }
@@ -61,7 +62,7 @@ impl<'a> Layout<'a> {
     /// The path of the user's first page.
     pub(crate) fn home(&self) -> String {
         self.visitor
-            .map_or_else(|| "/".to_owned(), |visitor| visitor.path(self.port.home()))
+            .map_or_else(|| "/".to_owned(), |visitor| visitor.path(home(self.realm)))
     }
 
     /// [`Layout::idle`] in words.
@@ -74,6 +75,6 @@ impl<'a> Layout<'a> {
 
     /// Whether this is the administrator's port.
     pub(crate) fn admin(&self) -> bool {
-        self.port == Port::Admin
+        self.realm == Realm::Admin
     }
 }

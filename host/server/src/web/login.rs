@@ -13,7 +13,7 @@ use serde_json::json;
 use tower_sessions::Session;
 use zeroize::Zeroizing;
 
-use crate::auth::logins::{Attempt, Put};
+use crate::auth::logins::{Attempt, Throttled};
 use crate::config::HttpLimits;
 use crate::form::Form;
 use crate::middleware::client::Client;
@@ -25,7 +25,8 @@ use crate::web::paths;
 use crate::web::reply::{Failed, html, see};
 use crate::web::session::{self, Found, Visit, Visitor};
 use crate::web::visit::drops_cookie;
-use crate::web_paths::Port;
+use crate::web_paths::home;
+use tokenlatch_core::Realm;
 
 /// Maximum body of a login, in bytes.
 const LOGIN_BYTES: usize = 16 << 10;
@@ -65,9 +66,9 @@ pub(crate) struct Shown<'a> {
 }
 
 /// The login page, with a status.
-pub(crate) fn login_page(state: &State, port: Port, status: StatusCode, shown: &Shown<'_>) -> Response {
+pub(crate) fn login_page(state: &State, realm: Realm, status: StatusCode, shown: &Shown<'_>) -> Response {
     let page = Login {
-        layout: Layout::open(state, port, "Log in"),
+        layout: Layout::open(state, realm, "Log in"),
         error: shown.error,
         status: shown.status,
         user: shown.user,
@@ -86,11 +87,11 @@ pub(crate) fn login_page(state: &State, port: Port, status: StatusCode, shown: &
 /// `/`: redirects to the first page.
 pub(crate) async fn root(
     Shared(state): Shared<Arc<State>>,
-    Extension(port): Extension<Port>,
+    Extension(realm): Extension<Realm>,
     session: Session,
 ) -> Result<Response, Failed> {
-    Ok(match session::find(&state, &session, port).await? {
-        Found::Person(visitor) => see(visitor.path(port.home())),
+    Ok(match session::find(&state, &session, realm).await? {
+        Found::Person(visitor) => see(visitor.path(home(realm))),
         Found::Nobody | Found::Ended(_) => see("/login".to_owned()),
     })
 }
@@ -98,7 +99,7 @@ pub(crate) async fn root(
 /// GET `/login`.
 pub(crate) async fn form(
     Shared(state): Shared<Arc<State>>,
-    Extension(port): Extension<Port>,
+    Extension(realm): Extension<Realm>,
     Extension(client): Extension<Client>,
     session: Session,
     headers: HeaderMap,
@@ -108,19 +109,19 @@ pub(crate) async fn form(
         insecure: drops_cookie(&client, &headers),
         ..Shown::default()
     };
-    match session::find(&state, &session, port).await? {
-        Found::Person(visitor) => return Ok(see(visitor.path(port.home()))),
+    match session::find(&state, &session, realm).await? {
+        Found::Person(visitor) => return Ok(see(visitor.path(home(realm)))),
         Found::Ended(reason) => shown.error = reason,
         Found::Nobody if asked.has("out") => shown.status = "You are logged out.",
         Found::Nobody => {}
     }
-    Ok(login_page(&state, port, StatusCode::OK, &shown))
+    Ok(login_page(&state, realm, StatusCode::OK, &shown))
 }
 
 /// POST `/login`.
 pub(crate) async fn login(
     Shared(state): Shared<Arc<State>>,
-    Extension(port): Extension<Port>,
+    Extension(realm): Extension<Realm>,
     Extension(client): Extension<Client>,
     session: Session,
     request: Request,
@@ -133,7 +134,7 @@ pub(crate) async fn login(
     // Read first: a slow body must not hold a login place, and the form states whether the client is a script.
     let given = form::read(&parts, body, &limits).await?;
     let for_script = given.text("login_only") == "1";
-    let to = paths::known(port, given.text("to")).unwrap_or_default();
+    let to = paths::known(realm, given.text("to")).unwrap_or_default();
     // Scripts have their own rules for cookies. A person would be asked for the password again and again.
     if !for_script && drops_cookie(&client, &parts.headers) {
         let shown = Shown {
@@ -141,13 +142,13 @@ pub(crate) async fn login(
             ..Shown::default()
         };
         return Ok(noted(
-            login_page(&state, port, StatusCode::FORBIDDEN, &shown),
+            login_page(&state, realm, StatusCode::FORBIDDEN, &shown),
             "login_insecure",
         ));
     }
-    Ok(match attempt(&state, port, client.counted(), &session, &given).await {
+    Ok(match attempt(&state, realm, client.counted(), &session, &given).await {
         Ok(Outcome::In(visitor)) => {
-            let to = visitor.path(if to.is_empty() { port.home() } else { &to });
+            let to = visitor.path(if to.is_empty() { home(realm) } else { &to });
             let mut reply = if for_script {
                 Json(json!({"status": 1, "security_token": visitor.prefix, "redirect": to})).into_response()
             } else {
@@ -167,7 +168,7 @@ pub(crate) async fn login(
                 to: &to,
                 ..Shown::default()
             };
-            noted(login_page(&state, port, status, &shown), reason)
+            noted(login_page(&state, realm, status, &shown), reason)
         }
         Err(failed) if for_script => {
             let words = failed.words();
@@ -202,7 +203,7 @@ enum Outcome {
 
 async fn attempt(
     state: &State,
-    port: Port,
+    realm: Realm,
     address: IpAddr,
     session: &Session,
     given: &Form,
@@ -210,17 +211,17 @@ async fn attempt(
     let user = given.text("user");
     let password = Zeroizing::new(given.text("pass").to_owned());
     let attempt = state.logins.begin(address, user).map_err(|put| match put {
-        Put::Off(wait) => Failed::Later(wait),
-        Put::Behind => Failed::Behind,
-        Put::Out => Failed::Unavailable,
+        Throttled::Blocked(wait) => Failed::Later(wait),
+        Throttled::Concurrent => Failed::Behind,
+        Throttled::Overloaded => Failed::Unavailable,
     })?;
-    let checked = check(state, port, &attempt, user, password).await?;
+    let checked = check(state, realm, &attempt, user, password).await?;
     // Several logins may be in progress. Once too many have failed, none of them reveals its outcome.
     if let Some(wait) = attempt.blocked() {
         return Err(Failed::Later(wait));
     }
     let visitor = match checked {
-        Checked::Good(before) => enter(state, session, port, user, before.as_deref()).await?,
+        Checked::Good(before) => enter(state, session, realm, user, before.as_deref()).await?,
         Checked::Suspended => {
             return Ok(Outcome::Refused(StatusCode::FORBIDDEN, "account_suspended", SUSPENDED));
         }
@@ -247,7 +248,7 @@ enum Checked {
 
 async fn check(
     state: &State,
-    port: Port,
+    realm: Realm,
     attempt: &Arc<Attempt>,
     user: &str,
     password: Zeroizing<String>,
@@ -270,8 +271,8 @@ async fn check(
     let Some(settings) = state.service.store().settings(user).await? else {
         return Ok(Checked::Wrong);
     };
-    Ok(match port {
-        Port::Admin if !settings.account.administrator => Checked::Wrong,
+    Ok(match realm {
+        Realm::Admin if !settings.account.administrator => Checked::Wrong,
         _ if settings.account.suspended => Checked::Suspended,
         _ => Checked::Good(before),
     })
@@ -282,11 +283,11 @@ async fn check(
 async fn enter(
     state: &State,
     session: &Session,
-    port: Port,
+    realm: Realm,
     user: &str,
     before: Option<&String>,
 ) -> Result<Option<Visitor>, Failed> {
-    let visit = Visit::begin(&state.service, user, port)?;
+    let visit = Visit::begin(&state.service, user, realm)?;
     let visitor = session::begin(state, session, visit).await?;
     if stored_hash(state, user).await?.as_deref() != before {
         session::end(session).await?;
@@ -303,13 +304,13 @@ async fn stored_hash(state: &State, user: &str) -> Result<Option<Zeroizing<Strin
 /// POST `/logout`. It needs the CSRF value. Otherwise any site could log a user out.
 pub(crate) async fn logout(
     Shared(state): Shared<Arc<State>>,
-    Extension(port): Extension<Port>,
+    Extension(realm): Extension<Realm>,
     session: Session,
     request: Request,
 ) -> Result<Response, Failed> {
     let (parts, body) = request.into_parts();
     let given = form::read(&parts, body, &state.config.limits).await?;
-    if let Found::Person(visitor) = session::find(&state, &session, port).await? {
+    if let Found::Person(visitor) = session::find(&state, &session, realm).await? {
         let right = session::same(given.text("csrf"), &visitor.csrf);
         let mut reply = if right {
             session::end(&session).await?;

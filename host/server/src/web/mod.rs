@@ -40,19 +40,20 @@ use crate::config::HttpLimits;
 use crate::middleware::client::Client;
 use crate::middleware::log_fields::Noted;
 use crate::state::State;
-use crate::web_paths::{PREFIX, Port, inside};
+use crate::web_paths::{PREFIX, home, inside};
 use login::Shown;
 use reply::{Failed, see};
 use session::{Found, Visitor};
+use tokenlatch_core::Realm;
 
 /// Maximum bytes that are read of a form from a client that is not logged in.
 const TURNED_AWAY_BYTES: usize = 16 << 10;
 
 /// The web interface of a port, for the paths that the API does not have.
-pub(crate) fn router(state: &Arc<State>, port: Port) -> Router {
-    let pages = match port {
-        Port::Account => token_routes::routes(),
-        Port::Admin => admin::routes(),
+pub(crate) fn router(state: &Arc<State>, realm: Realm) -> Router {
+    let pages = match realm {
+        Realm::Account => token_routes::routes(),
+        Realm::Admin => admin::routes(),
     };
     let pages = pages
         // The script calls this for users whose session is about to end.
@@ -66,27 +67,27 @@ pub(crate) fn router(state: &Arc<State>, port: Port) -> Router {
         .route("/login", get(login::form).post(login::login))
         .route("/logout", post(login::logout))
         .method_not_allowed_fallback(|| async { Failed::Method })
-        .fallback(move |session: Session, request: Request| enter(own.clone(), port, within.clone(), session, request))
+        .fallback(move |session: Session, request: Request| enter(own.clone(), realm, within.clone(), session, request))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             // The panic message may contain a secret.
             tracing::error!("page handler panicked");
             Failed::Broken.into_response()
         }))
-        .layer(session::layer(state, port))
-        .layer(Extension(port))
-        .layer(middleware::from_fn_with_state((state.clone(), port), visit::guard))
+        .layer(session::layer(state, realm))
+        .layer(Extension(realm))
+        .layer(middleware::from_fn_with_state((state.clone(), realm), visit::guard))
         .with_state(state.clone())
 }
 
 /// Serves a page if the session is valid and the path has the session's prefix. No handler runs otherwise.
-async fn enter(state: Arc<State>, port: Port, pages: Router, session: Session, request: Request) -> Response {
+async fn enter(state: Arc<State>, realm: Realm, pages: Router, session: Session, request: Request) -> Response {
     let Some((digits, rest)) = inside(request.uri().path()) else {
         return Failed::NotFound.into_response();
     };
     let (digits, rest) = (digits.to_owned(), rest.to_owned());
     let is_of = |visitor: &Visitor| session::same(&digits, visitor.prefix.trim_start_matches(PREFIX));
     let mut request = request;
-    let mut found = match session::find(&state, &session, port).await {
+    let mut found = match session::find(&state, &session, realm).await {
         Ok(found) => found,
         Err(failed) => return failed.into_response(),
     };
@@ -104,18 +105,18 @@ async fn enter(state: Arc<State>, port: Port, pages: Router, session: Session, r
                 return reply;
             }
         };
-        found = match session::find_again(&state, &session, port).await {
+        found = match session::find_again(&state, &session, realm).await {
             Ok(found) => found,
             Err(failed) => return failed.into_response(),
         };
     }
     let visitor = match found {
         Found::Person(visitor) if is_of(&visitor) => visitor,
-        found => return turn_away(&state, port, &found, request).await,
+        found => return turn_away(&state, realm, &found, request).await,
     };
     let rest = rest.as_str();
     if matches!(rest, "" | "/") {
-        return see(visitor.path(port.home()));
+        return see(visitor.path(home(realm)));
     }
     let Some(uri) = without_prefix(request.uri(), rest) else {
         return Failed::NotFound.into_response();
@@ -151,7 +152,7 @@ fn after_login(headers: &HeaderMap) -> bool {
 }
 
 /// The login page for a refused request. It says what was not done, and leads back after the login.
-async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -> Response {
+async fn turn_away(state: &State, realm: Realm, found: &Found, request: Request) -> Response {
     let (code, reason) = match found {
         Found::Person(_) => ("session_other", "This address belongs to another session."),
         Found::Ended(reason) => ("session_ended", *reason),
@@ -175,7 +176,7 @@ async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -
         Method::POST => form::read(&parts, body, &limits).await.ok(),
         _ => None,
     };
-    let to = paths::after(port, &parts.method, &parts.uri, given.as_ref());
+    let to = paths::after(realm, &parts.method, &parts.uri, given.as_ref());
     let nothing = match (creates, posted) {
         (true, _) => " Nothing was created.",
         (false, true) => " Nothing was changed.",
@@ -187,7 +188,7 @@ async fn turn_away(state: &State, port: Port, found: &Found, request: Request) -
         insecure,
         ..Shown::default()
     };
-    let mut reply = login::login_page(state, port, StatusCode::UNAUTHORIZED, &shown);
+    let mut reply = login::login_page(state, realm, StatusCode::UNAUTHORIZED, &shown);
     reply.extensions_mut().insert(Noted {
         reason: code,
         user: None,

@@ -4,7 +4,8 @@ use axum::http::{Method, Uri};
 
 use crate::form::Form;
 use crate::middleware::scrub::scrub;
-use crate::web_paths::Port;
+use crate::web_paths::home;
+use tokenlatch_core::Realm;
 
 /// Maximum length of a query value that is kept.
 const LONGEST: usize = 200;
@@ -14,18 +15,18 @@ const LIST: &[&str] = &["search", "sort", "order", "page", "size"];
 const NEW: &[&str] = &["name"];
 
 /// Normalises a path of the web interface. `None` if it is not one. Unknown parts are dropped.
-pub(crate) fn known(port: Port, target: &str) -> Option<String> {
+pub(crate) fn known(realm: Realm, target: &str) -> Option<String> {
     let uri: Uri = target.parse().ok()?;
     if uri.scheme().is_some() || uri.authority().is_some() || !target.starts_with('/') {
         return None;
     }
     let path = uri.path();
     let mut parts = path.split('/').skip(1);
-    let keys = match (port, parts.next(), parts.next(), parts.next()) {
-        (Port::Account, Some("tokens"), Some("new"), None) => NEW,
-        (Port::Account, Some("tokens"), None, None) | (Port::Admin, Some("accounts"), None, None) => LIST,
-        (Port::Account, Some("tokens"), Some(id), None) if is_segment(id) => &[],
-        (Port::Admin, Some("accounts"), Some(user), None) if is_segment(user) => LIST,
+    let keys = match (realm, parts.next(), parts.next(), parts.next()) {
+        (Realm::Account, Some("tokens"), Some("new"), None) => NEW,
+        (Realm::Account, Some("tokens"), None, None) | (Realm::Admin, Some("accounts"), None, None) => LIST,
+        (Realm::Account, Some("tokens"), Some(id), None) if is_segment(id) => &[],
+        (Realm::Admin, Some("accounts"), Some(user), None) if is_segment(user) => LIST,
         _ => return None,
     };
     let query = Form::of_query(uri.query()).unwrap_or_default();
@@ -53,11 +54,11 @@ fn is_segment(text: &str) -> bool {
 
 /// Where a user goes after the login that a refused request required: to the requested page, or for a POST to the page with its
 /// form.
-pub(crate) fn after(port: Port, method: &Method, uri: &Uri, form: Option<&Form>) -> String {
-    let home = || port.home().to_owned();
+pub(crate) fn after(realm: Realm, method: &Method, uri: &Uri, form: Option<&Form>) -> String {
+    let home = || home(realm).to_owned();
     if matches!(*method, Method::GET | Method::HEAD) {
         let asked = uri.path_and_query().map_or("/", |asked| asked.as_str());
-        return known(port, asked).unwrap_or_else(home);
+        return known(realm, asked).unwrap_or_else(home);
     }
     let path = uri.path();
     if path == "/tokens" {
@@ -65,11 +66,11 @@ pub(crate) fn after(port: Port, method: &Method, uri: &Uri, form: Option<&Form>)
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("name", name)
             .finish();
-        return known(port, &format!("/tokens/new?{query}")).unwrap_or_else(home);
+        return known(realm, &format!("/tokens/new?{query}")).unwrap_or_else(home);
     }
     let page = path.rsplit_once('/').map_or("", |(page, _)| page);
     let page = page.strip_suffix("/revoke").unwrap_or(page);
-    known(port, page).unwrap_or_else(home)
+    known(realm, page).unwrap_or_else(home)
 }
 
 #[cfg(test)]
@@ -91,7 +92,7 @@ mod tests {
             ("/tokens/new?name=ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", "/tokens/new"),
             ("/tokens/new?name=%zz", "/tokens/new"),
         ] {
-            assert_eq!(known(Port::Account, given).as_deref(), Some(path), "{given}");
+            assert_eq!(known(Realm::Account, given).as_deref(), Some(path), "{given}");
         }
         for given in [
             "",
@@ -108,27 +109,30 @@ mod tests {
             "javascript:alert(1)",
             "/tokens/x\r\nSet-Cookie: a=b",
         ] {
-            assert_eq!(known(Port::Account, given), None, "{given}");
+            assert_eq!(known(Realm::Account, given), None, "{given}");
         }
-        assert_eq!(known(Port::Admin, "/accounts/bob").as_deref(), Some("/accounts/bob"));
-        assert_eq!(known(Port::Admin, "/tokens"), None);
+        assert_eq!(known(Realm::Admin, "/accounts/bob").as_deref(), Some("/accounts/bob"));
+        assert_eq!(known(Realm::Admin, "/tokens"), None);
     }
 
     #[test]
     fn a_form_leads_back_to_its_page() {
-        let after = |port, path: &str, body: &str| {
+        let after = |realm, path: &str, body: &str| {
             let form = Form::of_query(Some(body)).unwrap();
-            after(port, &Method::POST, &path.parse().unwrap(), Some(&form))
+            after(realm, &Method::POST, &path.parse().unwrap(), Some(&form))
         };
-        assert_eq!(after(Port::Account, "/tokens", "name=ci&csrf=x"), "/tokens/new?name=ci");
         assert_eq!(
-            after(Port::Account, "/tokens/0123/rename", "new_name=a"),
+            after(Realm::Account, "/tokens", "name=ci&csrf=x"),
+            "/tokens/new?name=ci"
+        );
+        assert_eq!(
+            after(Realm::Account, "/tokens/0123/rename", "new_name=a"),
             "/tokens/0123"
         );
-        assert_eq!(after(Port::Account, "/tokens/revoke", ""), "/tokens");
-        assert_eq!(after(Port::Account, "/tokens/revoke/confirm", ""), "/tokens");
-        assert_eq!(after(Port::Admin, "/accounts/bob/revoke/confirm", ""), "/accounts/bob");
-        assert_eq!(after(Port::Admin, "/accounts/bob/suspend", ""), "/accounts/bob");
-        assert_eq!(after(Port::Admin, "/elsewhere", ""), "/accounts");
+        assert_eq!(after(Realm::Account, "/tokens/revoke", ""), "/tokens");
+        assert_eq!(after(Realm::Account, "/tokens/revoke/confirm", ""), "/tokens");
+        assert_eq!(after(Realm::Admin, "/accounts/bob/revoke/confirm", ""), "/accounts/bob");
+        assert_eq!(after(Realm::Admin, "/accounts/bob/suspend", ""), "/accounts/bob");
+        assert_eq!(after(Realm::Admin, "/elsewhere", ""), "/accounts");
     }
 }

@@ -15,7 +15,7 @@ use crate::web::layout::Layout;
 use crate::web::list::ListView;
 use crate::web::reply::{Failed, html, see};
 use crate::web::session::Visitor;
-use crate::web::tokens::{Told, table};
+use crate::web::tokens::{Flash, table};
 use crate::web::view::Row;
 use tokenlatch::Error;
 use tokenlatch::Revocation;
@@ -84,8 +84,8 @@ pub(crate) async fn choice(
     user: &str,
     realm: Option<Realm>,
     posted: &Posted,
-) -> Result<Result<Chosen, Told>, Error> {
-    let fault = |sentence: &str| Told {
+) -> Result<Result<Chosen, Flash>, Error> {
+    let fault = |sentence: &str| Flash {
         done: None,
         fault: Some(sentence.to_owned()),
     };
@@ -124,7 +124,7 @@ pub(crate) async fn confirm(
     let view = ListView::posted(&posted);
     let chosen = match choice(&state, &visitor.user, Some(Realm::Account), &posted).await? {
         Ok(chosen) => chosen,
-        Err(told) => return table(&state, visitor, &headers, &view, told).await,
+        Err(flash) => return table(&state, visitor, &headers, &view, flash).await,
     };
     let base = visitor.path("/tokens");
     // A single token, from its own page.

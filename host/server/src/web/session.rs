@@ -18,12 +18,13 @@ use tower_sessions::{Session, SessionManagerLayer, SessionStore};
 use crate::config::SessionLimits;
 use crate::state::State;
 use crate::web::reply::Failed;
-use crate::web_paths::Port;
+use crate::web_paths::session_cookie;
 use tokenlatch::ENTROPY_BYTES;
 use tokenlatch::EnvironmentError;
 use tokenlatch::Service;
 use tokenlatch::hex;
 use tokenlatch::{StoreError, StoredSession};
+use tokenlatch_core::Realm;
 
 /// The key of a session record's content.
 const VISIT: &str = "visit";
@@ -43,8 +44,8 @@ pub(crate) struct Visitor {
     pub(crate) prefix: String,
     /// The value that each form must send back in its field `csrf`.
     pub(crate) csrf: String,
-    /// The port.
-    pub(crate) port: Port,
+    /// The realm of the port.
+    pub(crate) realm: Realm,
     /// The session's key in the store.
     pub(crate) key: String,
     /// The latest end of the session, in Unix seconds.
@@ -79,14 +80,15 @@ pub(crate) struct Visit {
     /// The digits of the prefix.
     number: String,
     csrf: String,
-    port: Port,
+    #[serde(rename = "port")]
+    realm: Realm,
     begun: i64,
     seen: i64,
 }
 
 impl Visit {
     /// Creates a session's content.
-    pub(crate) fn begin(service: &Service, user: &str, port: Port) -> Result<Visit, Failed> {
+    pub(crate) fn begin(service: &Service, user: &str, realm: Realm) -> Result<Visit, Failed> {
         let now = service.clock().now()?;
         let bytes = random(service)?;
         let (number, csrf) = bytes.split_at(8);
@@ -95,7 +97,7 @@ impl Visit {
             user: user.to_owned(),
             number: format!("{:010}", number % 10_000_000_000),
             csrf: hex(csrf.get(..16).unwrap_or_default()),
-            port,
+            realm,
             begun: now,
             seen: now,
         })
@@ -118,7 +120,7 @@ impl Visit {
             user: self.user.clone(),
             prefix: format!("/cpsess{}", self.number),
             csrf: self.csrf.clone(),
-            port: self.port,
+            realm: self.realm,
             key: key(id),
             ends: self.last(limits),
         }
@@ -145,7 +147,7 @@ const SUSPENDED: &str = "This account is suspended, so you have been logged out.
 const NO_ADMINISTRATOR: &str = "This account is not an administrator's any more, so you have been logged out.";
 
 /// Looks up the user of a request. The account is read each time, so a user who loses access loses it at once.
-pub(crate) async fn find(state: &State, session: &Session, port: Port) -> Result<Found, Failed> {
+pub(crate) async fn find(state: &State, session: &Session, realm: Realm) -> Result<Found, Failed> {
     // Without a cookie, the store is not read.
     let Some(id) = session.id() else {
         return Ok(Found::Nobody);
@@ -155,7 +157,7 @@ pub(crate) async fn find(state: &State, session: &Session, port: Port) -> Result
     };
     let limits = &state.config.sessions;
     let now = state.service.clock().now()?;
-    if visit.port != port {
+    if visit.realm != realm {
         return Ok(Found::Nobody);
     }
     if now >= visit.ends(limits) {
@@ -166,7 +168,7 @@ pub(crate) async fn find(state: &State, session: &Session, port: Port) -> Result
     let reason = match store.settings(&visit.user).await? {
         None => Some(ENDED),
         Some(settings) if settings.account.suspended => Some(SUSPENDED),
-        Some(settings) if port == Port::Admin && !settings.account.administrator => Some(NO_ADMINISTRATOR),
+        Some(settings) if realm == Realm::Admin && !settings.account.administrator => Some(NO_ADMINISTRATOR),
         Some(_) => None,
     };
     if let Some(reason) = reason {
@@ -190,9 +192,9 @@ pub(crate) async fn find(state: &State, session: &Session, port: Port) -> Result
 }
 
 /// Repeats [`find`] after the client has had time, for example to send a body. Nothing read before is reused.
-pub(crate) async fn find_again(state: &State, session: &Session, port: Port) -> Result<Found, Failed> {
+pub(crate) async fn find_again(state: &State, session: &Session, realm: Realm) -> Result<Found, Failed> {
     let again = Session::new(session.id(), Arc::new(Sessions::of(state)), None);
-    let found = find(state, &again, port).await?;
+    let found = find(state, &again, realm).await?;
     if let Found::Ended(_) = found {
         // This session is the one whose reply removes the cookie.
         end(session).await?;
@@ -229,12 +231,12 @@ fn failed(error: tower_sessions::session::Error) -> Failed {
 }
 
 /// The session layer of one port. Cookies ignore ports, so each port's cookie has its own name.
-pub(crate) fn layer(state: &State, port: Port) -> SessionManagerLayer<Sessions> {
+pub(crate) fn layer(state: &State, realm: Realm) -> SessionManagerLayer<Sessions> {
     // Not `Strict`: a link from another site would lead a logged-in user to the login form, and in Chromium not even reloading
     // then sends the cookie. What another site can start this way only reads. A POST of another site comes without the cookie,
     // and without the CSRF value.
     SessionManagerLayer::new(Sessions::of(state))
-        .with_name(port.cookie())
+        .with_name(session_cookie(realm))
         .with_secure(true)
         .with_http_only(true)
         .with_same_site(SameSite::Lax)

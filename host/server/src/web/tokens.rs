@@ -46,7 +46,7 @@ struct TokensPage<'a> {
 
 /// Messages above the table.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Flash {
     /// The success message.
     pub(crate) done: Option<String>,
     /// The fault in the submitted form.
@@ -63,11 +63,11 @@ pub(crate) async fn show(
         return disabled(&state, &visitor, error);
     }
     let view = ListView::asked(&asked, remembered(&headers));
-    let told = Told {
+    let flash = Flash {
         done: done(&asked),
         fault: None,
     };
-    let mut reply = table(&state, &visitor, &headers, &view, told).await?;
+    let mut reply = table(&state, &visitor, &headers, &view, flash).await?;
     if let Some(size) = read_size(asked.text("size")) {
         let cookie =
             format!("{SIZE_COOKIE}={size}; Path=/; Max-Age={SIZE_COOKIE_AGE}; HttpOnly; Secure; SameSite=Strict");
@@ -99,11 +99,11 @@ pub(crate) async fn table(
     visitor: &Visitor,
     headers: &HeaderMap,
     view: &ListView,
-    told: Told,
+    flash: Flash,
 ) -> Result<Response, Failed> {
     let base = visitor.path("/tokens");
     let mut list = TokenList::read(state, &visitor.user, Some(Realm::Account), view, base, true).await?;
-    let fault = list.refused.take().or(told.fault);
+    let fault = list.refused.take().or(flash.fault);
     let status = match fault {
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
         None => StatusCode::OK,
@@ -111,7 +111,7 @@ pub(crate) async fn table(
     let page = TokensPage {
         layout: Layout::of(state, visitor, "Manage API Tokens"),
         csrf: &visitor.csrf,
-        done: told.done,
+        done: flash.done,
         empty: list.total == 0 && list.search.is_empty() && fault.is_none(),
         fault,
         curl: curl(state, headers, &visitor.user, LIST),

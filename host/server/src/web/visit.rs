@@ -19,7 +19,8 @@ use crate::web::hosts;
 use crate::web::layout::Layout;
 use crate::web::reply::{Failed, html};
 use crate::web::session::Visitor;
-use crate::web_paths::{Port, belongs};
+use crate::web_paths::{belongs, session_cookie};
+use tokenlatch_core::Realm;
 
 /// The header fields of every reply. `Referrer-Policy` is not `no-referrer`: browsers would then send `Origin: null` with the web
 /// interface's own forms.
@@ -60,7 +61,7 @@ struct Message<'a> {
 
 /// The guard around the web interface of a port.
 pub(crate) async fn guard(
-    Shared((state, port)): Shared<(Arc<State>, Port)>,
+    Shared((state, realm)): Shared<(Arc<State>, Realm)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -73,12 +74,12 @@ pub(crate) async fn guard(
         Ok(()) => match assets::reply(request.method(), request.uri().path()) {
             Some(reply) => reply,
             None => {
-                keep_known_cookies(request.headers_mut(), port);
+                keep_known_cookies(request.headers_mut(), realm);
                 next.run(request).await
             }
         },
     };
-    finish(&state, port, reply)
+    finish(&state, realm, reply)
 }
 
 fn check(state: &State, request: &Request) -> Result<(), Failed> {
@@ -138,13 +139,13 @@ pub(crate) fn drops_cookie(client: &Client, headers: &HeaderMap) -> bool {
 
 /// Keeps only the cookies of the web interface, in one header field. A repeated session cookie is dropped, since nobody can tell
 /// which one is right.
-fn keep_known_cookies(headers: &mut HeaderMap, port: Port) {
+fn keep_known_cookies(headers: &mut HeaderMap, realm: Realm) {
     let mut sessions = Vec::new();
     let mut others = Vec::new();
     for field in headers.get_all(COOKIE) {
         let pairs = field.to_str().unwrap_or_default().split(';');
         for (name, value) in pairs.filter_map(|pair| pair.trim().split_once('=')) {
-            if name == port.cookie() {
+            if name == session_cookie(realm) {
                 sessions.push(value);
             } else if OTHER_COOKIES.contains(&name) && others.len() < OTHER_COOKIES.len() {
                 others.push(format!("{name}={value}"));
@@ -157,7 +158,7 @@ fn keep_known_cookies(headers: &mut HeaderMap, port: Port) {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     {
-        others.push(format!("{}={id}", port.cookie()));
+        others.push(format!("{}={id}", session_cookie(realm)));
     }
     headers.remove(COOKIE);
     if let Ok(mut kept) = HeaderValue::try_from(others.join("; "))
@@ -169,7 +170,7 @@ fn keep_known_cookies(headers: &mut HeaderMap, port: Port) {
 }
 
 /// Renders a failure, and adds the header fields.
-fn finish(state: &State, port: Port, mut reply: Response) -> Response {
+fn finish(state: &State, realm: Realm, mut reply: Response) -> Response {
     let visitor = reply.extensions_mut().remove::<Visitor>();
     let failed = match reply.extensions_mut().remove::<Failed>() {
         // The session layer failed, which it reports by an empty reply.
@@ -182,7 +183,7 @@ fn finish(state: &State, port: Port, mut reply: Response) -> Response {
     if let Some(failed) = failed {
         let words = failed.words();
         reason = words.code;
-        let mut page = draw(state, port, visitor.as_ref(), &failed);
+        let mut page = draw(state, realm, visitor.as_ref(), &failed);
         // Such as `Allow`, and cookies.
         for (name, value) in reply.headers() {
             if *name != header::CONTENT_LENGTH {
@@ -205,11 +206,11 @@ fn finish(state: &State, port: Port, mut reply: Response) -> Response {
     reply
 }
 
-fn draw(state: &State, port: Port, visitor: Option<&Visitor>, failed: &Failed) -> Response {
+fn draw(state: &State, realm: Realm, visitor: Option<&Visitor>, failed: &Failed) -> Response {
     let words = failed.words();
     let layout = Layout {
         visitor,
-        ..Layout::open(state, port, words.title)
+        ..Layout::open(state, realm, words.title)
     };
     let page = Message {
         layout,
@@ -269,7 +270,7 @@ mod tests {
             for field in fields {
                 headers.append(COOKIE, field.parse().unwrap());
             }
-            keep_known_cookies(&mut headers, Port::Account);
+            keep_known_cookies(&mut headers, Realm::Account);
             headers.get(COOKIE).map(|field| field.to_str().unwrap().to_owned())
         };
         let id = "AbCdEfGhIjKlMnOpQrStU-";

@@ -27,8 +27,8 @@ fn origin(max_age: u32) -> Running {
 }
 
 fn version(running: &Running) -> (i64, i64) {
-    let mark = running.block_on(running.state.service.store().mark()).unwrap();
-    (mark.version().epoch, mark.version().version)
+    let revision = running.block_on(running.state.service.store().revision()).unwrap();
+    (revision.version().epoch, revision.version().version)
 }
 
 fn since(running: &Running, wait: u32) -> String {

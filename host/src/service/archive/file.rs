@@ -9,7 +9,7 @@ use tokenlatch_core::{Account, Caps, Features, Policy, Record};
 
 use crate::archive_error::{ArchiveError, FORMAT};
 use crate::hex::hex;
-use crate::store::{Archive, ArchivedAccount, ArchivedToken, Mark, NewAccount, PasswordHash, StoredToken};
+use crate::store::{Archive, ArchivedAccount, ArchivedToken, NewAccount, PasswordHash, Revision, StoredToken};
 
 /// The largest line in bytes; a record has some hundreds.
 const MAX_LINE: u64 = 1 << 20;
@@ -32,8 +32,8 @@ pub struct ArchiveFile {
     pub kind: ArchiveKind,
     /// When the archive was made, in Unix seconds.
     pub made: i64,
-    /// The store's mark. An archive that was read from a file has none for the change.
-    pub mark: Mark,
+    /// The store's revision. An archive that was read from a file has none for the change.
+    pub revision: Revision,
     /// Tokens revoked before this time, in Unix seconds, may be missing.
     pub pruned: i64,
     /// The accounts.
@@ -109,7 +109,7 @@ impl ArchiveFile {
         ArchiveFile {
             kind,
             made,
-            mark: archive.mark,
+            revision: archive.revision,
             pruned: archive.pruned,
             accounts: archive.accounts,
             tokens: archive.tokens,
@@ -129,8 +129,8 @@ impl ArchiveFile {
             kind: self.kind,
             format: FORMAT,
             made: self.made,
-            epoch: self.mark.epoch,
-            revision: self.mark.revision,
+            epoch: self.revision.epoch,
+            revision: self.revision.number,
             pruned: self.pruned,
             accounts: self.accounts.len() as u64,
             tokens: self.tokens.len() as u64,
@@ -190,9 +190,9 @@ impl ArchiveFile {
         let mut file = ArchiveFile {
             kind: header.kind,
             made: header.made,
-            mark: Mark {
+            revision: Revision {
                 epoch: header.epoch,
-                revision: header.revision,
+                number: header.revision,
                 change: 0,
             },
             pruned: header.pruned,

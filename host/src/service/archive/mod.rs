@@ -34,7 +34,7 @@ impl Service {
         }
         let made = self.clock.now()?;
         let Archive {
-            mark,
+            revision,
             pruned,
             mut accounts,
             mut tokens,
@@ -47,7 +47,7 @@ impl Service {
             found.token.record.revoked.is_none() && user.is_none_or(|user| found.token.record.user == user)
         });
         let archive = Archive {
-            mark,
+            revision,
             pruned,
             accounts,
             tokens,
@@ -89,7 +89,7 @@ impl Service {
     pub async fn begin_epoch(&self) -> Result<()> {
         for _ in 0..TRIES {
             let nothing = Plan {
-                since: self.store.mark().await?,
+                since: self.store.revision().await?,
                 pruned: 0,
                 changes: Vec::new(),
                 accounts: Vec::new(),

@@ -84,7 +84,7 @@ pub(super) fn make(
     revoke: impl Fn(i64, Vec<StoredToken>) -> Result<Vec<StoredToken>>,
 ) -> Result<(Plan, Restored)> {
     let mut plan = Plan {
-        since: present.mark,
+        since: present.revision,
         pruned: present.pruned.max(file.pruned),
         accounts: Vec::new(),
         tokens: Vec::new(),

@@ -3,7 +3,7 @@
 mod open;
 mod page;
 mod schema;
-mod steps;
+mod writes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,12 +19,12 @@ use tokio::sync::Mutex;
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::{Engine, StoreError};
-use super::mark::{Changes, History, KEPT_REVOKED, Mark, PRUNED_AT_ONCE, Version, epoch_step, hour_before};
 use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
+use super::revision::{Changes, History, KEPT_REVOKED, PRUNED_AT_ONCE, Revision, Version, epoch_step, hour_before};
 use super::rows::{
     changed_one, not_added, read_account, read_archived_account, read_archived_token, read_changes, read_held,
-    read_history, read_mark, read_settings, read_token, read_version, to_json,
+    read_history, read_revision, read_settings, read_token, read_version, to_json,
 };
 use super::{Change, Store, StoredToken, sql};
 
@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long reading or writing everything may take.
 const LONG_PATIENCE: Duration = Duration::from_secs(600);
 
-/// How long reading the mark may take: it precedes every verification.
+/// How long reading the revision may take: it precedes every verification.
 const SHORT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The number of connections for writers: while one commits, the next is ready.
@@ -57,8 +57,8 @@ const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL s
 pub struct PostgresStore {
     pool: PgPool,
     options: PgConnectOptions,
-    /// Reserved for marks, so that they never wait for a connection of the pool.
-    marks: Mutex<Option<PgConnection>>,
+    /// Reserved for revisions, so that they never wait for a connection of the pool.
+    revisions: Mutex<Option<PgConnection>>,
     readers: Queue,
     writers: Queue,
     fault: open::Fault,
@@ -87,7 +87,7 @@ impl PostgresStore {
             pool: open::pool(&options, Arc::clone(&fault)),
             fault,
             options,
-            marks: Mutex::new(None),
+            revisions: Mutex::new(None),
             readers: Queue::new(READERS),
             writers: Queue::new(WRITERS),
         })
@@ -160,18 +160,18 @@ impl PostgresStore {
         rows.iter().map(read_token).collect()
     }
 
-    async fn read_changes(&self, since: Option<Mark>) -> Result<Changes, StoreError> {
+    async fn read_changes(&self, since: Option<Revision>) -> Result<Changes, StoreError> {
         let mut transaction = self.read().await?;
-        let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
         let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
         let history = match since {
             Some(since) => {
-                let query = sqlx::query(sql::HISTORY).bind(since.revision);
+                let query = sqlx::query(sql::HISTORY).bind(since.number);
                 read_history(&query.fetch_one(&mut *transaction).await?, since)?
             }
             None => History::Known,
         };
-        let newer = mark.newer_than(since, history, pruned.try_get("revision")?);
+        let newer = revision.newer_than(since, history, pruned.try_get("revision")?);
         if newer.is_none() {
             schema::require_triggers(&mut transaction).await?;
         }
@@ -198,12 +198,12 @@ impl PostgresStore {
         }
         let tokens = tokens.fetch_all(&mut *transaction).await?;
         transaction.commit().await?;
-        read_changes(mark, history, newer, &accounts, &revoked, &tokens)
+        read_changes(revision, history, newer, &accounts, &revoked, &tokens)
     }
 
     async fn read_archive(&self) -> Result<Archive, StoreError> {
         let mut transaction = self.read().await?;
-        let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
         let accounts = sqlx::query(AssertSqlSafe(format!("{} ORDER BY a.id", sql::SETTINGS)))
             .fetch_all(&mut *transaction)
             .await?;
@@ -211,7 +211,7 @@ impl PostgresStore {
         let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(Archive {
-            mark,
+            revision,
             pruned: pruned.try_get("before")?,
             accounts: accounts.iter().map(read_archived_account).collect::<Result<_, _>>()?,
             tokens: tokens.iter().map(read_archived_token).collect::<Result<_, _>>()?,
@@ -224,16 +224,16 @@ impl PostgresStore {
         sqlx::query("SET LOCAL statement_timeout = 0")
             .execute(&mut *transaction)
             .await?;
-        let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
-        if mark != plan.since {
+        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        if revision != plan.since {
             return Err(StoreError::Conflict);
         }
         // First, because a revocation frees a name.
-        steps::change(&mut transaction, &plan.changes).await?;
+        writes::change(&mut transaction, &plan.changes).await?;
         for account in &plan.accounts {
-            steps::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
+            writes::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
         }
-        steps::add_tokens(&mut transaction, &plan.tokens).await?;
+        writes::add_tokens(&mut transaction, &plan.tokens).await?;
         sqlx::query("UPDATE pruned SET before = greatest(before, $1)")
             .bind(plan.pruned)
             .execute(&mut *transaction)
@@ -274,7 +274,7 @@ impl Store for PostgresStore {
         let _turn = self.writers.turn().await?;
         self.bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
-            steps::add_account(&mut transaction, account, now, None).await?;
+            writes::add_account(&mut transaction, account, now, None).await?;
             transaction.commit().await?;
             Ok(())
         })
@@ -372,7 +372,7 @@ impl Store for PostgresStore {
         let _turn = self.writers.turn().await?;
         self.bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
-            steps::change(&mut transaction, revoked).await?;
+            writes::change(&mut transaction, revoked).await?;
             // If a token was created in the meantime and is live, the database refuses this.
             let query = sqlx::query(sql::REMOVE_ACCOUNT).bind(now).bind(user);
             changed_one(query.execute(&mut *transaction).await?.rows_affected(), user)?;
@@ -454,7 +454,7 @@ impl Store for PostgresStore {
         let _turn = self.writers.turn().await?;
         self.bounded(PATIENCE, async {
             let mut transaction = self.write().await?;
-            steps::change(&mut transaction, changes).await?;
+            writes::change(&mut transaction, changes).await?;
             transaction.commit().await?;
             Ok(())
         })
@@ -489,8 +489,8 @@ impl Store for PostgresStore {
         page::spend_form(self, key, ends).await
     }
 
-    async fn tidy_page(&self, now: i64) -> Result<(), StoreError> {
-        page::tidy(self, now).await
+    async fn prune_sessions(&self, now: i64) -> Result<(), StoreError> {
+        page::prune(self, now).await
     }
 
     async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError> {
@@ -509,31 +509,31 @@ impl Store for PostgresStore {
         page::usage(self, ids).await
     }
 
-    async fn mark(&self) -> Result<Mark, StoreError> {
+    async fn revision(&self) -> Result<Revision, StoreError> {
         self.bounded(SHORT_PATIENCE, async {
-            let mut kept = self.marks.lock().await;
+            let mut kept = self.revisions.lock().await;
             // Taken out while in use: after a failure or a cancelled call, the next call reconnects.
             if let Some(mut connection) = kept.take()
                 && let Ok(row) = sqlx::query(sql::STATE).fetch_one(&mut connection).await
             {
                 *kept = Some(connection);
-                return read_mark(&row);
+                return read_revision(&row);
             }
             let mut connection = open::connect(&self.options).await?;
             let row = sqlx::query(sql::STATE).fetch_one(&mut connection).await?;
             *kept = Some(connection);
-            read_mark(&row)
+            read_revision(&row)
         })
         .await
     }
 
-    async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError> {
+    async fn changes(&self, since: Option<Revision>) -> Result<Changes, StoreError> {
         self.reading(LONG_PATIENCE, self.read_changes(since)).await
     }
 
-    async fn find_version(&self, version: Version) -> Result<Result<Mark, History>, StoreError> {
+    async fn find_version(&self, version: Version) -> Result<Result<Revision, History>, StoreError> {
         let row = self.reading(PATIENCE, async {
-            let query = sqlx::query(sql::HISTORY).bind(version.revision());
+            let query = sqlx::query(sql::HISTORY).bind(version.number());
             Ok(query.fetch_one(&mut *self.connection().await?).await?)
         });
         read_version(&row.await?, version)
@@ -635,7 +635,7 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) {
-        if let Some(connection) = self.marks.lock().await.take() {
+        if let Some(connection) = self.revisions.lock().await.take() {
             // If the server is gone, the close cannot be sent and does not matter.
             let _ = self
                 .bounded(SHORT_PATIENCE, async { Ok(connection.close().await?) })
@@ -658,7 +658,7 @@ mod tests {
             pool: open::pool(&options, Arc::clone(&fault)),
             fault: Arc::clone(&fault),
             options,
-            marks: Mutex::new(None),
+            revisions: Mutex::new(None),
             readers: Queue::new(1),
             writers: Queue::new(1),
         };

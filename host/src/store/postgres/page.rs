@@ -117,7 +117,7 @@ pub(super) async fn spend_form(store: &PostgresStore, key: &str, ends: i64) -> R
     Ok(writing(store, query).await? == 1)
 }
 
-pub(super) async fn tidy(store: &PostgresStore, now: i64) -> Result<(), StoreError> {
+pub(super) async fn prune(store: &PostgresStore, now: i64) -> Result<(), StoreError> {
     for statement in page::TIDY {
         writing(store, sqlx::query(statement).bind(now)).await?;
     }

@@ -4,8 +4,8 @@ mod open;
 mod page;
 mod place;
 mod schema;
-mod steps;
 mod wal_index;
+mod writes;
 
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool};
@@ -16,12 +16,14 @@ use tokio::sync::Mutex;
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{Archive, Plan};
 use super::error::{Engine, StoreError};
-use super::mark::{Changes, History, KEPT_REVOKED, Mark, PRUNED_AT_ONCE, Stamp, Version, epoch_step, hour_before};
 use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
+use super::revision::{
+    Changes, History, KEPT_REVOKED, PRUNED_AT_ONCE, Revision, RevisionStamp, Version, epoch_step, hour_before,
+};
 use super::rows::{
     changed_one, not_added, read_account, read_archived_account, read_archived_token, read_changes, read_held,
-    read_history, read_mark, read_settings, read_token, read_version, to_json,
+    read_history, read_revision, read_settings, read_token, read_version, to_json,
 };
 use super::{Change, Store, StoredToken, sql};
 use place::Place;
@@ -32,8 +34,8 @@ use wal_index::WalIndex;
 pub struct SqliteStore {
     pool: SqlitePool,
     options: SqliteConnectOptions,
-    /// Reserved for marks, so that they never wait for a connection of the pool.
-    marks: Mutex<Option<SqliteConnection>>,
+    /// Reserved for revisions, so that they never wait for a connection of the pool.
+    revisions: Mutex<Option<SqliteConnection>>,
     writers: Queue,
     index: WalIndex,
     place: Place,
@@ -60,7 +62,7 @@ impl SqliteStore {
             options,
             index,
             place,
-            marks: Mutex::new(None),
+            revisions: Mutex::new(None),
             writers: Queue::new(1),
         })
     }
@@ -104,7 +106,7 @@ impl Store for SqliteStore {
     async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError> {
         let _turn = self.writers.turn().await?;
         let mut connection = self.pool()?.acquire().await?;
-        steps::add_account(&mut connection, account, now, None).await
+        writes::add_account(&mut connection, account, now, None).await
     }
 
     async fn account(&self, user: &str) -> Result<Option<StoredAccount>, StoreError> {
@@ -194,7 +196,7 @@ impl Store for SqliteStore {
     async fn remove_account(&self, user: &str, revoked: &[Change], now: i64) -> Result<(), StoreError> {
         let _turn = self.writers.turn().await?;
         let mut transaction = self.write().await?;
-        steps::change(&mut transaction, revoked).await?;
+        writes::change(&mut transaction, revoked).await?;
         // If a token was created in the meantime and is live, the database refuses this.
         let query = sqlx::query(sql::REMOVE_ACCOUNT).bind(now).bind(user);
         changed_one(query.execute(&mut *transaction).await?.rows_affected(), user)?;
@@ -272,7 +274,7 @@ impl Store for SqliteStore {
         }
         let _turn = self.writers.turn().await?;
         let mut transaction = self.write().await?;
-        steps::change(&mut transaction, changes).await?;
+        writes::change(&mut transaction, changes).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -305,8 +307,8 @@ impl Store for SqliteStore {
         page::spend_form(self, key, ends).await
     }
 
-    async fn tidy_page(&self, now: i64) -> Result<(), StoreError> {
-        page::tidy(self, now).await
+    async fn prune_sessions(&self, now: i64) -> Result<(), StoreError> {
+        page::prune(self, now).await
     }
 
     async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError> {
@@ -325,12 +327,12 @@ impl Store for SqliteStore {
         page::usage(self, ids).await
     }
 
-    async fn mark(&self) -> Result<Mark, StoreError> {
+    async fn revision(&self) -> Result<Revision, StoreError> {
         if self.pool.is_closed() {
             return Err(sqlx::Error::PoolClosed.into());
         }
         self.place.check()?;
-        let mut kept = self.marks.lock().await;
+        let mut kept = self.revisions.lock().await;
         // Taken out while in use: a cancelled call leaves no connection in an unknown state.
         let mut connection = match kept.take() {
             Some(connection) => connection,
@@ -338,10 +340,10 @@ impl Store for SqliteStore {
         };
         let row = sqlx::query(sql::STATE).fetch_one(&mut connection).await?;
         *kept = Some(connection);
-        read_mark(&row)
+        read_revision(&row)
     }
 
-    fn stamp(&self) -> Option<Stamp> {
+    fn stamp(&self) -> Option<RevisionStamp> {
         if self.pool.is_closed() || self.place.check().is_err() {
             None
         } else {
@@ -349,19 +351,19 @@ impl Store for SqliteStore {
         }
     }
 
-    async fn changes(&self, since: Option<Mark>) -> Result<Changes, StoreError> {
+    async fn changes(&self, since: Option<Revision>) -> Result<Changes, StoreError> {
         // A read transaction sees the database as of its first read.
         let mut transaction = self.pool()?.begin().await?;
-        let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
         let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
         let history = match since {
             Some(since) => {
-                let query = sqlx::query(sql::HISTORY).bind(since.revision);
+                let query = sqlx::query(sql::HISTORY).bind(since.number);
                 read_history(&query.fetch_one(&mut *transaction).await?, since)?
             }
             None => History::Known,
         };
-        let newer = mark.newer_than(since, history, pruned.try_get("revision")?);
+        let newer = revision.newer_than(since, history, pruned.try_get("revision")?);
         let (accounts, tokens) = match newer {
             None => (
                 format!("{} WHERE a.removed IS NULL", sql::SETTINGS),
@@ -391,11 +393,11 @@ impl Store for SqliteStore {
         }
         let tokens = tokens.fetch_all(&mut *transaction).await?;
         transaction.commit().await?;
-        read_changes(mark, history, newer, &accounts, &revoked, &tokens)
+        read_changes(revision, history, newer, &accounts, &revoked, &tokens)
     }
 
-    async fn find_version(&self, version: Version) -> Result<Result<Mark, History>, StoreError> {
-        let query = sqlx::query(sql::HISTORY).bind(version.revision());
+    async fn find_version(&self, version: Version) -> Result<Result<Revision, History>, StoreError> {
+        let query = sqlx::query(sql::HISTORY).bind(version.number());
         read_version(&query.fetch_one(self.pool()?).await?, version)
     }
 
@@ -405,7 +407,7 @@ impl Store for SqliteStore {
 
     async fn archive(&self) -> Result<Archive, StoreError> {
         let mut transaction = self.pool()?.begin().await?;
-        let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
         let accounts = sqlx::query(AssertSqlSafe(format!("{} ORDER BY a.id", sql::SETTINGS)))
             .fetch_all(&mut *transaction)
             .await?;
@@ -413,7 +415,7 @@ impl Store for SqliteStore {
         let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(Archive {
-            mark,
+            revision,
             pruned: pruned.try_get("before")?,
             accounts: accounts.iter().map(read_archived_account).collect::<Result<_, _>>()?,
             tokens: tokens.iter().map(read_archived_token).collect::<Result<_, _>>()?,
@@ -423,17 +425,17 @@ impl Store for SqliteStore {
     async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
         let _turn = self.writers.turn().await?;
         let mut transaction = self.write().await?;
-        let mark = read_mark(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
-        if mark != plan.since {
+        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        if revision != plan.since {
             return Err(StoreError::Conflict);
         }
         // First, because a revocation frees a name.
-        steps::change(&mut transaction, &plan.changes).await?;
+        writes::change(&mut transaction, &plan.changes).await?;
         for account in &plan.accounts {
-            steps::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
+            writes::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
         }
         for token in &plan.tokens {
-            steps::add_token(&mut transaction, token).await?;
+            writes::add_token(&mut transaction, token).await?;
         }
         sqlx::query("UPDATE pruned SET before = max(before, $1)")
             .bind(plan.pruned)
@@ -514,7 +516,7 @@ impl Store for SqliteStore {
     }
 
     async fn close(&self) {
-        if let Some(connection) = self.marks.lock().await.take() {
+        if let Some(connection) = self.revisions.lock().await.take() {
             // Closing a read-only connection has no pending work that could be lost.
             let _ = connection.close().await;
         }

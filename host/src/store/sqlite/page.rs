@@ -122,7 +122,7 @@ pub(super) async fn spend_form(store: &SqliteStore, key: &str, ends: i64) -> Res
     Ok(done.rows_affected() == 1)
 }
 
-pub(super) async fn tidy(store: &SqliteStore, now: i64) -> Result<(), StoreError> {
+pub(super) async fn prune(store: &SqliteStore, now: i64) -> Result<(), StoreError> {
     let _turn = store.writers.turn().await?;
     let mut transaction = store.write().await?;
     for statement in page::TIDY {

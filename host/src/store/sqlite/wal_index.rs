@@ -10,7 +10,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use crate::store::mark::Stamp;
+use crate::store::revision::RevisionStamp;
 
 /// The size of one copy of the header, which is stored twice. While it is being written, the copies differ.
 const COPY: usize = 48;
@@ -39,7 +39,7 @@ impl WalIndex {
     }
 
     /// Returns the header; `None` if it cannot be read reliably.
-    pub fn stamp(&self) -> Option<Stamp> {
+    pub fn stamp(&self) -> Option<RevisionStamp> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if file.is_none_or(|file| !is_in_place(file)) {
             *file = open(&self.path).filter(|file| is_in_place(file));
@@ -48,7 +48,7 @@ impl WalIndex {
         let (one, other) = both.split_at_checked(COPY)?;
         let stamp: [u8; COPY] = one.try_into().ok()?;
         let written = stamp.iter().any(|byte| *byte != 0);
-        (one == other && written).then_some(Stamp(stamp))
+        (one == other && written).then_some(RevisionStamp(stamp))
     }
 }
 

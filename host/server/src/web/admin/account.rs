@@ -16,7 +16,7 @@ use crate::web::layout::Layout;
 use crate::web::list::{ListView, TokenList};
 use crate::web::reply::{Failed, html, see};
 use crate::web::session::Visitor;
-use crate::web::tokens::{Told, done};
+use crate::web::tokens::{Flash, done};
 use crate::web::view::{Moment, count};
 use tokenlatch::StoredAccount;
 
@@ -58,7 +58,7 @@ pub(crate) async fn show(
     asked: Asked,
 ) -> Result<Response, Failed> {
     let view = ListView::asked(&asked, None);
-    let told = Told {
+    let flash = Flash {
         done: match asked.text("done") {
             "features" => {
                 Some("The features were replaced. Every token of the account is judged by them from now on.".to_owned())
@@ -69,7 +69,7 @@ pub(crate) async fn show(
         },
         fault: None,
     };
-    draw(&state, &visitor, user_of(&step), &view, told, None).await
+    draw(&state, &visitor, user_of(&step), &view, flash, None).await
 }
 
 /// Renders the account's page. If the submitted form had a fault, the status is an error.
@@ -78,12 +78,12 @@ pub(crate) async fn draw(
     visitor: &Visitor,
     user: &str,
     view: &ListView,
-    told: Told,
+    flash: Flash,
     form: Option<FeaturesForm>,
 ) -> Result<Response, Failed> {
     let account = state.service.account(user).await?;
     let mut list = TokenList::read(state, user, None, view, path_of(visitor, user), false).await?;
-    let fault = list.refused.take().or(told.fault);
+    let fault = list.refused.take().or(flash.fault);
     let zone = *state.service.zone();
     let form = form.unwrap_or_else(|| FeaturesForm::of(&account.account.features));
     let wrong = fault.is_some() || form.fault.is_some();
@@ -97,7 +97,7 @@ pub(crate) async fn draw(
         policy: policy(account.policy),
         own: visitor.user == user,
         account: &account,
-        done: told.done,
+        done: flash.done,
         fault,
         form,
         list,

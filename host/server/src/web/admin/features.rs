@@ -13,7 +13,7 @@ use crate::web::admin::features_form::{FeaturesForm, in_a_line};
 use crate::web::form::{Posted, index, words};
 use crate::web::list::ListView;
 use crate::web::reply::{Failed, see, sentence};
-use crate::web::tokens::Told;
+use crate::web::tokens::Flash;
 use tokenlatch::Error;
 
 const UNCHOSEN: &str = "Choose what the account may do.";
@@ -71,7 +71,7 @@ pub(crate) async fn replace(
     let form = FeaturesForm {
         every,
         list: list.to_owned(),
-        // Only a user who was told of the other change may overwrite it.
+        // Only a user who was flash of the other change may overwrite it.
         was: match fault.as_str() {
             INCOMPLETE | CHANGED => in_a_line(&account.account.features),
             _ => posted.text("was").to_owned(),
@@ -79,7 +79,7 @@ pub(crate) async fn replace(
         fault: Some(fault),
     };
     let view = ListView::posted(&posted);
-    draw(&state, &posted.visitor, user, &view, Told::default(), Some(form)).await
+    draw(&state, &posted.visitor, user, &view, Flash::default(), Some(form)).await
 }
 
 /// The refusal, with the feature that it is about.

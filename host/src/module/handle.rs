@@ -22,12 +22,12 @@ const ADDRESS_BUFFER: usize = 128;
 pub struct Decision(i64);
 
 /// A handle in an instance of its own. After the instance failed, every further call is refused.
-pub(super) struct Judge {
+pub(super) struct Handle {
     instance: Option<Instance>,
     pub(super) handle: u32,
     header: Span,
     address: Span,
-    /// The numbers that [`Judge::number`] returned.
+    /// The numbers that [`Handle::number`] returned.
     numbers: HashMap<Call, u32>,
 }
 
@@ -58,11 +58,11 @@ struct Prepared {
     call: u32,
 }
 
-impl Judge {
-    pub(super) fn new(mut instance: Instance, handle: u32) -> Result<Judge, ModuleError> {
+impl Handle {
+    pub(super) fn new(mut instance: Instance, handle: u32) -> Result<Handle, ModuleError> {
         let header = instance.reserve(HEADER_BUFFER)?;
         let address = instance.reserve(ADDRESS_BUFFER)?;
-        Ok(Judge {
+        Ok(Handle {
             instance: Some(instance),
             handle,
             header,
@@ -77,7 +77,7 @@ impl Judge {
 
     /// Discards the instance, as a trap does.
     #[cfg(test)]
-    pub(super) fn break_off(&mut self) {
+    pub(super) fn break_instance(&mut self) {
         self.instance = None;
     }
 
@@ -88,7 +88,7 @@ impl Judge {
     }
 
     /// Returns the number of a call, and prepares the call if needed. This may invalidate other numbers, so ask before each
-    /// verification, and do not mix it with [`Judge::prepare`].
+    /// verification, and do not mix it with [`Handle::prepare`].
     pub(super) fn number(&mut self, call: &Call) -> Result<u32> {
         if let Some(number) = self.numbers.get(call) {
             return Ok(*number);

@@ -1,4 +1,4 @@
-//! Splits large loads into steps: requests are limited in size, tables are not.
+//! Splits large loads into chunks: requests are limited in size, tables are not.
 
 use std::io;
 
@@ -7,16 +7,16 @@ use tokenlatch_core::Error as CoreError;
 
 use crate::error::{Error, ModuleError, Result};
 
-/// The size of a step in bytes, well below the module's limit for a request.
-const STEP: usize = 4 << 20;
+/// The size of a chunk in bytes, well below the module's limit for a request.
+const CHUNK: usize = 4 << 20;
 
-/// Splits items into runs whose JSON text is about a step long.
-pub(super) fn steps<T: Serialize>(items: &[T]) -> Result<Vec<&[T]>, ModuleError> {
+/// Splits items into runs whose JSON text is about a chunk long.
+pub(super) fn chunks<T: Serialize>(items: &[T]) -> Result<Vec<&[T]>, ModuleError> {
     let mut runs = Vec::new();
     let (mut from, mut size) = (0, 0);
     for (at, item) in items.iter().enumerate() {
         let length = json_length(item)?;
-        if size > 0 && size + length > STEP {
+        if size > 0 && size + length > CHUNK {
             runs.extend(items.get(from..at));
             (from, size) = (at, 0);
         }
@@ -26,7 +26,7 @@ pub(super) fn steps<T: Serialize>(items: &[T]) -> Result<Vec<&[T]>, ModuleError>
     Ok(runs)
 }
 
-/// Corrects the index in an error to that among all items. The module knows only the index in the step.
+/// Corrects the index in an error to that among all items. The module knows only the index in the chunk.
 pub(super) fn placed(error: Error, key: &str, from: usize) -> Error {
     let Error::Refused(refused) = &error else {
         return error;

@@ -1,4 +1,4 @@
-//! Marks: the position of the stored data in its history, and the changes since a mark.
+//! Revisions: the position of the stored data in its history, and the changes since a revision.
 
 use tokenlatch_core::{Account, Record};
 
@@ -7,21 +7,21 @@ use super::error::StoreError;
 /// The number of random low bits in a version.
 const RANDOM_BITS: u32 = 20;
 
-/// The position of the stored data. Two marks are equal only if they name the same change of the same history.
+/// The position of the stored data. Two revisions are equal only if they name the same change of the same history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct Revision {
     /// Changes when readers must load everything again: after an account was renamed or removed, or a backup restored.
     pub epoch: i64,
     /// Increases with every committed change of an account or a token.
-    pub revision: i64,
+    pub number: i64,
     /// A random number for each change. A database that was put back reaches the same revisions with different numbers.
     pub change: i64,
 }
 
-/// A mark as edges know it, as two numbers below 2⁵³. The version increases with the revision and ends in random bits.
+/// A revision as edges know it, as two numbers below 2⁵³. The version increases with the revision and ends in random bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Version {
-    /// The mark's epoch.
+    /// The revision's epoch.
     pub epoch: i64,
     /// The revision, followed by 20 bits of the change.
     pub version: i64,
@@ -29,58 +29,58 @@ pub struct Version {
 
 /// A stamp of the store's state: equal to an earlier one only if nothing was committed between the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp(pub(super) [u8; 48]);
+pub struct RevisionStamp(pub(super) [u8; 48]);
 
-impl Mark {
-    /// Returns the mark as edges know it.
+impl Revision {
+    /// Returns the revision as edges know it.
     #[must_use]
     pub fn version(self) -> Version {
         let random = self.change & ((1 << RANDOM_BITS) - 1);
         Version {
             epoch: self.epoch,
-            version: (self.revision << RANDOM_BITS) | random,
+            version: (self.number << RANDOM_BITS) | random,
         }
     }
 
-    /// Returns the revision after which a reader with the mark `since` must read on; `None` if it must read everything. A reader
+    /// Returns the number after which a reader at `since` must read on; `None` if it must read everything. A reader
     /// from before `pruned` would miss revocations.
-    pub(super) fn newer_than(self, since: Option<Mark>, history: History, pruned: i64) -> Option<i64> {
+    pub(super) fn newer_than(self, since: Option<Revision>, history: History, pruned: i64) -> Option<i64> {
         since
-            .filter(|since| since.epoch == self.epoch && history == History::Known && since.revision >= pruned)
-            .map(|since| since.revision)
+            .filter(|since| since.epoch == self.epoch && history == History::Known && since.number >= pruned)
+            .map(|since| since.number)
     }
 }
 
-impl From<Mark> for Version {
-    fn from(mark: Mark) -> Version {
-        mark.version()
+impl From<Revision> for Version {
+    fn from(revision: Revision) -> Version {
+        revision.version()
     }
 }
 
 impl Version {
-    /// The revision of the mark.
-    pub(crate) fn revision(self) -> i64 {
+    /// The revision's number.
+    pub(crate) fn number(self) -> i64 {
         self.version >> RANDOM_BITS
     }
 }
 
-/// Whether a mark belongs to the history of this database.
+/// Whether a revision belongs to the history of this database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum History {
-    /// The mark belongs to it.
+    /// The revision belongs to it.
     Known,
-    /// The mark is older than the kept marks.
+    /// The revision is older than the kept revisions.
     Pruned,
-    /// The mark does not belong to it: the database was put back to an older state, or is another one.
+    /// The revision does not belong to it: the database was put back to an older state, or is another one.
     Lost,
 }
 
 impl History {
-    /// Classifies a reader's mark by the oldest kept revision and the kept mark of the reader's revision.
-    pub(super) fn of(since: Mark, oldest: i64, kept: Option<i64>) -> History {
+    /// Classifies a reader's revision by the oldest kept number and the change that is kept for the reader's number.
+    pub(super) fn of(since: Revision, oldest: i64, kept: Option<i64>) -> History {
         match kept {
             Some(change) if change == since.change => History::Known,
-            None if since.revision < oldest => History::Pruned,
+            None if since.number < oldest => History::Pruned,
             _ => History::Lost,
         }
     }
@@ -104,14 +104,14 @@ pub(crate) fn hour_before(now: i64) -> i64 {
     now.saturating_sub(3_600)
 }
 
-/// The changes since a mark.
+/// The changes since a revision.
 #[derive(Clone, Debug)]
 pub struct Changes {
-    /// The mark after these changes.
-    pub mark: Mark,
+    /// The revision after these changes.
+    pub revision: Revision,
     /// Whether this is everything and replaces all earlier data.
     pub whole: bool,
-    /// Whether the given mark belongs to this database.
+    /// Whether the given revision belongs to this database.
     pub history: History,
     /// The accounts, without removed ones.
     pub accounts: Vec<Account>,
@@ -122,6 +122,6 @@ pub struct Changes {
 
 /// Creates a stamp for tests.
 #[cfg(test)]
-pub(crate) fn stamp(byte: u8) -> Option<Stamp> {
-    Some(Stamp([byte; 48]))
+pub(crate) fn stamp(byte: u8) -> Option<RevisionStamp> {
+    Some(RevisionStamp([byte; 48]))
 }
