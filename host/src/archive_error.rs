@@ -10,7 +10,7 @@ pub(crate) const FORMAT: u32 = 1;
 #[non_exhaustive]
 pub enum ArchiveError {
     /// The file is truncated, was changed, or is not an archive.
-    #[error("the file is damaged or of another kind (line {line}: {reason}); nothing was read from it")]
+    #[error("the file is damaged or of another kind (line {line}: {reason}); nothing was imported")]
     Damaged {
         /// The line number, from 1.
         line: u64,
@@ -21,15 +21,14 @@ pub enum ArchiveError {
     #[error("the file has format {0}, this program knows {FORMAT}; use the newer program that wrote it")]
     Newer(u32),
     /// The file is an export; only a backup can be restored.
-    #[error("the file is an export and no backup; `tokenlatch import` reads it")]
+    #[error("the file is an export, not a backup; use `tokenlatch import`")]
     Kind,
     /// The file could not be read or written; the system's error message.
     #[error("the file cannot be read or written: {0}")]
     System(String),
     /// Live tokens would come back, and the caller did not choose between keeping and revoking them.
     #[error(
-        "{tokens} live tokens would come back that this database does not know, and some may have been revoked in the {age} \
-         since the backup was made; say `--revived=keep` to let them work again, or `--revived=revoke`"
+        "{tokens} live tokens of the backup are missing in this database, and some may have been revoked in the {age} since the backup; `--revived=keep` makes them work again, `--revived=revoke` revokes them"
     )]
     Revives {
         /// The number of tokens.

@@ -25,7 +25,7 @@ pub enum Error {
     #[error("a password has 8 to 1,024 bytes")]
     PasswordLength,
     /// The password contains a character that a form cannot submit.
-    #[error("a password must not hold control characters such as tabs and line breaks")]
+    #[error("a password must not contain control characters such as tabs and line breaks")]
     PasswordCharacter,
     /// An archive of accounts and tokens cannot be used.
     #[error(transparent)]
@@ -83,7 +83,7 @@ pub enum ModuleError {
     #[error("the module took longer than the time limit")]
     Timeout,
     /// The module refused to allocate memory for a request of this many bytes.
-    #[error("the module has no memory for a request of {0} bytes")]
+    #[error("the module cannot allocate {0} bytes for a request")]
     Memory(usize),
     /// The answer violates the module's interface. The instance is discarded.
     #[error("the module's answer is unusable: {0}")]
@@ -136,21 +136,21 @@ impl ModuleError {
 #[non_exhaustive]
 pub enum EnvironmentError {
     /// The system's clock is before 1970 or beyond the range of 64 bits.
-    #[error("the system's clock gives no usable time; set it and try again")]
+    #[error("the system's clock is invalid; set it and try again")]
     Clock,
     /// The system provided no randomness, so no secret can be made.
-    #[error("the system gave no randomness, so no token can be created: {0}")]
+    #[error("the system's random generator failed: {0}")]
     Entropy(String),
     /// The time zone is not in the zone database.
     #[error("the time zone `{0}` is not in the zone database; give an IANA name such as `Europe/Berlin`, or `UTC`")]
     ZoneUnknown(String),
     /// The system's time zone cannot be determined.
     #[error(
-        "the system's time zone cannot be found out ({0}); give one by `--time-zone` or TOKENLATCH_TIME_ZONE, for example `UTC`"
+        "the system's time zone is unknown ({0}); set it by `--time-zone` or TOKENLATCH_TIME_ZONE, for example `UTC`"
     )]
     ZoneUnavailable(String),
     /// The file that records which table an edge held last cannot be used.
-    #[error("the file `{path}`, which tells which snapshot was held last, cannot be used: {reason}")]
+    #[error("the file `{path}`, which records the newest snapshot, cannot be used: {reason}")]
     FollowerState {
         /// The path of the file.
         path: PathBuf,

@@ -40,7 +40,7 @@ pub fn read_peppers(path: &Path) -> Result<Vec<Pepper>, EnvironmentError> {
         read_lines(&text).map_err(|line| fault(format!("line {line} is not `id:hex`")))?
     };
     if peppers.is_empty() {
-        return Err(fault("it holds no pepper".to_owned()));
+        return Err(fault("it contains no pepper".to_owned()));
     }
     Ok(peppers)
 }

@@ -60,7 +60,7 @@ fn check_private(file: &File) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "other users can get at it (mode {:03o}); run `chmod 600` on it",
+            "other users can access it (mode {:03o}); run `chmod 600` on it",
             mode & 0o777
         ))
     }
@@ -145,7 +145,7 @@ pub fn lock_beside(path: &Path) -> io::Result<File> {
             Err(TryLockError::Error(error)) => return Err(named(error)),
             Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => std::thread::sleep(AGAIN),
             Err(TryLockError::WouldBlock) => {
-                let held = io::Error::new(io::ErrorKind::TimedOut, "another process holds it");
+                let held = io::Error::new(io::ErrorKind::TimedOut, "another process has locked it");
                 return Err(named(held));
             }
         }

@@ -16,7 +16,7 @@ use crate::secrets;
 /// Manage the accounts that tokens act as
 #[derive(Subcommand)]
 pub enum Command {
-    /// Add an account; creates the database if there is none
+    /// Add an account; creates the database if it is missing
     #[command(
         after_help = "A token can never do more than its account. Tokens work only in accounts that have the feature `apitokens`.\n\n\
         Examples:\n  tokenlatch account add alice --all-features\n  tokenlatch account add bob --features apitokens,popaccts"
@@ -217,7 +217,7 @@ impl Command {
                     context,
                     &service,
                     name,
-                    &format!("Suspended {name}. Its tokens are refused from now on."),
+                    &format!("Suspended {name}. Its tokens are refused now."),
                 )
                 .await?;
             }
@@ -228,7 +228,7 @@ impl Command {
                     context,
                     &service,
                     name,
-                    &format!("{name} works again, and so do its tokens."),
+                    &format!("Resumed {name}. Its tokens work again."),
                 )
                 .await?;
             }
@@ -240,7 +240,7 @@ impl Command {
             Command::Rename { name, new_name } => {
                 let service = context.open().await?;
                 service.rename_account(name, new_name).await?;
-                let text = format!("Renamed {name} to {new_name}. Its tokens stay, and work as {new_name}'s.");
+                let text = format!("Renamed {name} to {new_name}. Its tokens work under the new name.");
                 say(context, &service, new_name, &text).await?;
             }
             Command::Password { name, stdin } => {
@@ -252,13 +252,16 @@ impl Command {
                     secrets::new_password()?
                 };
                 service.set_password(name, password).await?;
-                say(context, &service, name, &format!("{name} has a new password.")).await?;
+                say(context, &service, name, &format!("Changed the password of {name}.")).await?;
             }
             Command::Policy { name, policy } => {
                 let service = context.open().await?;
                 let policy = policy.over(service.account(name).await?.policy);
                 service.set_policy(name, policy).await?;
-                let text = format!("New tokens of {name}: {}. Those there are stay.", policy_text(policy));
+                let text = format!(
+                    "New tokens of {name}: {}. Existing tokens are unchanged.",
+                    policy_text(policy)
+                );
                 say(context, &service, name, &text).await?;
             }
             Command::Administrator { name, switch } => {
@@ -267,13 +270,13 @@ impl Command {
                 service.set_administrator(name, on).await?;
                 let text = if on {
                     format!(
-                        "{name} may use the administrator's page, once it has a password, and its tokens may have the rights \
-                         of machines, such as `snapshot-read`."
+                        "{name} may use the administrator's page once it has a password, and its tokens may have machine \
+                         rights such as `snapshot-read`."
                     )
                 } else {
                     format!(
-                        "{name} may not use the administrator's page any more: its sessions have ended, and its tokens have lost \
-                         the rights of machines, such as `snapshot-read`."
+                        "{name} may no longer use the administrator's page. Its sessions have ended, and its tokens have lost \
+                         machine rights such as `snapshot-read`."
                     )
                 };
                 say(context, &service, name, &text).await?;
@@ -299,7 +302,7 @@ async fn remove(context: &mut Context<'_>, name: &str, yes: bool) -> Result<(), 
             1 => "its token stops".to_owned(),
             count => format!("its {count} tokens stop"),
         };
-        confirm::by_name(name, &format!("{name} goes for good, and {tokens} working."))?;
+        confirm::by_name(name, &format!("Removes {name} permanently, and {tokens} working."))?;
     }
     let revoked = service.remove_account(name).await?;
     if context.output.wants_json() {

@@ -76,7 +76,7 @@ pub async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
     if accounts.is_empty() {
         return context
             .output
-            .line("There is no account. `tokenlatch account add NAME --all-features` adds one.");
+            .line("No accounts. `tokenlatch account add NAME --all-features` adds one.");
     }
     let rows = accounts
         .iter()

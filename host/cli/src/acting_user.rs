@@ -5,7 +5,7 @@ use crate::failure::Failure;
 /// Returns the account of a command: the named one, or that of the person who runs it, from the system's user database.
 ///
 /// # Errors
-/// `user_needed`, with exit code 2: root, and a user whom the system does not know, must name an account.
+/// `user_needed`, with exit code 2: root, and a user that the system does not know, must name an account.
 pub fn account(named: Option<&str>) -> Result<String, Failure> {
     if let Some(user) = named {
         return Ok(user.to_owned());
@@ -13,13 +13,13 @@ pub fn account(named: Option<&str>) -> Result<String, Failure> {
     if is_root() {
         return Err(Failure::usage(
             "user_needed",
-            "the administrator acts for others, so say for whom: `--user=NAME`",
+            "root has no account; name one with `--user=NAME`",
         ));
     }
     whoami::username().map_err(|_| {
         Failure::usage(
             "user_needed",
-            "the system doesn't know your user name, so say which account: `--user=NAME`",
+            "the system has no user name for you; name the account with `--user=NAME`",
         )
     })
 }
@@ -32,7 +32,7 @@ pub fn owner(named: Option<&str>) -> Result<String, Failure> {
     account(named).map_err(|_| {
         Failure::usage(
             "user_needed",
-            "a token alone doesn't tell whose it is, so name its account: `--user=NAME`; or give `--header-file`, which names it",
+            "a token doesn't contain its account; name it with `--user=NAME`, or use `--header-file`",
         )
     })
 }

@@ -16,7 +16,7 @@ pub fn by_name(name: &str, what: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let mut stderr = anstream::stderr();
-    write!(stderr, "{what} Type the name to go on: ")?;
+    write!(stderr, "{what} Type the name to continue: ")?;
     stderr.flush()?;
     let mut line = String::new();
     io::stdin().lock().take(MAX_BYTES).read_line(&mut line)?;
@@ -25,7 +25,7 @@ pub fn by_name(name: &str, what: &str) -> Result<(), Failure> {
     }
     Err(Failure::Own {
         code: "not_confirmed",
-        message: "that isn't the name, so nothing was changed".to_owned(),
+        message: "the name doesn't match; nothing was changed".to_owned(),
         exit: 1,
     })
 }

@@ -13,8 +13,8 @@ use crate::progress::Progress;
 use crate::records::{Target, read_file};
 
 const RESTORE_HELP: &str = "\
-Nothing that is revoked or removed in this database comes back, whatever the file says. A live token of the file that this
-database does not know may have been revoked after the backup was made: say what is to become of such tokens.
+Tokens and accounts that were revoked or removed in this database are not restored. Live tokens in the file that are missing \
+in this database may have been revoked after the backup: `--revived` says whether to keep or to revoke them.
 
 Examples:
   tokenlatch db restore backup.jsonl --revived=revoke
@@ -31,7 +31,7 @@ pub enum Command {
         #[arg(long)]
         force: bool,
     },
-    /// Restore what a backup holds and this database lacks
+    /// Restore accounts and tokens of a backup that are missing in this database
     #[command(after_help = RESTORE_HELP)]
     Restore(Restore),
     /// Check for damage: pages, guards, every record
@@ -134,7 +134,7 @@ async fn backup(context: &mut Context<'_>, target: Target<'_>) -> Result<ExitCod
         context.output.json(&BackupDocument { accounts, tokens })?;
     } else {
         context.output.line(format_args!(
-            "Wrote {accounts} accounts and {tokens} tokens, removed and revoked ones too, to {}. Keep it where only you can read it.",
+            "Wrote {accounts} accounts and {tokens} tokens, including removed and revoked ones, to {}. Store it where only you can read it.",
             target.path().display()
         ))?;
     }
@@ -174,31 +174,31 @@ fn told(restored: &Restored) -> Vec<String> {
     let mut lines = vec![
         format!("The backup was made {} ago.", restored.age_in_words()),
         format!(
-            "Added {} accounts. {} live tokens came back; {} came back as revoked ones.",
+            "Restored {} accounts, {} live tokens and {} tokens as revoked.",
             restored.accounts, restored.revived, restored.left_revoked
         ),
     ];
     if !restored.names_taken.is_empty() {
         lines.push(format!(
-            "Revoked because another token here has the name: {}.",
+            "Revoked because another token has the same name: {}.",
             restored.names_taken.join(", ")
         ));
     }
     if restored.revoked_by_file > 0 {
         lines.push(format!(
-            "{} tokens here are revoked now, as they are in the backup.",
+            "Revoked {} tokens that are revoked in the backup.",
             restored.revoked_by_file
         ));
     }
     if restored.newer > 0 {
         lines.push(if restored.newer_revoked {
             format!(
-                "{} tokens that were created or changed since are revoked now.",
+                "Revoked {} tokens that were created or changed after the backup.",
                 restored.newer
             )
         } else {
             format!(
-                "{} tokens that were created or changed since stay as they are; `--newer=revoke` revokes such tokens.",
+                "Kept {} tokens that were created or changed after the backup; `--newer=revoke` revokes them.",
                 restored.newer
             )
         });
@@ -218,7 +218,7 @@ async fn check(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
             findings: &findings,
         })?;
     } else if sound {
-        context.output.line("The database is sound.")?;
+        context.output.line("The database is intact.")?;
     } else {
         for finding in &findings {
             context.output.line(finding)?;

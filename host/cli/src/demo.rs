@@ -87,9 +87,10 @@ pub async fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         })?;
     } else {
         let good = steps.iter().filter(|step| step.ok).count();
-        context
-            .output
-            .line(format_args!("\n{good} of {} steps came out as they must.", steps.len()))?;
+        context.output.line(format_args!(
+            "\n{good} of {} steps had the expected result.",
+            steps.len()
+        ))?;
     }
     Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -121,9 +122,9 @@ impl Demo<'_> {
             })
             .await?;
         let token = created.token.expose().to_owned();
-        self.done(&format!("alice creates the token deploy, good for an hour: {token}"))?;
+        self.done(&format!("alice creates the token deploy, valid for an hour: {token}"))?;
         let kept = created.record.hash.clone();
-        self.done(&format!("kept of it is only {kept}"))?;
+        self.done(&format!("only {kept} is stored"))?;
         let found = stored_anywhere(path, token.as_bytes())?;
         self.step(
             "the database, its log included, is searched for the token",
@@ -150,14 +151,14 @@ impl Demo<'_> {
         )
         .await?;
         self.verify(
-            "a token nobody made",
+            "a token that was never created",
             "cpanel alice:ABCDEFGHIJKLMNOPQRSTUVWXYZ012345",
             &mail,
             Reason::TokenUnknown,
         )
         .await?;
         self.verify(
-            "the token edits DNS, which alice herself may not",
+            "the token edits DNS, which alice may not",
             &good,
             &call("DNS", "mass_edit_zone"),
             Reason::FeatureNotInAccount,
@@ -255,7 +256,7 @@ impl Demo<'_> {
         )
         .await?;
         self.verify(
-            "reader comes from nobody knows where",
+            "reader comes from an unknown address",
             &header,
             mail,
             Reason::AddressUnknown,
@@ -305,7 +306,7 @@ impl Demo<'_> {
         let outcome = match (ok, got) {
             (true, "done") => String::new(),
             (true, got) => format!(" → {}", styled(STRONG, got)),
-            (false, got) => styled(BAD, format_args!(" → {got}, but must be {expected}")),
+            (false, got) => styled(BAD, format_args!(" → {got}, expected {expected}")),
         };
         self.steps.push(Step {
             what: what.to_owned(),

@@ -192,7 +192,7 @@ impl Edges {
             }
             output.line(format_args!("Follows:       {origin}"))?;
             output.line(format_args!("State:         {}", state.display()))?;
-            output.line("`/ready` tells whether requests can be decided on, and why not.")?;
+            output.line("`/ready` says whether this edge can decide, and if not, why.")?;
         }
         tracing::info!(account = %account, %origin, "following");
         server.run_until(stop.clone().times(1), stop.times(2)).await;

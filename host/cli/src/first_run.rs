@@ -160,7 +160,7 @@ pub fn steps(first: &First, reached: &Reached<'_>) -> Vec<Step> {
     );
     let mut steps = vec![
         Step {
-            what: "create a token; it is shown once, so keep it",
+            what: "create a token; it is shown only once",
             line: format!(
                 r#"TOKEN=$({curl} {account} {tokens}/create_full_access -d name=hello | sed -n 's/.*"token":"\([A-Z0-9]*\)".*/\1/p')"#
             ),
@@ -182,7 +182,7 @@ pub fn steps(first: &First, reached: &Reached<'_>) -> Vec<Step> {
             line: format!("{curl} {account} {ends} {tokens}/revoke -d name=hello-2"),
         },
         Step {
-            what: "the same call, refused from now on: 401",
+            what: "the same call is now refused: 401",
             line: guarded,
         },
     ];

@@ -12,7 +12,7 @@ pub fn not_ours(name: &str) -> Failure {
     Failure::Own {
         code: "function_unknown",
         message: format!(
-            "`{}` isn't a function of the database; `--url` asks a server that has it",
+            "`{}` doesn't work on the database; call a server with `--url`",
             name.escape_debug()
         ),
         exit: 1,

@@ -151,7 +151,10 @@ fn entries(path: &Path) -> io::Result<Vec<Entry>> {
         Entry::read(line).ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::InvalidData,
-                format!("line {} of {KNOWN_FILE} cannot be read; it names a database of this folder: remove the line only if that one is gone", index + 1),
+                format!(
+                    "line {} of {KNOWN_FILE} cannot be read; remove it only if its database was deleted on purpose",
+                    index + 1
+                ),
             )
         })
     };

@@ -51,16 +51,16 @@ Start here:
 
 Exit codes:
   0  done; with `token verify`: every line was admitted
-  1  refused by a rule or by what exists already, or does not exist;
+  1  refused by a rule, already exists, or does not exist;
      with `token verify`: a line was not admitted
-  2  the command line is wrong, or must say what is to become of tokens
-  3  the database failed, is damaged or cannot be used
-  4  the module could not be run
-  5  the system failed: clock, randomness, time zone, a file, the output
+  2  invalid or incomplete command line
+  3  the database failed, is damaged or unusable
+  4  the module failed
+  5  the system failed: clock, randomness, time zone, file, output
 
-With `--json` a command prints one JSON document, an error too:
+With `--json` a command prints one JSON document, also for errors:
   {\"error\":{\"code\":…,\"message\":…}}
-A token's text is printed once, by `token create`, and never again.";
+A token is printed only once, by `token create`.";
 
 /// Issues and verifies API tokens. One WebAssembly module makes every decision; this command provides the database, the
 /// clock and randomness.

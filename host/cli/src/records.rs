@@ -81,7 +81,7 @@ impl Import {
             ))?;
             if imported.left_revoked > 0 {
                 context.output.line(format_args!(
-                    "{} tokens came in as revoked ones: their account has been removed here.",
+                    "{} tokens were imported as revoked, because their account was removed here.",
                     imported.left_revoked
                 ))?;
             }
@@ -135,7 +135,7 @@ impl<'a> Target<'a> {
 fn exists(path: &Path) -> Failure {
     Failure::Own {
         code: "file_exists",
-        message: format!("the file `{}` is there already; `--force` replaces it", path.display()),
+        message: format!("the file `{}` already exists; `--force` replaces it", path.display()),
         exit: 1,
     }
 }

@@ -95,7 +95,7 @@ impl Remote {
                 None => Zeroizing::new(std::env::var(TOKEN).map_err(|_| {
                     Failure::usage(
                         "token_missing",
-                        "there is no token for the server: put it into the environment variable TOKENLATCH_TOKEN, or name its file by `--token-file` or `--header-file`",
+                        "no token for the server; set TOKENLATCH_TOKEN, `--token-file` or `--header-file`",
                     )
                 })?),
             };
@@ -107,12 +107,10 @@ impl Remote {
             peppers: Vec::new(),
         })?;
         if identified.reason != Reason::Ok {
-            return Err(token_invalid("what was given isn't a user and a token"));
+            return Err(token_invalid("the value isn't `USER:TOKEN`"));
         }
         match (named, &identified.user) {
-            (Some(named), Some(user)) if named != user => {
-                Err(token_invalid("the header is of another user than `--user` says"))
-            }
+            (Some(named), Some(user)) if named != user => Err(token_invalid("the header's user differs from `--user`")),
             _ => Ok(value),
         }
     }
@@ -124,7 +122,7 @@ impl Remote {
         }
         match variable(HEADER_FILE) {
             Some(_) if std::env::var_os(TOKEN).is_some() => Err(token_invalid(
-                "TOKENLATCH_TOKEN and TOKENLATCH_HEADER_FILE are both set; leave one out",
+                "TOKENLATCH_TOKEN and TOKENLATCH_HEADER_FILE are both set; unset one",
             )),
             file => Ok(file),
         }
@@ -174,18 +172,18 @@ fn answer(mut response: Response<Body>) -> Result<Zeroizing<String>, Failure> {
     let status = response.status();
     if !status.is_success() {
         let (code, why) = match status.as_u16() {
-            401 => (
-                "server_refused",
-                "it doesn't know the token, or the token is at its end",
-            ),
+            401 => ("server_refused", "the token is unknown, expired or revoked"),
             403 => ("server_refused", "the token may not do this"),
             429 => ("server_refused", "too many attempts failed; wait, then try again"),
-            300..=399 => ("server_answer", "it points elsewhere; give the URL where it really is"),
-            404 => ("server_answer", "it has no such function, or it is another server"),
+            300..=399 => ("server_answer", "it redirects; give the final URL"),
+            404 => (
+                "server_answer",
+                "it doesn't have this function, or it is another server",
+            ),
             500.. => ("server_failed", "try again later"),
-            _ => ("server_answer", "it doesn't take the request"),
+            _ => ("server_answer", "it refuses the request"),
         };
-        return Err(failed(code, format!("the server answers {}: {why}", status.as_u16())));
+        return Err(failed(code, format!("the server answered {}: {why}", status.as_u16())));
     }
     let read = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
     let bytes = Zeroizing::new(read.map_err(|error| match error {
@@ -206,7 +204,7 @@ pub fn segment(name: &str) -> String {
 
 /// Returns the error for an answer that is not a reply of such a server.
 pub fn unreadable() -> Failure {
-    failed("server_answer", "the server's answer isn't a reply of this interface")
+    failed("server_answer", "the server's answer isn't a reply of this API")
 }
 
 /// Reads a small file that holds a secret.
@@ -238,5 +236,5 @@ fn failed(code: &'static str, message: impl Into<String>) -> Failure {
 }
 
 fn unreachable(error: &ureq::Error) -> Failure {
-    failed("server_unreachable", format!("the server cannot be asked: {error}"))
+    failed("server_unreachable", format!("the server cannot be reached: {error}"))
 }

@@ -26,9 +26,10 @@ use crate::known_databases::{folder_of, shown};
 /// The options of `tokenlatch serve`.
 #[derive(Args)]
 #[command(after_help = "\
-The first start makes the database and the account `admin`; its password for the page and a token for each port go into \
-files beside the database. Then it prints where the page is, and lines to try. SIGHUP reads the catalogue and the certificate again, at an edge too; SIGTERM finishes what is under way, a second one ends \
-at once.
+The first start creates the database, the account `admin`, its password and a token for each port, in files beside the \
+database, and prints the page's URL and commands to try.
+
+SIGHUP reloads the catalogue and the certificate. SIGTERM finishes the requests in progress; a second SIGTERM exits at once.
 
 Examples:
   tokenlatch serve
@@ -295,7 +296,9 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
         // A new database is only in its write-ahead log, which is easily lost.
         match service.store().settle().await {
             Err(StoreError::Busy) => {
-                tracing::warn!("another process uses the database, so a part of it is still in its log file alone");
+                tracing::warn!(
+                    "another process uses the database, so its latest changes are still only in the write-ahead log"
+                );
             }
             outcome => outcome.map_err(tokenlatch::Error::from)?,
         }
@@ -321,7 +324,7 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     server.run_until(stop.clone().times(1), stop.times(2)).await;
     if let Err(error) = context.note(false).await {
         tracing::warn!(
-            "where the database stands was not noted: {}",
+            "the database's revision was not recorded: {}",
             error.sentence().unwrap_or_default()
         );
     }
@@ -345,7 +348,7 @@ fn raise_file_limit() {
         maximum: limit.maximum,
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::debug!("the limit on open files stays as it is: {error}");
+        tracing::debug!("the limit on open files was not raised: {error}");
     }
 }
 
@@ -432,33 +435,31 @@ impl Announcement {
             output.line(format!("Certificate:   {}", certificate.display()))?;
         }
         if let Some((key, max_age)) = &self.snapshots {
-            output.line(format!("Snapshots:     public key {key}, good for {max_age} seconds"))?;
+            output.line(format!("Snapshots:     public key {key}, valid for {max_age} seconds"))?;
         }
         let Some(first) = &self.first else {
-            return output.line("`tokenlatch account list` shows the accounts, `tokenlatch serve --help` all options.");
+            return output.line("`tokenlatch account list` lists the accounts, `tokenlatch serve --help` all options.");
         };
         output.line(format!(
-            "\nThis is the first start, so there is an account `{}` now. In files that only you can read are its password\n\
-             for the page, and a token for each port that is good for 24 hours:\n  {}\n  {}\n  {}\n",
+            "\nFirst start: created the account `{}`. Its password for the page and a token for each port, valid for 24 hours,\n\
+             are in files that only you can read:\n  {}\n  {}\n  {}\n",
             first.user,
             first.password_file.display(),
             first.account_header.display(),
             first.admin_header.display()
         ))?;
-        output.line(format!("The page, to manage tokens:    {}/", self.account))?;
+        output.line(format!("Page for tokens:        {}/", self.account))?;
         if let Some(admin) = &self.admin {
-            output.line(format!("The page of the administrator: {admin}/"))?;
+            output.line(format!("Page for administrators: {admin}/"))?;
         }
         output.line(format!(
-            "Log in as `{}` with that password; `tokenlatch account password {}` sets one of yours.",
+            "Log in as `{}` with that password; `tokenlatch account password {}` changes it.",
             first.user, first.user
         ))?;
         if self.certificate.is_some() {
-            output.line(
-                "The browser doesn't know the certificate, which was made here for this machine: tell it to go on.",
-            )?;
+            output.line("The certificate is self-signed, so the browser warns about it; continue anyway.")?;
         }
-        output.line("\nOr try these lines in another shell:\n")?;
+        output.line("\nOr try these commands in another shell:\n")?;
         for Step { what, line } in steps {
             output.line(format!("# {what}\n{line}"))?;
         }

@@ -27,8 +27,8 @@ const MAX_FILE: u64 = 4 << 30;
 const SHOWN: usize = 16;
 
 const KEYGEN_HELP: &str = "\
-The private key signs snapshots: anyone who has it can admit any request at every edge. It is never printed. The public key is what \
-edges are given; it is no secret.
+The private key signs snapshots: anyone who has it can admit any request at every edge. It is never printed. The public key is \
+for the edges; it is not secret.
 
 Examples:
   tokenlatch snapshot keygen snapshot.key
@@ -180,7 +180,7 @@ async fn renew(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
         context.output.json(&serde_json::json!({ "epoch": epoch }))?;
     } else {
         context.output.line(format_args!(
-            "Epoch {epoch} begins. Every edge takes the whole table anew."
+            "Started epoch {epoch}. Every edge loads the whole table again."
         ))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -203,7 +203,7 @@ fn keygen(file: &Path, force: bool, context: &mut Context<'_>) -> Result<ExitCod
     } else {
         context.output.line(&public_key)?;
         context.output.remark(format_args!(
-            "That is the public key, for edges. The private key is in {}, which only you can read.",
+            "This is the public key, for edges. The private key is in {}, which only you can read.",
             file.display()
         ));
     }
@@ -241,7 +241,7 @@ impl Publish {
             })?;
         } else {
             context.output.line(format_args!(
-                "Wrote {} tokens, version {} of epoch {}, to {}: {bytes} bytes, good for {} seconds.",
+                "Wrote {} tokens, version {} of epoch {}, to {}: {bytes} bytes, valid for {} seconds.",
                 told.rows,
                 told.version,
                 told.epoch,
@@ -265,7 +265,7 @@ fn look(file: &Path, keys: &[String], context: &mut Context<'_>) -> Result<ExitC
     opened.take(MAX_FILE).read_to_end(&mut message).map_err(unreadable)?;
     let told = inspect(&message).map_err(|_| Failure::Own {
         code: "snapshot_malformed",
-        message: format!("`{}` is no snapshot and no delta", file.display()),
+        message: format!("`{}` is not a snapshot or delta", file.display()),
         exit: 1,
     })?;
     let body = told.body_state(&message);
@@ -343,7 +343,7 @@ impl InspectedDocument {
         output.line(format_args!("kind       {kind}"))?;
         output.line(format_args!("epoch      {}", self.epoch))?;
         output.line(format_args!("version    {}", self.version))?;
-        let age = format!("{} seconds old, good for {}", self.age, self.max_age);
+        let age = format!("{} seconds old, valid for {}", self.age, self.max_age);
         let age = if self.stale { styled(BAD, age) } else { age };
         output.line(format_args!("made       {} ({age})", self.made))?;
         output.line(format_args!(
@@ -356,13 +356,13 @@ impl InspectedDocument {
         output.line(format_args!("names      {}", if self.names { "yes" } else { "no" }))?;
         let body = match self.body {
             BodyState::Whole => format!("sha256 {}…", self.digest.get(..SHOWN).unwrap_or_default()),
-            BodyState::Cut => styled(BAD, "the body is cut short, or has bytes left over"),
+            BodyState::Cut => styled(BAD, "the body is truncated, or has trailing bytes"),
             BodyState::Changed => styled(BAD, "the body was changed"),
         };
         output.line(format_args!("size       {} bytes; body: {body}", self.bytes))?;
         let signature = match self.signature {
-            Signature::Good => styled(GOOD, "good"),
-            Signature::Bad => styled(BAD, "not good: it is signed by another key, or its head was changed"),
+            Signature::Good => styled(GOOD, "valid"),
+            Signature::Bad => styled(BAD, "invalid: signed by another key, or the head was changed"),
             Signature::NotChecked => styled(FAINT, "not checked; `--key PUBLICKEY` checks it"),
         };
         output.line(format_args!("signature  by the key {}: {signature}", self.key_id))

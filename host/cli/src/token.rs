@@ -15,7 +15,7 @@ use crate::table::{Row, Tone, lay_out};
 use crate::verify;
 
 const CREATE_HELP: &str = "\
-The token's text is printed once, on standard output, and cannot be shown again: if it is lost, revoke and create anew.
+The token is printed once, on standard output, and cannot be shown again. If you lose it, revoke it and create another.
 
 Examples:
   tokenlatch token create --user alice --name deploy --full
@@ -230,7 +230,7 @@ impl Create {
         ));
         output.remark(styled(
             WARN,
-            "This is the only time the token is shown. Keep it where only its user can read it.",
+            "The token is shown only this once. Store it where only its user can read it.",
         ));
         output.remark(styled(
             FAINT,
@@ -298,7 +298,7 @@ async fn rename(context: &mut Context<'_>, user: &str, name: &str, new_name: &st
         })?;
     } else {
         context.output.line(format_args!(
-            "Renamed {name} to {new_name}. Its text, access and expiry are as they were."
+            "Renamed {name} to {new_name}. Its text, access and expiry are unchanged."
         ))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -322,7 +322,7 @@ async fn revoke(context: &mut Context<'_>, user: &str, names: &[String]) -> Resu
         for name in &outcome.unknown {
             context
                 .output
-                .remark(format_args!("There is no token `{name}` that is not revoked."));
+                .remark(format_args!("There is no active token `{name}`."));
         }
     }
     Ok(if outcome.unknown.is_empty() {
@@ -336,7 +336,7 @@ fn show(context: &mut Context<'_>, listed: &Listed, tokens: &[ListedToken], zone
     if listed.total == 0 {
         return context
             .output
-            .line("There is no token to list. `tokenlatch token create` makes one; `--revoked` lists revoked ones.");
+            .line("No tokens. `tokenlatch token create` creates one; `--revoked` lists revoked ones.");
     }
     let rows = tokens.iter().map(|listed| row(listed, zone)).collect();
     let heading = [

@@ -16,18 +16,18 @@ use crate::remote::{Question, Remote, segment, unreadable};
 use crate::render::{Form, render};
 
 const HELP: &str = "\
-Arguments are written key=value. Write a value URI-escaped: %20 for a space, %25 for a percent sign; a + stays a +.
-key=@FILE takes the file as it is, but for one line end at its end; write %40 for a value that begins with @.
+Arguments are key=value, with the value URL-encoded: %20 for a space, %25 for a percent sign; a + stays a +. key=@FILE reads \
+the value from a file, without its last line end; write %40 for a value that begins with @. With `--input=json` the parameters \
+are one JSON object on standard input, to which key=value arguments are added.
 
-Without --url the functions of `Tokens` work on the database, as the account: anyone who may open the database may act for
-every account in it. With --url every function goes to that server, with a token from TOKENLATCH_TOKEN, --token-file or
---header-file. The reply is printed whether the function succeeded or not, and where it could not be called: its status
-is 0 then, and the reason also stands in the errors.
+Without `--url` the functions of `Tokens` work on the database, as the account: anyone who may open the database may act for \
+any account in it. With `--url` every function goes to that server, with a token from TOKENLATCH_TOKEN, `--token-file` or \
+`--header-file`.
 
-With --input=json the parameters are one JSON object on standard input, to which KEY=VALUE may add.
+The reply is always printed. If the function cannot be called, its status is 0 and its errors say why.
 
-Exit codes: 0 when the function has answered, whether it succeeded or not: the reply's status says which; 1 when it could
-not be called; 2 when the command line is wrong; 3 to 5 as with other commands.
+Exit codes: 0 if the function answered, even if it failed (see the reply's status); 1 if it could not be called; 2 for an \
+invalid command line; 3 to 5 as for other commands.
 
 Examples:
   tokenlatch uapi --user=alice Tokens create_full_access name=mytoken

@@ -14,9 +14,10 @@ use crate::realm::RealmArg;
 
 /// The end of the help text.
 pub const HELP: &str = "\
-Each line is the value of one `Authorization` header: `cpanel USER:TOKEN`, `whm USER:TOKEN` or `Bearer TOKEN`. Tokens are
-read from standard input and nowhere else, so that none ends up in a shell's history or in a list of processes.
-Without any function or feature, a call that names nothing is meant: only a full token that may write passes.
+Each line is the value of one `Authorization` header: `cpanel USER:TOKEN`, `whm USER:TOKEN` or `Bearer TOKEN`. Tokens are \
+read from standard input only, so they don't end up in the shell's history or in the list of processes.
+
+Without `--function` and `--feature`, only full tokens that may write are admitted.
 
 Examples:
   echo 'cpanel alice:TOKEN' |
@@ -91,7 +92,7 @@ impl Verify {
         if lines == 0 {
             context
                 .output
-                .remark("Nothing to verify: give `Authorization` values on standard input, one a line.");
+                .remark("Nothing to verify: give `Authorization` values on standard input, one per line.");
         } else {
             context.output.remark(format_args!("{admitted} of {lines} admitted"));
         }

@@ -16,18 +16,17 @@ use crate::render::Form;
 use crate::uapi::print;
 
 const HELP: &str = "\
-Arguments are written key=value. Write a value URI-escaped: %20 for a space, %25 for a percent sign; a + stays a +.
-key=@FILE takes the file as it is, but for one line end at its end; write %40 for a value that begins with @.
-Give a token to `api_token_get_details` so, as token=@FILE: other people on the machine can see arguments.
+Arguments are key=value, with the value URL-encoded: %20 for a space, %25 for a percent sign; a + stays a +. key=@FILE reads \
+the value from a file, without its last line end; write %40 for a value that begins with @. With `--input=json` the parameters \
+are one JSON object on standard input, to which key=value arguments are added. Give the token of `api_token_get_details` as token=@FILE: other users of the machine can see arguments.
 
-Without --url the functions work on the database. With --url they go to that server, with a token from TOKENLATCH_TOKEN,
---token-file or --header-file. The reply is printed whether the function succeeded or not, and where it could not be
-called: its result is 0 then.
+Without `--url` the functions work on the database. With `--url` they go to that server, with a token from TOKENLATCH_TOKEN, `--token-file` or \
+`--header-file`.
 
-With --input=json the parameters are one JSON object on standard input, to which KEY=VALUE may add.
+The reply is always printed. If the function cannot be called, its result is 0 and its errors say why.
 
-Exit codes: 0 when the function has answered, whether it succeeded or not: the reply's result says which; 1 when it could
-not be called; 2 when the command line is wrong; 3 to 5 as with other commands.
+Exit codes: 0 if the function answered, even if it failed (see the reply's result); 1 if it could not be called; 2 for an \
+invalid command line; 3 to 5 as for other commands.
 
 Examples:
   tokenlatch whmapi1 --user=admin api_token_create \\

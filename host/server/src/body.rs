@@ -182,7 +182,7 @@ impl HttpBody for Timely {
         let limit = this.limit;
         let wait = this.wait.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         ready!(wait.as_mut().poll(cx));
-        tracing::warn!("the API behind this service stopped in the middle of an answer");
+        tracing::warn!("the upstream closed the connection in the middle of a response");
         Poll::Ready(Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut)))))
     }
 

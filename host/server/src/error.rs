@@ -16,7 +16,7 @@ pub enum ServerError {
     #[error("the port {} of {} is in use by another program", .0.port(), .0.ip())]
     PortInUse(SocketAddr),
     /// The system does not allow this program to use the port.
-    #[error("the system does not let this program listen at {0}")]
+    #[error("permission denied to listen at {0}")]
     PortDenied(SocketAddr),
     /// The port cannot be used, or failed.
     #[error("cannot listen at {address}: {reason}")]
@@ -27,13 +27,13 @@ pub enum ServerError {
         reason: String,
     },
     /// Plain HTTP was requested on an address that is not loopback.
-    #[error("plain HTTP is served on loopback addresses only, and {0} is not one: a token would travel unprotected")]
+    #[error("plain HTTP is allowed on loopback addresses only, and {0} is not one: tokens would be sent in clear text")]
     PlainNotLoopback(SocketAddr),
     /// A certificate is needed on an address that is not loopback.
-    #[error("{0} is no loopback address, so a certificate for the server's name is needed")]
+    #[error("{0} is not a loopback address, so a certificate for the server's name is needed")]
     CertificateNeeded(SocketAddr),
     /// Snapshots are configured without a port to publish them on.
-    #[error("snapshots are published on the administrator's port or on a listener of their own, and there is neither")]
+    #[error("snapshots need the administrator's port or `--snapshot-listen`")]
     SnapshotsWithoutPort,
     /// A certificate or key cannot be used.
     #[error("`{path}` cannot be used: {reason}")]
@@ -55,7 +55,7 @@ pub enum ServerError {
     #[error("the upstream cannot be used: {0}")]
     Upstream(String),
     /// The log filter is invalid.
-    #[error("the log level cannot be read: {0}")]
+    #[error("invalid log level: {0}")]
     LogLevel(String),
 }
 
@@ -96,7 +96,7 @@ impl ServerError {
     pub fn next(&self) -> Option<&'static str> {
         Some(match self {
             ServerError::PortInUse(_) => {
-                "`--listen 127.0.0.1:PORT` and `--admin-listen 127.0.0.1:PORT` choose others; port 0 is any free one"
+                "`--listen 127.0.0.1:PORT` and `--admin-listen 127.0.0.1:PORT` select other ports; port 0 is any free one"
             }
             ServerError::PortDenied(_) => "choose a port from 1024 on, by `--listen` and `--admin-listen`",
             ServerError::PlainNotLoopback(_) => {

@@ -118,7 +118,7 @@ impl Form {
             _ => Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "parameter_ambiguous",
-                "A parameter that chooses the function stands twice, or is no text.",
+                "A parameter that selects the function is repeated, or is not text.",
             )),
         }
     }
@@ -234,7 +234,7 @@ impl Form {
                 return Err(Problem::new(
                     StatusCode::UNSUPPORTED_MEDIA_TYPE,
                     "file_unsupported",
-                    "No function here takes a file.",
+                    "Files are not accepted here.",
                 ));
             }
             let key = part.name().ok_or_else(wrong)?.to_owned();
@@ -262,13 +262,13 @@ fn wipe(bytes: Bytes) {
 pub(crate) const JSON_INVALID: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "json_invalid",
-    "The body is not a JSON object of plain values, each key once.",
+    "The body must be a JSON object of plain values, each key once.",
 );
 
 const UNSUPPORTED: Problem = Problem::new(
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
     "content_type_unsupported",
-    "The body must be a form, a multipart form or JSON, in UTF-8, and its type must say which.",
+    "The body must be a form, a multipart form or JSON in UTF-8, with its Content-Type.",
 );
 
 /// Content type of a URL-encoded form.

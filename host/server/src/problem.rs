@@ -60,12 +60,12 @@ impl Problem {
     }
 
     /// The path does not exist.
-    pub const NOT_FOUND: Problem = Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.");
+    pub const NOT_FOUND: Problem = Problem::new(StatusCode::NOT_FOUND, "not_found", "Not found.");
     /// The path does not have this method.
     pub const METHOD: Problem = Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
-        "The method may not be used here.",
+        "Method not allowed.",
     );
     /// The body is too large.
     pub const BODY_TOO_LARGE: Problem = Problem::new(
@@ -78,7 +78,7 @@ impl Problem {
     pub const BODY_TOO_SLOW: Problem = Problem::new(
         StatusCode::REQUEST_TIMEOUT,
         "body_too_slow",
-        "The body of the request came too slowly.",
+        "The body of the request was sent too slowly.",
     )
     .closing();
     /// The body ended early or cannot be read.

@@ -68,7 +68,7 @@ impl Reload {
         for (what, outcome) in [("catalogue", catalogue), ("certificate", certificate)] {
             let Some(outcome) = outcome else { continue };
             match &outcome {
-                Ok(()) => tracing::info!("the {what} was read again"),
+                Ok(()) => tracing::info!("reloaded the {what}"),
                 Err(failure) => {
                     tracing::error!(code = failure.code(), "reload failed, the old {what} stays: {failure}");
                 }
@@ -134,7 +134,7 @@ impl HangUp {
     pub(crate) fn new() -> HangUp {
         use tokio::signal::unix::{SignalKind, signal};
         let signal = signal(SignalKind::hangup())
-            .inspect_err(|error| tracing::warn!("SIGHUP cannot be heard: {error}"))
+            .inspect_err(|error| tracing::warn!("cannot handle SIGHUP: {error}"))
             .ok();
         HangUp { signal }
     }

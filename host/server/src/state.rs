@@ -77,7 +77,7 @@ impl Changing for State {
             return;
         };
         if let Err(error) = self.service.store().prune_sessions(now).await {
-            tracing::warn!(code = error.code(), "what has ended was not removed");
+            tracing::warn!(code = error.code(), "expired sessions were not removed");
         }
     }
 
@@ -85,7 +85,10 @@ impl Changing for State {
         match self.service.prune(self.config.keep_revoked).await {
             Ok(0) => {}
             Ok(tokens) => tracing::info!(tokens, "removed tokens that were revoked long ago"),
-            Err(error) => tracing::warn!(code = error.code(), "tokens that were revoked long ago stay for now"),
+            Err(error) => tracing::warn!(
+                code = error.code(),
+                "tokens that were revoked long ago were not removed"
+            ),
         }
     }
 }

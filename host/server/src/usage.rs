@@ -35,7 +35,7 @@ impl Keeper {
         // If the task panicked, nobody receives this, and there is nothing to wait for.
         let _ = self.stop.send(());
         if timeout(LAST, self.task).await.is_err() {
-            tracing::warn!("what was used last is not kept: the database takes too long");
+            tracing::warn!("usage was not recorded: the database is too slow");
         }
     }
 }
@@ -50,7 +50,7 @@ async fn keep(verifier: Verifier, every: Duration, mut stopped: oneshot::Receive
         };
         // The write is never cancelled: entries that the store already has would be returned and counted twice.
         if let Err(error) = verifier.flush_usage().await {
-            tracing::warn!(code = error.code(), "which tokens were used is not kept yet: {error}");
+            tracing::warn!(code = error.code(), "usage is not recorded yet: {error}");
         }
         if last {
             return;

@@ -119,7 +119,7 @@ fn encode_small(request: &impl Serialize) -> Result<Option<Zeroizing<Vec<u8>>>, 
     match serde_json::to_writer(&mut small, request) {
         Ok(()) => Ok(Some(small.0)),
         Err(error) if error.is_io() => Ok(None),
-        Err(_) => Err(ModuleError::Answer("the request has no JSON form")),
+        Err(_) => Err(ModuleError::Answer("the request cannot be encoded as JSON")),
     }
 }
 
@@ -144,14 +144,14 @@ impl io::Write for Small {
 pub(super) fn encode(request: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, ModuleError> {
     serde_json::to_vec(request)
         .map(Zeroizing::new)
-        .map_err(|_| ModuleError::Answer("the request has no JSON form"))
+        .map_err(|_| ModuleError::Answer("the request cannot be encoded as JSON"))
 }
 
 /// Decodes an answer: the operation's result, or the module's error.
 pub(super) fn decode<A: DeserializeOwned>(answer: &[u8]) -> Result<A> {
     // The parser's message is dropped because it may quote the answer.
-    let reply = serde_json::from_slice::<Reply<A>>(answer)
-        .map_err(|_| ModuleError::Answer("it is not what the operation promises"))?;
+    let reply =
+        serde_json::from_slice::<Reply<A>>(answer).map_err(|_| ModuleError::Answer("it has an unexpected form"))?;
     match reply {
         Reply::Ok(answer) => Ok(answer),
         Reply::Error(error) => Err(error.into()),

@@ -61,6 +61,7 @@ impl io::Write for Count {
 
 fn json_length(item: &impl Serialize) -> Result<usize, ModuleError> {
     let mut count = Count(0);
-    serde_json::to_writer(&mut count, item).map_err(|_| ModuleError::Answer("the request has no JSON form"))?;
+    serde_json::to_writer(&mut count, item)
+        .map_err(|_| ModuleError::Answer("the request cannot be encoded as JSON"))?;
     Ok(count.0)
 }

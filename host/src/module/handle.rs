@@ -142,7 +142,7 @@ impl Handle {
         let instance = self
             .instance
             .as_mut()
-            .ok_or_else(|| ModuleError::Broken("an earlier call broke this table off; load it anew".to_owned()))?;
+            .ok_or_else(|| ModuleError::Broken("an earlier call failed; load the table again".to_owned()))?;
         let outcome = work(instance, self.handle);
         if let Err(error) = &outcome
             && !error.leaves_instance_whole()
@@ -156,9 +156,9 @@ impl Handle {
 /// Checks that a code is valid: that of a decision, or −1.
 fn checked(code: i64) -> Result<i64, ModuleError> {
     match code {
-        -2 => Err(ModuleError::Answer("it does not know the memory it set aside")),
+        -2 => Err(ModuleError::Answer("it does not know the memory that it reserved")),
         -1 => Ok(code),
-        code if code < 0 => Err(ModuleError::Answer("the code is not one of the interface")),
+        code if code < 0 => Err(ModuleError::Answer("the code is unknown")),
         code => Ok(code),
     }
 }

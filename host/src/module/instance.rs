@@ -211,7 +211,9 @@ impl Instance {
         let span = Span { pointer, length: short };
         match self.bytes(span) {
             Some(_) => Ok(span),
-            None => Err(ModuleError::Answer("memory was set aside outside the module's memory")),
+            None => Err(ModuleError::Answer(
+                "the reserved memory is outside the module's memory",
+            )),
         }
     }
 
@@ -225,7 +227,7 @@ impl Instance {
         }
         self.memory
             .write(&mut self.store, span.pointer as usize, bytes)
-            .map_err(|_| ModuleError::Answer("the reserved memory is gone"))
+            .map_err(|_| ModuleError::Answer("the reserved memory no longer exists"))
     }
 
     /// Overwrites a span with zeros and frees it, because requests and answers contain secrets.
@@ -247,7 +249,7 @@ impl Instance {
         let bytes = self.memory.data_mut(&mut self.store).get_mut(start..end);
         bytes
             .map(|bytes| bytes.fill(0))
-            .ok_or(ModuleError::Answer("the reserved memory is gone"))
+            .ok_or(ModuleError::Answer("the reserved memory no longer exists"))
     }
 
     /// Looks up another function of the plain ABI.
@@ -295,7 +297,7 @@ impl Instance {
         }
         let bytes = self
             .bytes(span)
-            .ok_or(ModuleError::Answer("it lies outside the module's memory"))?;
+            .ok_or(ModuleError::Answer("it is outside the module's memory"))?;
         if std::str::from_utf8(bytes).is_err() {
             return Err(ModuleError::Answer("it is not UTF-8"));
         }

@@ -144,7 +144,7 @@ impl Module {
             Ok(())
         } else {
             Err(ModuleError::Invalid(format!(
-                "it speaks version {version} of the interface, this host version {ABI_VERSION}"
+                "it has version {version} of the interface, this host has version {ABI_VERSION}"
             )))
         }
     }

@@ -89,8 +89,8 @@ impl From<Error> for FunctionFailure {
 impl fmt::Display for FunctionFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FunctionFailure::Unknown => f.write_str("the interface has no such function"),
-            FunctionFailure::Gone => f.write_str("the token that asked has been revoked"),
+            FunctionFailure::Unknown => f.write_str("unknown function"),
+            FunctionFailure::Gone => f.write_str("the calling token was revoked"),
             FunctionFailure::Failed(error) => error.fmt(f),
         }
     }

@@ -109,7 +109,7 @@ impl Service {
         };
         let hash = self.hashing.run(|| Some(()), work).await?.flatten();
         hash.map(PasswordHash::new)
-            .ok_or_else(|| StoreError::Failed("a password could not be hashed".to_owned()).into())
+            .ok_or_else(|| StoreError::Failed("hashing a password failed".to_owned()).into())
     }
 
     /// How many passwords this service has hashed, to set or to check them.

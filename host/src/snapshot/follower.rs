@@ -242,7 +242,7 @@ impl Follower {
         }
         let last = tokio::time::timeout(LAST, reports.hand_in(source.as_ref())).await;
         if !matches!(last, Ok(Ok(()))) {
-            tracing::warn!("what was used last is not reported: the origin cannot be reached");
+            tracing::warn!("usage is not reported: the origin cannot be reached");
         }
     }
 }
@@ -285,7 +285,7 @@ impl Inner {
                 Ok(gap) => {
                     let before = self.status().failing.take();
                     if let Some(code) = before {
-                        tracing::warn!("the origin is followed again, after {code}");
+                        tracing::warn!("following the origin again, after {code}");
                     }
                     failures = 0;
                     whole = gap;
@@ -323,7 +323,7 @@ impl Inner {
         };
         // Logged once, however often it happens.
         if known != Some(code) {
-            tracing::warn!("the origin cannot be followed: {message} ({code})");
+            tracing::warn!("following the origin failed: {message} ({code})");
         }
         match failed {
             // A whole table may be accepted where a delta is not, such as one with names after one without. A message that is too
@@ -358,7 +358,7 @@ impl Inner {
             Fetch::Deltas { wait, .. } => wait,
         };
         let fetched = tokio::time::timeout(begins + ANSWER, source.fetch(what)).await;
-        let late = |_| SourceError::new("origin_timeout", "the origin's answer doesn't begin");
+        let late = |_| SourceError::new("origin_timeout", "the origin does not answer");
         let mut pieces = match fetched.map_err(late).flatten().map_err(Failed::Source)? {
             Fetched::Gap => return Ok(true),
             Fetched::Pieces(pieces) => pieces,
@@ -390,7 +390,7 @@ impl Inner {
             });
         }
         if left != Some(0) {
-            let cut = SourceError::new("origin_answer", "the origin's answer was cut off");
+            let cut = SourceError::new("origin_answer", "the origin's answer was truncated");
             return Err(Failed::Source(cut));
         }
         let state = self.replica.commit().map_err(Failed::Refused)?;
@@ -401,7 +401,7 @@ impl Inner {
         }
         if held.is_none() {
             tracing::info!(
-                "a whole table is held: {} tokens, version {} of epoch {}",
+                "loaded a snapshot: {} tokens, version {} of epoch {}",
                 state.tokens,
                 state.version,
                 state.epoch

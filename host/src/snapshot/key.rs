@@ -35,10 +35,10 @@ pub fn read_snapshot_key(path: &Path) -> Result<SigningKey, KeyFileError> {
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
     let (Some(line), None) = (lines.next(), lines.next()) else {
-        return Err(fault("it must hold one line of 64 hex digits".to_owned()));
+        return Err(fault("it must contain one line of 64 hex digits".to_owned()));
     };
     SigningKey::from_secret_hex(&SecretString::from(line))
-        .map_err(|_| fault("it must hold one line of 64 hex digits".to_owned()))
+        .map_err(|_| fault("it must contain one line of 64 hex digits".to_owned()))
 }
 
 /// Returns the content of a key file for a seed of 32 random bytes.

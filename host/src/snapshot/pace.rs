@@ -39,7 +39,7 @@ impl Pace {
         let earned = Duration::from_millis(self.bytes / LEAST_RATE);
         let allowed = self.patience.saturating_add(earned).min(LONGEST);
         let came = tokio::time::timeout_at(self.begun + allowed, piece).await;
-        let came = came.map_err(|_| SourceError::new("origin_timeout", "the origin's answer comes too slowly"))?;
+        let came = came.map_err(|_| SourceError::new("origin_timeout", "the origin sends its answer too slowly"))?;
         self.bytes = self.bytes.saturating_add(length(&came) as u64);
         Ok(came)
     }

@@ -270,9 +270,7 @@ impl Inner {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if history == History::Lost && told.replace(since) != Some(since) {
             tracing::warn!(
-                "an edge holds the version {}-{}, which this database never had: the database was put back to an older \
-                 state, or another one took its place. Edges refuse an older table; `tokenlatch snapshot renew` makes them \
-                 take it. Look for tokens that were revoked since that state was saved",
+                "an edge has the version {}-{}, which this database never had: the database was replaced or restored to an older state. Edges refuse an older table until `tokenlatch snapshot renew` is run. Check for tokens that were revoked after that state was saved",
                 since.epoch,
                 since.version
             );

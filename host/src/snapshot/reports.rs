@@ -52,9 +52,9 @@ impl<'f> Reports<'f> {
             match &outcome {
                 // The token may have lost the right to report, so log it, once.
                 Err(error) if error.code == REFUSED && self.failing != Some(REFUSED) => {
-                    tracing::warn!("uses cannot be reported: {error}");
+                    tracing::warn!("usage cannot be reported: {error}");
                 }
-                Err(error) => tracing::debug!("uses are not reported yet: {error}"),
+                Err(error) => tracing::debug!("usage is not reported yet: {error}"),
                 Ok(()) => {}
             }
             self.failing = outcome.err().map(|error| error.code);
@@ -67,7 +67,7 @@ impl<'f> Reports<'f> {
             self.gather();
         }
         while let Some(report) = self.open.front() {
-            let late = |_| SourceError::new("origin_timeout", "the origin doesn't answer a report");
+            let late = |_| SourceError::new("origin_timeout", "the origin does not answer a report");
             let answer = tokio::time::timeout(ANSWER, source.report(report))
                 .await
                 .map_err(late)
@@ -77,7 +77,7 @@ impl<'f> Reports<'f> {
                     // The origin would refuse it again, and the other reports wait behind it.
                     let uses = report.tokens.iter().map(|used| used.uses).fold(0, u64::saturating_add);
                     self.lost.fetch_add(uses, Ordering::Relaxed);
-                    tracing::warn!("{uses} uses are in no report: {error}");
+                    tracing::warn!("{uses} uses are not reported: {error}");
                 }
                 handed => handed?,
             }

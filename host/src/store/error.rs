@@ -29,25 +29,25 @@ impl Engine {
 #[non_exhaustive]
 pub enum StoreError {
     /// The user has a live token of that name.
-    #[error("the user has a token of that name; choose another name, or revoke that token first")]
+    #[error("the user already has a token of that name; choose another name, or revoke that token first")]
     NameTaken,
     /// Another record has the hash or the id.
     #[error("another token has the same hash; create the token again")]
     HashTaken,
     /// The user already has an account.
-    #[error("there is an account of that name")]
+    #[error("an account of that name already exists")]
     AccountExists,
     /// The user has no account.
-    #[error("there is no account `{0}`; `tokenlatch account list` shows those there are")]
+    #[error("the account `{0}` does not exist; `tokenlatch account list` lists the accounts")]
     AccountUnknown(String),
     /// No live token has that name.
-    #[error("there is no token `{0}` that is not revoked; `tokenlatch token list` shows those there are")]
+    #[error("there is no active token `{0}`; `tokenlatch token list` lists the tokens")]
     TokenUnknown(String),
     /// The token is revoked, which is permanent.
-    #[error("the token has been revoked, and stays so")]
+    #[error("the token was revoked permanently")]
     TokenRevoked,
     /// A record has changed since it was read.
-    #[error("the stored data changed meanwhile; try again")]
+    #[error("the stored data was changed in the meantime; try again")]
     Conflict,
     /// The database was locked or overloaded for too long.
     #[error("the database is busy and did not answer in time; try again")]
@@ -69,8 +69,7 @@ pub enum StoreError {
     Pooled,
     /// The connection would leave this machine without a verified certificate.
     #[error(
-        "a PostgreSQL server on another machine needs `sslmode=verify-full`, and `sslrootcert=FILE` where its certificate \
-         comes from a CA of your own; a weaker `sslmode` is refused"
+        "a PostgreSQL server on another machine needs `sslmode=verify-full`, and `sslrootcert=FILE` if its certificate is from a private CA; weaker modes are refused"
     )]
     Insecure,
     /// The server offers no TLS, or its certificate cannot be verified.
@@ -81,14 +80,12 @@ pub enum StoreError {
     Untrusted(String),
     /// The file was removed or replaced after it was opened.
     #[error(
-        "the database's file was removed or replaced while it was in use, so nothing is read from it and nothing written; \
-         put the right file in its place while the program is stopped, and start it"
+        "the database's file was removed or replaced while it was in use, so it is no longer used; stop the program, put the right file back, and start it"
     )]
     Replaced,
     /// The database is missing, but a file beside it shows that there was one.
     #[error(
-        "there is no database at `{database}`, but `{evidence}` says that there was one; bring it back, or look whether a \
-         file system is not mounted or the path is mistyped. `--create=always` makes a new one"
+        "there is no database at `{database}`, but `{evidence}` records one; restore it, or check for a missing mount or a mistyped path. `--create=always` creates a new one"
     )]
     Gone {
         /// The requested database.
@@ -98,8 +95,7 @@ pub enum StoreError {
     },
     /// The database is not the one that was there before.
     #[error(
-        "the database `{database}` is not the one that `{evidence}` names; bring that one back. If this is the right one, \
-         remove that file, or add this one by `--create=always`"
+        "the database `{database}` is not the one that `{evidence}` records; restore that one. If this is the right one, remove that file, or add this one with `--create=always`"
     )]
     Differs {
         /// The requested database.
@@ -109,8 +105,7 @@ pub enum StoreError {
     },
     /// The database lacks data that it had before.
     #[error(
-        "the database `{database}` lacks what it held when `{evidence}` was written: a part of its files was lost, such as \
-         the one that ends in `-wal`. Bring it back from a backup; if this is the right one, remove that file"
+        "the database `{database}` is older than `{evidence}` records: one of its files was lost, such as the one that ends in `-wal`. Restore a backup; if this is the right one, remove that file"
     )]
     Younger {
         /// The requested database.
@@ -119,16 +114,16 @@ pub enum StoreError {
         evidence: String,
     },
     /// The database does not exist.
-    #[error("there is no database at `{0}`; `tokenlatch account add NAME` makes one, `--database` names another")]
+    #[error("there is no database at `{0}`; `tokenlatch account add NAME` creates one, `--database` selects another")]
     Missing(String),
     /// The database cannot be opened.
     #[error("the database cannot be opened: {0}")]
     Unopenable(String),
     /// The file is damaged or inconsistent.
-    #[error("the database is damaged ({0}); nothing is read from it: restore it from a backup")]
+    #[error("the database is damaged ({0}) and is not used; restore a backup")]
     Corrupt(String),
     /// The file is a database of another program.
-    #[error("the file is a database of another program; `--database` names another file")]
+    #[error("the file is a database of another program; `--database` selects another file")]
     Foreign,
     /// The file was written by a newer version.
     #[error("the database has schema {found}, this program knows {known}; use the newer program that wrote it")]
@@ -141,11 +136,11 @@ pub enum StoreError {
     /// A part of the schema is missing.
     #[error(
         "a part of the database's schema is missing: it is being restored, or was restored from an older version of this \
-         program; wait until that is done, and restart"
+         program; wait for that to finish, and restart"
     )]
     Incomplete,
     /// The database server does not answer, or the connection was lost.
-    #[error("the database cannot be reached ({0}); look whether its server runs, and try again")]
+    #[error("the database cannot be reached ({0}); check that its server runs, and try again")]
     Unreachable(String),
     /// The address names an unsupported kind of database.
     #[error("`{0}` is not a database that this program can use; give a path, `sqlite:PATH` or `postgres://…`")]
@@ -219,8 +214,7 @@ fn read_only(engine: Engine) -> &'static str {
              mounted read-only, and whether the database was opened read-only"
         }
         Engine::Postgres => {
-            "the database server takes no writes; it is a standby, or `default_transaction_read_only` is on: connect to \
-             the primary, or switch that off"
+            "the database server is read-only: it is a standby, or `default_transaction_read_only` is on; connect to the primary, or turn that off"
         }
     }
 }
@@ -281,9 +275,9 @@ fn from_sqlite(error: &dyn DatabaseError) -> StoreError {
         1 if error.message().starts_with("no such table") => StoreError::Incomplete,
         5 | 6 => StoreError::Busy,
         8 => StoreError::ReadOnly(Engine::Sqlite),
-        11 => StoreError::Corrupt("its pages are broken".to_owned()),
+        11 => StoreError::Corrupt("its pages are corrupt".to_owned()),
         13 => StoreError::Full(Engine::Sqlite),
-        14 => StoreError::Unopenable("the system does not let the file be opened".to_owned()),
+        14 => StoreError::Unopenable("permission denied".to_owned()),
         19 => from_guard(error.message()),
         26 => StoreError::Corrupt("the file is not a database".to_owned()),
         _ => StoreError::Failed(error.to_string()),

@@ -36,9 +36,9 @@ pub(super) fn newest(steps: &[Step]) -> i64 {
 pub(super) fn failure(error: MigrateError) -> StoreError {
     match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
-        MigrateError::VersionMismatch(version) => StoreError::Corrupt(format!(
-            "step {version} of its schema is not the one this program knows"
-        )),
+        MigrateError::VersionMismatch(version) => {
+            StoreError::Corrupt(format!("migration {version} differs from this program's"))
+        }
         other => StoreError::Failed(other.to_string()),
     }
 }

@@ -319,7 +319,7 @@ impl Inner {
             live.replace(loaded)
         };
         drop(old);
-        tracing::info!("tokens_left_out: every token has room in the table again");
+        tracing::info!("tokens_left_out: all tokens fit in the table again");
         Ok(())
     }
 

@@ -19,9 +19,7 @@ pub struct WentBack {
 
 impl WentBack {
     /// What happened and what to do about it, as a message for operators.
-    pub const ADVICE: &'static str = "the database was put back to an older state, or another one took its place; tokens \
-        that were revoked since that state was saved are good again, and tokens created since are unknown. Revoke again \
-        what was revoked, or restore a newer backup with `tokenlatch db restore FILE --revived=revoke`; then restart to \
+    pub const ADVICE: &'static str = "the database was replaced or restored to an older state: tokens that were revoked after that state was saved are valid again, and tokens created after it are unknown. Revoke them again, or restore a newer backup with `tokenlatch db restore FILE --revived=revoke`; then restart to \
         clear this warning";
 }
 
@@ -44,7 +42,7 @@ impl Watcher {
             ..seen
         });
         tracing::warn!(
-            "store_went_back: {}. Revision {} was read before, and {} now",
+            "store_went_back: {}. Revision {} before, {} now",
             WentBack::ADVICE,
             seen.before,
             seen.after

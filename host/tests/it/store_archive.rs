@@ -110,7 +110,7 @@ async fn a_restore_says_what_would_come_back_and_does_nothing_unasked(database: 
     let error = other.restore(&backup, STRICT).await.unwrap_err();
     assert_eq!(error.code(), "restore_revives");
     assert!(
-        error.to_string().starts_with("1 live tokens would come back"),
+        error.to_string().starts_with("1 live tokens of the backup are missing"),
         "{error}"
     );
     assert!(other.accounts().await.unwrap().is_empty());

@@ -203,7 +203,7 @@ impl Edge {
                     && ready.json()["reason"] == "snapshot_stale"
                     && figures.body.contains("reason=\"snapshot_stale\"")
                     && figures.body.contains("tokenlatch_snapshot_failing 1")
-                    && log.contains("the origin cannot be followed");
+                    && log.contains("following the origin failed");
                 (told, "/ready, /metrics and its log")
             }
             Program::Script(_) => {

@@ -136,7 +136,7 @@ fn the_first_start_keeps_its_secrets_in_files_and_a_later_one_makes_nothing() {
     assert_eq!(code, Some(0));
     assert!(log.contains("serving") && log.contains("stopped"), "{log}");
     let again = Serving::start(&place, &[]);
-    assert!(!again.printed.contains("first start"), "{}", again.printed);
+    assert!(!again.printed.contains("First start"), "{}", again.printed);
     assert!(again.printed.contains("tokenlatch account list"), "{}", again.printed);
     let (_, later) = again.stop();
     for secret in secrets {
@@ -327,7 +327,7 @@ fn wrong_starts_say_what_to_do_and_leave_nothing_behind() {
     let place = Place::new();
     assert_eq!(place.run(&["serve", "--listen", &taken]).code, Some(5));
     let serving = Serving::start(&place, &["--http"]);
-    assert!(serving.printed.contains("first start"), "{}", serving.printed);
+    assert!(serving.printed.contains("First start"), "{}", serving.printed);
     serving.stop();
 }
 
@@ -394,7 +394,7 @@ fn a_second_signal_ends_at_once_and_a_hang_up_does_not_end_it() {
     let (code, log) = serving.stop();
     assert_eq!(code, Some(0), "{log}");
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    assert!(log.contains("the catalogue was read again"), "{log}");
+    assert!(log.contains("reloaded the catalogue"), "{log}");
 }
 
 #[test]
@@ -494,7 +494,7 @@ fn an_empty_postgresql_database_makes_a_first_start_too() {
     ]);
     command.env("TOKENLATCH_DATABASE", postgres.url());
     let serving = Serving::spawn(command);
-    assert!(serving.printed.contains("first start"), "{}", serving.printed);
+    assert!(serving.printed.contains("First start"), "{}", serving.printed);
     assert!(!serving.printed.contains(postgres.url()), "{}", serving.printed);
     if has_curl() {
         check_lines(&serving.printed);

@@ -229,7 +229,7 @@ fn an_edge_without_a_database_follows_a_server_and_both_end_at_once() {
         let secret = alice.split(':').next_back().unwrap();
         assert!(!log.contains(secret));
     }
-    assert!(edge_log.contains("the origin cannot be followed"), "{edge_log}");
+    assert!(edge_log.contains("following the origin failed"), "{edge_log}");
 }
 
 #[test]
@@ -265,16 +265,16 @@ fn what_was_cut_or_changed_is_told_without_a_key_too() {
     let other = keygen(&place, "other").0;
     for (bytes, key, code, wanted) in [
         (&whole[..], None, 0, "not checked"),
-        (&whole, Some(&public), 0, "good"),
+        (&whole, Some(&public), 0, "valid"),
         (&whole, Some(&other), 1, "signed by another key"),
         (
             &whole[..whole.len() - 1],
             None,
             1,
-            "the body is cut short, or has bytes left over",
+            "the body is truncated, or has trailing bytes",
         ),
         (&changed, Some(&public), 1, "the body was changed"),
-        (b"no snapshot at all", None, 1, "is no snapshot"),
+        (b"no snapshot at all", None, 1, "is not a snapshot"),
     ] {
         let ran = looked(bytes, key.map(String::as_str));
         assert_eq!(ran.code, Some(code), "{wanted}: {ran:?}");
@@ -360,7 +360,7 @@ fn an_edge_that_is_told_too_little_does_not_start() {
                 "--follow-token-file",
                 "token",
             ],
-            "must not travel without TLS",
+            "tokens need TLS",
         ),
         (
             vec![

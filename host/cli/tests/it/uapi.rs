@@ -365,7 +365,7 @@ fn the_administrator_says_for_whom_and_others_need_not() {
             error["message"]
                 .as_str()
                 .unwrap()
-                .contains("a token alone doesn't tell whose it is")
+                .contains("a token doesn't contain its account")
         );
     }
 }
@@ -484,7 +484,7 @@ fn scripts_that_cannot_be_changed_are_led_to_a_server_by_the_environment() {
     ];
     let ran = ask(&two, &[]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
-    assert!(ran.stderr.contains("leave one out"), "{ran:?}");
+    assert!(ran.stderr.contains("unset one"), "{ran:?}");
     // Options override variables.
     std::fs::write(place.folder.path().join("token"), TOKEN).unwrap();
     let (address, server) = answering(http("200 OK", "", r#"{"status":1}"#));

@@ -40,7 +40,7 @@ const INCOMPLETE: Problem = Problem::new(
 const AMBIGUOUS: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "parameter_ambiguous",
-    "A parameter that chooses the function stands twice, or is spelt in a way that servers read differently.",
+    "A parameter that selects the function is repeated, or is encoded in a way that servers read differently.",
 );
 
 /// Answers the service's own functions, forwards the others, and refuses API 1.

@@ -53,7 +53,7 @@ pub async fn ready(Shared(state): Shared<Arc<State>>) -> Response {
                 // The endpoint is public. That revoked tokens may be valid again is only logged.
                 let warning = Warning {
                     code: "store_went_back",
-                    message: "the database is in an older state than before; the log says what to do",
+                    message: "the database is older than before; see the log",
                 };
                 let document = serde_json::json!({"status": "ready", "warnings": [warning]});
                 (JSON, document.to_string()).into_response()

@@ -41,17 +41,17 @@ const LONGEST_WAIT: u64 = 60;
 const WRONG_QUERY: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "since_invalid",
-    "The query says since=EPOCH-VERSION, the table that is held, and may say wait=SECONDS.",
+    "The query must have since=EPOCH-VERSION, and may have wait=SECONDS.",
 );
 const GAP: Problem = Problem::new(
     StatusCode::CONFLICT,
     "snapshot_gap",
-    "No delta leads on from that version; take the snapshot.",
+    "There is no delta from this version; get the snapshot.",
 );
 const WRONG_REPORT: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "report_invalid",
-    "The body is no report of uses: follower, batch, and at most 2000 tokens with id or hash, lastUsed and uses.",
+    "The body is not a usage report: follower, batch, and at most 2000 tokens with id or hash, lastUsed and uses.",
 );
 
 /// Sends the whole table.

@@ -29,7 +29,7 @@ const CALL_ERRORS: &[ErrorCode] = &[
 const CALL_INVALID: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "call_invalid",
-    "The request does not name a call that there can be.",
+    "The request does not name a valid call.",
 );
 
 /// A reply that ends the handling of a request early.
@@ -66,7 +66,7 @@ pub(crate) async fn admit(
         Ok(verdict) => verdict,
         Err(Error::Refused(error)) if CALL_ERRORS.contains(&error.code) => return Err(CALL_INVALID.into()),
         Err(error) => {
-            tracing::error!(code = error.code(), "no verdict could be had: {error}");
+            tracing::error!(code = error.code(), "verification failed: {error}");
             let mut reply = unavailable(state);
             note(&mut reply, error.code(), None);
             return Err(reply.into());

@@ -63,8 +63,4 @@ pub(crate) fn machine(right: &str, writes: bool) -> Call {
 }
 
 /// The reply to an admitted request whose path has no function.
-pub(crate) const NO_FUNCTION: Problem = Problem::new(
-    StatusCode::NOT_FOUND,
-    "function_unknown",
-    "There is no such function here.",
-);
+pub(crate) const NO_FUNCTION: Problem = Problem::new(StatusCode::NOT_FOUND, "function_unknown", "Unknown function.");

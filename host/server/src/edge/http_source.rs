@@ -97,7 +97,7 @@ impl HttpSource {
         let value = Zeroizing::new(value);
         let plain = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if !plain || text.is_empty() {
-            return Err("it must hold one line: a token, `whm USER:TOKEN`, or `Authorization: …`".to_owned());
+            return Err("it must contain one line: a token, `whm USER:TOKEN`, or `Authorization: …`".to_owned());
         }
         Ok(value)
     }
@@ -120,7 +120,8 @@ impl HttpSource {
         let authorization = self
             .authorization()
             .map_err(|why| SourceError::new("token_file_invalid", why))?;
-        let body = serde_json::to_vec(report).map_err(|_| SourceError::new("origin_answer", "it has no JSON form"))?;
+        let body = serde_json::to_vec(report)
+            .map_err(|_| SourceError::new("origin_answer", "it cannot be encoded as JSON"))?;
         let response = self
             .agent
             .post(self.server.url("/snapshot/usage"))
@@ -135,7 +136,7 @@ impl HttpSource {
             200..=299 => Ok(()),
             status @ (400 | 413 | 415 | 422) => Err(SourceError::new(
                 REPORT_UNWANTED,
-                format!("the origin answers {status}: it doesn't take the report"),
+                format!("the origin answered {status}: it refuses the report"),
             )),
             status => Err(refused(status)),
         }
@@ -199,7 +200,7 @@ fn thread(work: impl FnOnce() + Send + 'static) -> Result<(), SourceError> {
         .name("tokenlatch-follow".to_owned())
         .spawn(work)
         .map(drop)
-        .map_err(|_| SourceError::new("system_failed", "the system gives no thread"))
+        .map_err(|_| SourceError::new("system_failed", "cannot start a thread"))
 }
 
 /// Passes the body on as it arrives, until the receiver is gone.
@@ -213,7 +214,7 @@ fn read(mut response: Response<Body>, pieces: &mpsc::Sender<Result<Vec<u8>, Sour
                 piece.truncate(length);
                 Ok(piece)
             }
-            Err(_) => Err(SourceError::new("origin_answer", "the origin's answer was cut off")),
+            Err(_) => Err(SourceError::new("origin_answer", "the origin's answer was truncated")),
         };
         let over = outcome.is_err();
         if pieces.blocking_send(outcome).is_err() || over {
@@ -223,16 +224,16 @@ fn read(mut response: Response<Body>, pieces: &mpsc::Sender<Result<Vec<u8>, Sour
 }
 
 fn broken() -> SourceError {
-    SourceError::new("origin_unreachable", "the request to the origin was cut off")
+    SourceError::new("origin_unreachable", "the request to the origin was interrupted")
 }
 
 fn unreachable(error: &ureq::Error) -> SourceError {
-    SourceError::new("origin_unreachable", format!("the origin cannot be asked: {error}"))
+    SourceError::new("origin_unreachable", format!("the origin cannot be reached: {error}"))
 }
 
 fn refused(status: u16) -> SourceError {
     let (code, why) = match status {
-        401 => (REPORT_REFUSED, "it doesn't know the token, or the token is at its end"),
+        401 => (REPORT_REFUSED, "the token is unknown, expired or revoked"),
         403 => (REPORT_REFUSED, "the token may not do this"),
         404 => (
             "origin_answer",
@@ -240,7 +241,7 @@ fn refused(status: u16) -> SourceError {
         ),
         429 => (REPORT_REFUSED, "too many attempts failed"),
         500.. => ("origin_failed", "it cannot answer now"),
-        _ => ("origin_answer", "it doesn't take the request"),
+        _ => ("origin_answer", "it refuses the request"),
     };
-    SourceError::new(code, format!("the origin answers {status}: {why}"))
+    SourceError::new(code, format!("the origin answered {status}: {why}"))
 }

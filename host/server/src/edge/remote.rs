@@ -44,9 +44,11 @@ impl RemoteServer {
         let uri: Uri = url
             .parse()
             .map_err(|_| wrong("it isn't one; write it such as https://host:2083"))?;
-        let authority = uri.authority().ok_or(wrong("it names no host"))?;
+        let authority = uri.authority().ok_or(wrong("it has no host"))?;
         if authority.as_str().contains('@') {
-            return Err(wrong("it holds a user; a token comes from the environment or a file"));
+            return Err(wrong(
+                "it contains a user; the token comes from the environment or a file",
+            ));
         }
         if !uri.path().trim_end_matches('/').is_empty() || uri.query().is_some() {
             return Err(wrong("it has a path; give the scheme, the host and the port only"));
@@ -54,7 +56,7 @@ impl RemoteServer {
         let (scheme, plain) = match uri.scheme_str() {
             Some("https") => ("https", false),
             Some("http") if is_loopback(authority.host()) => ("http", true),
-            Some("http") => return Err(wrong("a token must not travel without TLS; write `https`")),
+            Some("http") => return Err(wrong("tokens need TLS; use `https`")),
             _ => return Err(wrong("it is neither `https` nor `http`")),
         };
         Ok(RemoteServer {

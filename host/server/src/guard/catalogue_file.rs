@@ -73,16 +73,15 @@ impl Row {
         let whm = self.module == WHM;
         if !whm && self.module.eq_ignore_ascii_case(WHM) {
             return Some(format!(
-                "{named}: write the module of the administrator's functions `{WHM}`"
+                "{named}: spell the module of the administrator's functions `{WHM}`"
             ));
         }
         if !self.writes && calls_others(&self.module, &self.function) {
             return Some(format!("{named} calls functions that write, so `writes` must be true"));
         }
         let fits = |api: &Api| (*api == Api::Whm) == whm;
-        (!self.apis().iter().all(fits)).then(|| {
-            format!("{named}: the administrator's functions, and no others, have the module `{WHM}` and the API `whm`")
-        })
+        (!self.apis().iter().all(fits))
+            .then(|| format!("{named}: the module `{WHM}` and the API `whm` belong together"))
     }
 
     fn apis(&self) -> Vec<Api> {

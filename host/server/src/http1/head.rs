@@ -41,29 +41,29 @@ faults! {
     /// A line feed without a carriage return, or the reverse.
     LineEnd BAD_REQUEST "line_end_invalid" "Each line of the request must end with CR LF.",
     /// A control byte.
-    Control BAD_REQUEST "control_byte" "A header field holds a control byte.",
+    Control BAD_REQUEST "control_byte" "A header field contains a control byte.",
     /// The first line is not method, target and version, separated by one space.
     RequestLine BAD_REQUEST "request_line_invalid" "The request line is malformed.",
     /// The version is neither 1.0 nor 1.1.
-    Version HTTP_VERSION_NOT_SUPPORTED "version_unsupported" "HTTP/1.1 and HTTP/1.0 are spoken here.",
+    Version HTTP_VERSION_NOT_SUPPORTED "version_unsupported" "Unsupported HTTP version; use HTTP/1.1.",
     /// An invalid field name.
     FieldName BAD_REQUEST "field_name_invalid" "The name of a header field is malformed.",
     /// A field value that continues on the next line.
-    Folded BAD_REQUEST "field_folded" "A header field must stand on one line.",
+    Folded BAD_REQUEST "field_folded" "A header field must be on one line.",
     /// The `Host` field is missing.
     HostMissing BAD_REQUEST "host_missing" "The header field Host is missing.",
     /// The `Host` field is repeated.
-    HostRepeated BAD_REQUEST "host_repeated" "The header field Host stands there more than once.",
+    HostRepeated BAD_REQUEST "host_repeated" "The header field Host is repeated.",
     /// The `Host` field is invalid.
     HostInvalid BAD_REQUEST "host_invalid" "The header field Host is malformed.",
     /// The `Content-Length` is not one number.
     Length BAD_REQUEST "length_invalid" "The header field Content-Length must be one whole number.",
     /// Both `Content-Length` and `Transfer-Encoding` are given.
-    LengthAndEncoding BAD_REQUEST "framing_ambiguous" "Content-Length and Transfer-Encoding exclude each other.",
+    LengthAndEncoding BAD_REQUEST "framing_ambiguous" "Content-Length and Transfer-Encoding must not be combined.",
     /// The `Transfer-Encoding` is repeated, or in HTTP/1.0.
-    Encoding BAD_REQUEST "encoding_invalid" "The header field Transfer-Encoding may not stand there like this.",
+    Encoding BAD_REQUEST "encoding_invalid" "Invalid Transfer-Encoding header.",
     /// A `Transfer-Encoding` other than `chunked`.
-    EncodingUnknown NOT_IMPLEMENTED "encoding_unsupported" "The only Transfer-Encoding that is understood is chunked.",
+    EncodingUnknown NOT_IMPLEMENTED "encoding_unsupported" "Unsupported Transfer-Encoding; only chunked is supported.",
     /// The target is over the limit.
     TargetTooLong URI_TOO_LONG "target_too_long" "The request target is too long.",
     /// The head is over the limit.
@@ -71,7 +71,7 @@ faults! {
     /// There are too many fields.
     TooMany REQUEST_HEADER_FIELDS_TOO_LARGE "fields_too_many" "There are too many header fields.",
     /// The head was not complete in time.
-    TooSlow REQUEST_TIMEOUT "head_too_slow" "The request came too slowly.",
+    TooSlow REQUEST_TIMEOUT "head_too_slow" "The request was sent too slowly.",
 }
 
 /// Maximum length of a method. The longest registered one has 17 letters.

@@ -14,7 +14,7 @@ const TARGET: Problem = Problem::new(
 const AUTHORITY: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "authority_mismatch",
-    "The request target names another host than the header field Host.",
+    "The host of the request target differs from the header field Host.",
 );
 const PATH: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
@@ -24,7 +24,7 @@ const PATH: Problem = Problem::new(
 const EXPECTATION: Problem = Problem::new(
     StatusCode::EXPECTATION_FAILED,
     "expectation_unsupported",
-    "The only expectation that is met is 100-continue.",
+    "Unsupported Expect header; only 100-continue is supported.",
 )
 .closing();
 

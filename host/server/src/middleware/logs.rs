@@ -164,7 +164,7 @@ fn write_lines(waiting: &Receiver<Vec<u8>>, lost: &AtomicU64, mut into: impl Wri
         let missing = lost.swap(0, Ordering::Relaxed);
         if missing > 0 {
             metrics::lost_lines(missing);
-            let _ = writeln!(into, "{missing} lines of the log were lost: nobody read it fast enough");
+            let _ = writeln!(into, "{missing} log lines were dropped: the log was read too slowly");
         }
         if ended {
             break;

@@ -41,38 +41,32 @@ pub(crate) fn begin() {
         let handle = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Full(SECONDS.to_owned()), BOUNDS)
             .and_then(PrometheusBuilder::install_recorder)
-            .inspect_err(|error| tracing::warn!("there will be no figures: {error}"))
+            .inspect_err(|error| tracing::warn!("metrics are not available: {error}"))
             .ok()?;
         describe_counter!(REQUESTS, "Requests, by port, class and status");
         describe_histogram!(SECONDS, "Time from a request's head to its reply, in seconds");
         describe_counter!(VERIFICATIONS, "Verifications, by reason");
-        describe_counter!(REFUSED_HEADS, "Requests that the edge refused, by code");
+        describe_counter!(REFUSED_HEADS, "Requests refused by the HTTP checks, by code");
         describe_gauge!(CONNECTIONS, "Connections now, by port");
         describe_counter!(TURNED_AWAY, "Connections over a limit, by port");
         describe_counter!(EVICTED, "Idle connections that were closed to make room, by port");
         describe_gauge!(RECORDS, "Records in the table");
-        describe_gauge!(
-            SNAPSHOT_MADE,
-            "When the snapshot that is held was made, in Unix seconds"
-        );
+        describe_gauge!(SNAPSHOT_MADE, "Creation time of the current snapshot, in Unix seconds");
         describe_counter!(
             SNAPSHOTS,
             "Snapshots, deltas and heartbeats from the origin, by outcome"
         );
         describe_gauge!(SNAPSHOT_FAILING, "1 while the origin cannot be followed");
-        describe_gauge!(BLOCKED, "Addresses that have spent their allowance of failures");
+        describe_gauge!(BLOCKED, "Addresses blocked after too many failures");
         describe_counter!(
             MISSED_USES,
-            "Admissions that are not in the last use of tokens, because too many tokens were used at once"
+            "Uses that were not recorded, because too many tokens were used at once"
         );
         describe_counter!(
             WENT_BACK,
-            "How often the database was found in an older state than before, or another one in its place"
+            "How often the database was found replaced or in an older state"
         );
-        describe_counter!(
-            LOST_LINES,
-            "Log lines that were not written because nobody read them fast enough"
-        );
+        describe_counter!(LOST_LINES, "Log lines dropped because the log was read too slowly");
         Some(handle)
     });
 }
@@ -161,7 +155,7 @@ pub(crate) fn render_edge(status: &FollowerStatus, blocked: usize) -> String {
     if let Some(held) = &status.state {
         gauge!(RECORDS).set(number(held.tokens));
         // An `f64` holds whole seconds exactly for millions of years.
-        #[expect(clippy::cast_precision_loss, reason = "figures are of this type")]
+        #[expect(clippy::cast_precision_loss, reason = "metrics have this type")]
         gauge!(SNAPSHOT_MADE).set(held.made as f64);
     }
     counter!(SNAPSHOTS, "outcome" => "taken").absolute(status.taken);

@@ -43,22 +43,19 @@ pub(crate) fn own(folder: &Path) -> Result<Pair, ServerError> {
         (true, true) => {
             if !lasts(&pair, now()? + RENEWAL)? {
                 make(&pair, now()?)?;
-                tracing::info!("the certificate in `{}` ends soon: renewed", pair.certificate.display());
+                tracing::info!(
+                    "the certificate in `{}` expires soon: renewed",
+                    pair.certificate.display()
+                );
             }
         }
         (false, false) => make(&pair, now()?)?,
         // Somebody removed the key. A new key must not replace one that is in use elsewhere.
         (true, false) => {
-            return Err(fault(
-                &pair.key,
-                "it is missing, though its certificate is there".to_owned(),
-            ));
+            return Err(fault(&pair.key, "it is missing, but its certificate exists".to_owned()));
         }
         (false, true) => {
-            return Err(fault(
-                &pair.certificate,
-                "it is missing, though its key is there".to_owned(),
-            ));
+            return Err(fault(&pair.certificate, "it is missing, but its key exists".to_owned()));
         }
     }
     Ok(pair)

@@ -199,7 +199,7 @@ pub(crate) async fn serve(listeners: Vec<Listener>, stop_time: Duration, stop: i
     tokio::select! {
         () = finished => return,
         _ = now => {}
-        () = tokio::time::sleep(stop_time) => tracing::warn!("some requests were not finished in time"),
+        () = tokio::time::sleep(stop_time) => tracing::warn!("some requests did not finish in time"),
     }
     tell.send_replace(Stage::Ended);
     for port in &ports {
@@ -257,8 +257,8 @@ async fn secured(
     match shaken {
         Ok(Ok(Ok(stream))) => converse(stream, peer, port, (place, true), stage).await,
         Ok(Ok(Err(plain))) => refuse_plain(plain, port.limits()).await,
-        Ok(Err(error)) => tracing::debug!(port = port.handling.name, %peer, "no TLS handshake: {error}"),
-        Err(_) => tracing::debug!(port = port.handling.name, %peer, "no TLS handshake in time"),
+        Ok(Err(error)) => tracing::debug!(port = port.handling.name, %peer, "TLS handshake failed: {error}"),
+        Err(_) => tracing::debug!(port = port.handling.name, %peer, "TLS handshake timed out"),
     }
 }
 

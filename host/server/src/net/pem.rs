@@ -24,7 +24,7 @@ pub(crate) fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Se
         .collect::<Result<_, _>>()
         .map_err(|_| fault(path, "it is not PEM".to_owned()))?;
     if chain.is_empty() {
-        return Err(fault(path, "it holds no certificate".to_owned()));
+        return Err(fault(path, "it contains no certificate".to_owned()));
     }
     Ok(chain)
 }
@@ -32,7 +32,7 @@ pub(crate) fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Se
 /// Reads a private key. Errors contain none of the file's content.
 pub(crate) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, ServerError> {
     let bytes = zeroize::Zeroizing::new(read_file(path)?);
-    PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| fault(path, "it holds no private key in PEM".to_owned()))
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| fault(path, "it contains no private key in PEM".to_owned()))
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, ServerError> {

@@ -87,7 +87,7 @@ fn pair(source: &Tls) -> Result<Pair, ServerError> {
 fn read(pair: &Pair) -> Result<Current, ServerError> {
     let chain = read_chain(&pair.certificate)?;
     let Some(own) = chain.first().cloned() else {
-        return Err(fault(&pair.certificate, "it holds no certificate".to_owned()));
+        return Err(fault(&pair.certificate, "it contains no certificate".to_owned()));
     };
     let key = read_key(&pair.key)?;
     let mut config = ServerConfig::builder_with_provider(provider())

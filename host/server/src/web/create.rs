@@ -155,12 +155,12 @@ fn shown(state: &State, visitor: &Visitor, headers: &HeaderMap, created: &Create
 
 /// The reply if the store failed and may have kept the token. Nobody knows that token's text.
 fn unknown(state: &State, visitor: &Visitor, error: &Error) -> Response {
-    tracing::error!(code = error.code(), "whether a token was created isn't known");
+    tracing::error!(code = error.code(), "it is unknown whether a token was created");
     let page = NotePage {
         layout: Layout::of(state, visitor, "No answer now"),
         lines: &[
-            "The server could not finish this, and it isn’t known whether the API token was created.",
-            "Look at your API tokens: if it is there, revoke it, for its text can’t be shown. Then create another.",
+            "The server could not finish the request. It is unknown whether the API token was created.",
+            "Check your API tokens: if it exists, revoke it, because it can’t be shown again. Then create another.",
         ],
         links: &ways_on(visitor),
     };

@@ -123,12 +123,7 @@ impl Failed {
                 "The request doesn't say by which name it reaches this server. Its administrator can add names with \
                  --host.",
             ),
-            Failed::NotFound => words(
-                StatusCode::NOT_FOUND,
-                "not_found",
-                "Not found",
-                "There is nothing here.",
-            ),
+            Failed::NotFound => words(StatusCode::NOT_FOUND, "not_found", "Not found", "Not found."),
             Failed::Method => words(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",

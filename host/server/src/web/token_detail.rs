@@ -41,7 +41,7 @@ pub(crate) async fn show(
     asked: Asked,
 ) -> Result<Response, Failed> {
     let token = find(&state, &visitor, &id).await?;
-    let done = (asked.text("done") == "renamed").then_some("The API token has its new name.");
+    let done = (asked.text("done") == "renamed").then_some("The API token was renamed.");
     Ok(page(&state, &visitor, &token, &token.token.name, done, None))
 }
 

@@ -41,7 +41,7 @@ impl Label {
             Notice::ExpiresSoon => (
                 "soon",
                 "Expires soon",
-                "Create another before it ends, and give that one to your script.",
+                "Create another before it expires, and use it in your script.",
             ),
             Notice::Expired => ("over", "Expired", "It is refused. Revoke it, or create another."),
             Notice::Revoked => ("over", "Revoked", "It is refused."),

@@ -170,7 +170,7 @@ fn a_refused_request_is_told_in_the_envelope() {
     assert_eq!(nested.json()["result"]["errors"], serde_json::json!([missing]));
     let none = running.get(&alice, &call("none", ""));
     assert_eq!((none.status, &none.json()["code"]), (404, &"function_unknown".into()));
-    assert_eq!(none.json()["cpanelresult"]["error"], "There is no such function here.");
+    assert_eq!(none.json()["cpanelresult"]["error"], "Unknown function.");
     let put = Request::new("PUT", LIST).authorization(&alice).send(running.account);
     assert_eq!((put.status, put.header("allow")), (405, Some("GET, HEAD, POST")));
     assert_eq!(put.json()["cpanelresult"]["event"]["result"], 0);
@@ -179,7 +179,7 @@ fn a_refused_request_is_told_in_the_envelope() {
         (whm.status, &whm.json()["metadata"]),
         (
             404,
-            &serde_json::json!({"command": "listaccts", "reason": "There is nothing here.", "result": 0, "version": 1})
+            &serde_json::json!({"command": "listaccts", "reason": "Not found.", "result": 0, "version": 1})
         )
     );
 }

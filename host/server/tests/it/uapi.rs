@@ -433,17 +433,13 @@ fn what_is_not_there_is_404() {
             (404, &json!("function_unknown")),
             "{target}"
         );
-        assert_eq!(
-            answer.json()["errors"],
-            json!(["There is no such function here."]),
-            "{target}"
-        );
+        assert_eq!(answer.json()["errors"], json!(["Unknown function."]), "{target}");
         assert_eq!(running.get("", target).status, 401, "{target}");
     }
     for target in ["/execute", "/execute/Tokens", "/execute/Tok%65ns/list"] {
         assert_eq!(
             running.get(&alice, target).json()["errors"],
-            json!(["There is nothing here."]),
+            json!(["Not found."]),
             "{target}"
         );
     }

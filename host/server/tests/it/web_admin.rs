@@ -239,16 +239,13 @@ fn a_form_from_before_anothers_change_of_the_features_replaces_nothing_at_first(
     }
     let unsaid = root.post("/accounts/alice/features", &[("features", "list"), ("list", "dns")]);
     assert!(
-        unsaid.status == 422
-            && unsaid
-                .body
-                .contains("The form did not tell which features it was to replace"),
+        unsaid.status == 422 && unsaid.body.contains("The form lacks the previous features"),
         "{}",
         unsaid.body
     );
     let late = send(&was);
     assert!(
-        late.status == 422 && late.body.contains("The features were changed meanwhile"),
+        late.status == 422 && late.body.contains("The features were changed in the meantime"),
         "{}",
         late.body
     );
@@ -291,7 +288,7 @@ fn a_suspended_account_is_refused_and_logged_out_until_it_works_again() {
     );
 
     let page = root.follow(&root.post("/accounts/alice/resume", &[]));
-    assert!(page.body.contains("The account works again"), "{}", page.body);
+    assert!(page.body.contains("The account is resumed"), "{}", page.body);
     assert_eq!(call(&running, &token, "dns"), 200);
     assert_eq!(alice.get("/tokens").status, 401, "the old session stays ended");
     assert_eq!(Browser::logged_in(&running, "alice").see("/tokens").status, 200);
@@ -405,7 +402,7 @@ fn an_account_that_has_gone_meanwhile_is_told_of() {
         let answer = root.post(&format!("/accounts/bob/{path}"), fields);
         assert_eq!(answer.status, 409, "{path}: {answer:?}");
         assert!(
-            answer.body.contains("This account is not there any more"),
+            answer.body.contains("This account was removed or renamed"),
             "{path}: {}",
             answer.body
         );

@@ -824,7 +824,7 @@ fn no_list_that_can_be_sent_takes_much_longer_than_its_length() {
         (
             true,
             "/accounts/bob/features",
-            always(40_000, 422, "The features were changed meanwhile"),
+            always(40_000, 422, "The features were changed in the meantime"),
             &|n| format!("features=list&list=x&was={}", items(n, ",")),
         ),
         (

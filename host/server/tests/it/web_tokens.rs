@@ -283,7 +283,7 @@ fn managing_shows_renames_and_revokes_one_token() {
     let place = done.header("location").unwrap().to_owned();
     assert_eq!(place, alice.path(&format!("/tokens/{id}?done=renamed")));
     let page = alice.get(&place);
-    assert!(page.body.contains("<h1>Manage new-name</h1>") && page.body.contains("has its new name."));
+    assert!(page.body.contains("<h1>Manage new-name</h1>") && page.body.contains("was renamed."));
     let asked = alice.submit("/tokens/revoke/confirm", &[("id", &id), ("one", "1")]);
     assert!(asked.body.contains(">Yes, Revoke the Token</button>"));
     assert!(asked.body.contains(&format!("/tokens/{id}\">Cancel</a>")));

@@ -181,7 +181,7 @@ fn the_account_port_has_none_of_it_and_tokens_stay_in_their_realm() {
     let refused = running.get_admin(&whm, "/json-api/listaccts?api.version=1").json();
     assert_eq!(
         refused["metadata"],
-        json!({"command": "listaccts", "reason": "There is no such function here.", "result": 0, "version": 1})
+        json!({"command": "listaccts", "reason": "Unknown function.", "result": 0, "version": 1})
     );
     assert_eq!(refused["code"], "function_unknown");
     assert_eq!(running.get_admin(&whm, "/json-api/listaccts?api.version=1").status, 404);

@@ -162,11 +162,11 @@ impl ArchiveFile {
             let number = lines.len() as u64 + 1;
             input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
             if line.last() != Some(&b'\n') {
-                return Err(damaged(number, "it ends too early"));
+                return Err(damaged(number, "it is truncated"));
             }
             if line.starts_with(b"{\"sha256\":") {
                 if line != trailer(digest).into_bytes() {
-                    return Err(damaged(number, "the digest is another"));
+                    return Err(damaged(number, "the digest does not match"));
                 }
                 break;
             }
@@ -175,18 +175,18 @@ impl ArchiveFile {
         }
         let mut after = [0];
         if input.read(&mut after)? != 0 {
-            return Err(damaged(lines.len() as u64 + 2, "something stands after its end"));
+            return Err(damaged(lines.len() as u64 + 2, "it has trailing data"));
         }
         ArchiveFile::from_lines(&lines)
     }
 
     fn from_lines(lines: &[Vec<u8>]) -> Result<ArchiveFile, ArchiveError> {
         let (header, rest) = lines.split_first().ok_or_else(|| damaged(1, "it has no header"))?;
-        let any: AnyHeader = serde_json::from_slice(header).map_err(|_| damaged(1, "it is no header"))?;
+        let any: AnyHeader = serde_json::from_slice(header).map_err(|_| damaged(1, "its header is invalid"))?;
         if any.format > FORMAT {
             return Err(ArchiveError::Newer(any.format));
         }
-        let header: Header = serde_json::from_slice(header).map_err(|_| damaged(1, "it is no header"))?;
+        let header: Header = serde_json::from_slice(header).map_err(|_| damaged(1, "its header is invalid"))?;
         let mut file = ArchiveFile {
             kind: header.kind,
             made: header.made,
@@ -200,7 +200,7 @@ impl ArchiveFile {
             tokens: Vec::new(),
         };
         for (number, line) in (2..).zip(rest) {
-            match serde_json::from_slice(line).map_err(|_| damaged(number, "it is no account and no token"))? {
+            match serde_json::from_slice(line).map_err(|_| damaged(number, "it is neither an account nor a token"))? {
                 Line::Account(account) => file.accounts.push(account.into()),
                 Line::Token(token) => file.tokens.push(ArchivedToken {
                     account: token.account,
@@ -212,7 +212,7 @@ impl ArchiveFile {
             }
         }
         if (file.accounts.len() as u64, file.tokens.len() as u64) != (header.accounts, header.tokens) {
-            return Err(damaged(1, "the header counts otherwise"));
+            return Err(damaged(1, "the header has other numbers"));
         }
         Ok(file)
     }

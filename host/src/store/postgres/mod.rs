@@ -144,7 +144,7 @@ impl PostgresStore {
     ) -> Result<T, StoreError> {
         tokio::time::timeout(patience, work)
             .await
-            .unwrap_or_else(|_| Err(StoreError::Unreachable("it does not answer in time".to_owned())))
+            .unwrap_or_else(|_| Err(StoreError::Unreachable("it did not answer in time".to_owned())))
     }
 
     async fn tokens_where(&self, user: &str, condition: &str) -> Result<Vec<StoredToken>, StoreError> {

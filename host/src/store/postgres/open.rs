@@ -74,7 +74,7 @@ pub(super) fn found_since(fault: &Fault, since: Instant) -> Option<StoreError> {
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
     let connected = tokio::time::timeout(CONNECT, PgConnection::connect_with(options))
         .await
-        .map_err(|_| StoreError::Unreachable("it does not answer in time".to_owned()))?;
+        .map_err(|_| StoreError::Unreachable("it did not answer in time".to_owned()))?;
     let mut connection = connected?;
     inspect(&mut connection).await?;
     Ok(connection)

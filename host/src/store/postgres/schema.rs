@@ -116,7 +116,7 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<String>, 
         .fetch_one(&mut *connection)
         .await?;
     if wrong > 0 {
-        found.push(format!("{wrong} numbers of live tokens are not those that are there"));
+        found.push(format!("{wrong} counts of live tokens are wrong"));
     }
     sqlx::query("RESET statement_timeout").execute(&mut *connection).await?;
     Ok(found)

@@ -93,7 +93,7 @@ pub(super) async fn check(connection: &mut SqliteConnection) -> Result<Vec<Strin
         .fetch_all(&mut *connection)
         .await?;
     if !lost.is_empty() {
-        found.push(format!("{} rows refer to rows that are not there", lost.len()));
+        found.push(format!("{} rows refer to missing rows", lost.len()));
     }
     let there = objects(connection).await?;
     let mut fresh = SqliteConnectOptions::new().in_memory(true).connect().await?;
@@ -131,7 +131,7 @@ pub(super) async fn check(connection: &mut SqliteConnection) -> Result<Vec<Strin
         .fetch_one(&mut *connection)
         .await?;
     if wrong > 0 {
-        found.push(format!("{wrong} numbers of live tokens are not those that are there"));
+        found.push(format!("{wrong} counts of live tokens are wrong"));
     }
     Ok(found)
 }

@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 pub fn run(name: &str) -> ExitCode {
     let program = match beside() {
         Ok(program) => program,
-        Err(error) => return failed(name, &format!("cannot tell where this program lies: {error}")),
+        Err(error) => return failed(name, &format!("cannot find this program's folder: {error}")),
     };
     if !program.is_file() {
         return failed(

@@ -60,11 +60,9 @@ pub(crate) async fn show(
     let view = ListView::asked(&asked, None);
     let flash = Flash {
         done: match asked.text("done") {
-            "features" => {
-                Some("The features were replaced. Every token of the account is judged by them from now on.".to_owned())
-            }
-            "suspended" => Some("The account is suspended. Its tokens are refused from now on.".to_owned()),
-            "resumed" => Some("The account works again, and so do its tokens.".to_owned()),
+            "features" => Some("The features were replaced. They apply to all tokens of the account.".to_owned()),
+            "suspended" => Some("The account is suspended. Its tokens are refused.".to_owned()),
+            "resumed" => Some("The account is resumed. Its tokens work again.".to_owned()),
             _ => done(&asked),
         },
         fault: None,

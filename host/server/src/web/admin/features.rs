@@ -19,12 +19,10 @@ use tokenlatch::Error;
 const UNCHOSEN: &str = "Choose what the account may do.";
 
 /// Message for a form that did not contain the features in force when it was rendered.
-const INCOMPLETE: &str = "The form did not tell which features it was to replace, so nothing was replaced. Send it \
-                          once more.";
+const INCOMPLETE: &str = "The form lacks the previous features, so nothing was replaced. Send it again.";
 
 /// Message for a form that was rendered before somebody else's change.
-const CHANGED: &str = "The features were changed meanwhile, so nothing was replaced. This is what you have sent: open \
-                       the account anew to see what holds, or send this once more.";
+const CHANGED: &str = "The features were changed in the meantime, so nothing was replaced. Below is what you sent: send it again, or reload the account to see its features.";
 
 /// The submitted features. Of a list that is too long, one more than the maximum is kept: that is enough for the module to refuse
 /// it.

@@ -56,9 +56,9 @@ fn user_of(step: &str) -> &str {
 /// Message for an account that was deleted meanwhile.
 fn gone(error: Error) -> Failed {
     match error {
-        Error::Store(StoreError::AccountUnknown(_)) => Failed::Conflict(
-            "This account is not there any more, so nothing was changed. It was removed or renamed.".to_owned(),
-        ),
+        Error::Store(StoreError::AccountUnknown(_)) => {
+            Failed::Conflict("This account was removed or renamed, so nothing was changed.".to_owned())
+        }
         other => other.into(),
     }
 }
