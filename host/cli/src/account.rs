@@ -150,7 +150,7 @@ pub struct PolicyArgs {
 }
 
 impl PolicyArgs {
-    fn over(&self, policy: Policy) -> Policy {
+    fn apply_to(&self, policy: Policy) -> Policy {
         let cap = |given: Option<Cap>, known| given.map_or(known, |given| given.0);
         let caps = policy.caps;
         Policy {
@@ -256,7 +256,7 @@ impl Command {
             }
             Command::Policy { name, policy } => {
                 let service = context.open().await?;
-                let policy = policy.over(service.account(name).await?.policy);
+                let policy = policy.apply_to(service.account(name).await?.policy);
                 service.set_policy(name, policy).await?;
                 let text = format!(
                     "New tokens of {name}: {}. Existing tokens are unchanged.",

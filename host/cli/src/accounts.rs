@@ -7,7 +7,7 @@ use tokenlatch::{Service, StoredAccount};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::policy::policy_text;
-use crate::table::{Tone, lay_out};
+use crate::table::{Tone, render_table};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -98,7 +98,7 @@ pub async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
             ]
         })
         .collect();
-    let text = lay_out(
+    let text = render_table(
         &[
             "ACCOUNT",
             "STATE",

@@ -28,7 +28,7 @@ enum Input {
 
 /// The parameters of a function, as given on the command line.
 #[derive(Args)]
-pub struct Given {
+pub struct Arguments {
     /// Format of the parameters; KEY=VALUE by default
     #[arg(long, value_enum, value_name = "FORM")]
     input: Option<Input>,
@@ -44,7 +44,7 @@ pub struct Parameters {
     pub json: bool,
 }
 
-impl Given {
+impl Arguments {
     /// Reads the parameters. Errors contain no value, because a value may be a secret.
     ///
     /// # Errors
@@ -145,14 +145,14 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{Given, Input, decode, object};
+    use super::{Arguments, Input, decode, object};
 
     fn read(arguments: &[String]) -> Option<Vec<(String, Value)>> {
-        let given = Given {
+        let arguments = Arguments {
             input: Some(Input::KeyValue),
             arguments: arguments.to_vec(),
         };
-        given.read().ok().map(|parameters| parameters.values)
+        arguments.read().ok().map(|parameters| parameters.values)
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl<'a> Context<'a> {
                     known.check_missing()?;
                 }
                 let store = open_store(database, true).await?;
-                known.note(store.as_ref(), false).await?;
+                known.record(store.as_ref(), false).await?;
                 store
             }
             store => {
@@ -108,9 +108,9 @@ impl<'a> Context<'a> {
     }
 
     /// Records the database's state in the file beside it. With `least`, an older state counts as data loss from now on.
-    pub async fn note(&mut self, least: bool) -> Result<(), Failure> {
+    pub async fn record(&mut self, least: bool) -> Result<(), Failure> {
         if let (Some(known), Some(service)) = (&mut self.known, &self.service) {
-            known.note(service.store().as_ref(), least).await?;
+            known.record(service.store().as_ref(), least).await?;
         }
         Ok(())
     }

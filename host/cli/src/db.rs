@@ -162,7 +162,7 @@ impl Restore {
             context.output.json(&RestoredDocument { restored: &restored })?;
             return Ok(ExitCode::SUCCESS);
         }
-        for line in told(&restored) {
+        for line in restore_summary(&restored) {
             context.output.line(line)?;
         }
         Ok(ExitCode::SUCCESS)
@@ -170,7 +170,7 @@ impl Restore {
 }
 
 /// Formats the result of a restore as lines of text.
-fn told(restored: &Restored) -> Vec<String> {
+fn restore_summary(restored: &Restored) -> Vec<String> {
     let mut lines = vec![
         format!("The backup was made {} ago.", restored.age_in_words()),
         format!(

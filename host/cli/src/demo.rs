@@ -15,12 +15,12 @@ use crate::output::{BAD, FAINT, GOOD, Output, STRONG, styled};
 #[derive(Serialize)]
 struct Document<'a> {
     ok: bool,
-    module: About<'a>,
+    module: ModuleInfo<'a>,
     steps: &'a [Step],
 }
 
 #[derive(Serialize)]
-struct About<'a> {
+struct ModuleInfo<'a> {
     sha256: &'a str,
     size: usize,
     version: &'a str,
@@ -77,7 +77,7 @@ pub async fn run(context: &mut Context<'_>) -> Result<ExitCode, Failure> {
     if context.output.wants_json() {
         context.output.json(&Document {
             ok,
-            module: About {
+            module: ModuleInfo {
                 sha256: module.sha256(),
                 size: module.size(),
                 version: &info.version,

@@ -125,7 +125,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The addresses of the service.
-pub struct Reached<'a> {
+pub struct ServiceAddresses<'a> {
     /// The URL of the account port.
     pub account: &'a str,
     /// The URL of the administrator's port.
@@ -144,7 +144,7 @@ pub struct Step {
 }
 
 /// Returns the whole life of a token as shell commands. They contain no secret.
-pub fn steps(first: &First, reached: &Reached<'_>) -> Vec<Step> {
+pub fn steps(first: &First, reached: &ServiceAddresses<'_>) -> Vec<Step> {
     let trust = match reached.certificate {
         Some(certificate) => format!(" --cacert {}", quoted(&certificate.to_string_lossy())),
         None => String::new(),

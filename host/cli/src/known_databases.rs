@@ -95,16 +95,16 @@ impl Known {
     }
 
     /// Records the state of a database. With `least`, a lower revision counts as data loss from now on.
-    pub async fn note(&mut self, store: &dyn Store, least: bool) -> Result<(), StoreError> {
+    pub async fn record(&mut self, store: &dyn Store, least: bool) -> Result<(), StoreError> {
         let (id, seen) = (store.identity().await?, store.revision().await?.number);
-        if let Err(error) = self.record(id, seen, least) {
+        if let Err(error) = self.write_entry(id, seen, least) {
             // The database must stay usable even if the folder is read-only.
             tracing::warn!("{} cannot be written: {error}", self.folder.join(KNOWN_FILE).display());
         }
         Ok(())
     }
 
-    fn record(&mut self, id: String, seen: i64, least: bool) -> io::Result<()> {
+    fn write_entry(&mut self, id: String, seen: i64, least: bool) -> io::Result<()> {
         let path = self.folder.join(KNOWN_FILE);
         let _lock = lock_beside(&path)?;
         // Another process may have changed the file since it was read.
@@ -212,5 +212,17 @@ pub fn shown(database: &str) -> String {
             .display()
             .to_string(),
         None => format!("{}://…", database.split("://").next().unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_databases_password_is_not_shown() {
+        assert_eq!(shown("postgres://a:SECRET@host/db"), "postgres://…");
+        assert_eq!(file_of("sqlite:///a/b.db?mode=rwc"), Some(Path::new("/a/b.db")));
+        assert_eq!(file_of("sqlite:b.db"), Some(Path::new("b.db")));
     }
 }

@@ -4,6 +4,7 @@ mod account;
 mod accounts;
 mod acting_user;
 mod addresses;
+mod announcement;
 mod arguments;
 mod confirm;
 mod context;
@@ -24,6 +25,7 @@ mod remote;
 mod render;
 mod secrets;
 mod serve;
+mod serve_options;
 mod snapshot;
 mod table;
 mod token;
@@ -153,7 +155,7 @@ enum Command {
     /// Call a function of WHM API 1, as scripts do
     Whmapi1(whmapi1::Whmapi1),
     /// Serve tokens over HTTP and protect an API
-    Serve(Box<serve::Options>),
+    Serve(Box<serve_options::Options>),
     /// Back up, restore and check the database
     #[command(subcommand, arg_required_else_help = true)]
     Db(db::Command),

@@ -59,7 +59,7 @@ pub struct Remote {
 }
 
 /// A request to the server.
-pub struct Question<'a> {
+pub struct ServerRequest<'a> {
     /// The path, with its leading slash and an optional query.
     pub path: &'a str,
     /// The parameters. They are sent in the body, so that they do not appear in access logs.
@@ -133,7 +133,11 @@ impl Remote {
     /// # Errors
     /// `url_invalid` and `certificates_invalid` with exit code 2; `server_refused`, `server_failed`, `server_answer` and
     /// `server_unreachable` with exit code 1.
-    pub fn ask(&self, authorization: &SecretString, question: &Question<'_>) -> Result<Zeroizing<String>, Failure> {
+    pub fn ask(
+        &self,
+        authorization: &SecretString,
+        question: &ServerRequest<'_>,
+    ) -> Result<Zeroizing<String>, Failure> {
         let server = RemoteServer::parse(self.url.as_deref().unwrap_or_default())?;
         let config = server
             .agent(self.cacert.clone().or_else(|| variable(CACERT)).as_deref())?

@@ -167,7 +167,7 @@ impl Command {
             Command::Keygen { file, force } => keygen(file, *force, context),
             Command::Publish(publish) => publish.run(context).await,
             Command::Renew => renew(context).await,
-            Command::Inspect { file, keys } => look(file, keys, context),
+            Command::Inspect { file, keys } => inspect_file(file, keys, context),
         }
     }
 }
@@ -254,7 +254,7 @@ impl Publish {
     }
 }
 
-fn look(file: &Path, keys: &[String], context: &mut Context<'_>) -> Result<ExitCode, Failure> {
+fn inspect_file(file: &Path, keys: &[String], context: &mut Context<'_>) -> Result<ExitCode, Failure> {
     let unreadable = |error: std::io::Error| Failure::Own {
         code: "file_unreadable",
         message: format!("the file `{}` cannot be read: {error}", file.display()),

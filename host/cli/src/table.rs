@@ -21,7 +21,7 @@ pub enum Tone {
 pub type Row = Vec<(String, Tone)>;
 
 /// Formats a table.
-pub fn lay_out(heading: &[&str], rows: Vec<Row>, colour: bool) -> String {
+pub fn render_table(heading: &[&str], rows: Vec<Row>, colour: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     if colour {

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{FAINT, STRONG, WARN, styled};
 use crate::realm::RealmArg;
-use crate::table::{Row, Tone, lay_out};
+use crate::table::{Row, Tone, render_table};
 use crate::verify;
 
 const CREATE_HELP: &str = "\
@@ -349,7 +349,7 @@ fn show(context: &mut Context<'_>, listed: &Listed, tokens: &[ListedToken], zone
         "ADDRESSES",
         "HINT",
     ];
-    let text = lay_out(&heading, rows, context.output.colour());
+    let text = render_table(&heading, rows, context.output.colour());
     context.output.line(text)?;
     let tokens = if listed.total == 1 { "token" } else { "tokens" };
     context.output.line(styled(

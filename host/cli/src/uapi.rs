@@ -8,11 +8,11 @@ use tokenlatch::core::Shape;
 use zeroize::Zeroizing;
 
 use crate::acting_user;
-use crate::arguments::{Given, Parameters};
+use crate::arguments::{Arguments, Parameters};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::functions;
-use crate::remote::{Question, Remote, segment, unreadable};
+use crate::remote::{Remote, ServerRequest, segment, unreadable};
 use crate::render::{Form, render};
 
 const HELP: &str = "\
@@ -60,7 +60,7 @@ pub struct Uapi {
     /// Function, such as list
     function: String,
     #[command(flatten)]
-    given: Given,
+    arguments: Arguments,
 }
 
 impl Uapi {
@@ -82,7 +82,7 @@ impl Uapi {
     }
 
     async fn reply(&self, context: &mut Context<'_>) -> Result<Zeroizing<String>, Failure> {
-        let parameters = self.given.read()?;
+        let parameters = self.arguments.read()?;
         if self.remote.url.is_some() {
             return self.ask(&parameters);
         }
@@ -101,7 +101,7 @@ impl Uapi {
         let path = format!("/execute/{}/{}", segment(&self.of), segment(&self.function));
         let flat = self.remote.ask(
             &authorization,
-            &Question {
+            &ServerRequest {
                 path: &path,
                 parameters,
             },

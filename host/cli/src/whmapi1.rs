@@ -7,11 +7,11 @@ use serde_json::Value;
 use tokenlatch::core::Shape;
 use zeroize::Zeroizing;
 
-use crate::arguments::Given;
+use crate::arguments::Arguments;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::functions;
-use crate::remote::{Question, Remote, segment, unreadable};
+use crate::remote::{Remote, ServerRequest, segment, unreadable};
 use crate::render::Form;
 use crate::uapi::print;
 
@@ -53,7 +53,7 @@ pub struct Whmapi1 {
     /// Function, such as api_token_list
     function: String,
     #[command(flatten)]
-    given: Given,
+    arguments: Arguments,
 }
 
 impl Whmapi1 {
@@ -73,14 +73,14 @@ impl Whmapi1 {
     }
 
     async fn reply(&self, context: &mut Context<'_>) -> Result<Zeroizing<String>, Failure> {
-        let parameters = self.given.read()?;
+        let parameters = self.arguments.read()?;
         match &self.remote.url {
             Some(_) => {
                 let user = || Ok(self.user.clone());
                 let module = Context::module()?;
                 let authorization = self.remote.authorization(&module, "whm", None, user)?;
                 let path = format!("/json-api/{}?api.version=1", segment(&self.function));
-                let question = Question {
+                let question = ServerRequest {
                     path: &path,
                     parameters: &parameters,
                 };
