@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 use tokenlatch::{Follower, FollowerOptions, PublisherOptions, read_peppers, read_snapshot_key};
-use tokenlatch_server::{Catalogue, Config, EdgeServer, HttpSource, HttpSourceError, SnapshotConfig, Stop};
+use tokenlatch_server::{Catalogue, Config, EdgeServer, HttpSource, HttpSourceError, SnapshotConfig, StopSignals};
 
 use crate::addresses::address;
 use crate::context::Context;
@@ -152,7 +152,7 @@ impl Edges {
     pub async fn serve(
         &self,
         config: Config,
-        stop: Stop,
+        stop: StopSignals,
         context: &mut Context<'_>,
         url: impl Fn(SocketAddr) -> String,
     ) -> Result<ExitCode, Failure> {

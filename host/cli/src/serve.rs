@@ -54,7 +54,7 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     }
     context.record(first.is_some()).await?;
     if let Some(before) = context.went_back() {
-        server.state().verifier.note_older(before).await?;
+        server.state().verifier.record_rollback(before).await?;
     }
     let (account, admin) = server.addresses();
     let announcement = Announcement {

@@ -30,7 +30,7 @@ mod usage;
 mod web;
 mod web_paths;
 
-pub use auth::failures::{Failures, Ticks};
+pub use auth::failures::{Failures, MonotonicClock};
 pub use auth::logins::Logins;
 pub use body::read_body;
 pub use config::{Config, FailureLimits, HttpLimits, SessionLimits, SnapshotConfig, Tls, USAGE_INTERVAL};
@@ -46,7 +46,7 @@ pub use middleware::logs::{LogFormat, LogGuard, Logs};
 pub use middleware::request_id::RequestId;
 pub use middleware::scrub::scrub;
 pub use net::certificate_files::{CERTIFICATE_FILE, KEY_FILE};
-pub use net::signals::{Stop, stop_signals};
+pub use net::signals::{StopSignals, stop_signals};
 pub use problem::Problem;
 pub use reload::Reload;
 pub use server::Server;

@@ -131,7 +131,7 @@ impl Server {
     /// Like [`Server::run`]. Requests in progress are dropped once `now` completes too.
     pub async fn run_until(self, stop: impl Future, now: impl Future) {
         let keeper = self.reload().spawn(self.hang_up);
-        let usage = usage::Keeper::spawn(&self.state.verifier, self.state.config.usage_interval);
+        let usage = usage::UsageWriter::spawn(&self.state.verifier, self.state.config.usage_interval);
         let listeners = [Some(self.account), self.admin, self.snapshots, self.metrics];
         let listeners = listeners.into_iter().flatten().collect();
         let publisher = self.state.publisher.clone();

@@ -7,10 +7,10 @@ use axum::response::Response;
 use tokenlatch_core::{Call, Function, Shape, Verdict};
 use tokio::sync::Mutex;
 
-use crate::api::token_functions::Job;
+use crate::api::token_functions::TokenCall;
 use crate::auth::admitted::Admitted;
 use crate::auth::backend::Backend;
-use crate::auth::failures::{Failures, Ticks};
+use crate::auth::failures::{Failures, MonotonicClock};
 use crate::auth::logins::Logins;
 use crate::config::Config;
 use crate::error::ServerError;
@@ -144,8 +144,8 @@ impl State {
             begun: Arc::default(),
             service,
             verifier,
-            failures: Failures::new(config.failures, Ticks::system()),
-            logins: Logins::new(config.logins, Ticks::system()),
+            failures: Failures::new(config.failures, MonotonicClock::system()),
+            logins: Logins::new(config.logins, MonotonicClock::system()),
             hosts: Hosts::new(&config, certificates),
             catalogue,
             upstream,
@@ -162,7 +162,7 @@ impl Backend for State {
     }
 
     async fn manage(&self, admitted: &Admitted, shape: Shape, function: &str, form: Form) -> Response {
-        let job = Job {
+        let job = TokenCall {
             backend: self,
             service: &self.service,
             admitted,

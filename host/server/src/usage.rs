@@ -13,21 +13,21 @@ const LAST: Duration = Duration::from_secs(10);
 
 /// The task that writes the uses.
 #[derive(Debug)]
-pub(crate) struct Keeper {
+pub(crate) struct UsageWriter {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
-impl Keeper {
+impl UsageWriter {
     /// Starts the task, unless uses are not recorded.
-    pub fn spawn(verifier: &Verifier, every: Duration) -> Option<Keeper> {
+    pub fn spawn(verifier: &Verifier, every: Duration) -> Option<UsageWriter> {
         if every.is_zero() {
             return None;
         }
-        verifier.note_usage();
+        verifier.record_usage();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(keep(verifier.clone(), every, stopped));
-        Some(Keeper { stop, task })
+        Some(UsageWriter { stop, task })
     }
 
     /// Writes the remaining uses, and ends the task.

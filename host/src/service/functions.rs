@@ -137,7 +137,7 @@ impl Service {
         call: &FunctionCall<'_>,
         values: Vec<(String, Value)>,
     ) -> std::result::Result<Reply, FunctionFailure> {
-        let given = Given(ParametersRequest {
+        let given = GivenParameters(ParametersRequest {
             shape: call.shape,
             function: call.function.to_owned(),
             values,
@@ -161,9 +161,10 @@ impl Service {
         };
         let (done, error) = match outcome {
             Ok(done) => (done, None),
-            Err(FunctionFailure::Failed(error)) if is_refusal(&error) => {
-                (Yield::default(), Some(ReplyError::coded(error.code(), error.field())))
-            }
+            Err(FunctionFailure::Failed(error)) if is_refusal(&error) => (
+                FunctionResult::default(),
+                Some(ReplyError::coded(error.code(), error.field())),
+            ),
             Err(failure) => return Err(failure),
         };
         let reply = ReplyRequest {
@@ -192,7 +193,7 @@ impl Service {
         })
     }
 
-    async fn perform(&self, call: &FunctionCall<'_>, action: Action, given: Parameters) -> Outcome<Yield> {
+    async fn perform(&self, call: &FunctionCall<'_>, action: Action, given: Parameters) -> Outcome<FunctionResult> {
         let (user, realm) = (call.user, call.realm());
         let name = given.name.as_deref().unwrap_or_default();
         let creator = self.creator(call).await?;
@@ -205,17 +206,17 @@ impl Service {
                 token.realm = realm;
                 token.creator = creator;
                 let created = self.create(token).await?;
-                Ok(Yield {
+                Ok(FunctionResult {
                     token: Some(created.token),
-                    ..Yield::record(created.record)
+                    ..FunctionResult::record(created.record)
                 })
             }
-            Action::List => Ok(Yield {
+            Action::List => Ok(FunctionResult {
                 records: Some(
                     self.manageable(creator.as_ref(), self.records(user, realm).await?)
                         .await?,
                 ),
-                ..Yield::default()
+                ..FunctionResult::default()
             }),
             Action::Rename | Action::Update => {
                 let update = TokenUpdate {
@@ -225,19 +226,19 @@ impl Service {
                     addresses: given.addresses,
                     creator,
                 };
-                Ok(Yield::record(self.update(user, realm, name, update).await?))
+                Ok(FunctionResult::record(self.update(user, realm, name, update).await?))
             }
             Action::Revoke => {
                 let names = given.names.unwrap_or_else(|| given.name.into_iter().collect());
                 self.revoke_by(By::Name, user, Some(realm), &names, creator.as_ref())
                     .await?;
-                Ok(Yield::default())
+                Ok(FunctionResult::default())
             }
             Action::Addresses => {
                 let names = [name.to_owned()];
                 let found = self.tokens_by(By::Name, user, Some(realm), &names, creator.as_ref());
                 let found = found.await?.pop().map(|found| found.record);
-                Ok(Yield::record(found.ok_or_else(|| {
+                Ok(FunctionResult::record(found.ok_or_else(|| {
                     Error::from(StoreError::TokenUnknown(name.to_owned()))
                 })?))
             }
@@ -245,7 +246,7 @@ impl Service {
                 let text = given.token.unwrap_or_default();
                 let found = self.find(user, realm, text.expose()).await?;
                 let mut found = self.manageable(creator.as_ref(), found.into_iter().collect()).await?;
-                Ok(found.pop().map(Yield::record).unwrap_or_default())
+                Ok(found.pop().map(FunctionResult::record).unwrap_or_default())
             }
         }
     }
@@ -269,17 +270,17 @@ impl Service {
 
 /// The result of a function.
 #[derive(Default)]
-struct Yield {
+struct FunctionResult {
     token: Option<SecretString>,
     record: Option<Record>,
     records: Option<Vec<Record>>,
 }
 
-impl Yield {
-    fn record(record: Record) -> Yield {
-        Yield {
+impl FunctionResult {
+    fn record(record: Record) -> FunctionResult {
+        FunctionResult {
             record: Some(record),
-            ..Yield::default()
+            ..FunctionResult::default()
         }
     }
 }
@@ -287,9 +288,9 @@ impl Yield {
 /// Parameters as received. They are wiped on drop.
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Given(ParametersRequest);
+struct GivenParameters(ParametersRequest);
 
-impl Drop for Given {
+impl Drop for GivenParameters {
     fn drop(&mut self) {
         wipe_values(&mut self.0.values);
     }

@@ -97,7 +97,7 @@ struct DescribeCall<'a> {
 }
 
 /// What a new token depends on: the account and its other tokens.
-struct Surroundings {
+struct CreationContext {
     settings: Settings,
     held: Held,
     /// The requested name, if another token has it.
@@ -121,7 +121,7 @@ impl Service {
     /// refusals; failures of the store.
     pub async fn create(&self, token: NewToken) -> Result<Created> {
         for _ in 0..TRIES {
-            let around = self.surroundings(&token).await?;
+            let around = self.creation_context(&token).await?;
             let (caps, account) = (around.settings.policy.caps, around.settings.key.clone());
             let created = self.decide(token.clone(), around).await?;
             match self.store.add_token(&created.record, Some(&account), caps).await {
@@ -147,7 +147,7 @@ impl Service {
     /// # Errors
     /// Those of [`Service::draft`]; `expiry_*` of the module.
     pub async fn draft_ending(&self, user: &str, expires: Option<ExpiryInput>) -> Result<Record> {
-        let around = Surroundings {
+        let around = CreationContext {
             settings: self.settings(user).await?,
             held: Held::default(),
             taken: Vec::new(),
@@ -165,7 +165,7 @@ impl Service {
     /// # Errors
     /// Those of [`Service::create`].
     pub async fn draft_of(&self, token: NewToken) -> Result<Record> {
-        let around = self.surroundings(&token).await?;
+        let around = self.creation_context(&token).await?;
         Ok(self.decide(token, around).await?.record)
     }
 
@@ -181,19 +181,19 @@ impl Service {
 
     /// Reads the account and its tokens for the decision about a new one. A token over a cap is refused here, before any of its
     /// data is copied or compared; the module refuses it too.
-    async fn surroundings(&self, token: &NewToken) -> Result<Surroundings> {
+    async fn creation_context(&self, token: &NewToken) -> Result<CreationContext> {
         let (settings, held) = self.room(&token.user).await?;
         let caps = settings.policy.caps;
         caps.allow_size(&token.access, &token.addresses)?;
         let names = std::slice::from_ref(&token.name);
         let holder = self.store.tokens_named(&token.user, names).await?;
         let taken = holder.into_iter().map(|holder| holder.record.name).collect();
-        Ok(Surroundings { settings, held, taken })
+        Ok(CreationContext { settings, held, taken })
     }
 
     /// Has the module create a token.
-    async fn decide(&self, token: NewToken, around: Surroundings) -> Result<Created> {
-        let Surroundings { settings, held, taken } = around;
+    async fn decide(&self, token: NewToken, around: CreationContext) -> Result<Created> {
+        let CreationContext { settings, held, taken } = around;
         let now = self.clock.now()?;
         let entropy = entropy::fresh(self.entropy.as_ref())?;
         let request = CreateRequest {

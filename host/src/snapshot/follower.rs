@@ -233,14 +233,14 @@ impl Follower {
             tokio::select! { () = following => {}, _ = stop => {} }
             return;
         }
-        inner.replica.note_uses();
+        inner.replica.record_uses();
         let mut reports = Reports::new(&inner.replica, &inner.name, &inner.lost);
         tokio::select! {
             () = following => {}
             () = reports.keep(source.as_ref(), inner.usage_interval) => {}
             _ = stop => {}
         }
-        let last = tokio::time::timeout(LAST, reports.hand_in(source.as_ref())).await;
+        let last = tokio::time::timeout(LAST, reports.send_pending(source.as_ref())).await;
         if !matches!(last, Ok(Ok(()))) {
             tracing::warn!("usage is not reported: the origin cannot be reached");
         }
@@ -338,7 +338,7 @@ impl Inner {
     }
 
     /// Warns that the state file, which prevents roll-backs, cannot be written. Warns once until a write succeeds.
-    fn note_file(&self, reason: Option<String>) {
+    fn warn_unwritable(&self, reason: Option<String>) {
         let known = std::mem::replace(&mut self.status().unwritten, reason.clone());
         if let Some(reason) = reason.filter(|reason| known.as_ref() != Some(reason)) {
             tracing::warn!("{} cannot be written: {reason}", self.file);
@@ -410,7 +410,7 @@ impl Inner {
         let file = self.file.clone();
         let written = tokio::task::spawn_blocking(move || file.write(&state)).await;
         let written = written.unwrap_or_else(|_| Err(std::io::Error::other("the writing thread panicked")));
-        self.note_file(written.err().map(|error| error.to_string()));
+        self.warn_unwritable(written.err().map(|error| error.to_string()));
         Ok(false)
     }
 }

@@ -117,7 +117,7 @@ impl Publisher {
         let inner = &self.inner;
         let _turn = inner.turn.lock().await;
         loop {
-            let (revision, made) = inner.moment().await?;
+            let (revision, made) = inner.message_time().await?;
             if let Some(whole) = inner.cache().whole(revision, made, &inner.key)? {
                 return Ok(whole);
             }
@@ -160,7 +160,7 @@ impl Publisher {
         let mut finishing = inner.finishing.subscribe();
         let mut waiter = inner.watch.wait();
         loop {
-            let Some((revision, made)) = inner.moment_after(since).await? else {
+            let Some((revision, made)) = inner.message_time_after(since).await? else {
                 return Ok(Delta::Gap);
             };
             if revision.version() != since {
@@ -201,20 +201,20 @@ impl Publisher {
 
     async fn changed(&self, since: Version, seen: Revision, made: i64) -> Result<Delta> {
         let inner = &self.inner;
-        if let Some(message) = inner.kept(since, seen, made)? {
+        if let Some(message) = inner.cached_delta(since, seen, made)? {
             return Ok(Delta::Message(message));
         }
         let _turn = inner.turn.lock().await;
-        let Some((seen, made)) = inner.moment_after(since).await? else {
+        let Some((seen, made)) = inner.message_time_after(since).await? else {
             return Ok(Delta::Gap);
         };
-        if let Some(message) = inner.kept(since, seen, made)? {
+        if let Some(message) = inner.cached_delta(since, seen, made)? {
             return Ok(Delta::Message(message));
         }
         let known = match inner.service.store().find_version(since).await? {
             Ok(known) => known,
             Err(history) => {
-                inner.tell_of(since, history);
+                inner.warn_unknown_version(since, history);
                 return Ok(Delta::Gap);
             }
         };
@@ -249,9 +249,9 @@ impl Inner {
     /// Returns the store's revision and the time for a message about it. The time is not before that of an earlier message, and not
     /// after the clock's unless the clock was set back. An edge accepts a new epoch only with a later time, so this waits for
     /// the next second if the last message was made in the current one.
-    async fn moment(&self) -> Result<(Revision, i64)> {
+    async fn message_time(&self) -> Result<(Revision, i64)> {
         loop {
-            if let (revision, Some(made)) = self.stand().await? {
+            if let (revision, Some(made)) = self.revision_and_time().await? {
                 return Ok((revision, made));
             }
             tokio::time::sleep(NEXT_SECOND).await;
@@ -259,14 +259,14 @@ impl Inner {
     }
 
     /// Returns the same for an edge that holds a version; `None` if no delta starts from it or a new epoch must wait.
-    async fn moment_after(&self, since: Version) -> Result<Option<(Revision, i64)>> {
-        let (revision, made) = self.stand().await?;
+    async fn message_time_after(&self, since: Version) -> Result<Option<(Revision, i64)>> {
+        let (revision, made) = self.revision_and_time().await?;
         let leads_on = revision.epoch == since.epoch && revision.number / STRETCH == since.number() / STRETCH;
         Ok(made.filter(|_| leads_on).map(|made| (revision, made)))
     }
 
     /// Logs that an edge holds a version which this database never had, once for each such version.
-    fn tell_of(&self, since: Version, history: History) {
+    fn warn_unknown_version(&self, since: Version, history: History) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if history == History::Lost && told.replace(since) != Some(since) {
             tracing::warn!(
@@ -278,7 +278,7 @@ impl Inner {
     }
 
     /// Returns the store's revision, and the time for a message about it if one is possible yet.
-    async fn stand(&self) -> Result<(Revision, Option<i64>)> {
+    async fn revision_and_time(&self) -> Result<(Revision, Option<i64>)> {
         let now = self.service.clock().now()?;
         let revision = self.service.store().revision().await?;
         Ok((revision, self.made(now, revision)))
@@ -301,7 +301,7 @@ impl Inner {
     }
 
     /// Returns a delta that was made for another edge with this version, if it leads to the revision `seen`.
-    fn kept(&self, since: Version, seen: Revision, made: i64) -> Result<Option<Arc<Message>>> {
+    fn cached_delta(&self, since: Version, seen: Revision, made: i64) -> Result<Option<Arc<Message>>> {
         self.cache().delta(since.version, seen, made, &self.key)
     }
 

@@ -51,7 +51,7 @@ impl Replica {
     }
 
     /// Starts recording uses. The caller must report them.
-    pub(super) fn note_uses(&self) {
+    pub(super) fn record_uses(&self) {
         self.ids.begin();
         self.hashes.begin();
     }
@@ -137,7 +137,7 @@ impl Replica {
         if verdict.allowed {
             match &verdict.id {
                 Some(id) => self.ids.note(id, now),
-                None => self.note_hashes(header, now),
+                None => self.record_hashes(header, now),
             }
         }
         Ok(verdict)
@@ -145,7 +145,7 @@ impl Replica {
 
     /// Records a use under all possible hashes, because without names the edge cannot tell which one is the record's. The origin
     /// finds it.
-    fn note_hashes(&self, header: &[u8], now: i64) {
+    fn record_hashes(&self, header: &[u8], now: i64) {
         let text = SecretString::new(String::from_utf8_lossy(header).into_owned());
         let request = IdentifyRequest {
             authorization: Authorization::One(text),

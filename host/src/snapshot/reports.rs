@@ -48,7 +48,7 @@ impl<'f> Reports<'f> {
     pub(super) async fn keep(&mut self, source: &dyn Source, interval: Duration) {
         loop {
             tokio::time::sleep(interval).await;
-            let outcome = self.hand_in(source).await;
+            let outcome = self.send_pending(source).await;
             match &outcome {
                 // The token may have lost the right to report, so log it, once.
                 Err(error) if error.code == REFUSED && self.failing != Some(REFUSED) => {
@@ -62,7 +62,7 @@ impl<'f> Reports<'f> {
     }
 
     /// Sends the pending reports under their original numbers. Drops a report that the origin considers invalid.
-    pub(super) async fn hand_in(&mut self, source: &dyn Source) -> Result<(), SourceError> {
+    pub(super) async fn send_pending(&mut self, source: &dyn Source) -> Result<(), SourceError> {
         if self.open.len() < Reports::OPEN {
             self.gather();
         }

@@ -19,7 +19,7 @@ const ASK: Duration = Duration::from_millis(100);
 
 /// The store's last answer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct StoreState {
     /// The store's revision, or why it could not be read.
     pub(super) revision: Option<Result<Revision, StoreError>>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Watch {
 #[derive(Debug)]
 struct Inner {
     store: Arc<dyn Store>,
-    seen: watch::Sender<Seen>,
+    seen: watch::Sender<StoreState>,
     waiting: AtomicUsize,
     /// The number of the polling task. A task ends when a newer one has started.
     turn: AtomicUsize,
@@ -44,14 +44,14 @@ struct Inner {
 /// A waiting request.
 pub(super) struct Waiter<'w> {
     inner: &'w Inner,
-    pub(super) seen: watch::Receiver<Seen>,
+    pub(super) seen: watch::Receiver<StoreState>,
 }
 
 impl Watch {
     pub(super) fn new(store: Arc<dyn Store>) -> Watch {
         let inner = Inner {
             store,
-            seen: watch::Sender::new(Seen::default()),
+            seen: watch::Sender::new(StoreState::default()),
             waiting: AtomicUsize::new(0),
             turn: AtomicUsize::new(0),
             nudge: Notify::new(),
@@ -97,7 +97,7 @@ async fn ask(inner: Arc<Inner>, turn: usize) {
             let revision = inner.store.revision().await;
             if revision.as_ref().ok().copied() != last || revision.is_err() {
                 last = revision.as_ref().ok().copied();
-                inner.seen.send_replace(Seen {
+                inner.seen.send_replace(StoreState {
                     revision: Some(revision),
                 });
             }

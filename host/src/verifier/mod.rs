@@ -143,7 +143,7 @@ impl Verifier {
 
     /// Starts recording which tokens are admitted, and when. The caller must then call [`Verifier::flush_usage`] from time to time.
     /// No verification waits for the store because of it.
-    pub fn note_usage(&self) {
+    pub fn record_usage(&self) {
         self.inner.uses.begin();
     }
 
@@ -200,7 +200,7 @@ impl Verifier {
     ///
     /// # Errors
     /// Failures of the store and the clock.
-    pub async fn note_older(&self, before: i64) -> Result<()> {
+    pub async fn record_rollback(&self, before: i64) -> Result<()> {
         let inner = &self.inner;
         let revision = inner.service.store().revision().await?;
         inner.went_back.note(WentBack {
@@ -351,7 +351,7 @@ impl Inner {
             let loaded = self.load(changes, catalogue, Table::fitting).await?;
             let old = {
                 let mut live = self.live();
-                live.room.note_load(Instant::now(), begun.elapsed());
+                live.room.record_load(Instant::now(), begun.elapsed());
                 live.replace(loaded)
             };
             drop(old);

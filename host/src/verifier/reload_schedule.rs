@@ -13,7 +13,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 
 /// When everything was last loaded, and whether another load may fit all records.
 #[derive(Debug, Default)]
-pub(super) struct Room {
+pub(super) struct ReloadSchedule {
     ended: Option<Instant>,
     took: Duration,
     /// Whether tokens were revoked since the last load began.
@@ -22,18 +22,18 @@ pub(super) struct Room {
     loading: bool,
 }
 
-impl Room {
+impl ReloadSchedule {
     /// Notes that tokens were revoked: they take less memory in the next table.
-    pub fn note_revoked(&mut self) {
+    pub fn record_revoked(&mut self) {
         self.freed = true;
     }
 
     /// Notes that a load ended, with or without a table.
-    pub fn note_load(&mut self, now: Instant, took: Duration) {
+    pub fn record_load(&mut self, now: Instant, took: Duration) {
         (self.ended, self.took) = (Some(now), took);
     }
 
-    /// Whether to load everything again. If `true`, the load counts as running until [`Room::end`].
+    /// Whether to load everything again. If `true`, the load counts as running until [`ReloadSchedule::end`].
     pub fn begin(&mut self, now: Instant) -> bool {
         let rest = self.took.saturating_mul(REST);
         let pause = if self.freed { PAUSE } else { LONGEST };
@@ -47,10 +47,10 @@ impl Room {
         begins
     }
 
-    /// Notes that the load started by [`Room::begin`] ended.
+    /// Notes that the load started by [`ReloadSchedule::begin`] ended.
     pub fn end(&mut self, now: Instant, took: Duration) {
         self.loading = false;
-        self.note_load(now, took);
+        self.record_load(now, took);
     }
 }
 
@@ -62,13 +62,13 @@ mod tests {
     fn revocations_bring_a_load_about_after_a_pause_and_one_at_a_time() {
         let start = Instant::now();
         let at = |seconds: u64| start + Duration::from_secs(seconds);
-        let mut room = Room::default();
-        room.note_load(at(0), Duration::from_millis(10));
+        let mut room = ReloadSchedule::default();
+        room.record_load(at(0), Duration::from_millis(10));
         assert!(!room.begin(at(60)), "nothing was revoked");
-        room.note_revoked();
+        room.record_revoked();
         assert!(!room.begin(at(1)), "too soon");
         assert!(room.begin(at(2)));
-        room.note_revoked();
+        room.record_revoked();
         assert!(!room.begin(at(60)), "one is under way");
         room.end(at(60), Duration::from_secs(5));
         assert!(

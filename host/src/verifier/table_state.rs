@@ -7,7 +7,7 @@ use std::time::Instant;
 use tokenlatch_core::{Call, Function, Record, Verdict};
 
 use super::freshness::Freshness;
-use super::reload_schedule::Room;
+use super::reload_schedule::ReloadSchedule;
 use super::verdict_cache::VerdictCache;
 use crate::error::{ModuleError, Result};
 use crate::module::{EncodedCatalogue, Table};
@@ -20,7 +20,7 @@ pub(super) struct TableState {
     loaded: Option<Loaded>,
     catalogue: Catalogue,
     pub(super) freshness: Freshness,
-    pub(super) room: Room,
+    pub(super) room: ReloadSchedule,
 }
 
 /// The functions that a table decides by; `None` means the built-in ones.
@@ -43,7 +43,7 @@ impl TableState {
             loaded: None,
             catalogue: Arc::new(catalogue),
             freshness: Freshness::default(),
-            room: Room::default(),
+            room: ReloadSchedule::default(),
         }
     }
 
@@ -112,7 +112,7 @@ impl TableState {
             return Ok(());
         };
         if changes.records.iter().any(|record| record.revoked.is_some()) {
-            self.room.note_revoked();
+            self.room.record_revoked();
         }
         loaded.take_over(changes)?;
         self.loaded = Some(loaded);
@@ -143,7 +143,7 @@ impl Loaded {
             revoked: VecDeque::new(),
             left_out,
         };
-        loaded.note_revoked(records);
+        loaded.record_revoked(records);
         loaded
     }
 
@@ -157,7 +157,7 @@ impl Loaded {
         self.table.take_over(&changes.accounts, &changes.records)?;
         self.revision = changes.revision;
         self.verdicts.forget(changes.records.iter().map(|record| &record.id));
-        self.note_revoked(&changes.records);
+        self.record_revoked(&changes.records);
         if self.revoked.len() >= KEPT_REVOKED + REVOKED_AT_ONCE {
             let gone: Vec<String> = self.revoked.drain(..REVOKED_AT_ONCE).collect();
             self.table.forget(&gone)?;
@@ -167,7 +167,7 @@ impl Loaded {
         Ok(())
     }
 
-    fn note_revoked(&mut self, records: &[Record]) {
+    fn record_revoked(&mut self, records: &[Record]) {
         let revoked = records.iter().filter(|record| record.revoked.is_some());
         self.revoked.extend(revoked.map(|record| record.id.clone()));
     }

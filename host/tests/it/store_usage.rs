@@ -19,7 +19,7 @@ crate::common::over_both!(
 
 async fn verifier(service: &Service) -> Verifier {
     let verifier = Verifier::open(service.clone(), None).await.unwrap();
-    verifier.note_usage();
+    verifier.record_usage();
     verifier
 }
 

@@ -145,7 +145,7 @@ async fn call<T: Backend>(state: &T, client: &Client, realm: Realm, request: Req
             let admitted = admit(state, client, &parts.headers, &choice.call(realm)).await?;
             let body = upload::checked(body, &boundary);
             parts.headers.insert(CONTENT_TYPE, upload::content_type(&boundary)?);
-            parts.uri = query_of(&own(query, &admitted, realm), &choice, usize::MAX, false)?;
+            parts.uri = query_of(&with_owner(query, &admitted, realm), &choice, usize::MAX, false)?;
             let request = Request::from_parts(parts, body);
             return Ok(pass_on(state, client, request, &admitted, realm).await);
         }
@@ -156,7 +156,7 @@ async fn call<T: Backend>(state: &T, client: &Client, realm: Realm, request: Req
     let kind = form.add_body(&parts, bytes).await?;
     let choice = Choice::of(&form)?;
     let admitted = admit(state, client, &parts.headers, &choice.call(realm)).await?;
-    let form = own(form, &admitted, realm);
+    let form = with_owner(form, &admitted, realm);
     let (Some(module), Some(function)) = (&choice.module, &choice.function) else {
         return Ok(admitted.sign(INCOMPLETE));
     };
@@ -174,12 +174,12 @@ async fn call<T: Backend>(state: &T, client: &Client, realm: Realm, request: Req
     if calls_others(module, function) && nested_calls::names_ours(&form.pairs(), 0) {
         return Ok(admitted.sign(ELSEWHERE));
     }
-    let request = retold(parts, &form, &choice, in_query, kind)?;
+    let request = canonical_body(parts, &form, &choice, in_query, kind)?;
     Ok(pass_on(state, client, request, &admitted, realm).await)
 }
 
 /// Sets the user to the token's owner on the account port, whatever user the request names.
-fn own(mut form: Form, admitted: &Admitted, realm: Realm) -> Form {
+fn with_owner(mut form: Form, admitted: &Admitted, realm: Realm) -> Form {
     if realm == Realm::Account {
         form.replace(USER, &admitted.user);
     }
@@ -188,7 +188,7 @@ fn own(mut form: Form, admitted: &Admitted, realm: Realm) -> Form {
 
 /// Re-encodes the parameters in one canonical form. The upstream then reads exactly what the verifier decided on. The first
 /// `in_query` parameters came in the query, the rest in a body of the given kind.
-fn retold(
+fn canonical_body(
     mut parts: Parts,
     form: &Form,
     choice: &Choice,

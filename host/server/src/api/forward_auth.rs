@@ -156,8 +156,10 @@ fn asked(query: &Form, realm: Realm) -> Result<Call, Problem> {
 fn proxied(headers: &HeaderMap, realm: Realm) -> Option<Call> {
     // If the proxy sets only one pair, the other may come from the client.
     let (target, method) = match (named_by(headers, &NGINX), named_by(headers, &FORWARDED)) {
-        (Named::Not, Named::As(target, method)) | (Named::As(target, method), Named::Not) => (target, method),
-        (Named::Not, Named::Not) => return Some(calls::nothing(realm)),
+        (FieldPair::Not, FieldPair::As(target, method)) | (FieldPair::As(target, method), FieldPair::Not) => {
+            (target, method)
+        }
+        (FieldPair::Not, FieldPair::Not) => return Some(calls::nothing(realm)),
         _ => return None,
     };
     let reads = matches!(method, b"GET" | b"HEAD" | b"OPTIONS");
@@ -165,7 +167,7 @@ fn proxied(headers: &HeaderMap, realm: Realm) -> Option<Call> {
 }
 
 /// The result of reading one pair of header fields.
-enum Named<'h> {
+enum FieldPair<'h> {
     /// Neither field is there.
     Not,
     /// One of the two fields is missing or repeated.
@@ -174,7 +176,7 @@ enum Named<'h> {
     As(&'h [u8], &'h [u8]),
 }
 
-fn named_by<'h>(headers: &'h HeaderMap, [target, method]: &[HeaderName; 2]) -> Named<'h> {
+fn named_by<'h>(headers: &'h HeaderMap, [target, method]: &[HeaderName; 2]) -> FieldPair<'h> {
     let values = |name| {
         headers
             .get_all(name)
@@ -183,8 +185,8 @@ fn named_by<'h>(headers: &'h HeaderMap, [target, method]: &[HeaderName; 2]) -> N
             .collect::<Vec<_>>()
     };
     match (values(target).as_slice(), values(method).as_slice()) {
-        ([], []) => Named::Not,
-        ([target], [method]) => Named::As(target, method),
-        _ => Named::Unclear,
+        ([], []) => FieldPair::Not,
+        ([target], [method]) => FieldPair::As(target, method),
+        _ => FieldPair::Unclear,
     }
 }

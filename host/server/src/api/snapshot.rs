@@ -189,8 +189,8 @@ fn held(headers: &HeaderMap) -> Option<&str> {
 
 fn send(admitted: &Admitted, message: &Message) -> Response {
     let (head, body) = message.parts();
-    let body = Bytes::from_owner(Shares(Arc::clone(body)));
-    let mut reply = Response::new(Body::new(Pieces([Bytes::copy_from_slice(head), body])));
+    let body = Bytes::from_owner(SharedBody(Arc::clone(body)));
+    let mut reply = Response::new(Body::new(TwoPartBody([Bytes::copy_from_slice(head), body])));
     reply.headers_mut().insert(CONTENT_TYPE, KIND);
     mark(&mut reply, &message.tag);
     admitted.sign(reply)
@@ -204,18 +204,18 @@ fn mark(reply: &mut Response, tag: &str) {
 }
 
 /// The body of a message, shared by replies.
-struct Shares(Arc<Vec<u8>>);
+struct SharedBody(Arc<Vec<u8>>);
 
-impl AsRef<[u8]> for Shares {
+impl AsRef<[u8]> for SharedBody {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
 }
 
 /// A reply body in two pieces with a known length.
-struct Pieces([Bytes; 2]);
+struct TwoPartBody([Bytes; 2]);
 
-impl HttpBody for Pieces {
+impl HttpBody for TwoPartBody {
     type Data = Bytes;
     type Error = Infallible;
 

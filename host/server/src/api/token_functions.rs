@@ -41,7 +41,7 @@ pub(crate) async fn given(
 }
 
 /// A call of a token function, and its caller.
-pub(crate) struct Job<'a, B> {
+pub(crate) struct TokenCall<'a, B> {
     pub(crate) backend: &'a B,
     pub(crate) service: &'a Service,
     pub(crate) admitted: &'a Admitted,
@@ -49,7 +49,7 @@ pub(crate) struct Job<'a, B> {
     pub(crate) function: &'a str,
 }
 
-impl<B: Backend> Job<'_, B> {
+impl<B: Backend> TokenCall<'_, B> {
     /// Runs the function and builds the reply.
     pub(crate) async fn run(&self, form: Form) -> Response {
         if let (Shape::Whm, Some(error)) = (self.shape, other_version(&form)) {

@@ -25,7 +25,7 @@ const CROWDS: u64 = 4_096;
 
 /// A monotonic clock, as the time since its start.
 #[derive(Clone, Debug)]
-pub struct Ticks(Source);
+pub struct MonotonicClock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
@@ -33,17 +33,17 @@ enum Source {
     Set(Arc<AtomicU64>),
 }
 
-impl Ticks {
+impl MonotonicClock {
     /// The system's monotonic clock.
     #[must_use]
-    pub fn system() -> Ticks {
-        Ticks(Source::System(Instant::now()))
+    pub fn system() -> MonotonicClock {
+        MonotonicClock(Source::System(Instant::now()))
     }
 
-    /// A clock that only moves by [`Ticks::advance`], for tests.
+    /// A clock that only moves by [`MonotonicClock::advance`], for tests.
     #[must_use]
-    pub fn standing() -> Ticks {
-        Ticks(Source::Set(Arc::default()))
+    pub fn manual() -> MonotonicClock {
+        MonotonicClock(Source::Set(Arc::default()))
     }
 
     /// The current time.
@@ -60,7 +60,7 @@ impl Ticks {
     }
 }
 
-impl Clock for Ticks {
+impl Clock for MonotonicClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
@@ -71,9 +71,9 @@ impl Clock for Ticks {
     }
 }
 
-impl ReasonablyRealtime for Ticks {}
+impl ReasonablyRealtime for MonotonicClock {}
 
-type Limiter = RateLimiter<u64, DefaultKeyedStateStore<u64>, Ticks, NoOpMiddleware<Duration>>;
+type Limiter = RateLimiter<u64, DefaultKeyedStateStore<u64>, MonotonicClock, NoOpMiddleware<Duration>>;
 
 /// Counts failed attempts. Clones share the counts.
 #[derive(Clone)]
@@ -82,7 +82,7 @@ pub struct Failures {
 }
 
 struct Inner {
-    clock: Ticks,
+    clock: MonotonicClock,
     hasher: RandomState,
     addresses: Option<Limiter>,
     users: Option<Limiter>,
@@ -95,7 +95,7 @@ struct Inner {
 impl Failures {
     /// Creates the counters, all at zero.
     #[must_use]
-    pub fn new(limits: FailureLimits, clock: Ticks) -> Failures {
+    pub fn new(limits: FailureLimits, clock: MonotonicClock) -> Failures {
         let limiter = |per_minute| {
             NonZeroU32::new(per_minute).map(|number| {
                 RateLimiter::new(
@@ -225,8 +225,8 @@ mod tests {
 
     use super::*;
 
-    fn failures(per_address: u32, per_user: u32) -> (Failures, Ticks) {
-        let clock = Ticks::standing();
+    fn failures(per_address: u32, per_user: u32) -> (Failures, MonotonicClock) {
+        let clock = MonotonicClock::manual();
         let limits = FailureLimits { per_address, per_user };
         (Failures::new(limits, clock.clone()), clock)
     }

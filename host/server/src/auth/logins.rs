@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::auth::failures::{Failures, Ticks, network};
+use crate::auth::failures::{Failures, MonotonicClock, network};
 use crate::config::FailureLimits;
 
 /// Maximum concurrent logins of one network.
@@ -38,7 +38,7 @@ pub struct Logins {
 
 struct Inner {
     failures: Failures,
-    clock: Ticks,
+    clock: MonotonicClock,
     hasher: RandomState,
     held: Mutex<Held>,
 }
@@ -78,7 +78,7 @@ pub(crate) struct Attempt {
 impl Logins {
     /// Creates the counters, all at zero.
     #[must_use]
-    pub fn new(limits: FailureLimits, clock: Ticks) -> Logins {
+    pub fn new(limits: FailureLimits, clock: MonotonicClock) -> Logins {
         Logins {
             inner: Arc::new(Inner {
                 failures: Failures::new(limits, clock.clone()),
@@ -258,8 +258,8 @@ mod tests {
 
     use super::*;
 
-    fn logins(per_address: u32, per_user: u32) -> (Logins, Ticks) {
-        let clock = Ticks::standing();
+    fn logins(per_address: u32, per_user: u32) -> (Logins, MonotonicClock) {
+        let clock = MonotonicClock::manual();
         let limits = FailureLimits { per_address, per_user };
         (Logins::new(limits, clock.clone()), clock)
     }

@@ -20,7 +20,7 @@ use crate::api::whm;
 use crate::auth::admitted::Admitted;
 use crate::auth::backend::Backend;
 use crate::auth::calls;
-use crate::auth::failures::{Failures, Ticks};
+use crate::auth::failures::{Failures, MonotonicClock};
 use crate::config::Config;
 use crate::error::ServerError;
 use crate::form::Form;
@@ -135,7 +135,7 @@ impl EdgeServer {
         let upstream = upstream.map(|upstream| Upstream::new(upstream, &config)).transpose()?;
         let state = EdgeState {
             follower,
-            failures: Failures::new(config.failures, Ticks::system()),
+            failures: Failures::new(config.failures, MonotonicClock::system()),
             catalogue: Catalogue::new(config.catalogue.as_deref()),
             upstream,
             config: Arc::clone(&config),

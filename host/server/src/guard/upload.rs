@@ -61,14 +61,14 @@ pub(crate) fn content_type(boundary: &str) -> Result<HeaderValue, Problem> {
 pub(crate) fn checked(body: Body, boundary: &str) -> Body {
     Body::new(Checked {
         body,
-        scan: Some(Scan::new(boundary)),
+        scan: Some(Scanner::new(boundary)),
     })
 }
 
 struct Checked {
     body: Body,
     /// `None` once the body has ended.
-    scan: Option<Scan>,
+    scan: Option<Scanner>,
 }
 
 impl HttpBody for Checked {
@@ -120,7 +120,7 @@ impl HttpBody for Checked {
 
 /// The position of the next byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum Position {
     /// Before the first boundary.
     Start,
     /// In the content of a part.
@@ -132,19 +132,19 @@ enum At {
 }
 
 /// Checks a body piece by piece. It holds back bytes that it cannot judge yet.
-struct Scan {
+struct Scanner {
     /// Two dashes and the boundary.
     delimiter: Vec<u8>,
     held: Vec<u8>,
-    at: At,
+    at: Position,
 }
 
-impl Scan {
-    fn new(boundary: &str) -> Scan {
-        Scan {
+impl Scanner {
+    fn new(boundary: &str) -> Scanner {
+        Scanner {
             delimiter: format!("--{boundary}").into_bytes(),
             held: Vec::new(),
-            at: At::Start,
+            at: Position::Start,
         }
     }
 
@@ -162,53 +162,53 @@ impl Scan {
 
     /// Ends the body. It is an error if the body is incomplete.
     fn end(&self) -> Result<(), Problem> {
-        let whole = self.held.is_empty() && matches!(self.at, At::Last | At::End);
+        let whole = self.held.is_empty() && matches!(self.at, Position::Last | Position::End);
         whole.then_some(()).ok_or(SPOILT)
     }
 
     /// The number of valid bytes at the start of `rest`, and the position after them. `None` until more bytes are needed.
-    fn step(&self, rest: &[u8]) -> Result<Option<(usize, At)>, Problem> {
+    fn step(&self, rest: &[u8]) -> Result<Option<(usize, Position)>, Problem> {
         match self.at {
-            At::Start if rest.len() < self.delimiter.len() => match self.delimiter.starts_with(rest) {
+            Position::Start if rest.len() < self.delimiter.len() => match self.delimiter.starts_with(rest) {
                 true => Ok(None),
                 false => Err(SPOILT),
             },
-            At::Start if rest.starts_with(&self.delimiter) => self.after(rest, 0),
-            At::Start => Err(SPOILT),
-            At::Content => {
+            Position::Start if rest.starts_with(&self.delimiter) => self.after(rest, 0),
+            Position::Start => Err(SPOILT),
+            Position::Content => {
                 let Some(at) = find(rest, &self.delimiter) else {
                     // The last bytes may be the start of a line end and a boundary.
                     let sound = rest.len().saturating_sub(self.delimiter.len() + 1);
-                    return Ok(Some((sound, At::Content)).filter(|_| sound > 0));
+                    return Ok(Some((sound, Position::Content)).filter(|_| sound > 0));
                 };
                 let content = rest.get(..at).and_then(|content| content.strip_suffix(b"\r\n"));
                 let content = content.ok_or(SPOILT)?.len();
                 // The boundary is forwarded with the head after it, so a truncated body is never forwarded as a complete one.
                 let next = self.after(rest, at)?;
-                Ok(next.or(Some((content, At::Content)).filter(|_| content > 0)))
+                Ok(next.or(Some((content, Position::Content)).filter(|_| content > 0)))
             }
-            At::Last => match rest {
+            Position::Last => match rest {
                 b"" | b"\r" => Ok(None),
-                b"\r\n" => Ok(Some((2, At::End))),
+                b"\r\n" => Ok(Some((2, Position::End))),
                 _ => Err(SPOILT),
             },
-            At::End if rest.is_empty() => Ok(None),
-            At::End => Err(SPOILT),
+            Position::End if rest.is_empty() => Ok(None),
+            Position::End => Err(SPOILT),
         }
     }
 
     /// Parses what follows a boundary at `at`: the head of a part, or the end.
-    fn after(&self, rest: &[u8], at: usize) -> Result<Option<(usize, At)>, Problem> {
+    fn after(&self, rest: &[u8], at: usize) -> Result<Option<(usize, Position)>, Problem> {
         let end = at + self.delimiter.len() + 2;
         let (Some(follows), Some(rest)) = (rest.get(end - 2..end), rest.get(end..)) else {
             return Ok(None);
         };
         match (follows, find(rest, b"\r\n\r\n")) {
-            (b"--", _) => Ok(Some((end, At::Last))),
+            (b"--", _) => Ok(Some((end, Position::Last))),
             (b"\r\n", Some(head)) if head <= MAX_HEAD => {
                 check_head(rest.get(..head).unwrap_or_default())?;
                 // The last line feed is held back: it may belong to the next boundary.
-                Ok(Some((end + head + 3, At::Content)))
+                Ok(Some((end + head + 3, Position::Content)))
             }
             (b"\r\n", None) if rest.len() <= MAX_HEAD => Ok(None),
             _ => Err(SPOILT),
@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     fn scanned(body: &[u8], piece: usize) -> Result<Vec<u8>, &'static str> {
-        let mut scan = Scan::new("b");
+        let mut scan = Scanner::new("b");
         let mut whole = Vec::new();
         for piece in body.chunks(piece) {
             whole.extend(scan.push(piece).map_err(|problem| problem.code)?);
@@ -403,7 +403,7 @@ mod tests {
         for end in 1..whole.len() - "\r\n".len() {
             let early = whole.as_bytes().get(..end).unwrap();
             for piece in [1, 1000] {
-                let mut scan = Scan::new("b");
+                let mut scan = Scanner::new("b");
                 let passed: usize = early.chunks(piece).map(|piece| scan.push(piece).unwrap().len()).sum();
                 assert!(passed < end && scan.end().is_err(), "{end}");
             }
@@ -426,7 +426,7 @@ mod tests {
                 "delpop",
             );
             // No byte of the part is forwarded.
-            let mut scan = Scan::new("b");
+            let mut scan = Scanner::new("b");
             assert_eq!(
                 scan.push(body.as_bytes()).unwrap_err().code,
                 "function_misplaced",

@@ -2,7 +2,7 @@
 //! to them, pass.
 //!
 //! No byte of a refused head reaches the library. It reads a stand-in request instead, so that the refusal is answered in order.
-//! [`Wired`] tells the handler the number of the refused request on the connection. If the two counts ever differed, the refused
+//! [`WireState`] tells the handler the number of the refused request on the connection. If the two counts ever differed, the refused
 //! request would be answered 404, and never processed.
 
 use std::io;
@@ -33,14 +33,14 @@ const LINGER_BYTES: usize = 8 << 20;
 
 /// State of the connection's bytes that the handler needs.
 #[derive(Debug, Default)]
-pub(crate) struct Wired {
+pub(crate) struct WireState {
     /// Whether any byte has arrived.
     started: AtomicBool,
     /// The number of the refused request, counted from 1, and the fault.
     refused: OnceLock<(u64, Fault)>,
 }
 
-impl Wired {
+impl WireState {
     /// Whether any byte of a request has arrived.
     pub(crate) fn started(&self) -> bool {
         self.started.load(Ordering::Relaxed)
@@ -74,7 +74,7 @@ enum Phase {
 pub(crate) struct Wire<S> {
     inner: S,
     limits: HttpLimits,
-    wired: Arc<Wired>,
+    wired: Arc<WireState>,
     seat: Arc<Seat>,
     phase: Phase,
     /// Bytes that were read and have not passed yet: `start..end` of the buffer.
@@ -120,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// The state that the handler needs.
-    pub(crate) fn wired(&self) -> Arc<Wired> {
+    pub(crate) fn wired(&self) -> Arc<WireState> {
         self.wired.clone()
     }
 

@@ -19,20 +19,20 @@ const TIME: Duration = Duration::from_millis(200);
 
 /// A request's body after it was passed to a handler.
 pub(crate) struct Unread {
-    body: Arc<Given>,
+    body: Arc<BodyState>,
     /// Whether the client waits for `100 Continue` before it sends the body.
     waits: bool,
 }
 
 #[derive(Debug)]
-struct Given {
+struct BodyState {
     incoming: Mutex<Incoming>,
     asked: AtomicBool,
 }
 
 /// The handler's side of the body.
 #[derive(Debug)]
-struct Handed(Arc<Given>);
+struct HandlerBody(Arc<BodyState>);
 
 impl Unread {
     /// Splits a body into the handler's side and the part to drain later; `None` if there is no body.
@@ -40,7 +40,7 @@ impl Unread {
         if incoming.is_end_stream() {
             return (Body::empty(), None);
         }
-        let body = Arc::new(Given {
+        let body = Arc::new(BodyState {
             incoming: Mutex::new(incoming),
             asked: AtomicBool::new(false),
         });
@@ -48,7 +48,7 @@ impl Unread {
             body: Arc::clone(&body),
             waits: headers.contains_key(header::EXPECT),
         };
-        (Body::new(Handed(body)), Some(unread))
+        (Body::new(HandlerBody(body)), Some(unread))
     }
 
     /// Drains the body. `false` if too much is left, so that the connection must end.
@@ -65,7 +65,7 @@ impl Unread {
         if !given_back || unasked || more > DRAINED {
             return false;
         }
-        let mut rest = Handed(self.body);
+        let mut rest = HandlerBody(self.body);
         let reading = async {
             let mut read = 0_u64;
             while let Some(frame) = rest.frame().await {
@@ -82,13 +82,13 @@ impl Unread {
     }
 }
 
-impl Given {
+impl BodyState {
     fn lock(&self) -> MutexGuard<'_, Incoming> {
         self.incoming.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl HttpBody for Handed {
+impl HttpBody for HandlerBody {
     type Data = Bytes;
     type Error = hyper::Error;
 

@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use tower_http::catch_panic::{CatchPanic, ResponseForPanic};
 
 use crate::config::Config;
-use crate::http1::framing::Wired;
+use crate::http1::framing::WireState;
 use crate::http1::request_check;
 use crate::http1::unread_body::Unread;
 use crate::middleware::client::{self, Client, REQUEST_ID};
@@ -93,14 +93,14 @@ impl ResponseForPanic for Broken {
 /// Answers the requests of one connection.
 pub(crate) struct Handler {
     handling: Arc<Handling>,
-    wired: Arc<Wired>,
+    wired: Arc<WireState>,
     peer: SocketAddr,
     secure: bool,
     requests: AtomicU64,
 }
 
 impl Handler {
-    pub(crate) fn new(handling: Arc<Handling>, wired: Arc<Wired>, peer: SocketAddr, secure: bool) -> Handler {
+    pub(crate) fn new(handling: Arc<Handling>, wired: Arc<WireState>, peer: SocketAddr, secure: bool) -> Handler {
         Handler {
             handling,
             wired,

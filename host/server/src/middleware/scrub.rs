@@ -17,7 +17,7 @@ const NUMBER_MARK: &[u8] = "…".as_bytes();
 /// Text without either is not copied.
 #[must_use]
 pub fn scrub(text: &[u8]) -> Cow<'_, [u8]> {
-    let mut clean = Clean {
+    let mut clean = Scrubbed {
         text,
         copied: 0,
         made: None,
@@ -36,14 +36,14 @@ pub fn scrub(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// A text that is copied once the first secret is replaced.
-struct Clean<'a> {
+struct Scrubbed<'a> {
     text: &'a [u8],
     /// How much of `text` has been copied to `made`.
     copied: usize,
     made: Option<Vec<u8>>,
 }
 
-impl<'a> Clean<'a> {
+impl<'a> Scrubbed<'a> {
     /// Checks a run of capital letters and digits.
     fn run(&mut self, start: usize, end: usize) {
         if end - start >= RUN {

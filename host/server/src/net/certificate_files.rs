@@ -28,14 +28,14 @@ const RENEWAL: Duration = Duration::from_secs(30 * 86_400);
 
 /// The two files of a certificate.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pair {
+pub(crate) struct CertificateFiles {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
 }
 
 /// The certificate in this folder. It is created if there is none, or if it expires soon.
-pub(crate) fn own(folder: &Path) -> Result<Pair, ServerError> {
-    let pair = Pair {
+pub(crate) fn own(folder: &Path) -> Result<CertificateFiles, ServerError> {
+    let pair = CertificateFiles {
         certificate: folder.join(CERTIFICATE_FILE),
         key: folder.join(KEY_FILE),
     };
@@ -63,7 +63,7 @@ pub(crate) fn own(folder: &Path) -> Result<Pair, ServerError> {
 
 /// Whether the certificate is valid for `localhost` at a time. `false` only if it has expired or is not valid yet. Any other
 /// fault is an error.
-fn lasts(pair: &Pair, at: Duration) -> Result<bool, ServerError> {
+fn lasts(pair: &CertificateFiles, at: Duration) -> Result<bool, ServerError> {
     use tokio_rustls::rustls::{CertificateError, Error};
     read_key(&pair.key)?;
     let chain = read_chain(&pair.certificate)?;
@@ -89,7 +89,7 @@ fn lasts(pair: &Pair, at: Duration) -> Result<bool, ServerError> {
     }
 }
 
-fn make(pair: &Pair, now: Duration) -> Result<(), ServerError> {
+fn make(pair: &CertificateFiles, now: Duration) -> Result<(), ServerError> {
     let unmade = |error: rcgen::Error| fault(&pair.certificate, error.to_string());
     let mut params = CertificateParams::default();
     params

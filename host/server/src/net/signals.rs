@@ -6,11 +6,11 @@ use tokio::sync::watch;
 
 /// Counts the signals to stop.
 #[derive(Clone, Debug)]
-pub struct Stop {
+pub struct StopSignals {
     asked: watch::Receiver<u32>,
 }
 
-impl Stop {
+impl StopSignals {
     /// Completes once the process has received `number` signals to stop.
     pub async fn times(mut self, number: u32) {
         // The sender is gone, so no signal will come.
@@ -24,7 +24,7 @@ impl Stop {
 ///
 /// # Errors
 /// The system does not allow this program to listen.
-pub fn stop_signals() -> io::Result<Stop> {
+pub fn stop_signals() -> io::Result<StopSignals> {
     let (tell, asked) = watch::channel(0);
     #[cfg(unix)]
     {
@@ -47,5 +47,5 @@ pub fn stop_signals() -> io::Result<Stop> {
             tell.send_modify(|times| *times += 1);
         }
     });
-    Ok(Stop { asked })
+    Ok(StopSignals { asked })
 }

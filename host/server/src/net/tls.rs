@@ -10,7 +10,7 @@ use webpki::EndEntityCert;
 
 use crate::config::{Config, Tls};
 use crate::error::ServerError;
-use crate::net::certificate_files::{self, Pair};
+use crate::net::certificate_files::{self, CertificateFiles};
 use crate::net::pem::{fault, provider, read_chain, read_key};
 
 /// The certificates of a server. Clones share them.
@@ -72,19 +72,19 @@ impl Certificates {
     }
 }
 
-fn pair(source: &Tls) -> Result<Pair, ServerError> {
+fn pair(source: &Tls) -> Result<CertificateFiles, ServerError> {
     match source {
-        Tls::Files { certificate, key } => Ok(Pair {
+        Tls::Files { certificate, key } => Ok(CertificateFiles {
             certificate: certificate.clone(),
             key: key.clone(),
         }),
         Tls::SelfSigned { folder } => certificate_files::own(folder),
         // Not reached for plain HTTP.
-        Tls::Plain => Ok(Pair::default()),
+        Tls::Plain => Ok(CertificateFiles::default()),
     }
 }
 
-fn read(pair: &Pair) -> Result<Current, ServerError> {
+fn read(pair: &CertificateFiles) -> Result<Current, ServerError> {
     let chain = read_chain(&pair.certificate)?;
     let Some(own) = chain.first().cloned() else {
         return Err(fault(&pair.certificate, "it contains no certificate".to_owned()));

@@ -11,10 +11,10 @@ use serde::Serialize;
 use tokenlatch_core::{Access, Created, MAX_NAME, SecretString};
 
 use crate::state::State;
-use crate::web::create_form::{Fault, Offer, Wanted, faults_of, with_others};
+use crate::web::create_form::{CreateForm, Fault, FormChoices, faults_of, with_others};
 use crate::web::form::{Asked, Posted, new_once};
 use crate::web::layout::Layout;
-use crate::web::notice::NotePage;
+use crate::web::notice::NoticePage;
 use crate::web::reply::{Failed, html, see, sentence};
 use crate::web::session::Visitor;
 use crate::web::tokens::{LIST, curl};
@@ -32,8 +32,8 @@ struct CreatePage<'a> {
     csrf: &'a str,
     once: String,
     most: usize,
-    form: Wanted,
-    offer: Offer,
+    form: CreateForm,
+    offer: FormChoices,
     faults: Vec<Fault>,
 }
 
@@ -74,12 +74,12 @@ pub(crate) async fn form(
     visitor: Visitor,
     asked: Asked,
 ) -> Result<Response, Failed> {
-    let offer = Offer::of(&state, &visitor.user).await?;
-    let form = Wanted::fresh(&offer, asked.text("name"));
+    let offer = FormChoices::of(&state, &visitor.user).await?;
+    let form = CreateForm::fresh(&offer, asked.text("name"));
     Ok(filled(&state, &visitor, form, offer, Vec::new()))
 }
 
-fn filled(state: &State, visitor: &Visitor, form: Wanted, mut offer: Offer, faults: Vec<Fault>) -> Response {
+fn filled(state: &State, visitor: &Visitor, form: CreateForm, mut offer: FormChoices, faults: Vec<Fault>) -> Response {
     offer.choose(&form.features);
     let status = if faults.is_empty() {
         StatusCode::OK
@@ -105,8 +105,8 @@ pub(crate) async fn create(
     posted: Posted,
 ) -> Result<Response, Failed> {
     let visitor = &posted.visitor;
-    let offer = Offer::of(&state, &visitor.user).await?;
-    let form = Wanted::posted(&posted);
+    let offer = FormChoices::of(&state, &visitor.user).await?;
+    let form = CreateForm::posted(&posted);
     let wanted = match form.token(&visitor.user) {
         Ok(wanted) => wanted,
         Err(fault) => {
@@ -156,18 +156,18 @@ fn shown(state: &State, visitor: &Visitor, headers: &HeaderMap, created: &Create
 /// The reply if the store failed and may have kept the token. Nobody knows that token's text.
 fn unknown(state: &State, visitor: &Visitor, error: &Error) -> Response {
     tracing::error!(code = error.code(), "it is unknown whether a token was created");
-    let page = NotePage {
+    let page = NoticePage {
         layout: Layout::of(state, visitor, "No answer now"),
         lines: &[
             "The server could not finish the request. It is unknown whether the API token was created.",
             "Check your API tokens: if it exists, revoke it, because it can’t be shown again. Then create another.",
         ],
-        links: &ways_on(visitor),
+        links: &next_links(visitor),
     };
     html(StatusCode::SERVICE_UNAVAILABLE, page)
 }
 
-fn ways_on(visitor: &Visitor) -> [(&'static str, String); 2] {
+fn next_links(visitor: &Visitor) -> [(&'static str, String); 2] {
     [
         ("Manage API Tokens", visitor.path("/tokens")),
         ("Create another API token", visitor.path("/tokens/new")),
@@ -176,13 +176,13 @@ fn ways_on(visitor: &Visitor) -> [(&'static str, String); 2] {
 
 /// The reply to a form that was submitted before. It creates no second token, and does not show the first again.
 fn spent(state: &State, visitor: &Visitor) -> Response {
-    let page = NotePage {
+    let page = NoticePage {
         layout: Layout::of(state, visitor, "This form was already sent"),
         lines: &[
             "Nothing was created this time. The API token that the form created before, if it did, can’t be shown again.",
             "If you didn’t save it, revoke it and create another.",
         ],
-        links: &ways_on(visitor),
+        links: &next_links(visitor),
     };
     html(StatusCode::CONFLICT, page)
 }
@@ -198,7 +198,7 @@ pub(crate) async fn saved(posted: Posted) -> Response {
 
 /// The result of the name check while a user types.
 #[derive(Serialize)]
-struct Judged {
+struct NameCheck {
     ok: bool,
     message: String,
     left: i64,
@@ -221,7 +221,7 @@ pub(crate) async fn name(
         Err(error @ Error::Refused(_)) => (false, sentence(&error.message())),
         Err(error) => return Err(error.into()),
     };
-    let judged = Judged {
+    let judged = NameCheck {
         ok,
         message,
         left: most.saturating_sub(long),

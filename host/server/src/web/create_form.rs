@@ -63,7 +63,7 @@ pub(crate) struct Choice {
 }
 
 /// The choices that the form offers to an account.
-pub(crate) struct Offer {
+pub(crate) struct FormChoices {
     /// The initial date.
     pub(crate) date: String,
     /// Whether a whole day may be chosen. The policy may allow only some hours.
@@ -82,12 +82,12 @@ pub(crate) struct Offer {
     pub(crate) open: bool,
 }
 
-impl Offer {
+impl FormChoices {
     /// The choices that the module and the catalogue allow an account now.
     ///
     /// # Errors
     /// `tokens_disabled`, `account_suspended`; failures of the module and the store.
-    pub(crate) async fn of(state: &State, user: &str) -> Result<Offer, Failed> {
+    pub(crate) async fn of(state: &State, user: &str) -> Result<FormChoices, Failed> {
         let service = &state.service;
         let zone = *service.zone();
         let account = service.account(user).await?.account;
@@ -99,7 +99,7 @@ impl Offer {
         // If the policy limits the lifetime, the default is not the end of a day. The day before is then the last whole one.
         let whole = default.is_none() || default == end_of(service, now, &date)?;
         let (open, features) = features(state, account.features).await?;
-        Ok(Offer {
+        Ok(FormChoices {
             dated: whole || date != today,
             date: if whole { date } else { day_before(&date) },
             today,
@@ -176,7 +176,7 @@ async fn features(state: &State, own: Features) -> Result<(bool, BTreeSet<String
 
 /// The values of a submitted form.
 #[derive(Default)]
-pub(crate) struct Wanted {
+pub(crate) struct CreateForm {
     /// The name.
     pub(crate) name: String,
     /// `never`, `date` or `longest`.
@@ -195,21 +195,21 @@ pub(crate) struct Wanted {
     pub(crate) addresses: String,
 }
 
-impl Wanted {
+impl CreateForm {
     /// The initial form.
-    pub(crate) fn fresh(offer: &Offer, name: &str) -> Wanted {
-        Wanted {
+    pub(crate) fn fresh(offer: &FormChoices, name: &str) -> CreateForm {
+        CreateForm {
             name: name.to_owned(),
             expiry: if offer.longest.is_some() { "longest" } else { "date" }.to_owned(),
             date: offer.date.clone(),
             access: "full".to_owned(),
-            ..Wanted::default()
+            ..CreateForm::default()
         }
     }
 
     /// The form as submitted.
-    pub(crate) fn posted(posted: &Posted) -> Wanted {
-        Wanted {
+    pub(crate) fn posted(posted: &Posted) -> CreateForm {
+        CreateForm {
             name: posted.text("name").to_owned(),
             expiry: posted.text("expiry").to_owned(),
             date: posted.text("date").to_owned(),
@@ -222,7 +222,7 @@ impl Wanted {
     }
 
     /// The same form without choices that the account no longer has.
-    pub(crate) fn offered(mut self, offer: &Offer) -> Wanted {
+    pub(crate) fn offered(mut self, offer: &FormChoices) -> CreateForm {
         let gone = match self.expiry.as_str() {
             "never" => offer.never_refused.is_some(),
             "longest" => offer.longest.is_none(),
@@ -230,7 +230,7 @@ impl Wanted {
             _ => false,
         };
         if gone {
-            self.expiry = Wanted::fresh(offer, "").expiry;
+            self.expiry = CreateForm::fresh(offer, "").expiry;
         }
         self
     }
@@ -286,7 +286,7 @@ impl Wanted {
 }
 
 /// The fault that a token was refused for, and the others that the module finds in the form.
-pub(crate) async fn faults_of(state: &State, form: &Wanted, error: &Error) -> Vec<Fault> {
+pub(crate) async fn faults_of(state: &State, form: &CreateForm, error: &Error) -> Vec<Fault> {
     let addresses = form.address_list();
     let first = match error {
         Error::Refused(refusal) => Fault::of(refusal, &addresses),
@@ -296,7 +296,7 @@ pub(crate) async fn faults_of(state: &State, form: &Wanted, error: &Error) -> Ve
 }
 
 /// The given fault, and the others that the module finds in the rest of the form.
-pub(crate) async fn with_others(state: &State, form: &Wanted, first: Fault) -> Vec<Fault> {
+pub(crate) async fn with_others(state: &State, form: &CreateForm, first: Fault) -> Vec<Fault> {
     let addresses = form.address_list();
     let mut faults = vec![first];
     let service = &state.service;

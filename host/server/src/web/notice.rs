@@ -7,7 +7,7 @@ use crate::web::layout::Layout;
 /// A page with a message and links.
 #[derive(Template)]
 #[template(path = "note.html")]
-pub(crate) struct NotePage<'a> {
+pub(crate) struct NoticePage<'a> {
     /// The layout. Its title is the heading.
     pub(crate) layout: Layout<'a>,
     /// The message's paragraphs.

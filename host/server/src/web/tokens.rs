@@ -16,7 +16,7 @@ use crate::web::form::Asked;
 use crate::web::hosts;
 use crate::web::layout::Layout;
 use crate::web::list::{ListView, TokenList, read_size};
-use crate::web::notice::NotePage;
+use crate::web::notice::NoticePage;
 use crate::web::reply::{Failed, html};
 use crate::web::session::Visitor;
 use crate::web::view::count;
@@ -82,7 +82,7 @@ pub(crate) async fn show(
 fn disabled(state: &State, visitor: &Visitor, error: Error) -> Result<Response, Failed> {
     match Failed::from(error) {
         Failed::Forbidden(reason) => {
-            let page = NotePage {
+            let page = NoticePage {
                 layout: Layout::of(state, visitor, "Manage API Tokens"),
                 lines: &[&reason],
                 links: &[],

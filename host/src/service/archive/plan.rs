@@ -64,7 +64,7 @@ impl Restored {
     /// The age of the file, in words.
     #[must_use]
     pub fn age_in_words(&self) -> String {
-        in_words(self.age)
+        duration_text(self.age)
     }
 }
 
@@ -173,7 +173,7 @@ pub(super) fn make(
     if told.revived > 0 && revived.is_none() {
         return Err(ArchiveError::Revives {
             tokens: told.revived,
-            age: in_words(told.age),
+            age: duration_text(told.age),
         }
         .into());
     }
@@ -232,7 +232,7 @@ fn targets<'f>(file: &'f ArchiveFile, present: &Archive, plan: &mut Plan) -> Has
 }
 
 /// Formats a duration in words.
-fn in_words(seconds: i64) -> String {
+fn duration_text(seconds: i64) -> String {
     match seconds {
         ..120 => format!("{seconds} seconds"),
         120..7_200 => format!("{} minutes", seconds / 60),
