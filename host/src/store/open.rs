@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{PostgresStore, SqliteStore, Store, StoreError};
+use super::composed::Store;
+use super::error::StoreError;
+use super::postgres::PostgresStore;
+use super::sqlite::SqliteStore;
 
 /// Opens a store: a path or `sqlite:PATH` for a file, `postgres://…` for a server. `create` creates it if it is missing.
 ///

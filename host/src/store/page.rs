@@ -1,109 +1,18 @@
 //! Storage for the page: pages of tokens, sessions, token usage.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use tokenlatch_core::{MAX_SAFE_INTEGER, Realm, SortKey};
 
-use super::StoredToken;
 use super::error::StoreError;
+use super::record::StoredToken;
 use super::rows::{Columns, changed_one, read_token};
-
-/// Selects and sorts a user's live tokens.
-#[derive(Clone, Debug, Default)]
-pub struct PageQuery {
-    /// The port whose tokens are selected; `None` selects both ports'.
-    pub realm: Option<Realm>,
-    /// Selects names that contain this text, ignoring the case of ASCII letters.
-    pub search: Option<String>,
-    /// The sort order. In both directions, ties are sorted by id and tokens that never expire come last.
-    pub sort: SortKey,
-    /// Whether the order is descending.
-    pub descending: bool,
-    /// How many tokens to skip.
-    pub offset: u64,
-    /// The largest number of tokens to return.
-    pub limit: u64,
-}
-
-/// A page of a user's live tokens.
-#[derive(Clone, Debug, Default)]
-pub struct TokenPage {
-    /// The tokens.
-    pub tokens: Vec<StoredToken>,
-    /// The number of matching tokens, regardless of offset and limit.
-    pub total: u64,
-}
-
-/// The keys by which a usage report names a token, and the data that it is checked against.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenKeys {
-    /// The token's id.
-    pub id: String,
-    /// Its hash.
-    pub hash: String,
-    /// When it was created, in Unix seconds.
-    pub created: i64,
-}
+use super::session::StoredSession;
+use super::token_page::PageQuery;
+use super::usage::{TokenKeys, Usage};
 
 /// The largest stored number of uses. Further uses are not counted, so no sum overflows.
 pub(super) const MOST_USES: i64 = MAX_SAFE_INTEGER;
-
-/// A stored session. It ends when its account is removed, renamed or suspended, gets another password or loses its
-/// administrator's access.
-#[derive(Clone, PartialEq, Eq)]
-pub struct StoredSession {
-    /// The hash of the session's id.
-    pub key: String,
-    /// The user.
-    pub user: String,
-    /// The session's data, as JSON.
-    pub data: String,
-    /// When the session ends, in Unix seconds.
-    pub ends: i64,
-}
-
-/// Hides the key and the data, which form checks rely on.
-impl fmt::Debug for StoredSession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredSession")
-            .field("user", &self.user)
-            .field("ends", &self.ends)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The usage of a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Usage {
-    /// The token's id.
-    pub id: String,
-    /// When it was last admitted, in Unix seconds.
-    pub last_used: i64,
-    /// How often it was admitted.
-    pub uses: u64,
-}
-
-/// Identifies a usage report: its sender and its number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsageBatch {
-    /// The sender: at least 8 characters.
-    pub follower: String,
-    /// The report's number, which increases from one report of a sender to the next.
-    pub number: i64,
-    /// When the report arrived, in Unix seconds.
-    pub seen: i64,
-}
-
-impl UsageBatch {
-    /// Senders last heard of before this time are forgotten.
-    pub(super) fn forgotten(&self) -> i64 {
-        self.seen.saturating_sub(SENDER_KEPT)
-    }
-}
-
-/// How long a sender's last number is kept, in seconds. No report is repeated after that.
-const SENDER_KEPT: i64 = 30 * 86_400;
 
 /// Notes a sender's number. Returns no row if it, or one of the 1,000 after it, was noted before. An older number cannot belong
 /// to a pending report: the sender has restarted its numbering, or one number was wrong and must not block all later ones.

@@ -4,11 +4,12 @@ use serde::Serialize;
 use sqlx::{ColumnIndex, Database, Decode, Row, Type};
 use tokenlatch_core::{Account, Held, Policy, Record};
 
-use super::StoredToken;
 use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
 use super::archive::{ArchivedAccount, ArchivedToken};
+use super::changes::Changes;
 use super::error::StoreError;
-use super::revision::{Changes, History, Revision, Version};
+use super::record::StoredToken;
+use super::revision::{History, Revision, Version};
 
 /// A row whose columns are read by name as text, integers and booleans.
 pub(super) trait Columns: Sized {

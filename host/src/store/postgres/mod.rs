@@ -16,17 +16,23 @@ use sqlx::{AssertSqlSafe, Connection, Postgres, Row, Transaction};
 use tokenlatch_core::{Caps, Features, Held, Policy, Record};
 use tokio::sync::Mutex;
 
-use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
-use super::archive::{Archive, Plan};
+use super::account::{AccountStore, NewAccount, PasswordHash, Settings, StoredAccount};
+use super::archive::{Archive, ArchiveStore, Plan};
+use super::changes::{ChangeStore, Changes, KEPT_REVOKED};
+use super::composed::Store;
 use super::error::{Engine, StoreError};
-use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
-use super::revision::{Changes, History, KEPT_REVOKED, PRUNED_AT_ONCE, Revision, Version, epoch_step, hour_before};
+use super::record::{Change, StoredToken};
+use super::revision::{History, PRUNED_AT_ONCE, Revision, Version, epoch_step};
 use super::rows::{
     changed_one, not_added, read_account, read_archived_account, read_archived_token, read_changes, read_held,
     read_history, read_revision, read_settings, read_token, read_version, to_json,
 };
-use super::{Change, Store, StoredToken, sql};
+use super::session::{SessionStore, StoredSession};
+use super::sql;
+use super::token::{TokenStore, hour_before};
+use super::token_page::{PageQuery, TokenPage};
+use super::usage::{TokenKeys, Usage, UsageBatch, UsageStore};
 
 /// How long a request waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -269,7 +275,7 @@ fn searchable(text: &str) -> String {
 }
 
 #[async_trait]
-impl Store for PostgresStore {
+impl AccountStore for PostgresStore {
     async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError> {
         let _turn = self.writers.turn().await?;
         self.bounded(PATIENCE, async {
@@ -381,7 +387,10 @@ impl Store for PostgresStore {
         })
         .await
     }
+}
 
+#[async_trait]
+impl TokenStore for PostgresStore {
     async fn held(&self, user: &str, since: i64, most: i64) -> Result<Option<Held>, StoreError> {
         let row = self.reading(PATIENCE, async {
             let query = sqlx::query(sql::HELD).bind(searchable(user)).bind(since).bind(most);
@@ -469,122 +478,6 @@ impl Store for PostgresStore {
         page::tokens_with_ids(self, user, ids).await
     }
 
-    async fn add_session(&self, session: &StoredSession) -> Result<bool, StoreError> {
-        page::add_session(self, session).await
-    }
-
-    async fn session(&self, key: &str) -> Result<Option<StoredSession>, StoreError> {
-        page::session(self, key).await
-    }
-
-    async fn change_session(&self, session: &StoredSession) -> Result<bool, StoreError> {
-        page::change_session(self, session).await
-    }
-
-    async fn remove_session(&self, key: &str) -> Result<(), StoreError> {
-        page::remove_session(self, key).await
-    }
-
-    async fn spend_form(&self, key: &str, ends: i64) -> Result<bool, StoreError> {
-        page::spend_form(self, key, ends).await
-    }
-
-    async fn prune_sessions(&self, now: i64) -> Result<(), StoreError> {
-        page::prune(self, now).await
-    }
-
-    async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError> {
-        page::add_usage(self, usage).await
-    }
-
-    async fn add_usage_batch(&self, batch: &UsageBatch, usage: &[Usage]) -> Result<bool, StoreError> {
-        page::add_usage_batch(self, batch, usage).await
-    }
-
-    async fn token_keys(&self, keys: &[String]) -> Result<Vec<TokenKeys>, StoreError> {
-        page::token_keys(self, keys).await
-    }
-
-    async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError> {
-        page::usage(self, ids).await
-    }
-
-    async fn revision(&self) -> Result<Revision, StoreError> {
-        self.bounded(SHORT_PATIENCE, async {
-            let mut kept = self.revisions.lock().await;
-            // Taken out while in use: after a failure or a cancelled call, the next call reconnects.
-            if let Some(mut connection) = kept.take()
-                && let Ok(row) = sqlx::query(sql::STATE).fetch_one(&mut connection).await
-            {
-                *kept = Some(connection);
-                return read_revision(&row);
-            }
-            let mut connection = open::connect(&self.options).await?;
-            let row = sqlx::query(sql::STATE).fetch_one(&mut connection).await?;
-            *kept = Some(connection);
-            read_revision(&row)
-        })
-        .await
-    }
-
-    async fn changes(&self, since: Option<Revision>) -> Result<Changes, StoreError> {
-        self.reading(LONG_PATIENCE, self.read_changes(since)).await
-    }
-
-    async fn find_version(&self, version: Version) -> Result<Result<Revision, History>, StoreError> {
-        let row = self.reading(PATIENCE, async {
-            let query = sqlx::query(sql::HISTORY).bind(version.number());
-            Ok(query.fetch_one(&mut *self.connection().await?).await?)
-        });
-        read_version(&row.await?, version)
-    }
-
-    async fn identity(&self) -> Result<String, StoreError> {
-        self.reading(PATIENCE, async {
-            Ok(sqlx::query_scalar(sql::IDENTITY)
-                .fetch_one(&mut *self.connection().await?)
-                .await?)
-        })
-        .await
-    }
-
-    async fn archive(&self) -> Result<Archive, StoreError> {
-        self.reading(LONG_PATIENCE, self.read_archive()).await
-    }
-
-    async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
-        self.bounded(LONG_PATIENCE, self.carry_out(plan)).await
-    }
-
-    async fn begin_epoch(&self, known: i64) -> Result<bool, StoreError> {
-        let _turn = self.writers.turn().await?;
-        self.bounded(PATIENCE, async {
-            let mut transaction = self.write().await?;
-            let query = sqlx::query(sql::EPOCH_AFTER).bind(epoch_step()?).bind(known);
-            let begun = query.execute(&mut *transaction).await?.rows_affected() == 1;
-            transaction.commit().await?;
-            Ok(begun)
-        })
-        .await
-    }
-
-    fn engine(&self) -> Engine {
-        Engine::Postgres
-    }
-
-    async fn writable(&self) -> Result<(), StoreError> {
-        self.reading(SHORT_PATIENCE, async {
-            let row = sqlx::query("SELECT current_setting('transaction_read_only') = 'on'")
-                .fetch_one(&mut *self.connection().await?)
-                .await?;
-            match row.try_get(0)? {
-                true => Err(StoreError::ReadOnly(Engine::Postgres)),
-                false => Ok(()),
-            }
-        })
-        .await
-    }
-
     async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError> {
         let prunable = || {
             sqlx::query_scalar::<_, i64>(sql::PRUNABLE)
@@ -618,6 +511,137 @@ impl Store for PostgresStore {
             }
             transaction.commit().await?;
             Ok(tokens.len() as u64)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl SessionStore for PostgresStore {
+    async fn add_session(&self, session: &StoredSession) -> Result<bool, StoreError> {
+        page::add_session(self, session).await
+    }
+
+    async fn session(&self, key: &str) -> Result<Option<StoredSession>, StoreError> {
+        page::session(self, key).await
+    }
+
+    async fn change_session(&self, session: &StoredSession) -> Result<bool, StoreError> {
+        page::change_session(self, session).await
+    }
+
+    async fn remove_session(&self, key: &str) -> Result<(), StoreError> {
+        page::remove_session(self, key).await
+    }
+
+    async fn spend_form(&self, key: &str, ends: i64) -> Result<bool, StoreError> {
+        page::spend_form(self, key, ends).await
+    }
+
+    async fn prune_sessions(&self, now: i64) -> Result<(), StoreError> {
+        page::prune(self, now).await
+    }
+}
+
+#[async_trait]
+impl UsageStore for PostgresStore {
+    async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError> {
+        page::add_usage(self, usage).await
+    }
+
+    async fn add_usage_batch(&self, batch: &UsageBatch, usage: &[Usage]) -> Result<bool, StoreError> {
+        page::add_usage_batch(self, batch, usage).await
+    }
+
+    async fn token_keys(&self, keys: &[String]) -> Result<Vec<TokenKeys>, StoreError> {
+        page::token_keys(self, keys).await
+    }
+
+    async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError> {
+        page::usage(self, ids).await
+    }
+}
+
+#[async_trait]
+impl ArchiveStore for PostgresStore {
+    async fn archive(&self) -> Result<Archive, StoreError> {
+        self.reading(LONG_PATIENCE, self.read_archive()).await
+    }
+
+    async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
+        self.bounded(LONG_PATIENCE, self.carry_out(plan)).await
+    }
+}
+
+#[async_trait]
+impl ChangeStore for PostgresStore {
+    async fn revision(&self) -> Result<Revision, StoreError> {
+        self.bounded(SHORT_PATIENCE, async {
+            let mut kept = self.revisions.lock().await;
+            // Taken out while in use: after a failure or a cancelled call, the next call reconnects.
+            if let Some(mut connection) = kept.take()
+                && let Ok(row) = sqlx::query(sql::STATE).fetch_one(&mut connection).await
+            {
+                *kept = Some(connection);
+                return read_revision(&row);
+            }
+            let mut connection = open::connect(&self.options).await?;
+            let row = sqlx::query(sql::STATE).fetch_one(&mut connection).await?;
+            *kept = Some(connection);
+            read_revision(&row)
+        })
+        .await
+    }
+
+    async fn changes(&self, since: Option<Revision>) -> Result<Changes, StoreError> {
+        self.reading(LONG_PATIENCE, self.read_changes(since)).await
+    }
+
+    async fn find_version(&self, version: Version) -> Result<Result<Revision, History>, StoreError> {
+        let row = self.reading(PATIENCE, async {
+            let query = sqlx::query(sql::HISTORY).bind(version.number());
+            Ok(query.fetch_one(&mut *self.connection().await?).await?)
+        });
+        read_version(&row.await?, version)
+    }
+
+    async fn begin_epoch(&self, known: i64) -> Result<bool, StoreError> {
+        let _turn = self.writers.turn().await?;
+        self.bounded(PATIENCE, async {
+            let mut transaction = self.write().await?;
+            let query = sqlx::query(sql::EPOCH_AFTER).bind(epoch_step()?).bind(known);
+            let begun = query.execute(&mut *transaction).await?.rows_affected() == 1;
+            transaction.commit().await?;
+            Ok(begun)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn identity(&self) -> Result<String, StoreError> {
+        self.reading(PATIENCE, async {
+            Ok(sqlx::query_scalar(sql::IDENTITY)
+                .fetch_one(&mut *self.connection().await?)
+                .await?)
+        })
+        .await
+    }
+
+    fn engine(&self) -> Engine {
+        Engine::Postgres
+    }
+
+    async fn writable(&self) -> Result<(), StoreError> {
+        self.reading(SHORT_PATIENCE, async {
+            let row = sqlx::query("SELECT current_setting('transaction_read_only') = 'on'")
+                .fetch_one(&mut *self.connection().await?)
+                .await?;
+            match row.try_get(0)? {
+                true => Err(StoreError::ReadOnly(Engine::Postgres)),
+                false => Ok(()),
+            }
         })
         .await
     }

@@ -5,8 +5,8 @@ use sqlx::postgres::PgConnection;
 use super::super::account::{NewAccount, PasswordHash};
 use super::super::archive::ArchivedToken;
 use super::super::error::StoreError;
+use super::super::record::Change;
 use super::super::rows::to_json;
-use super::Change;
 
 /// The number of rows in one statement.
 const BATCH: usize = 2_000;

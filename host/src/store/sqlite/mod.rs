@@ -13,19 +13,23 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, Sqlite, Transaction};
 use tokenlatch_core::{Caps, Features, Held, Policy, Record};
 use tokio::sync::Mutex;
 
-use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
-use super::archive::{Archive, Plan};
+use super::account::{AccountStore, NewAccount, PasswordHash, Settings, StoredAccount};
+use super::archive::{Archive, ArchiveStore, Plan};
+use super::changes::{ChangeStore, Changes, KEPT_REVOKED};
+use super::composed::Store;
 use super::error::{Engine, StoreError};
-use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
-use super::revision::{
-    Changes, History, KEPT_REVOKED, PRUNED_AT_ONCE, Revision, RevisionStamp, Version, epoch_step, hour_before,
-};
+use super::record::{Change, StoredToken};
+use super::revision::{History, PRUNED_AT_ONCE, Revision, RevisionStamp, Version, epoch_step};
 use super::rows::{
     changed_one, not_added, read_account, read_archived_account, read_archived_token, read_changes, read_held,
     read_history, read_revision, read_settings, read_token, read_version, to_json,
 };
-use super::{Change, Store, StoredToken, sql};
+use super::session::{SessionStore, StoredSession};
+use super::sql;
+use super::token::{TokenStore, hour_before};
+use super::token_page::{PageQuery, TokenPage};
+use super::usage::{TokenKeys, Usage, UsageBatch, UsageStore};
 use place::Place;
 use wal_index::WalIndex;
 
@@ -102,7 +106,7 @@ impl SqliteStore {
 }
 
 #[async_trait]
-impl Store for SqliteStore {
+impl AccountStore for SqliteStore {
     async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError> {
         let _turn = self.writers.turn().await?;
         let mut connection = self.pool()?.acquire().await?;
@@ -203,7 +207,10 @@ impl Store for SqliteStore {
         transaction.commit().await?;
         Ok(())
     }
+}
 
+#[async_trait]
+impl TokenStore for SqliteStore {
     async fn held(&self, user: &str, since: i64, most: i64) -> Result<Option<Held>, StoreError> {
         let row = sqlx::query(sql::HELD).bind(user).bind(since).bind(most);
         row.fetch_optional(self.pool()?)
@@ -287,6 +294,42 @@ impl Store for SqliteStore {
         page::tokens_with_ids(self, user, ids).await
     }
 
+    async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError> {
+        let prunable = || {
+            sqlx::query_scalar::<_, i64>(sql::PRUNABLE)
+                .bind(before)
+                .bind(PRUNED_AT_ONCE)
+        };
+        // Usually there are none, and a write transaction is not needed.
+        if prunable().fetch_optional(self.pool()?).await?.is_none() {
+            return Ok(0);
+        }
+        let _turn = self.writers.turn().await?;
+        let mut transaction = self.write().await?;
+        let tokens: Vec<i64> = prunable().fetch_all(&mut *transaction).await?;
+        let chosen = to_json(&tokens)?;
+        sqlx::query(
+            "UPDATE pruned SET before = max(before, $2), revision = max(revision, coalesce((SELECT max(c.revision) \
+             FROM token_changes c WHERE c.token IN (SELECT value FROM json_each($1))), 0))",
+        )
+        .bind(&chosen)
+        .bind(before)
+        .execute(&mut *transaction)
+        .await?;
+        for statement in [
+            "DELETE FROM token_usage WHERE token IN (SELECT value FROM json_each($1))",
+            "DELETE FROM token_changes WHERE token IN (SELECT value FROM json_each($1))",
+            "DELETE FROM tokens WHERE seq IN (SELECT value FROM json_each($1))",
+        ] {
+            sqlx::query(statement).bind(&chosen).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(tokens.len() as u64)
+    }
+}
+
+#[async_trait]
+impl SessionStore for SqliteStore {
     async fn add_session(&self, session: &StoredSession) -> Result<bool, StoreError> {
         page::add_session(self, session).await
     }
@@ -310,7 +353,10 @@ impl Store for SqliteStore {
     async fn prune_sessions(&self, now: i64) -> Result<(), StoreError> {
         page::prune(self, now).await
     }
+}
 
+#[async_trait]
+impl UsageStore for SqliteStore {
     async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError> {
         page::add_usage(self, usage).await
     }
@@ -326,7 +372,57 @@ impl Store for SqliteStore {
     async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError> {
         page::usage(self, ids).await
     }
+}
 
+#[async_trait]
+impl ArchiveStore for SqliteStore {
+    async fn archive(&self) -> Result<Archive, StoreError> {
+        let mut transaction = self.pool()?.begin().await?;
+        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        let accounts = sqlx::query(AssertSqlSafe(format!("{} ORDER BY a.id", sql::SETTINGS)))
+            .fetch_all(&mut *transaction)
+            .await?;
+        let tokens = sqlx::query(sql::ARCHIVED_TOKEN).fetch_all(&mut *transaction).await?;
+        let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(Archive {
+            revision,
+            pruned: pruned.try_get("before")?,
+            accounts: accounts.iter().map(read_archived_account).collect::<Result<_, _>>()?,
+            tokens: tokens.iter().map(read_archived_token).collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
+        let _turn = self.writers.turn().await?;
+        let mut transaction = self.write().await?;
+        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
+        if revision != plan.since {
+            return Err(StoreError::Conflict);
+        }
+        // First, because a revocation frees a name.
+        writes::change(&mut transaction, &plan.changes).await?;
+        for account in &plan.accounts {
+            writes::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
+        }
+        for token in &plan.tokens {
+            writes::add_token(&mut transaction, token).await?;
+        }
+        sqlx::query("UPDATE pruned SET before = max(before, $1)")
+            .bind(plan.pruned)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query(sql::NEW_EPOCH)
+            .bind(epoch_step()?)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ChangeStore for SqliteStore {
     async fn revision(&self) -> Result<Revision, StoreError> {
         if self.pool.is_closed() {
             return Err(sqlx::Error::PoolClosed.into());
@@ -401,91 +497,17 @@ impl Store for SqliteStore {
         read_version(&query.fetch_one(self.pool()?).await?, version)
     }
 
-    async fn identity(&self) -> Result<String, StoreError> {
-        Ok(sqlx::query_scalar(sql::IDENTITY).fetch_one(self.pool()?).await?)
-    }
-
-    async fn archive(&self) -> Result<Archive, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
-        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
-        let accounts = sqlx::query(AssertSqlSafe(format!("{} ORDER BY a.id", sql::SETTINGS)))
-            .fetch_all(&mut *transaction)
-            .await?;
-        let tokens = sqlx::query(sql::ARCHIVED_TOKEN).fetch_all(&mut *transaction).await?;
-        let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(Archive {
-            revision,
-            pruned: pruned.try_get("before")?,
-            accounts: accounts.iter().map(read_archived_account).collect::<Result<_, _>>()?,
-            tokens: tokens.iter().map(read_archived_token).collect::<Result<_, _>>()?,
-        })
-    }
-
-    async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
-        let _turn = self.writers.turn().await?;
-        let mut transaction = self.write().await?;
-        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
-        if revision != plan.since {
-            return Err(StoreError::Conflict);
-        }
-        // First, because a revocation frees a name.
-        writes::change(&mut transaction, &plan.changes).await?;
-        for account in &plan.accounts {
-            writes::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
-        }
-        for token in &plan.tokens {
-            writes::add_token(&mut transaction, token).await?;
-        }
-        sqlx::query("UPDATE pruned SET before = max(before, $1)")
-            .bind(plan.pruned)
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query(sql::NEW_EPOCH)
-            .bind(epoch_step()?)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(())
-    }
-
     async fn begin_epoch(&self, known: i64) -> Result<bool, StoreError> {
         let _turn = self.writers.turn().await?;
         let query = sqlx::query(sql::EPOCH_AFTER).bind(epoch_step()?).bind(known);
         Ok(query.execute(self.pool()?).await?.rows_affected() == 1)
     }
+}
 
-    async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError> {
-        let prunable = || {
-            sqlx::query_scalar::<_, i64>(sql::PRUNABLE)
-                .bind(before)
-                .bind(PRUNED_AT_ONCE)
-        };
-        // Usually there are none, and a write transaction is not needed.
-        if prunable().fetch_optional(self.pool()?).await?.is_none() {
-            return Ok(0);
-        }
-        let _turn = self.writers.turn().await?;
-        let mut transaction = self.write().await?;
-        let tokens: Vec<i64> = prunable().fetch_all(&mut *transaction).await?;
-        let chosen = to_json(&tokens)?;
-        sqlx::query(
-            "UPDATE pruned SET before = max(before, $2), revision = max(revision, coalesce((SELECT max(c.revision) \
-             FROM token_changes c WHERE c.token IN (SELECT value FROM json_each($1))), 0))",
-        )
-        .bind(&chosen)
-        .bind(before)
-        .execute(&mut *transaction)
-        .await?;
-        for statement in [
-            "DELETE FROM token_usage WHERE token IN (SELECT value FROM json_each($1))",
-            "DELETE FROM token_changes WHERE token IN (SELECT value FROM json_each($1))",
-            "DELETE FROM tokens WHERE seq IN (SELECT value FROM json_each($1))",
-        ] {
-            sqlx::query(statement).bind(&chosen).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
-        Ok(tokens.len() as u64)
+#[async_trait]
+impl Store for SqliteStore {
+    async fn identity(&self) -> Result<String, StoreError> {
+        Ok(sqlx::query_scalar(sql::IDENTITY).fetch_one(self.pool()?).await?)
     }
 
     fn engine(&self) -> Engine {

@@ -4,11 +4,14 @@ use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
 use super::super::error::StoreError;
 use super::super::page::{
-    self, Dialect, MOST_USES, PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch, in_order, read_keys,
-    read_numbered, read_session, read_usage, to_count,
+    self, Dialect, MOST_USES, in_order, read_keys, read_numbered, read_session, read_usage, to_count,
 };
+use super::super::record::StoredToken;
 use super::super::rows::{Columns, read_token, to_json};
-use super::super::{StoredToken, sql};
+use super::super::session::StoredSession;
+use super::super::sql;
+use super::super::token_page::{PageQuery, TokenPage};
+use super::super::usage::{TokenKeys, Usage, UsageBatch};
 use super::SqliteStore;
 
 /// The number of rows in one statement.

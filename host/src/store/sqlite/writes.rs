@@ -5,8 +5,9 @@ use sqlx::sqlite::SqliteConnection;
 use super::super::account::{NewAccount, PasswordHash};
 use super::super::archive::ArchivedToken;
 use super::super::error::StoreError;
+use super::super::record::Change;
 use super::super::rows::to_json;
-use super::super::{Change, sql};
+use super::super::sql;
 
 pub(super) async fn add_account(
     connection: &mut SqliteConnection,
