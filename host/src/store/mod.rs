@@ -2,21 +2,20 @@
 //!
 //! - The contract: one trait for each noun beside its types ([`AccountStore`], [`TokenStore`], [`SessionStore`],
 //!   [`UsageStore`], [`ArchiveStore`], [`ChangeStore`]), and [`Store`], which has them all.
-//! - [`SqliteStore`] and [`PostgresStore`] fulfil it.
+//! - `sql` fulfils it once, over what [`SqliteStore`] and [`PostgresStore`] provide.
 
 mod account;
+mod address;
 mod archive;
 mod changes;
 mod composed;
 mod error;
 mod migrate;
 mod open;
-mod page;
 mod postgres;
 mod queue;
 mod record;
 mod revision;
-mod rows;
 mod session;
 mod sql;
 mod sqlite;

@@ -91,9 +91,6 @@ pub(super) fn epoch_step() -> Result<i64, StoreError> {
     Ok(i64::from(chance).saturating_add(1))
 }
 
-/// How many revoked tokens are deleted in one transaction. Writers wait for each transaction.
-pub(super) const PRUNED_AT_ONCE: i64 = 1_000;
-
 /// Creates a stamp for tests.
 #[cfg(test)]
 pub(crate) fn stamp(byte: u8) -> Option<RevisionStamp> {

@@ -7,7 +7,7 @@ use super::record::StoredToken;
 /// Selects and sorts a user's live tokens.
 #[derive(Clone, Debug, Default)]
 pub struct PageQuery {
-    /// The port whose tokens are selected; `None` selects both ports'.
+    /// The realm whose tokens are selected; `None` selects both realms'.
     pub realm: Option<Realm>,
     /// Selects names that contain this text, ignoring the case of ASCII letters.
     pub search: Option<String>,
