@@ -48,9 +48,10 @@ pub use snapshot::{
     SourceError, UsageReport, key_file_text, read_snapshot_key,
 };
 pub use store::{
-    Archive, ArchivedAccount, ArchivedToken, Change, Changes, Engine, History, KEPT_REVOKED, NewAccount, PageQuery,
-    PasswordHash, Plan, PostgresStore, Revision, RevisionStamp, Settings, SqliteStore, Store, StoreError,
-    StoredAccount, StoredSession, StoredToken, TokenKeys, TokenPage, Usage, UsageBatch, Version, open_store,
+    AccountStore, Archive, ArchiveStore, ArchivedAccount, ArchivedToken, Change, ChangeStore, Changes, Engine, History,
+    KEPT_REVOKED, NewAccount, PageQuery, PasswordHash, Plan, PostgresStore, Revision, RevisionStamp, SessionStore,
+    Settings, SqliteStore, Store, StoreError, StoredAccount, StoredSession, StoredToken, TokenKeys, TokenPage,
+    TokenStore, Usage, UsageBatch, UsageStore, Version, open_store,
 };
 pub use verifier::{Presented, Verifier, WentBack};
 pub use zone::ServerZone;

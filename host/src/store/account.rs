@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use tokenlatch_core::{Account, Policy};
+use async_trait::async_trait;
+use tokenlatch_core::{Account, Features, Policy};
+
+use super::error::StoreError;
+use super::record::Change;
 
 /// A stored account.
 #[derive(Clone, Debug)]
@@ -66,4 +70,48 @@ impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(…)")
     }
+}
+
+/// Stores accounts. The store enforces that a user has one account.
+#[async_trait]
+pub trait AccountStore: Send + Sync {
+    /// Adds an account.
+    async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError>;
+
+    /// Returns a user's account, with the number of its tokens.
+    async fn account(&self, user: &str) -> Result<Option<StoredAccount>, StoreError>;
+
+    /// Returns a user's settings that decisions need. The cost does not grow with the number of tokens.
+    async fn settings(&self, user: &str) -> Result<Option<Settings>, StoreError>;
+
+    /// Returns all accounts, sorted by user.
+    async fn accounts(&self) -> Result<Vec<StoredAccount>, StoreError>;
+
+    /// Suspends or resumes an account.
+    async fn set_suspended(&self, user: &str, suspended: bool) -> Result<(), StoreError>;
+
+    /// Replaces the features of an account.
+    async fn set_features(&self, user: &str, features: &Features) -> Result<(), StoreError>;
+
+    /// Replaces an account's features if they still equal `was`; otherwise returns `false`.
+    async fn replace_features(&self, user: &str, was: &Features, features: &Features) -> Result<bool, StoreError>;
+
+    /// Replaces the policy for an account's new tokens.
+    async fn set_policy(&self, user: &str, policy: &Policy) -> Result<(), StoreError>;
+
+    /// Replaces an account's password.
+    async fn set_password(&self, user: &str, password: &PasswordHash) -> Result<(), StoreError>;
+
+    /// Returns the password hash of a user's account; `None` if it has none.
+    async fn password(&self, user: &str) -> Result<Option<PasswordHash>, StoreError>;
+
+    /// Grants or withdraws access to the administrator's page.
+    async fn set_administrator(&self, user: &str, administrator: bool) -> Result<(), StoreError>;
+
+    /// Renames an account. Its tokens are kept, and their records get the new user.
+    async fn rename_account(&self, user: &str, new_user: &str) -> Result<(), StoreError>;
+
+    /// Removes an account. `revoked` must contain all its live tokens as revoked records; otherwise the result is
+    /// [`StoreError::Conflict`].
+    async fn remove_account(&self, user: &str, revoked: &[Change], now: i64) -> Result<(), StoreError>;
 }

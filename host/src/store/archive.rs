@@ -1,8 +1,11 @@
 //! The complete content of a store, and the changes that a restore makes.
 
+use async_trait::async_trait;
+
 use super::account::NewAccount;
+use super::error::StoreError;
+use super::record::{Change, StoredToken};
 use super::revision::Revision;
-use super::{Change, StoredToken};
 
 /// All accounts and tokens of a store, read at one instant.
 #[derive(Clone, Debug)]
@@ -50,4 +53,15 @@ pub struct Plan {
     pub accounts: Vec<ArchivedAccount>,
     /// Tokens to add, after the accounts.
     pub tokens: Vec<ArchivedToken>,
+}
+
+/// Reads and restores the complete content.
+#[async_trait]
+pub trait ArchiveStore: Send + Sync {
+    /// Returns everything, as of one instant.
+    async fn archive(&self) -> Result<Archive, StoreError>;
+
+    /// Applies a plan completely or not at all, and begins a new epoch. [`StoreError::Conflict`] if anything has changed since
+    /// the plan's revision.
+    async fn apply(&self, plan: &Plan) -> Result<(), StoreError>;
 }

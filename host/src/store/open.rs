@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{PostgresStore, SqliteStore, Store, StoreError};
+use super::address::is_postgres;
+use super::composed::Store;
+use super::error::StoreError;
+use super::postgres::PostgresStore;
+use super::sqlite::SqliteStore;
 
 /// Opens a store: a path or `sqlite:PATH` for a file, `postgres://…` for a server. `create` creates it if it is missing.
 ///
@@ -13,18 +17,4 @@ pub async fn open_store(address: &str, create: bool) -> Result<Arc<dyn Store>, S
         return Ok(Arc::new(PostgresStore::open(address, create).await?));
     }
     Ok(Arc::new(SqliteStore::open(address, create).await?))
-}
-
-fn is_postgres(address: &str) -> bool {
-    ["postgres://", "postgresql://"]
-        .iter()
-        .any(|scheme| address.starts_with(scheme))
-}
-
-/// Returns the address up to its scheme. The rest may contain a password.
-pub(super) fn redacted(address: &str) -> String {
-    match address.split_once("://") {
-        Some((scheme, _)) => format!("{scheme}://…"),
-        None => address.to_owned(),
-    }
 }

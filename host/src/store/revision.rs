@@ -1,6 +1,4 @@
-//! Revisions: the position of the stored data in its history, and the changes since a revision.
-
-use tokenlatch_core::{Account, Record};
+//! Revisions: the position of the stored data in its history.
 
 use super::error::StoreError;
 
@@ -91,33 +89,6 @@ impl History {
 pub(super) fn epoch_step() -> Result<i64, StoreError> {
     let chance = getrandom::u32().map_err(|error| StoreError::Failed(error.to_string()))?;
     Ok(i64::from(chance).saturating_add(1))
-}
-
-/// How many revoked tokens a full load includes, so that readers can tell them from unknown ones. Both are refused.
-pub const KEPT_REVOKED: usize = 10_000;
-
-/// How many revoked tokens are deleted in one transaction. Writers wait for each transaction.
-pub(super) const PRUNED_AT_ONCE: i64 = 1_000;
-
-/// Returns the time one hour before `now`; tokens created since then count against the hourly cap.
-pub(crate) fn hour_before(now: i64) -> i64 {
-    now.saturating_sub(3_600)
-}
-
-/// The changes since a revision.
-#[derive(Clone, Debug)]
-pub struct Changes {
-    /// The revision after these changes.
-    pub revision: Revision,
-    /// Whether this is everything and replaces all earlier data.
-    pub whole: bool,
-    /// Whether the given revision belongs to this database.
-    pub history: History,
-    /// The accounts, without removed ones.
-    pub accounts: Vec<Account>,
-    /// The changed records, including revoked ones. If this is everything: first the [`KEPT_REVOKED`] most recently revoked
-    /// records, in the order of their revocation, then those that are not revoked, oldest first.
-    pub records: Vec<Record>,
 }
 
 /// Creates a stamp for tests.

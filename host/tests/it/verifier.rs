@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::common::{NOW, Place, module, module_with, plain, run};
 use tokenlatch::core::{Access, Api, Call, Features, Function, Pepper, Reason};
-use tokenlatch::{Limits, NewToken, Presented, Service, SetClock, Store, Verifier};
+use tokenlatch::{ChangeStore, Limits, NewToken, Presented, Service, SetClock, Store, Verifier};
 
 /// A call that a full token may make.
 fn listing() -> Call {

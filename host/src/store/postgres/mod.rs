@@ -1,9 +1,8 @@
 //! The store in a PostgreSQL database, which several servers may share.
 
+mod connection;
 mod open;
-mod page;
 mod schema;
-mod writes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,21 +11,14 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
-use sqlx::{AssertSqlSafe, Connection, Postgres, Row, Transaction};
-use tokenlatch_core::{Caps, Features, Held, Policy, Record};
+use sqlx::{Connection, Postgres, Row, Transaction};
 use tokio::sync::Mutex;
 
-use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
-use super::archive::{Archive, Plan};
+use super::composed::Store;
 use super::error::{Engine, StoreError};
-use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
-use super::revision::{Changes, History, KEPT_REVOKED, PRUNED_AT_ONCE, Revision, Version, epoch_step, hour_before};
-use super::rows::{
-    changed_one, not_added, read_account, read_archived_account, read_archived_token, read_changes, read_held,
-    read_history, read_revision, read_settings, read_token, read_version, to_json,
-};
-use super::{Change, Store, StoredToken, sql};
+use super::revision::{Revision, RevisionStamp};
+use super::sql::{Dialect, Patience, STATE, SqlStore, read_revision};
 
 /// How long a request waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -93,13 +85,6 @@ impl PostgresStore {
         })
     }
 
-    /// Acquires a connection of the pool.
-    async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        let asked = Instant::now();
-        let connection = self.pool.acquire().await;
-        connection.map_err(|error| self.unconnected(error, asked))
-    }
-
     /// Begins a transaction on a connection of the pool.
     async fn begin(&self, statement: &'static str) -> Result<Transaction<'static, Postgres>, StoreError> {
         let asked = Instant::now();
@@ -116,26 +101,6 @@ impl PostgresStore {
         }
     }
 
-    async fn write(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        let mut transaction = self.begin(WRITE).await?;
-        sqlx::raw_sql(TURN).execute(&mut *transaction).await?;
-        Ok(transaction)
-    }
-
-    async fn read(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        self.begin(READ).await
-    }
-
-    /// Runs a read after its turn in the readers' queue.
-    async fn reading<T>(
-        &self,
-        patience: Duration,
-        work: impl Future<Output = Result<T, StoreError>> + Send,
-    ) -> Result<T, StoreError> {
-        let _turn = self.readers.turn().await?;
-        self.bounded(patience, work).await
-    }
-
     /// Runs a query with a time limit. On a timeout the connection is dropped with the future.
     async fn bounded<T>(
         &self,
@@ -146,426 +111,96 @@ impl PostgresStore {
             .await
             .unwrap_or_else(|_| Err(StoreError::Unreachable("it did not answer in time".to_owned())))
     }
+}
 
-    async fn tokens_where(&self, user: &str, condition: &str) -> Result<Vec<StoredToken>, StoreError> {
-        let query = AssertSqlSafe(format!("{} {} {condition} ORDER BY t.seq", sql::TOKEN, sql::OF_USER));
-        let rows = self
-            .reading(PATIENCE, async {
-                Ok(sqlx::query(query)
-                    .bind(searchable(user))
-                    .fetch_all(&mut *self.connection().await?)
-                    .await?)
-            })
-            .await?;
-        rows.iter().map(read_token).collect()
+/// Returns the time limit of an operation.
+fn limit(patience: Patience) -> Duration {
+    match patience {
+        Patience::Request => PATIENCE,
+        Patience::Everything => LONG_PATIENCE,
+    }
+}
+
+impl SqlStore for PostgresStore {
+    type Sqlx = Postgres;
+    const DIALECT: Dialect = Dialect::Postgres;
+
+    async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        let asked = Instant::now();
+        let connection = self.pool.acquire().await;
+        connection.map_err(|error| self.unconnected(error, asked))
     }
 
-    async fn read_changes(&self, since: Option<Revision>) -> Result<Changes, StoreError> {
-        let mut transaction = self.read().await?;
-        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
-        let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
-        let history = match since {
-            Some(since) => {
-                let query = sqlx::query(sql::HISTORY).bind(since.number);
-                read_history(&query.fetch_one(&mut *transaction).await?, since)?
-            }
-            None => History::Known,
-        };
-        let newer = revision.newer_than(since, history, pruned.try_get("revision")?);
-        if newer.is_none() {
-            schema::require_triggers(&mut transaction).await?;
-        }
-        let (accounts, tokens) = match newer {
-            None => (
-                format!("{} WHERE a.removed IS NULL", sql::SETTINGS),
-                format!("{} WHERE t.revoked IS NULL ORDER BY t.seq", sql::TOKEN),
-            ),
-            Some(_) => (
-                format!("{} WHERE a.changed > $1 AND a.removed IS NULL", sql::SETTINGS),
-                format!("{} WHERE t.changed > $1", sql::TOKEN),
-            ),
-        };
-        let (mut accounts, mut tokens) = (sqlx::query(AssertSqlSafe(accounts)), sqlx::query(AssertSqlSafe(tokens)));
-        if let Some(revision) = newer {
-            (accounts, tokens) = (accounts.bind(revision), tokens.bind(revision));
-        }
-        let accounts = accounts.fetch_all(&mut *transaction).await?;
-        let mut revoked = Vec::new();
-        if newer.is_none() {
-            let query = AssertSqlSafe(format!("{} WHERE {}", sql::TOKEN, sql::NEWLY_REVOKED));
-            let most = i64::try_from(KEPT_REVOKED).unwrap_or(i64::MAX);
-            revoked = sqlx::query(query).bind(most).fetch_all(&mut *transaction).await?;
-        }
-        let tokens = tokens.fetch_all(&mut *transaction).await?;
-        transaction.commit().await?;
-        read_changes(revision, history, newer, &accounts, &revoked, &tokens)
+    async fn begin_read(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.begin(READ).await
     }
 
-    async fn read_archive(&self) -> Result<Archive, StoreError> {
-        let mut transaction = self.read().await?;
-        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
-        let accounts = sqlx::query(AssertSqlSafe(format!("{} ORDER BY a.id", sql::SETTINGS)))
-            .fetch_all(&mut *transaction)
-            .await?;
-        let tokens = sqlx::query(sql::ARCHIVED_TOKEN).fetch_all(&mut *transaction).await?;
-        let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(Archive {
-            revision,
-            pruned: pruned.try_get("before")?,
-            accounts: accounts.iter().map(read_archived_account).collect::<Result<_, _>>()?,
-            tokens: tokens.iter().map(read_archived_token).collect::<Result<_, _>>()?,
-        })
+    async fn begin_change(&self, patience: Patience) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut transaction = self.begin(WRITE).await?;
+        sqlx::raw_sql(TURN).execute(&mut *transaction).await?;
+        if patience == Patience::Everything {
+            sqlx::query("SET LOCAL statement_timeout = 0")
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction)
     }
 
-    async fn carry_out(&self, plan: &Plan) -> Result<(), StoreError> {
-        let _turn = self.writers.turn().await?;
-        let mut transaction = self.write().await?;
-        sqlx::query("SET LOCAL statement_timeout = 0")
-            .execute(&mut *transaction)
-            .await?;
-        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
-        if revision != plan.since {
-            return Err(StoreError::Conflict);
-        }
-        // First, because a revocation frees a name.
-        writes::change(&mut transaction, &plan.changes).await?;
-        for account in &plan.accounts {
-            writes::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
-        }
-        writes::add_tokens(&mut transaction, &plan.tokens).await?;
-        sqlx::query("UPDATE pruned SET before = greatest(before, $1)")
-            .bind(plan.pruned)
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query(sql::NEW_EPOCH)
-            .bind(epoch_step()?)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+    /// Does not lock the state row, because it counts no change.
+    async fn begin_write(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.begin("BEGIN").await
     }
 
-    /// Runs a statement that must change a user's live account.
-    async fn change_account(
+    async fn reading<T: Send>(
         &self,
-        user: &str,
-        query: sqlx::query::Query<'_, Postgres, sqlx::postgres::PgArguments>,
-    ) -> Result<(), StoreError> {
+        patience: Patience,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let _turn = self.readers.turn().await?;
+        self.bounded(limit(patience), work).await
+    }
+
+    async fn writing<T: Send>(
+        &self,
+        patience: Patience,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
         let _turn = self.writers.turn().await?;
-        self.bounded(PATIENCE, async {
-            let mut transaction = self.write().await?;
-            changed_one(query.execute(&mut *transaction).await?.rows_affected(), user)?;
-            transaction.commit().await?;
-            Ok(())
-        })
-        .await
-    }
-}
-
-/// Makes a text searchable. PostgreSQL refuses NUL; users and names contain neither NUL nor the character put in its place.
-fn searchable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
-}
-
-#[async_trait]
-impl Store for PostgresStore {
-    async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError> {
-        let _turn = self.writers.turn().await?;
-        self.bounded(PATIENCE, async {
-            let mut transaction = self.write().await?;
-            writes::add_account(&mut transaction, account, now, None).await?;
-            transaction.commit().await?;
-            Ok(())
-        })
-        .await
+        self.bounded(limit(patience), work).await
     }
 
-    async fn account(&self, user: &str) -> Result<Option<StoredAccount>, StoreError> {
-        let query = AssertSqlSafe(format!("{} AND a.\"user\" = $1", sql::ACCOUNTS));
-        let row = self.reading(PATIENCE, async {
-            Ok(sqlx::query(query)
-                .bind(searchable(user))
-                .fetch_optional(&mut *self.connection().await?)
-                .await?)
-        });
-        row.await?.as_ref().map(read_account).transpose()
+    async fn require_complete(transaction: &mut Transaction<'static, Postgres>) -> Result<(), StoreError> {
+        schema::require_triggers(transaction).await
     }
 
-    async fn settings(&self, user: &str) -> Result<Option<Settings>, StoreError> {
-        let query = AssertSqlSafe(format!("{} WHERE a.\"user\" = $1 AND a.removed IS NULL", sql::SETTINGS));
-        let row = self.reading(PATIENCE, async {
-            Ok(sqlx::query(query)
-                .bind(searchable(user))
-                .fetch_optional(&mut *self.connection().await?)
-                .await?)
-        });
-        row.await?.as_ref().map(read_settings).transpose()
-    }
-
-    async fn accounts(&self) -> Result<Vec<StoredAccount>, StoreError> {
-        let query = AssertSqlSafe(format!("{} ORDER BY a.\"user\"", sql::ACCOUNTS));
-        let rows = self.reading(PATIENCE, async {
-            Ok(sqlx::query(query).fetch_all(&mut *self.connection().await?).await?)
-        });
-        rows.await?.iter().map(read_account).collect()
-    }
-
-    async fn set_suspended(&self, user: &str, suspended: bool) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::SET_SUSPENDED).bind(suspended).bind(user);
-        self.change_account(user, query).await
-    }
-
-    async fn set_features(&self, user: &str, features: &Features) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::SET_FEATURES).bind(to_json(features)?).bind(user);
-        self.change_account(user, query).await
-    }
-
-    async fn replace_features(&self, user: &str, was: &Features, features: &Features) -> Result<bool, StoreError> {
-        let query = AssertSqlSafe(format!("{} AND features::jsonb = $3::jsonb", sql::SET_FEATURES));
-        let query = sqlx::query(query)
-            .bind(to_json(features)?)
-            .bind(user)
-            .bind(to_json(was)?);
-        match self.change_account(user, query).await {
-            Err(StoreError::AccountUnknown(_)) if self.settings(user).await?.is_some() => Ok(false),
-            outcome => outcome.map(|()| true),
-        }
-    }
-
-    async fn set_policy(&self, user: &str, policy: &Policy) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::SET_POLICY)
-            .bind(policy.max_lifetime)
-            .bind(policy.expiry_required)
-            .bind(to_json(&policy.caps)?)
-            .bind(user);
-        self.change_account(user, query).await
-    }
-
-    async fn set_password(&self, user: &str, password: &PasswordHash) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::SET_PASSWORD).bind(password.expose()).bind(user);
-        self.change_account(user, query).await
-    }
-
-    async fn password(&self, user: &str) -> Result<Option<PasswordHash>, StoreError> {
-        let row = self.reading(PATIENCE, async {
-            Ok(sqlx::query(sql::PASSWORD)
-                .bind(searchable(user))
-                .fetch_optional(&mut *self.connection().await?)
-                .await?)
-        });
-        let found: Option<Option<String>> = row.await?.map(|row| row.try_get(0)).transpose()?;
-        Ok(found.flatten().map(PasswordHash::new))
-    }
-
-    async fn set_administrator(&self, user: &str, administrator: bool) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::SET_ADMINISTRATOR).bind(administrator).bind(user);
-        self.change_account(user, query).await
-    }
-
-    async fn rename_account(&self, user: &str, new_user: &str) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::RENAME_ACCOUNT).bind(new_user).bind(user);
-        self.change_account(user, query).await
-    }
-
-    async fn remove_account(&self, user: &str, revoked: &[Change], now: i64) -> Result<(), StoreError> {
-        let _turn = self.writers.turn().await?;
-        self.bounded(PATIENCE, async {
-            let mut transaction = self.write().await?;
-            writes::change(&mut transaction, revoked).await?;
-            // If a token was created in the meantime and is live, the database refuses this.
-            let query = sqlx::query(sql::REMOVE_ACCOUNT).bind(now).bind(user);
-            changed_one(query.execute(&mut *transaction).await?.rows_affected(), user)?;
-            transaction.commit().await?;
-            Ok(())
-        })
-        .await
-    }
-
-    async fn held(&self, user: &str, since: i64, most: i64) -> Result<Option<Held>, StoreError> {
-        let row = self.reading(PATIENCE, async {
-            let query = sqlx::query(sql::HELD).bind(searchable(user)).bind(since).bind(most);
-            Ok(query.fetch_optional(&mut *self.connection().await?).await?)
-        });
-        row.await?.as_ref().map(read_held).transpose()
-    }
-
-    async fn add_token(&self, record: &Record, account: Option<&str>, caps: Caps) -> Result<(), StoreError> {
-        let query = sqlx::query(AssertSqlSafe(format!(
-            "INSERT INTO tokens (account, changed, record) SELECT id, 0, $1::jsonb FROM accounts \
-             WHERE \"user\" = $2 AND removed IS NULL AND key = coalesce($3, key) AND {}",
-            sql::WITHIN_CAPS
-        )))
-        .bind(to_json(record)?)
-        .bind(&record.user)
-        .bind(account)
-        .bind(caps.tokens())
-        .bind(hour_before(record.created))
-        .bind(caps.tokens_per_hour());
-        match self.change_account(&record.user, query).await {
-            Err(StoreError::AccountUnknown(user)) => {
-                let there = self.settings(&user).await?;
-                Err(not_added(user, account, there.as_ref()))
-            }
-            outcome => outcome,
-        }
-    }
-
-    async fn tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError> {
-        self.tokens_where(user, "").await
-    }
-
-    async fn live_tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError> {
-        self.tokens_where(user, "AND t.revoked IS NULL").await
-    }
-
-    async fn tokens_named(&self, user: &str, names: &[String]) -> Result<Vec<StoredToken>, StoreError> {
-        let query = AssertSqlSafe(format!(
-            "{} {} AND t.revoked IS NULL AND t.name = ANY ($2)",
-            sql::TOKEN,
-            sql::OF_USER
-        ));
-        let names: Vec<String> = names.iter().map(|name| searchable(name)).collect();
-        let rows = self.reading(PATIENCE, async {
-            let query = sqlx::query(query).bind(searchable(user)).bind(names);
-            Ok(query.fetch_all(&mut *self.connection().await?).await?)
-        });
-        rows.await?.iter().map(read_token).collect()
-    }
-
-    async fn token_by_hashes(&self, hashes: &[String]) -> Result<Option<Record>, StoreError> {
-        let query = AssertSqlSafe(format!("{} WHERE t.hash = ANY ($1) LIMIT 1", sql::TOKEN));
-        let row = self.reading(PATIENCE, async {
-            Ok(sqlx::query(query)
-                .bind(hashes)
-                .fetch_optional(&mut *self.connection().await?)
-                .await?)
-        });
-        row.await?
-            .as_ref()
-            .map(|row| read_token(row).map(|token| token.record))
-            .transpose()
-    }
-
-    async fn change_tokens(&self, changes: &[Change]) -> Result<(), StoreError> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let _turn = self.writers.turn().await?;
-        self.bounded(PATIENCE, async {
-            let mut transaction = self.write().await?;
-            writes::change(&mut transaction, changes).await?;
-            transaction.commit().await?;
-            Ok(())
-        })
-        .await
-    }
-
-    async fn tokens_page(&self, user: &str, query: &PageQuery) -> Result<TokenPage, StoreError> {
-        page::tokens(self, user, query).await
-    }
-
-    async fn tokens_with_ids(&self, user: &str, ids: &[String]) -> Result<Vec<StoredToken>, StoreError> {
-        page::tokens_with_ids(self, user, ids).await
-    }
-
-    async fn add_session(&self, session: &StoredSession) -> Result<bool, StoreError> {
-        page::add_session(self, session).await
-    }
-
-    async fn session(&self, key: &str) -> Result<Option<StoredSession>, StoreError> {
-        page::session(self, key).await
-    }
-
-    async fn change_session(&self, session: &StoredSession) -> Result<bool, StoreError> {
-        page::change_session(self, session).await
-    }
-
-    async fn remove_session(&self, key: &str) -> Result<(), StoreError> {
-        page::remove_session(self, key).await
-    }
-
-    async fn spend_form(&self, key: &str, ends: i64) -> Result<bool, StoreError> {
-        page::spend_form(self, key, ends).await
-    }
-
-    async fn prune_sessions(&self, now: i64) -> Result<(), StoreError> {
-        page::prune(self, now).await
-    }
-
-    async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError> {
-        page::add_usage(self, usage).await
-    }
-
-    async fn add_usage_batch(&self, batch: &UsageBatch, usage: &[Usage]) -> Result<bool, StoreError> {
-        page::add_usage_batch(self, batch, usage).await
-    }
-
-    async fn token_keys(&self, keys: &[String]) -> Result<Vec<TokenKeys>, StoreError> {
-        page::token_keys(self, keys).await
-    }
-
-    async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError> {
-        page::usage(self, ids).await
-    }
-
-    async fn revision(&self) -> Result<Revision, StoreError> {
+    async fn current_revision(&self) -> Result<Revision, StoreError> {
         self.bounded(SHORT_PATIENCE, async {
             let mut kept = self.revisions.lock().await;
             // Taken out while in use: after a failure or a cancelled call, the next call reconnects.
             if let Some(mut connection) = kept.take()
-                && let Ok(row) = sqlx::query(sql::STATE).fetch_one(&mut connection).await
+                && let Ok(row) = sqlx::query(STATE).fetch_one(&mut connection).await
             {
                 *kept = Some(connection);
                 return read_revision(&row);
             }
             let mut connection = open::connect(&self.options).await?;
-            let row = sqlx::query(sql::STATE).fetch_one(&mut connection).await?;
+            let row = sqlx::query(STATE).fetch_one(&mut connection).await?;
             *kept = Some(connection);
             read_revision(&row)
         })
         .await
     }
 
-    async fn changes(&self, since: Option<Revision>) -> Result<Changes, StoreError> {
-        self.reading(LONG_PATIENCE, self.read_changes(since)).await
+    /// Only a query shows what others have committed.
+    fn current_stamp(&self) -> Option<RevisionStamp> {
+        None
     }
+}
 
-    async fn find_version(&self, version: Version) -> Result<Result<Revision, History>, StoreError> {
-        let row = self.reading(PATIENCE, async {
-            let query = sqlx::query(sql::HISTORY).bind(version.number());
-            Ok(query.fetch_one(&mut *self.connection().await?).await?)
-        });
-        read_version(&row.await?, version)
-    }
-
+#[async_trait]
+impl Store for PostgresStore {
     async fn identity(&self) -> Result<String, StoreError> {
-        self.reading(PATIENCE, async {
-            Ok(sqlx::query_scalar(sql::IDENTITY)
-                .fetch_one(&mut *self.connection().await?)
-                .await?)
-        })
-        .await
-    }
-
-    async fn archive(&self) -> Result<Archive, StoreError> {
-        self.reading(LONG_PATIENCE, self.read_archive()).await
-    }
-
-    async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
-        self.bounded(LONG_PATIENCE, self.carry_out(plan)).await
-    }
-
-    async fn begin_epoch(&self, known: i64) -> Result<bool, StoreError> {
-        let _turn = self.writers.turn().await?;
-        self.bounded(PATIENCE, async {
-            let mut transaction = self.write().await?;
-            let query = sqlx::query(sql::EPOCH_AFTER).bind(epoch_step()?).bind(known);
-            let begun = query.execute(&mut *transaction).await?.rows_affected() == 1;
-            transaction.commit().await?;
-            Ok(begun)
-        })
-        .await
+        self.read_identity().await
     }
 
     fn engine(&self) -> Engine {
@@ -573,7 +208,8 @@ impl Store for PostgresStore {
     }
 
     async fn writable(&self) -> Result<(), StoreError> {
-        self.reading(SHORT_PATIENCE, async {
+        let _turn = self.readers.turn().await?;
+        self.bounded(SHORT_PATIENCE, async {
             let row = sqlx::query("SELECT current_setting('transaction_read_only') = 'on'")
                 .fetch_one(&mut *self.connection().await?)
                 .await?;
@@ -585,49 +221,12 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError> {
-        let prunable = || {
-            sqlx::query_scalar::<_, i64>(sql::PRUNABLE)
-                .bind(before)
-                .bind(PRUNED_AT_ONCE)
-        };
-        // Usually there are none, and a write transaction is not needed.
-        let any = self.reading(PATIENCE, async {
-            Ok(prunable().fetch_optional(&mut *self.connection().await?).await?)
-        });
-        if any.await?.is_none() {
-            return Ok(0);
-        }
-        let _turn = self.writers.turn().await?;
-        self.bounded(PATIENCE, async {
-            let mut transaction = self.write().await?;
-            let tokens: Vec<i64> = prunable().fetch_all(&mut *transaction).await?;
-            sqlx::query(
-                "UPDATE pruned SET before = greatest(before, $2), revision = greatest(revision, \
-                 (SELECT max(t.changed) FROM tokens t WHERE t.seq = ANY ($1)))",
-            )
-            .bind(&tokens)
-            .bind(before)
-            .execute(&mut *transaction)
-            .await?;
-            for statement in [
-                "DELETE FROM token_usage WHERE token = ANY ($1)",
-                "DELETE FROM tokens WHERE seq = ANY ($1)",
-            ] {
-                sqlx::query(statement).bind(&tokens).execute(&mut *transaction).await?;
-            }
-            transaction.commit().await?;
-            Ok(tokens.len() as u64)
-        })
-        .await
-    }
-
     fn is_shared(&self) -> bool {
         true
     }
 
     async fn check(&self) -> Result<Vec<String>, StoreError> {
-        self.reading(LONG_PATIENCE, async {
+        self.reading(Patience::Everything, async {
             let mut connection = self.connection().await?;
             schema::check(&mut connection).await
         })

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Row};
 
+use super::super::address::redacted;
 use super::super::error::{Engine, StoreError};
-use super::super::open::redacted;
 
 /// The time limit for connecting.
 const CONNECT: Duration = Duration::from_secs(5);

@@ -3,11 +3,10 @@
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 
+use super::super::address::redacted;
 use super::super::error::StoreError;
 use super::super::migrate::{Step, failure, migrator, newest};
-use super::super::open::redacted;
-use super::super::rows::{read_settings, read_token};
-use super::super::sql;
+use super::super::sql::check_rows;
 
 const STEPS: &[Step] = &[
     (
@@ -102,22 +101,7 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<Vec<String>, 
             found.push(format!("`{name}`, which guards the data, is missing or was changed"));
         }
     }
-    for row in sqlx::query(sql::SETTINGS).fetch_all(&mut *connection).await? {
-        if let Err(error) = read_settings(&row) {
-            found.push(error.to_string());
-        }
-    }
-    for row in sqlx::query(sql::TOKEN).fetch_all(&mut *connection).await? {
-        if let Err(error) = read_token(&row) {
-            found.push(error.to_string());
-        }
-    }
-    let wrong: i64 = sqlx::query_scalar(sql::WRONG_COUNTS)
-        .fetch_one(&mut *connection)
-        .await?;
-    if wrong > 0 {
-        found.push(format!("{wrong} counts of live tokens are wrong"));
-    }
+    found.extend(check_rows(connection).await?);
     sqlx::query("RESET statement_timeout").execute(&mut *connection).await?;
     Ok(found)
 }

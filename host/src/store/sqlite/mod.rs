@@ -1,31 +1,22 @@
 //! The store in one SQLite file.
 
+mod connection;
 mod open;
-mod page;
 mod place;
 mod schema;
 mod wal_index;
-mod writes;
 
 use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, Sqlite, Transaction};
-use tokenlatch_core::{Caps, Features, Held, Policy, Record};
+use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
 use tokio::sync::Mutex;
 
-use super::account::{NewAccount, PasswordHash, Settings, StoredAccount};
-use super::archive::{Archive, Plan};
+use super::composed::Store;
 use super::error::{Engine, StoreError};
-use super::page::{PageQuery, StoredSession, TokenKeys, TokenPage, Usage, UsageBatch};
 use super::queue::Queue;
-use super::revision::{
-    Changes, History, KEPT_REVOKED, PRUNED_AT_ONCE, Revision, RevisionStamp, Version, epoch_step, hour_before,
-};
-use super::rows::{
-    changed_one, not_added, read_account, read_archived_account, read_archived_token, read_changes, read_held,
-    read_history, read_revision, read_settings, read_token, read_version, to_json,
-};
-use super::{Change, Store, StoredToken, sql};
+use super::revision::{Revision, RevisionStamp};
+use super::sql::{Dialect, Patience, STATE, SqlStore, read_revision};
 use place::Place;
 use wal_index::WalIndex;
 
@@ -72,262 +63,52 @@ impl SqliteStore {
         self.place.check()?;
         Ok(&self.pool)
     }
+}
 
-    /// Begins a write transaction. It takes the write lock at once, so it never fails because of an earlier read.
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+impl SqlStore for SqliteStore {
+    type Sqlx = Sqlite;
+    const DIALECT: Dialect = Dialect::Sqlite;
+
+    async fn connection(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        Ok(self.pool()?.acquire().await?)
+    }
+
+    async fn begin_read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.pool()?.begin().await?)
+    }
+
+    async fn begin_change(&self, _: Patience) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.begin_write().await
+    }
+
+    /// Takes the write lock at once, so that the transaction never fails because of an earlier read.
+    async fn begin_write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.pool()?.begin_with("BEGIN IMMEDIATE").await?)
     }
 
-    /// Runs a statement that must change a user's live account.
-    async fn change_account(
+    async fn reading<T: Send>(
         &self,
-        user: &str,
-        query: sqlx::query::Query<'_, Sqlite, sqlx::sqlite::SqliteArguments>,
-    ) -> Result<(), StoreError> {
+        _: Patience,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        work.await
+    }
+
+    async fn writing<T: Send>(
+        &self,
+        _: Patience,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
         let _turn = self.writers.turn().await?;
-        changed_one(query.execute(self.pool()?).await?.rows_affected(), user)
+        work.await
     }
 
-    async fn tokens_where(&self, user: &str, condition: &str) -> Result<Vec<StoredToken>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "{} {} {condition} ORDER BY t.seq",
-            sql::TOKEN,
-            sql::OF_USER
-        )))
-        .bind(user)
-        .fetch_all(self.pool()?)
-        .await?;
-        rows.iter().map(read_token).collect()
-    }
-}
-
-#[async_trait]
-impl Store for SqliteStore {
-    async fn add_account(&self, account: &NewAccount, now: i64) -> Result<(), StoreError> {
-        let _turn = self.writers.turn().await?;
-        let mut connection = self.pool()?.acquire().await?;
-        writes::add_account(&mut connection, account, now, None).await
-    }
-
-    async fn account(&self, user: &str) -> Result<Option<StoredAccount>, StoreError> {
-        sqlx::query(AssertSqlSafe(format!("{} AND a.\"user\" = $1", sql::ACCOUNTS)))
-            .bind(user)
-            .fetch_optional(self.pool()?)
-            .await?
-            .as_ref()
-            .map(read_account)
-            .transpose()
-    }
-
-    async fn settings(&self, user: &str) -> Result<Option<Settings>, StoreError> {
-        sqlx::query(AssertSqlSafe(format!(
-            "{} WHERE a.\"user\" = $1 AND a.removed IS NULL",
-            sql::SETTINGS
-        )))
-        .bind(user)
-        .fetch_optional(self.pool()?)
-        .await?
-        .as_ref()
-        .map(read_settings)
-        .transpose()
-    }
-
-    async fn accounts(&self) -> Result<Vec<StoredAccount>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!("{} ORDER BY a.\"user\"", sql::ACCOUNTS)))
-            .fetch_all(self.pool()?)
-            .await?;
-        rows.iter().map(read_account).collect()
-    }
-
-    async fn set_suspended(&self, user: &str, suspended: bool) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::SET_SUSPENDED).bind(suspended).bind(user);
-        self.change_account(user, query).await
-    }
-
-    async fn set_features(&self, user: &str, features: &Features) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::SET_FEATURES).bind(to_json(features)?).bind(user);
-        self.change_account(user, query).await
-    }
-
-    async fn replace_features(&self, user: &str, was: &Features, features: &Features) -> Result<bool, StoreError> {
-        let query = AssertSqlSafe(format!("{} AND json(features) = json($3)", sql::SET_FEATURES));
-        let query = sqlx::query(query)
-            .bind(to_json(features)?)
-            .bind(user)
-            .bind(to_json(was)?);
-        match self.change_account(user, query).await {
-            Err(StoreError::AccountUnknown(_)) if self.settings(user).await?.is_some() => Ok(false),
-            outcome => outcome.map(|()| true),
-        }
-    }
-
-    async fn set_policy(&self, user: &str, policy: &Policy) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::SET_POLICY)
-            .bind(policy.max_lifetime)
-            .bind(policy.expiry_required)
-            .bind(to_json(&policy.caps)?)
-            .bind(user);
-        self.change_account(user, query).await
-    }
-
-    async fn set_password(&self, user: &str, password: &PasswordHash) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::SET_PASSWORD).bind(password.expose()).bind(user);
-        self.change_account(user, query).await
-    }
-
-    async fn password(&self, user: &str) -> Result<Option<PasswordHash>, StoreError> {
-        let found: Option<Option<String>> = sqlx::query_scalar(sql::PASSWORD)
-            .bind(user)
-            .fetch_optional(self.pool()?)
-            .await?;
-        Ok(found.flatten().map(PasswordHash::new))
-    }
-
-    async fn set_administrator(&self, user: &str, administrator: bool) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::SET_ADMINISTRATOR).bind(administrator).bind(user);
-        self.change_account(user, query).await
-    }
-
-    async fn rename_account(&self, user: &str, new_user: &str) -> Result<(), StoreError> {
-        let query = sqlx::query(sql::RENAME_ACCOUNT).bind(new_user).bind(user);
-        self.change_account(user, query).await
-    }
-
-    async fn remove_account(&self, user: &str, revoked: &[Change], now: i64) -> Result<(), StoreError> {
-        let _turn = self.writers.turn().await?;
-        let mut transaction = self.write().await?;
-        writes::change(&mut transaction, revoked).await?;
-        // If a token was created in the meantime and is live, the database refuses this.
-        let query = sqlx::query(sql::REMOVE_ACCOUNT).bind(now).bind(user);
-        changed_one(query.execute(&mut *transaction).await?.rows_affected(), user)?;
-        transaction.commit().await?;
+    /// A file is complete once it has been opened.
+    async fn require_complete(_: &mut Transaction<'static, Sqlite>) -> Result<(), StoreError> {
         Ok(())
     }
 
-    async fn held(&self, user: &str, since: i64, most: i64) -> Result<Option<Held>, StoreError> {
-        let row = sqlx::query(sql::HELD).bind(user).bind(since).bind(most);
-        row.fetch_optional(self.pool()?)
-            .await?
-            .as_ref()
-            .map(read_held)
-            .transpose()
-    }
-
-    async fn add_token(&self, record: &Record, account: Option<&str>, caps: Caps) -> Result<(), StoreError> {
-        let query = sqlx::query(AssertSqlSafe(format!(
-            "INSERT INTO tokens (account, record) SELECT id, $1 FROM accounts \
-             WHERE user = $2 AND removed IS NULL AND key = coalesce($3, key) AND {}",
-            sql::WITHIN_CAPS
-        )))
-        .bind(to_json(record)?)
-        .bind(&record.user)
-        .bind(account)
-        .bind(caps.tokens())
-        .bind(hour_before(record.created))
-        .bind(caps.tokens_per_hour());
-        match self.change_account(&record.user, query).await {
-            Err(StoreError::AccountUnknown(user)) => {
-                let there = self.settings(&user).await?;
-                Err(not_added(user, account, there.as_ref()))
-            }
-            outcome => outcome,
-        }
-    }
-
-    async fn tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError> {
-        self.tokens_where(user, "").await
-    }
-
-    async fn live_tokens(&self, user: &str) -> Result<Vec<StoredToken>, StoreError> {
-        self.tokens_where(user, "AND t.revoked IS NULL").await
-    }
-
-    async fn tokens_named(&self, user: &str, names: &[String]) -> Result<Vec<StoredToken>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "{} {} AND t.revoked IS NULL AND t.name IN (SELECT value FROM json_each($2))",
-            sql::TOKEN,
-            sql::OF_USER
-        )))
-        .bind(user)
-        .bind(to_json(names)?)
-        .fetch_all(self.pool()?)
-        .await?;
-        rows.iter().map(read_token).collect()
-    }
-
-    async fn token_by_hashes(&self, hashes: &[String]) -> Result<Option<Record>, StoreError> {
-        sqlx::query(AssertSqlSafe(format!(
-            "{} WHERE t.hash IN (SELECT value FROM json_each($1)) LIMIT 1",
-            sql::TOKEN
-        )))
-        .bind(to_json(hashes)?)
-        .fetch_optional(self.pool()?)
-        .await?
-        .as_ref()
-        .map(|row| read_token(row).map(|token| token.record))
-        .transpose()
-    }
-
-    async fn change_tokens(&self, changes: &[Change]) -> Result<(), StoreError> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let _turn = self.writers.turn().await?;
-        let mut transaction = self.write().await?;
-        writes::change(&mut transaction, changes).await?;
-        transaction.commit().await?;
-        Ok(())
-    }
-
-    async fn tokens_page(&self, user: &str, query: &PageQuery) -> Result<TokenPage, StoreError> {
-        page::tokens(self, user, query).await
-    }
-
-    async fn tokens_with_ids(&self, user: &str, ids: &[String]) -> Result<Vec<StoredToken>, StoreError> {
-        page::tokens_with_ids(self, user, ids).await
-    }
-
-    async fn add_session(&self, session: &StoredSession) -> Result<bool, StoreError> {
-        page::add_session(self, session).await
-    }
-
-    async fn session(&self, key: &str) -> Result<Option<StoredSession>, StoreError> {
-        page::session(self, key).await
-    }
-
-    async fn change_session(&self, session: &StoredSession) -> Result<bool, StoreError> {
-        page::change_session(self, session).await
-    }
-
-    async fn remove_session(&self, key: &str) -> Result<(), StoreError> {
-        page::remove_session(self, key).await
-    }
-
-    async fn spend_form(&self, key: &str, ends: i64) -> Result<bool, StoreError> {
-        page::spend_form(self, key, ends).await
-    }
-
-    async fn prune_sessions(&self, now: i64) -> Result<(), StoreError> {
-        page::prune(self, now).await
-    }
-
-    async fn add_usage(&self, usage: &[Usage]) -> Result<(), StoreError> {
-        page::add_usage(self, usage).await
-    }
-
-    async fn add_usage_batch(&self, batch: &UsageBatch, usage: &[Usage]) -> Result<bool, StoreError> {
-        page::add_usage_batch(self, batch, usage).await
-    }
-
-    async fn token_keys(&self, keys: &[String]) -> Result<Vec<TokenKeys>, StoreError> {
-        page::token_keys(self, keys).await
-    }
-
-    async fn usage(&self, ids: &[String]) -> Result<Vec<Usage>, StoreError> {
-        page::usage(self, ids).await
-    }
-
-    async fn revision(&self) -> Result<Revision, StoreError> {
+    async fn current_revision(&self) -> Result<Revision, StoreError> {
         if self.pool.is_closed() {
             return Err(sqlx::Error::PoolClosed.into());
         }
@@ -338,154 +119,24 @@ impl Store for SqliteStore {
             Some(connection) => connection,
             None => self.options.connect().await?,
         };
-        let row = sqlx::query(sql::STATE).fetch_one(&mut connection).await?;
+        let row = sqlx::query(STATE).fetch_one(&mut connection).await?;
         *kept = Some(connection);
         read_revision(&row)
     }
 
-    fn stamp(&self) -> Option<RevisionStamp> {
+    fn current_stamp(&self) -> Option<RevisionStamp> {
         if self.pool.is_closed() || self.place.check().is_err() {
             None
         } else {
             self.index.stamp()
         }
     }
+}
 
-    async fn changes(&self, since: Option<Revision>) -> Result<Changes, StoreError> {
-        // A read transaction sees the database as of its first read.
-        let mut transaction = self.pool()?.begin().await?;
-        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
-        let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
-        let history = match since {
-            Some(since) => {
-                let query = sqlx::query(sql::HISTORY).bind(since.number);
-                read_history(&query.fetch_one(&mut *transaction).await?, since)?
-            }
-            None => History::Known,
-        };
-        let newer = revision.newer_than(since, history, pruned.try_get("revision")?);
-        let (accounts, tokens) = match newer {
-            None => (
-                format!("{} WHERE a.removed IS NULL", sql::SETTINGS),
-                format!("{} WHERE t.revoked IS NULL ORDER BY t.seq", sql::TOKEN),
-            ),
-            Some(_) => (
-                format!(
-                    "{} JOIN account_changes c ON c.account = a.id WHERE c.revision > $1 AND a.removed IS NULL",
-                    sql::SETTINGS
-                ),
-                format!(
-                    "{} JOIN token_changes c ON c.token = t.seq WHERE c.revision > $1",
-                    sql::TOKEN
-                ),
-            ),
-        };
-        let (mut accounts, mut tokens) = (sqlx::query(AssertSqlSafe(accounts)), sqlx::query(AssertSqlSafe(tokens)));
-        if let Some(revision) = newer {
-            (accounts, tokens) = (accounts.bind(revision), tokens.bind(revision));
-        }
-        let accounts = accounts.fetch_all(&mut *transaction).await?;
-        let mut revoked = Vec::new();
-        if newer.is_none() {
-            let query = AssertSqlSafe(format!("{} WHERE {}", sql::TOKEN, sql::NEWLY_REVOKED));
-            let most = i64::try_from(KEPT_REVOKED).unwrap_or(i64::MAX);
-            revoked = sqlx::query(query).bind(most).fetch_all(&mut *transaction).await?;
-        }
-        let tokens = tokens.fetch_all(&mut *transaction).await?;
-        transaction.commit().await?;
-        read_changes(revision, history, newer, &accounts, &revoked, &tokens)
-    }
-
-    async fn find_version(&self, version: Version) -> Result<Result<Revision, History>, StoreError> {
-        let query = sqlx::query(sql::HISTORY).bind(version.number());
-        read_version(&query.fetch_one(self.pool()?).await?, version)
-    }
-
+#[async_trait]
+impl Store for SqliteStore {
     async fn identity(&self) -> Result<String, StoreError> {
-        Ok(sqlx::query_scalar(sql::IDENTITY).fetch_one(self.pool()?).await?)
-    }
-
-    async fn archive(&self) -> Result<Archive, StoreError> {
-        let mut transaction = self.pool()?.begin().await?;
-        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
-        let accounts = sqlx::query(AssertSqlSafe(format!("{} ORDER BY a.id", sql::SETTINGS)))
-            .fetch_all(&mut *transaction)
-            .await?;
-        let tokens = sqlx::query(sql::ARCHIVED_TOKEN).fetch_all(&mut *transaction).await?;
-        let pruned = sqlx::query(sql::PRUNED).fetch_one(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(Archive {
-            revision,
-            pruned: pruned.try_get("before")?,
-            accounts: accounts.iter().map(read_archived_account).collect::<Result<_, _>>()?,
-            tokens: tokens.iter().map(read_archived_token).collect::<Result<_, _>>()?,
-        })
-    }
-
-    async fn apply(&self, plan: &Plan) -> Result<(), StoreError> {
-        let _turn = self.writers.turn().await?;
-        let mut transaction = self.write().await?;
-        let revision = read_revision(&sqlx::query(sql::STATE).fetch_one(&mut *transaction).await?)?;
-        if revision != plan.since {
-            return Err(StoreError::Conflict);
-        }
-        // First, because a revocation frees a name.
-        writes::change(&mut transaction, &plan.changes).await?;
-        for account in &plan.accounts {
-            writes::add_account(&mut transaction, &account.account, account.created, account.removed).await?;
-        }
-        for token in &plan.tokens {
-            writes::add_token(&mut transaction, token).await?;
-        }
-        sqlx::query("UPDATE pruned SET before = max(before, $1)")
-            .bind(plan.pruned)
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query(sql::NEW_EPOCH)
-            .bind(epoch_step()?)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(())
-    }
-
-    async fn begin_epoch(&self, known: i64) -> Result<bool, StoreError> {
-        let _turn = self.writers.turn().await?;
-        let query = sqlx::query(sql::EPOCH_AFTER).bind(epoch_step()?).bind(known);
-        Ok(query.execute(self.pool()?).await?.rows_affected() == 1)
-    }
-
-    async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError> {
-        let prunable = || {
-            sqlx::query_scalar::<_, i64>(sql::PRUNABLE)
-                .bind(before)
-                .bind(PRUNED_AT_ONCE)
-        };
-        // Usually there are none, and a write transaction is not needed.
-        if prunable().fetch_optional(self.pool()?).await?.is_none() {
-            return Ok(0);
-        }
-        let _turn = self.writers.turn().await?;
-        let mut transaction = self.write().await?;
-        let tokens: Vec<i64> = prunable().fetch_all(&mut *transaction).await?;
-        let chosen = to_json(&tokens)?;
-        sqlx::query(
-            "UPDATE pruned SET before = max(before, $2), revision = max(revision, coalesce((SELECT max(c.revision) \
-             FROM token_changes c WHERE c.token IN (SELECT value FROM json_each($1))), 0))",
-        )
-        .bind(&chosen)
-        .bind(before)
-        .execute(&mut *transaction)
-        .await?;
-        for statement in [
-            "DELETE FROM token_usage WHERE token IN (SELECT value FROM json_each($1))",
-            "DELETE FROM token_changes WHERE token IN (SELECT value FROM json_each($1))",
-            "DELETE FROM tokens WHERE seq IN (SELECT value FROM json_each($1))",
-        ] {
-            sqlx::query(statement).bind(&chosen).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
-        Ok(tokens.len() as u64)
+        self.read_identity().await
     }
 
     fn engine(&self) -> Engine {
@@ -521,5 +172,42 @@ impl Store for SqliteStore {
             let _ = connection.close().await;
         }
         self.pool.close().await;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+mod tests {
+    use sqlx::{AssertSqlSafe, Row};
+
+    use super::super::sql::{End, kinds};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_is_read_from_an_index_of_its_order_and_nothing_is_sorted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("t.db");
+        let store = SqliteStore::open(file.to_str().unwrap(), true).await.unwrap();
+        let plan = async |statement: String| -> String {
+            let steps = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+                .fetch_all(&store.pool)
+                .await
+                .unwrap();
+            let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+            steps.join("\n")
+        };
+        for query in kinds() {
+            for end in [End::First, End::Last] {
+                let numbers = plan(query.numbers(end, Dialect::Sqlite)).await;
+                assert!(numbers.contains("USING INDEX tokens_by_"), "{query:?}: {numbers}");
+                assert!(
+                    !numbers.contains("TEMP B-TREE") && !numbers.contains("SCAN"),
+                    "{query:?}, {end:?}: {numbers}"
+                );
+            }
+            let count = plan(query.count(Dialect::Sqlite)).await;
+            assert!(count.contains("SEARCH c USING PRIMARY KEY"), "{query:?}: {count}");
+            assert!(!count.contains("tokens_"), "{query:?}: {count}");
+        }
     }
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
+use super::super::address::redacted;
 use super::super::error::{Engine, StoreError};
-use super::super::open::redacted;
 
 /// How long a process waits for another process's write.
 const BUSY: Duration = Duration::from_secs(10);

@@ -7,8 +7,7 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::super::error::StoreError;
 use super::super::migrate::{Step, failure, migrator, newest};
-use super::super::rows::{read_settings, read_token};
-use super::super::sql;
+use super::super::sql::check_rows;
 
 /// "TLCH", as the first migration sets it.
 const APPLICATION_ID: i64 = 0x544c_4348;
@@ -117,22 +116,7 @@ pub(super) async fn check(connection: &mut SqliteConnection) -> Result<Vec<Strin
             .filter(|name| !named.contains(name))
             .map(|name| format!("`{name}` does not belong to the schema")),
     );
-    for row in sqlx::query(sql::SETTINGS).fetch_all(&mut *connection).await? {
-        if let Err(error) = read_settings(&row) {
-            found.push(error.to_string());
-        }
-    }
-    for row in sqlx::query(sql::TOKEN).fetch_all(&mut *connection).await? {
-        if let Err(error) = read_token(&row) {
-            found.push(error.to_string());
-        }
-    }
-    let wrong: i64 = sqlx::query_scalar(sql::WRONG_COUNTS)
-        .fetch_one(&mut *connection)
-        .await?;
-    if wrong > 0 {
-        found.push(format!("{wrong} counts of live tokens are wrong"));
-    }
+    found.extend(check_rows(connection).await?);
     Ok(found)
 }
 
