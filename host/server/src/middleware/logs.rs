@@ -50,26 +50,20 @@ impl FromStr for LogFormat {
     }
 }
 
-/// The maximum level of a target and all below it, where it differs from [`OTHERS`]. Below INFO, libraries log what they handle
-/// (headers, queries, passwords), so a target that is not listed here logs nothing below INFO.
-const TARGETS: &[(&str, LevelFilter)] = &[
-    ("tokenlatch", LevelFilter::TRACE),
-    // It logs each ended session as a suspicious one, with a session id, which must not be logged.
-    ("tower_sessions", LevelFilter::ERROR),
-    ("tower_sessions_core", LevelFilter::ERROR),
-];
+/// The target of the service's own events. It and all targets below it may log at every level.
+const SERVICE: &str = "tokenlatch";
+
+/// The maximum level of all other targets. Below INFO, libraries log what they handle (headers, queries, passwords).
 const OTHERS: LevelFilter = LevelFilter::INFO;
 
 /// Whether an event may be logged, whatever level is requested. Spans of other crates may not: their fields would appear on the
 /// service's own lines.
 fn may_speak(metadata: &Metadata<'_>) -> bool {
-    let is_of = |name: &str| {
-        let rest = metadata.target().strip_prefix(name);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-    };
-    let listed = TARGETS.iter().find(|(name, _)| is_of(name));
-    let most = listed.map_or(OTHERS, |(_, level)| *level);
-    *metadata.level() <= most && (metadata.is_event() || most == LevelFilter::TRACE)
+    let rest = metadata.target().strip_prefix(SERVICE);
+    if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::")) {
+        return true;
+    }
+    *metadata.level() <= OTHERS && metadata.is_event()
 }
 
 /// The destination of log lines.
@@ -262,7 +256,7 @@ mod tests {
         let (logs, guard) = Logs::to(into.clone());
         let subscriber = logs.subscriber(format, level).unwrap();
         tracing::subscriber::with_default(subscriber, || {
-            speak!("axum_reverse_proxy::forward" "hyper" "a_library" "tokenlatchx" "tower_sessions_core::session");
+            speak!("axum_reverse_proxy::forward" "hyper" "a_library" "tokenlatchx");
             speak!("tokenlatch" "tokenlatch::request");
         });
         drop(guard);
@@ -286,12 +280,7 @@ mod tests {
                         assert!(!text.contains(&format!("{quiet}-{target}")), "{quiet} {target}: {text}");
                     }
                 }
-                for quiet in [
-                    "TRACE-tokenlatchx",
-                    "SPAN-tokenlatchx",
-                    "WARN-tower_sessions",
-                    "SPAN-tower_sessions",
-                ] {
+                for quiet in ["TRACE-tokenlatchx", "SPAN-tokenlatchx"] {
                     assert!(!text.contains(quiet), "{quiet}: {text}");
                 }
                 for target in ["tokenlatch", "tokenlatch::request"] {
@@ -312,6 +301,5 @@ mod tests {
             !text.contains("INFO-tokenlatch.") && !text.contains("DEBUG-") && !text.contains("INFO-hyper"),
             "{text}"
         );
-        assert!(text.contains("ERROR-tower_sessions_core::session."), "{text}");
     }
 }

@@ -10,7 +10,6 @@ use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tower_sessions::Session;
 use zeroize::Zeroizing;
 
 use crate::auth::logins::{Attempt, Throttled};
@@ -23,7 +22,7 @@ use crate::web::form::{self, Asked};
 use crate::web::layout::Layout;
 use crate::web::paths;
 use crate::web::reply::{Failed, html, see};
-use crate::web::session::{self, Found, Visit, Visitor};
+use crate::web::session::{self, Found, Session, SessionData, Visitor};
 use crate::web::visit::drops_cookie;
 use crate::web_paths::home;
 use tokenlatch_core::Realm;
@@ -88,7 +87,7 @@ pub(crate) fn login_page(state: &State, realm: Realm, status: StatusCode, shown:
 pub(crate) async fn root(
     Shared(state): Shared<Arc<State>>,
     Extension(realm): Extension<Realm>,
-    session: Session,
+    Extension(session): Extension<Session>,
 ) -> Result<Response, Failed> {
     Ok(match session::find(&state, &session, realm).await? {
         Found::Person(visitor) => see(visitor.path(home(realm))),
@@ -101,7 +100,7 @@ pub(crate) async fn form(
     Shared(state): Shared<Arc<State>>,
     Extension(realm): Extension<Realm>,
     Extension(client): Extension<Client>,
-    session: Session,
+    Extension(session): Extension<Session>,
     headers: HeaderMap,
     asked: Asked,
 ) -> Result<Response, Failed> {
@@ -123,7 +122,7 @@ pub(crate) async fn login(
     Shared(state): Shared<Arc<State>>,
     Extension(realm): Extension<Realm>,
     Extension(client): Extension<Client>,
-    session: Session,
+    Extension(session): Extension<Session>,
     request: Request,
 ) -> Result<Response, Failed> {
     let (parts, body) = request.into_parts();
@@ -287,10 +286,10 @@ async fn enter(
     user: &str,
     before: Option<&String>,
 ) -> Result<Option<Visitor>, Failed> {
-    let visit = Visit::begin(&state.service, user, realm)?;
-    let visitor = session::begin(state, session, visit).await?;
+    let data = SessionData::begin(&state.service, user, realm)?;
+    let visitor = session::begin(state, session, data).await?;
     if stored_hash(state, user).await?.as_deref() != before {
-        session::end(session).await?;
+        session::end(state, session).await?;
         return Ok(None);
     }
     Ok(Some(visitor))
@@ -305,7 +304,7 @@ async fn stored_hash(state: &State, user: &str) -> Result<Option<Zeroizing<Strin
 pub(crate) async fn logout(
     Shared(state): Shared<Arc<State>>,
     Extension(realm): Extension<Realm>,
-    session: Session,
+    Extension(session): Extension<Session>,
     request: Request,
 ) -> Result<Response, Failed> {
     let (parts, body) = request.into_parts();
@@ -313,7 +312,7 @@ pub(crate) async fn logout(
     if let Found::Person(visitor) = session::find(&state, &session, realm).await? {
         let right = session::same(given.text("csrf"), &visitor.csrf);
         let mut reply = if right {
-            session::end(&session).await?;
+            session::end(&state, &session).await?;
             see(OUT.to_owned())
         } else {
             Failed::Stale.into_response()

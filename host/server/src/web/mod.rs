@@ -5,6 +5,7 @@
 
 mod admin;
 mod assets;
+mod cookie;
 mod create;
 mod create_form;
 mod form;
@@ -34,7 +35,6 @@ use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_sessions::Session;
 
 use crate::config::HttpLimits;
 use crate::middleware::client::Client;
@@ -43,7 +43,7 @@ use crate::state::State;
 use crate::web_paths::{PREFIX, home, inside};
 use login::Shown;
 use reply::{Failed, see};
-use session::{Found, Visitor};
+use session::{Found, Session, Visitor};
 use tokenlatch_core::Realm;
 
 /// Maximum bytes that are read of a form from a client that is not logged in.
@@ -67,13 +67,15 @@ pub(crate) fn router(state: &Arc<State>, realm: Realm) -> Router {
         .route("/login", get(login::form).post(login::login))
         .route("/logout", post(login::logout))
         .method_not_allowed_fallback(|| async { Failed::Method })
-        .fallback(move |session: Session, request: Request| enter(own.clone(), realm, within.clone(), session, request))
+        .fallback(move |Extension(session): Extension<Session>, request: Request| {
+            enter(own.clone(), realm, within.clone(), session, request)
+        })
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             // The panic message may contain a secret.
             tracing::error!("page handler panicked");
             Failed::Broken.into_response()
         }))
-        .layer(session::layer(state, realm))
+        .layer(middleware::from_fn(session::layer))
         .layer(Extension(realm))
         .layer(middleware::from_fn_with_state((state.clone(), realm), visit::guard))
         .with_state(state.clone())
@@ -105,7 +107,7 @@ async fn enter(state: Arc<State>, realm: Realm, pages: Router, session: Session,
                 return reply;
             }
         };
-        found = match session::find_again(&state, &session, realm).await {
+        found = match session::find(&state, &session, realm).await {
             Ok(found) => found,
             Err(failed) => return failed.into_response(),
         };
@@ -142,13 +144,13 @@ fn without_prefix(uri: &Uri, rest: &str) -> Option<Uri> {
 /// Message for a user whose browser does not keep the cookie. Without it the login form would return without a reason.
 const NO_COOKIE: &str = "Your browser did not send the cookie of the login back. Allow cookies for this site.";
 
-/// Whether a request without cookies follows the login form.
-fn after_login(headers: &HeaderMap) -> bool {
+/// Whether a request without the session's cookie follows the login form.
+fn after_login(headers: &HeaderMap, realm: Realm) -> bool {
     let from_form = |referer: &HeaderValue| {
         let referer = referer.to_str().ok().and_then(|referer| referer.parse::<Uri>().ok());
         referer.is_some_and(|referer| referer.path() == "/login")
     };
-    !headers.contains_key(header::COOKIE) && headers.get(header::REFERER).is_some_and(from_form)
+    cookie::session_id(headers, realm).is_none() && headers.get(header::REFERER).is_some_and(from_form)
 }
 
 /// The login page for a refused request. It says what was not done, and leads back after the login.
@@ -156,7 +158,7 @@ async fn turn_away(state: &State, realm: Realm, found: &Found, request: Request)
     let (code, reason) = match found {
         Found::Person(_) => ("session_other", "This address belongs to another session."),
         Found::Ended(reason) => ("session_ended", *reason),
-        Found::Nobody if after_login(request.headers()) => ("cookie_missing", NO_COOKIE),
+        Found::Nobody if after_login(request.headers(), realm) => ("cookie_missing", NO_COOKIE),
         Found::Nobody => ("session_missing", "You are not logged in."),
     };
     let (mut parts, body) = request.into_parts();

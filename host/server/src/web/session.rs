@@ -1,39 +1,105 @@
 //! Login sessions in the store. They are found by a cookie, of which the store holds only a hash.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
-use axum::extract::FromRequestParts;
+use axum::extract::{Extension, FromRequestParts, Request};
+use axum::http::HeaderValue;
+use axum::http::header::{COOKIE, Entry, SET_COOKIE};
 use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use time::OffsetDateTime;
-use tower_sessions::cookie::SameSite;
-use tower_sessions::session::{Id, Record};
-use tower_sessions::session_store::{self, Error as Fault};
-use tower_sessions::{Session, SessionManagerLayer, SessionStore};
+use zeroize::Zeroizing;
 
 use crate::config::SessionLimits;
 use crate::state::State;
+use crate::web::cookie::{self, SessionId};
 use crate::web::reply::Failed;
-use crate::web_paths::session_cookie;
 use tokenlatch::ENTROPY_BYTES;
 use tokenlatch::EnvironmentError;
 use tokenlatch::Service;
+use tokenlatch::StoredSession;
 use tokenlatch::hex;
-use tokenlatch::{StoreError, StoredSession};
 use tokenlatch_core::Realm;
-
-/// The key of a session record's content.
-const VISIT: &str = "visit";
 
 /// Maximum age of the recorded time of the last request, in seconds. Each update is a write.
 const NOTED: i64 = 60;
 
-/// How often another id is tried if one is taken. With 2¹²⁸ ids this does not happen.
-const TRIES: usize = 3;
+/// The session of one request: the id in its cookie, and what the reply does to the cookie.
+#[derive(Clone)]
+pub(crate) struct Session {
+    given: Option<SessionId>,
+    change: Arc<Mutex<Change>>,
+}
+
+/// What a reply does to the session's cookie.
+#[derive(Clone)]
+enum Change {
+    Keep,
+    Set(SessionId),
+    Remove,
+}
+
+impl Session {
+    fn of(request: &Request, realm: Realm) -> Session {
+        Session {
+            given: cookie::session_id(request.headers(), realm),
+            change: Arc::new(Mutex::new(Change::Keep)),
+        }
+    }
+
+    /// The id of the session now: the cookie's, unless a session began or ended since. It was not looked up.
+    fn id(&self) -> Option<SessionId> {
+        match self.changed() {
+            Change::Keep => self.given.clone(),
+            Change::Set(id) => Some(id),
+            Change::Remove => None,
+        }
+    }
+
+    fn changed(&self) -> Change {
+        self.change.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: Change) {
+        *self.change.lock().unwrap_or_else(PoisonError::into_inner) = change;
+    }
+
+    /// The `Set-Cookie` of the reply. A reply with a server's error gives no session away, and only a cookie that was sent is
+    /// removed.
+    fn set_cookie(&self, realm: Realm, failed: bool) -> Option<HeaderValue> {
+        match self.changed() {
+            Change::Set(id) if !failed => cookie::set(realm, &id),
+            Change::Remove if self.given.is_some() => cookie::removal(realm),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Session(…)")
+    }
+}
+
+/// Reads the session's cookie into an extension [`Session`] for the handlers, and sets or removes it in the reply. It does not
+/// read the store.
+pub(crate) async fn layer(Extension(realm): Extension<Realm>, mut request: Request, next: Next) -> Response {
+    let session = Session::of(&request, realm);
+    if let Entry::Occupied(mut cookies) = request.headers_mut().entry(COOKIE) {
+        // Their values are not shown by `Debug` then.
+        cookies.iter_mut().for_each(|field| field.set_sensitive(true));
+    }
+    request.extensions_mut().insert(session.clone());
+    let mut reply = next.run(request).await;
+    if let Some(field) = session.set_cookie(realm, reply.status().is_server_error()) {
+        reply.headers_mut().append(SET_COOKIE, field);
+    }
+    reply
+}
 
 /// A logged-in user: the session is valid, and the path has its prefix.
 #[derive(Clone)]
@@ -73,9 +139,9 @@ impl FromRequestParts<Arc<State>> for Visitor {
     }
 }
 
-/// The content of a session.
+/// The data of a session, as the store keeps it.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Visit {
+pub(crate) struct SessionData {
     user: String,
     /// The digits of the prefix.
     number: String,
@@ -86,14 +152,14 @@ pub(crate) struct Visit {
     seen: i64,
 }
 
-impl Visit {
-    /// Creates a session's content.
-    pub(crate) fn begin(service: &Service, user: &str, realm: Realm) -> Result<Visit, Failed> {
+impl SessionData {
+    /// Creates a session's data.
+    pub(crate) fn begin(service: &Service, user: &str, realm: Realm) -> Result<SessionData, Failed> {
         let now = service.clock().now()?;
         let bytes = random(service)?;
         let (number, csrf) = bytes.split_at(8);
         let number = number.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-        Ok(Visit {
+        Ok(SessionData {
             user: user.to_owned(),
             number: format!("{:010}", number % 10_000_000_000),
             csrf: hex(csrf.get(..16).unwrap_or_default()),
@@ -114,15 +180,25 @@ impl Visit {
         self.begun.saturating_add(seconds(limits.lifetime))
     }
 
-    /// The user of this session, whose cookie has this id.
-    pub(crate) fn visitor(&self, id: Id, limits: &SessionLimits) -> Visitor {
+    /// The user of this session, which has this key in the store.
+    fn visitor(&self, key: String, limits: &SessionLimits) -> Visitor {
         Visitor {
             user: self.user.clone(),
             prefix: format!("/cpsess{}", self.number),
             csrf: self.csrf.clone(),
             realm: self.realm,
-            key: key(id),
+            key,
             ends: self.last(limits),
+        }
+    }
+
+    fn stored(&self, key: &str, limits: &SessionLimits) -> StoredSession {
+        StoredSession {
+            key: key.to_owned(),
+            user: self.user.clone(),
+            // JSON can represent every value of this type.
+            data: serde_json::to_string(self).unwrap_or_default(),
+            ends: self.ends(limits),
         }
     }
 }
@@ -146,202 +222,93 @@ pub(crate) const ENDED: &str = "Your session has ended.";
 const SUSPENDED: &str = "This account is suspended, so you have been logged out.";
 const NO_ADMINISTRATOR: &str = "This account is not an administrator's any more, so you have been logged out.";
 
-/// Looks up the user of a request. The account is read each time, so a user who loses access loses it at once.
+/// Looks up the user of a request. Nothing is kept from an earlier look: the session may have ended since, and a user who loses
+/// access loses it at once. The cookie of a session that has ended is removed.
 pub(crate) async fn find(state: &State, session: &Session, realm: Realm) -> Result<Found, Failed> {
     // Without a cookie, the store is not read.
     let Some(id) = session.id() else {
         return Ok(Found::Nobody);
     };
-    let Some(visit) = session.get::<Visit>(VISIT).await.map_err(failed)? else {
+    let found = look_up(state, id.key(), realm).await?;
+    if let Found::Ended(_) = found {
+        session.change(Change::Remove);
+    }
+    Ok(found)
+}
+
+async fn look_up(state: &State, key: String, realm: Realm) -> Result<Found, Failed> {
+    let store = state.service.store();
+    let Some(stored) = store.session(&key).await? else {
+        return Ok(Found::Ended(ENDED));
+    };
+    // Data that cannot be read counts as absent. The user logs in again.
+    let Ok(data) = serde_json::from_str::<SessionData>(&stored.data) else {
+        tracing::warn!(code = "session_damaged", "a session cannot be read, and is ended");
+        store.remove_session(&key).await?;
         return Ok(Found::Ended(ENDED));
     };
     let limits = &state.config.sessions;
     let now = state.service.clock().now()?;
-    if visit.realm != realm {
+    if data.realm != realm {
         return Ok(Found::Nobody);
     }
-    if now >= visit.ends(limits) {
-        end(session).await?;
-        return Ok(Found::Ended(ENDED));
-    }
-    let store = state.service.store();
-    let reason = match store.settings(&visit.user).await? {
-        None => Some(ENDED),
-        Some(settings) if settings.account.suspended => Some(SUSPENDED),
-        Some(settings) if realm == Realm::Admin && !settings.account.administrator => Some(NO_ADMINISTRATOR),
-        Some(_) => None,
+    let over = if now >= data.ends(limits) {
+        Some(ENDED)
+    } else {
+        match store.settings(&data.user).await? {
+            None => Some(ENDED),
+            Some(settings) if settings.account.suspended => Some(SUSPENDED),
+            Some(settings) if realm == Realm::Admin && !settings.account.administrator => Some(NO_ADMINISTRATOR),
+            Some(_) => None,
+        }
     };
-    if let Some(reason) = reason {
-        end(session).await?;
+    if let Some(reason) = over {
+        store.remove_session(&key).await?;
         return Ok(Found::Ended(reason));
     }
-    if now - visit.seen >= NOTED {
-        let noted = Visit {
+    if now.saturating_sub(data.seen) >= NOTED {
+        let seen = SessionData {
             seen: now,
-            ..visit.clone()
+            ..data.clone()
         };
-        // Written directly to the store: the session library would send the cookie again with each update.
-        match store.change_session(&row(id, &noted, limits)).await {
+        match store.change_session(&seen.stored(&key, limits)).await {
             Ok(true) => {}
             Ok(false) => return Ok(Found::Ended(ENDED)),
             // The failure may end the session early, but never late.
             Err(error) => tracing::warn!(code = error.code(), "a session's last request was not noted"),
         }
     }
-    Ok(Found::Person(visit.visitor(id, limits)))
+    Ok(Found::Person(data.visitor(key, limits)))
 }
 
-/// Repeats [`find`] after the client has had time, for example to send a body. Nothing read before is reused.
-pub(crate) async fn find_again(state: &State, session: &Session, realm: Realm) -> Result<Found, Failed> {
-    let again = Session::new(session.id(), Arc::new(Sessions::of(state)), None);
-    let found = find(state, &again, realm).await?;
-    if let Found::Ended(_) = found {
-        // This session is the one whose reply removes the cookie.
-        end(session).await?;
+/// Begins a session with a new id, never one that a client sent. The session that the cookie named before is deleted.
+pub(crate) async fn begin(state: &State, session: &Session, data: SessionData) -> Result<Visitor, Failed> {
+    let bytes = random(&state.service)?;
+    let id = SessionId::new(bytes.first_chunk().copied().unwrap_or_default());
+    let key = id.key();
+    let (store, limits) = (state.service.store(), &state.config.sessions);
+    // An account that was suspended or removed meanwhile fails here too. The next attempt tells the user.
+    let refused = match store.add_session(&data.stored(&key, limits)).await {
+        Ok(true) => None,
+        Ok(false) => Some("session_taken"),
+        Err(error) => Some(error.code()),
+    };
+    if let Some(code) = refused {
+        tracing::error!(code, "a session could not be stored");
+        return Err(Failed::Unavailable);
     }
-    Ok(found)
-}
-
-/// Begins a session with a new id. The session that the cookie named before is deleted.
-pub(crate) async fn begin(state: &State, session: &Session, visit: Visit) -> Result<Visitor, Failed> {
-    end(session).await?;
-    session.insert(VISIT, &visit).await.map_err(failed)?;
-    session.save().await.map_err(failed)?;
-    let id = session.id().ok_or(Failed::Unavailable)?;
-    Ok(visit.visitor(id, &state.config.sessions))
+    end(state, session).await?;
+    session.change(Change::Set(id));
+    Ok(data.visitor(key, limits))
 }
 
 /// Ends a session, and removes the cookie.
-pub(crate) async fn end(session: &Session) -> Result<(), Failed> {
-    if session.id().is_none() {
-        return Ok(());
+pub(crate) async fn end(state: &State, session: &Session) -> Result<(), Failed> {
+    if let Some(id) = session.id() {
+        state.service.store().remove_session(&id.key()).await?;
+        session.change(Change::Remove);
     }
-    session.flush().await.map_err(failed)
-}
-
-fn failed(error: tower_sessions::session::Error) -> Failed {
-    use tower_sessions::session::Error;
-    // A fixed code: other messages may quote the session's content.
-    let code = match &error {
-        Error::Store(Fault::Backend(code)) => code.as_str(),
-        Error::Store(_) | Error::SerdeJson(_) => "session_damaged",
-    };
-    tracing::error!(code, "no session could be had");
-    Failed::Unavailable
-}
-
-/// The session layer of one port. Cookies ignore ports, so each port's cookie has its own name.
-pub(crate) fn layer(state: &State, realm: Realm) -> SessionManagerLayer<Sessions> {
-    // Not `Strict`: a link from another site would lead a logged-in user to the login form, and in Chromium not even reloading
-    // then sends the cookie. What another site can start this way only reads. A POST of another site comes without the cookie,
-    // and without the CSRF value.
-    SessionManagerLayer::new(Sessions::of(state))
-        .with_name(session_cookie(realm))
-        .with_secure(true)
-        .with_http_only(true)
-        .with_same_site(SameSite::Lax)
-        .with_path("/")
-}
-
-/// Keeps sessions in the store.
-#[derive(Clone)]
-pub(crate) struct Sessions {
-    service: Service,
-    limits: SessionLimits,
-}
-
-impl fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sessions")
-    }
-}
-
-impl Sessions {
-    fn of(state: &State) -> Sessions {
-        Sessions {
-            service: state.service.clone(),
-            limits: state.config.sessions,
-        }
-    }
-
-    fn row(&self, record: &Record) -> session_store::Result<StoredSession> {
-        let visit = record.data.get(VISIT).cloned();
-        let visit: Visit = visit
-            .and_then(|visit| serde_json::from_value(visit).ok())
-            .ok_or_else(|| Fault::Encode("a session of nobody".to_owned()))?;
-        Ok(row(record.id, &visit, &self.limits))
-    }
-}
-
-fn row(id: Id, visit: &Visit, limits: &SessionLimits) -> StoredSession {
-    StoredSession {
-        key: key(id),
-        user: visit.user.clone(),
-        // JSON can represent every value of this type.
-        data: serde_json::to_string(visit).unwrap_or_default(),
-        ends: visit.ends(limits),
-    }
-}
-
-#[async_trait]
-impl SessionStore for Sessions {
-    /// Creates the record under a random id of the service, never under one that a browser sent.
-    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
-        for _ in 0..TRIES {
-            let bytes = random(&self.service).map_err(|error| Fault::Backend(error.code().to_owned()))?;
-            let bytes = bytes.first_chunk().copied().unwrap_or_default();
-            record.id = Id(i128::from_le_bytes(bytes));
-            if self
-                .service
-                .store()
-                .add_session(&self.row(record)?)
-                .await
-                .map_err(fault)?
-            {
-                return Ok(());
-            }
-        }
-        Err(Fault::Backend("session_taken".to_owned()))
-    }
-
-    /// Updates a record. A deleted session is not created again.
-    async fn save(&self, record: &Record) -> session_store::Result<()> {
-        let row = self.row(record)?;
-        self.service.store().change_session(&row).await.map_err(fault)?;
-        Ok(())
-    }
-
-    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let Some(row) = self.service.store().session(&key(*id)).await.map_err(fault)? else {
-            return Ok(None);
-        };
-        // A record that cannot be read counts as absent. The user logs in again.
-        let visit: Result<Visit, _> = serde_json::from_str(&row.data);
-        let Some(visit) = visit.ok().and_then(|visit| serde_json::to_value(visit).ok()) else {
-            tracing::warn!(code = "session_damaged", "a session cannot be read, and is ended");
-            self.delete(id).await?;
-            return Ok(None);
-        };
-        Ok(Some(Record {
-            id: *id,
-            data: [(VISIT.to_owned(), visit)].into(),
-            // The service's own clock decides when a session ends, not the session library's.
-            expiry_date: OffsetDateTime::UNIX_EPOCH,
-        }))
-    }
-
-    async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        self.service.store().remove_session(&key(*id)).await.map_err(fault)
-    }
-}
-
-fn fault(error: StoreError) -> Fault {
-    Fault::Backend(error.code().to_owned())
-}
-
-/// The store's key of a session, a hash. So nobody who reads the store learns an id.
-fn key(id: Id) -> String {
-    hex(Sha256::digest(id.0.to_le_bytes()).as_slice())
+    Ok(())
 }
 
 /// Hashes several texts as one.
@@ -359,8 +326,8 @@ pub(crate) fn same(given: &str, held: &str) -> bool {
     bool::from(given.as_bytes().ct_eq(held.as_bytes()))
 }
 
-fn random(service: &Service) -> Result<[u8; ENTROPY_BYTES], EnvironmentError> {
-    let mut bytes = [0; ENTROPY_BYTES];
+fn random(service: &Service) -> Result<Zeroizing<[u8; ENTROPY_BYTES]>, EnvironmentError> {
+    let mut bytes = Zeroizing::new([0; ENTROPY_BYTES]);
     service.entropy().fill(&mut bytes)?;
     Ok(bytes)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State as Shared;
-use axum::http::header::{COOKIE, HOST, SET_COOKIE};
+use axum::http::header::{HOST, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use tokenlatch_core::Realm;
@@ -12,6 +12,7 @@ use tokenlatch_core::Realm;
 use crate::config::Tls;
 use crate::net::certificate_files::CERTIFICATE_FILE;
 use crate::state::State;
+use crate::web::cookie;
 use crate::web::form::Asked;
 use crate::web::hosts;
 use crate::web::layout::Layout;
@@ -69,10 +70,10 @@ pub(crate) async fn show(
     };
     let mut reply = table(&state, &visitor, &headers, &view, flash).await?;
     if let Some(size) = read_size(asked.text("size")) {
-        let cookie =
+        let field =
             format!("{SIZE_COOKIE}={size}; Path=/; Max-Age={SIZE_COOKIE_AGE}; HttpOnly; Secure; SameSite=Strict");
-        if let Ok(cookie) = HeaderValue::try_from(cookie) {
-            reply.headers_mut().append(SET_COOKIE, cookie);
+        if let Ok(field) = HeaderValue::try_from(field) {
+            reply.headers_mut().append(SET_COOKIE, field);
         }
     }
     Ok(reply)
@@ -147,11 +148,8 @@ pub(crate) fn done(asked: &Asked) -> Option<String> {
 
 /// The page size that was selected earlier.
 fn remembered(headers: &HeaderMap) -> Option<&str> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, value)| (name == SIZE_COOKIE).then_some(value))
+    let size = cookie::values(headers, SIZE_COOKIE).next()?;
+    std::str::from_utf8(size).ok()
 }
 
 /// An example command that uses a token. The host was checked: it is one of this server's.

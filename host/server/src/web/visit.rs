@@ -1,12 +1,12 @@
-//! The guard around every request to the web interface: it checks the host name and the site, filters the cookies, and adds the
-//! header fields of every reply.
+//! The guard around every request to the web interface: it checks the host name and the site, and adds the header fields of
+//! every reply.
 
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Request, State as Shared};
-use axum::http::header::{self, CONTENT_TYPE, COOKIE, HOST, HeaderName, ORIGIN, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::header::{self, HOST, HeaderName, ORIGIN, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -19,7 +19,7 @@ use crate::web::hosts;
 use crate::web::layout::Layout;
 use crate::web::reply::{Failed, html};
 use crate::web::session::Visitor;
-use crate::web_paths::{belongs, session_cookie};
+use crate::web_paths::belongs;
 use tokenlatch_core::Realm;
 
 /// The header fields of every reply. `Referrer-Policy` is not `no-referrer`: browsers would then send `Origin: null` with the web
@@ -41,12 +41,6 @@ const FIELDS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Cookies of the web interface other than the session's.
-const OTHER_COOKIES: &[&str] = &["tokens_per_page"];
-
-/// The length of a session's id in a cookie: 128 bits in Base64.
-const ID_LENGTH: usize = 22;
-
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A page with a message only, for a failure.
@@ -62,7 +56,7 @@ struct Message<'a> {
 /// The guard around the web interface of a port.
 pub(crate) async fn guard(
     Shared((state, realm)): Shared<(Arc<State>, Realm)>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     if !belongs(request.uri().path()) {
@@ -73,10 +67,7 @@ pub(crate) async fn guard(
         Err(failed) => failed.into_response(),
         Ok(()) => match assets::reply(request.method(), request.uri().path()) {
             Some(reply) => reply,
-            None => {
-                keep_known_cookies(request.headers_mut(), realm);
-                next.run(request).await
-            }
+            None => next.run(request).await,
         },
     };
     finish(&state, realm, reply)
@@ -137,50 +128,11 @@ pub(crate) fn drops_cookie(client: &Client, headers: &HeaderMap) -> bool {
     !hosts::asked(headers).is_some_and(|host| hosts::is_loopback(&host))
 }
 
-/// Keeps only the cookies of the web interface, in one header field. A repeated session cookie is dropped, since nobody can tell
-/// which one is right.
-fn keep_known_cookies(headers: &mut HeaderMap, realm: Realm) {
-    let mut sessions = Vec::new();
-    let mut others = Vec::new();
-    for field in headers.get_all(COOKIE) {
-        let pairs = field.to_str().unwrap_or_default().split(';');
-        for (name, value) in pairs.filter_map(|pair| pair.trim().split_once('=')) {
-            if name == session_cookie(realm) {
-                sessions.push(value);
-            } else if OTHER_COOKIES.contains(&name) && others.len() < OTHER_COOKIES.len() {
-                others.push(format!("{name}={value}"));
-            }
-        }
-    }
-    if let [id] = sessions.as_slice()
-        && id.len() == ID_LENGTH
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    {
-        others.push(format!("{}={id}", session_cookie(realm)));
-    }
-    headers.remove(COOKIE);
-    if let Ok(mut kept) = HeaderValue::try_from(others.join("; "))
-        && !others.is_empty()
-    {
-        kept.set_sensitive(true);
-        headers.insert(COOKIE, kept);
-    }
-}
-
 /// Renders a failure, and adds the header fields.
 fn finish(state: &State, realm: Realm, mut reply: Response) -> Response {
     let visitor = reply.extensions_mut().remove::<Visitor>();
-    let failed = match reply.extensions_mut().remove::<Failed>() {
-        // The session layer failed, which it reports by an empty reply.
-        None if reply.status() == StatusCode::INTERNAL_SERVER_ERROR && !reply.headers().contains_key(CONTENT_TYPE) => {
-            Some(Failed::Unavailable)
-        }
-        failed => failed,
-    };
     let mut reason = "page";
-    if let Some(failed) = failed {
+    if let Some(failed) = reply.extensions_mut().remove::<Failed>() {
         let words = failed.words();
         reason = words.code;
         let mut page = draw(state, realm, visitor.as_ref(), &failed);
@@ -261,26 +213,5 @@ mod tests {
         ] {
             assert!(!ours(origin, host, true), "{origin}");
         }
-    }
-
-    #[test]
-    fn one_cookie_of_the_session_is_taken_and_only_one() {
-        let kept = |fields: &[&str]| {
-            let mut headers = HeaderMap::new();
-            for field in fields {
-                headers.append(COOKIE, field.parse().unwrap());
-            }
-            keep_known_cookies(&mut headers, Realm::Account);
-            headers.get(COOKIE).map(|field| field.to_str().unwrap().to_owned())
-        };
-        let id = "AbCdEfGhIjKlMnOpQrStU-";
-        let one = format!("cpsession={id}");
-        assert_eq!(kept(&[&one]).as_deref(), Some(one.as_str()));
-        let with = format!("a=b; tokens_per_page=50;{one}; whostmgrsession={id}");
-        assert_eq!(kept(&[&with]), Some(format!("tokens_per_page=50; {one}")));
-        assert_eq!(kept(&[&format!("{one}; {one}")]), None);
-        assert_eq!(kept(&[&one, "cpsession=x"]), None);
-        assert_eq!(kept(&["cpsession=", "%63psession=x"]), None);
-        assert_eq!(kept(&["cpsession=short; b"]), None);
     }
 }

@@ -26,5 +26,6 @@ mod web_guesses;
 mod web_hostile;
 mod web_late;
 mod web_login;
+mod web_sessions;
 mod web_tokens;
 mod whm;
