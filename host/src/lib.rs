@@ -39,8 +39,9 @@ pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snap
 pub use peppers::read_peppers;
 pub use private_file::{lock_beside, place_file, read_private, read_text, without_byte_order_mark, write_atomically};
 pub use service::{
-    ArchiveFile, ArchiveKind, AskingToken, FunctionCall, FunctionFailure, KEPT_REVOKED_DAYS, ListOptions, ListedToken,
-    NewToken, Newer, PagedTokens, RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate, wipe_values,
+    ArchiveFile, ArchiveKind, AskingToken, ExpiryTerms, FunctionCall, FunctionFailure, KEPT_REVOKED_DAYS, ListOptions,
+    ListedToken, NewToken, Newer, PagedTokens, RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate,
+    wipe_values,
 };
 pub use snapshot::{
     Delta, Fetch, Fetched, Follower, FollowerOptions, FollowerStatus, KeyFileError, LONGEST_POLL, MAX_REPORTED,

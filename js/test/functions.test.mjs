@@ -43,6 +43,54 @@ test("creates, verifies, lists, renames and revokes a token", () => {
   assert.ok(functions().functions.length > 0);
 });
 
+test("checks values as the functions that use them do", () => {
+  const key = "0123456789abcdef0123456789abcdef";
+  const listed = { module: "Shop", function: "orders", apis: ["uapi"], feature: null, writes: false };
+  const good = {
+    name: "ci",
+    taken: ["cd"],
+    user: "alice",
+    access: { features: ["backup"] },
+    account: ACCOUNT,
+    policy: { maxLifetime: 86_400, caps: { features: 1 } },
+    peppers: [{ id: "p", key: Buffer.from(key, "hex") }],
+    catalogue: [listed],
+    records: [alices().record],
+    zone: "+01:00",
+  };
+  assert.deepEqual(validate({ now: NOW, ...good }), { valid: true, problems: [], expires: NOW + 86_400, hint: null });
+  for (const [values, code, field] of [
+    [{ taken: ["ci"] }, "name_taken", "name"],
+    [{ account: { user: "alice", features: ["a b"] } }, "feature_invalid", "account.features[0]"],
+    [{ account: { ...ACCOUNT, suspended: true } }, "account_suspended", "account"],
+    [{ account: { ...ACCOUNT, user: "bob" } }, "account_mismatch", "account.user"],
+    [{ access: { features: ["backup", "x"] } }, "features_too_many", "access.features"],
+    [{ policy: { caps: { tokens: 0 } } }, "value_invalid", "policy.caps.tokens"],
+    [{ policy: { caps: { recordBytes: 513 } } }, "record_too_large", undefined],
+    [{ peppers: [{ id: "p", key: "00" }] }, "pepper_invalid", "peppers[0].key"],
+    [{ catalogue: [listed, listed] }, "catalogue_invalid", "catalogue"],
+    [{ records: [{ ...alices().record, name: "" }] }, "name_empty", "records[0].name"],
+    [{ zone: "Mars" }, "zone_invalid", "zone"],
+    [{ expires: "never" }, "expiry_required", "expires"],
+  ]) {
+    const { valid, problems } = validate({ now: NOW, ...good, ...values });
+    assert.deepEqual([valid, problems.map((problem) => [problem.code, problem.field])], [false, [[code, field]]]);
+  }
+  assert.ok(validate({ account: { ...ACCOUNT, suspended: true } }).valid, "alone it need only be well-formed");
+  refuses(() => validate({ account: { user: "alice" } }), "field_missing", "account.features");
+  refuses(() => validate({ pepper: { id: "p", key } }), "field_unknown", "pepper");
+});
+
+test("knows the default expiry of a token without making one", () => {
+  const wish = { now: NOW, user: "alice", name: "a", access: "full" };
+  for (const policy of [{}, { maxLifetime: 60 }]) {
+    assert.equal(validate({ now: NOW, policy }).expires, createToken({ ...wish, policy }).record.expires);
+  }
+  const made = `tokenlatch.createToken({ now: ${NOW}, user: "alice", name: "a", access: "full" }).record.expires`;
+  const script = `console.log(tokenlatch.validate({ now: ${NOW}, policy: {} }).expires - ${made})`;
+  assert.equal(inFreshProcess("", script, { env: { TZ: "Asia/Kathmandu" } }), 0, "in the local zone too");
+});
+
 test("changes only the given options", () => {
   const { record } = alices();
   assert.deepEqual(updateToken({ record }).record, record);
@@ -124,6 +172,7 @@ test("gives the same answers as JSON text does", () => {
     ["describe", describeToken, { now: NOW, record }],
     ["list", listTokens, { now: NOW, records: [record, { ...record, id: "0".repeat(24), name: "other" }] }],
     ["reply", reply, { shape: "uapi", function: "list", records: [record] }],
+    ["validate", validate, { now: NOW, account: { user: "", features: "all" }, policy: { maxLifetime: 0 }, records: [record], zone: "" }],
   ]) {
     assert.equal(JSON.stringify({ ok: ask(options) }), callJson(JSON.stringify({ op, ...options })));
   }

@@ -179,11 +179,14 @@ test("refuses wrong options when it is made", () => {
     [{ store, timeout: "5" }, "option_invalid", "timeout"],
     [{ store, now: 5 }, "option_invalid", "now"],
     [{ store, pepper: {} }, "option_invalid", "pepper"],
-    [{ store, peppers: [{ id: "p", key: "00" }] }, "pepper_invalid", undefined],
-    [{ store, catalogue: [{}] }, "field_missing", undefined],
-    [{ store, zone: "Mars" }, "zone_invalid", undefined],
-    [{ store, prefix: "_" }, "prefix_invalid", undefined],
-    [{ store, policy: { maxLifetime: 0 } }, "value_invalid", undefined],
+    [{ store, peppers: [{ id: "p", key: "00" }] }, "pepper_invalid", "peppers[0].key"],
+    [{ store, catalogue: [{}] }, "field_missing", "catalogue[0].module"],
+    [{ store, catalogue: [{ module: "", function: "x", apis: ["uapi"], feature: null, writes: true }] }, "catalogue_invalid", "catalogue[0]"],
+    [{ store, zone: "Mars" }, "zone_invalid", "zone"],
+    [{ store, zone: {} }, "field_missing", "zone.offset"],
+    [{ store, prefix: "_" }, "prefix_invalid", "prefix"],
+    [{ store, policy: { maxLifetime: 0 } }, "value_invalid", "policy.maxLifetime"],
+    [{ store, policy: { caps: { tokens: 0 } } }, "value_invalid", "policy.caps.tokens"],
   ]) {
     assert.throws(() => new Latch(options), (error) => {
       assert.equal(error.code, code, error.message);

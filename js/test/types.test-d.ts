@@ -9,6 +9,7 @@ import {
   readParameters,
   revokeTokens,
   updateToken,
+  validate,
   verifyToken,
 } from "tokenlatch";
 import type { Access, ErrorCode, TokenRecord, Verdict } from "tokenlatch";
@@ -28,6 +29,14 @@ createToken({ user: "alice", name: "x", access: "full", expires: new Date() });
 createToken({ user: "alice", name: "x", access: "full", expires: null });
 // @ts-expect-error there is no such access
 createToken({ user: "alice", name: "x", access: "all" });
+
+const checked = validate({ account: { user: "alice", features: "all" }, access: "full", policy: {}, peppers: [], catalogue: [], records: [record], zone: "UTC", taken: [] });
+checked.expires satisfies number | "never" | null;
+for (const { code, field } of checked.problems) [code satisfies ErrorCode, field satisfies string | undefined];
+// @ts-expect-error a token has one pepper, but these are those in use
+validate({ pepper: { id: "p", key: "00" } });
+// @ts-expect-error an account has features
+validate({ account: { user: "alice" } });
 
 updateToken({ record, access: "full", creator: record, expires: "never" }).record satisfies TokenRecord;
 // @ts-expect-error `readOnly` can only be set when a token is created

@@ -64,7 +64,8 @@ pub fn create_token(options: &JsValue) -> Outcome {
     run("create", options, &[], &[Supply::Now, Supply::Entropy, Supply::Zone])
 }
 
-/// Validates the parts of a token, without any look-up. `now` defaults to the clock, and `zone` to the local one.
+/// Validates values as the operations that use them do, without any look-up. `now` defaults to the clock, and `zone` to the
+/// local one.
 #[wasm_bindgen]
 pub fn validate(options: &JsValue) -> Outcome {
     run("validate", options, &[], &[Supply::Now, Supply::Zone])

@@ -1,11 +1,13 @@
 //! The administrator's policy for new tokens.
 
+use chrono::TimeZone;
 use serde::Serialize;
 
 use super::caps::Caps;
 use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
+use crate::token::expiry::{ExpiryInput, default_expiry};
 
 /// What the administrator requires of new tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -35,6 +37,34 @@ impl FromValue for Policy {
 }
 
 impl Policy {
+    /// # Errors
+    /// `value_invalid`, at `policy.caps.…` and `policy.maxLifetime`.
+    pub(crate) fn check(self) -> Result<(), Error> {
+        self.caps.check()?;
+        self.latest(0).map(drop)
+    }
+
+    /// Returns the expiry of a new token: the given one if the policy allows it, or the default, shortened to the maximum
+    /// lifetime. `None` is never.
+    ///
+    /// # Errors
+    /// `value_invalid`, at `policy.maxLifetime`; `expiry_*`, at `expires`.
+    pub(crate) fn expiry<Z: TimeZone>(
+        self,
+        given: Option<&ExpiryInput>,
+        now: i64,
+        zone: &Z,
+    ) -> Result<Option<i64>, Error> {
+        let latest = self.latest(now)?;
+        match given {
+            Some(given) => self.allows(given.resolve(now, zone)?, latest),
+            None => {
+                let default = default_expiry(now, zone)?;
+                Ok(Some(latest.map_or(default, |latest| default.min(latest))))
+            }
+        }
+    }
+
     /// The latest expiry of a token created at `created`, in Unix seconds.
     ///
     /// # Errors

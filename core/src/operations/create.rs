@@ -14,7 +14,7 @@ use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
 use crate::token::access::{Access, Realm};
 use crate::token::address::parse_list;
-use crate::token::expiry::{ExpiryInput, default_expiry};
+use crate::token::expiry::ExpiryInput;
 use crate::token::hash::hasher::Hasher;
 use crate::token::hash::pepper::Pepper;
 use crate::token::name::{check_name, name_taken};
@@ -172,7 +172,8 @@ pub fn create(request: &CreateRequest) -> Result<Created, Error> {
             realm: request.realm,
         })?;
     }
-    let expires = expiry(request)?;
+    let zone = request.zone.resolve()?;
+    let expires = request.policy.expiry(request.expires.as_ref(), request.now, &zone)?;
     let entropy = Entropy::from_hex(request.entropy.expose())?;
     let secret = entropy.secret()?;
     Ok(Created {
@@ -194,19 +195,4 @@ pub fn create(request: &CreateRequest) -> Result<Created, Error> {
             extra: Extra::default(),
         },
     })
-}
-
-fn expiry(request: &CreateRequest) -> Result<Option<i64>, Error> {
-    let zone = request.zone.resolve()?;
-    let latest = request.policy.latest(request.now)?;
-    match &request.expires {
-        Some(given) => {
-            let expires = given.resolve(request.now, &zone)?;
-            request.policy.allows(expires, latest)
-        }
-        None => {
-            let default = default_expiry(request.now, &zone)?;
-            Ok(Some(latest.map_or(default, |latest| default.min(latest))))
-        }
-    }
 }

@@ -51,7 +51,7 @@ pub(crate) const OPERATIONS: &[(&str, Handler)] = &[
     ("revoke", |request| encode(&revoke(decode(request)?)?)),
     ("update", |request| encode(&update(decode(request)?)?)),
     ("usage", |request| encode(&usage(&decode(request)?)?)),
-    ("validate", |request| encode(&validate(&decode(request)?)?)),
+    ("validate", |request| encode(&validate(decode(request)?)?)),
     ("verify", |request| encode(&verify(decode(request)?)?)),
 ];
 

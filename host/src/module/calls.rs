@@ -50,7 +50,9 @@ macro_rules! operations {
 operations! {
     /// Creates a token. Returns its text, which is shown only once, and its record.
     create: core::CreateRequest => core::Created;
-    /// Validates names, users, token texts, expiries and addresses, without any look-up.
+    /// Validates values as the operations that use them do, without any look-up: names, users, token texts, expiries, addresses,
+    /// access, accounts, policies, peppers, catalogues, zones and records. [`core::Validated::accepted`] makes the first problem
+    /// an error.
     validate: core::ValidateRequest => core::Validated;
     /// Parses an `Authorization` header: returns its user, and the hashes to look the record up by.
     identify: core::IdentifyRequest => core::Identified;

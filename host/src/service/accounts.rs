@@ -1,6 +1,6 @@
 //! Accounts: the users that tokens act as.
 
-use tokenlatch_core::{Account, Authorization, Features, Policy, RevokeRequest, Verdict, VerifyRequest};
+use tokenlatch_core::{Account, Features, Policy, RevokeRequest, ValidateRequest};
 use zeroize::Zeroizing;
 
 use super::{RECORDS_PER_CALL, Service, TRIES};
@@ -67,8 +67,7 @@ impl Service {
             administrator,
             features,
         };
-        let now = self.check_account(&account).await?;
-        self.check_policy(user, policy).await?;
+        let now = self.check_account(&account, Some(policy)).await?;
         let password = match password {
             Some(password) => Some(self.hash_password(password).await?),
             None => None,
@@ -138,7 +137,7 @@ impl Service {
             administrator: false,
             features,
         };
-        self.check_account(&account).await?;
+        self.check_account(&account, None).await?;
         Ok(account.features)
     }
 
@@ -148,7 +147,11 @@ impl Service {
     /// `account_unknown`; `value_invalid` of the module; failures of the store.
     pub async fn set_policy(&self, user: &str, policy: Policy) -> Result<()> {
         self.settings(user).await?;
-        self.check_policy(user, policy).await?;
+        let request = ValidateRequest {
+            policy: Some(policy),
+            ..ValidateRequest::default()
+        };
+        self.validate(request).await?;
         Ok(self.store.set_policy(user, &policy).await?)
     }
 
@@ -178,7 +181,7 @@ impl Service {
             return Ok(());
         }
         new_user.clone_into(&mut account.user);
-        self.check_account(&account).await?;
+        self.check_account(&account, None).await?;
         Ok(self.store.rename_account(user, new_user).await?)
     }
 
@@ -220,26 +223,17 @@ impl Service {
         Ok(random.chars().take(KEY).collect())
     }
 
-    /// Has the module validate an account, by a verification without a token, which looks at nothing else. Returns the time.
-    async fn check_account(&self, account: &Account) -> Result<i64> {
+    /// Has the module validate an account, and a policy if there is one. Returns the time.
+    async fn check_account(&self, account: &Account, policy: Option<Policy>) -> Result<i64> {
         let now = self.clock.now()?;
-        let request = VerifyRequest {
-            now,
-            authorization: Authorization::None,
-            record: None,
+        let request = ValidateRequest {
             account: Some(account.clone()),
-            call: None,
-            peppers: Vec::new(),
-            catalogue: None,
+            policy,
+            now: Some(now),
+            ..ValidateRequest::default()
         };
-        self.module.operate_async::<_, Verdict>("verify", request).await?;
+        self.validate(request).await?;
         Ok(now)
-    }
-
-    /// Has the module validate a policy.
-    async fn check_policy(&self, user: &str, policy: Policy) -> Result<()> {
-        self.could_create("policy", user, |request| request.policy = policy)
-            .await
     }
 }
 

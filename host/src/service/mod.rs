@@ -12,6 +12,7 @@ mod prune;
 mod selector;
 mod tokens;
 mod update;
+mod validation;
 mod verification;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use page::{ListedToken, PagedTokens};
 pub use prune::KEPT_REVOKED_DAYS;
 pub use tokens::{ListOptions, NewToken, Revocation};
 pub use update::TokenUpdate;
+pub use validation::ExpiryTerms;
 
 use hashing::Hashing;
 

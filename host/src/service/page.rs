@@ -37,16 +37,6 @@ pub struct ListedToken {
 }
 
 impl Service {
-    /// Checks whether a user may manage tokens now. It is cheaper than [`Service::draft`], which checks this too.
-    ///
-    /// # Errors
-    /// `account_unknown`, `tokens_disabled`, `account_suspended`; failures of the module and the store.
-    pub async fn may_manage(&self, user: &str) -> Result<()> {
-        let account = self.settings(user).await?.account;
-        self.could_create("manage", user, |request| request.account = Some(account))
-            .await
-    }
-
     /// Returns a page of a user's live tokens, as [`Service::list`] does, without reading all of them. A page beyond the last
     /// gives the last. `realm` selects a port's tokens; `None` selects both ports'.
     ///

@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use tokenlatch_core::{
-    Access, Authorization, CreateRequest, Created, Described, Description, ErrorCode, ExpiryInput, Held,
-    IdentifyRequest, Listed, Manageable, ManageableRequest, Realm, Record, SecretString, SortKey,
+    Access, Authorization, CreateRequest, Created, Described, Description, ExpiryInput, Held, IdentifyRequest, Listed,
+    Manageable, ManageableRequest, Realm, Record, SecretString, SortKey,
 };
 
 use super::selector::{By, is_of};
 use super::{RECORDS_PER_CALL, Service, TRIES};
 use crate::entropy;
-use crate::error::{Error, ModuleError, Result};
+use crate::error::Result;
 use crate::store::{Settings, StoreError, StoredToken, hour_before};
 
 /// The request for a new token.
@@ -133,42 +133,6 @@ impl Service {
         Err(StoreError::Conflict.into())
     }
 
-    /// Returns the record of a token as it would be created now with default values. Nothing is stored, and the token's text
-    /// is discarded.
-    ///
-    /// # Errors
-    /// `account_unknown`, `tokens_disabled`, `account_suspended`, `entropy_unavailable`; failures of the store.
-    pub async fn draft(&self, user: &str) -> Result<Record> {
-        self.draft_ending(user, None).await
-    }
-
-    /// Returns a draft as [`Service::draft`] does, for a token with this expiry.
-    ///
-    /// # Errors
-    /// Those of [`Service::draft`]; `expiry_*` of the module.
-    pub async fn draft_ending(&self, user: &str, expires: Option<ExpiryInput>) -> Result<Record> {
-        let around = CreationContext {
-            settings: self.settings(user).await?,
-            held: Held::default(),
-            taken: Vec::new(),
-        };
-        let token = NewToken {
-            expires,
-            ..NewToken::new(user, "draft", Access::Full)
-        };
-        Ok(self.decide(token, around).await?.record)
-    }
-
-    /// Returns the record that [`Service::create`] would make of this request now. Nothing is stored, and the token's text is
-    /// discarded.
-    ///
-    /// # Errors
-    /// Those of [`Service::create`].
-    pub async fn draft_of(&self, token: NewToken) -> Result<Record> {
-        let around = self.creation_context(&token).await?;
-        Ok(self.decide(token, around).await?.record)
-    }
-
     /// Returns the settings of a user's account and its token counts. Fails if the caps leave no room for another token.
     pub(super) async fn room(&self, user: &str) -> Result<(Settings, Held)> {
         let settings = self.settings(user).await?;
@@ -216,24 +180,6 @@ impl Service {
             creator: token.creator,
         };
         self.module.operate_async("create", request).await
-    }
-
-    /// Checks whether the module would create a token with full access. The request lacks entropy, which the module checks
-    /// last (`want_of_entropy_is_found_out_last_of_all`, a test of core, ensures that), so no token is made.
-    pub(super) async fn could_create(
-        &self,
-        name: &str,
-        user: &str,
-        more: impl FnOnce(&mut CreateRequest) + Send,
-    ) -> Result<()> {
-        let (now, none) = (self.clock.now()?, SecretString::new(String::new()));
-        let mut request = CreateRequest::new(now, none, user.to_owned(), name.to_owned(), Access::Full);
-        more(&mut request);
-        match self.module.operate_async::<_, Created>("create", request).await {
-            Err(Error::Refused(error)) if error.code == ErrorCode::EntropyLength => Ok(()),
-            Err(error) => Err(error),
-            Ok(_) => Err(ModuleError::Answer("a token was made without entropy").into()),
-        }
     }
 
     /// Returns the user's live tokens that match, as far as the calling token may manage them. To that token all others are

@@ -19,7 +19,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokenlatch_core::{Authorization, Call, Function, SecretString, TableInput, Verdict, VerifyRequest};
+use tokenlatch_core::{
+    Authorization, Call, Function, SecretString, TableInput, ValidateRequest, Verdict, VerifyRequest,
+};
 
 use crate::error::{Error, ModuleError, Result};
 use crate::module::{EncodedCatalogue, Module, Table};
@@ -269,13 +271,11 @@ impl Inner {
         if self.live().set_catalogue(&encoded, &catalogue)? {
             return Ok(());
         }
-        let empty = TableInput {
-            records: Vec::new(),
-            accounts: Vec::new(),
-            peppers: self.service.peppers().to_vec(),
+        let request = ValidateRequest {
             catalogue: catalogue.as_ref().clone(),
+            ..ValidateRequest::default()
         };
-        Table::new(self.service.module(), &empty)?;
+        self.service.module().validate(&request)?.accepted()?;
         self.live().keep_catalogue(catalogue);
         Ok(())
     }

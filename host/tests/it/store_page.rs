@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::common::database::Database;
 use crate::common::{NOW, plain};
-use tokenlatch::core::{Access, Caps, Realm, Record, SortKey};
+use tokenlatch::core::{Access, Caps, Policy, Realm, Record, SortKey};
 use tokenlatch::{
     ArchivedAccount, ArchivedToken, ListOptions, ListedToken, NewToken, Newer, Plan, RestoreChoice, Revived, Service,
     SetClock, StoredToken,
@@ -18,7 +18,8 @@ crate::common::over_both!(
     what_the_module_refuses_of_a_list_it_refuses_of_a_page,
     a_port_never_sees_the_tokens_of_the_other,
     tokens_are_looked_up_renamed_and_revoked_by_their_ids,
-    a_draft_tells_the_expiry_and_keeps_nothing,
+    the_terms_of_expiry_are_the_policys_and_keep_nothing,
+    a_name_is_checked_without_a_token,
     a_page_of_ten_thousand_tokens_is_measured_against_one_of_twenty,
     numbers_of_live_tokens_are_kept_right,
 );
@@ -275,19 +276,66 @@ async fn tokens_are_looked_up_renamed_and_revoked_by_their_ids(database: Databas
     assert_eq!(rename("alice", Realm::Account, &ids[0], "x").await, "token_unknown");
 }
 
-async fn a_draft_tells_the_expiry_and_keeps_nothing(database: Database) {
+async fn the_terms_of_expiry_are_the_policys_and_keep_nothing(database: Database) {
     let service = database.service().await;
+    let made = service
+        .create(NewToken::new("alice", "made", Access::Full))
+        .await
+        .unwrap();
+    let terms = service.expiry_terms("alice").await.unwrap();
+    assert_eq!(Some(terms.default), made.record.expires, "as in a new token");
+    assert!(terms.never_refused.is_none());
+    let policy = Policy {
+        max_lifetime: Some(60),
+        ..Policy::default()
+    };
+    service.set_policy("alice", policy).await.unwrap();
     let revision = service.store().revision().await.unwrap();
-    let draft = service.draft("alice").await.unwrap();
-    assert!(draft.expires.is_some_and(|expires| expires > draft.created));
+    let terms = service.expiry_terms("alice").await.unwrap();
+    let now = service.clock().now().unwrap();
+    assert!((now..=now + 60).contains(&terms.default));
+    assert_eq!(terms.never_refused.unwrap().code.as_str(), "expiry_required");
     assert_eq!(service.store().revision().await.unwrap(), revision);
-    assert!(service.store().tokens("alice").await.unwrap().is_empty());
+    assert_eq!(service.store().tokens("alice").await.unwrap().len(), 1);
     service.set_suspended("alice", true).await.unwrap();
-    assert_eq!(service.draft("alice").await.unwrap_err().code(), "account_suspended");
+    assert_eq!(
+        service.expiry_terms("alice").await.unwrap_err().code(),
+        "account_suspended"
+    );
     let features = tokenlatch::core::Features::List(vec!["popaccts".to_owned()]);
     service.set_features("bob", features).await.unwrap();
-    assert_eq!(service.draft("bob").await.unwrap_err().code(), "tokens_disabled");
-    assert_eq!(service.draft("nobody").await.unwrap_err().code(), "account_unknown");
+    assert_eq!(service.expiry_terms("bob").await.unwrap_err().code(), "tokens_disabled");
+    assert_eq!(
+        service.expiry_terms("nobody").await.unwrap_err().code(),
+        "account_unknown"
+    );
+}
+
+async fn a_name_is_checked_without_a_token(database: Database) {
+    let service = database.service().await;
+    let code = async |user: &str, name: &str| match service.check_name(user, name).await {
+        Ok(()) => "",
+        Err(error) => error.code(),
+    };
+    assert_eq!(code("alice", "made").await, "");
+    let made = NewToken::new("alice", "made", Access::Full);
+    service.create(made).await.unwrap();
+    assert_eq!(code("alice", "made").await, "name_taken");
+    assert_eq!(code("bob", "made").await, "");
+    assert_eq!(code("alice", "a b").await, "name_character");
+    assert_eq!(code("nobody", "made").await, "account_unknown");
+    let policy = Policy {
+        caps: Caps {
+            tokens: Some(1),
+            ..Caps::default()
+        },
+        ..Policy::default()
+    };
+    service.set_policy("alice", policy).await.unwrap();
+    assert_eq!(code("alice", "other").await, "tokens_too_many");
+    service.set_suspended("bob", true).await.unwrap();
+    assert_eq!(code("bob", "made").await, "account_suspended");
+    assert_eq!(service.store().tokens("alice").await.unwrap().len(), 1);
 }
 
 /// The minimum times of several calls, in seconds. The calls take turns, since other load only adds to a time.

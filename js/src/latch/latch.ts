@@ -29,8 +29,8 @@ import {
   type TokenSelection,
   type TokenSelector,
   type Operation,
-  CHECK_TIME,
   KEYS,
+  checkValues,
   readOperation,
   userOf,
 } from "./operation.js";
@@ -265,8 +265,7 @@ export class Latch<Store extends TokenStore = TokenStore> {
     // The account may come from the store: its generation is left out, because the store sets it.
     const read = matchingAccount(null, deepCopy(readPlain(account, "account") as unknown as Account, "account")) as Account;
     // The module checks it, so that an invalid account is never stored.
-    verifyToken({ now: CHECK_TIME, authorization: null, record: null, account: read });
-    userOf(read);
+    checkValues({ account: read });
     await withTimeout("store an account", this.#timeout, (signal) => accounts.putAccount(read, { signal }));
   }
 

@@ -3,7 +3,7 @@
 import { validate } from "../module/functions.js";
 import { deepCopy, pickKnown } from "../module/plain-object.js";
 import { TokenlatchError } from "../types/error.js";
-import type { CreateOptions, Identity, ListOptions } from "../types/index.js";
+import type { CreateOptions, Identity, ListOptions, ValidateOptions } from "../types/index.js";
 import { optionInvalid } from "../types/latch-error.js";
 import { type Principal, principalOf } from "./principal.js";
 
@@ -65,8 +65,8 @@ export type TokenSelection = Managing &
       }
   );
 
-/** A fixed time for checking options: when an edge worker starts its clock is at zero. */
-export const CHECK_TIME = 1_800_000_000;
+/** A fixed time for checking values: when an edge worker starts its clock is at zero. */
+const CHECK_TIME = 1_800_000_000;
 
 /** The options of each operation. All others are refused: the `Latch` supplies the clock, the entropy and the limits. */
 export const KEYS = {
@@ -123,7 +123,23 @@ export function userOf(options: { readonly user: string }): string {
   if (typeof options !== "object" || options === null) throw optionInvalid("options", "expected an object with a `user`");
   const { user } = options;
   if (typeof user !== "string") throw optionInvalid("user", "`user` must be a string");
-  const [problem] = validate({ now: CHECK_TIME, user }).problems;
-  if (problem !== undefined) throw new TokenlatchError(problem.code, problem.message, "user");
+  checkValues({ user });
   return user;
+}
+
+/**
+ * Has the module check values by `validate`.
+ *
+ * @throws TokenlatchError for the first problem.
+ *
+ * @example
+ * ```js
+ * checkValues({ zone: "Mars" }); // TokenlatchError zone_invalid
+ * ```
+ */
+export function checkValues(values: ValidateOptions): void {
+  const [problem] = validate({ ...values, now: CHECK_TIME }).problems;
+  if (problem === undefined) return;
+  // Own properties only: a polluted prototype isn't part of the problem.
+  throw new TokenlatchError(problem.code, problem.message, Object.hasOwn(problem, "field") ? problem.field : undefined);
 }

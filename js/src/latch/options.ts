@@ -1,11 +1,10 @@
 /* @ts-self-types="./options.d.ts" */
 
-import { createToken, verifyToken } from "../module/functions.js";
 import { deepCopy, readPlain } from "../module/plain-object.js";
 import type { AccountLookup, AccountStore, TokenStore } from "../stores/store.js";
 import type { CatalogueFunction, CreateOptions, Pepper, UnixSeconds, Zone } from "../types/index.js";
 import { optionInvalid } from "../types/latch-error.js";
-import { CHECK_TIME } from "./operation.js";
+import { checkValues } from "./operation.js";
 
 /** Options of a `Latch`. */
 export interface LatchOptions<Store extends TokenStore = TokenStore> {
@@ -38,9 +37,6 @@ const STORE_METHODS = ["find", "listOf", "insert", "rename", "revoke"] as const;
 const CAPABILITIES = ["uniqueNames", "immediateRevocation", "atomicCreate"] as const;
 const ACCOUNT_METHODS = ["account", "putAccount", "removeAccount"] as const;
 
-/** Entropy for a token that is discarded. */
-const PROBE = Array.from({ length: 64 }, (_, index) => ((index * 37 + 11) & 0xff).toString(16).padStart(2, "0")).join("");
-
 /**
  * Reads options once and refuses invalid ones now, not at the first request. Types are checked here, values by the module.
  *
@@ -70,14 +66,9 @@ export function readOptions<Store extends TokenStore>(options: LatchOptions<Stor
     throw optionInvalid("timeout", "`timeout` must be whole milliseconds from 1 to 60000");
   }
   if (now !== undefined && typeof now !== "function") throw optionInvalid("now", "`now` must be a function that returns Unix seconds");
-  checkByModule(read);
+  const { peppers, catalogue, zone, policy, prefix } = read;
+  checkValues({ peppers, catalogue, zone, policy, prefix });
   return read;
-}
-
-/** Has the module check its options, by a verdict without a header and a token that is discarded. */
-function checkByModule({ peppers, catalogue, zone, policy, prefix }: LatchOptions): void {
-  verifyToken({ now: CHECK_TIME, authorization: null, record: null, account: null, peppers, catalogue });
-  createToken({ now: CHECK_TIME, entropy: PROBE, user: "probe", name: "probe", access: "full", zone, policy, prefix });
 }
 
 function has<Name extends string>(value: unknown, methods: readonly Name[]): boolean {

@@ -42,13 +42,16 @@ export function createToken(options: CreateOptions): Created {
 }
 
 /**
- * Checks a name, a user, a token text, an expiry or addresses and lists the problems. Needs no record.
+ * Checks values before they are used or stored, as the operations that use them do, and lists the problems: names, users, token texts,
+ * expiries, addresses, access, accounts, policies, peppers, catalogues, zones and records. Makes no token.
  *
  * @example
  * ```js
- * const { valid, problems } = validate({ name: "my backup" });
- * // problems[0].code === "name_character"
+ * const { valid, problems } = validate({ name: "my backup", account: { user: "alice", features: ["a b"] } });
+ * // problems[0].code === "name_character", problems[1].field === "account.features[0]"
  * ```
+ *
+ * @throws TokenlatchError for a value of the wrong type, an unknown option, or a time out of range.
  */
 export function validate(options: ValidateOptions): Validation {
   return callModule(() => module.validate(options));

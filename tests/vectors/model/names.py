@@ -45,11 +45,12 @@ def feature(text, path):
 
 def features(value, path):
     """A list of features: at most 1,000, none twice."""
-    found = decoding.array(feature)(value, path)
-    if len(found) > 1000:
+    if len(decoding.array(decoding.string)(value, path)) > 1000:
         raise Refused("features_too_many", path)
-    if len(set(found)) != len(found):
-        raise Refused("feature_invalid")
+    found = decoding.array(feature)(value, path)
+    for at, one in enumerate(found):
+        if one in found[:at]:
+            raise Refused("feature_invalid", f"{path}[{at}]")
     return found
 
 

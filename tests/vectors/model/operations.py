@@ -1,6 +1,6 @@
 """The operations: one function each, and the dispatcher that `answer` is."""
 
-from . import addresses, decoding, expiry, headers, names, records, tokens, verdicts, zones
+from . import addresses, decoding, expiry, headers, names, records, shapes, tokens, verdicts, zones
 from .decoding import Reader, Refused, anything, array, boolean, integer, one_of, string
 from .parameters import parameters
 from .replies import reply
@@ -139,13 +139,14 @@ def create(reader):
 
 def _check_account(account, user, access):
     if account["user"] != user:
-        raise Refused("account_mismatch")
+        raise Refused("account_mismatch", "account.user")
     if account["suspended"]:
-        raise Refused("account_suspended")
+        raise Refused("account_suspended", "account")
     if not records.account_has(account, "apitokens"):
-        raise Refused("tokens_disabled")
-    if access != "full" and not all(records.account_has(account, one) for one in access["features"]):
-        raise Refused("feature_not_in_account")
+        raise Refused("tokens_disabled", "account")
+    for at, one in enumerate([] if access == "full" else access["features"]):
+        if not records.account_has(account, one):
+            raise Refused("feature_not_in_account", f"access.features[{at}]")
 
 
 def _check_creator(creator, made):
@@ -175,46 +176,84 @@ def _expires(optional, now, created, zone, longest, required):
         return default if longest is None else min(default, now + longest)
     expires = expiry.resolve(optional["expires"], now, zone)
     if expires == "never" and (required or longest is not None):
-        raise Refused("expiry_required")
+        raise Refused("expiry_required", "expires")
     if expires != "never" and longest is not None and expires - created > longest:
-        raise Refused("expiry_too_late")
+        raise Refused("expiry_too_late", "expires")
     return expires
 
 
 def validate(reader):
-    """What is wrong with a name, a user, a token text and so on; nothing is looked up."""
+    """What is wrong with each of the given values, by the rules of the operations that use them; nothing is looked up."""
+    given = {key: reader.take(key, shape) for key, shape in shapes.VALIDATED.items() if reader.has(key)}
+    reader.done()
+    now = given.get("now")
+    if now is not None:
+        expiry.now(now, "now")
+    if "expires" in given and now is None:
+        raise Refused("field_missing", "now")
     problems = []
 
-    def problem(key, check, decode=string):
-        """Takes a key and notes what is wrong with it."""
-        if not reader.has(key):
-            return None
-        value = reader.take(key, decode)
+    def checked(key, check, default=None, absent=None):
+        """The checked value of a key: `absent` if it isn't given, and `default` if something is wrong with it, which is noted."""
+        if key not in given:
+            return absent
         try:
-            return check(value, key)
+            return check(given[key], key)
         except Refused as refused:
-            problems.append({"code": refused.code, "field": refused.field or key})
-            return None
+            problems.append({"code": refused.code} | ({} if refused.field is None else {"field": refused.field}))
+            return default
 
-    now = reader.take("now", expiry.now, None)
-    zone = reader.take("zone", zones.zone, zones.UTC)
-    if reader.has("expires") and now is None:
-        raise Refused("field_missing", "now")
-    problem("name", names.name)
-    problem("user", names.user)
-    secret = problem("token", lambda text, _key: tokens.read_token(text))
-    expires = problem("expires", lambda value, _key: expiry.resolve(value, now, zone), _expiry_type)
-    problem("addresses", addresses.entries, array(string))
-    problem("prefix", names.prefix)
-    reader.done()
+    def name(value, key):
+        names.name(value, key)
+        if value in given.get("taken", []):
+            raise Refused("name_taken", key)
+
+    def policy(value, key):
+        return _caps(value, key), *_policy(value, key)
+
+    def sized(features, listed):
+        if limits is not None:
+            _check_counts(limits[0], features, listed)
+            if _size(features, listed) > limits[0]["recordBytes"]:
+                raise Refused("record_too_large")
+
+    def within_policy(value, _key):
+        longest, required = (None, False) if limits is None else limits[1:]
+        return _expires(value, now, now, zone, longest, required)
+
+    def address_list(value, key):
+        sized([], addresses.entries(value, key))
+        return value
+
+    def access(value, key):
+        sized(_listed(records.access(value, key)), listed)
+        return value
+
+    def account(value, key):
+        found = records.account(value, key)
+        if "access" in given:
+            _check_account(found, given.get("user", found["user"]), wanted)
+
+    checked("name", name)
+    checked("user", names.user)
+    secret = checked("token", tokens.read_token)
+    zone = checked("zone", zones.zone, absent=zones.UTC)
+    limits = checked("policy", policy, absent=({key: default for key, (default, _) in CAPS.items()}, None, False))
+    expires = None
+    if zone is not None and "expires" in given:
+        expires = checked("expires", lambda value, key: within_policy({"expires": value}, key))
+    elif zone is not None and now is not None and "policy" in given and limits is not None:
+        given["expires"] = None
+        expires = checked("expires", lambda _value, key: within_policy({}, key))
+    listed = checked("addresses", address_list, default=[], absent=[])
+    checked("prefix", names.prefix)
+    wanted = checked("access", access, default="full")
+    checked("account", account)
+    checked("peppers", tokens.peppers)
+    checked("catalogue", records.catalogue)
+    checked("records", records.records)
     hint = secret[-4:] if secret is not None else None
     return {"valid": not problems, "problems": problems, "expires": expires, "hint": hint}
-
-
-def _expiry_type(value, path):
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise Refused("type_invalid", path)
-    return value
 
 
 def identify(reader):

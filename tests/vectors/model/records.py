@@ -83,11 +83,16 @@ def folded(name):
 def catalogue(value, path):
     """A catalogue of functions."""
     found = decoding.array(_function)(value, path)
+    for at, one in enumerate(found):
+        if not one["module"] or not one["function"]:
+            raise Refused("catalogue_invalid", f"{path}[{at}]")
+        if not one["apis"] or "api1" in one["apis"]:
+            raise Refused("catalogue_invalid", f"{path}[{at}].apis")
     seen = set()
     for one in found:
         keys = {(folded(one["module"]), folded(one["function"]), api) for api in one["apis"]}
-        if not one["module"] or not one["function"] or not keys or "api1" in one["apis"] or keys & seen:
-            raise Refused("catalogue_invalid")
+        if keys & seen:
+            raise Refused("catalogue_invalid", path)
         seen |= keys
     return found
 

@@ -31,23 +31,23 @@ def token_text(secret, prefix=None):
     return f"{prefix}_{secret}{checksum(f'{prefix}_{secret}')}"
 
 
-def read_token(text):
+def read_token(text, path=None):
     """The secret inside a token text, else the first problem with it."""
     if "_" not in text:
         if len(text) != 32:
-            raise Refused("token_length")
+            raise Refused("token_length", path)
         if not set(text) <= set(LETTERS):
-            raise Refused("token_character")
+            raise Refused("token_character", path)
         return text
     prefix, _, rest = text.rpartition("_")
     if not names.is_prefix(prefix):
-        raise Refused("token_prefix")
+        raise Refused("token_prefix", path)
     if len(rest) != 39:
-        raise Refused("token_length")
+        raise Refused("token_length", path)
     if not set(rest) <= set(LETTERS):
-        raise Refused("token_character")
+        raise Refused("token_character", path)
     if checksum(f"{prefix}_{rest[:32]}") != rest[32:]:
-        raise Refused("token_checksum")
+        raise Refused("token_checksum", path)
     return rest[:32]
 
 
@@ -71,17 +71,21 @@ def pepper(value, path):
     found = reader.take("id", decoding.string), reader.take("key", decoding.string)
     reader.done()
     if not re.fullmatch(r"[a-zA-Z0-9_-]{1,32}", found[0]):
-        raise Refused("pepper_invalid")
+        raise Refused("pepper_invalid", f"{path}.id")
     if not re.fullmatch(r"([0-9a-fA-F]{2}){16,128}", found[1]):
-        raise Refused("pepper_invalid")
+        raise Refused("pepper_invalid", f"{path}.key")
     return found[0], bytes.fromhex(found[1])
 
 
 def peppers(value, path):
-    """Up to eight peppers, newest first."""
-    found = decoding.array(pepper)(value, path)
-    if len(found) > 8:
-        raise Refused("pepper_invalid")
+    """Up to eight peppers, newest first, no id twice."""
+    if len(decoding.array(decoding.anything)(value, path)) > 8:
+        raise Refused("pepper_invalid", path)
+    found = []
+    for at, one in enumerate(value):
+        found.append(pepper(one, f"{path}[{at}]"))
+        if found[-1][0] in [earlier[0] for earlier in found[:-1]]:
+            raise Refused("pepper_invalid", f"{path}[{at}].id")
     return found
 
 

@@ -68,7 +68,7 @@ def transitions(zone, first_year=2026, last_year=2031):
 
 def zone(value, path):
     """A zone of a request as (instants, offsets): offsets[0] holds before the first instant, offsets[n] from instants[n-1]."""
-    invalid = Refused("zone_invalid")
+    invalid = Refused("zone_invalid", path)
     if isinstance(value, str):
         if value == "UTC":
             return UTC

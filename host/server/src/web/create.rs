@@ -20,7 +20,6 @@ use crate::web::session::Visitor;
 use crate::web::tokens::{LIST, curl};
 use crate::web::view::{Moment, access};
 use tokenlatch::Error;
-use tokenlatch::NewToken;
 use tokenlatch::StoreError;
 
 /// The page with the form.
@@ -212,12 +211,8 @@ pub(crate) async fn name(
     let name = asked.text("name");
     let long = i64::try_from(name.chars().count()).unwrap_or(i64::MAX);
     let most = i64::try_from(MAX_NAME).unwrap_or_default();
-    let (ok, message) = match state
-        .service
-        .draft_of(NewToken::new(&visitor.user, name, Access::Full))
-        .await
-    {
-        Ok(_) => (true, "This name can be used.".to_owned()),
+    let (ok, message) = match state.service.check_name(&visitor.user, name).await {
+        Ok(()) => (true, "This name can be used.".to_owned()),
         Err(error @ Error::Refused(_)) => (false, sentence(&error.message())),
         Err(error) => return Err(error.into()),
     };

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use chrono::NaiveDate;
 use tokenlatch_core::{
-    Access, Error as Refusal, ErrorCode, ExpiryInput, Features, MAX_ADDRESSES, MAX_FEATURES, ValidExpiry,
-    ValidateRequest, Validated,
+    Access, Error as Refusal, ExpiryInput, Features, MAX_ADDRESSES, MAX_FEATURES, ValidExpiry, ValidateRequest,
+    Validated,
 };
 
 use crate::state::State;
@@ -14,7 +14,7 @@ use crate::web::reply::{Failed, sentence};
 use crate::web::view::Moment;
 use tokenlatch::offload;
 use tokenlatch::{Error, Result};
-use tokenlatch::{NewToken, Service};
+use tokenlatch::{ExpiryTerms, NewToken, Service};
 
 /// A fault, and the field that it belongs to, if it belongs to one.
 pub(crate) struct Fault {
@@ -91,21 +91,21 @@ impl FormChoices {
         let service = &state.service;
         let zone = *service.zone();
         let account = service.account(user).await?.account;
-        let default = service.draft(user).await?.expires;
+        let ExpiryTerms { default, never_refused } = service.expiry_terms(user).await?;
         let now = service.clock().now()?;
         let day = |at: i64| zone.show(at).chars().take(10).collect::<String>();
         let today = day(now);
-        let date = day(default.unwrap_or(now));
+        let date = day(default);
         // If the policy limits the lifetime, the default is not the end of a day. The day before is then the last whole one.
-        let whole = default.is_none() || default == end_of(service, now, &date)?;
+        let whole = end_of(service, now, &date)? == Some(default);
         let (open, features) = features(state, account.features).await?;
         Ok(FormChoices {
             dated: whole || date != today,
             date: if whole { date } else { day_before(&date) },
             today,
             zone: zone.name(),
-            longest: default.filter(|_| !whole).map(|at| Moment::of(zone, at)),
-            never_refused: never_refused(service, user).await?,
+            longest: (!whole).then(|| Moment::of(zone, default)),
+            never_refused: never_refused.map(|refused| sentence(&refused.message)),
             choices: features
                 .into_iter()
                 .map(|feature| Choice { feature, chosen: false })
@@ -140,19 +140,6 @@ fn end_of(service: &Service, now: i64, date: &str) -> Result<Option<i64>> {
 fn day_before(date: &str) -> String {
     let day = date.parse::<NaiveDate>().ok().and_then(|day| day.pred_opt());
     day.map_or_else(|| date.to_owned(), |day| day.to_string())
-}
-
-/// The module's message for a token of the user that never expires, if it refuses one.
-async fn never_refused(service: &Service, user: &str) -> Result<Option<String>> {
-    let never = ExpiryInput::Text("never".to_owned());
-    match service.draft_ending(user, Some(never)).await {
-        Err(Error::Refused(refused)) if refused.code == ErrorCode::ExpiryRequired => {
-            Ok(Some(sentence(&refused.message)))
-        }
-        // Other refusals are reported when the form is submitted.
-        Ok(_) | Err(Error::Refused(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// The features to select from, sorted, and whether the account also has others.

@@ -3,13 +3,13 @@
 mod file;
 mod plan;
 
-use tokenlatch_core::{Account, Authorization, Listed, Record, VerifyRequest};
+use tokenlatch_core::{Account, Record, ValidateRequest};
 
 pub use file::{ArchiveFile, ArchiveKind};
 pub use plan::{Newer, RestoreChoice, Restored, Revived};
 
 use super::accounts::revoke;
-use super::{ListOptions, RECORDS_PER_CALL, Service, TRIES};
+use super::{RECORDS_PER_CALL, Service, TRIES};
 use crate::archive_error::ArchiveError;
 use crate::error::Result;
 use crate::store::{Archive, Plan, StoreError};
@@ -155,23 +155,23 @@ impl Service {
         Ok(())
     }
 
-    /// Has the module read an account.
+    /// Has the module check an account.
     fn read_account(&self, account: &Account) -> Result<()> {
-        self.module.verify(&VerifyRequest {
-            now: self.clock.now()?,
-            authorization: Authorization::None,
-            record: None,
+        let request = ValidateRequest {
             account: Some(account.clone()),
-            call: None,
-            peppers: Vec::new(),
-            catalogue: None,
-        })?;
+            ..ValidateRequest::default()
+        };
+        self.module.validate(&request)?.accepted()?;
         Ok(())
     }
 
-    /// Has the module read records.
+    /// Has the module check records.
     fn read_records(&self, records: Vec<Record>) -> Result<()> {
-        let call = self.list_call(records, ListOptions::default())?;
-        self.module.operate::<_, Listed>("list", &call).map(drop)
+        let request = ValidateRequest {
+            records,
+            ..ValidateRequest::default()
+        };
+        self.module.validate(&request)?.accepted()?;
+        Ok(())
     }
 }
