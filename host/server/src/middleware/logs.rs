@@ -262,7 +262,7 @@ mod tests {
         let (logs, guard) = Logs::to(into.clone());
         let subscriber = logs.subscriber(format, level).unwrap();
         tracing::subscriber::with_default(subscriber, || {
-            speak!("axum_reverse_proxy::forward" "hyper" "a_library" "tokenlatchx" "tower_sessions_core::session");
+            speak!("hyper_util::client" "hyper" "a_library" "tokenlatchx" "tower_sessions_core::session");
             speak!("tokenlatch" "tokenlatch::request");
         });
         drop(guard);
@@ -275,10 +275,10 @@ mod tests {
         for format in [LogFormat::Text, LogFormat::Json] {
             for level in [
                 "trace",
-                "info,axum_reverse_proxy=trace,hyper=debug,a_library=trace,tokenlatch=trace",
+                "info,hyper_util=trace,hyper=debug,a_library=trace,tokenlatch=trace",
             ] {
                 let text = logged(format, level);
-                for target in ["axum_reverse_proxy::forward", "hyper", "a_library"] {
+                for target in ["hyper_util::client", "hyper", "a_library"] {
                     for loud in ["ERROR", "WARN", "INFO"] {
                         assert!(text.contains(&format!("{loud}-{target}.")), "{loud} {target}: {text}");
                     }
