@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
@@ -28,7 +28,6 @@ pub async fn read_body(body: Body, limits: &HttpLimits) -> Result<Bytes, Problem
     let reading = Limited::new(body, limits.body_bytes).collect();
     match tokio::time::timeout(limits.body_time, reading).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Problem::BODY_TOO_LARGE),
         Ok(Err(error)) => Err(fault_of(error.as_ref())),
         Err(_) => Err(Problem::BODY_TOO_SLOW),
     }
@@ -46,9 +45,12 @@ impl std::fmt::Display for Unfit {
 
 impl std::error::Error for Unfit {}
 
-/// The problem with a body that could not be read to its end: the client stopped, or the framing is invalid.
+/// The problem with a body that could not be read to its end: it is too long, the client stopped, or the framing is invalid.
 fn fault_of(error: &(dyn std::error::Error + 'static)) -> Problem {
     let causes = || std::iter::successors(Some(error), |error| error.source());
+    if causes().any(|cause| cause.is::<LengthLimitError>()) {
+        return Problem::BODY_TOO_LARGE;
+    }
     if let Some(Unfit(problem)) = causes().find_map(|cause| cause.downcast_ref()) {
         return *problem;
     }
@@ -86,14 +88,14 @@ pub(crate) enum Sending {
 }
 
 impl Watched {
-    /// Wraps a body, and returns it with the state of its sender.
-    pub(crate) fn over(body: Body) -> (Body, Arc<Sender>) {
+    /// Wraps a body of at most so many bytes, and returns it with the state of its sender.
+    pub(crate) fn over(body: Body, longest: usize) -> (Body, Arc<Sender>) {
         let sender = Arc::new(Sender {
             fault: OnceLock::new(),
             state: Mutex::new(Sending::Receiver(Instant::now())),
         });
         let watched = Watched {
-            body,
+            body: Body::new(Limited::new(body, longest)),
             sender: Arc::clone(&sender),
         };
         (Body::new(watched), sender)

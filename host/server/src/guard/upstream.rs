@@ -2,25 +2,22 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
-    SET_COOKIE, TE, TRAILER, UPGRADE,
-};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, SET_COOKIE, UPGRADE};
+use axum::http::uri::{Authority, PathAndQuery, Scheme};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, response};
 use axum::response::{IntoResponse, Response};
-use axum_reverse_proxy::{HostBehaviour, ProxyError, ProxyPolicy, ReverseProxy, XForwardedFor};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokenlatch_core::{Danger, Realm, Verdict, danger, is_plain_field};
 use tokio::time::Instant;
 
 use crate::body::{Sender, Sending, Timely, Watched};
 use crate::config::Config;
 use crate::error::ServerError;
-use crate::guard::identity_headers;
+use crate::guard::{hop_by_hop, identity_headers};
 use crate::middleware::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
 use crate::problem::Problem;
 use crate::web_paths::is_session;
@@ -28,13 +25,20 @@ use crate::web_paths::is_session;
 /// Time limit for the upstream to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a connection to the upstream is kept for the next request, and how many.
+const IDLE_TIME: Duration = Duration::from_secs(30);
+const IDLE: usize = 64;
+
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// The API that admitted requests are forwarded to. Clones share its connections.
 #[derive(Clone)]
 pub struct Upstream {
-    proxy: ReverseProxy<HttpConnector>,
-    longest: u64,
+    client: HttpClient<HttpConnector, Body>,
+    authority: Authority,
+    /// What is put before each path: empty, or a path that does not end with a slash.
+    base: String,
+    longest: usize,
     /// Time limit for it to take more of a request, and to start its answer.
     time: Duration,
     /// Time limit between two pieces of its answer.
@@ -63,68 +67,82 @@ impl Upstream {
     /// # Errors
     /// [`ServerError::Upstream`].
     pub fn new(target: &Uri, config: &Config) -> Result<Upstream, ServerError> {
-        let wrong = |reason: &str| Err(ServerError::Upstream(reason.to_owned()));
+        let wrong = |reason: &str| ServerError::Upstream(reason.to_owned());
         match target.scheme_str() {
             Some("http") => {}
             Some("https") => {
-                return wrong(
+                return Err(wrong(
                     "it is spoken to over plain HTTP; give an `http://` address of this machine or a private network",
-                );
+                ));
             }
-            _ => return wrong("give an address such as `http://127.0.0.1:8080`"),
+            _ => return Err(wrong("give an address such as `http://127.0.0.1:8080`")),
         }
-        if target.host().is_none_or(str::is_empty) || target.query().is_some() {
-            return wrong("give an address such as `http://127.0.0.1:8080`, without a query");
-        }
+        let authority = target
+            .authority()
+            .filter(|authority| !authority.host().is_empty() && target.query().is_none())
+            .ok_or_else(|| wrong("give an address such as `http://127.0.0.1:8080`, without a query"))?;
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        // A request is sent again only if a connection was closed before any of it was sent. Functions that write are called by
+        // GET too, so the method does not tell whether a request may be repeated.
         let client = HttpClient::builder(TokioExecutor::new())
-            .pool_idle_timeout(Duration::from_secs(30))
-            .pool_max_idle_per_host(64)
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIME)
+            .pool_max_idle_per_host(IDLE)
             .build(connector);
-        let policy = ProxyPolicy::new()
-            .with_host_behaviour(HostBehaviour::Replace)
-            .with_x_forwarded_for(XForwardedFor::Preserve)
-            .with_max_request_body_bytes(config.limits.upstream_body_bytes as u64);
-        // The proxy accepts any URL with a scheme and a host.
-        let proxy = ReverseProxy::new_with_client("/", target.to_string(), client).with_policy(policy);
         Ok(Upstream {
-            proxy,
-            longest: config.limits.upstream_body_bytes as u64,
+            client,
+            authority: authority.clone(),
+            base: target.path().trim_end_matches('/').to_owned(),
+            longest: config.limits.upstream_body_bytes,
             time: config.limits.upstream_time,
             stall: config.limits.upstream_stall,
         })
     }
 
     /// Forwards a request and returns the API's answer.
-    pub(crate) async fn forward(
-        &self,
-        mut request: Request,
-        verdict: &Verdict,
-        realm: Realm,
-        client: &Client,
-    ) -> Response {
+    pub(crate) async fn forward(&self, request: Request, verdict: &Verdict, realm: Realm, client: &Client) -> Response {
         if upgrades(request.headers()) {
             return UPGRADE_REFUSED.into_response();
         }
-        if declared_length(request.headers()).is_some_and(|length| length > self.longest) {
+        let (mut parts, body) = request.into_parts();
+        if body.size_hint().lower() > self.longest as u64 {
             return Problem::BODY_TOO_LARGE.into_response();
         }
-        add_headers(request.headers_mut(), verdict, realm, client);
-        let (parts, body) = request.into_parts();
-        let (body, sender) = Watched::over(body);
-        let forwarding = self.proxy.proxy_request(Request::from_parts(parts, body));
-        let response = tokio::select! {
-            Ok(response) = forwarding => response,
+        add_headers(&mut parts.headers, verdict, realm, client);
+        set_length(&mut parts.headers, &body);
+        let (body, sender) = Watched::over(body, self.longest);
+        // The version and the extensions are those of the guard's own connection.
+        let mut forwarded = Request::new(body);
+        let Ok(target) = self.target(&parts.uri) else {
+            return Problem::INTERNAL.into_response();
+        };
+        *forwarded.uri_mut() = target;
+        *forwarded.method_mut() = parts.method;
+        *forwarded.headers_mut() = parts.headers;
+        let answered = tokio::select! {
+            answered = self.client.request(forwarded) => answered,
             () = self.silence(&sender) => return SLOW.into_response(),
         };
-        if response.extensions().get::<ProxyError>().is_some()
-            && let Some(fault) = sender.fault()
-        {
-            return fault.into_response();
+        match answered {
+            Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => UNREACHABLE.into_response(),
+            Ok(answer) => {
+                let (parts, body) = answer.into_parts();
+                accept(parts, Timely::over(Body::new(body), self.stall))
+            }
+            Err(error) => sender.fault().unwrap_or_else(|| failed(&error)).into_response(),
         }
-        answer(response).map(|body| Timely::over(body, self.stall))
+    }
+
+    /// The target at the API: its path and the request's, byte for byte.
+    fn target(&self, requested: &Uri) -> Result<Uri, axum::http::Error> {
+        let rest = requested.path_and_query().map_or("/", PathAndQuery::as_str);
+        Uri::builder()
+            .scheme(Scheme::HTTP)
+            .authority(self.authority.clone())
+            .path_and_query(format!("{}{rest}", self.base))
+            .build()
     }
 
     /// Completes once the API has been idle for too long. The time in which the client must send more does not count, since it
@@ -165,37 +183,22 @@ fn add_headers(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm, client:
 impl std::fmt::Debug for Upstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Upstream")
-            .field("target", &self.proxy.target())
+            .field("host", &self.authority.host())
             .finish_non_exhaustive()
     }
 }
 
-/// Removes the token, every field that states an identity or an origin, and every hop-by-hop field.
+/// Removes the token, every field that states an identity or an origin, and every field of the client's connection.
 ///
 /// The fields that `Connection` names are removed first, so that a client cannot have the identity fields removed.
 fn strip(headers: &mut HeaderMap) {
-    let nominated: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| HeaderName::try_from(name.trim()).ok())
-        .filter(|name| name != CONTENT_LENGTH && name != HOST)
-        .collect();
+    hop_by_hop::remove(headers);
     let doubtful = headers.keys().filter(|name| {
         let name = name.as_str().as_bytes();
         danger(name).is_some() || !is_plain_field(name)
     });
-    let fixed = [
-        AUTHORIZATION,
-        PROXY_AUTHORIZATION,
-        CONNECTION,
-        UPGRADE,
-        EXPECT,
-        TRAILER,
-        TE,
-    ];
-    let removed: Vec<HeaderName> = doubtful.cloned().chain(nominated).chain(fixed).collect();
+    // The client adds the upstream's own `Host`.
+    let removed: Vec<HeaderName> = doubtful.cloned().chain([AUTHORIZATION, EXPECT, HOST]).collect();
     for name in removed {
         headers.remove(name);
     }
@@ -203,6 +206,15 @@ fn strip(headers: &mut HeaderMap) {
     headers.remove(COOKIE);
     for cookie in cookies {
         headers.append(COOKIE, cookie);
+    }
+}
+
+/// Makes `Content-Length` state the body that is sent: hyper frames the request by the field, if there is one.
+fn set_length(headers: &mut HeaderMap, body: &Body) {
+    let stated = headers.remove(CONTENT_LENGTH).is_some();
+    let length = body.size_hint().exact();
+    if let Some(length) = length.filter(|length| stated || *length > 0) {
+        headers.insert(CONTENT_LENGTH, length.into());
     }
 }
 
@@ -227,34 +239,37 @@ fn upgrades(headers: &HeaderMap) -> bool {
     })
 }
 
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+/// Logs why the API gave no answer.
+fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    tracing::error!(
+        code = UNREACHABLE.code,
+        "the API behind this service gave no answer: {}",
+        causes.join(": ")
+    );
+    UNREACHABLE
 }
 
-/// Converts a failure of the proxy into a [`Problem`]. An answer of the upstream passes, without identity and session fields.
-fn answer(mut response: Response<Body>) -> Response {
-    if let Some(error) = response.extensions().get::<ProxyError>() {
-        let problem = match response.status() {
-            _ if error.message().contains("length limit exceeded") => Problem::BODY_TOO_LARGE,
-            _ => UNREACHABLE,
-        };
-        return problem.into_response();
-    }
-    let foreign: Vec<HeaderName> = response
-        .headers()
+/// Passes an answer of the API on, without the fields of its connection, of identities and of sessions.
+fn accept(mut parts: response::Parts, body: Body) -> Response {
+    let headers = &mut parts.headers;
+    hop_by_hop::remove(headers);
+    let foreign = headers
         .keys()
-        .filter(|name| danger(name.as_str().as_bytes()) == Some(Danger::Tokenlatch))
-        .cloned()
-        .collect();
+        .filter(|name| danger(name.as_str().as_bytes()) == Some(Danger::Tokenlatch));
+    let foreign: Vec<HeaderName> = foreign.cloned().collect();
     for name in foreign {
-        response.headers_mut().remove(name);
+        headers.remove(name);
     }
-    let headers = response.headers_mut();
-    headers.remove(PROXY_AUTHENTICATE);
     let cookies: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
     headers.remove(SET_COOKIE);
     for cookie in cookies.into_iter().filter(|cookie| !names_session(cookie.as_bytes())) {
         headers.append(SET_COOKIE, cookie);
     }
+    // The version and the extensions are those of the client's connection.
+    let mut response = Response::new(body);
+    *response.status_mut() = parts.status;
+    *response.headers_mut() = parts.headers;
     response
 }

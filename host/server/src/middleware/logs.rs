@@ -1,33 +1,24 @@
 //! The log: structured lines on standard error. Secrets are removed from them, whichever library wrote the line.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder};
 use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry};
 
+pub use tracing_appender::non_blocking::WorkerGuard as LogGuard;
+
 use crate::error::ServerError;
-use crate::middleware::metrics;
-use crate::middleware::scrub::scrub;
+use crate::middleware::log_batches::Batches;
 
 /// Maximum number of queued lines. When nobody reads the log, further lines are dropped and counted, and the service goes on.
 const WAITING: usize = 16_384;
-
-/// Maximum bytes of one write.
-const BATCH: usize = 64 << 10;
-
-/// Pause between two batches. Waking the writer for each line would cost a busy service much of its time.
-const REST: Duration = Duration::from_millis(2);
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,36 +59,19 @@ fn may_speak(metadata: &Metadata<'_>) -> bool {
 
 /// The destination of log lines.
 #[derive(Clone, Debug)]
-pub struct Logs {
-    lines: SyncSender<Vec<u8>>,
-    lost: Arc<AtomicU64>,
-}
-
-/// Waits on drop until the last lines are written.
-#[derive(Debug)]
-pub struct LogGuard {
-    logs: Option<Logs>,
-    thread: Option<JoinHandle<()>>,
-}
+pub struct Logs(NonBlocking);
 
 impl Logs {
-    /// Starts the writer. Drop the guard at the end of the program.
+    /// Starts the writer. Drop the guard at the end of the program: it waits until the last lines are written, but not much
+    /// longer than a second if nobody reads them.
     pub fn to(into: impl Write + Send + 'static) -> (Logs, LogGuard) {
-        let (lines, waiting) = sync_channel(WAITING);
-        let lost = Arc::new(AtomicU64::new(0));
-        let logs = Logs {
-            lines,
-            lost: lost.clone(),
-        };
-        let thread = std::thread::Builder::new()
-            .name("log".to_owned())
-            .spawn(move || write_lines(&waiting, &lost, into))
-            .ok();
-        let guard = LogGuard {
-            logs: Some(logs.clone()),
-            thread,
-        };
-        (logs, guard)
+        let lost = Arc::new(OnceLock::new());
+        let (lines, guard) = NonBlockingBuilder::default()
+            .buffered_lines_limit(WAITING)
+            .thread_name("log")
+            .finish(Batches::new(into, Arc::clone(&lost)));
+        lost.get_or_init(|| lines.error_counter());
+        (Logs(lines), guard)
     }
 
     /// Installs this as the log of the whole process, with its panics. `level` is a level, or a filter in `tracing`'s syntax.
@@ -122,97 +96,12 @@ impl Logs {
         let asked = EnvFilter::builder()
             .parse(level)
             .map_err(|error| ServerError::LogLevel(error.to_string()))?;
-        let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(self);
+        let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(self.0);
         let all = Registry::default().with(asked).with(filter_fn(may_speak));
         Ok(match format {
             LogFormat::Text => Box::new(all.with(lines)),
             LogFormat::Json => Box::new(all.with(lines.json().flatten_event(true).with_current_span(false))),
         })
-    }
-
-    fn send(&self, line: Vec<u8>) {
-        if let Err(TrySendError::Full(_)) = self.lines.try_send(line) {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-fn write_lines(waiting: &Receiver<Vec<u8>>, lost: &AtomicU64, mut into: impl Write) {
-    let mut batch = Vec::with_capacity(BATCH);
-    // An empty line marks the end.
-    while let Ok(first) = waiting.recv()
-        && !first.is_empty()
-    {
-        batch.extend_from_slice(&scrub(&first));
-        let mut ended = false;
-        while batch.len() < BATCH
-            && !ended
-            && let Ok(line) = waiting.try_recv()
-        {
-            ended = line.is_empty();
-            batch.extend_from_slice(&scrub(&line));
-        }
-        // A failure to write the log cannot be reported anywhere.
-        let _ = into.write_all(&batch);
-        batch.clear();
-        let missing = lost.swap(0, Ordering::Relaxed);
-        if missing > 0 {
-            metrics::lost_lines(missing);
-            let _ = writeln!(into, "{missing} log lines were dropped: the log was read too slowly");
-        }
-        if ended {
-            break;
-        }
-        std::thread::sleep(REST);
-    }
-    let _ = into.flush();
-}
-
-impl Drop for LogGuard {
-    fn drop(&mut self) {
-        if let (Some(logs), Some(thread)) = (self.logs.take(), self.thread.take())
-            && logs.lines.send(Vec::new()).is_ok()
-        {
-            // The thread only writes. If it panicked, there is nothing to wait for.
-            let _ = thread.join();
-        }
-    }
-}
-
-/// A line that is being written.
-#[derive(Debug)]
-pub struct Line {
-    logs: Logs,
-    text: Vec<u8>,
-}
-
-impl Write for Line {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.text.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        if !self.text.is_empty() {
-            self.logs.send(std::mem::take(&mut self.text));
-        }
-    }
-}
-
-impl<'a> MakeWriter<'a> for Logs {
-    type Writer = Line;
-
-    fn make_writer(&'a self) -> Line {
-        Line {
-            logs: self.clone(),
-            text: Vec::with_capacity(256),
-        }
     }
 }
 
@@ -220,7 +109,10 @@ impl<'a> MakeWriter<'a> for Logs {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 
+    use std::io;
+    use std::sync::mpsc::{Receiver, channel};
     use std::sync::{Mutex, PoisonError};
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -256,7 +148,7 @@ mod tests {
         let (logs, guard) = Logs::to(into.clone());
         let subscriber = logs.subscriber(format, level).unwrap();
         tracing::subscriber::with_default(subscriber, || {
-            speak!("axum_reverse_proxy::forward" "hyper" "a_library" "tokenlatchx");
+            speak!("hyper_util::client" "hyper" "a_library" "tokenlatchx");
             speak!("tokenlatch" "tokenlatch::request");
         });
         drop(guard);
@@ -269,10 +161,10 @@ mod tests {
         for format in [LogFormat::Text, LogFormat::Json] {
             for level in [
                 "trace",
-                "info,axum_reverse_proxy=trace,hyper=debug,a_library=trace,tokenlatch=trace",
+                "info,hyper_util=trace,hyper=debug,a_library=trace,tokenlatch=trace",
             ] {
                 let text = logged(format, level);
-                for target in ["axum_reverse_proxy::forward", "hyper", "a_library"] {
+                for target in ["hyper_util::client", "hyper", "a_library"] {
                     for loud in ["ERROR", "WARN", "INFO"] {
                         assert!(text.contains(&format!("{loud}-{target}.")), "{loud} {target}: {text}");
                     }
@@ -301,5 +193,69 @@ mod tests {
             !text.contains("INFO-tokenlatch.") && !text.contains("DEBUG-") && !text.contains("INFO-hyper"),
             "{text}"
         );
+    }
+
+    /// A log whose first write waits for a word, or for ever.
+    struct Unread(Receiver<()>, Shared);
+
+    impl Write for Unread {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            self.1.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn log_lines(logs: Logs, number: usize) {
+        let subscriber = logs.subscriber(LogFormat::Text, "info").unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            for number in 0..number {
+                tracing::info!(target: "tokenlatch", "line {number} AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+            }
+        });
+    }
+
+    #[test]
+    fn a_log_that_nobody_reads_holds_nobody_up_and_counts_what_it_lost() {
+        const LINES: usize = 2 * WAITING;
+        let (into, (reads, waits)) = (Shared::default(), channel());
+        let (logs, guard) = Logs::to(Unread(waits, into.clone()));
+        // Nothing is read yet, so this ends only because lines are dropped.
+        log_lines(logs, LINES);
+        drop(reads);
+        let started = Instant::now();
+        loop {
+            let text = String::from_utf8(into.0.lock().unwrap().clone()).unwrap();
+            let written = text.lines().filter(|line| line.ends_with("[secret]")).count();
+            let reports = text
+                .lines()
+                .filter_map(|line| line.strip_suffix(" log lines were dropped: the log was read too slowly"));
+            let lost: Vec<usize> = reports.map(|number| number.parse().unwrap()).collect();
+            if written + lost.iter().sum::<usize>() == LINES {
+                assert!(!lost.is_empty() && !text.contains("AAAA"));
+                break;
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "{written} written, {lost:?} lost"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        drop(guard);
+    }
+
+    #[test]
+    fn the_end_waits_for_a_second_for_a_log_that_nobody_reads() {
+        for lines in [1, 2 * WAITING] {
+            let (_reads, waits) = channel();
+            let (logs, guard) = Logs::to(Unread(waits, Shared::default()));
+            log_lines(logs, lines);
+            let started = Instant::now();
+            drop(guard);
+            assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod envelope;
+mod log_batches;
 pub(crate) mod log_fields;
 pub(crate) mod logs;
 pub(crate) mod metrics;

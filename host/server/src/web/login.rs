@@ -4,17 +4,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Json;
 use axum::extract::{Extension, Request, State as Shared};
-use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::auth::logins::{Attempt, Throttled};
 use crate::config::HttpLimits;
-use crate::form::Form;
+use crate::form::{Form, JSON};
 use crate::middleware::client::Client;
 use crate::middleware::log_fields::Noted;
 use crate::state::State;
@@ -149,7 +148,7 @@ pub(crate) async fn login(
         Ok(Outcome::In(visitor)) => {
             let to = visitor.path(if to.is_empty() { home(realm) } else { &to });
             let mut reply = if for_script {
-                Json(json!({"status": 1, "security_token": visitor.prefix, "redirect": to})).into_response()
+                in_json(&json!({"status": 1, "security_token": visitor.prefix, "redirect": to}))
             } else {
                 see(to)
             };
@@ -183,8 +182,12 @@ pub(crate) async fn login(
 
 /// A refusal in the format for scripts.
 fn scripted(status: StatusCode, reason: &'static str, error: &str) -> Response {
-    let reply = (status, Json(json!({"status": 0, "message": error}))).into_response();
+    let reply = (status, in_json(&json!({"status": 0, "message": error}))).into_response();
     noted(reply, reason)
+}
+
+fn in_json(document: &Value) -> Response {
+    ([(CONTENT_TYPE, JSON)], document.to_string()).into_response()
 }
 
 /// Adds the reason for the log. The submitted name is not logged: people type their password there.

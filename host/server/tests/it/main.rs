@@ -14,6 +14,7 @@ mod client_address;
 mod forward_auth;
 mod framing;
 mod guard;
+mod guard_wire;
 mod openapi;
 mod snapshot;
 mod time_limits;
