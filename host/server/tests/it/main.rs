@@ -16,6 +16,7 @@ mod framing;
 mod guard;
 mod guard_wire;
 mod openapi;
+mod raw_api;
 mod snapshot;
 mod time_limits;
 mod tls;
