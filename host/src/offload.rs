@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn heavy_work_leaves_the_runtimes_thread_and_is_bounded() {
+    async fn heavy_work_runs_on_a_bounded_number_of_threads() {
         let here = std::thread::current().id();
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let all: Vec<_> = (0..40)
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_an_error_and_frees_the_place() {
+    async fn panic_is_an_error_and_releases_the_permit() {
         for _ in 0..20 {
             let outcome = run(|| std::panic::panic_any("broken")).await;
             assert_eq!(outcome.map_err(|error| error.code()), Err::<(), _>("module_broken"));

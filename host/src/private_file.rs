@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_a_secret() {
+    fn strips_the_byte_order_mark_from_a_secret() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         for (bytes, text) in [
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_wholly_and_no_link_is_followed() {
+    fn replaces_files_atomically_without_following_links() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let victim = folder.path().join("victim");

@@ -51,7 +51,7 @@ fn find<'r>(rows: &'r [Value], runtime: &str, case: &str) -> Option<&'r Value> {
 }
 
 #[test]
-fn every_runtime_has_a_row_of_every_case_with_figures_or_a_reason() -> Result<(), Fault> {
+fn bench_has_figures_or_a_reason_for_every_case() -> Result<(), Fault> {
     let out = tempfile::tempdir().map_err(Fault::during("a folder"))?;
     let rows = run(&[], out.path())?;
     for row in &rows {
@@ -92,7 +92,7 @@ fn every_runtime_has_a_row_of_every_case_with_figures_or_a_reason() -> Result<()
 }
 
 #[test]
-fn only_what_is_asked_for_is_measured() -> Result<(), Fault> {
+fn bench_measures_only_the_selected_cases() -> Result<(), Fault> {
     let out = tempfile::tempdir().map_err(Fault::during("a folder"))?;
     let rows = run(
         &["--runtime", "native", "--case", "table", "--case", "empty"],

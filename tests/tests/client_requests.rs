@@ -18,7 +18,7 @@ fn whm_tokens(stage: &Guarded) -> Result<Value, Fault> {
 
 // As sent by cPanel::PublicAPI (HTTP::Tiny), by Go and Python with a string body, and by `fetch` with a string.
 #[test]
-fn a_form_is_read_though_its_content_type_does_not_say_so() -> Outcome {
+fn form_is_read_despite_its_content_type() -> Outcome {
     let stage = Guarded::start()?;
     for (number, content_type) in [OCTETS, "", "text/plain;charset=UTF-8"].into_iter().enumerate() {
         let form = format!("api.version=1&token_name=untold{number}&acl=list-accts");
@@ -53,7 +53,7 @@ fn a_form_is_read_though_its_content_type_does_not_say_so() -> Outcome {
 // As sent by PHP's `http_build_query` and so by Guzzle, by Faraday and `qs`, and in public examples: cPanel's own of
 // `api_token_create` writes `whitelist-ip-3`.
 #[test]
-fn a_list_in_the_spelling_of_any_library_limits_the_token() -> Outcome {
+fn list_spelling_of_every_library_limits_the_token() -> Outcome {
     let stage = Guarded::start()?;
     let two = json!(["create-acct", "list-accts"]);
     let one = json!(["list-accts"]);
@@ -103,7 +103,7 @@ fn a_list_in_the_spelling_of_any_library_limits_the_token() -> Outcome {
 }
 
 #[test]
-fn a_limit_that_cannot_be_read_makes_no_token_and_is_named() -> Outcome {
+fn unreadable_limit_is_refused_and_named() -> Outcome {
     let stage = Guarded::start()?;
     let before = whm_tokens(&stage)?;
     for (unread, parameter) in [
@@ -139,7 +139,7 @@ fn a_limit_that_cannot_be_read_makes_no_token_and_is_named() -> Outcome {
 
 // As sent by certbot-cpanel, by gufy/cpanel-php, and by a Go client that adds `cpanel_jsonapi_funcversion`.
 #[test]
-fn api_2_is_what_a_call_without_a_version_means() -> Outcome {
+fn clients_may_omit_the_api_2_version() -> Outcome {
     let stage = Guarded::start()?;
     let ours = "/json-api/cpanel?cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list";
     let theirs =
@@ -262,7 +262,7 @@ fn lego_edits_zones_by_uapi_and_whm() -> Outcome {
 
 // Raycast's extension and others only check `if (!reply.status)`.
 #[test]
-fn no_refusal_of_uapi_looks_like_success() -> Outcome {
+fn uapi_refusals_never_look_like_success() -> Outcome {
     let mut stage = Guarded::start()?;
     let long = format!("/execute/Email/list_pops?x={}", "a".repeat(20_000));
     let mut refusals = Vec::new();
@@ -292,7 +292,7 @@ fn no_refusal_of_uapi_looks_like_success() -> Outcome {
 
 // WebFacing's plugin for WordPress checks its token this way.
 #[test]
-fn head_passes_the_guard_by_the_rule_of_its_function() -> Outcome {
+fn head_requires_the_permission_of_its_function() -> Outcome {
     if require("curl")?.is_none() {
         return Ok(());
     }
@@ -348,7 +348,7 @@ fn http_1_0_is_served_over_tls() -> Outcome {
 
 // With the shipped catalogue and a token limited to what the hook needs. The hook lists the domains first.
 #[test]
-fn acme_shs_deploy_hook_installs_by_a_limited_token() -> Outcome {
+fn acme_sh_deploy_hook_works_with_a_limited_token() -> Outcome {
     let stage = Guarded::start()?;
     let limited = stage.place.token("alice", "deploy", &["features=sslinstall"])?;
     let hook = |stage: &Guarded, line: &str| {
@@ -392,7 +392,7 @@ fn acme_shs_deploy_hook_installs_by_a_limited_token() -> Outcome {
 
 // acme.sh's deploy hook assumes that the certificate is installed unless it finds `status: 0` on standard output.
 #[test]
-fn a_function_that_uapi_does_not_have_fails_where_acme_sh_looks() -> Outcome {
+fn unknown_uapi_function_fails_as_acme_sh_expects() -> Outcome {
     let place = Place::new()?;
     place.accounts(&["alice"])?;
     let ran = place.shell(

@@ -59,7 +59,7 @@ fn plays(stage: &Guarded, script: &mut Command, token: &str) -> Outcome {
 }
 
 #[test]
-fn cpanel_api_lives_a_tokens_life_over_uapi_and_api_2() -> Outcome {
+fn cpanel_api_runs_the_token_lifecycle_by_uapi_and_api_2() -> Outcome {
     let Some(python) = Python::with("clients")? else {
         return Ok(());
     };
@@ -70,7 +70,7 @@ fn cpanel_api_lives_a_tokens_life_over_uapi_and_api_2() -> Outcome {
 }
 
 #[test]
-fn aiocpanel_is_guarded_and_tells_a_bad_token_from_a_failure() -> Outcome {
+fn aiocpanel_distinguishes_a_bad_token_from_a_failure() -> Outcome {
     let Some(python) = Python::with("clients")? else {
         return Ok(());
     };
@@ -96,7 +96,7 @@ fn pycpanel_manages_tokens_and_calls_what_whm_has() -> Outcome {
 }
 
 #[test]
-fn certbot_cpanel_edits_a_zone_by_api_2_without_naming_it() -> Outcome {
+fn certbot_cpanel_edits_a_zone_by_implicit_api_2() -> Outcome {
     let Some(python) = Python::with("clients")? else {
         return Ok(());
     };
@@ -127,7 +127,7 @@ fn cpanel_rest_api_manages_tokens_and_calls_uapi_through_whm() -> Outcome {
 }
 
 #[test]
-fn cpanel_uapi_lives_a_tokens_life_over_uapi() -> Outcome {
+fn cpanel_uapi_runs_the_token_lifecycle() -> Outcome {
     let Some(npm) = Npm::with("clients")? else {
         return Ok(());
     };
@@ -142,7 +142,7 @@ fn cpanel_uapi_lives_a_tokens_life_over_uapi() -> Outcome {
 }
 
 #[test]
-fn the_guides_curl_lines_work_as_they_stand() -> Outcome {
+fn guide_curl_commands_work_unchanged() -> Outcome {
     if require("curl")?.is_none() {
         return Ok(());
     }
@@ -201,7 +201,7 @@ fn the_guides_curl_lines_work_as_they_stand() -> Outcome {
 }
 
 #[test]
-fn the_guides_uapi_lines_work_beside_the_running_service() -> Outcome {
+fn guide_uapi_commands_work_while_the_server_runs() -> Outcome {
     let place = Place::new()?;
     place.accounts(&["alice"])?;
     let server = Server::start(&place, &[])?;

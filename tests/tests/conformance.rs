@@ -4,7 +4,7 @@ use tokenlatch_tests::report::table;
 use tokenlatch_tests::{Conformance, Fault};
 
 #[test]
-fn all_runtimes_answer_every_vector_alike() -> Result<(), Fault> {
+fn all_runtimes_agree_on_every_vector() -> Result<(), Fault> {
     let conformance = Conformance::run(None)?;
     println!("{}\n{}", table(&conformance.outcomes), conformance.summary());
     for skipped in &conformance.skipped {

@@ -19,8 +19,7 @@ fn are_all(names: impl Iterator<Item = &'static str>) {
 }
 
 #[test]
-fn every_edge_refuses_what_is_revoked_and_everything_without_its_origin_and_comes_back_by_deltas() -> Result<(), Fault>
-{
+fn edges_apply_revocations_go_stale_and_recover_by_deltas() -> Result<(), Fault> {
     let (place, bar) = (Place::new()?, ProgressBar::hidden());
     let stock = Stock::make(10, 200)?;
     stock.fill(place.database())?;

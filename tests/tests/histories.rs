@@ -203,7 +203,7 @@ proptest! {
     #![proptest_config(cases(20))]
 
     #[test]
-    fn the_module_decides_by_the_newest_valid_table_whatever_is_on_the_line(names: bool, steps in steps()) {
+    fn module_uses_the_newest_valid_table_on_a_hostile_link(names: bool, steps in steps()) {
         MODULE.with_borrow_mut(|module| run(module, names, &steps))?;
     }
 }

@@ -72,7 +72,7 @@ fn fill(place: &Place) -> Result<(), Fault> {
 }
 
 #[test]
-fn a_person_does_all_of_the_page_in_a_browser() -> Outcome {
+fn browser_runs_the_whole_web_interface() -> Outcome {
     let built = build(&Options::default()).map_err(Fault::during("building the module"))?;
     let tools = match install_tools(&built) {
         Ok(tools) => tools,

@@ -202,7 +202,7 @@ fn caddy_guards_an_api() -> Outcome {
 }
 
 #[test]
-fn nginx_passes_too_many_attempts_on() -> Outcome {
+fn nginx_passes_on_throttled_replies() -> Outcome {
     let Some(stage) = Stage::new(ProxyKind::Nginx, &["--failures-per-minute", "30"])? else {
         return Ok(());
     };
@@ -274,7 +274,7 @@ fn caddy_passes_no_dangerous_field() -> Outcome {
 }
 
 /// A target that servers read in two ways never reaches the API.
-fn one_reading_passes(kind: ProxyKind) -> Outcome {
+fn forwards_only_unambiguous_targets(kind: ProxyKind) -> Outcome {
     let Some(stage) = Stage::new(kind, &[])? else {
         return Ok(());
     };
@@ -300,13 +300,13 @@ fn one_reading_passes(kind: ProxyKind) -> Outcome {
 }
 
 #[test]
-fn nginx_passes_targets_of_one_reading() -> Outcome {
-    one_reading_passes(ProxyKind::Nginx)
+fn nginx_forwards_only_unambiguous_targets() -> Outcome {
+    forwards_only_unambiguous_targets(ProxyKind::Nginx)
 }
 
 #[test]
-fn caddy_passes_targets_of_one_reading() -> Outcome {
-    one_reading_passes(ProxyKind::Caddy)
+fn caddy_forwards_only_unambiguous_targets() -> Outcome {
+    forwards_only_unambiguous_targets(ProxyKind::Caddy)
 }
 
 /// The shipped file with the limits that an operator may raise for the API.
@@ -392,7 +392,7 @@ fn caddy_passes_large_requests_and_long_lists() -> Outcome {
 }
 
 /// The request to `/auth` contains what is judged, and nothing else.
-fn asks_for_no_more_than_is_judged(kind: ProxyKind) -> Outcome {
+fn sends_only_the_needed_fields_to_auth(kind: ProxyKind) -> Outcome {
     if require(kind.program())?.is_none() {
         return Ok(());
     }
@@ -435,13 +435,13 @@ fn asks_for_no_more_than_is_judged(kind: ProxyKind) -> Outcome {
 }
 
 #[test]
-fn nginx_asks_for_no_more_than_is_judged() -> Outcome {
-    asks_for_no_more_than_is_judged(ProxyKind::Nginx)
+fn nginx_sends_only_the_needed_fields_to_auth() -> Outcome {
+    sends_only_the_needed_fields_to_auth(ProxyKind::Nginx)
 }
 
 #[test]
-fn caddy_asks_for_no_more_than_is_judged() -> Outcome {
-    asks_for_no_more_than_is_judged(ProxyKind::Caddy)
+fn caddy_sends_only_the_needed_fields_to_auth() -> Outcome {
+    sends_only_the_needed_fields_to_auth(ProxyKind::Caddy)
 }
 
 /// A broken service: it closes every connection at once. It listens as long as the test's process lives, so no other program can
@@ -454,7 +454,7 @@ fn broken_service() -> std::io::Result<SocketAddr> {
 }
 
 /// A fault of the service or of a proxy is never reported as a refusal of the token.
-fn a_fault_is_no_refusal(kind: ProxyKind) -> Outcome {
+fn never_reports_a_fault_as_a_refusal(kind: ProxyKind) -> Outcome {
     if require(kind.program())?.is_none() {
         return Ok(());
     }
@@ -475,13 +475,13 @@ fn a_fault_is_no_refusal(kind: ProxyKind) -> Outcome {
 }
 
 #[test]
-fn a_fault_before_nginx_is_no_refusal() -> Outcome {
-    a_fault_is_no_refusal(ProxyKind::Nginx)
+fn nginx_never_reports_a_fault_as_a_refusal() -> Outcome {
+    never_reports_a_fault_as_a_refusal(ProxyKind::Nginx)
 }
 
 #[test]
-fn a_fault_before_caddy_is_no_refusal() -> Outcome {
-    a_fault_is_no_refusal(ProxyKind::Caddy)
+fn caddy_never_reports_a_fault_as_a_refusal() -> Outcome {
+    never_reports_a_fault_as_a_refusal(ProxyKind::Caddy)
 }
 
 /// The lines of a block of a file, from its opening line to the one with the same indentation.
@@ -519,14 +519,14 @@ fn is_settled(settled: &[String], name: &str) -> bool {
 }
 
 #[test]
-fn only_a_star_settles_the_fields_that_a_name_begins() {
+fn only_a_wildcard_covers_longer_field_names() {
     let settled = ["x-user".to_owned(), "x-original-*".to_owned()];
     assert!(is_settled(&settled, "x-user") && is_settled(&settled, "x-original-uri"));
     assert!(!is_settled(&settled, "x-user-name") && !is_settled(&settled, "x-original"));
 }
 
 #[test]
-fn the_shipped_files_settle_every_dangerous_field() -> Outcome {
+fn shipped_files_cover_every_dangerous_field() -> Outcome {
     let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host/server/deploy");
     // Traefik and Caddy replace these themselves.
     let by_traefik = [
@@ -587,7 +587,7 @@ fn the_shipped_files_settle_every_dangerous_field() -> Outcome {
 }
 
 #[test]
-fn nginx_passes_no_word_of_a_client_on_with_the_page_and_an_api_behind() -> Outcome {
+fn nginx_forwards_no_forged_field_with_page_and_upstream() -> Outcome {
     let name = "tokens.example.com";
     let api = Echo::start()?;
     let upstream = format!("http://{}", api.address());
@@ -634,7 +634,7 @@ fn by_name(address: SocketAddr, host: &str, head: &str, form: &str) -> Result<St
 }
 
 #[test]
-fn nginx_passes_the_page_on_under_a_name_of_its_own() -> Outcome {
+fn nginx_serves_the_web_interface_under_its_own_host() -> Outcome {
     let name = "tokens.example.com";
     let Some(stage) = Stage::new(ProxyKind::Nginx, &["--host", name])? else {
         return Ok(());

@@ -72,7 +72,7 @@ fn hmac(key: &[u8], message: &[u8]) -> Result<String, Fault> {
 }
 
 #[test]
-fn sha_256_is_that_of_fips_180_4() -> Result<(), Fault> {
+fn sha_256_matches_fips_180_4() -> Result<(), Fault> {
     let published = published()?;
     assert!(published.sha256.len() >= 6);
     for vector in published.sha256 {
@@ -82,7 +82,7 @@ fn sha_256_is_that_of_fips_180_4() -> Result<(), Fault> {
 }
 
 #[test]
-fn hmac_is_that_of_rfc_4231() -> Result<(), Fault> {
+fn hmac_matches_rfc_4231() -> Result<(), Fault> {
     let published = published()?;
     assert!(published.hmac_sha256.len() >= 6);
     for vector in published.hmac_sha256 {
@@ -107,7 +107,7 @@ fn crc_32_has_its_published_check_values() -> Result<(), Fault> {
 
 /// The core hashes one block with the compression function alone. This is the whole function, on 1,000 secrets.
 #[test]
-fn the_hashes_of_secrets_are_those_of_the_whole_functions() -> Result<(), Fault> {
+fn secret_hashes_match_the_full_hash_functions() -> Result<(), Fault> {
     const ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     for number in 0..1_000_u32 {
         let seed = Sha256::digest(number.to_be_bytes());
@@ -134,7 +134,7 @@ fn the_hashes_of_secrets_are_those_of_the_whole_functions() -> Result<(), Fault>
 }
 
 #[test]
-fn the_vectors_are_what_the_generator_writes() -> Result<(), Fault> {
+fn vectors_match_the_generators_output() -> Result<(), Fault> {
     let generator = folder().join("generate.py");
     let output = Command::new("python3")
         .arg(&generator)
@@ -157,7 +157,7 @@ fn the_vectors_are_what_the_generator_writes() -> Result<(), Fault> {
 }
 
 #[test]
-fn there_are_at_least_400_vectors_each_with_a_name_of_its_own() -> Result<(), Fault> {
+fn at_least_400_vectors_have_unique_names() -> Result<(), Fault> {
     let vectors = load()?;
     let names: Vec<&str> = vectors
         .steps
@@ -205,7 +205,7 @@ fn refuses_a_call_never_prepared(step: &Step) -> bool {
 }
 
 #[test]
-fn every_code_and_every_reason_is_shown_by_some_vector() -> Result<(), Fault> {
+fn every_code_and_reason_has_a_vector() -> Result<(), Fault> {
     let Info { errors, reasons, .. } = info();
     let vectors = load()?;
     let mut codes = words(&vectors.steps, "code");

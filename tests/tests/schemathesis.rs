@@ -43,7 +43,7 @@ fn fuzz(python: &Python, place: &Place, port: SocketAddr, authorization: &str) -
 }
 
 #[test]
-fn every_reply_is_described_and_none_is_a_failure_of_the_service() -> Outcome {
+fn every_reply_is_documented_and_no_server_error() -> Outcome {
     let Some(python) = Python::with("schemathesis")? else {
         return Ok(());
     };

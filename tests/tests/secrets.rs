@@ -71,7 +71,7 @@ fn files(path: &Path) -> Result<usize, Box<dyn Error>> {
 }
 
 #[test]
-fn the_search_finds_a_secret_where_one_is() -> Outcome {
+fn secret_search_finds_a_leak() -> Outcome {
     let folder = tempfile::tempdir()?;
     let secrets = Secrets(vec!["A".repeat(32), "B1".repeat(16)]);
     fs::write(folder.path().join("clean"), "A".repeat(31))?;
@@ -262,12 +262,12 @@ fn leaks_nothing(place: &Place) -> Result<Secrets, Box<dyn Error>> {
 }
 
 #[test]
-fn no_secret_leaves_on_sqlite() -> Outcome {
+fn no_secret_leaks_on_sqlite() -> Outcome {
     leaks_nothing(&Place::new()?).map(drop)
 }
 
 #[test]
-fn no_secret_leaves_on_postgres() -> Outcome {
+fn no_secret_leaks_on_postgresql() -> Outcome {
     let Some(postgres) = Postgres::start()? else {
         return Ok(());
     };

@@ -45,7 +45,7 @@ fn names(reply: &Value) -> Vec<String> {
 }
 
 #[test]
-fn colliding_creates_on_two_servers_never_make_a_name_twice() -> Outcome {
+fn concurrent_creates_on_two_servers_keep_names_unique() -> Outcome {
     let Some(postgres) = Postgres::start()? else {
         return Ok(());
     };
@@ -108,7 +108,7 @@ fn colliding_creates_on_two_servers_never_make_a_name_twice() -> Outcome {
 }
 
 #[test]
-fn what_one_server_revokes_the_other_refuses_on_the_next_request() -> Outcome {
+fn revocation_on_one_server_applies_to_the_other_at_once() -> Outcome {
     let Some(postgres) = Postgres::start()? else {
         return Ok(());
     };
@@ -231,7 +231,7 @@ fn while_killing() -> Duration {
 }
 
 #[test]
-fn killing_a_server_in_mid_load_loses_nothing_that_was_acknowledged() -> Outcome {
+fn killed_server_loses_no_acknowledged_write() -> Outcome {
     let Some(postgres) = Postgres::start()? else {
         return Ok(());
     };
@@ -241,7 +241,7 @@ fn killing_a_server_in_mid_load_loses_nothing_that_was_acknowledged() -> Outcome
 }
 
 #[test]
-fn killing_a_server_on_sqlite_in_mid_load_loses_nothing_that_was_acknowledged() -> Outcome {
+fn killed_sqlite_server_loses_no_acknowledged_write() -> Outcome {
     let place = Place::new()?;
     account(&place)?;
     let mut server = Server::start(&place, &[])?;
@@ -274,7 +274,7 @@ fn killed(place: &Place, server: &mut Server, other: Option<&Server>) -> Outcome
 }
 
 #[test]
-fn killing_postgres_in_mid_load_loses_nothing_and_the_servers_recover() -> Outcome {
+fn killed_postgresql_loses_nothing_and_servers_recover() -> Outcome {
     let Some(mut postgres) = Postgres::start()? else {
         return Ok(());
     };

@@ -192,7 +192,7 @@ mod tests {
     use crate::account::rights::TOKENS_FEATURE;
 
     #[test]
-    fn every_line_is_a_function_in_its_place() {
+    fn built_in_functions_are_valid_and_sorted() {
         let functions = functions();
         assert_eq!(functions.len(), BUILT_IN.lines().count());
         for line in BUILT_IN.lines() {

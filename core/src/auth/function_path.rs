@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn one_slash_too_many_is_taken_off_the_paths_of_functions() {
+    fn removes_one_extra_slash_around_function_paths() {
         for (path, canonical) in [
             ("/execute/Tokens/list", "/execute/Tokens/list"),
             ("//execute/Tokens/list", "/execute/Tokens/list"),

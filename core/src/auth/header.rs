@@ -222,7 +222,7 @@ mod tests {
     const SEPARATORS: &str = "!#$%&'*+-.^_`|~";
 
     #[test]
-    fn a_dangerous_field_is_known_in_every_spelling() {
+    fn recognises_dangerous_fields_in_every_spelling() {
         let identity = IDENTITY_FIELDS.iter().map(|name| (*name, Tokenlatch));
         for (name, kind) in DANGEROUS_FIELDS.iter().copied().chain(identity) {
             for separator in SEPARATORS.chars() {
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn other_fields_are_no_danger() {
+    fn other_fields_are_not_dangerous() {
         for name in [
             "",
             "accept",
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_one_reading_have_letters_digits_and_hyphens() {
+    fn plain_field_names_have_no_separator_but_hyphens() {
         assert!(is_plain_field(b"X-Amz-Date2"));
         for separator in SEPARATORS.chars().filter(|separator| *separator != '-') {
             let name = ["content", "length"].join(String::from(separator).as_str());
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_proxys_own_words_reach_the_question() {
+    fn dangerous_fields_not_set_by_a_proxy_count_as_forged() {
         for name in PROXY_FIELDS {
             assert!(!is_forged(name.as_bytes()), "{name}");
             let twin = name.replace('-', "_");

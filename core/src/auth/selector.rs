@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_known_spelling_of_a_selecting_key_is_doubtful() {
+    fn misspelt_selector_keys_are_doubtful() {
         for key in API2_SELECTORS {
             assert!(!is_doubtful_selector(key.as_bytes()), "{key}");
             for spelt in [

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_selecting_parameter_has_no_escape_at_all() {
+    fn refuses_escapes_in_selector_parameters() {
         let plain = |target: &str| plain_target(target.as_bytes()).is_some();
         assert!(plain("/?cpanel_jsonapi_func=listpops&x=%3B"));
         for value in ["%3B", "list%3Bpops", "list%70ops", "%2526", "%"] {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_named_by_a_plain_path_alone() {
+    fn identifies_the_call_only_from_a_plain_path() {
         let call = |target: &str, realm| call_of(target.as_bytes(), true, realm);
         let found = call("/execute/Email/list_pops?a=%7E", Realm::Account).unwrap_or_default();
         assert_eq!(found.function.as_deref(), Some("list_pops"));
@@ -251,7 +251,7 @@ mod tests {
 
         /// Every server finds the same path and the same selecting parameters in a target that is accepted.
         #[test]
-        fn a_plain_target_has_one_reading(parts in proptest::collection::vec(
+        fn all_servers_read_a_plain_target_the_same(parts in proptest::collection::vec(
             prop_oneof![
                 proptest::sample::select(alloc::vec![
                     "/execute/Email/list_pops", "/orders", "?", "&", ";", "#", "=", "%3B", "%23", "%26", "%3D", "%25", "%2526",

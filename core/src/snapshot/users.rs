@@ -157,7 +157,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn users_set_in_any_portions_are_found_by_name_and_by_place(
+        fn users_set_in_batches_are_found_by_name_and_index(
             portions in prop::collection::vec(prop::collection::btree_map("[a-d]{1,3}", 0_u32..9, 0..12), 0..6),
         ) {
             let mut users = Users::default();

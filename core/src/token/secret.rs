@@ -207,7 +207,7 @@ mod tests {
         }
 
         #[test]
-        fn any_other_text_is_no_secret(text in prop::collection::vec(any::<u8>(), 28..36)) {
+        fn refuses_text_that_is_not_a_secret(text in prop::collection::vec(any::<u8>(), 28..36)) {
             let good = text.len() == 32 && text.iter().all(|byte| ALPHABET.contains(byte));
             prop_assert_eq!(Presented::parse(&text).is_some(), good);
         }

@@ -15,7 +15,7 @@ fn an_edge_without_a_table_refuses_everything() {
 }
 
 #[test]
-fn a_table_decides_until_its_last_second_and_refuses_everything_after_it() {
+fn refuses_everything_after_the_maximum_age() {
     let mut edge = edge();
     edge.apply(&snapshot(heading(1), &[1]), NOW).unwrap();
     assert_eq!(reason(&edge, 1, LAST), Reason::Ok);
@@ -24,7 +24,7 @@ fn a_table_decides_until_its_last_second_and_refuses_everything_after_it() {
 }
 
 #[test]
-fn an_edge_may_allow_less_than_the_origin_and_never_more() {
+fn edge_may_shorten_but_not_extend_the_maximum_age() {
     for (max_age, last) in [
         (1, NOW + 1),
         (20, NOW + 20),
@@ -71,14 +71,14 @@ fn a_heartbeat_renews_the_age() {
 }
 
 #[test]
-fn a_stale_message_is_taken_but_nothing_is_admitted() {
+fn applies_a_stale_message_but_admits_nothing() {
     let mut edge = edge();
     edge.apply(&snapshot(heading(1), &[1]), LAST + 1000).unwrap();
     assert_eq!(reason(&edge, 1, LAST + 1000), Reason::SnapshotStale);
 }
 
 #[test]
-fn a_clock_may_be_five_minutes_behind_and_not_a_second_more() {
+fn clock_may_be_at_most_five_minutes_behind() {
     let mut edge = edge();
     edge.apply(&snapshot(heading(1), &[1]), NOW - 300).unwrap();
     assert_eq!(reason(&edge, 1, NOW - 300), Reason::Ok);
@@ -86,7 +86,7 @@ fn a_clock_may_be_five_minutes_behind_and_not_a_second_more() {
 }
 
 #[test]
-fn a_clock_that_goes_back_is_refused_until_a_newer_message_tells_the_time() {
+fn clock_step_back_is_refused_until_a_newer_message() {
     let mut edge = edge();
     let long = Heading {
         max_age: 100_000,
@@ -111,7 +111,7 @@ fn a_clock_that_goes_back_is_refused_until_a_newer_message_tells_the_time() {
 }
 
 #[test]
-fn a_signed_message_from_the_future_shows_that_the_clock_is_wrong() {
+fn future_message_is_refused_with_clock_backwards() {
     let mut edge = edge();
     edge.apply(&snapshot(heading(1), &[1]), NOW).unwrap();
     let future = Heading {
@@ -126,7 +126,7 @@ fn a_signed_message_from_the_future_shows_that_the_clock_is_wrong() {
 }
 
 #[test]
-fn a_clock_that_is_not_set_takes_nothing() {
+fn refuses_messages_while_the_clock_is_unset() {
     let error = edge().apply(&snapshot(heading(1), &[1]), 0).unwrap_err();
     assert_eq!(error.code, ErrorCode::NowInvalid);
 }

@@ -6,7 +6,7 @@ use tokenlatch_core::{ErrorCode, Heading, MESSAGE_HEAD_BYTES, Reason};
 use crate::origin::{NOW, edge, heading, reason, snapshot};
 
 #[test]
-fn the_table_held_decides_until_the_new_one_is_whole() {
+fn old_table_is_used_until_the_new_one_commits() {
     let mut edge = edge();
     edge.apply(&snapshot(heading(1), &[1]), NOW).unwrap();
     let next = snapshot(heading(2), &[2]);
@@ -24,7 +24,7 @@ fn the_table_held_decides_until_the_new_one_is_whole() {
 }
 
 #[test]
-fn bytes_left_over_and_bytes_missing_are_malformed() {
+fn truncated_and_overlong_messages_are_malformed() {
     let good = snapshot(heading(2), &[2]);
     let long = [good.as_slice(), b"x"].concat();
     let short = good.split_last().unwrap().1;
@@ -40,7 +40,7 @@ fn bytes_left_over_and_bytes_missing_are_malformed() {
 }
 
 #[test]
-fn another_body_under_the_same_head_is_not_what_was_signed() {
+fn changed_body_fails_the_signature_check() {
     let mut bad = snapshot(heading(2), &[2]);
     *bad.last_mut().unwrap() ^= 1;
     let mut edge = edge();

@@ -75,12 +75,12 @@ macro_rules! forgets {
 }
 
 #[test]
-fn a_table_forgets_its_calls_and_gives_the_numbers_out_again() {
+fn table_reuses_numbers_after_forgetting_calls() {
     forgets!(table());
 }
 
 #[test]
-fn a_snapshot_forgets_its_calls_and_gives_the_numbers_out_again() {
+fn snapshot_reuses_numbers_after_forgetting_calls() {
     forgets!(snapshot());
 }
 
@@ -127,7 +127,7 @@ macro_rules! takes_another_catalogue {
 }
 
 #[test]
-fn a_table_and_a_snapshot_take_another_catalogue_as_a_whole_or_not_at_all() {
+fn catalogue_replacement_is_all_or_nothing() {
     takes_another_catalogue!(table());
     takes_another_catalogue!(snapshot());
 }

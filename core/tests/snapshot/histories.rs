@@ -62,7 +62,7 @@ proptest! {
     #![proptest_config(cases(100))]
 
     #[test]
-    fn an_edge_decides_by_the_newest_valid_table_whatever_is_on_the_line(names: bool, steps in steps()) {
+    fn edge_uses_the_newest_valid_table_on_a_hostile_link(names: bool, steps in steps()) {
         run(&mut Native::default(), names, &steps)?;
     }
 }

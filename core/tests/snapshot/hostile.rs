@@ -35,7 +35,7 @@ proptest! {
 
     /// The model is an edge that was given only the accepted messages, unchanged.
     #[test]
-    fn only_whole_signed_messages_change_what_an_edge_decides(
+    fn only_intact_signed_messages_change_decisions(
         deliveries in prop::collection::vec((0_usize..6, prop::option::weighted(0.6, spoil())), 1..20),
     ) {
         let all = sent();
@@ -61,7 +61,7 @@ proptest! {
 
     /// A signed body that breaks the rules, as from a faulty origin, is refused, and does no harm.
     #[test]
-    fn a_signed_body_that_breaks_the_rules_is_refused_or_read(
+    fn invalid_signed_body_is_refused_or_applied_safely(
         which in 0_usize..6,
         spoils in prop::collection::vec(spoil(), 1..4),
     ) {

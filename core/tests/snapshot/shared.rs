@@ -20,7 +20,7 @@ fn ask(edge: &Snapshot, token: u32, list: u32) -> (Reason, Option<u32>) {
 }
 
 #[test]
-fn each_token_keeps_to_its_own_list_and_the_same_list_stands_once() {
+fn tokens_keep_their_lists_and_equal_lists_are_shared() {
     const LISTS: u32 = 300;
     let mut edge = edge();
     let mut made = Publication::snapshot(heading(1));

@@ -36,7 +36,7 @@ fn a_newer_snapshot_takes_the_place_of_the_table() {
 }
 
 #[test]
-fn an_older_snapshot_is_a_rollback_by_version_and_by_time() {
+fn older_version_or_time_is_refused_as_rollback() {
     for older in [at(4, 20), at(5, 9), at(6, 9)] {
         assert_eq!(
             code(held().apply(&snapshot(older, &[1]), NOW + 20)),
@@ -47,7 +47,7 @@ fn an_older_snapshot_is_a_rollback_by_version_and_by_time() {
 }
 
 #[test]
-fn another_epoch_begins_only_with_a_snapshot_made_later() {
+fn new_epoch_requires_a_later_snapshot() {
     assert_eq!(
         code(held().apply(&snapshot(epoch(2, 10), &[1]), NOW + 10)),
         ErrorCode::SnapshotRollback
@@ -65,7 +65,7 @@ fn another_epoch_begins_only_with_a_snapshot_made_later() {
 }
 
 #[test]
-fn a_delta_follows_only_on_its_base() {
+fn delta_applies_only_to_its_base_version() {
     let mut edge = held();
     assert_eq!(
         code(edge.apply(&delta(6, at(7, 11), 1, 3), NOW + 11)),
@@ -105,7 +105,7 @@ fn a_delta_without_a_table_is_a_gap() {
 }
 
 #[test]
-fn a_floor_keeps_a_restarted_edge_from_being_rolled_back() {
+fn floor_prevents_rollback_after_a_restart() {
     let floor = Some(Floor {
         epoch: 1,
         version: 5,
@@ -123,7 +123,7 @@ fn a_floor_keeps_a_restarted_edge_from_being_rolled_back() {
 }
 
 #[test]
-fn only_the_given_keys_are_trusted_and_several_may_be_given() {
+fn trusts_only_the_configured_keys() {
     let signed = |number| Publication::snapshot(heading(1)).sign(&key(number)).unwrap();
     assert_eq!(code(edge().apply(&signed(2), NOW)), ErrorCode::SnapshotSignature);
     let public_keys = vec![key(1).public_key(), key(2).public_key()];
@@ -137,7 +137,7 @@ fn only_the_given_keys_are_trusted_and_several_may_be_given() {
 }
 
 #[test]
-fn a_key_that_no_signature_may_be_made_with_is_refused() {
+fn weak_or_invalid_public_keys_are_refused() {
     // The neutral element, a point of order 4, and a non-canonical encoding (RFC 8032, 5.1.3).
     let weak = [
         "01".to_owned() + &"00".repeat(31),
@@ -167,7 +167,7 @@ fn a_key_that_no_signature_may_be_made_with_is_refused() {
 }
 
 #[test]
-fn a_revoked_token_stays_revoked_whatever_a_later_delta_says() {
+fn later_delta_cannot_restore_a_revoked_token() {
     let mut edge = held();
     edge.apply(&delta(5, at(6, 11), 1, 3), NOW + 11).unwrap();
     assert_eq!(reason(&edge, 1, NOW + 11), Reason::TokenRevoked);
@@ -177,14 +177,14 @@ fn a_revoked_token_stays_revoked_whatever_a_later_delta_says() {
 }
 
 #[test]
-fn in_one_delta_a_revocation_wins_over_the_row() {
+fn revocation_wins_over_a_row_in_the_same_delta() {
     let mut edge = held();
     edge.apply(&delta(5, at(6, 11), 8, 8), NOW + 11).unwrap();
     assert_eq!(reason(&edge, 8, NOW + 11), Reason::TokenRevoked);
 }
 
 #[test]
-fn tokens_fall_with_their_user_and_do_not_come_back() {
+fn removing_a_user_revokes_their_tokens_for_good() {
     let mut edge = held();
     let mut gone = Publication::delta(5, at(6, 11));
     gone.remove_user("alice").unwrap();
@@ -214,7 +214,7 @@ fn an_account_that_is_renamed_keeps_its_tokens() {
 }
 
 #[test]
-fn a_token_twice_in_one_message_is_revoked_if_it_ever_was() {
+fn duplicate_rows_of_a_token_keep_its_revocation() {
     let mut made = Publication::snapshot(heading(1));
     let revoked = Some(NOW);
     for revoked in [None, revoked, None] {
@@ -230,7 +230,7 @@ fn a_token_twice_in_one_message_is_revoked_if_it_ever_was() {
 }
 
 #[test]
-fn the_stored_hash_is_all_that_is_needed_to_revoke() {
+fn revokes_by_the_stored_hash_alone() {
     let mut made = Publication::delta(5, at(6, 11));
     made.revoke(&hash(2, &[])).unwrap();
     let mut edge = held();

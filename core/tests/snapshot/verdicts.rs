@@ -29,7 +29,7 @@ fn a_verdict_has_id_and_name_where_they_were_sent() {
 }
 
 #[test]
-fn a_snapshot_under_a_pepper_that_was_not_given_is_refused_when_it_is_loaded() {
+fn snapshot_with_an_unknown_pepper_is_refused() {
     let mut made = Publication::snapshot(heading(1));
     let hash = hash(1, &[pepper()]);
     made.record(&Record {
@@ -190,7 +190,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn deltas_lead_to_the_verdicts_of_a_table_and_of_a_fresh_snapshot(
+    fn deltas_give_the_same_verdicts_as_a_fresh_snapshot(
         portions in prop::collection::vec(prop::collection::vec(change(), 0..12), 1..6),
         names: bool,
     ) {

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn standard_input_is_one_object_or_nothing() {
+    fn standard_input_must_be_one_object_or_empty() {
         let read = |text: &str| object(text.as_bytes()).ok();
         assert_eq!(read(" \n"), Some(Vec::new()));
         let pairs = vec![("a".to_owned(), json!("x")), ("b".to_owned(), json!([1, {"c": 1.5}]))];
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_uri_escaped_and_a_plus_stays_one() {
+    fn decodes_uri_escapes_and_keeps_plus_signs() {
         assert_eq!(decode("a%20b+c%3D").unwrap(), "a b+c=");
         assert_eq!(decode("%E2%82%ac").unwrap(), "€");
         for spoilt in ["50%", "%4", "%zz", "%C3%28", "%€"] {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_read_in_order_and_split_at_the_first_sign() {
+    fn arguments_keep_their_order_and_split_at_the_first_equals() {
         let arguments = ["b=1=2", "a=", "b=3"].map(String::from);
         let pairs = [("b", "1=2"), ("a", ""), ("b", "3")].map(|(key, value)| (key.to_owned(), json!(value)));
         assert_eq!(read(&arguments).unwrap(), pairs);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_taken_as_it_is_but_for_its_last_line_end() {
+    fn file_value_loses_only_its_last_line_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("value");
         for (content, value) in [("x%41\r\n", "x%41"), ("a\nb\n\n", "a\nb\n"), ("", "")] {

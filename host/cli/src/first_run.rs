@@ -206,7 +206,7 @@ mod tests {
     use super::quoted;
 
     #[test]
-    fn any_path_is_one_word_for_the_shell() {
+    fn quotes_any_path_for_the_shell() {
         assert_eq!(quoted("/a b/$c"), "'/a b/$c'");
         assert_eq!(quoted("/it's"), r"'/it'\''s'");
     }

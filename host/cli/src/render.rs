@@ -120,18 +120,18 @@ mod tests {
     const REPLY: &str = r#"{"apiversion":3,"result":{"status":1,"data":[{"name":"1a","features":[],"expires_at":null},{"name":"b","features":["x","z"],"expires_at":7}],"errors":null,"metadata":{}}}"#;
 
     #[test]
-    fn json_is_the_replys_own_text() {
+    fn json_output_is_the_reply_unchanged() {
         assert_eq!(*render(REPLY, Form::Json).unwrap(), REPLY);
     }
 
     #[test]
-    fn yaml_looks_as_scripts_expect_it() {
+    fn yaml_has_the_format_that_scripts_expect() {
         let expected = "---\napiversion: 3\nresult:\n  data:\n    - expires_at: ~\n      features: []\n      name: 1a\n    - expires_at: 7\n      features:\n        - x\n        - z\n      name: b\n  errors: ~\n  metadata: {}\n  status: 1";
         assert_eq!(*render(REPLY, Form::Yaml).unwrap(), expected);
     }
 
     #[test]
-    fn yaml_quotes_text_that_reads_as_something_else() {
+    fn yaml_quotes_ambiguous_text() {
         let reply = r#"{"a":"null","b":"x: null","c":"one\ntwo: null","d":"12345678901234567890123456789012","e":["null",null],"f":"- null","g: null":1}"#;
         let text = render(reply, Form::Yaml).unwrap();
         assert_eq!(text.matches('~').count(), 1, "{}", *text);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_json_is_an_error() {
+    fn text_that_is_not_json_is_an_error() {
         assert!(render("<html>", Form::Json).is_err());
     }
 }

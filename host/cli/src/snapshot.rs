@@ -374,7 +374,7 @@ mod tests {
     use super::age;
 
     #[test]
-    fn a_time_has_a_unit_or_is_in_seconds() {
+    fn duration_without_a_unit_is_in_seconds() {
         assert_eq!(age("90"), Ok(90));
         assert_eq!(age("10m"), Ok(600));
         assert_eq!(age("24h"), Ok(86_400));

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn places_at_work_are_limited_and_come_free() {
+    fn busy_connections_are_limited_and_released() {
         let connections = Connections::new(3, 2);
         let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
         let enter = |address, counted| {
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_that_is_waited_for_longest_goes() {
+    fn evicts_the_connection_idle_longest() {
         let connections = Connections::new(3, 3);
         let enter = |text| connections.enter(address(text), true);
         let [first, second, third] = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|text| enter(text).unwrap());
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_the_most_gives_way_and_who_has_its_share_to_itself() {
+    fn evicts_from_the_address_with_most_connections() {
         let connections = Connections::new(5, 3);
         let enter = |text| connections.enter(address(text), true);
         let alone = enter("192.0.2.1").unwrap();

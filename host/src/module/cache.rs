@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn creates_a_directory_that_is_ours_alone() {
+    fn creates_a_private_directory() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("a/cache");
         let made = private_directory(&path).unwrap();

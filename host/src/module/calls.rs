@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_small_requests_are_handled_where_they_are_made() {
+    fn only_small_requests_are_encoded_inline() {
         let text = |length: usize| encode_small(&"x".repeat(length)).unwrap().map(|text| text.len());
         assert_eq!(text(0), Some(2));
         assert_eq!(text(offload::LIGHT - 2), Some(offload::LIGHT));

@@ -334,7 +334,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_among_parameters_is_wiped() {
+    fn wipes_every_string_parameter() {
         let secret = || Value::String("SECRET".to_owned());
         let mut values = vec![
             ("token".to_owned(), secret()),

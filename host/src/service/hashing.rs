@@ -148,7 +148,7 @@ mod tests {
     const SALT: &[u8; 16] = b"sixteen bytes ok";
 
     #[test]
-    fn hashes_are_those_of_the_library() {
+    fn hashes_match_the_argon2_library() {
         let mut area = Area::default();
         let own = area.hash(b"correct horse", SALT).unwrap();
         let theirs: PasswordHash = Argon2::default()
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_of_other_parameters_are_verified_in_the_same_area() {
+    fn verifies_hashes_with_other_parameters() {
         let mut area = Area::default();
         for (memory, lanes) in [(64, 1), (256, 2), (32, 4)] {
             let params = Params::new(memory, 3, lanes, None).unwrap();
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_that_asks_for_too_much_is_never_computed() {
+    fn refuses_hashes_with_excessive_parameters() {
         let mut area = Area::default();
         for parameters in ["m=65537,t=1,p=1", "m=4194304,t=1,p=1", "m=64,t=17,p=1"] {
             let hash = format!(
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn there_are_never_more_areas_than_places_and_they_are_left_empty() {
+    async fn hashing_memory_is_bounded_and_wiped() {
         let hashing = Hashing::new();
         let tries = (0..HASHING * 4).map(|number: usize| {
             let hashing = hashing.clone();

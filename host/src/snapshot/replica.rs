@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_that_was_renewed_keeps_the_table_it_has_got_meanwhile() {
+    fn second_renewal_keeps_the_table_received_meanwhile() {
         let replica = replica();
         take(&replica, 1);
         replica.live().snapshot.break_instance();
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_catalogue_set_while_the_instance_is_broken_is_in_the_next_one() {
+    fn catalogue_set_on_a_broken_instance_applies_to_the_next() {
         let replica = replica();
         replica.live().snapshot.break_instance();
         let refused = replica.set_catalogue(functions("not a feature")).unwrap_err();
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn renewals_and_catalogues_at_once_end_with_the_last_catalogue() {
+    fn concurrent_renewals_keep_the_last_catalogue() {
         let replica = replica();
         std::thread::scope(|scope| {
             for _ in 0..2 {

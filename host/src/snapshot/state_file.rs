@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_locks_the_folder_holds_nothing_up() {
+    fn lock_on_the_folder_does_not_block_writes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         let locked = File::open(folder.path()).unwrap();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_another_process_keeps_is_a_failure_after_a_while() {
+    fn write_times_out_while_another_process_holds_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         let file = StateFile::new(Some(&path));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_is_a_regular_file_and_no_link_is_followed() {
+    fn lock_must_be_a_regular_file() {
         let folder = tempfile::tempdir().unwrap();
         let (path, lock) = (folder.path().join("state.json"), folder.path().join("state.json.lock"));
         let (victim, missing) = (folder.path().join("victim"), folder.path().join("missing"));

@@ -38,7 +38,7 @@ mod tests {
     use crate::store::stamp;
 
     #[test]
-    fn only_the_same_token_tells_that_nothing_was_committed() {
+    fn only_an_equal_stamp_proves_freshness() {
         let mut freshness = Freshness::default();
         assert!(!freshness.holds(stamp(1)), "nothing is known yet");
         freshness.confirm(stamp(1), stamp(1), false);
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_stays_the_same_over_a_change_is_never_believed_again() {
+    fn stamp_unchanged_by_a_commit_is_never_trusted_again() {
         let mut freshness = Freshness::default();
         freshness.confirm(stamp(1), stamp(1), false);
         // The commit came between the first stamp and the query, so the second stamp differs.

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn revocations_bring_a_load_about_after_a_pause_and_one_at_a_time() {
+    fn revocations_schedule_one_reload_after_a_pause() {
         let start = Instant::now();
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         let mut room = ReloadSchedule::default();

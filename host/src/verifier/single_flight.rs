@@ -111,7 +111,7 @@ mod tests {
     use crate::store::StoreError;
 
     #[tokio::test]
-    async fn those_who_wait_share_a_check_that_began_after_they_asked() {
+    async fn waiters_share_a_check_started_after_they_asked() {
         let checks = SingleFlight::default();
         let begun = Arc::new(AtomicUsize::new(0));
         let check = {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_reaches_all_who_wait_and_the_next_check_starts_afresh() {
+    async fn failure_reaches_all_waiters_and_the_next_check_runs() {
         let checks = SingleFlight::default();
         let failing = || async { Err(StoreError::Busy.into()) };
         let (one, two) = (checks.share(failing), checks.share(failing));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_check_that_breaks_off_leaves_nobody_waiting() {
+    async fn panicked_check_releases_its_waiters() {
         let checks = SingleFlight::default();
         let broken = checks.share(|| async { std::panic::panic_any("broken") });
         assert!(broken.await.is_err());

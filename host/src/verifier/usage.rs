@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_noted_before_somebody_hands_it_over() {
+    fn uses_are_recorded_only_after_begin() {
         let uses = Uses::default();
         uses.note("one", 1);
         assert_eq!(everything(&uses), []);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_kept_goes_back_to_what_came_meanwhile() {
+    fn uncommitted_uses_merge_with_new_ones() {
         let uses = Uses::default();
         uses.begin();
         uses.note("one", 1);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_of_many_does_not_go_back() {
+    fn committed_batches_are_not_returned() {
         let uses = Uses::default();
         uses.begin();
         for number in 0..BATCH * 3 {
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn however_many_tokens_are_used_no_more_than_so_many_are_held() {
+    fn number_of_held_uses_is_bounded() {
         let uses = Uses::default();
         uses.begin();
         for number in 0..PARTS * MOST * 2 {
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_back_finds_its_places_however_many_others_come_at_that_moment() {
+    fn returned_uses_keep_their_slots_under_concurrency() {
         let uses = Uses::default();
         uses.begin();
         let noted = AtomicU64::new(0);

@@ -132,7 +132,7 @@ fn one_slow_call_does_not_end_another() {
 }
 
 #[test]
-fn a_caller_waits_for_an_instance_and_no_longer_than_its_limit() {
+fn waiting_for_an_instance_times_out() {
     let module = faulty();
     thread::scope(|scope| {
         let hogs: Vec<_> = (0..16).map(|_| scope.spawn(|| module.call_json(&request(2)))).collect();
@@ -145,7 +145,7 @@ fn a_caller_waits_for_an_instance_and_no_longer_than_its_limit() {
 }
 
 #[test]
-fn a_trap_tells_nothing_of_the_request() {
+fn trap_error_does_not_contain_the_request() {
     let error = faulty().call_json(b"S").unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -154,7 +154,7 @@ fn a_trap_tells_nothing_of_the_request() {
 }
 
 #[test]
-fn what_is_no_such_module_is_refused() {
+fn invalid_modules_are_refused() {
     let refused = |wat: &str| {
         Module::from_bytes(&wat::parse_str(wat).unwrap(), Options::new())
             .unwrap_err()

@@ -239,7 +239,7 @@ fn a_request_of_ten_megabytes_is_refused_and_its_memory_not_kept() {
 }
 
 #[test]
-fn the_costliest_request_of_the_largest_size_ends_without_a_trap() {
+fn largest_expensive_request_does_not_trap() {
     let module = module_with(Limits::default());
     let mut request = br#"{"op":"describe","now":1800000000,"record":["#.to_vec();
     while request.len() < (8 << 20) - 16 {

@@ -48,7 +48,7 @@ fn a_clock_that_stands_at_zero_admits_nothing() {
 }
 
 #[test]
-fn expiry_holds_to_the_second() {
+fn token_expires_at_the_exact_second() {
     run(async {
         let place = Place::new();
         let clock = Arc::new(SetClock::at(NOW));
@@ -69,7 +69,7 @@ fn expiry_holds_to_the_second() {
 }
 
 #[test]
-fn debug_of_everything_holds_no_secret() {
+fn debug_output_contains_no_secret() {
     run(async {
         let place = Place::new();
         let key = "5ec2e7".repeat(8);
@@ -126,7 +126,7 @@ fn typed_calls_work_from_many_threads() {
 }
 
 #[test]
-fn a_zone_is_told_by_its_transitions() {
+fn zone_table_lists_its_transitions() {
     let Zone::Table { offset, transitions } = ServerZone::named("Europe/Berlin").unwrap().table(NOW) else {
         panic!("a table");
     };

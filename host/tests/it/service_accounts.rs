@@ -14,14 +14,14 @@ crate::common::over_both!(
     an_account_cannot_take_the_name_of_another,
     a_policy_binds_new_tokens,
     a_password_is_checked_and_never_stored,
-    a_port_never_sees_or_touches_the_tokens_of_the_other,
+    ports_cannot_access_each_others_tokens,
     an_update_changes_only_what_is_given,
-    only_the_administrators_tokens_get_another_expiry,
-    a_token_cannot_create_more_than_it_is,
-    a_token_is_found_by_its_text_and_its_user_alone,
+    only_admin_tokens_can_change_their_expiry,
+    token_cannot_create_a_token_with_more_access,
+    find_requires_the_tokens_text_and_user,
     hostile_names_and_users_are_coded_errors,
-    many_tokens_of_one_user_do_not_slow_a_creation,
-    a_removed_account_with_many_tokens_is_removed_wholly,
+    creation_stays_fast_with_many_tokens,
+    account_removal_revokes_thousands_of_tokens,
 );
 
 fn admin(name: &str) -> NewToken {
@@ -167,7 +167,7 @@ async fn a_password_is_checked_and_never_stored(database: Database) {
     assert_ne!(service.store().password("bob").await.unwrap().unwrap(), stored);
 }
 
-async fn a_port_never_sees_or_touches_the_tokens_of_the_other(database: Database) {
+async fn ports_cannot_access_each_others_tokens(database: Database) {
     let service = database.service().await;
     service.create(plain("mine")).await.unwrap();
     let theirs = service.create(admin("theirs")).await.unwrap();
@@ -250,7 +250,7 @@ async fn an_update_changes_only_what_is_given(database: Database) {
     assert_eq!(service.records("alice", Realm::Admin).await.unwrap(), [after]);
 }
 
-async fn only_the_administrators_tokens_get_another_expiry(database: Database) {
+async fn only_admin_tokens_can_change_their_expiry(database: Database) {
     let service = database.service().await.with_clock(Arc::new(SetClock::at(NOW)));
     service.create(plain("mine")).await.unwrap();
     service.create(admin("theirs")).await.unwrap();
@@ -271,7 +271,7 @@ async fn only_the_administrators_tokens_get_another_expiry(database: Database) {
     );
 }
 
-async fn a_token_cannot_create_more_than_it_is(database: Database) {
+async fn token_cannot_create_a_token_with_more_access(database: Database) {
     let service = database.service().await;
     let limited = NewToken {
         access: Access::Limited {
@@ -313,7 +313,7 @@ async fn a_token_cannot_create_more_than_it_is(database: Database) {
     assert_eq!(error.code(), "access_exceeds_creator");
 }
 
-async fn a_token_is_found_by_its_text_and_its_user_alone(database: Database) {
+async fn find_requires_the_tokens_text_and_user(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
     let text = one.token.expose();
@@ -396,7 +396,7 @@ async fn fill(database: &Database, count: u32) -> Service {
     service
 }
 
-async fn many_tokens_of_one_user_do_not_slow_a_creation(database: Database) {
+async fn creation_stays_fast_with_many_tokens(database: Database) {
     let service = fill(&database, 5_000).await;
     let caps = Caps {
         tokens: Some(10_000),
@@ -413,7 +413,7 @@ async fn many_tokens_of_one_user_do_not_slow_a_creation(database: Database) {
     assert_eq!(service.create(plain("t4999")).await.unwrap_err().code(), "name_taken");
 }
 
-async fn a_removed_account_with_many_tokens_is_removed_wholly(database: Database) {
+async fn account_removal_revokes_thousands_of_tokens(database: Database) {
     let service = fill(&database, 5_000).await;
     service.rename_account("alice", "anna").await.unwrap();
     assert_eq!(service.remove_account("anna").await.unwrap().len(), 5_001);

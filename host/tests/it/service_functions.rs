@@ -35,7 +35,7 @@ const FULL: &[(&str, &str)] = &[("name", "new")];
 const MAIL: &[(&str, &str)] = &[("name", "new"), ("features", "popaccts")];
 
 #[test]
-fn the_token_that_asks_bounds_what_it_makes_and_the_user_in_person_does_not() {
+fn calling_token_limits_what_it_creates() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -54,7 +54,7 @@ fn the_token_that_asks_bounds_what_it_makes_and_the_user_in_person_does_not() {
 }
 
 #[test]
-fn a_token_renamed_since_is_found_and_a_revoked_one_is_gone() {
+fn caller_survives_a_rename_but_not_a_revocation() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -79,7 +79,7 @@ fn a_token_renamed_since_is_found_and_a_revoked_one_is_gone() {
 }
 
 #[test]
-fn an_interface_has_its_own_functions_only() {
+fn each_api_has_only_its_own_functions() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -105,7 +105,7 @@ fn an_interface_has_its_own_functions_only() {
 }
 
 #[test]
-fn a_refusal_is_a_reply_with_its_warnings_and_a_broken_store_is_none() {
+fn refusal_is_a_reply_but_store_failure_is_an_error() {
     run(async {
         let place = Place::new();
         let service = place.service().await;

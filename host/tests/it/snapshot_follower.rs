@@ -121,7 +121,7 @@ fn an_edge_catches_up_and_learns_of_every_change() {
 }
 
 #[test]
-fn whatever_features_are_asked_for_an_edge_goes_on_deciding() {
+fn edge_handles_any_number_of_distinct_features() {
     run(async {
         let Followed { edge, one, _place, .. } = Followed::new(60).await;
         // More calls than the module gives numbers to.
@@ -143,7 +143,7 @@ fn whatever_features_are_asked_for_an_edge_goes_on_deciding() {
 }
 
 #[test]
-fn an_edge_whose_link_is_cut_refuses_everything_in_time_and_recovers_by_deltas() {
+fn edge_goes_stale_without_its_origin_and_recovers_by_deltas() {
     run(async {
         let Followed {
             service,
@@ -198,7 +198,7 @@ fn an_edge_whose_link_is_cut_refuses_everything_in_time_and_recovers_by_deltas()
 }
 
 #[test]
-fn an_edge_outlives_a_restart_of_its_origin() {
+fn edge_survives_a_restart_of_its_origin() {
     run(async {
         let Followed {
             service,
@@ -218,7 +218,7 @@ fn an_edge_outlives_a_restart_of_its_origin() {
 }
 
 #[test]
-fn heartbeats_keep_an_edge_young() {
+fn heartbeats_keep_an_edge_fresh() {
     run(async {
         let Followed {
             clock,
@@ -238,7 +238,7 @@ fn heartbeats_keep_an_edge_young() {
 }
 
 #[test]
-fn an_edge_may_ask_now_and_then_instead() {
+fn edge_may_poll_instead() {
     run(async {
         let Followed {
             service,
@@ -259,7 +259,7 @@ fn an_edge_may_ask_now_and_then_instead() {
 }
 
 #[test]
-fn an_edge_takes_nothing_that_another_key_signed() {
+fn edge_refuses_messages_signed_by_another_key() {
     run(async {
         let place = Place::new();
         let (service, clock, one) = origin(&place).await;
@@ -289,7 +289,7 @@ fn an_edge_takes_nothing_that_another_key_signed() {
 }
 
 #[test]
-fn a_restarted_edge_takes_no_older_table_than_it_held() {
+fn restarted_edge_refuses_an_older_table() {
     run(async {
         let place = Place::new();
         let file = place.folder.path().join("state.json");
@@ -453,7 +453,7 @@ async fn fails(follower: &Follower, source: Arc<dyn tokenlatch::Source>, code: &
 }
 
 #[test]
-fn an_origin_that_sends_a_byte_now_and_then_is_given_up() {
+fn origin_that_sends_too_slowly_times_out() {
     run(async {
         let place = Place::new();
         let (service, clock, _) = origin(&place).await;
@@ -468,7 +468,7 @@ fn an_origin_that_sends_a_byte_now_and_then_is_given_up() {
 }
 
 #[test]
-fn a_floor_from_the_future_has_a_name_and_goes_with_its_file() {
+fn future_floor_is_reported_until_its_file_is_deleted() {
     run(async {
         let place = Place::new();
         let file = place.folder.path().join("state.json");
@@ -560,7 +560,7 @@ fn the_state_file_follows_no_symbolic_link() {
 }
 
 #[test]
-fn no_number_of_a_report_silences_later_ones() {
+fn no_batch_number_blocks_later_reports() {
     run(async {
         let place = Place::new();
         let (service, _, _) = origin(&place).await;

@@ -12,19 +12,19 @@ use tokenlatch::core::{Features, Kind, SnapshotOptions, inspect};
 use tokenlatch::{Delta, Message, Publisher, ReportedUse, Revision, Service, SetClock, Snapshot, UsageReport};
 
 crate::common::over_both!(
-    a_snapshot_admits_whom_the_store_admits,
+    snapshot_admits_the_same_tokens_as_the_store,
     deltas_lead_from_any_version_to_the_newest,
-    an_edge_takes_a_snapshot_after_many_changes_and_after_what_was_pruned,
-    where_nothing_has_changed_a_delta_renews_the_age,
-    a_delta_that_was_made_before_is_young_for_who_comes_later,
-    another_epoch_is_a_gap_and_its_snapshot_is_made_later,
-    a_message_says_no_time_that_is_still_to_come,
-    a_clock_that_was_far_ahead_is_forgotten,
-    another_epoch_begun_by_hand_is_none_that_was,
-    who_waits_learns_of_a_revocation_at_once,
-    two_origins_of_one_database_go_on_for_each_other,
-    a_report_counts_once_however_often_it_comes,
-    what_a_report_says_is_brought_to_what_can_be,
+    too_many_changes_and_pruned_history_are_a_gap,
+    empty_delta_renews_the_age,
+    cached_delta_is_renewed_for_later_edges,
+    new_epoch_is_a_gap_with_a_later_snapshot,
+    message_time_is_never_in_the_future,
+    publisher_forgets_a_clock_far_ahead,
+    manual_epochs_increase_by_random_steps,
+    waiting_edges_receive_a_revocation_at_once,
+    two_origins_of_one_database_are_interchangeable,
+    repeated_report_counts_once,
+    reported_values_are_clamped,
     a_report_may_name_tokens_by_hash,
 );
 
@@ -63,7 +63,7 @@ async fn since(publisher: &Publisher, revision: Revision) -> Arc<Message> {
     message(publisher.delta(revision, Duration::ZERO).await.unwrap())
 }
 
-async fn a_snapshot_admits_whom_the_store_admits(database: Database) {
+async fn snapshot_admits_the_same_tokens_as_the_store(database: Database) {
     let (service, _) = clocked(&database).await;
     let good = token(&service, "good").await;
     let gone = token(&service, "gone").await;
@@ -112,7 +112,7 @@ async fn deltas_lead_from_any_version_to_the_newest(database: Database) {
     }
 }
 
-async fn where_nothing_has_changed_a_delta_renews_the_age(database: Database) {
+async fn empty_delta_renews_the_age(database: Database) {
     let (service, clock) = clocked(&database).await;
     let one = token(&service, "one").await;
     let publisher = publisher(&service, 60);
@@ -132,7 +132,7 @@ async fn where_nothing_has_changed_a_delta_renews_the_age(database: Database) {
     assert_eq!(edge.apply(&again.bytes(), NOW + 50).unwrap().made, NOW + 50);
 }
 
-async fn a_delta_that_was_made_before_is_young_for_who_comes_later(database: Database) {
+async fn cached_delta_is_renewed_for_later_edges(database: Database) {
     let (service, clock) = clocked(&database).await;
     let publisher = publisher(&service, 60);
     let first = publisher.snapshot().await.unwrap();
@@ -147,7 +147,7 @@ async fn a_delta_that_was_made_before_is_young_for_who_comes_later(database: Dat
     assert_eq!(reason(&mut edge, &one, NOW + 100), "ok");
 }
 
-async fn another_epoch_is_a_gap_and_its_snapshot_is_made_later(database: Database) {
+async fn new_epoch_is_a_gap_with_a_later_snapshot(database: Database) {
     let (service, clock) = clocked(&database).await;
     let one = token(&service, "one").await;
     let publisher = publisher(&service, 60);
@@ -184,7 +184,7 @@ async fn another_epoch_is_a_gap_and_its_snapshot_is_made_later(database: Databas
     assert!(matches!(delta, Delta::Gap), "a version of another history");
 }
 
-async fn a_message_says_no_time_that_is_still_to_come(database: Database) {
+async fn message_time_is_never_in_the_future(database: Database) {
     let service = database.service().await;
     let publisher = publisher(&service, 60);
     publisher.snapshot().await.unwrap();
@@ -195,7 +195,7 @@ async fn a_message_says_no_time_that_is_still_to_come(database: Database) {
     }
 }
 
-async fn a_clock_that_was_far_ahead_is_forgotten(database: Database) {
+async fn publisher_forgets_a_clock_far_ahead(database: Database) {
     let (service, clock) = clocked(&database).await;
     let publisher = publisher(&service, 60);
     clock.set(NOW + 100);
@@ -212,7 +212,7 @@ async fn a_clock_that_was_far_ahead_is_forgotten(database: Database) {
     assert_eq!(publisher.snapshot().await.unwrap().made, NOW, "no edge took that");
 }
 
-async fn another_epoch_begun_by_hand_is_none_that_was(database: Database) {
+async fn manual_epochs_increase_by_random_steps(database: Database) {
     let service = database.service().await;
     let first = service.store().revision().await.unwrap();
     service.begin_epoch().await.unwrap();
@@ -224,7 +224,7 @@ async fn another_epoch_begun_by_hand_is_none_that_was(database: Database) {
     assert_ne!(second.epoch - first.epoch, third.epoch - second.epoch);
 }
 
-async fn who_waits_learns_of_a_revocation_at_once(database: Database) {
+async fn waiting_edges_receive_a_revocation_at_once(database: Database) {
     let (service, _) = clocked(&database).await;
     let one = token(&service, "one").await;
     let publisher = publisher(&service, 60);
@@ -251,7 +251,7 @@ async fn who_waits_learns_of_a_revocation_at_once(database: Database) {
     }
 }
 
-async fn two_origins_of_one_database_go_on_for_each_other(database: Database) {
+async fn two_origins_of_one_database_are_interchangeable(database: Database) {
     let (first, clock) = clocked(&database).await;
     let second = database.open().await.with_clock(clock);
     let one = token(&first, "one").await;
@@ -302,7 +302,7 @@ async fn used(service: &Service, id: &str) -> (i64, u64) {
     usage.first().map_or((0, 0), |used| (used.last_used, used.uses))
 }
 
-async fn a_report_counts_once_however_often_it_comes(database: Database) {
+async fn repeated_report_counts_once(database: Database) {
     let (service, clock) = clocked(&database).await;
     let id = service.create(plain("one")).await.unwrap().record.id;
     clock.set(LATER);
@@ -338,7 +338,7 @@ async fn a_report_counts_once_however_often_it_comes(database: Database) {
     }
 }
 
-async fn what_a_report_says_is_brought_to_what_can_be(database: Database) {
+async fn reported_values_are_clamped(database: Database) {
     const MOST: u64 = 9_007_199_254_740_991;
     let (service, _) = clocked(&database).await;
     let record = service.create(plain("one")).await.unwrap().record;
@@ -386,7 +386,7 @@ async fn a_report_may_name_tokens_by_hash(database: Database) {
     assert_eq!(used(&service, &record.id).await, (LATER - 1, 3));
 }
 
-async fn an_edge_takes_a_snapshot_after_many_changes_and_after_what_was_pruned(database: Database) {
+async fn too_many_changes_and_pruned_history_are_a_gap(database: Database) {
     const DAY: i64 = 86_400;
     let (service, clock) = clocked(&database).await;
     token(&service, "one").await;

@@ -11,24 +11,24 @@ use tokenlatch::{
 };
 
 crate::common::over_both!(
-    one_live_name_for_each_user_and_one_record_for_each_hash,
-    tokens_only_of_accounts_that_exist,
-    features_are_replaced_only_while_they_are_what_they_were,
+    live_names_are_unique_per_user_and_hashes_overall,
+    token_requires_an_existing_account,
+    features_are_replaced_only_if_unchanged,
     a_revocation_is_never_undone,
-    access_hash_and_expiry_cannot_be_changed_in_the_database,
-    a_removed_account_takes_its_tokens_with_it_for_good,
+    database_refuses_changes_to_fixed_token_fields,
+    tokens_of_a_removed_account_stay_revoked,
     keys_that_this_version_does_not_know_are_kept,
     many_writers_lose_nothing,
-    renames_and_revocations_that_race_leave_every_token_revoked,
-    the_caps_of_an_account_hold_though_creations_race,
-    creations_of_an_hour_are_counted_revoked_tokens_too,
-    a_revoked_token_keeps_nothing_of_what_it_could_do,
-    tokens_go_only_once_they_were_revoked_long_ago,
-    a_reader_is_given_the_newest_revoked_tokens_and_no_more,
-    of_many_servers_that_want_another_epoch_one_begins_it,
+    revocations_win_over_concurrent_renames,
+    account_caps_hold_under_concurrent_creations,
+    hourly_cap_counts_revoked_tokens,
+    revoked_token_keeps_no_features_or_addresses,
+    prune_removes_only_tokens_revoked_long_ago,
+    full_read_limits_revoked_tokens_to_the_newest,
+    only_one_of_many_servers_begins_a_new_epoch,
 );
 
-async fn one_live_name_for_each_user_and_one_record_for_each_hash(database: Database) {
+async fn live_names_are_unique_per_user_and_hashes_overall(database: Database) {
     let service = database.service().await;
     let store = database.store().await;
     let one = service.create(plain("one")).await.unwrap().record;
@@ -93,7 +93,7 @@ fn other_hash(hash: &str) -> String {
     format!("{rest}{:x}", (last + 1) % 16)
 }
 
-async fn tokens_only_of_accounts_that_exist(database: Database) {
+async fn token_requires_an_existing_account(database: Database) {
     let service = database.service().await;
     let store = database.store().await;
     let one = service.create(plain("one")).await.unwrap().record;
@@ -150,7 +150,7 @@ async fn tokens_only_of_accounts_that_exist(database: Database) {
     );
 }
 
-async fn features_are_replaced_only_while_they_are_what_they_were(database: Database) {
+async fn features_are_replaced_only_if_unchanged(database: Database) {
     let service = database.service().await;
     let other = database.open().await;
     let list = |features: &[&str]| Features::List(features.iter().map(|feature| (*feature).to_owned()).collect());
@@ -237,7 +237,7 @@ async fn a_revocation_is_never_undone(database: Database) {
     }
 }
 
-async fn access_hash_and_expiry_cannot_be_changed_in_the_database(database: Database) {
+async fn database_refuses_changes_to_fixed_token_fields(database: Database) {
     database.service().await.create(plain("one")).await.unwrap();
     for (sqlite, postgres) in [
         (
@@ -262,7 +262,7 @@ async fn access_hash_and_expiry_cannot_be_changed_in_the_database(database: Data
     }
 }
 
-async fn a_removed_account_takes_its_tokens_with_it_for_good(database: Database) {
+async fn tokens_of_a_removed_account_stay_revoked(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
     assert_eq!(service.remove_account("alice").await.unwrap(), ["one"]);
@@ -316,7 +316,7 @@ async fn many_writers_lose_nothing(database: Database) {
     assert_eq!(first.list("alice", Default::default()).await.unwrap().total, 10);
 }
 
-async fn renames_and_revocations_that_race_leave_every_token_revoked(database: Database) {
+async fn revocations_win_over_concurrent_renames(database: Database) {
     let service = database.service().await;
     let mut secrets = Vec::new();
     for number in 0..10 {
@@ -350,7 +350,7 @@ async fn renames_and_revocations_that_race_leave_every_token_revoked(database: D
     }
 }
 
-async fn the_caps_of_an_account_hold_though_creations_race(database: Database) {
+async fn account_caps_hold_under_concurrent_creations(database: Database) {
     let service = database.service().await;
     let first = service.create(plain("first")).await.unwrap();
     service.create(plain("second")).await.unwrap();
@@ -403,7 +403,7 @@ async fn the_caps_of_an_account_hold_though_creations_race(database: Database) {
     service.create(plain("more")).await.unwrap();
 }
 
-async fn creations_of_an_hour_are_counted_revoked_tokens_too(database: Database) {
+async fn hourly_cap_counts_revoked_tokens(database: Database) {
     let clock = Arc::new(SetClock::at(NOW));
     let service = database.service().await.with_clock(clock.clone());
     let caps = Caps {
@@ -428,7 +428,7 @@ async fn creations_of_an_hour_are_counted_revoked_tokens_too(database: Database)
     service.create(plain("d")).await.unwrap();
 }
 
-async fn a_revoked_token_keeps_nothing_of_what_it_could_do(database: Database) {
+async fn revoked_token_keeps_no_features_or_addresses(database: Database) {
     let service = database.service().await;
     let wide = NewToken {
         addresses: (1..=100).map(|number| format!("2001:db8::{number}")).collect(),
@@ -455,7 +455,7 @@ async fn a_revoked_token_keeps_nothing_of_what_it_could_do(database: Database) {
     assert!(service.check().await.unwrap().is_empty());
 }
 
-async fn tokens_go_only_once_they_were_revoked_long_ago(database: Database) {
+async fn prune_removes_only_tokens_revoked_long_ago(database: Database) {
     const DAY: i64 = 86_400;
     let clock = Arc::new(SetClock::at(NOW));
     let service = database.service().await.with_clock(clock.clone());
@@ -526,7 +526,7 @@ async fn tokens_go_only_once_they_were_revoked_long_ago(database: Database) {
     }
 }
 
-async fn a_reader_is_given_the_newest_revoked_tokens_and_no_more(database: Database) {
+async fn full_read_limits_revoked_tokens_to_the_newest(database: Database) {
     let service = database.service().await;
     let store = database.store().await;
     let model = service.create(plain("model")).await.unwrap().record;
@@ -564,7 +564,7 @@ async fn a_reader_is_given_the_newest_revoked_tokens_and_no_more(database: Datab
     assert_eq!(revoked, newest, "in the order of their revocation");
 }
 
-async fn of_many_servers_that_want_another_epoch_one_begins_it(database: Database) {
+async fn only_one_of_many_servers_begins_a_new_epoch(database: Database) {
     let store = database.store().await;
     let known = store.revision().await.unwrap();
     let mut servers = tokio::task::JoinSet::new();

@@ -12,18 +12,18 @@ use zeroize::Zeroizing;
 
 crate::common::over_both!(
     a_backup_brings_everything_back_into_an_empty_database,
-    a_restore_says_what_would_come_back_and_does_nothing_unasked,
-    what_was_revoked_since_the_backup_stays_revoked,
-    what_the_backup_says_is_revoked_is_revoked,
-    tokens_newer_than_the_backup_stay_or_are_revoked_as_told,
-    removed_and_renamed_accounts_stay_as_they_are,
-    a_token_whose_name_is_taken_comes_back_revoked,
+    restore_revives_tokens_only_when_told,
+    tokens_revoked_since_the_backup_stay_revoked,
+    restore_revokes_tokens_revoked_in_the_backup,
+    tokens_newer_than_the_backup_are_kept_or_revoked,
+    restore_keeps_account_removals_and_renames,
+    token_whose_name_is_taken_is_restored_revoked,
     a_restore_begins_another_epoch,
     an_export_holds_no_password_and_nothing_revoked,
     an_import_adds_what_is_missing_and_revives_nothing,
     a_backup_of_either_database_restores_into_the_other,
-    a_hostile_file_with_a_right_digest_changes_nothing,
-    no_backup_revives_a_token_whose_revocation_was_pruned,
+    invalid_backup_with_a_valid_digest_changes_nothing,
+    backup_never_revives_a_token_with_a_pruned_revocation,
 );
 
 fn choice(revived: Option<Revived>, newer: Newer) -> RestoreChoice {
@@ -101,7 +101,7 @@ async fn a_backup_brings_everything_back_into_an_empty_database(database: Databa
     );
 }
 
-async fn a_restore_says_what_would_come_back_and_does_nothing_unasked(database: Database) {
+async fn restore_revives_tokens_only_when_told(database: Database) {
     let service = database.service().await;
     service.create(plain("one")).await.unwrap();
     let backup = service.backup().await.unwrap();
@@ -122,7 +122,7 @@ async fn a_restore_says_what_would_come_back_and_does_nothing_unasked(database: 
     assert!(names(&other, "alice").await.is_empty());
 }
 
-async fn what_was_revoked_since_the_backup_stays_revoked(database: Database) {
+async fn tokens_revoked_since_the_backup_stay_revoked(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
     let backup = service.backup().await.unwrap();
@@ -134,7 +134,7 @@ async fn what_was_revoked_since_the_backup_stays_revoked(database: Database) {
     }
 }
 
-async fn what_the_backup_says_is_revoked_is_revoked(database: Database) {
+async fn restore_revokes_tokens_revoked_in_the_backup(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
     let before = service.backup().await.unwrap();
@@ -152,7 +152,7 @@ async fn what_the_backup_says_is_revoked_is_revoked(database: Database) {
     assert_eq!(reason(&other, one.token.expose()).await, Reason::TokenRevoked);
 }
 
-async fn tokens_newer_than_the_backup_stay_or_are_revoked_as_told(database: Database) {
+async fn tokens_newer_than_the_backup_are_kept_or_revoked(database: Database) {
     let service = database.service().await;
     service.create(plain("old")).await.unwrap();
     service.create(plain("renamed")).await.unwrap();
@@ -170,7 +170,7 @@ async fn tokens_newer_than_the_backup_stay_or_are_revoked_as_told(database: Data
     assert_eq!(names(&service, "alice").await, ["old"]);
 }
 
-async fn removed_and_renamed_accounts_stay_as_they_are(database: Database) {
+async fn restore_keeps_account_removals_and_renames(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
     let mut wish = plain("two");
@@ -199,7 +199,7 @@ async fn removed_and_renamed_accounts_stay_as_they_are(database: Database) {
     assert_eq!(found.unwrap().name, "two");
 }
 
-async fn a_token_whose_name_is_taken_comes_back_revoked(database: Database) {
+async fn token_whose_name_is_taken_is_restored_revoked(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
     let backup = service.backup().await.unwrap();
@@ -314,7 +314,7 @@ async fn a_backup_of_either_database_restores_into_the_other(database: Database)
     assert_eq!(one, two);
 }
 
-async fn a_hostile_file_with_a_right_digest_changes_nothing(database: Database) {
+async fn invalid_backup_with_a_valid_digest_changes_nothing(database: Database) {
     let service = database.service().await;
     service.create(plain("one")).await.unwrap();
     let backup = service.backup().await.unwrap();
@@ -349,7 +349,7 @@ async fn a_hostile_file_with_a_right_digest_changes_nothing(database: Database) 
 }
 
 #[test]
-fn a_file_with_a_wrong_byte_or_cut_off_anywhere_is_refused() {
+fn changed_or_truncated_archive_is_refused() {
     common::run(async {
         let database = Database::sqlite();
         let service = database.service().await;
@@ -378,7 +378,7 @@ fn a_file_with_a_wrong_byte_or_cut_off_anywhere_is_refused() {
 }
 
 #[test]
-fn a_file_of_a_newer_format_says_so() {
+fn newer_archive_format_is_reported() {
     use sha2::{Digest, Sha256};
     let header = "{\"kind\":\"tokenlatch-backup\",\"format\":2,\"more\":1}\n";
     let digest: String = Sha256::digest(header)
@@ -389,7 +389,7 @@ fn a_file_of_a_newer_format_says_so() {
     assert_eq!(ArchiveFile::read(file.as_bytes()).unwrap_err().code(), "archive_newer");
 }
 
-async fn no_backup_revives_a_token_whose_revocation_was_pruned(database: Database) {
+async fn backup_never_revives_a_token_with_a_pruned_revocation(database: Database) {
     const DAY: i64 = 86_400;
     let clock = Arc::new(SetClock::at(NOW));
     let service = database.service().await.with_clock(clock.clone());

@@ -11,13 +11,13 @@ use tokenlatch::core::{Features, Realm};
 use tokenlatch::{Changes, History, Revision, Service, Store, Version};
 
 crate::common::over_both!(
-    a_follower_ends_with_what_a_full_read_gives,
-    an_acknowledged_change_is_in_the_next_mark,
+    incremental_reads_equal_a_full_read,
+    acknowledged_change_is_in_the_next_revision,
     a_renamed_or_removed_account_begins_another_epoch,
-    a_mark_of_another_epoch_or_of_the_future_gives_everything,
-    a_change_made_by_hand_is_counted,
-    every_change_has_a_mark_of_its_own,
-    old_marks_are_pruned,
+    foreign_or_future_revision_gets_a_full_read,
+    change_by_direct_sql_is_recorded,
+    every_change_has_a_unique_revision,
+    old_revisions_are_pruned,
 );
 
 /// What a reader knows.
@@ -105,7 +105,7 @@ async fn write(service: Service, user: &'static str, rounds: u32) {
     }
 }
 
-async fn a_follower_ends_with_what_a_full_read_gives(database: Database) {
+async fn incremental_reads_equal_a_full_read(database: Database) {
     let first = database.open().await;
     let second = database.open().await;
     let users = ["alice", "bob", "carol", "dave"];
@@ -149,7 +149,7 @@ async fn a_follower_ends_with_what_a_full_read_gives(database: Database) {
     }
 }
 
-async fn an_acknowledged_change_is_in_the_next_mark(database: Database) {
+async fn acknowledged_change_is_in_the_next_revision(database: Database) {
     let writer = database.service().await;
     let reader = database.store().await;
     for round in 0..20 {
@@ -192,7 +192,7 @@ async fn a_renamed_or_removed_account_begins_another_epoch(database: Database) {
     assert!(changes.records[0].revoked.is_some());
 }
 
-async fn a_mark_of_another_epoch_or_of_the_future_gives_everything(database: Database) {
+async fn foreign_or_future_revision_gets_a_full_read(database: Database) {
     let service = database.service().await;
     service.create(plain("one")).await.unwrap();
     let revision = service.store().revision().await.unwrap();
@@ -235,7 +235,7 @@ async fn a_mark_of_another_epoch_or_of_the_future_gives_everything(database: Dat
     }
 }
 
-async fn every_change_has_a_mark_of_its_own(database: Database) {
+async fn every_change_has_a_unique_revision(database: Database) {
     let service = database.service().await;
     let mut revisions = vec![service.store().revision().await.unwrap()];
     for number in 0..10 {
@@ -258,7 +258,7 @@ async fn every_change_has_a_mark_of_its_own(database: Database) {
 }
 
 /// Only the newest revisions are kept. An older reader reads everything, without an error.
-async fn old_marks_are_pruned(database: Database) {
+async fn old_revisions_are_pruned(database: Database) {
     let service = database.service().await;
     let revision = service.store().revision().await.unwrap();
     database
@@ -272,7 +272,7 @@ async fn old_marks_are_pruned(database: Database) {
     assert!(changes.whole && changes.history == History::Pruned);
 }
 
-async fn a_change_made_by_hand_is_counted(database: Database) {
+async fn change_by_direct_sql_is_recorded(database: Database) {
     let service = database.service().await;
     service.create(plain("one")).await.unwrap();
     let before = service.store().revision().await.unwrap();

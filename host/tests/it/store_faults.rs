@@ -20,13 +20,13 @@ const FIRST_SCHEMA_ON_A_SERVER: &str = include_str!("../../migrations/postgres/0
 const FIRST_SCHEMA: &str = include_str!("../../migrations/sqlite/0001_accounts_and_tokens.sql");
 
 crate::common::over_both!(
-    an_account_removed_while_tokens_are_created_leaves_none_alive,
-    an_account_renamed_while_tokens_are_created_keeps_them_all,
-    a_missing_guard_is_found,
+    account_removal_revokes_concurrently_created_tokens,
+    account_rename_keeps_concurrently_created_tokens,
+    check_finds_missing_schema_objects,
     many_servers_may_make_the_schema_at_once,
 );
 
-async fn an_account_removed_while_tokens_are_created_leaves_none_alive(database: Database) {
+async fn account_removal_revokes_concurrently_created_tokens(database: Database) {
     let (first, second) = (database.service().await, database.open().await);
     let mut tasks = Vec::new();
     for number in 0..40 {
@@ -52,7 +52,7 @@ async fn an_account_removed_while_tokens_are_created_leaves_none_alive(database:
     }
 }
 
-async fn an_account_renamed_while_tokens_are_created_keeps_them_all(database: Database) {
+async fn account_rename_keeps_concurrently_created_tokens(database: Database) {
     let (first, second) = (database.service().await, database.open().await);
     let mut tasks = Vec::new();
     for number in 0..40 {
@@ -75,7 +75,7 @@ async fn an_account_renamed_while_tokens_are_created_keeps_them_all(database: Da
     assert!(second.check().await.unwrap().is_empty());
 }
 
-async fn a_missing_guard_is_found(database: Database) {
+async fn check_finds_missing_schema_objects(database: Database) {
     let service = database.service().await;
     assert!(service.check().await.unwrap().is_empty());
     for (sqlite, postgres, name) in [
@@ -126,7 +126,7 @@ async fn many_servers_may_make_the_schema_at_once(database: Database) {
 }
 
 #[test]
-fn a_database_of_the_first_schema_is_brought_up_to_date() {
+fn migrates_a_sqlite_database_of_the_first_schema() {
     run(async {
         let place = Place::new();
         let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}?mode=rwc", place.database))
@@ -217,7 +217,7 @@ async fn is_ready_for_the_page(service: &Service) {
 }
 
 #[test]
-fn a_database_of_the_first_schema_on_a_server_is_brought_up_to_date() {
+fn migrates_a_postgresql_database_of_the_first_schema() {
     run(async {
         let Some(database) = Database::postgres().await else {
             return;
@@ -272,7 +272,7 @@ fn a_database_of_the_first_schema_on_a_server_is_brought_up_to_date() {
 }
 
 #[test]
-fn the_first_schema_is_as_it_is_in_every_database() {
+fn first_schema_never_changes() {
     use sha2::{Digest, Sha256};
     let digest: String = Sha256::digest(FIRST_SCHEMA)
         .iter()
@@ -325,7 +325,7 @@ fn a_full_disk_refuses_changes_and_still_verifies() {
 }
 
 #[test]
-fn postgresql_killed_and_started_again_loses_nothing_that_was_acknowledged() {
+fn killed_postgresql_keeps_acknowledged_writes() {
     let Some(mut server) = Postgres::start() else {
         return;
     };
@@ -376,7 +376,7 @@ fn postgresql_killed_and_started_again_loses_nothing_that_was_acknowledged() {
 }
 
 #[test]
-fn a_log_that_cannot_be_moved_into_the_main_file_is_said() {
+fn failed_wal_checkpoint_is_reported() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -399,7 +399,7 @@ fn a_log_that_cannot_be_moved_into_the_main_file_is_said() {
 
 /// A database that is restored and then changed until it has the same number of changes again.
 #[test]
-fn a_dump_put_back_under_a_running_server_is_noticed_at_the_next_question() {
+fn restored_dump_is_noticed_on_the_next_request() {
     let Some(server) = Postgres::start() else {
         return;
     };
@@ -497,7 +497,7 @@ async fn writable(store: &Arc<dyn Store>) -> Vec<Result<(), StoreError>> {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_a_coded_error_without_the_password() {
+fn connection_errors_are_coded_and_hide_the_password() {
     run(async {
         let error = open_store("postgres://user:hunter2@127.0.0.1:1/db", true)
             .await
@@ -553,7 +553,7 @@ fn a_pooler_that_drops_settings_is_refused_at_the_start() {
 }
 
 #[test]
-fn a_server_that_became_read_only_is_told_apart() {
+fn read_only_server_has_its_own_error() {
     let Some(server) = Postgres::start() else {
         return;
     };
@@ -607,7 +607,7 @@ fn a_server_that_became_read_only_is_told_apart() {
 }
 
 #[test]
-fn a_file_that_was_replaced_or_cannot_be_written_is_told_apart() {
+fn replaced_and_read_only_files_have_their_own_errors() {
     run(async {
         let place = Place::new();
         let service = place.service().await;

@@ -67,7 +67,7 @@ fn a_file_that_cannot_be_used_is_a_coded_error() {
 }
 
 #[test]
-fn the_address_of_another_kind_of_database_is_not_repeated_with_its_password() {
+fn error_for_an_unsupported_address_hides_the_password() {
     run(async {
         let error = SqliteStore::open("postgres://user:hunter2@host/db", true)
             .await
@@ -110,7 +110,7 @@ fn a_read_only_database_refuses_changes_and_still_verifies() {
 }
 
 #[test]
-fn a_record_changed_behind_the_back_of_the_database_is_never_used() {
+fn corrupted_record_is_never_used() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -140,7 +140,7 @@ fn a_record_changed_behind_the_back_of_the_database_is_never_used() {
 }
 
 #[test]
-fn broken_pages_never_admit() {
+fn corrupted_pages_never_admit_a_token() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -185,7 +185,7 @@ async fn refused(place: &Place, token: &str) {
 
 #[cfg(unix)]
 #[test]
-fn the_database_is_its_owners_alone() {
+fn database_files_are_private_to_the_owner() {
     use std::os::unix::fs::PermissionsExt;
     run(async {
         let place = Place::new();

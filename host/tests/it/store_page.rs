@@ -13,15 +13,15 @@ use tokenlatch::{
 };
 
 crate::common::over_both!(
-    a_page_is_what_the_module_makes_of_all_tokens,
+    page_equals_the_modules_list,
     a_page_beyond_the_last_is_the_last,
-    what_the_module_refuses_of_a_list_it_refuses_of_a_page,
-    a_port_never_sees_the_tokens_of_the_other,
+    page_refuses_the_same_options_as_list,
+    page_contains_only_tokens_of_its_port,
     tokens_are_looked_up_renamed_and_revoked_by_their_ids,
     the_terms_of_expiry_are_the_policys_and_keep_nothing,
     a_name_is_checked_without_a_token,
-    a_page_of_ten_thousand_tokens_is_measured_against_one_of_twenty,
-    numbers_of_live_tokens_are_kept_right,
+    measures_a_page_of_many_tokens_against_few,
+    live_token_counts_stay_correct,
 );
 
 /// Pseudo-random numbers that are the same in every run.
@@ -69,7 +69,7 @@ async fn fill(service: &Service, count: usize) {
     }
 }
 
-async fn a_page_is_what_the_module_makes_of_all_tokens(database: Database) {
+async fn page_equals_the_modules_list(database: Database) {
     let service = database.service().await.with_clock(Arc::new(SetClock::at(NOW + 20)));
     fill(&service, 60).await;
     let searches = [
@@ -152,7 +152,7 @@ async fn a_page_beyond_the_last_is_the_last(database: Database) {
     assert_eq!(service.page("alice", None, furthest).await.unwrap().page, 1);
 }
 
-async fn what_the_module_refuses_of_a_list_it_refuses_of_a_page(database: Database) {
+async fn page_refuses_the_same_options_as_list(database: Database) {
     let service = database.service().await;
     for options in [
         ListOptions {
@@ -188,7 +188,7 @@ async fn what_the_module_refuses_of_a_list_it_refuses_of_a_page(database: Databa
     assert_eq!(unknown.code(), "account_unknown");
 }
 
-async fn a_port_never_sees_the_tokens_of_the_other(database: Database) {
+async fn page_contains_only_tokens_of_its_port(database: Database) {
     let service = database.service().await;
     fill(&service, 40).await;
     for realm in [Realm::Account, Realm::Admin] {
@@ -353,7 +353,7 @@ async fn least_times(service: &Service, asked: [(&str, &ListOptions); 2]) -> [f6
 }
 
 /// Other tests check that nothing is sorted. This one measures the whole call (`--nocapture` shows the result).
-async fn a_page_of_ten_thousand_tokens_is_measured_against_one_of_twenty(database: Database) {
+async fn measures_a_page_of_many_tokens_against_few(database: Database) {
     let service = database.service().await;
     for (user, count) in [("alice", 10_000), ("bob", 20)] {
         let model = service
@@ -407,7 +407,7 @@ async fn a_page_of_ten_thousand_tokens_is_measured_against_one_of_twenty(databas
     }
 }
 
-async fn numbers_of_live_tokens_are_kept_right(database: Database) {
+async fn live_token_counts_stay_correct(database: Database) {
     let service = database.service().await;
     fill(&service, 40).await;
     let live = service.records("alice", None).await.unwrap();

@@ -12,12 +12,12 @@ use zeroize::Zeroizing;
 
 crate::common::over_both!(
     a_session_is_kept_changed_and_removed,
-    sessions_end_with_what_they_were_begun_under,
-    what_does_not_concern_who_is_logged_in_ends_no_session,
-    a_session_that_is_gone_never_comes_back,
-    a_form_counts_once_however_many_send_it_at_once,
-    what_has_ended_is_tidied_away,
-    sessions_and_forms_are_no_changes,
+    account_changes_end_its_sessions,
+    unrelated_account_changes_end_no_session,
+    removed_session_is_never_restored,
+    form_is_spent_once_under_concurrency,
+    expired_sessions_and_forms_are_pruned,
+    sessions_and_forms_create_no_revision,
 );
 
 fn session(key: &str, user: &str) -> StoredSession {
@@ -66,7 +66,7 @@ async fn a_session_is_kept_changed_and_removed(database: Database) {
     );
 }
 
-async fn sessions_end_with_what_they_were_begun_under(database: Database) {
+async fn account_changes_end_its_sessions(database: Database) {
     let service = database.service().await;
     let store = service.store();
     let bobs = session("b", "bob");
@@ -121,7 +121,7 @@ async fn sessions_end_with_what_they_were_begun_under(database: Database) {
     );
 }
 
-async fn what_does_not_concern_who_is_logged_in_ends_no_session(database: Database) {
+async fn unrelated_account_changes_end_no_session(database: Database) {
     let service = database.service().await;
     let one = session("1", "alice");
     service.store().add_session(&one).await.unwrap();
@@ -146,7 +146,7 @@ async fn what_does_not_concern_who_is_logged_in_ends_no_session(database: Databa
     assert!(is_there(service.store(), &one).await);
 }
 
-async fn a_session_that_is_gone_never_comes_back(database: Database) {
+async fn removed_session_is_never_restored(database: Database) {
     let service = database.service().await;
     let store = service.store();
     let one = session("1", "alice");
@@ -162,7 +162,7 @@ async fn a_session_that_is_gone_never_comes_back(database: Database) {
     assert!(!is_there(store, &one).await);
 }
 
-async fn a_form_counts_once_however_many_send_it_at_once(database: Database) {
+async fn form_is_spent_once_under_concurrency(database: Database) {
     let stores = [database.store().await, database.store().await];
     let key = "f".repeat(32);
     let tasks: Vec<_> = (0..20)
@@ -180,7 +180,7 @@ async fn a_form_counts_once_however_many_send_it_at_once(database: Database) {
     assert!(stores[0].spend_form(&"g".repeat(32), NOW + 100).await.unwrap());
 }
 
-async fn what_has_ended_is_tidied_away(database: Database) {
+async fn expired_sessions_and_forms_are_pruned(database: Database) {
     let service = database.service().await;
     let store = service.store();
     let (one, mut two) = (session("1", "alice"), session("2", "alice"));
@@ -196,7 +196,7 @@ async fn what_has_ended_is_tidied_away(database: Database) {
     assert!(!store.spend_form(&young, two.ends).await.unwrap());
 }
 
-async fn sessions_and_forms_are_no_changes(database: Database) {
+async fn sessions_and_forms_create_no_revision(database: Database) {
     let service = database.service().await;
     let store = service.store();
     let revision = store.revision().await.unwrap();

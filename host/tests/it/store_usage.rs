@@ -10,11 +10,11 @@ use tokenlatch::{ListOptions, Presented, Service, SetClock, Usage, Verifier};
 
 crate::common::over_both!(
     a_thousand_verifications_are_one_row,
-    what_two_servers_count_adds_up,
-    nothing_is_written_where_nothing_was_used,
-    what_could_not_be_kept_is_kept_for_the_next_time,
-    of_many_tokens_those_stay_kept_that_the_store_took_before_it_failed,
-    the_last_use_is_no_change_and_outlives_other_names,
+    usage_of_two_servers_adds_up,
+    flush_without_uses_writes_nothing,
+    failed_flush_keeps_the_usage_for_the_next,
+    partly_failed_flush_counts_nothing_twice,
+    usage_creates_no_revision_and_survives_renames,
 );
 
 async fn verifier(service: &Service) -> Verifier {
@@ -82,7 +82,7 @@ async fn a_thousand_verifications_are_one_row(database: Database) {
     assert_eq!(usage(&service, &one.record.id).await.unwrap().uses, 1_000);
 }
 
-async fn what_two_servers_count_adds_up(database: Database) {
+async fn usage_of_two_servers_adds_up(database: Database) {
     let clock = Arc::new(SetClock::at(NOW));
     let first = database.service().await.with_clock(clock.clone());
     let second = database.open().await.with_clock(clock.clone());
@@ -126,7 +126,7 @@ async fn what_two_servers_count_adds_up(database: Database) {
     assert_eq!(usage(&first, "nothing").await, None);
 }
 
-async fn nothing_is_written_where_nothing_was_used(database: Database) {
+async fn flush_without_uses_writes_nothing(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
     let verifier = verifier(&service).await;
@@ -146,7 +146,7 @@ async fn nothing_is_written_where_nothing_was_used(database: Database) {
     assert_eq!(usage(&service, &one.record.id).await.unwrap().uses, 1);
 }
 
-async fn what_could_not_be_kept_is_kept_for_the_next_time(database: Database) {
+async fn failed_flush_keeps_the_usage_for_the_next(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
     let header = header(one.token.expose());
@@ -172,7 +172,7 @@ async fn what_could_not_be_kept_is_kept_for_the_next_time(database: Database) {
     assert_eq!(usage(&service, &one.record.id).await.unwrap().uses, 2);
 }
 
-async fn of_many_tokens_those_stay_kept_that_the_store_took_before_it_failed(database: Database) {
+async fn partly_failed_flush_counts_nothing_twice(database: Database) {
     let service = database.service().await;
     let caps = Caps {
         tokens: Some(2_000),
@@ -210,7 +210,7 @@ async fn of_many_tokens_those_stay_kept_that_the_store_took_before_it_failed(dat
     assert!(used.iter().all(|used| used.uses == 1), "nothing counts twice");
 }
 
-async fn the_last_use_is_no_change_and_outlives_other_names(database: Database) {
+async fn usage_creates_no_revision_and_survives_renames(database: Database) {
     let service = database.service().await;
     let one = service.create(plain("one")).await.unwrap();
     let verifier = verifier(&service).await;
@@ -257,12 +257,12 @@ mod server {
     }
 
     #[test]
-    fn a_server_that_ends_hands_over_what_is_left() {
+    fn stopping_server_flushes_its_usage() {
         assert_eq!(uses_after(Duration::from_secs(3_600)), 3);
     }
 
     #[test]
-    fn a_server_may_be_told_not_to() {
+    fn usage_recording_can_be_disabled() {
         assert_eq!(uses_after(Duration::ZERO), 0);
     }
 }

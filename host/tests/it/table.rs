@@ -43,7 +43,7 @@ fn header(created: &Created) -> Vec<u8> {
 }
 
 #[test]
-fn admits_and_refuses_with_the_reason_of_the_verdict() {
+fn table_admits_and_refuses_with_the_right_reason() {
     let one = created("one", 1);
     let mut table = table(&[&one]);
     assert_eq!(table.len(), 1);
@@ -108,7 +108,7 @@ fn a_call_number_that_was_never_prepared_is_an_error() {
 }
 
 #[test]
-fn a_revoked_record_never_comes_back() {
+fn update_never_restores_a_revoked_record() {
     let one = created("one", 1);
     let mut table = table(&[&one]);
     let mut revoked = one.record.clone();
@@ -148,7 +148,7 @@ fn an_update_adds_and_removes() {
 }
 
 #[test]
-fn a_spoilt_record_is_refused_when_it_is_loaded() {
+fn invalid_record_is_refused_on_load() {
     let mut one = created("one", 1);
     one.record.hash = "sha256:00".to_owned();
     let input = TableInput {
@@ -159,7 +159,7 @@ fn a_spoilt_record_is_refused_when_it_is_loaded() {
 }
 
 #[test]
-fn a_table_takes_more_than_one_request_holds() {
+fn table_may_exceed_the_size_of_one_request() {
     let one = created("one", 1);
     let many = |spoilt: usize| {
         let mut records = vec![one.record.clone(); 30_000];
@@ -188,7 +188,7 @@ fn a_table_takes_more_than_one_request_holds() {
 }
 
 #[test]
-fn only_so_many_tables_live_and_a_dropped_one_makes_room() {
+fn number_of_tables_is_limited() {
     let mut limits = Limits::default();
     limits.instances = 1;
     limits.tables = 2;

@@ -28,7 +28,7 @@ async fn ask(verifier: &Verifier, token: &str, call: &Call) -> Reason {
 }
 
 #[test]
-fn what_another_process_commits_is_in_force_for_the_next_request() {
+fn commit_of_another_process_applies_to_the_next_request() {
     run(async {
         let place = Place::new();
         let elsewhere = place.service().await;
@@ -60,7 +60,7 @@ fn what_another_process_commits_is_in_force_for_the_next_request() {
 }
 
 #[test]
-fn a_revocation_is_never_late_under_load() {
+fn revocation_applies_at_once_under_load() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -103,7 +103,7 @@ fn a_revocation_is_never_late_under_load() {
 }
 
 #[test]
-fn missing_and_repeated_headers_get_the_refusal_that_wrong_tokens_get() {
+fn missing_repeated_and_wrong_headers_get_one_refusal() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -129,7 +129,7 @@ fn missing_and_repeated_headers_get_the_refusal_that_wrong_tokens_get() {
 }
 
 #[test]
-fn an_expiry_is_judged_by_the_clock_and_not_by_what_was_kept() {
+fn cached_verdicts_respect_the_expiry() {
     run(async {
         let place = Place::new();
         let clock = Arc::new(SetClock::at(NOW));
@@ -153,7 +153,7 @@ fn an_expiry_is_judged_by_the_clock_and_not_by_what_was_kept() {
 }
 
 #[test]
-fn a_catalogue_takes_effect_whole_or_not_at_all() {
+fn invalid_catalogue_leaves_the_old_one_in_use() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -233,7 +233,7 @@ fn crowd(
 }
 
 #[test]
-fn a_catalogue_is_replaced_under_load_without_an_error_and_without_a_lost_change() {
+fn catalogue_replacement_under_load_loses_no_change() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -297,7 +297,7 @@ fn a_catalogue_is_replaced_under_load_without_an_error_and_without_a_lost_change
 }
 
 #[test]
-fn a_catalogue_is_replaced_while_everything_changes() {
+fn catalogue_replacement_survives_a_new_epoch() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -328,7 +328,7 @@ fn a_catalogue_is_replaced_while_everything_changes() {
 }
 
 #[test]
-fn a_catalogue_is_replaced_without_the_store_and_a_spoilt_one_leaves_the_old_one() {
+fn catalogue_is_replaced_without_the_store() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -365,7 +365,7 @@ fn a_store_that_cannot_answer_admits_nothing() {
 }
 
 #[test]
-fn a_token_under_an_unknown_pepper_keeps_the_gate_shut() {
+fn verifier_does_not_open_with_an_unknown_pepper() {
     run(async {
         let place = Place::new();
         let pepper = Pepper {
@@ -384,7 +384,7 @@ fn a_token_under_an_unknown_pepper_keeps_the_gate_shut() {
 }
 
 #[test]
-fn a_verdict_names_its_own_token_through_every_change() {
+fn verdict_has_the_right_token_after_every_change() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -427,7 +427,7 @@ fn a_verdict_names_its_own_token_through_every_change() {
 }
 
 #[test]
-fn the_token_of_a_sqlite_store_changes_with_every_commit_of_any_process() {
+fn sqlite_stamp_changes_with_every_commit() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -454,7 +454,7 @@ fn the_token_of_a_sqlite_store_changes_with_every_commit_of_any_process() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn asking_for_the_token_and_dropping_a_store_take_no_lock_from_another_store() {
+fn stamp_and_drop_release_no_lock_of_another_store() {
     use std::os::unix::fs::MetadataExt;
     run(async {
         let place = Place::new();
@@ -496,7 +496,7 @@ fn small(memory: usize) -> Limits {
 }
 
 #[test]
-fn what_had_no_room_is_known_again_once_enough_is_revoked() {
+fn left_out_tokens_are_loaded_after_revocations() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -530,7 +530,7 @@ fn what_had_no_room_is_known_again_once_enough_is_revoked() {
 }
 
 #[test]
-fn a_catalogue_is_checked_and_kept_where_the_table_is_to_be_loaded_again() {
+fn catalogue_set_without_a_table_is_checked_and_kept() {
     run(async {
         let place = Place::new();
         let service = place.service().await;
@@ -576,7 +576,7 @@ fn a_catalogue_is_checked_and_kept_where_the_table_is_to_be_loaded_again() {
 }
 
 #[test]
-fn a_start_with_more_than_fits_knows_revocations_first_and_then_the_oldest() {
+fn full_table_keeps_revocations_and_the_oldest_tokens() {
     run(async {
         let place = Place::new();
         let service = place.service().await;

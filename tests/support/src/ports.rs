@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_given_once_and_below_those_of_outgoing_connections() {
+    fn ports_are_unique_and_below_the_ephemeral_range() {
         let addresses: Vec<SocketAddr> = (0..100).map(|_| free_address().unwrap()).collect();
         for (index, address) in addresses.iter().enumerate() {
             assert!(RANGE.contains(&address.port()));

@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn a_zone_given_as_a_table_ends_a_date_as_the_zone_does(
+    fn zone_table_gives_the_same_expiry_as_the_zone(
         (zone, date) in (zone(), 2021..2090_i32).prop_flat_map(|(zone, year)| (Just(zone), date_near_a_change(zone, year)))
     ) {
         let near = date.and_hms_opt(12, 0, 0).unwrap().and_utc().timestamp();

@@ -111,12 +111,12 @@ proptest! {
     #![proptest_config(cases(2_000))]
 
     #[test]
-    fn a_text_means_what_it_says_or_nothing(text in text()) {
+    fn expiry_text_is_read_exactly_or_refused(text in text()) {
         check(&json!(text), meaning(&text, NOW))?;
     }
 
     #[test]
-    fn seconds_count_from_the_next_one_to_the_year_9999(
+    fn expiry_seconds_range_from_the_next_to_the_year_9999(
         seconds in prop_oneof![NOW - 3..NOW + 3, LAST - 3..LAST + 3, -9_007_199_254_740_991..9_007_199_254_740_992_i64]
     ) {
         let wanted = match seconds {

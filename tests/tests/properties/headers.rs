@@ -177,7 +177,7 @@ proptest! {
     #![proptest_config(cases(2_000))]
 
     #[test]
-    fn a_header_says_what_the_grammar_says(header in header()) {
+    fn header_is_read_by_its_grammar(header in header()) {
         let wanted = expected(reading(&header));
         let one = ask(&json!({"op": "identify", "authorization": header}));
         prop_assert_eq!(one.pointer("/ok"), Some(&wanted));
@@ -190,7 +190,7 @@ proptest! {
     #![proptest_config(cases(200))]
 
     #[test]
-    fn two_headers_are_none(headers in prop::collection::vec(header(), 2..4)) {
+    fn repeated_headers_are_refused(headers in prop::collection::vec(header(), 2..4)) {
         let answer = ask(&json!({"op": "identify", "authorization": headers}));
         prop_assert_eq!(answer.pointer("/ok"), Some(&expected(Err("header_repeated"))));
     }

@@ -118,7 +118,7 @@ fn agrees(text: &[u8]) -> Result<(), TestCaseError> {
 }
 
 #[test]
-fn the_greatest_safe_number_is_read_exactly_with_a_fraction_of_zeros() {
+fn largest_safe_integer_is_read_exactly_with_zero_fraction() {
     for text in ["9007199254740991.0", "9007199254740991.000", "90071992547409910e-1"] {
         agrees(text.as_bytes()).unwrap();
         assert_eq!(
@@ -132,7 +132,7 @@ proptest! {
     #![proptest_config(cases(4_000))]
 
     #[test]
-    fn reads_texts_of_pieces_as_serde_json_does(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..14)) {
+    fn reads_json_fragments_as_serde_json_does(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..14)) {
         agrees(pieces.concat().as_bytes())?;
     }
 

@@ -54,7 +54,7 @@ proptest! {
     #![proptest_config(cases(600))]
 
     #[test]
-    fn names_are_judged_as_written(name in text(50)) {
+    fn names_follow_the_specified_rules(name in text(50)) {
         let wanted = name_fault(&name);
         let validated = ask(&json!({"op": "validate", "name": name}));
         prop_assert_eq!(problem(&validated), wanted);
@@ -79,7 +79,7 @@ proptest! {
     }
 
     #[test]
-    fn users_are_judged_as_written(user in text(64)) {
+    fn users_follow_the_specified_rules(user in text(64)) {
         let wanted = user_fault(&user);
         let validated = ask(&json!({"op": "validate", "user": user}));
         prop_assert_eq!(problem(&validated), wanted);

@@ -150,7 +150,7 @@ proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
-    fn a_table_judges_as_verify_does(
+    fn table_gives_the_same_verdict_as_verify(
         records in records(),
         accounts in accounts(),
         calls in prop::collection::vec((call(), header(), address(), NOW - 2..NOW + 3), 1..8),
@@ -189,7 +189,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_table_judges_as_a_new_one(
+    fn updated_table_gives_the_same_verdicts_as_a_new_one(
         first in records(),
         second in records(),
         accounts in accounts(),
@@ -232,7 +232,7 @@ proptest! {
     }
 
     #[test]
-    fn a_verdict_kept_by_a_code_is_right_until_an_update_gives_that_code(
+    fn cached_verdict_is_valid_until_an_update_returns_its_code(
         first in records(),
         changes in prop::collection::vec(
             (

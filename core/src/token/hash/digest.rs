@@ -118,7 +118,7 @@ mod tests {
         /// Compares the prepared block with the general hash, which `tests/tests/published.rs` compares with NIST's
         /// vectors.
         #[test]
-        fn one_block_is_what_sha_256_makes_of_a_secret(text in "[A-Z0-9]{32}") {
+        fn single_block_digest_equals_sha_256(text in "[A-Z0-9]{32}") {
             let secret = Presented::parse(text.as_bytes());
             let digest = secret.map(Digest::of).map(Digest::to_hex);
             let general: [u8; 32] = Sha256::digest(&text).into();
@@ -126,7 +126,7 @@ mod tests {
         }
 
         #[test]
-        fn digests_are_the_same_only_when_every_bit_is(bytes: [u8; 32], at in 0_usize..32, bit in 0_u32..8) {
+        fn digests_differ_when_one_bit_differs(bytes: [u8; 32], at in 0_usize..32, bit in 0_u32..8) {
             let digest = Digest::from_bytes(&bytes);
             let mut other = bytes;
             if let Some(byte) = other.get_mut(at) {

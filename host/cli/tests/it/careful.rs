@@ -41,7 +41,7 @@ fn on_a_terminal(place: &Place, arguments: &str, typed: &str) -> Option<Ran> {
 }
 
 #[test]
-fn on_a_terminal_an_account_is_removed_only_after_its_name_was_typed() {
+fn terminal_removal_requires_typing_the_account_name() {
     let (place, _) = with_token(&["--full"]);
     let Some(ran) = on_a_terminal(&place, "account remove alice", "alic\n") else {
         return;
@@ -63,7 +63,7 @@ fn on_a_terminal_an_account_is_removed_only_after_its_name_was_typed() {
 }
 
 #[test]
-fn a_script_removes_an_account_without_being_asked() {
+fn script_removes_an_account_without_confirmation() {
     let (place, _) = with_token(&["--full"]);
     let ran = place.run(&["account", "remove", "alice"]);
     assert!(
@@ -78,7 +78,7 @@ fn a_script_removes_an_account_without_being_asked() {
 }
 
 #[test]
-fn a_file_that_is_there_is_replaced_only_by_force() {
+fn existing_file_is_replaced_only_with_force() {
     let (place, _) = with_token(&["--full"]);
     let file = place.folder.path().join("mine");
     for command in [&["db", "backup", "mine"][..], &["export", "mine"]] {
@@ -114,7 +114,7 @@ fn a_file_that_is_there_is_replaced_only_by_force() {
 }
 
 #[test]
-fn examples_fit_into_eighty_columns_and_are_not_broken() {
+fn help_examples_fit_eighty_columns() {
     let place = Place::new();
     for arguments in [
         &["--help"][..],

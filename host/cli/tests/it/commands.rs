@@ -9,7 +9,7 @@ use serde_json::Value;
 const MAIL: [&str; 4] = ["--module", "Email", "--function", "list_pops"];
 
 #[test]
-fn the_whole_life_of_a_token() {
+fn token_works_through_its_whole_lifecycle() {
     let (place, token) = with_token(&["--full"]);
     assert_eq!(token.len(), 32);
     let header = format!("cpanel alice:{token}");
@@ -64,7 +64,7 @@ fn the_whole_life_of_a_token() {
 }
 
 #[test]
-fn limits_given_at_creation_hold() {
+fn limits_set_at_creation_are_enforced() {
     let arguments = [
         "--features",
         "popaccts",
@@ -136,7 +136,7 @@ fn a_token_is_printed_once_and_stored_nowhere() {
 }
 
 #[test]
-fn verify_reads_line_by_line_and_admits_only_what_is_good() {
+fn verify_checks_each_line_of_standard_input() {
     let (place, token) = with_token(&["--full"]);
     let good = format!("cpanel alice:{token}");
     let ran = place.run_with(&["token", "verify"], &format!("{good}\n\nCPANEL  alice:{token}"));
@@ -178,7 +178,7 @@ fn verify_reads_line_by_line_and_admits_only_what_is_good() {
 }
 
 #[test]
-fn refusals_of_every_bad_header_look_the_same_outside() {
+fn every_bad_header_gets_the_same_refusal() {
     let (place, token) = with_token(&["--full"]);
     place.run(&["token", "revoke", "--user", "alice", "deploy"]);
     let headers = [
@@ -222,7 +222,7 @@ fn a_closed_pipe_ends_the_command_quietly() {
 }
 
 #[test]
-fn what_was_acknowledged_survives_a_kill() {
+fn acknowledged_writes_survive_a_kill() {
     let place = Place::new();
     assert_eq!(place.run(&["account", "add", "alice", "--all-features"]).code, Some(0));
     // A process that holds the database open while others write, and is killed in that state.

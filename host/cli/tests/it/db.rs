@@ -21,7 +21,7 @@ fn code(ran: &Ran) -> (Option<i32>, String) {
 }
 
 #[test]
-fn accounts_have_settings() {
+fn account_commands_change_the_settings() {
     let place = Place::new();
     let add = [
         "account",
@@ -111,7 +111,7 @@ fn accounts_have_settings() {
 }
 
 #[test]
-fn a_backup_is_private_and_whole_and_its_restore_asks() {
+fn backup_is_private_and_restore_needs_a_choice() {
     let (place, token) = with_token(&["--full"]);
     let ran = done(place.run(&["db", "backup", "backup.jsonl"]));
     assert!(ran.stdout.contains("1 accounts and 1 tokens"), "{ran:?}");
@@ -166,7 +166,7 @@ fn a_backup_is_private_and_whole_and_its_restore_asks() {
 }
 
 #[test]
-fn an_export_is_imported_elsewhere() {
+fn export_can_be_imported_into_another_database() {
     let (place, token) = with_token(&["--full"]);
     let export = done(place.run(&["export"]));
     assert!(
@@ -189,7 +189,7 @@ fn an_export_is_imported_elsewhere() {
 }
 
 #[test]
-fn damage_is_found() {
+fn db_check_finds_damage() {
     let (place, _) = with_token(&["--full"]);
     let ran = done(place.run(&["db", "check"]));
     assert!(ran.stdout.contains("intact"));
@@ -230,7 +230,7 @@ fn the_command_line_works_over_postgresql() {
 }
 
 #[test]
-fn an_account_becomes_an_administrator_and_is_one_in_its_backup() {
+fn backup_and_export_keep_the_administrator_flag() {
     let place = Place::new();
     let add = ["account", "add", "root", "--all-features", "--administrator", "--json"];
     assert_eq!(done(place.run(&add)).json()["account"]["administrator"], true);

@@ -168,7 +168,7 @@ fn exit_codes_and_coded_errors() {
 }
 
 #[test]
-fn dates_end_in_the_time_zone() {
+fn expiry_dates_end_in_the_given_time_zone() {
     let (place, _) = with_token(&["--full", "--expires", "2030-07-01", "--time-zone", "Europe/Berlin"]);
     let listed = place.run(&["token", "list", "--user", "alice", "--json"]).json();
     assert_eq!(
@@ -268,7 +268,7 @@ fn peppers_come_from_a_private_file_and_rotate() {
 }
 
 #[test]
-fn no_colour_and_lined_up_columns_where_there_is_no_terminal() {
+fn output_without_a_terminal_is_aligned_and_uncoloured() {
     let (place, _) = with_token(&["--full"]);
     place.run(&[
         "token",
@@ -320,7 +320,7 @@ fn expiring_and_expired_tokens_are_marked_by_a_word() {
 }
 
 #[test]
-fn demo_shows_the_whole_life() {
+fn demo_shows_the_token_lifecycle() {
     let place = Place::new();
     let ran = place.run(&["demo"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -343,7 +343,7 @@ fn demo_shows_the_whole_life() {
 }
 
 #[test]
-fn module_tells_which_module_decides() {
+fn module_command_shows_the_modules_hash() {
     let place = Place::new();
     let document = place.run(&["module", "--json"]).json();
     assert_eq!(document["sha256"], common::module().sha256());
@@ -352,7 +352,7 @@ fn module_tells_which_module_decides() {
 }
 
 #[test]
-fn help_teaches() {
+fn help_contains_examples() {
     let place = Place::new();
     let help = place.run(&["--help"]).stdout;
     for word in [

@@ -35,7 +35,7 @@ fn blocks() -> Vec<&'static str> {
 }
 
 #[test]
-fn the_documents_name_every_function_without_a_feature() {
+fn deploy_guide_lists_every_function_without_a_feature() {
     let deploy = include_str!("../../../server/deploy/README.md");
     let listed = deploy
         .split("These functions have no feature")
@@ -64,7 +64,7 @@ fn the_readme_starts_with_two_commands() {
 }
 
 #[test]
-fn the_session_of_the_programs_readme_runs_as_printed() -> Result<(), Box<dyn Error>> {
+fn cli_readme_session_runs_as_printed() -> Result<(), Box<dyn Error>> {
     let session = PROGRAMS
         .split("<!-- host/cli/tests/it/readme.rs runs this block -->\n```sh\n")
         .nth(1)
@@ -95,7 +95,7 @@ fn the_session_of_the_programs_readme_runs_as_printed() -> Result<(), Box<dyn Er
 }
 
 #[test]
-fn the_documents_link_no_missing_file_and_no_missing_heading() -> Result<(), Box<dyn Error>> {
+fn documents_have_no_broken_links() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for document in DOCUMENTS {
         let path = root.join(document);

@@ -81,7 +81,7 @@ fn check_lines(printed: &str) {
 }
 
 #[test]
-fn the_printed_lines_work_as_printed() {
+fn printed_curl_commands_work() {
     if !has_curl() {
         return;
     }
@@ -101,7 +101,7 @@ fn the_printed_lines_work_as_printed() {
 }
 
 #[test]
-fn the_first_start_keeps_its_secrets_in_files_and_a_later_one_makes_nothing() {
+fn only_the_first_start_writes_secrets_to_files() {
     let place = Place::new();
     let serving = Serving::start(&place, &[]);
     let file = |name: &str| place.folder.path().join(name);
@@ -147,7 +147,7 @@ fn the_first_start_keeps_its_secrets_in_files_and_a_later_one_makes_nothing() {
 }
 
 #[test]
-fn the_first_account_is_an_administrator_who_can_log_in_with_the_password_of_the_file() {
+fn first_account_logs_in_as_administrator() {
     let place = Place::new();
     let serving = Serving::start(&place, &["--json", "--http"]);
     let form = format!("user=admin&pass={}", password(&place));
@@ -176,7 +176,7 @@ fn the_first_account_is_an_administrator_who_can_log_in_with_the_password_of_the
 }
 
 #[test]
-fn a_first_start_that_broke_off_is_done_again_by_the_next() {
+fn interrupted_first_start_is_repeated() {
     for file in ["tokenlatch-account.header", "tokenlatch-admin.header", PASSWORD_FILE] {
         let place = Place::new();
         // A directory, which cannot be replaced, blocks the file's path.
@@ -218,7 +218,7 @@ fn a_first_start_that_broke_off_is_done_again_by_the_next() {
 }
 
 #[test]
-fn the_note_of_another_database_gives_nobody_a_new_password() {
+fn marker_of_another_database_resets_no_password() {
     let place = Place::new();
     assert_eq!(place.run(&["account", "add", "admin", "--all-features"]).code, Some(0));
     let note = "The first start on the database 1 has begun.\n";
@@ -230,7 +230,7 @@ fn the_note_of_another_database_gives_nobody_a_new_password() {
 }
 
 #[test]
-fn one_json_document_tells_everything() {
+fn json_output_of_serve_is_one_document() {
     let place = Place::new();
     let serving = Serving::start(&place, &["--json", "--http"]);
     let document = serving.json();
@@ -265,7 +265,7 @@ fn one_json_document_tells_everything() {
 }
 
 #[test]
-fn wrong_starts_say_what_to_do_and_leave_nothing_behind() {
+fn failed_starts_explain_the_error_and_leave_no_files() {
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = held.local_addr().unwrap().to_string();
     let cases: &[(&[&str], i32, &str)] = &[
@@ -332,7 +332,7 @@ fn wrong_starts_say_what_to_do_and_leave_nothing_behind() {
 }
 
 #[test]
-fn every_option_has_a_variable() {
+fn every_option_has_an_environment_variable() {
     let place = Place::new();
     let mut command = place.command(&["serve", "--json"]);
     for (name, value) in [
@@ -373,7 +373,7 @@ fn every_option_has_a_variable() {
 }
 
 #[test]
-fn a_second_signal_ends_at_once_and_a_hang_up_does_not_end_it() {
+fn second_signal_stops_at_once_and_sighup_reloads() {
     let place = Place::new();
     let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/../server/deploy/catalogue.toml");
     let serving = Serving::start(&place, &["--json", "--http", "--catalogue", catalogue]);
@@ -398,7 +398,7 @@ fn a_second_signal_ends_at_once_and_a_hang_up_does_not_end_it() {
 }
 
 #[test]
-fn the_log_at_trace_level_has_every_request_and_no_secret() {
+fn trace_log_has_every_request_and_no_secret() {
     for format in ["text", "json"] {
         let place = Place::new();
         let arguments = ["--json", "--http", "--log-level", "trace", "--log-format", format];
@@ -479,7 +479,7 @@ fn the_log_at_trace_level_has_every_request_and_no_secret() {
 }
 
 #[test]
-fn an_empty_postgresql_database_makes_a_first_start_too() {
+fn empty_postgresql_database_triggers_a_first_start() {
     let Some(postgres) = common::postgres::Postgres::start() else {
         return;
     };
@@ -543,7 +543,7 @@ fn ready(serving: &Serving) -> (u16, Value) {
 }
 
 #[test]
-fn a_database_that_was_there_is_not_silently_replaced() {
+fn missing_database_is_not_silently_recreated() {
     let place = Place::new();
     assert_eq!(
         refused(&place, &[&SERVE[..], &["--create=never"]].concat()),
@@ -590,7 +590,7 @@ fn a_database_that_was_there_is_not_silently_replaced() {
 }
 
 #[test]
-fn the_first_start_survives_the_loss_of_its_log_and_an_older_database_is_refused() {
+fn first_start_survives_wal_loss_and_older_database_is_refused() {
     let place = Place::new();
     assert_eq!(place.run(&["account", "add", "early", "--all-features"]).code, Some(0));
     let older = fs::read(&place.database).unwrap();
@@ -628,7 +628,7 @@ fn the_first_start_survives_the_loss_of_its_log_and_an_older_database_is_refused
 }
 
 #[test]
-fn a_file_that_is_taken_away_or_put_back_is_reported() {
+fn removed_or_rolled_back_database_file_is_reported() {
     let place = Place::new();
     let serving = Serving::start(&place, &["--json", "--http"]);
     assert_eq!(ready(&serving), (200, serde_json::json!({"status": "ready"})));

@@ -30,7 +30,7 @@ fn keygen(place: &Place, name: &str) -> (String, String) {
 }
 
 #[test]
-fn a_key_is_made_once_and_only_its_public_half_is_shown() {
+fn keygen_shows_only_the_public_key() {
     let place = Place::new();
     let (public, private) = keygen(&place, "k");
     assert_eq!(public.len(), 64);
@@ -42,7 +42,7 @@ fn a_key_is_made_once_and_only_its_public_half_is_shown() {
 }
 
 #[test]
-fn a_snapshot_is_written_and_looked_at() {
+fn publishes_and_inspects_a_snapshot() {
     let (place, token) = with_token(&["--full"]);
     let (public, private) = keygen(&place, "k");
     let (other, _) = keygen(&place, "other");
@@ -148,7 +148,7 @@ fn until(what: &str, wanted: impl Fn() -> bool) {
 }
 
 #[test]
-fn an_edge_without_a_database_follows_a_server_and_both_end_at_once() {
+fn edge_follows_a_server_and_both_stop_quickly() {
     let (place, _) = with_token(&["--full"]);
     let alice = format!(
         "cpanel alice:{}",
@@ -233,7 +233,7 @@ fn an_edge_without_a_database_follows_a_server_and_both_end_at_once() {
 }
 
 #[test]
-fn a_first_start_that_publishes_makes_the_first_account_too() {
+fn publishing_first_start_creates_the_first_account() {
     let place = Place::new();
     keygen(&place, "k");
     let ports = ["--http", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
@@ -249,7 +249,7 @@ fn a_first_start_that_publishes_makes_the_first_account_too() {
 }
 
 #[test]
-fn what_was_cut_or_changed_is_told_without_a_key_too() {
+fn inspect_reports_truncated_and_changed_snapshots() {
     let (place, _) = with_token(&["--full"]);
     let (public, _) = keygen(&place, "k");
     ok(&place, &["snapshot", "publish", "--key", "k", "--out", "s"]);
@@ -286,7 +286,7 @@ fn what_was_cut_or_changed_is_told_without_a_key_too() {
 }
 
 #[test]
-fn edges_begin_anew_after_the_origin_was_stopped_and_when_told_to() {
+fn restart_and_renew_begin_a_new_epoch() {
     let place = Place::new();
     keygen(&place, "k");
     ok(&place, &["account", "add", "alice", "--all-features"]);
@@ -328,7 +328,7 @@ fn edges_begin_anew_after_the_origin_was_stopped_and_when_told_to() {
 }
 
 #[test]
-fn an_edge_that_is_told_too_little_does_not_start() {
+fn edge_with_incomplete_options_does_not_start() {
     let place = Place::new();
     let (public, _) = keygen(&place, "k");
     std::fs::write(place.folder.path().join("open"), "TOKEN").unwrap();

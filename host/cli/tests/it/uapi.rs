@@ -67,7 +67,7 @@ fn whmapi1(place: &Place, arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn the_lines_of_the_guides_run_as_they_stand() {
+fn guide_commands_run_unchanged() {
     let place = place();
     let ran = shell(&place, "uapi --user=alice Tokens create_full_access name=mytoken");
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -149,7 +149,7 @@ fn a_reply_is_printed_whether_the_function_succeeded_or_not() {
 }
 
 #[test]
-fn parameters_come_as_json_too() {
+fn accepts_parameters_as_json() {
     let place = place();
     let create = [
         "uapi",
@@ -233,7 +233,7 @@ fn parameters_come_as_json_too() {
 }
 
 #[test]
-fn an_account_sees_and_touches_only_its_own_tokens() {
+fn account_accesses_only_its_own_tokens() {
     let place = place();
     uapi(&place, &["create_full_access", "name=deploy"]);
     let other = |arguments: &[&str]| {
@@ -281,7 +281,7 @@ fn values_are_unescaped_and_files_are_read() {
 }
 
 #[test]
-fn our_additions_stand_beside_the_public_functions() {
+fn supports_functions_beyond_the_public_api() {
     let place = place();
     let limited = [
         "create_limited",
@@ -314,7 +314,7 @@ fn our_additions_stand_beside_the_public_functions() {
 }
 
 #[test]
-fn the_administrators_functions_leave_what_is_left_out() {
+fn admin_update_keeps_omitted_parameters() {
     let place = place();
     let made = whmapi1(
         &place,
@@ -344,7 +344,7 @@ fn the_administrators_functions_leave_what_is_left_out() {
 }
 
 #[test]
-fn the_administrator_says_for_whom_and_others_need_not() {
+fn only_root_must_name_the_user() {
     let place = place();
     let ran = place.run(&["uapi", "--json", "Tokens", "list"]);
     let root = rustix::process::geteuid().is_root();
@@ -371,7 +371,7 @@ fn the_administrator_says_for_whom_and_others_need_not() {
 }
 
 #[test]
-fn functions_of_a_server_are_no_functions_of_the_database() {
+fn server_functions_are_unknown_without_a_server() {
     let place = place();
     for arguments in [
         ["uapi", "--user=alice", "Email", "list_pops"],
@@ -392,7 +392,7 @@ fn functions_of_a_server_are_no_functions_of_the_database() {
 }
 
 #[test]
-fn a_function_that_could_not_be_called_is_told_by_a_reply_too() {
+fn failed_call_also_prints_a_reply() {
     let place = place();
     // Some scripts only look for `status: 0` in the output, such as acme.sh's deploy hook.
     let ran = shell(&place, "uapi --user=alice SSL install_ssl domain=a.example key=x");
@@ -446,7 +446,7 @@ fn a_function_that_could_not_be_called_is_told_by_a_reply_too() {
 }
 
 #[test]
-fn scripts_that_cannot_be_changed_are_led_to_a_server_by_the_environment() {
+fn environment_variables_select_the_server() {
     let place = place();
     std::fs::write(
         place.folder.path().join("header"),
@@ -498,7 +498,7 @@ fn scripts_that_cannot_be_changed_are_led_to_a_server_by_the_environment() {
 }
 
 #[test]
-fn a_thin_name_without_its_program_says_so() {
+fn alias_without_the_main_program_reports_it() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("uapi");
     std::fs::copy(env!("CARGO_BIN_EXE_uapi"), &copy).unwrap();
@@ -561,7 +561,7 @@ fn remote(place: &Place, address: SocketAddr, arguments: &[&str]) -> Ran {
 }
 
 #[test]
-fn another_server_is_asked_by_form_with_the_token_in_the_header() {
+fn remote_call_sends_a_form_and_the_token_header() {
     let place = Place::new();
     let flat = r#"{"status":1,"data":[1],"errors":null,"messages":null,"warnings":null,"metadata":{}}"#;
     let (address, served) = answering(http("200 OK", "", flat));
@@ -599,7 +599,7 @@ fn another_server_is_asked_by_form_with_the_token_in_the_header() {
 }
 
 #[test]
-fn the_administrators_port_is_asked_likewise() {
+fn remote_call_works_on_the_admin_port() {
     let place = Place::new();
     let reply =
         r#"{"metadata":{"command":"api_token_list","reason":"OK","result":1,"version":1},"data":{"tokens":{}}}"#;
@@ -629,7 +629,7 @@ fn the_administrators_port_is_asked_likewise() {
 }
 
 #[test]
-fn what_another_server_must_not_answer_is_a_coded_error() {
+fn invalid_server_answers_are_coded_errors() {
     let place = Place::new();
     let elsewhere = "Location: http://127.0.0.1:1/\r\n";
     let long = format!(r#"{{"status":1,"data":"{}"}}"#, "x".repeat(9 << 20));
@@ -675,7 +675,7 @@ fn what_another_server_must_not_answer_is_a_coded_error() {
 }
 
 #[test]
-fn a_token_comes_from_the_environment_or_a_file_and_never_from_an_argument() {
+fn token_is_read_only_from_environment_or_file() {
     let place = Place::new();
     let write = |text: &str| std::fs::write(place.folder.path().join("f"), text).unwrap();
     let code = |arguments: &[&str]| {
@@ -725,7 +725,7 @@ fn a_token_comes_from_the_environment_or_a_file_and_never_from_an_argument() {
 }
 
 #[test]
-fn a_token_never_travels_without_tls() {
+fn insecure_and_invalid_urls_are_refused() {
     let place = Place::new();
     for url in [
         "http://host.example",

@@ -37,7 +37,7 @@ fn place() -> Place {
 }
 
 #[test]
-fn no_log_holds_what_opens_a_session_even_at_trace_level() {
+fn trace_log_contains_no_session_secret() {
     let place = place();
     for format in ["text", "json"] {
         let mut secrets = vec![
@@ -88,7 +88,7 @@ fn no_log_holds_what_opens_a_session_even_at_trace_level() {
 }
 
 #[test]
-fn the_log_says_who_asked_and_what_came_of_it() {
+fn request_log_has_user_and_outcome() {
     let place = place();
     let log = log_of(&place, &["--log-format", "json"], |address| {
         let mut alice = Browser::new(address);
@@ -130,7 +130,7 @@ fn the_log_says_who_asked_and_what_came_of_it() {
 }
 
 #[test]
-fn the_command_line_says_names_and_times() {
+fn options_set_host_names_and_session_times() {
     let place = place();
     let options = [
         "--host",

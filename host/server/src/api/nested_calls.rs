@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_of_ours_are_found_however_they_are_listed() {
+    fn finds_nested_calls_of_own_functions() {
         for (key, value) in [
             ("cpanel.module", "Tokens"),
             ("cpanel.module", "tokens"),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn other_calls_are_left_alone() {
+    fn ignores_nested_calls_of_other_functions() {
         for (key, value) in [
             ("cpanel.module", "Email"),
             ("x", "Tokens"),

@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_blocked_when_its_allowance_is_spent_and_free_again_later() {
+    fn address_is_blocked_over_its_limit_and_unblocked_later() {
         let (failures, clock) = failures(3, 0);
         let one = address("192.0.2.1");
         for _ in 0..3 {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_counted_over_all_addresses_and_never_blocked() {
+    fn user_failures_count_across_addresses_without_blocking() {
         let (failures, _) = failures(0, 2);
         assert_eq!(failures.failed(address("192.0.2.1"), Some("alice")), None);
         assert_eq!(failures.failed(address("192.0.2.2"), Some("alice")), None);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_network_counts_as_one_and_mapped_addresses_as_ipv4() {
+    fn groups_ipv6_by_network_and_unmaps_ipv4() {
         let (failures, _) = failures(1, 0);
         assert_eq!(failures.failed(address("2001:db8::1"), None), None);
         assert!(failures.failed(address("2001:db8::2"), None).is_some());
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_any_number() {
+    fn zero_means_no_limit() {
         let (failures, _) = failures(0, 0);
         for _ in 0..1000 {
             assert_eq!(failures.failed(address("192.0.2.1"), Some("alice")), None);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_whole_seconds_from_one() {
+    fn retry_after_is_rounded_up_to_seconds() {
         assert_eq!(Failures::retry_after(Duration::from_millis(1)), 1);
         assert_eq!(Failures::retry_after(Duration::from_millis(1001)), 2);
     }

@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_has_two_logins_under_way_and_the_others_are_served_beside_it() {
+    fn network_may_have_two_concurrent_logins() {
         let (logins, _) = logins(0, 0);
         let one = logins.begin(address(1), "alice").unwrap();
         let two = logins.begin(address(1), "bob").unwrap();
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn all_together_have_so_many_under_way_and_known_places_some_more() {
+    fn total_login_limit_spares_known_addresses() {
         let (logins, _) = logins(0, 0);
         logins.begin(address(9999), "alice").unwrap().succeeded();
         let all: Vec<_> = (0..64)
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_users_spent_allowance_stops_everybody_but_the_places_that_are_known() {
+    fn user_limit_blocks_all_but_known_addresses() {
         let (logins, clock) = logins(10, 3);
         logins.begin(address(1), "alice").unwrap().succeeded();
         for user in ["alice", "nobody"] {
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_that_was_under_way_hears_that_there_were_too_many() {
+    fn pending_attempt_is_blocked_when_the_limit_is_reached() {
         let (logins, _) = logins(0, 1);
         let under_way = logins.begin(address(1), "alice").unwrap();
         assert_eq!(under_way.blocked(), None);
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_nobody_waits_for_counts_as_failed() {
+    fn abandoned_login_counts_as_failed() {
         let (logins, _) = logins(2, 0);
         for _ in 0..2 {
             let attempt = logins.begin(address(1), "alice").unwrap();
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_known_for_thirty_days_and_so_many_of_each_user() {
+    fn known_addresses_expire_and_are_limited_per_user() {
         let (logins, clock) = logins(0, 1);
         let known = |from: u32| logins.inner.knows(&logins.inner.lock(), address(from), "alice");
         for from in 0..20 {

@@ -129,7 +129,7 @@ mod tests {
     use super::{RemoteServer, is_loopback};
 
     #[test]
-    fn a_token_travels_without_tls_only_on_this_machine() {
+    fn token_requires_tls_except_on_loopback() {
         let url = |text| RemoteServer::parse(text).map(|server| server.url("/ready")).unwrap();
         assert_eq!(url("https://host.example:2083/"), "https://host.example:2083/ready");
         assert_eq!(url("http://127.0.0.1:2083"), "http://127.0.0.1:2083/ready");
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_of_this_machine_are_known() {
+    fn recognises_loopback_hosts() {
         for host in ["localhost", "LOCALHOST", "127.9.9.9", "[::1]"] {
             assert!(is_loopback(host), "{host}");
         }

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_adds_to_the_built_in_functions_and_replaces_those_it_names() {
+    fn catalogue_file_extends_and_overrides_built_in_functions() {
         let text = "[[function]]\nmodule = \"Email\"\nfunction = \"list_pops\"\nfeature = \"mine\"\nwrites = true\n\
                     [[function]]\nmodule = \"Shop\"\nfunction = \"orders\"\nwrites = false\n";
         let functions = read("c.toml", text).unwrap();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_built_in_functions_only_our_own_stay() {
+    fn without_built_in_functions_only_own_ones_remain() {
         let functions = read("c.json", r#"{"builtin":false,"function":[]}"#).unwrap();
         assert!(
             functions
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_word_or_kind_of_file_is_an_error() {
+    fn unknown_key_or_file_type_is_an_error() {
         assert!(read("c.toml", "builtins = false\n").is_err());
         assert!(read("c.yaml", "").is_err());
         assert!(read("c.json", "[").is_err());

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_every_field() {
+    fn identity_fields_lists_every_header() {
         let mut headers = HeaderMap::new();
         for count in [1, 1000] {
             let features = (0..count).map(|number| format!("feature{number}")).collect();

@@ -310,7 +310,7 @@ mod tests {
     const FILE: &str = "Content-Disposition: form-data; name=\"file-1\"; filename=\"a b.txt\"";
 
     #[test]
-    fn what_programs_write_passes_byte_for_byte_in_any_pieces() {
+    fn valid_uploads_pass_unchanged_in_any_chunks() {
         for body in [
             part(FILE, "x"),
             part(FILE, ""),
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn what_servers_would_read_differently_is_refused() {
+    fn ambiguous_multipart_is_refused() {
         let dis = |rest: &str| part(&format!("Content-Disposition: form-data{rest}"), "x");
         for body in [
             String::new(),
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_ends_too_early_never_goes_on_whole() {
+    fn truncated_body_is_never_passed_completely() {
         let whole = part(FILE, "content");
         for end in 1..whole.len() - "\r\n".len() {
             let early = whole.as_bytes().get(..end).unwrap();
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn no_part_chooses_a_function() {
+    fn parts_with_selector_names_are_refused() {
         for name in [
             "cpanel_jsonapi_func",
             "cpanel_jsonapi_user",
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boundary_has_one_spelling() {
+    fn ambiguous_boundaries_are_refused() {
         let read = |field: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, field.parse().unwrap());

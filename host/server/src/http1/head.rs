@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn two_framings_are_refused() {
+    fn ambiguous_framing_is_refused() {
         for (fields, fault) in [
             (
                 "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn one_valid_host_is_demanded() {
+    fn exactly_one_valid_host_is_required() {
         assert_eq!(read("GET / HTTP/1.1\r\n\r\n"), Err(Fault::HostMissing));
         assert_eq!(with("hOST: a\r\n"), Err(Fault::HostRepeated));
         for host in [
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_kept() {
+    fn oversized_heads_are_refused() {
         let hundred_and_one = "A: 1\r\n".repeat(100);
         assert_eq!(with(&hundred_and_one), Err(Fault::TooMany));
         assert!(with(&"A: 1\r\n".repeat(99)).is_ok());
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_is_a_json_document_that_ends_the_connection() {
+    fn every_refusal_is_json_and_closes_the_connection() {
         for fault in Fault::ALL {
             let problem = fault.problem();
             let document: serde_json::Value = serde_json::from_str(&problem.body()).unwrap();

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_have_one_reading() {
+    fn ambiguous_paths_are_refused() {
         for path in ["/", "/execute/Tokens/list", "/a%20b", "/%C3%A4", "/a.b/..c", "/a/b/"] {
             assert_eq!(read("GET", path, &[]), Ok(path.to_owned()));
         }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_a_session_before_a_path_of_the_api_is_passed_over() {
+    fn strips_the_session_prefix_from_api_paths() {
         for (target, read_as) in [
             ("/cpsess0123456789/execute/Tokens/list?a=b", "/execute/Tokens/list?a=b"),
             ("/cpsess1/json-api/cpanel", "/json-api/cpanel"),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_and_expectations_are_limited() {
+    fn unsupported_methods_and_expectations_are_refused() {
         assert_eq!(read("TRACE", "/", &[]), Err("method_not_allowed"));
         assert_eq!(read("CONNECT", "a.example:1", &[]), Err("method_not_allowed"));
         assert_eq!(read("POST", "/", &[("expect", "100-Continue")]), Ok("/".to_owned()));

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_path_tells_the_shape() {
+    fn path_determines_the_reply_shape() {
         for (target, expected) in [
             ("/execute/Email/list_pops", Some((Shape::Uapi, None))),
             ("/execute", Some((Shape::Uapi, None))),

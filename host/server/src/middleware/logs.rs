@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_the_service_speaks_below_info_whatever_is_asked_for() {
+    fn libraries_never_log_below_info() {
         for format in [LogFormat::Text, LogFormat::Json] {
             for level in [
                 "trace",
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_still_counts() {
+    fn requested_log_levels_are_honoured() {
         let text = logged(LogFormat::Text, "warn,tokenlatch::request=info");
         assert!(
             text.contains("WARN-tokenlatch.") && text.contains("INFO-tokenlatch::request."),

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_taken_out_wherever_they_stand() {
+    fn removes_secrets_anywhere_in_the_text() {
         let secret = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
         for (before, after) in [
             ("", ""),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_a_session_is_taken_out() {
+    fn removes_the_session_number() {
         assert_eq!(
             scrubbed("GET /cpsess0123456789/tokens and /cpsess9/"),
             "GET /cpsess…/tokens and /cpsess…/"
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_stays() {
+    fn leaves_other_text_unchanged() {
         for text in [
             "",
             "plain",

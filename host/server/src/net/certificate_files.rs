@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_pair_and_a_broken_one_are_refused() {
+    fn incomplete_or_invalid_key_pairs_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let pair = own(folder.path()).unwrap();
         fs::write(

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_has_one_spelling() {
+    fn normalises_host_names() {
         for (given, host) in [
             ("LocalHost:2083", "localhost"),
             ("tokens.example.com.", "tokens.example.com"),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_the_certificate_are_allowed() {
+    fn allows_the_names_in_the_certificate() {
         let folder = tempfile::tempdir().unwrap();
         let names = ["tokens.example", "*.wild.example", "192.0.2.9"].map(str::to_owned);
         let key = rcgen::KeyPair::generate().unwrap();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn only_known_names_are_allowed() {
+    fn allows_only_loopback_listen_and_configured_hosts() {
         let mut config = Config::plain();
         config.listen = "192.0.2.7:2083".parse().unwrap();
         config.hosts = vec!["Tokens.Example.com".to_owned(), "198.51.100.1".to_owned()];

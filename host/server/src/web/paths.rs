@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_paths_of_the_page_are_known() {
+    fn accepts_only_paths_of_the_web_interface() {
         for (given, path) in [
             ("/tokens", "/tokens"),
             ("/tokens/new?name=ci%20x&evil=1", "/tokens/new?name=ci+x"),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_leads_back_to_its_page() {
+    fn form_returns_to_its_page() {
         let after = |realm, path: &str, body: &str| {
             let form = Form::of_query(Some(body)).unwrap();
             after(realm, &Method::POST, &path.parse().unwrap(), Some(&form))

@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_counted_reads_well() {
+    fn formats_counts_with_plurals() {
         for (number, what, text) in [
             (0, "feature", "no features"),
             (1, "address", "1 address"),

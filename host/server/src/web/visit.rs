@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_ours_by_host_and_port() {
+    fn own_origin_must_match_host_and_port() {
         assert!(ours("https://localhost:2083", "localhost:2083", true));
         assert!(ours("https://Tokens.example", "tokens.example:443", true));
         assert!(ours("http://127.0.0.1:8080", "127.0.0.1:8080", false));

@@ -13,7 +13,7 @@ fn call(function: &str, parameters: &str) -> String {
 }
 
 #[test]
-fn every_function_by_query() {
+fn every_function_works_by_query() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     let created = running.get(&alice, &call("create_full_access", "&name=x&cpanel_jsonapi_user=alice"));
@@ -49,7 +49,7 @@ fn every_function_by_query() {
 }
 
 #[test]
-fn the_function_may_stand_in_the_body() {
+fn body_may_name_the_function() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     let form = LIST.split_once('?').unwrap().1;
@@ -84,7 +84,7 @@ fn api_1_is_refused() {
 }
 
 #[test]
-fn without_a_version_it_is_api_2() {
+fn version_defaults_to_api_2() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     let target = "/json-api/cpanel?cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list";
@@ -110,7 +110,7 @@ fn version_3_is_uapi_in_an_envelope() {
 }
 
 #[test]
-fn whoever_is_named_the_owner_of_the_token_is_meant() {
+fn user_parameter_never_replaces_the_tokens_owner() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     running.full("bob", "bobs");
@@ -129,7 +129,7 @@ fn whoever_is_named_the_owner_of_the_token_is_meant() {
 }
 
 #[test]
-fn a_choice_that_can_be_read_in_two_ways_is_refused() {
+fn ambiguous_selectors_are_refused() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     for more in [
@@ -150,7 +150,7 @@ fn a_choice_that_can_be_read_in_two_ways_is_refused() {
 }
 
 #[test]
-fn a_refused_request_is_told_in_the_envelope() {
+fn refusals_use_the_envelope_of_their_api() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     let missing = "The parameters cpanel_jsonapi_module and cpanel_jsonapi_func name the function.";
@@ -185,7 +185,7 @@ fn a_refused_request_is_told_in_the_envelope() {
 }
 
 #[test]
-fn the_number_of_a_session_before_the_path_is_passed_over() {
+fn session_prefix_of_an_api_path_is_ignored() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     for prefix in ["/cpsess0123456789", "/cpsess123456789"] {
@@ -217,7 +217,7 @@ fn the_number_of_a_session_before_the_path_is_passed_over() {
 }
 
 #[test]
-fn a_limited_token_and_a_reader_are_held_to_what_they_may() {
+fn limited_and_read_only_tokens_are_restricted() {
     let running = Running::start();
     let (reader, mail) = (
         running.reader("alice", "r"),

@@ -24,7 +24,7 @@ fn ask(server: &Running, fields: &str) -> String {
 }
 
 #[test]
-fn a_trusted_proxy_tells_the_address() {
+fn trusted_proxy_supplies_the_client_address() {
     let server = server(&["127.0.0.0/8", "10.0.0.0/8", "2001:db8:1::/48"]);
     for (fields, address) in [
         ("", "127.0.0.1"),
@@ -55,7 +55,7 @@ fn a_trusted_proxy_tells_the_address() {
 }
 
 #[test]
-fn nobody_else_is_believed() {
+fn untrusted_peers_cannot_set_the_client_address() {
     let server = server(&["10.0.0.0/8"]);
     let reply = ask(&server, "X-Forwarded-For: 192.0.2.1\r\nX-Request-Id: mine\r\n");
     assert!(reply.contains("[127.0.0.1] false"), "{reply}");

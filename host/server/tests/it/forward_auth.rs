@@ -17,7 +17,7 @@ const NGINX: [&str; 2] = ["X-Original-URI", "X-Original-Method"];
 const CADDY: [&str; 2] = ["X-Forwarded-Uri", "X-Forwarded-Method"];
 
 #[test]
-fn says_who_it_is() {
+fn auth_returns_the_identity_headers() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     let answer = running.get(&alice, "/auth");
@@ -38,7 +38,7 @@ fn says_who_it_is() {
 }
 
 #[test]
-fn the_answer_fits_into_the_usual_buffer_of_a_proxy_whatever_the_token_is_limited_to() {
+fn auth_reply_fits_a_proxys_default_buffer() {
     let running = Running::start();
     let user = "u".repeat(64);
     running.block_on(async {
@@ -83,7 +83,7 @@ fn the_answer_fits_into_the_usual_buffer_of_a_proxy_whatever_the_token_is_limite
 }
 
 #[test]
-fn every_method_asks_and_no_body_is_read() {
+fn auth_accepts_every_method_and_ignores_the_body() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
@@ -130,7 +130,7 @@ fn the_query_names_the_call() {
 }
 
 #[test]
-fn a_query_that_is_not_understood_is_refused() {
+fn invalid_auth_query_is_refused() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     for query in [
@@ -196,7 +196,7 @@ fn a_trusted_proxy_names_the_request() {
 }
 
 #[test]
-fn a_function_that_a_body_could_name_is_open_to_no_token() {
+fn refuses_targets_whose_body_could_name_a_function() {
     let running = trusting();
     let (reader, full) = (running.reader("alice", "reader"), running.full("alice", "full"));
     let whm = running.administrator("w");
@@ -227,7 +227,7 @@ fn a_function_that_a_body_could_name_is_open_to_no_token() {
 }
 
 #[test]
-fn another_function_behind_the_one_that_is_judged_is_open_to_no_token() {
+fn refuses_targets_that_could_hide_another_function() {
     let running = trusting();
     let (reader, full) = (running.reader("alice", "reader"), running.full("alice", "full"));
     for uri in [
@@ -307,7 +307,7 @@ fn another_function_behind_the_one_that_is_judged_is_open_to_no_token() {
 }
 
 #[test]
-fn a_field_that_could_change_what_is_done_is_open_to_no_token() {
+fn refuses_fields_that_could_override_the_request() {
     let running = trusting();
     let reader = running.reader("alice", "reader");
     let ask = |target: &str, name: &str| {
@@ -341,7 +341,7 @@ fn a_field_that_could_change_what_is_done_is_open_to_no_token() {
 }
 
 #[test]
-fn a_query_of_the_operators_own_judges_nothing_that_can_be_read_in_two_ways() {
+fn operator_query_refuses_ambiguous_targets() {
     for running in [trusting(), Running::start()] {
         let reader = running.reader("alice", "reader");
         for uri in [
@@ -361,7 +361,7 @@ fn a_query_of_the_operators_own_judges_nothing_that_can_be_read_in_two_ways() {
 }
 
 #[test]
-fn a_target_that_can_be_read_in_two_ways_is_open_to_no_token() {
+fn refuses_ambiguous_targets() {
     let running = trusting();
     let (reader, full) = (running.reader("alice", "reader"), running.full("alice", "full"));
     for uri in [
@@ -454,7 +454,7 @@ fn a_client_behind_the_proxy_cannot_name_another_request() {
 }
 
 #[test]
-fn a_query_that_the_proxy_handed_on_names_nothing() {
+fn client_query_passed_on_by_the_proxy_is_refused() {
     let reader = |running: &Running| running.reader("alice", "reader");
     for running in [trusting(), Running::start()] {
         let reader = reader(&running);
@@ -477,7 +477,7 @@ fn beside(running: &Running, authorization: &str, name: &str, query: &str, uri: 
 }
 
 #[test]
-fn a_query_that_the_proxy_extended_or_handed_on_in_part_names_nothing() {
+fn client_query_partly_passed_on_is_refused() {
     for running in [trusting(), Running::start()] {
         let reader = running.reader("alice", "reader");
         for name in [NGINX[0], CADDY[0]] {
@@ -520,7 +520,7 @@ fn a_query_that_the_proxy_extended_or_handed_on_in_part_names_nothing() {
 }
 
 #[test]
-fn a_query_of_the_operators_own_says_what_is_asked() {
+fn operator_query_names_the_call() {
     for running in [trusting(), Running::start()] {
         let reader = running.reader("alice", "reader");
         for (query, status) in [
@@ -553,7 +553,7 @@ fn a_query_of_the_operators_own_says_what_is_asked() {
 }
 
 #[test]
-fn a_query_of_both_that_is_not_understood_is_refused() {
+fn auth_query_mixed_with_client_parameters_is_refused() {
     let running = trusting();
     let (alice, reader) = (running.full("alice", "first"), running.reader("alice", "reader"));
     let uri = "/orders?page=2";
@@ -562,7 +562,7 @@ fn a_query_of_both_that_is_not_understood_is_refused() {
 }
 
 #[test]
-fn two_targets_in_one_question_cannot_hide_a_query_that_was_handed_on() {
+fn two_targets_cannot_hide_a_passed_on_client_query() {
     let running = trusting();
     let reader = running.reader("alice", "reader");
     for (first, second) in [(NGINX[0], CADDY[0]), (CADDY[0], NGINX[0]), (CADDY[0], CADDY[0])] {
@@ -579,7 +579,7 @@ fn two_targets_in_one_question_cannot_hide_a_query_that_was_handed_on() {
 }
 
 #[test]
-fn an_untrusted_peer_names_nothing() {
+fn untrusted_peer_cannot_name_the_request() {
     let running = Running::start();
     let reader = running.reader("alice", "reader");
     assert_eq!(proxied(&running, &reader, NGINX, "GET", "/orders"), 403);
@@ -595,7 +595,7 @@ fn an_untrusted_peer_names_nothing() {
 }
 
 #[test]
-fn an_address_list_is_seen_through_a_trusted_proxy() {
+fn address_list_applies_behind_a_trusted_proxy() {
     let running = trusting();
     let mut token = tokenlatch::NewToken::new("alice", "near", tokenlatch::core::Access::Full);
     token.addresses = vec!["192.0.2.0/24".to_owned()];
@@ -612,7 +612,7 @@ fn an_address_list_is_seen_through_a_trusted_proxy() {
 }
 
 #[test]
-fn the_administrators_port_verifies_for_its_realm() {
+fn admin_port_verifies_only_admin_tokens() {
     let running = trusting();
     let (whm, root) = (running.administrator("w"), running.full("root", "r"));
     assert_eq!(running.get_admin(&whm, "/auth").status, 200);
@@ -639,7 +639,7 @@ fn a_revoked_token_is_refused_on_the_next_request() {
 }
 
 #[test]
-fn no_number_of_features_asked_for_shuts_the_next_one_out() {
+fn many_distinct_features_do_not_block_later_calls() {
     let running = Running::start();
     let mail = running.limited("alice", "mail", &["popaccts"]);
     running.block_on(async {

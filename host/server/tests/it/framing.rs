@@ -258,7 +258,7 @@ fn repeated_authorizations_are_not_merged() {
 }
 
 #[test]
-fn pipelined_requests_are_answered_in_turn_up_to_a_bad_one() {
+fn pipelined_requests_are_answered_up_to_an_invalid_one() {
     let server = echo();
     let good = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n";
     let body = "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 31\r\n\r\nGET /x HTTP/1.1\r\nHost: evil\r\n\r\n";
@@ -280,7 +280,7 @@ fn pipelined_requests_are_answered_in_turn_up_to_a_bad_one() {
 }
 
 #[test]
-fn one_empty_line_before_a_request_is_let_pass() {
+fn one_empty_line_before_a_request_is_ignored() {
     let server = echo();
     let replies = server
         .send(b"\r\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -309,7 +309,7 @@ fn the_connection_ends_after_a_chunked_body() {
 }
 
 #[test]
-fn a_handler_that_breaks_off_is_answered_500_without_its_words() {
+fn handler_panic_is_answered_500_without_its_message() {
     let routes = Router::new()
         .route(
             "/broken",
@@ -384,7 +384,7 @@ fn random_bytes_never_break_the_server() {
 }
 
 #[test]
-fn a_request_whose_client_stops_sending_is_still_answered() {
+fn half_closed_request_is_still_answered() {
     let server = echo();
     let mut stream = server.connect();
     let started = Instant::now();
@@ -395,7 +395,7 @@ fn a_request_whose_client_stops_sending_is_still_answered() {
 }
 
 #[test]
-fn every_byte_of_a_target_is_admitted_or_refused_by_the_edge() {
+fn every_target_byte_is_passed_on_or_refused() {
     let server = echo();
     for byte in 0x21..0x7f_u8 {
         for target in ["/a?b", "/a?x=b"] {
@@ -420,7 +420,7 @@ fn every_byte_of_a_target_is_admitted_or_refused_by_the_edge() {
 }
 
 #[test]
-fn a_reply_is_not_lost_when_more_was_sent_than_is_read() {
+fn unread_input_does_not_lose_the_reply() {
     let server = echo();
     for _ in 0..20 {
         let mut bytes = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".to_vec();

@@ -132,7 +132,7 @@ fn none(receiver: &Receiver<Seen>) {
 }
 
 #[test]
-fn an_admitted_request_goes_on_with_its_identity_and_without_the_token() {
+fn admitted_request_is_forwarded_with_identity_but_no_token() {
     let (running, api) = guarded(|_| {});
     let mail = running.limited("alice", "mail", &["popaccts"]);
     let secret = mail.strip_prefix("cpanel alice:").unwrap();
@@ -170,7 +170,7 @@ fn an_admitted_request_goes_on_with_its_identity_and_without_the_token() {
 }
 
 #[test]
-fn what_a_client_says_of_itself_does_not_arrive() {
+fn forged_client_headers_are_not_forwarded() {
     let (running, api) = guarded(|_| {});
     let mail = running.limited("alice", "mail", &["popaccts"]);
     let mut request = Request::new("GET", "/execute/Email/list_pops").authorization(&mail);
@@ -230,7 +230,7 @@ fn what_a_client_says_of_itself_does_not_arrive() {
 }
 
 #[test]
-fn no_dangerous_field_of_a_client_arrives_in_any_spelling() {
+fn dangerous_fields_are_not_forwarded_in_any_spelling() {
     let (running, api) = guarded(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]);
     let mail = running.limited("alice", "mail", &["popaccts"]);
     let table = tokenlatch::core::DANGEROUS_FIELDS.iter().map(|(name, _)| *name);
@@ -260,7 +260,7 @@ fn no_dangerous_field_of_a_client_arrives_in_any_spelling() {
 }
 
 #[test]
-fn a_trusted_proxys_word_on_the_origin_is_passed_on() {
+fn forwarded_headers_of_a_trusted_proxy_are_kept() {
     let (running, api) = guarded(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]);
     let alice = running.full("alice", "first");
     let request = Request::new("GET", "/execute/Email/list_pops").authorization(&alice);
@@ -280,7 +280,7 @@ fn a_trusted_proxys_word_on_the_origin_is_passed_on() {
 }
 
 #[test]
-fn a_slash_too_many_around_the_path_of_a_function_is_folded() {
+fn forwards_function_paths_without_extra_slashes() {
     let (running, api) = guarded(|_| {});
     let (mail, whm) = (
         running.limited("alice", "mail", &["popaccts"]),
@@ -338,7 +338,7 @@ fn a_slash_too_many_around_the_path_of_a_function_is_folded() {
 }
 
 #[test]
-fn a_list_of_features_that_is_too_long_is_said_to_be_left_out() {
+fn long_feature_list_is_omitted_with_its_count() {
     let (running, api) = guarded(|_| {});
     running.lift_caps("alice");
     let many: Vec<String> = (0..400).map(|number| format!("feature-{number}")).collect();
@@ -355,7 +355,7 @@ fn a_list_of_features_that_is_too_long_is_said_to_be_left_out() {
 }
 
 #[test]
-fn nothing_that_is_refused_arrives() {
+fn refused_requests_are_not_forwarded() {
     let (running, api) = guarded(|_| {});
     let mail = running.limited("alice", "mail", &["popaccts"]);
     let reader = running.reader("alice", "reader");
@@ -440,7 +440,7 @@ fn a_body_streams_to_the_api_within_its_limit() {
 }
 
 #[test]
-fn a_call_by_api_2_goes_on_in_the_one_spelling_that_was_checked() {
+fn api_2_call_is_forwarded_as_it_was_checked() {
     let (running, api) = guarded(|_| {});
     let mail = running.limited("alice", "mail", &["popaccts"]);
     let chosen = "cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
@@ -526,7 +526,7 @@ fn a_call_by_api_2_goes_on_in_the_one_spelling_that_was_checked() {
 }
 
 #[test]
-fn the_owner_is_named_to_the_api_whoever_the_client_names() {
+fn upstream_always_gets_the_owner_as_user() {
     let (running, api) = guarded(|_| {});
     let mail = running.limited("alice", "mail", &["popaccts"]);
     let chosen = "cpanel_jsonapi_apiversion=2&cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
@@ -560,7 +560,7 @@ fn with_file(more: &str) -> String {
 }
 
 #[test]
-fn files_go_on_by_api_2_where_the_query_names_the_function() {
+fn api_2_upload_requires_the_function_in_the_query() {
     const KIND: &str = "multipart/form-data; boundary=b0undary";
     let (running, api) = guarded(|_| {});
     let (files, whm) = (
@@ -643,7 +643,7 @@ fn files_go_on_by_api_2_where_the_query_names_the_function() {
 }
 
 #[test]
-fn functions_of_ours_are_reached_by_no_detour() {
+fn nested_calls_cannot_reach_own_functions() {
     let (running, api) = guarded(|_| {});
     let (alice, whm) = (running.full("alice", "first"), running.administrator("all"));
     let tokens =
@@ -734,7 +734,7 @@ fn functions_of_ours_are_reached_by_no_detour() {
 }
 
 #[test]
-fn a_head_goes_on_as_it_is() {
+fn head_request_is_forwarded_unchanged() {
     let (running, api) = guarded(|_| {});
     let mail = running.limited("alice", "mail", &["popaccts"]);
     let head = |target: &str| {
@@ -748,7 +748,7 @@ fn a_head_goes_on_as_it_is() {
 }
 
 #[test]
-fn api_2_is_what_is_meant_where_no_version_is_said() {
+fn forwards_calls_without_a_version_as_api_2() {
     let (running, api) = guarded(|_| {});
     let mail = running.limited("alice", "mail", &["popaccts"]);
     let chosen = "cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops";
@@ -799,7 +799,7 @@ fn api_2_is_what_is_meant_where_no_version_is_said() {
 }
 
 #[test]
-fn a_session_of_the_page_never_reaches_the_api_nor_comes_from_it() {
+fn session_cookies_never_cross_the_guard() {
     let (running, api) = guarded(|_| {});
     let alice = running.full("alice", "first");
     let answer = Request::new("GET", "/execute/Email/list_pops")
@@ -819,7 +819,7 @@ fn a_session_of_the_page_never_reaches_the_api_nor_comes_from_it() {
 }
 
 #[test]
-fn a_body_that_its_sender_spoils_is_not_the_apis_fault() {
+fn broken_request_body_is_a_client_error() {
     let (running, _api) = guarded(|config| config.limits.body_stall = Duration::from_millis(300));
     let alice = running.full("alice", "first");
     let post = || Request::new("POST", "/execute/Fileman/upload_files").authorization(&alice);
@@ -840,7 +840,7 @@ fn a_body_that_its_sender_spoils_is_not_the_apis_fault() {
 }
 
 #[test]
-fn an_api_that_stops_in_the_midst_of_its_answer_is_given_up() {
+fn upstream_that_stalls_mid_reply_times_out() {
     let (running, _api) = guarded(|config| config.limits.upstream_stall = Duration::from_millis(300));
     let alice = running.full("alice", "first");
     let begun = std::time::Instant::now();
@@ -853,7 +853,7 @@ fn an_api_that_stops_in_the_midst_of_its_answer_is_given_up() {
 }
 
 #[test]
-fn whoever_has_no_good_token_sends_no_body_in() {
+fn invalid_token_is_refused_before_the_body() {
     let (running, api) = guarded(|_| {});
     for authorization in ["cpanel alice:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "x"] {
         let held = Request::new("POST", "/json-api/cpanel")
@@ -867,7 +867,7 @@ fn whoever_has_no_good_token_sends_no_body_in() {
 }
 
 #[test]
-fn the_administrators_functions_go_on_too() {
+fn admin_functions_are_forwarded() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("catalogue.toml");
     let text = "[[function]]\nmodule = \"whm\"\nfunction = \"listaccts\"\nfeature = \"list-accts\"\nwrites = false\n";
@@ -941,7 +941,7 @@ fn an_administrator_calls_functions_of_accounts() {
 }
 
 #[test]
-fn an_api_that_is_down_is_said_to_be_and_nothing_more() {
+fn unreachable_upstream_is_answered_502_without_details() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
     drop(listener);
@@ -956,7 +956,7 @@ fn an_api_that_is_down_is_said_to_be_and_nothing_more() {
 }
 
 #[test]
-fn an_api_that_hangs_is_given_up() {
+fn hanging_upstream_is_answered_504() {
     let (running, _api) = guarded(|config| config.limits.upstream_time = Duration::from_millis(300));
     let alice = running.full("alice", "first");
     let answer = running.get(&alice, "/execute/Email/slow");
@@ -967,7 +967,7 @@ fn an_api_that_hangs_is_given_up() {
 }
 
 #[test]
-fn the_catalogue_is_read_anew_wholly_or_not_at_all() {
+fn catalogue_reload_is_all_or_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("catalogue.toml");
     let write = |feature: &str| {
@@ -1019,7 +1019,7 @@ fn the_catalogue_is_read_anew_wholly_or_not_at_all() {
 }
 
 #[test]
-fn the_catalogue_that_is_shipped_can_be_used() {
+fn shipped_catalogue_is_valid() {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/catalogue.toml");
     let running = Running::with(|config| config.catalogue = Some(shipped.into()));
     let shop = running.limited("alice", "shop", &["shop"]);
@@ -1043,7 +1043,7 @@ fn open(running: &Running, head: &str) -> TcpStream {
 }
 
 #[test]
-fn a_slow_upload_is_not_the_apis_silence() {
+fn slow_upload_does_not_time_out_the_upstream() {
     let (running, api) = guarded(short_of_the_api);
     let alice = running.full("alice", "first");
     let mut stream = open(
@@ -1074,7 +1074,7 @@ fn quiet_event_streams_go_on() {
 }
 
 #[test]
-fn a_reader_that_pauses_gets_the_rest() {
+fn paused_client_gets_the_rest_of_the_reply() {
     let (running, _api) = guarded(|config| {
         short_of_the_api(config);
         config.limits.upstream_stall = Duration::from_millis(400);
@@ -1091,7 +1091,7 @@ fn a_reader_that_pauses_gets_the_rest() {
 }
 
 #[test]
-fn an_api_that_takes_no_more_of_a_request_is_given_up() {
+fn upstream_that_stops_reading_times_out() {
     let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = deaf.local_addr().unwrap();
     let running = Running::with(|config| {
@@ -1138,7 +1138,7 @@ fn next_reply(stream: &mut TcpStream) -> (String, bool) {
 }
 
 #[test]
-fn every_reply_is_followed_by_the_next_or_says_that_the_connection_ends() {
+fn every_reply_keeps_the_connection_or_announces_its_end() {
     let (running, _api) = guarded(|config| {
         config.limits.upstream_time = Duration::from_millis(300);
         config.failures.per_address = 0;

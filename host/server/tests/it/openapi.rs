@@ -29,7 +29,7 @@ fn concrete(path: &str) -> String {
 }
 
 #[test]
-fn every_documented_path_and_method_is_routed_and_every_reply_documented() {
+fn documented_methods_are_routed_and_replies_documented() {
     let running = origin();
     for port in [running.account, running.admin] {
         let document = document(port);
@@ -68,7 +68,7 @@ fn origin() -> Running {
 }
 
 #[test]
-fn snapshots_are_described_where_they_are_published() {
+fn snapshot_paths_are_documented_only_on_an_origin() {
     let added: BTreeSet<_> = ["/snapshot", "/snapshot/deltas", "/snapshot/usage"]
         .map(str::to_owned)
         .into();
@@ -107,7 +107,7 @@ fn every_routed_path_is_documented() {
 }
 
 #[test]
-fn every_reference_leads_somewhere_and_every_operation_has_a_name_of_its_own() {
+fn references_resolve_and_operation_ids_are_unique() {
     let running = origin();
     for port in [running.account, running.admin] {
         let document = document(port);

@@ -51,7 +51,7 @@ fn admin_token(running: &Running, user: &str, name: &str, access: Access, read_o
 }
 
 #[test]
-fn only_administrators_tokens_with_the_rights_of_machines_get_a_snapshot_and_report() {
+fn snapshots_and_reports_require_their_admin_features() {
     let running = origin(60);
     let named = |features: &[&str]| Access::Limited {
         features: features.iter().map(|feature| (*feature).to_owned()).collect(),
@@ -118,7 +118,7 @@ fn only_administrators_tokens_with_the_rights_of_machines_get_a_snapshot_and_rep
 }
 
 #[test]
-fn only_administrators_grant_the_rights_of_machines() {
+fn only_administrators_grant_snapshot_and_report_features() {
     let running = Running::start();
     let create = |authorization: &str, name: &str| {
         let target = format!("/json-api/api_token_create?api.version=1&token_name={name}&acl=snapshot-read");
@@ -134,7 +134,7 @@ fn only_administrators_grant_the_rights_of_machines() {
 }
 
 #[test]
-fn a_listener_for_machines_has_nothing_else() {
+fn snapshot_and_metrics_listeners_serve_nothing_else() {
     let running = Running::with(|config| {
         config.snapshots = Some(SnapshotConfig {
             key: key(),
@@ -187,7 +187,7 @@ fn a_listener_for_machines_has_nothing_else() {
 }
 
 #[test]
-fn metrics_need_a_token_where_that_is_chosen() {
+fn metrics_require_a_token_if_configured() {
     let running = Running::with(|config| config.metrics_token = true);
     let of = |features: &[&str]| running.limited_administrator(features[0], features);
     for (authorization, status) in [
@@ -213,7 +213,7 @@ fn a_server_without_a_key_publishes_nothing() {
 }
 
 #[test]
-fn a_tag_names_the_bytes_and_saves_sending_them() {
+fn etag_avoids_resending_the_snapshot() {
     let running = origin(60);
     let full = running.administrator("full");
     let first = running.get_admin(&full, "/snapshot");
@@ -238,7 +238,7 @@ fn a_tag_names_the_bytes_and_saves_sending_them() {
 }
 
 #[test]
-fn a_question_for_deltas_is_spelt_in_one_way_and_a_gap_is_told() {
+fn invalid_delta_queries_are_refused_and_gaps_reported() {
     let running = origin(60);
     let full = running.administrator("full");
     let (epoch, version) = version(&running);
@@ -265,7 +265,7 @@ fn a_question_for_deltas_is_spelt_in_one_way_and_a_gap_is_told() {
 }
 
 #[test]
-fn who_waits_is_answered_by_a_revocation_here_and_its_own_ends_the_waiting() {
+fn revocation_answers_a_waiting_delta_request() {
     let running = origin(60);
     let full = running.administrator("full");
     let (alice, other) = (running.full("alice", "one"), running.administrator("other"));
@@ -378,7 +378,7 @@ impl Edge {
 }
 
 #[test]
-fn an_edge_serves_by_what_its_origin_publishes_and_refuses_when_it_is_too_old() {
+fn edge_serves_the_published_snapshot_until_it_is_stale() {
     let origin = origin(60);
     let full = origin.administrator("edge");
     let alice = origin.full("alice", "one");
@@ -439,7 +439,7 @@ fn an_edge_serves_by_what_its_origin_publishes_and_refuses_when_it_is_too_old() 
 }
 
 #[test]
-fn an_edge_reports_uses_and_ends_with_a_last_report() {
+fn stopping_edge_sends_a_last_usage_report() {
     let origin = origin(60);
     let full = origin.administrator("edge");
     let created = origin

@@ -197,7 +197,7 @@ fn bodies_over_the_limit_are_answered_413() {
 }
 
 #[test]
-fn slow_clients_hold_nobody_up() {
+fn slow_clients_do_not_block_others() {
     let server = Running::with(|_| {}, Some(routes(HttpLimits::default())));
     let slow: Vec<TcpStream> = (0..100)
         .map(|number| {
@@ -267,7 +267,7 @@ fn connections_are_limited_in_all_and_for_each_address() {
 }
 
 #[test]
-fn idle_connections_make_room_for_those_who_come() {
+fn idle_connections_are_evicted_for_new_ones() {
     for (total, each) in [(6, 100), (100, 6)] {
         let (held, server) = with_places(total, each);
         let mut busy = connect(server.account);
@@ -315,7 +315,7 @@ fn idle_connections_make_room_for_those_who_come() {
 }
 
 #[test]
-fn a_gentle_stop_finishes_what_is_under_way() {
+fn graceful_stop_finishes_pending_requests() {
     let (held, routes) = Held::with(HttpLimits::default());
     let mut server = Running::with(
         |config| {
@@ -356,7 +356,7 @@ fn a_gentle_stop_finishes_what_is_under_way() {
 }
 
 #[test]
-fn a_stop_does_not_wait_for_ever() {
+fn graceful_stop_has_a_time_limit() {
     let (held, routes) = Held::with(HttpLimits::default());
     let mut server = Running::with(|config| config.limits.stop_time = SHORT, Some(routes));
     let mut stuck = server.connect();

@@ -63,7 +63,7 @@ fn own(folder: &Path) -> Running {
 }
 
 #[test]
-fn a_certificate_of_its_own_secures_the_first_start() {
+fn self_signed_certificate_secures_the_first_start() {
     let folder = tempfile::tempdir().unwrap();
     let server = own(folder.path());
     let certificate = folder.path().join(CERTIFICATE_FILE);
@@ -85,7 +85,7 @@ fn a_certificate_of_its_own_secures_the_first_start() {
 }
 
 #[test]
-fn plain_http_on_a_tls_port_is_told_so_and_not_redirected() {
+fn plain_http_on_a_tls_port_is_refused_not_redirected() {
     let folder = tempfile::tempdir().unwrap();
     let server = own(folder.path());
     let reply = exchange(server.account, b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -126,7 +126,7 @@ fn write_pair(certificate: &Path, key: &Path) {
 }
 
 #[test]
-fn certificates_are_read_anew_and_a_bad_one_leaves_the_old_in_use() {
+fn failed_certificate_reload_keeps_the_old_one() {
     let folder = tempfile::tempdir().unwrap();
     let [certificate, key, old] = ["cert.pem", "key.pem", "old.pem"].map(|name| folder.path().join(name));
     write_pair(&certificate, &key);
@@ -167,7 +167,7 @@ struct Reloaded {
 
 /// One list for both: an edge reloads whatever a server reloads.
 #[test]
-fn a_server_and_an_edge_read_the_same_things_again() {
+fn server_and_edge_reload_the_same_files() {
     let folder = tempfile::tempdir().unwrap();
     let [certificate, key, old, catalogue] =
         ["cert.pem", "key.pem", "old.pem", "catalogue.toml"].map(|name| folder.path().join(name));
@@ -279,7 +279,7 @@ fn a_server_and_an_edge_read_the_same_things_again() {
 }
 
 #[test]
-fn what_must_not_be_served_is_refused() {
+fn invalid_listener_configurations_are_refused() {
     let place = common::Place::new();
     let code = |change: &dyn Fn(&mut Config)| {
         common::run(async {
@@ -323,7 +323,7 @@ fn what_must_not_be_served_is_refused() {
 }
 
 #[test]
-fn a_head_in_many_records_is_read() {
+fn head_split_over_tls_records_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let server = own(folder.path());
     let mut stream = secured(server.account, &folder.path().join(CERTIFICATE_FILE), &[]).unwrap();

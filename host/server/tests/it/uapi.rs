@@ -198,7 +198,7 @@ fn every_refused_token_gets_the_same_reply() {
 }
 
 #[test]
-fn a_good_token_that_may_not_do_this_is_forbidden() {
+fn valid_token_without_permission_is_forbidden() {
     let running = Running::start();
     let first = running.full("alice", "first");
     let reader = running.reader("alice", "reader");
@@ -218,7 +218,7 @@ fn a_good_token_that_may_not_do_this_is_forbidden() {
 }
 
 #[test]
-fn a_limited_token_makes_no_more_than_itself() {
+fn limited_token_cannot_create_a_wider_one() {
     let running = Running::start();
     let own = running.limited("alice", "own", &["apitokens", "popaccts"]);
     let refused = running.get(&own, &format!("{CREATE}?name=x")).error();
@@ -239,7 +239,7 @@ fn a_limited_token_makes_no_more_than_itself() {
 
 /// A token gets the same answer for tokens with more rights than it has as for tokens that do not exist.
 #[test]
-fn a_token_manages_only_what_lies_within_it() {
+fn token_manages_only_tokens_within_its_rights() {
     const CREATE_LIMITED: &str = "/execute/Tokens/create_limited";
     let running = Running::start();
     let owner = running.full("alice", "owner");
@@ -301,7 +301,7 @@ fn a_token_manages_only_what_lies_within_it() {
 }
 
 #[test]
-fn features_and_addresses_are_our_own_addition() {
+fn functions_support_features_and_addresses() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     let limited = "/execute/Tokens/create_limited";
@@ -337,7 +337,7 @@ fn features_and_addresses_are_our_own_addition() {
 }
 
 #[test]
-fn another_users_tokens_cannot_be_touched() {
+fn tokens_of_another_user_cannot_be_changed() {
     let running = Running::start();
     let (alice, bob) = (running.full("alice", "shared"), running.full("bob", "bobs"));
     running.get(&bob, "/execute/Tokens/revoke?name=shared");
@@ -353,7 +353,7 @@ fn another_users_tokens_cannot_be_touched() {
 }
 
 #[test]
-fn the_administrators_tokens_are_neither_seen_nor_touched() {
+fn account_port_cannot_access_admin_tokens() {
     let running = Running::start();
     let whm = running.administrator("whm");
     let root = running.full("root", "account");
@@ -405,7 +405,7 @@ fn only_get_and_post_call_functions() {
 }
 
 #[test]
-fn what_is_not_there_is_404() {
+fn unknown_paths_and_functions_are_404() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     for target in [
@@ -449,7 +449,7 @@ fn what_is_not_there_is_404() {
 }
 
 #[test]
-fn a_secret_in_the_url_is_refused_and_nowhere_in_the_reply() {
+fn secret_in_the_url_is_refused_and_not_repeated() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     let secret = alice.strip_prefix("cpanel alice:").unwrap();
@@ -466,7 +466,7 @@ fn a_secret_in_the_url_is_refused_and_nowhere_in_the_reply() {
 }
 
 #[test]
-fn a_body_that_does_not_say_what_it_is_is_a_form() {
+fn body_without_a_content_type_is_read_as_a_form() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     let post = || Request::new("POST", CREATE).authorization(&alice);
@@ -563,7 +563,7 @@ fn a_body_that_cannot_be_read_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn names_from_the_catalogue_of_hostile_input_get_a_sentence() {
+fn hostile_names_get_an_error_sentence() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     for name in [
@@ -603,7 +603,7 @@ fn names_from_the_catalogue_of_hostile_input_get_a_sentence() {
 }
 
 #[test]
-fn an_address_that_fails_too_often_is_told_when_to_come_back() {
+fn address_over_the_failure_limit_gets_retry_after() {
     let running = Running::with(|config| config.failures.per_address = 3);
     let alice = running.full("alice", "first");
     let wrong = format!("cpanel alice:{}", "A".repeat(32));
@@ -619,7 +619,7 @@ fn an_address_that_fails_too_often_is_told_when_to_come_back() {
 }
 
 #[test]
-fn a_blocked_address_is_served_again_after_the_time_it_was_told() {
+fn blocked_address_is_served_again_after_retry_after() {
     let running = Running::with(|config| config.failures.per_address = 60);
     let alice = running.full("alice", "first");
     let mut waits = (0..200).filter_map(|_| running.get("", LIST).header("retry-after").map(str::to_owned));
@@ -630,7 +630,7 @@ fn a_blocked_address_is_served_again_after_the_time_it_was_told() {
 }
 
 #[test]
-fn nobody_can_lock_a_user_out() {
+fn failures_do_not_lock_a_user_out() {
     let running = Running::with(|config| {
         config.failures.per_address = 0;
         config.failures.per_user = 2;
@@ -664,7 +664,7 @@ fn a_store_that_is_lost_admits_nothing_and_tells_nothing() {
 }
 
 #[test]
-fn no_reply_and_no_file_holds_the_secret_again() {
+fn secret_is_in_no_later_reply_or_file() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     let secret = running.get(&alice, &format!("{CREATE}?name=x")).new_token();
@@ -683,7 +683,7 @@ fn no_reply_and_no_file_holds_the_secret_again() {
 }
 
 #[test]
-fn a_token_revoked_while_its_body_is_awaited_does_nothing_more() {
+fn token_revoked_before_its_body_arrives_is_refused() {
     use std::io::{Read, Write};
     let running = Running::start();
     let (leaked, owner) = (running.full("alice", "leaked"), running.full("alice", "owner"));
@@ -706,7 +706,7 @@ fn a_token_revoked_while_its_body_is_awaited_does_nothing_more() {
 }
 
 #[test]
-fn a_token_over_a_cap_is_refused_in_a_sentence() {
+fn token_over_a_cap_gets_an_error_sentence() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     let set = |caps| running.block_on(set_caps(&running.state.service, "alice", caps));
@@ -750,7 +750,7 @@ fn a_token_over_a_cap_is_refused_in_a_sentence() {
 }
 
 #[test]
-fn what_one_holder_made_and_revoked_costs_a_start_next_to_nothing() {
+fn revoked_tokens_take_little_space() {
     let running = Running::start();
     let alice = running.full("alice", "first");
     let features: Vec<String> = (0..110).map(|number| format!("{number:064}")).collect();
@@ -769,7 +769,7 @@ fn what_one_holder_made_and_revoked_costs_a_start_next_to_nothing() {
 }
 
 #[test]
-fn a_server_that_left_tokens_out_is_not_ready_and_says_so() {
+fn server_with_left_out_tokens_is_not_ready() {
     let mut limits = Limits::default();
     limits.table_memory = 4 << 20;
     let running = Running::by(module_with(limits), |_| {});

@@ -74,7 +74,7 @@ fn call(running: &Running, authorization: &str, feature: &str) -> u16 {
 }
 
 #[test]
-fn only_an_administrator_gets_in() {
+fn admin_pages_require_an_administrator() {
     let (running, root) = start();
     assert_eq!(root.get("/accounts").status, 200);
     // A right password, and yet the answer for a wrong one.
@@ -180,7 +180,7 @@ fn changed_features_are_in_force_at_once() {
 }
 
 #[test]
-fn features_that_cannot_be_change_nothing_and_stay_in_the_form() {
+fn invalid_features_change_nothing_and_stay_in_the_form() {
     let (running, root) = start();
     for (fields, message) in [
         (
@@ -213,7 +213,7 @@ fn features_that_cannot_be_change_nothing_and_stay_in_the_form() {
 }
 
 #[test]
-fn a_form_from_before_anothers_change_of_the_features_replaces_nothing_at_first() {
+fn outdated_features_form_needs_a_second_submission() {
     let (running, root) = start();
     let send = |was: &str| {
         let fields = [("features", "list"), ("list", "dns"), ("was", was)];
@@ -259,7 +259,7 @@ fn a_form_from_before_anothers_change_of_the_features_replaces_nothing_at_first(
 }
 
 #[test]
-fn a_suspended_account_is_refused_and_logged_out_until_it_works_again() {
+fn suspended_account_is_refused_until_resumed() {
     let (running, root) = start();
     let token = running.full("alice", "deploy");
     let alice = Person::at(Browser::logged_in(&running, "alice"));
@@ -295,7 +295,7 @@ fn a_suspended_account_is_refused_and_logged_out_until_it_works_again() {
 }
 
 #[test]
-fn nobody_suspends_himself() {
+fn administrator_cannot_suspend_their_own_account() {
     let (running, root) = start();
     for answer in [
         root.get("/accounts/root/suspend"),
@@ -318,7 +318,7 @@ fn nobody_suspends_himself() {
 }
 
 #[test]
-fn tokens_of_both_ports_are_revoked_one_or_many_after_a_question() {
+fn revoking_tokens_of_both_ports_asks_first() {
     let (running, root) = start();
     let tokens: Vec<String> = ["a", "b", "c", "d"]
         .iter()
@@ -387,7 +387,7 @@ fn a_token_of_another_account_is_not_revoked_by_its_id() {
 }
 
 #[test]
-fn an_account_that_has_gone_meanwhile_is_told_of() {
+fn removed_account_is_reported_to_its_forms() {
     let (running, root) = start();
     running.full("bob", "his");
     let id = ids(&running, "bob", &["his"]);
@@ -411,7 +411,7 @@ fn an_account_that_has_gone_meanwhile_is_told_of() {
 }
 
 #[test]
-fn markup_in_what_others_wrote_is_shown_as_text() {
+fn markup_in_names_is_escaped() {
     let (running, root) = start();
     // The module does not allow such names, but an older database might contain them.
     for name in ["<b>x", "\"><script>alert(1)</script>", "'&amp;"] {
@@ -429,7 +429,7 @@ fn markup_in_what_others_wrote_is_shown_as_text() {
 }
 
 #[test]
-fn a_user_of_dots_has_a_page_too() {
+fn user_named_with_dots_has_a_page() {
     let (running, root) = start();
     for user in ["..", ".", ".hidden", "a.b@c"] {
         running
@@ -544,7 +544,7 @@ fn the_tokens_of_an_account_are_searched_sorted_and_paged() {
 }
 
 #[test]
-fn another_administrators_session_and_a_wrong_form_do_nothing() {
+fn foreign_sessions_and_invalid_forms_do_nothing() {
     let (running, root) = start();
     running.block_on(async {
         let service = &running.state.service;
@@ -590,7 +590,7 @@ fn another_administrators_session_and_a_wrong_form_do_nothing() {
 }
 
 #[test]
-fn who_comes_to_the_address_of_a_form_finds_the_account() {
+fn get_of_a_form_address_redirects_to_the_account() {
     let (_running, root) = start();
     for path in ["features", "resume", "revoke", "revoke/confirm"] {
         let answer = root.get(&format!("/accounts/alice/{path}"));
@@ -602,7 +602,7 @@ fn who_comes_to_the_address_of_a_form_finds_the_account() {
 }
 
 #[test]
-fn a_step_of_a_path_comes_back_in_no_other_shape() {
+fn redirect_keeps_the_path_segment_encoded() {
     let running = Running::with_passwords();
     let mut root = Browser::administrator(&running, "root");
     for (step, back) in [

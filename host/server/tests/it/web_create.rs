@@ -59,7 +59,7 @@ fn number(running: &Running) -> usize {
 }
 
 #[test]
-fn the_form_starts_one_year_ahead_and_what_it_makes_works() {
+fn form_defaults_to_one_year_and_creates_a_working_token() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let form = alice.see("/tokens/new");
@@ -95,7 +95,7 @@ fn the_form_starts_one_year_ahead_and_what_it_makes_works() {
 }
 
 #[test]
-fn every_choice_of_the_form_is_kept() {
+fn every_form_option_is_applied() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     shown(&create(&mut alice, &[("name", "for-ever"), ("expiry", "never")]));
@@ -126,7 +126,7 @@ fn every_choice_of_the_form_is_kept() {
 }
 
 #[test]
-fn the_features_to_choose_from_are_the_accounts_own() {
+fn form_offers_only_the_accounts_features() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let form = alice.see("/tokens/new");
@@ -151,7 +151,7 @@ fn the_features_to_choose_from_are_the_accounts_own() {
 }
 
 #[test]
-fn whatever_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost() {
+fn errors_are_shown_at_their_field_and_input_is_kept() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     for (field, value, id, message) in [
@@ -211,7 +211,7 @@ fn whatever_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once_and_the_form_can_be_sent_again() {
+fn all_errors_are_shown_at_once_and_resubmission_works() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let fields = [
@@ -255,7 +255,7 @@ fn a_name_is_taken_until_its_token_is_revoked() {
 }
 
 #[test]
-fn a_form_that_is_sent_again_creates_nothing_and_shows_nothing() {
+fn resubmitted_form_creates_and_shows_nothing() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let form = once(&mut alice);
@@ -275,7 +275,7 @@ fn a_form_that_is_sent_again_creates_nothing_and_shows_nothing() {
 }
 
 #[test]
-fn of_two_submissions_at_the_same_time_one_creates() {
+fn only_one_of_concurrent_submissions_creates_a_token() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     for round in 0..5 {
@@ -300,7 +300,7 @@ fn of_two_submissions_at_the_same_time_one_creates() {
 }
 
 #[test]
-fn saved_leads_to_the_list_or_to_the_next_form() {
+fn saved_button_leads_to_the_list_or_the_next_form() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let to = |answer: &Answer| answer.header("location").unwrap().to_owned();
@@ -311,7 +311,7 @@ fn saved_leads_to_the_list_or_to_the_next_form() {
 }
 
 #[test]
-fn a_policy_is_told_before_anything_is_typed() {
+fn form_shows_the_policy_in_advance() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let set = |policy| {
@@ -359,7 +359,7 @@ fn a_policy_is_told_before_anything_is_typed() {
 }
 
 #[test]
-fn while_a_name_is_typed_the_module_judges_it() {
+fn module_validates_the_name_while_it_is_typed() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     shown(&create(&mut alice, &[("name", "taken")]));
@@ -385,7 +385,7 @@ fn while_a_name_is_typed_the_module_judges_it() {
 }
 
 #[test]
-fn where_the_store_fails_nobody_is_told_that_nothing_was_created() {
+fn store_failure_reports_an_unknown_outcome() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let once = once(&mut alice);
@@ -408,7 +408,7 @@ fn where_the_store_fails_nobody_is_told_that_nothing_was_created() {
 }
 
 #[test]
-fn a_choice_that_the_policy_takes_away_is_not_kept() {
+fn option_forbidden_by_the_policy_is_not_kept() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let once = once(&mut alice);

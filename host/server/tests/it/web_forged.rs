@@ -88,7 +88,7 @@ fn secret_in(page: &str) -> Option<&str> {
 }
 
 #[test]
-fn no_form_does_anything_without_the_sessions_value() {
+fn forms_without_the_csrf_value_do_nothing() {
     let running = Running::with_passwords();
     let id = token(&running, "kept");
     let mut alice = Browser::logged_in(&running, "alice");
@@ -242,7 +242,7 @@ fn a_form_is_good_in_its_own_session_only() {
 }
 
 #[test]
-fn a_value_that_no_form_had_creates_nothing() {
+fn invalid_once_value_creates_nothing() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let long = "a".repeat(65);
@@ -263,7 +263,7 @@ fn a_value_that_no_form_had_creates_nothing() {
 }
 
 #[test]
-fn what_is_anothers_is_as_if_it_were_not_there() {
+fn tokens_of_others_look_like_missing_ones() {
     let running = Running::with_passwords();
     let id = token(&running, "kept");
     let before = state_of(&running);
@@ -282,7 +282,7 @@ fn what_is_anothers_is_as_if_it_were_not_there() {
 }
 
 #[test]
-fn markup_in_any_field_of_a_form_comes_back_as_text() {
+fn markup_in_form_fields_is_escaped() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let markup = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>";
@@ -336,7 +336,7 @@ fn markup_in_any_field_of_a_form_comes_back_as_text() {
 }
 
 #[test]
-fn a_wrong_password_and_a_good_token_open_nothing() {
+fn token_and_password_are_not_interchangeable() {
     let running = Running::with_passwords();
     let header = running.full("alice", "kept");
     let secret = header.rsplit(':').next().unwrap().to_owned();

@@ -50,7 +50,7 @@ fn count(answers: &[Answer], status: u16) -> usize {
 }
 
 #[test]
-fn many_guesses_from_one_address_make_little_work_and_hold_nobody_up() {
+fn guesses_from_one_address_cost_little_and_block_nobody() {
     let running = behind_proxy(1, 0);
     let before = running.state.service.passwords_hashed();
     let mut requests: Vec<Request> = (0..60).map(|_| login("192.0.2.1", "alice", WRONG)).collect();
@@ -68,7 +68,7 @@ fn many_guesses_from_one_address_make_little_work_and_hold_nobody_up() {
 }
 
 #[test]
-fn what_waits_behind_others_of_its_network_is_told_so() {
+fn third_concurrent_login_of_a_network_is_throttled() {
     let running = behind_proxy(0, 0);
     // Two logins that take long.
     running
@@ -120,7 +120,7 @@ fn slow() -> PasswordHash {
 }
 
 #[test]
-fn the_right_guess_is_not_heard_when_too_many_failed_while_it_was_under_way() {
+fn right_password_is_refused_after_concurrent_failures() {
     let running = behind_proxy(1, 0);
     running
         .block_on(running.state.service.store().set_password("alice", &slow()))
@@ -140,7 +140,7 @@ fn the_right_guess_is_not_heard_when_too_many_failed_while_it_was_under_way() {
 }
 
 #[test]
-fn the_right_guess_is_not_heard_when_too_many_failed_while_its_body_was_held_back() {
+fn right_password_is_refused_after_failures_before_its_body() {
     let running = behind_proxy(1, 0);
     let right = login("192.0.2.1", "alice", PASSWORD).hold(running.account);
     for told in [401, 429] {
@@ -154,7 +154,7 @@ fn the_right_guess_is_not_heard_when_too_many_failed_while_its_body_was_held_bac
 }
 
 #[test]
-fn guesses_from_many_addresses_at_once_are_heard_only_as_far_as_the_users_limit() {
+fn user_limit_applies_to_guesses_from_many_addresses() {
     let running = behind_proxy(0, 1);
     let mut requests: Vec<Request> = (0..12)
         .map(|number| login(&format!("192.0.2.{number}"), "alice", WRONG))
@@ -174,7 +174,7 @@ fn guesses_from_many_addresses_at_once_are_heard_only_as_far_as_the_users_limit(
 }
 
 #[test]
-fn a_users_spent_limit_leaves_the_usual_place_open() {
+fn user_limit_spares_the_known_address() {
     let running = behind_proxy(10, 1);
     assert_eq!(
         login("198.51.100.1", "alice", PASSWORD).send(running.account).status,
@@ -214,7 +214,7 @@ fn peak(process: u32) -> u64 {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn many_guesses_at_once_take_no_more_memory_than_a_few() {
+fn concurrent_guesses_use_bounded_memory() {
     // In its own process, so that the memory of other tests is not counted.
     let place = common::Place::new();
     let options = ["--json", "--http", "--trusted-proxy", "127.0.0.1/32"];
@@ -240,6 +240,6 @@ fn many_guesses_at_once_take_no_more_memory_than_a_few() {
 
 #[test]
 #[cfg(not(target_os = "linux"))]
-fn many_guesses_at_once_take_no_more_memory_than_a_few() {
+fn concurrent_guesses_use_bounded_memory() {
     eprintln!("SKIPPED: only Linux reports the most memory that a process has had");
 }

@@ -63,7 +63,7 @@ fn is_dressed(answer: &Answer) {
 }
 
 #[test]
-fn every_kind_of_reply_has_the_header_fields() {
+fn every_reply_has_the_security_headers() {
     let running = running();
     let mut alice = Browser::logged_in(&running, "alice");
     let mut stranger = Browser::new(running.account);
@@ -121,7 +121,7 @@ fn every_kind_of_reply_has_the_header_fields() {
 }
 
 #[test]
-fn a_limit_on_logins_has_the_header_fields_too() {
+fn throttled_login_has_the_security_headers() {
     let running = Running::with(|config| {
         config.logins = FailureLimits {
             per_address: 1,
@@ -136,7 +136,7 @@ fn a_limit_on_logins_has_the_header_fields_too() {
 }
 
 #[test]
-fn what_a_page_needs_is_its_own_and_is_kept() {
+fn page_assets_are_local_and_cacheable() {
     let running = running();
     let mut stranger = Browser::new(running.account);
     let page = stranger.get("/login");
@@ -162,7 +162,7 @@ fn what_a_page_needs_is_its_own_and_is_kept() {
 }
 
 #[test]
-fn the_paths_of_the_api_are_what_they_were() {
+fn web_interface_leaves_api_paths_unchanged() {
     let running = running();
     for (path, status) in [
         ("/nothing", 404),
@@ -196,7 +196,7 @@ fn the_paths_of_the_api_are_what_they_were() {
 }
 
 #[test]
-fn a_form_without_the_sessions_value_does_nothing() {
+fn logout_without_the_csrf_value_does_nothing() {
     let running = running();
     let mut alice = Browser::logged_in(&running, "alice");
     let own = alice.csrf();
@@ -263,7 +263,7 @@ fn a_form_of_another_site_does_nothing() {
 }
 
 #[test]
-fn the_page_answers_to_its_own_names_only() {
+fn web_interface_answers_only_to_its_own_hosts() {
     let running = Running::with(|config| config.hosts = vec!["Tokens.Example.com".to_owned()]);
     running.give_passwords();
     let ask = |host: &str| Request::new("GET", "/login").host(host).send(running.account).status;
@@ -300,7 +300,7 @@ fn the_page_answers_to_its_own_names_only() {
 }
 
 #[test]
-fn markup_is_shown_as_it_was_typed() {
+fn typed_markup_is_escaped() {
     let running = running();
     let mut browser = Browser::new(running.account);
     let fields = [("user", MARKUP), ("pass", MARKUP), ("to", MARKUP)];
@@ -360,7 +360,7 @@ fn is_harmless(page: &Answer) {
 }
 
 #[test]
-fn a_login_leads_nowhere_else() {
+fn login_never_redirects_elsewhere() {
     let running = running();
     let mut alice = Browser::new(running.account);
     for to in [
@@ -388,7 +388,7 @@ fn a_login_leads_nowhere_else() {
 }
 
 #[test]
-fn rubbish_in_cookies_makes_no_session_and_no_trouble() {
+fn invalid_cookies_create_no_session() {
     let running = running();
     let mut alice = Browser::logged_in(&running, "alice");
     let id = alice.cookies["cpsession"].clone();
@@ -471,7 +471,7 @@ fn anonymous_visitors_leave_nothing_behind() {
 
 #[cfg(unix)]
 #[test]
-fn over_postgresql_rubbish_is_no_failure_of_the_store_either() {
+fn invalid_input_is_not_a_store_failure_on_postgresql() {
     common::database::over_postgres(async |database| {
         let service = database.service().await;
         let password = Zeroizing::new(PASSWORD.to_owned());
@@ -588,7 +588,7 @@ fn always(largest: usize, status: u16, words: &str) -> Size<'_> {
 }
 
 #[test]
-fn no_list_that_can_be_sent_takes_much_longer_than_its_length() {
+fn list_processing_time_grows_linearly() {
     const FEATURES: &str = "lists more features than the administrator allows";
     const ADDRESSES: &str = "lists more addresses than are allowed";
     const DONE: &str = r#""status":1,"#;

@@ -12,7 +12,7 @@ fn by(browser: &Browser, rest: &str, fields: &[(&str, &str)]) -> Request {
 }
 
 #[test]
-fn a_body_that_was_held_back_until_after_the_logout_does_nothing() {
+fn form_completed_after_logout_does_nothing() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let csrf = alice.csrf();
@@ -51,7 +51,7 @@ fn a_body_that_was_held_back_until_after_the_logout_does_nothing() {
 }
 
 #[test]
-fn a_body_that_was_held_back_until_the_administrator_was_none_does_nothing() {
+fn form_of_a_former_administrator_does_nothing() {
     let running = Running::with_passwords();
     let mut root = Browser::administrator(&running, "root");
     let csrf = root.csrf();

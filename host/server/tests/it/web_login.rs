@@ -74,7 +74,7 @@ fn asks_for_password(answer: &Answer) -> bool {
 }
 
 #[test]
-fn no_password_is_asked_for_where_the_browser_would_not_keep_the_login() {
+fn login_form_is_hidden_if_the_cookie_would_be_lost() {
     let running = told(|config| {
         config.hosts = vec!["tokens.example".to_owned()];
         config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
@@ -126,7 +126,7 @@ fn no_password_is_asked_for_where_the_browser_would_not_keep_the_login() {
 }
 
 #[test]
-fn a_browser_without_cookies_is_told_so() {
+fn browser_without_cookies_gets_an_explanation() {
     let running = Running::with_passwords();
     let mut alice = Browser::new(running.account);
     let place = alice
@@ -144,7 +144,7 @@ fn a_browser_without_cookies_is_told_so() {
 }
 
 #[test]
-fn a_password_is_the_same_from_every_keyboard() {
+fn password_is_unicode_normalised() {
     let running = Running::with_passwords();
     let log_in = |password: &str| Browser::new(running.account).try_log_in("alice", password).status;
     // Composed and decomposed letters, Hangul, and other kinds of spaces (RFC 8265, section 4.3).
@@ -186,7 +186,7 @@ fn a_password_is_the_same_from_every_keyboard() {
 }
 
 #[test]
-fn a_wrong_login_is_told_in_the_same_words_whatever_is_wrong_with_it() {
+fn every_failed_login_gets_the_same_message() {
     let running = told(|config| {
         config.logins = FailureLimits {
             per_address: 0,
@@ -231,7 +231,7 @@ fn a_wrong_login_is_told_in_the_same_words_whatever_is_wrong_with_it() {
 }
 
 #[test]
-fn a_script_is_answered_in_json_as_cpanel_does() {
+fn script_login_is_answered_in_json() {
     let running = Running::with_passwords();
     let mut browser = Browser::new(running.account);
     let fields = [("user", "alice"), ("pass", PASSWORD), ("login_only", "1")];
@@ -260,7 +260,7 @@ fn a_script_is_answered_in_json_as_cpanel_does() {
 }
 
 #[test]
-fn the_cookie_is_kept_from_scripts_from_plain_http_and_from_other_sites() {
+fn session_cookie_is_http_only_secure_and_same_site() {
     let running = Running::with_passwords();
     for (port, name, user) in [
         (running.account, "cpsession", "alice"),
@@ -301,7 +301,7 @@ fn a_reply_sets_no_cookie_without_need() {
 }
 
 #[test]
-fn only_administrators_come_in_at_the_administrators_port() {
+fn admin_port_admits_only_administrators() {
     let running = Running::with_passwords();
     let mut browser = Browser::new(running.admin);
     let answer = browser.try_log_in("alice", PASSWORD);
@@ -320,7 +320,7 @@ fn only_administrators_come_in_at_the_administrators_port() {
 }
 
 #[test]
-fn a_session_of_one_port_is_nothing_at_the_other() {
+fn session_is_invalid_on_the_other_port() {
     let running = Running::with_passwords();
     let root = Browser::logged_in(&running, "root");
     let id = root.cookies.get("cpsession").unwrap().clone();
@@ -363,7 +363,7 @@ fn an_address_without_the_sessions_number_is_refused() {
 }
 
 #[test]
-fn an_id_from_before_the_login_is_never_used_after_it() {
+fn login_replaces_the_session_id() {
     let running = Running::with_passwords();
     // An id that the attacker invented.
     let mut alice = Browser::new(running.account);
@@ -405,7 +405,7 @@ fn a_session_ends_when_it_is_idle() {
 }
 
 #[test]
-fn a_session_ends_after_its_time_in_any_case() {
+fn session_ends_after_its_maximum_lifetime() {
     let running = told(|config| {
         config.sessions = SessionLimits {
             idle: Duration::from_secs(2 * 3600),
@@ -444,7 +444,7 @@ fn two_tabs_share_a_session_and_a_second_login_ends_the_first() {
 }
 
 #[test]
-fn whoever_may_not_be_here_any_more_is_out_at_once() {
+fn account_changes_log_the_user_out_at_once() {
     let running = Running::with_passwords();
     let service = running.state.service.clone();
     let out = |browser: &mut Browser| {
@@ -471,7 +471,7 @@ fn whoever_may_not_be_here_any_more_is_out_at_once() {
 }
 
 #[test]
-fn a_session_that_cannot_be_read_is_over_and_shuts_nobody_out() {
+fn unreadable_session_ends_and_allows_a_new_login() {
     let running = Running::with_passwords();
     for data in ["{}", "{\"user\":\"alice\",\"number\":7}", "null", "[]"] {
         let mut alice = Browser::logged_in(&running, "alice");
@@ -526,7 +526,7 @@ fn sessions_outlast_a_restart() {
 }
 
 #[test]
-fn nobody_comes_in_while_the_store_fails() {
+fn store_failure_is_answered_503_and_admits_nobody() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let mut fresh = Browser::new(running.account);
@@ -559,7 +559,7 @@ fn submit_blindly(browser: &mut Browser, rest: &str) -> Answer {
 }
 
 #[test]
-fn too_many_failed_logins_are_put_off_whether_or_not_there_is_such_an_account() {
+fn failed_logins_are_throttled_for_any_user_name() {
     for user in ["alice", "nobody"] {
         let running = Running::with_passwords();
         let mut browser = Browser::new(running.account);
@@ -581,7 +581,7 @@ fn too_many_failed_logins_are_put_off_whether_or_not_there_is_such_an_account() 
 }
 
 #[test]
-fn the_way_back_after_a_login_is_kept() {
+fn login_returns_to_the_requested_page() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let csrf = alice.csrf();
@@ -620,7 +620,7 @@ fn the_way_back_after_a_login_is_kept() {
 }
 
 #[test]
-fn the_page_answers_head_and_refuses_other_methods() {
+fn web_interface_answers_head_and_refuses_other_methods() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let path = alice.path("/tokens");

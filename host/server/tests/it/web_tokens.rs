@@ -51,7 +51,7 @@ fn live(running: &Running, user: &str) -> Vec<String> {
 }
 
 #[test]
-fn whoever_has_no_token_is_taught_the_first_command() {
+fn empty_list_shows_the_first_command() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     let page = alice.see("/tokens");
@@ -92,7 +92,7 @@ fn a_row_says_what_its_token_is() {
 }
 
 #[test]
-fn what_ends_soon_is_yellow_what_has_ended_red_and_both_say_so() {
+fn expiring_and_expired_tokens_are_marked() {
     let running = Running::with_passwords();
     plain(&running, "alice", "plain");
     ending(&running, "never", ExpiryInput::Text("never".to_owned()));
@@ -126,7 +126,7 @@ fn what_ends_soon_is_yellow_what_has_ended_red_and_both_say_so() {
 }
 
 #[test]
-fn the_table_is_searched_and_sorted_and_its_links_keep_both() {
+fn table_links_keep_search_and_sort_order() {
     let running = Running::with_passwords();
     for name in ["beta", "alpha", "gamma"] {
         plain(&running, "alice", name);
@@ -155,7 +155,7 @@ fn the_table_is_searched_and_sorted_and_its_links_keep_both() {
 }
 
 #[test]
-fn a_search_without_a_hit_or_beyond_measure_says_so() {
+fn empty_and_too_long_searches_show_a_message() {
     let running = Running::with_passwords();
     plain(&running, "alice", "alpha");
     let mut alice = Browser::logged_in(&running, "alice");
@@ -173,7 +173,7 @@ fn a_search_without_a_hit_or_beyond_measure_says_so() {
 }
 
 #[test]
-fn the_gear_sets_how_many_tokens_a_page_shows_and_that_is_remembered() {
+fn page_size_is_set_and_remembered() {
     let running = Running::with_passwords();
     for number in 10..35 {
         plain(&running, "alice", &format!("t{number}"));
@@ -212,7 +212,7 @@ fn the_gear_sets_how_many_tokens_a_page_shows_and_that_is_remembered() {
 }
 
 #[test]
-fn revoking_asks_first_and_then_takes_those_chosen_and_no_other() {
+fn revoking_asks_first_and_revokes_only_selected_tokens() {
     let running = Running::with_passwords();
     let ids: Vec<String> = ["a", "b", "c"].map(|name| plain(&running, "alice", name)).into();
     let mut alice = Browser::logged_in(&running, "alice");
@@ -245,7 +245,7 @@ fn revoking_asks_first_and_then_takes_those_chosen_and_no_other() {
 }
 
 #[test]
-fn without_a_choice_nothing_is_asked_and_all_means_those_shown() {
+fn revoking_needs_a_selection_and_all_means_shown() {
     let running = Running::with_passwords();
     let ids: Vec<String> = ["a", "b", "c"].map(|name| plain(&running, "alice", name)).into();
     let mut alice = Browser::logged_in(&running, "alice");
@@ -293,7 +293,7 @@ fn managing_shows_renames_and_revokes_one_token() {
 }
 
 #[test]
-fn a_name_that_cannot_be_is_refused_where_it_was_typed() {
+fn invalid_new_name_is_refused_at_its_field() {
     let running = Running::with_passwords();
     let id = plain(&running, "alice", "one");
     plain(&running, "alice", "two");
@@ -320,7 +320,7 @@ fn a_name_that_cannot_be_is_refused_where_it_was_typed() {
 }
 
 #[test]
-fn what_is_revoked_in_one_tab_is_gone_in_the_other_and_a_namesake_stays() {
+fn token_revoked_in_one_tab_is_gone_in_the_other() {
     let running = Running::with_passwords();
     let id = plain(&running, "alice", "deploy");
     let mut alice = Browser::logged_in(&running, "alice");
@@ -336,7 +336,7 @@ fn what_is_revoked_in_one_tab_is_gone_in_the_other_and_a_namesake_stays() {
 }
 
 #[test]
-fn nobody_sees_or_touches_the_tokens_of_another_or_of_the_other_port() {
+fn users_access_only_their_own_account_tokens() {
     let running = Running::with_passwords();
     let bobs = plain(&running, "bob", "bobs");
     let mut token = NewToken::new("alice", "for-whm", Access::Full);
@@ -364,7 +364,7 @@ fn nobody_sees_or_touches_the_tokens_of_another_or_of_the_other_port() {
 }
 
 #[test]
-fn without_the_feature_the_page_says_so_and_offers_no_form() {
+fn page_without_the_feature_explains_and_has_no_form() {
     let running = Running::with_passwords();
     let id = plain(&running, "alice", "deploy");
     let mut alice = Browser::logged_in(&running, "alice");
@@ -397,7 +397,7 @@ fn without_the_feature_the_page_says_so_and_offers_no_form() {
 }
 
 #[test]
-fn an_address_that_only_forms_are_sent_to_leads_to_a_page() {
+fn get_of_a_form_address_redirects_to_a_page() {
     let running = Running::with_passwords();
     let id = plain(&running, "alice", "deploy");
     let mut alice = Browser::logged_in(&running, "alice");
@@ -414,7 +414,7 @@ fn an_address_that_only_forms_are_sent_to_leads_to_a_page() {
 }
 
 #[test]
-fn markup_from_elsewhere_stands_as_text() {
+fn markup_in_query_parameters_is_escaped() {
     let running = Running::with_passwords();
     let mut alice = Browser::logged_in(&running, "alice");
     plain(&running, "alice", "deploy");

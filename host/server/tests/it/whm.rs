@@ -68,7 +68,7 @@ fn creates_lists_and_revokes() {
 }
 
 #[test]
-fn what_an_update_leaves_out_stays_as_it_was() {
+fn update_keeps_omitted_parameters() {
     let running = Running::start();
     // A token that expires must not create one that never does.
     let mut first = NewToken::new("root", "first", Access::Full);
@@ -105,7 +105,7 @@ fn what_an_update_leaves_out_stays_as_it_was() {
 }
 
 #[test]
-fn details_are_found_by_the_token_in_a_body_only() {
+fn details_require_the_token_in_the_body() {
     let running = Running::start();
     let whm = running.administrator("first");
     let text = whm.strip_prefix("whm root:").unwrap();
@@ -134,7 +134,7 @@ fn details_are_found_by_the_token_in_a_body_only() {
 }
 
 #[test]
-fn only_version_1_is_spoken() {
+fn only_version_1_is_supported() {
     let running = Running::start();
     let whm = running.administrator("first");
     for query in ["", "?api.version=0", "?api.version=2", "?api.version=1&api.version=1"] {
@@ -164,7 +164,7 @@ fn failures_name_the_parameter() {
 }
 
 #[test]
-fn the_account_port_has_none_of_it_and_tokens_stay_in_their_realm() {
+fn whm_functions_exist_only_on_the_admin_port() {
     let running = Running::start();
     let whm = running.administrator("first");
     let root = running.full("root", "account");
@@ -198,7 +198,7 @@ fn the_account_port_has_none_of_it_and_tokens_stay_in_their_realm() {
 }
 
 #[test]
-fn a_limited_administrator_makes_no_more_than_itself() {
+fn limited_admin_token_cannot_create_a_wider_one() {
     let running = Running::start();
     let whm = running.administrator("first");
     let created = call(&running, &whm, "api_token_create", "&token_name=x&acl=apitokens").json();
@@ -212,7 +212,7 @@ fn a_limited_administrator_makes_no_more_than_itself() {
 }
 
 #[test]
-fn a_limited_administrator_manages_only_what_lies_within_it() {
+fn limited_admin_token_manages_only_tokens_within_its_rights() {
     let running = Running::start();
     let owner = running.administrator("owner");
     let own = running.limited_administrator("own", &["apitokens", "popaccts"]);
@@ -255,7 +255,7 @@ fn a_limited_administrator_manages_only_what_lies_within_it() {
 }
 
 #[test]
-fn no_token_lengthens_or_widens_itself_or_another() {
+fn token_cannot_extend_or_widen_any_token() {
     let running = Running::start();
     let owner = running.administrator("owner");
     let later = NOW + 60;
@@ -286,7 +286,7 @@ fn no_token_lengthens_or_widens_itself_or_another() {
 }
 
 #[test]
-fn only_get_and_post() {
+fn only_get_and_post_are_allowed() {
     let running = Running::start();
     let whm = running.administrator("first");
     for method in ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"] {

@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_a_new_connection_was_refused_for_explains_no_other_wait() {
+    async fn connection_error_does_not_explain_other_timeouts() {
         let options = open::options("postgres://a@127.0.0.1:1/db").unwrap();
         let fault = open::Fault::default();
         let store = PostgresStore {

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn another_machine_must_show_a_verified_certificate() {
+    fn remote_server_requires_a_verified_certificate() {
         for local in [
             "postgres://a@localhost/db",
             "postgres://a@127.0.0.1:5433/db",

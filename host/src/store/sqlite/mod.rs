@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_page_is_read_from_an_index_of_its_order_and_nothing_is_sorted() {
+    async fn page_queries_use_an_index_without_sorting() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("t.db");
         let store = SqliteStore::open(file.to_str().unwrap(), true).await.unwrap();

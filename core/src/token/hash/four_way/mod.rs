@@ -20,7 +20,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn four_secrets_at_once_are_hashed_like_each_alone(texts in prop::array::uniform4("[A-Z0-9]{32}")) {
+        fn four_way_hash_equals_single_hashes(texts in prop::array::uniform4("[A-Z0-9]{32}")) {
             let secrets = texts.each_ref().map(|text| Presented::parse(text.as_bytes()).unwrap_or(Presented::DECOY));
             for (four, one) in digests(secrets).iter().zip(secrets.map(Digest::of)) {
                 prop_assert!(bool::from(four.same(&one)));

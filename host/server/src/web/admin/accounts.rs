@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn features_are_told_in_a_few_words() {
+    fn summarises_features() {
         let list = |features: &[&str]| Features::List(features.iter().map(|feature| (*feature).to_owned()).collect());
         assert_eq!(features(&Features::All), "Every feature");
         assert_eq!(features(&list(&[])), "None");
