@@ -35,15 +35,15 @@ pub async fn read_body(body: Body, limits: &HttpLimits) -> Result<Bytes, Problem
 
 /// Error that ends a body while it is being forwarded. It holds the reply for the client.
 #[derive(Debug)]
-pub(crate) struct Unfit(pub(crate) Problem);
+pub(crate) struct BodyError(pub(crate) Problem);
 
-impl std::fmt::Display for Unfit {
+impl std::fmt::Display for BodyError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.0.code)
     }
 }
 
-impl std::error::Error for Unfit {}
+impl std::error::Error for BodyError {}
 
 /// The problem with a body that could not be read to its end: it is too long, the client stopped, or the framing is invalid.
 fn fault_of(error: &(dyn std::error::Error + 'static)) -> Problem {
@@ -51,7 +51,7 @@ fn fault_of(error: &(dyn std::error::Error + 'static)) -> Problem {
     if causes().any(|cause| cause.is::<LengthLimitError>()) {
         return Problem::BODY_TOO_LARGE;
     }
-    if let Some(Unfit(problem)) = causes().find_map(|cause| cause.downcast_ref()) {
+    if let Some(BodyError(problem)) = causes().find_map(|cause| cause.downcast_ref()) {
         return *problem;
     }
     let stalled = causes().any(|cause| {
@@ -66,7 +66,7 @@ fn fault_of(error: &(dyn std::error::Error + 'static)) -> Problem {
 }
 
 /// A body that is forwarded upstream. [`Sender`] records what the client does.
-pub(crate) struct Watched {
+pub(crate) struct MonitoredBody {
     body: Body,
     sender: Arc<Sender>,
 }
@@ -75,26 +75,26 @@ pub(crate) struct Watched {
 #[derive(Debug)]
 pub(crate) struct Sender {
     fault: OnceLock<Problem>,
-    state: Mutex<Sending>,
+    state: Mutex<WaitingFor>,
 }
 
 /// Which side must act next.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Sending {
+pub(crate) enum WaitingFor {
     /// The client: it must send more.
     Sender,
     /// The upstream, since that instant: it must take more, or answer once it has the whole body.
     Receiver(Instant),
 }
 
-impl Watched {
+impl MonitoredBody {
     /// Wraps a body of at most so many bytes, and returns it with the state of its sender.
     pub(crate) fn over(body: Body, longest: usize) -> (Body, Arc<Sender>) {
         let sender = Arc::new(Sender {
             fault: OnceLock::new(),
-            state: Mutex::new(Sending::Receiver(Instant::now())),
+            state: Mutex::new(WaitingFor::Receiver(Instant::now())),
         });
-        let watched = Watched {
+        let watched = MonitoredBody {
             body: Body::new(Limited::new(body, longest)),
             sender: Arc::clone(&sender),
         };
@@ -109,16 +109,16 @@ impl Sender {
     }
 
     /// Which side must act next.
-    pub(crate) fn state(&self) -> Sending {
+    pub(crate) fn state(&self) -> WaitingFor {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, state: Sending) {
+    fn set(&self, state: WaitingFor) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 }
 
-impl HttpBody for Watched {
+impl HttpBody for MonitoredBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -131,8 +131,8 @@ impl HttpBody for Watched {
             self.sender.fault.get_or_init(|| fault_of(error));
         }
         self.sender.set(match &polled {
-            Poll::Pending => Sending::Sender,
-            Poll::Ready(_) => Sending::Receiver(Instant::now()),
+            Poll::Pending => WaitingFor::Sender,
+            Poll::Ready(_) => WaitingFor::Receiver(Instant::now()),
         });
         polled
     }
@@ -147,19 +147,19 @@ impl HttpBody for Watched {
 }
 
 /// A body whose every frame must arrive in time. Only the time in which the reader waits for a frame counts.
-pub(crate) struct Timely {
+pub(crate) struct TimedBody {
     body: Body,
     limit: Duration,
     wait: Option<Pin<Box<Sleep>>>,
 }
 
-impl Timely {
+impl TimedBody {
     /// Wraps a body with a time limit for each frame. Zero means no limit.
     pub(crate) fn over(body: Body, limit: Duration) -> Body {
         if limit.is_zero() {
             return body;
         }
-        Body::new(Timely {
+        Body::new(TimedBody {
             body,
             limit,
             wait: None,
@@ -167,7 +167,7 @@ impl Timely {
     }
 }
 
-impl HttpBody for Timely {
+impl HttpBody for TimedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -41,7 +41,7 @@ pub use error::ServerError;
 pub use guard::catalogue_file::Catalogue;
 pub use guard::upstream::Upstream;
 pub use middleware::client::Client;
-pub use middleware::log_fields::Decided;
+pub use middleware::log_fields::VerdictLogFields;
 pub use middleware::logs::{LogFormat, LogGuard, Logs};
 pub use middleware::request_id::RequestId;
 pub use middleware::scrub::scrub;

@@ -13,7 +13,7 @@ use crate::offload;
 
 /// A request with the name of its operation.
 #[derive(Serialize)]
-struct Tagged<'a, Q> {
+struct TaggedRequest<'a, Q> {
     op: &'a str,
     #[serde(flatten)]
     request: &'a Q,
@@ -97,7 +97,7 @@ impl Module {
 
     /// Runs any operation.
     pub(crate) fn operate<Q: Serialize, A: DeserializeOwned>(&self, op: &str, request: &Q) -> Result<A> {
-        let request = encode(&Tagged { op, request })?;
+        let request = encode(&TaggedRequest { op, request })?;
         decode(&Zeroizing::new(self.call_json(&request)?))
     }
 
@@ -107,7 +107,7 @@ impl Module {
         Q: Serialize + Send + 'static,
         A: DeserializeOwned + Send + 'static,
     {
-        if let Some(small) = encode_small(&Tagged { op, request: &request })? {
+        if let Some(small) = encode_small(&TaggedRequest { op, request: &request })? {
             return decode(&Zeroizing::new(self.call_json(&small)?));
         }
         let module = self.clone();
@@ -117,7 +117,7 @@ impl Module {
 
 /// Encodes a request as JSON; `None` if it is longer than [`offload::LIGHT`].
 fn encode_small(request: &impl Serialize) -> Result<Option<Zeroizing<Vec<u8>>>, ModuleError> {
-    let mut small = Small(Zeroizing::new(Vec::with_capacity(offload::LIGHT)));
+    let mut small = BoundedBuffer(Zeroizing::new(Vec::with_capacity(offload::LIGHT)));
     match serde_json::to_writer(&mut small, request) {
         Ok(()) => Ok(Some(small.0)),
         Err(error) if error.is_io() => Ok(None),
@@ -126,9 +126,9 @@ fn encode_small(request: &impl Serialize) -> Result<Option<Zeroizing<Vec<u8>>>, 
 }
 
 /// A buffer of [`offload::LIGHT`] bytes that refuses more.
-struct Small(Zeroizing<Vec<u8>>);
+struct BoundedBuffer(Zeroizing<Vec<u8>>);
 
-impl io::Write for Small {
+impl io::Write for BoundedBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.0.len() + bytes.len() > offload::LIGHT {
             return Err(io::ErrorKind::WriteZero.into());

@@ -119,11 +119,11 @@ impl Handle {
     ) -> Result<Decision> {
         let (header, place) = (self.header, self.address);
         let code = self.with(|instance, handle| {
-            let header = Lent::new(instance, header, authorization)?;
-            let place = Lent::new(instance, place, address.unwrap_or_default())?;
+            let header = CallBuffer::new(instance, header, authorization)?;
+            let place = CallBuffer::new(instance, place, address.unwrap_or_default())?;
             let code = instance.table_verify(handle, call, header.span, place.span, now)?;
-            header.give_back(instance)?;
-            place.give_back(instance)?;
+            header.release(instance)?;
+            place.release(instance)?;
             checked(code)
         })?;
         Decision::of(code, call)
@@ -195,13 +195,13 @@ impl Decision {
 }
 
 /// Bytes placed in the module for one call: in the buffer, or in separate memory if they are too long for it.
-struct Lent {
+struct CallBuffer {
     span: Span,
     own: bool,
 }
 
-impl Lent {
-    fn new(instance: &mut Instance, buffer: Span, bytes: &[u8]) -> Result<Lent, ModuleError> {
+impl CallBuffer {
+    fn new(instance: &mut Instance, buffer: Span, bytes: &[u8]) -> Result<CallBuffer, ModuleError> {
         let own = bytes.len() > buffer.length as usize;
         let place = if own { instance.reserve(bytes.len())? } else { buffer };
         instance.write(place, bytes)?;
@@ -211,11 +211,11 @@ impl Lent {
             pointer: place.pointer,
             length,
         };
-        Ok(Lent { span, own })
+        Ok(CallBuffer { span, own })
     }
 
     /// Wipes the bytes, because a header contains a secret.
-    fn give_back(self, instance: &mut Instance) -> Result<(), ModuleError> {
+    fn release(self, instance: &mut Instance) -> Result<(), ModuleError> {
         if self.own {
             instance.release(self.span)
         } else {

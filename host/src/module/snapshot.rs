@@ -36,7 +36,7 @@ struct Opened {
 }
 
 #[derive(Deserialize)]
-struct Left {
+struct Remaining {
     left: u64,
 }
 
@@ -73,7 +73,7 @@ impl Snapshot {
         let answer = self.handle.with(|instance, handle| {
             instance.ask(&calls.begin, head, |span| (handle, span.pointer, span.length, now))
         })?;
-        decode(&answer).map(|begun: Left| begun.left)
+        decode(&answer).map(|begun: Remaining| begun.left)
     }
 
     /// Adds the next bytes of the body, any number of them. Returns how many remain.
@@ -87,7 +87,7 @@ impl Snapshot {
             let answer = self.handle.with(|instance, handle| {
                 instance.ask(&calls.push, piece, |span| (handle, span.pointer, span.length))
             })?;
-            left = decode(&answer).map(|told: Left| told.left)?;
+            left = decode(&answer).map(|told: Remaining| told.left)?;
         }
         Ok(left)
     }

@@ -66,7 +66,7 @@ impl Uses {
     }
 
     /// Takes all entries for flushing.
-    pub fn take(&self) -> Taken<'_> {
+    pub fn take(&self) -> PendingBatch<'_> {
         let mut usage = Vec::new();
         for part in &self.parts {
             let mut part = lock(part);
@@ -78,7 +78,7 @@ impl Uses {
                 uses: one.times,
             }));
         }
-        Taken { uses: self, usage }
+        PendingBatch { uses: self, usage }
     }
 
     fn part(&self, id: &str) -> MutexGuard<'_, Part> {
@@ -111,12 +111,12 @@ impl Part {
 }
 
 /// Entries taken for flushing. Uncommitted entries are returned on drop.
-pub(crate) struct Taken<'u> {
+pub(crate) struct PendingBatch<'u> {
     uses: &'u Uses,
     usage: Vec<Usage>,
 }
 
-impl Taken<'_> {
+impl PendingBatch<'_> {
     /// The next batch to store; `None` when all are stored.
     pub fn batch(&self) -> Option<&[Usage]> {
         self.usage.rchunks(BATCH).next()
@@ -131,7 +131,7 @@ impl Taken<'_> {
     }
 }
 
-impl Drop for Taken<'_> {
+impl Drop for PendingBatch<'_> {
     fn drop(&mut self) {
         for used in self.usage.drain(..) {
             let one = Use {

@@ -15,7 +15,7 @@ use crate::api::forwarding::pass_on;
 use crate::api::nested_calls::{self, ELSEWHERE};
 use crate::api::whm::CPANEL;
 use crate::auth::admitted::Admitted;
-use crate::auth::authenticate::{Ended, admit, malformed, recognise, reply_of};
+use crate::auth::authenticate::{EarlyReply, admit, malformed, recognise, reply_of};
 use crate::auth::backend::Backend;
 use crate::auth::calls;
 use crate::body::read_body;
@@ -122,7 +122,7 @@ impl Choice {
     }
 }
 
-async fn call<T: Backend>(state: &T, client: &Client, realm: Realm, request: Request) -> Result<Response, Ended> {
+async fn call<T: Backend>(state: &T, client: &Client, realm: Realm, request: Request) -> Result<Response, EarlyReply> {
     let (mut parts, body) = request.into_parts();
     calls::check_method(&parts.method, false)?;
     let query = Form::of_query(parts.uri.query())?;

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokenlatch_core::{Api, Call, Realm, call_of, is_forged, names_any, plain_target};
 
-use crate::auth::authenticate::{Ended, admit, forbidden, malformed, reply_of};
+use crate::auth::authenticate::{EarlyReply, admit, forbidden, malformed, reply_of};
 use crate::auth::backend::Backend;
 use crate::auth::calls;
 use crate::form::Form;
@@ -59,7 +59,7 @@ pub(crate) async fn admin<T: Backend>(
     reply_of(verify(state.as_ref(), &client, Realm::Admin, &parts).await)
 }
 
-async fn verify(state: &impl Backend, client: &Client, realm: Realm, request: &Parts) -> Result<Response, Ended> {
+async fn verify(state: &impl Backend, client: &Client, realm: Realm, request: &Parts) -> Result<Response, EarlyReply> {
     let query = Form::of_query(request.uri.query())?;
     if calls::holds_secret(query.keys()) {
         return Err(malformed(state).into());

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokenlatch_core::METRICS_READ;
 
-use crate::auth::authenticate::{Ended, admit, malformed, reply_of};
+use crate::auth::authenticate::{EarlyReply, admit, malformed, reply_of};
 use crate::auth::backend::Backend;
 use crate::auth::calls;
 use crate::form::Form;
@@ -93,7 +93,7 @@ pub(crate) async fn metrics<T: Backend>(
     reply_of(figures(state.as_ref(), &client, &parts).await)
 }
 
-async fn figures(state: &impl Backend, client: &Client, request: &Parts) -> Result<Response, Ended> {
+async fn figures(state: &impl Backend, client: &Client, request: &Parts) -> Result<Response, EarlyReply> {
     let format = [
         (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),

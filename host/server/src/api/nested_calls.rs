@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokenlatch_core::{Call, Value as Strict};
 
 use crate::auth::admitted::Admitted;
-use crate::auth::authenticate::{Ended, admit};
+use crate::auth::authenticate::{EarlyReply, admit};
 use crate::auth::backend::Backend;
 use crate::body::read_body;
 use crate::form::{Form, JSON, JSON_INVALID, Kind, check_takes_body, replace_body};
@@ -36,8 +36,8 @@ pub(crate) async fn checked(
     mut parts: Parts,
     call: &Call,
     (admitted, query, body): (Admitted, Form, Body),
-) -> Result<(Admitted, Request), Ended> {
-    let signed = |problem: Problem| Ended::from(admitted.sign(problem));
+) -> Result<(Admitted, Request), EarlyReply> {
+    let signed = |problem: Problem| EarlyReply::from(admitted.sign(problem));
     let has_body = !body.is_end_stream();
     let bytes = read_body(body, &state.config().limits).await.map_err(signed)?;
     let in_query = query.len();

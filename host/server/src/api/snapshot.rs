@@ -19,7 +19,7 @@ use serde::Serialize;
 use tokenlatch_core::{SNAPSHOT_READ, USAGE_REPORT};
 
 use crate::auth::admitted::Admitted;
-use crate::auth::authenticate::{Ended, admit, malformed, reply_of, unavailable};
+use crate::auth::authenticate::{EarlyReply, admit, malformed, reply_of, unavailable};
 use crate::auth::calls;
 use crate::body::read_body;
 use crate::form::{Form, Kind};
@@ -81,12 +81,12 @@ pub(crate) async fn usage(
     reply_of(take_report(&state, &client, request).await)
 }
 
-async fn publisher(state: &State) -> Result<&Publisher, Ended> {
+async fn publisher(state: &State) -> Result<&Publisher, EarlyReply> {
     let publisher = state.publisher().await.map_err(|error| failed(state, &error))?;
     Ok(publisher.ok_or(Problem::NOT_FOUND)?)
 }
 
-async fn send_whole(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+async fn send_whole(state: &State, client: &Client, request: Request) -> Result<Response, EarlyReply> {
     publisher(state).await?;
     let (parts, _) = request.into_parts();
     if calls::holds_secret(Form::of_query(parts.uri.query())?.keys()) {
@@ -107,7 +107,7 @@ async fn send_whole(state: &State, client: &Client, request: Request) -> Result<
     Ok(send(&admitted, &message))
 }
 
-async fn send_delta(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+async fn send_delta(state: &State, client: &Client, request: Request) -> Result<Response, EarlyReply> {
     let publisher = publisher(state).await?;
     let (parts, _) = request.into_parts();
     let query = Form::of_query(parts.uri.query())?;
@@ -137,7 +137,7 @@ struct Reported {
     added: bool,
 }
 
-async fn take_report(state: &State, client: &Client, request: Request) -> Result<Response, Ended> {
+async fn take_report(state: &State, client: &Client, request: Request) -> Result<Response, EarlyReply> {
     publisher(state).await?;
     let (parts, body) = request.into_parts();
     if calls::holds_secret(Form::of_query(parts.uri.query())?.keys()) {
@@ -236,7 +236,7 @@ impl HttpBody for TwoPartBody {
     }
 }
 
-fn failed(state: &State, error: &Error) -> Ended {
+fn failed(state: &State, error: &Error) -> EarlyReply {
     tracing::error!(code = error.code(), "the snapshot cannot be made: {error}");
     unavailable(state).into()
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use tokenlatch_core::{Call, ReplyError, Shape};
 
 use crate::auth::admitted::Admitted;
-use crate::auth::authenticate::{Denial, Ended, admit, denied, unavailable};
+use crate::auth::authenticate::{Denial, EarlyReply, admit, denied, unavailable};
 use crate::auth::backend::Backend;
 use crate::auth::calls;
 use crate::form::Form;
@@ -27,7 +27,7 @@ pub(crate) async fn given(
     parts: &Parts,
     call: &Call,
     (admitted, query, body): (Admitted, Form, Body),
-) -> Result<(Admitted, Form), Ended> {
+) -> Result<(Admitted, Form), EarlyReply> {
     let at_once = body.is_end_stream();
     let form = match query.with_body(parts, body, &state.config().limits).await {
         Ok(form) => form,

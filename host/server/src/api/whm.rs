@@ -9,7 +9,7 @@ use tokenlatch_core::{Realm, Shape, calls_others};
 use crate::api::forwarding::pass_on;
 use crate::api::nested_calls;
 use crate::api::token_functions::given;
-use crate::auth::authenticate::{Ended, admit, malformed, reply_of};
+use crate::auth::authenticate::{EarlyReply, admit, malformed, reply_of};
 use crate::auth::backend::Backend;
 use crate::auth::calls;
 use crate::form::Form;
@@ -30,7 +30,7 @@ pub(crate) async fn handle<T: Backend>(
     reply_of(call(state.as_ref(), &client, request).await)
 }
 
-async fn call<T: Backend>(state: &T, client: &Client, request: Request) -> Result<Response, Ended> {
+async fn call<T: Backend>(state: &T, client: &Client, request: Request) -> Result<Response, EarlyReply> {
     let (parts, body) = request.into_parts();
     let function = calls::json_api(parts.uri.path()).ok_or(Problem::NOT_FOUND)?;
     calls::check_method(&parts.method, is_ours(WHM, function))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use tokenlatch_core::Verdict;
 
-use crate::middleware::log_fields::Decided;
+use crate::middleware::log_fields::VerdictLogFields;
 
 /// A request that the verifier admitted.
 pub(crate) struct Admitted {
@@ -27,7 +27,7 @@ impl Admitted {
 
 /// Adds the decision to the reply, for the log.
 pub(crate) fn note(reply: &mut Response, reason: &'static str, verdict: Option<&Verdict>) {
-    reply.extensions_mut().insert(Decided {
+    reply.extensions_mut().insert(VerdictLogFields {
         reason,
         user: verdict.and_then(|verdict| verdict.user.clone()),
         token_id: verdict.and_then(|verdict| verdict.id.clone()),

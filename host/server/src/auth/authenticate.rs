@@ -33,17 +33,17 @@ const CALL_INVALID: Problem = Problem::new(
 );
 
 /// A reply that ends the handling of a request early.
-pub(crate) struct Ended(Box<Response>);
+pub(crate) struct EarlyReply(Box<Response>);
 
-impl<R: IntoResponse> From<R> for Ended {
-    fn from(reply: R) -> Ended {
-        Ended(Box::new(reply.into_response()))
+impl<R: IntoResponse> From<R> for EarlyReply {
+    fn from(reply: R) -> EarlyReply {
+        EarlyReply(Box::new(reply.into_response()))
     }
 }
 
 /// The reply of a handler, from either branch of its result.
-pub(crate) fn reply_of(outcome: Result<Response, Ended>) -> Response {
-    outcome.unwrap_or_else(|Ended(reply)| *reply)
+pub(crate) fn reply_of(outcome: Result<Response, EarlyReply>) -> Response {
+    outcome.unwrap_or_else(|EarlyReply(reply)| *reply)
 }
 
 /// Admits a request, or returns the refusal. Only a verdict of the module admits a request.
@@ -52,7 +52,7 @@ pub(crate) async fn admit(
     client: &Client,
     headers: &HeaderMap,
     call: &Call,
-) -> Result<Admitted, Ended> {
+) -> Result<Admitted, EarlyReply> {
     if let Some(wait) = state.failures().blocked(client.counted()) {
         return Err(signed(state, Denial::Later(wait), "address_blocked", None));
     }
@@ -75,7 +75,7 @@ pub(crate) async fn admit(
     let refused = |reply: Reply| {
         let mut reply = response(reply);
         note(&mut reply, verdict.reason.as_str(), Some(&verdict));
-        Ended::from(reply)
+        EarlyReply::from(reply)
     };
     match (&verdict.refusal, &verdict.user) {
         (None, Some(user)) if verdict.allowed => Ok(Admitted {
@@ -112,7 +112,7 @@ pub(crate) async fn recognise(
     client: &Client,
     headers: &HeaderMap,
     realm: Realm,
-) -> Result<(), Ended> {
+) -> Result<(), EarlyReply> {
     // No token may use API 1, so this call never succeeds, and no use is recorded.
     let call = Call {
         api: Some(Api::Api1),
@@ -168,14 +168,14 @@ pub(crate) fn denied(state: &impl Backend, denial: Denial) -> Response {
 }
 
 /// A refusal, with the reason for the log.
-fn signed(state: &impl Backend, denial: Denial, reason: &'static str, verdict: Option<&Verdict>) -> Ended {
+fn signed(state: &impl Backend, denial: Denial, reason: &'static str, verdict: Option<&Verdict>) -> EarlyReply {
     let mut reply = denied(state, denial);
     note(&mut reply, reason, verdict);
     reply.into()
 }
 
 /// 403 for a valid token, with the server's own reason for the log.
-pub(crate) fn forbidden(state: &impl Backend, admitted: &Admitted, reason: &'static str) -> Ended {
+pub(crate) fn forbidden(state: &impl Backend, admitted: &Admitted, reason: &'static str) -> EarlyReply {
     signed(state, Denial::Forbidden, reason, Some(&admitted.verdict))
 }
 

@@ -14,7 +14,7 @@ use hyper::body::{Frame, SizeHint};
 
 use tokenlatch_core::{API2_SELECTORS, is_doubtful_selector};
 
-use crate::body::Unfit;
+use crate::body::BodyError;
 use crate::problem::Problem;
 
 /// Maximum length of a boundary: RFC 2046, section 5.1.1.
@@ -76,7 +76,7 @@ impl HttpBody for Checked {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let unfit = |problem| Poll::Ready(Some(Err(axum::Error::new(Unfit(problem)))));
+        let unfit = |problem| Poll::Ready(Some(Err(axum::Error::new(BodyError(problem)))));
         loop {
             let this = &mut *self;
             let Some(scan) = this.scan.as_mut() else {

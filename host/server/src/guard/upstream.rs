@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokenlatch_core::{Danger, Realm, Verdict, danger, is_plain_field};
 use tokio::time::Instant;
 
-use crate::body::{Sender, Sending, Timely, Watched};
+use crate::body::{MonitoredBody, Sender, TimedBody, WaitingFor};
 use crate::config::Config;
 use crate::error::ServerError;
 use crate::guard::{hop_by_hop, identity_headers};
@@ -112,7 +112,7 @@ impl Upstream {
         }
         add_headers(&mut parts.headers, verdict, realm, client);
         set_length(&mut parts.headers, &body);
-        let (body, sender) = Watched::over(body, self.longest);
+        let (body, sender) = MonitoredBody::over(body, self.longest);
         // The version and the extensions are those of the guard's own connection.
         let mut forwarded = Request::new(body);
         let Ok(target) = self.target(&parts.uri) else {
@@ -129,7 +129,7 @@ impl Upstream {
             Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => UNREACHABLE.into_response(),
             Ok(answer) => {
                 let (parts, body) = answer.into_parts();
-                accept(parts, Timely::over(Body::new(body), self.stall))
+                accept(parts, TimedBody::over(Body::new(body), self.stall))
             }
             Err(error) => sender.fault().unwrap_or_else(|| failed(&error)).into_response(),
         }
@@ -150,9 +150,9 @@ impl Upstream {
     async fn silence(&self, sender: &Sender) {
         loop {
             let since = match sender.state() {
-                Sending::Sender => Instant::now(),
-                Sending::Receiver(since) if since.elapsed() >= self.time => return,
-                Sending::Receiver(since) => since,
+                WaitingFor::Sender => Instant::now(),
+                WaitingFor::Receiver(since) if since.elapsed() >= self.time => return,
+                WaitingFor::Receiver(since) => since,
             };
             tokio::time::sleep_until(since + self.time).await;
         }

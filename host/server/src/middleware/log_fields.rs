@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A handler's decision about a request. Add it to the reply's extensions, for the log and the metrics.
 #[derive(Clone, Debug)]
-pub struct Decided {
+pub struct VerdictLogFields {
     /// The verdict's reason, such as `ok` or `token_expired`.
     pub reason: &'static str,
     /// The token's user, once it has been verified.
@@ -16,7 +16,7 @@ pub struct Decided {
 
 /// What a page logs about a request. Add it to the reply's extensions.
 #[derive(Clone, Debug)]
-pub(crate) struct Noted {
+pub(crate) struct PageLogFields {
     /// The outcome, such as `login_invalid`.
     pub(crate) reason: &'static str,
     /// The user who is logged in.

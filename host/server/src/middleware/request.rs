@@ -26,7 +26,7 @@ use crate::http1::request_check;
 use crate::http1::unread_body::Unread;
 use crate::middleware::client::{self, Client, REQUEST_ID};
 use crate::middleware::envelope;
-use crate::middleware::log_fields::{Decided, Forwarded, Noted};
+use crate::middleware::log_fields::{Forwarded, PageLogFields, VerdictLogFields};
 use crate::middleware::metrics;
 use crate::problem::Problem;
 use crate::web_paths;
@@ -161,7 +161,7 @@ async fn answer(
             drop(request);
             metrics::refused(problem.code);
             let mut response = problem.into_response();
-            response.extensions_mut().insert(Decided {
+            response.extensions_mut().insert(VerdictLogFields {
                 reason: problem.code,
                 user: None,
                 token_id: None,
@@ -245,8 +245,8 @@ impl Seen<'_> {
     fn report(&self, response: &Response<Body>, time: Duration) {
         let status = response.status();
         metrics::replied(self.port, metrics::class(self.path), status, time);
-        let decided = response.extensions().get::<Decided>();
-        let noted = response.extensions().get::<Noted>();
+        let decided = response.extensions().get::<VerdictLogFields>();
+        let noted = response.extensions().get::<PageLogFields>();
         if self.admitted
             && let Some(decided) = decided
         {

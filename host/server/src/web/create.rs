@@ -15,7 +15,7 @@ use crate::web::create_form::{CreateForm, Fault, FormChoices, faults_of, with_ot
 use crate::web::form::{Asked, Posted, new_once};
 use crate::web::layout::Layout;
 use crate::web::notice::NoticePage;
-use crate::web::reply::{Failed, html, see, sentence};
+use crate::web::reply::{Failed, html, redirect_to, sentence};
 use crate::web::session::Visitor;
 use crate::web::tokens::{LIST, curl};
 use crate::web::view::{Moment, access};
@@ -114,7 +114,7 @@ pub(crate) async fn create(
         }
     };
     // Done before the token is created, so that of two concurrent submissions only one goes on.
-    if !posted.spend(&state).await? {
+    if !posted.consume_once(&state).await? {
         return Ok(spent(&state, visitor));
     }
     match state.service.create(wanted).await {
@@ -192,7 +192,7 @@ pub(crate) async fn saved(posted: Posted) -> Response {
     } else {
         "/tokens"
     };
-    see(posted.visitor.path(next))
+    redirect_to(posted.visitor.path(next))
 }
 
 /// The result of the name check while a user types.

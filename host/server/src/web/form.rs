@@ -14,7 +14,7 @@ use crate::middleware::request_id::RequestId;
 use crate::problem::Problem;
 use crate::state::State;
 use crate::web::reply::Failed;
-use crate::web::session::{Visitor, digest, same};
+use crate::web::session::{Visitor, digest, equal_in_constant_time};
 
 /// The parameters that may be repeated: check boxes with the same name.
 const REPEATED: &[&str] = &["id", "shown", "feature"];
@@ -66,7 +66,7 @@ impl Posted {
 
     /// Marks this form's `once` value as used. Returns whether it was unused. Call it just before an action that must not be
     /// repeated. The value is kept as long as the session can last.
-    pub(crate) async fn spend(&self, state: &State) -> Result<bool, Failed> {
+    pub(crate) async fn consume_once(&self, state: &State) -> Result<bool, Failed> {
         let once = self.text("once");
         if RequestId::read(once.as_bytes()).is_none() {
             return Err(Failed::Stale);
@@ -101,7 +101,7 @@ impl FromRequest<Arc<State>> for Posted {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, state).await?;
         let form = read(&parts, body, &state.config.limits).await?;
-        if !same(form.text("csrf"), &visitor.csrf) {
+        if !equal_in_constant_time(form.text("csrf"), &visitor.csrf) {
             return Err(Failed::Stale);
         }
         Ok(Posted { visitor, form })

@@ -15,12 +15,12 @@ use crate::auth::logins::{Attempt, Throttled};
 use crate::config::HttpLimits;
 use crate::form::{Form, JSON};
 use crate::middleware::client::Client;
-use crate::middleware::log_fields::Noted;
+use crate::middleware::log_fields::PageLogFields;
 use crate::state::State;
 use crate::web::form::{self, Asked};
 use crate::web::layout::Layout;
 use crate::web::paths;
-use crate::web::reply::{Failed, html, see};
+use crate::web::reply::{Failed, html, redirect_to};
 use crate::web::session::{self, Found, Session, SessionData, Visitor};
 use crate::web::visit::drops_cookie;
 use crate::web_paths::home;
@@ -89,8 +89,8 @@ pub(crate) async fn root(
     Extension(session): Extension<Session>,
 ) -> Result<Response, Failed> {
     Ok(match session::find(&state, &session, realm).await? {
-        Found::Person(visitor) => see(visitor.path(home(realm))),
-        Found::Nobody | Found::Ended(_) => see("/login".to_owned()),
+        Found::Person(visitor) => redirect_to(visitor.path(home(realm))),
+        Found::Nobody | Found::Ended(_) => redirect_to("/login".to_owned()),
     })
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn form(
         ..Shown::default()
     };
     match session::find(&state, &session, realm).await? {
-        Found::Person(visitor) => return Ok(see(visitor.path(home(realm)))),
+        Found::Person(visitor) => return Ok(redirect_to(visitor.path(home(realm)))),
         Found::Ended(reason) => shown.error = reason,
         Found::Nobody if asked.has("out") => shown.status = "You are logged out.",
         Found::Nobody => {}
@@ -139,7 +139,7 @@ pub(crate) async fn login(
             insecure: true,
             ..Shown::default()
         };
-        return Ok(noted(
+        return Ok(with_log_reason(
             login_page(&state, realm, StatusCode::FORBIDDEN, &shown),
             "login_insecure",
         ));
@@ -150,9 +150,9 @@ pub(crate) async fn login(
             let mut reply = if for_script {
                 in_json(&json!({"status": 1, "security_token": visitor.prefix, "redirect": to}))
             } else {
-                see(to)
+                redirect_to(to)
             };
-            reply.extensions_mut().insert(Noted {
+            reply.extensions_mut().insert(PageLogFields {
                 reason: "login",
                 user: Some(visitor.user),
             });
@@ -166,7 +166,7 @@ pub(crate) async fn login(
                 to: &to,
                 ..Shown::default()
             };
-            noted(login_page(&state, realm, status, &shown), reason)
+            with_log_reason(login_page(&state, realm, status, &shown), reason)
         }
         Err(failed) if for_script => {
             let words = failed.words();
@@ -183,7 +183,7 @@ pub(crate) async fn login(
 /// A refusal in the format for scripts.
 fn scripted(status: StatusCode, reason: &'static str, error: &str) -> Response {
     let reply = (status, in_json(&json!({"status": 0, "message": error}))).into_response();
-    noted(reply, reason)
+    with_log_reason(reply, reason)
 }
 
 fn in_json(document: &Value) -> Response {
@@ -191,8 +191,8 @@ fn in_json(document: &Value) -> Response {
 }
 
 /// Adds the reason for the log. The submitted name is not logged: people type their password there.
-fn noted(mut reply: Response, reason: &'static str) -> Response {
-    reply.extensions_mut().insert(Noted { reason, user: None });
+fn with_log_reason(mut reply: Response, reason: &'static str) -> Response {
+    reply.extensions_mut().insert(PageLogFields { reason, user: None });
     reply
 }
 
@@ -313,15 +313,15 @@ pub(crate) async fn logout(
     let (parts, body) = request.into_parts();
     let given = form::read(&parts, body, &state.config.limits).await?;
     if let Found::Person(visitor) = session::find(&state, &session, realm).await? {
-        let right = session::same(given.text("csrf"), &visitor.csrf);
+        let right = session::equal_in_constant_time(given.text("csrf"), &visitor.csrf);
         let mut reply = if right {
             session::end(&state, &session).await?;
-            see(OUT.to_owned())
+            redirect_to(OUT.to_owned())
         } else {
             Failed::Stale.into_response()
         };
         reply.extensions_mut().insert(visitor);
         return Ok(reply);
     }
-    Ok(see(OUT.to_owned()))
+    Ok(redirect_to(OUT.to_owned()))
 }

@@ -38,11 +38,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::HttpLimits;
 use crate::middleware::client::Client;
-use crate::middleware::log_fields::Noted;
+use crate::middleware::log_fields::PageLogFields;
 use crate::state::State;
 use crate::web_paths::{PREFIX, home, inside};
 use login::Shown;
-use reply::{Failed, see};
+use reply::{Failed, redirect_to};
 use session::{Found, Session, Visitor};
 use tokenlatch_core::Realm;
 
@@ -87,7 +87,7 @@ async fn enter(state: Arc<State>, realm: Realm, pages: Router, session: Session,
         return Failed::NotFound.into_response();
     };
     let (digits, rest) = (digits.to_owned(), rest.to_owned());
-    let is_of = |visitor: &Visitor| session::same(&digits, visitor.prefix.trim_start_matches(PREFIX));
+    let is_of = |visitor: &Visitor| session::equal_in_constant_time(&digits, visitor.prefix.trim_start_matches(PREFIX));
     let mut request = request;
     let mut found = match session::find(&state, &session, realm).await {
         Ok(found) => found,
@@ -118,7 +118,7 @@ async fn enter(state: Arc<State>, realm: Realm, pages: Router, session: Session,
     };
     let rest = rest.as_str();
     if matches!(rest, "" | "/") {
-        return see(visitor.path(home(realm)));
+        return redirect_to(visitor.path(home(realm)));
     }
     let Some(uri) = without_prefix(request.uri(), rest) else {
         return Failed::NotFound.into_response();
@@ -191,7 +191,7 @@ async fn turn_away(state: &State, realm: Realm, found: &Found, request: Request)
         ..Shown::default()
     };
     let mut reply = login::login_page(state, realm, StatusCode::UNAUTHORIZED, &shown);
-    reply.extensions_mut().insert(Noted {
+    reply.extensions_mut().insert(PageLogFields {
         reason: code,
         user: None,
     });

@@ -25,7 +25,7 @@ pub(crate) fn html(status: StatusCode, template: impl Template) -> Response {
 }
 
 /// Redirects to a path of the web interface, so that "reload" and "back" do not repeat the request.
-pub(crate) fn see(path: String) -> Response {
+pub(crate) fn redirect_to(path: String) -> Response {
     let Ok(path) = HeaderValue::try_from(path) else {
         return Failed::Broken.into_response();
     };

@@ -13,7 +13,7 @@ use crate::state::State;
 use crate::web::form::Posted;
 use crate::web::layout::Layout;
 use crate::web::list::ListView;
-use crate::web::reply::{Failed, html, see};
+use crate::web::reply::{Failed, html, redirect_to};
 use crate::web::session::Visitor;
 use crate::web::tokens::{Flash, table};
 use crate::web::view::Row;
@@ -144,7 +144,7 @@ pub(crate) async fn revoke(Shared(state): Shared<Arc<State>>, posted: Posted) ->
     state.service.may_manage(&visitor.user).await?;
     let ids = chosen(&posted);
     let outcome = state.service.revoke_by_ids(&visitor.user, Realm::Account, &ids).await?;
-    Ok(see(revoked(
+    Ok(redirect_to(revoked(
         &ListView::posted(&posted),
         &visitor.path("/tokens"),
         &outcome,

@@ -322,7 +322,7 @@ pub(crate) fn digest(parts: &[&str]) -> String {
 }
 
 /// Compares two texts in constant time.
-pub(crate) fn same(given: &str, held: &str) -> bool {
+pub(crate) fn equal_in_constant_time(given: &str, held: &str) -> bool {
     bool::from(given.as_bytes().ct_eq(held.as_bytes()))
 }
 

@@ -11,7 +11,7 @@ use tokenlatch_core::{Access, MAX_NAME, Realm};
 use crate::state::State;
 use crate::web::form::{Asked, Posted};
 use crate::web::layout::Layout;
-use crate::web::reply::{Failed, html, see, sentence};
+use crate::web::reply::{Failed, html, redirect_to, sentence};
 use crate::web::session::Visitor;
 use crate::web::view::Row;
 use tokenlatch::Error;
@@ -58,7 +58,7 @@ pub(crate) async fn rename(
         .rename_by_id(&visitor.user, Realm::Account, &id, name)
         .await;
     match renamed {
-        Ok(_) => Ok(see(visitor.path(&format!("/tokens/{id}?done=renamed")))),
+        Ok(_) => Ok(redirect_to(visitor.path(&format!("/tokens/{id}?done=renamed")))),
         Err(error @ (Error::Refused(_) | Error::Store(StoreError::NameTaken))) => {
             let fault = Some(sentence(&error.message()));
             Ok(page(&state, visitor, &token, name, None, fault))
@@ -71,7 +71,7 @@ pub(crate) async fn rename(
 pub(crate) async fn back(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failed> {
     let sound = id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let path = format!("/tokens/{id}");
-    sound.then(|| see(visitor.path(&path))).ok_or(Failed::NotFound)
+    sound.then(|| redirect_to(visitor.path(&path))).ok_or(Failed::NotFound)
 }
 
 /// The user's own valid token of this port with an id. Another user's token counts as absent.

@@ -123,7 +123,7 @@ pub(crate) async fn table(
 
 /// Redirects GET requests for form-only paths to the table.
 pub(crate) async fn back(visitor: Visitor) -> Response {
-    crate::web::reply::see(visitor.path("/tokens"))
+    crate::web::reply::redirect_to(visitor.path("/tokens"))
 }
 
 /// The success message that the redirect after a change asks for.

@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::middleware::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
-use crate::middleware::log_fields::Noted;
+use crate::middleware::log_fields::PageLogFields;
 use crate::problem::Problem;
 use crate::state::State;
 use crate::web::assets;
@@ -142,7 +142,7 @@ fn finish(state: &State, realm: Realm, mut reply: Response) -> Response {
                 page.headers_mut().append(name, value.clone());
             }
         }
-        if let Some(noted) = reply.extensions_mut().remove::<Noted>() {
+        if let Some(noted) = reply.extensions_mut().remove::<PageLogFields>() {
             page.extensions_mut().insert(noted);
         }
         reply = page;
@@ -151,9 +151,9 @@ fn finish(state: &State, realm: Realm, mut reply: Response) -> Response {
     for (name, value) in FIELDS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    if reply.extensions().get::<Noted>().is_none() {
+    if reply.extensions().get::<PageLogFields>().is_none() {
         let user = visitor.map(|visitor| visitor.user);
-        reply.extensions_mut().insert(Noted { reason, user });
+        reply.extensions_mut().insert(PageLogFields { reason, user });
     }
     reply
 }

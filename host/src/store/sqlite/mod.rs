@@ -1,8 +1,8 @@
 //! The store in one SQLite file.
 
 mod connection;
+mod file_identity;
 mod open;
-mod place;
 mod schema;
 mod wal_index;
 
@@ -17,7 +17,7 @@ use super::error::{Engine, StoreError};
 use super::queue::Queue;
 use super::revision::{Revision, RevisionStamp};
 use super::sql::{Dialect, Patience, STATE, SqlStore, read_revision};
-use place::Place;
+use file_identity::FileIdentity;
 use wal_index::WalIndex;
 
 /// Stores accounts and records in one SQLite file, in WAL mode. Every change is on disk before it is acknowledged.
@@ -29,7 +29,7 @@ pub struct SqliteStore {
     revisions: Mutex<Option<SqliteConnection>>,
     writers: Queue,
     index: WalIndex,
-    place: Place,
+    place: FileIdentity,
 }
 
 impl SqliteStore {
@@ -47,7 +47,7 @@ impl SqliteStore {
         }
         drop(connection);
         let index = WalIndex::of(options.get_filename());
-        let place = Place::of(options.get_filename(), open::is_read_only(address));
+        let place = FileIdentity::of(options.get_filename(), open::is_read_only(address));
         Ok(SqliteStore {
             pool,
             options,

@@ -14,7 +14,7 @@ use crate::web::admin::features_form::FeaturesForm;
 use crate::web::form::{Asked, Posted};
 use crate::web::layout::Layout;
 use crate::web::list::{ListView, TokenList};
-use crate::web::reply::{Failed, html, see};
+use crate::web::reply::{Failed, html, redirect_to};
 use crate::web::session::Visitor;
 use crate::web::tokens::{Flash, done};
 use crate::web::view::{Moment, count};
@@ -125,7 +125,7 @@ fn policy(policy: Policy) -> String {
 
 /// Redirects GET requests for form-only paths to the account's page.
 pub(crate) async fn back(visitor: Visitor, Path(step): Path<String>) -> Response {
-    see(path_of(&visitor, user_of(&step)))
+    redirect_to(path_of(&visitor, user_of(&step)))
 }
 
 /// GET: asks for confirmation.
@@ -169,7 +169,7 @@ pub(crate) async fn resume(
 async fn set(state: &State, visitor: &Visitor, user: &str, suspended: bool) -> Result<Response, Failed> {
     state.service.set_suspended(user, suspended).await.map_err(gone)?;
     let done = if suspended { "suspended" } else { "resumed" };
-    Ok(see(format!("{}?done={done}", path_of(visitor, user))))
+    Ok(redirect_to(format!("{}?done={done}", path_of(visitor, user))))
 }
 
 /// Refuses suspending one's own account: the user would be logged out, and perhaps nobody could undo it here.

@@ -12,7 +12,7 @@ use crate::web::admin::account::draw;
 use crate::web::admin::features_form::{FeaturesForm, in_a_line};
 use crate::web::form::{Posted, index, words};
 use crate::web::list::ListView;
-use crate::web::reply::{Failed, see, sentence};
+use crate::web::reply::{Failed, redirect_to, sentence};
 use crate::web::tokens::Flash;
 use tokenlatch::Error;
 
@@ -58,7 +58,7 @@ pub(crate) async fn replace(
         Some(features) => {
             let was = of_a_line(posted.text("was"));
             match state.service.replace_features(user, &was, features.clone()).await {
-                Ok(true) => return Ok(see(format!("{}?done=features", path_of(&posted.visitor, user)))),
+                Ok(true) => return Ok(redirect_to(format!("{}?done=features", path_of(&posted.visitor, user)))),
                 Ok(false) => CHANGED.to_owned(),
                 Err(Error::Refused(refused)) => fault_of(&features, &refused),
                 Err(error) => return Err(gone(error)),

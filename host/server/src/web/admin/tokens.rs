@@ -11,7 +11,7 @@ use crate::state::State;
 use crate::web::admin::account::draw;
 use crate::web::form::Posted;
 use crate::web::list::ListView;
-use crate::web::reply::{Failed, html, see};
+use crate::web::reply::{Failed, html, redirect_to};
 use crate::web::revoke::{RevokePage, choice, chosen, revoked};
 
 pub(crate) async fn confirm(
@@ -42,5 +42,5 @@ pub(crate) async fn revoke(
         .await
         .map_err(gone)?;
     let base = path_of(&posted.visitor, user);
-    Ok(see(revoked(&ListView::posted(&posted), &base, &outcome)))
+    Ok(redirect_to(revoked(&ListView::posted(&posted), &base, &outcome)))
 }

@@ -10,16 +10,16 @@ const LITTLE_ROOM: u64 = 65_536;
 
 /// The path and identity of the file when it was opened.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct FileIdentity {
     path: PathBuf,
     file: Option<(u64, u64)>,
     read_only: bool,
 }
 
-impl Place {
+impl FileIdentity {
     /// Describes the file that was just opened.
-    pub fn of(path: &Path, read_only: bool) -> Place {
-        Place {
+    pub fn of(path: &Path, read_only: bool) -> FileIdentity {
+        FileIdentity {
             path: path.to_owned(),
             file: number(path),
             read_only,
