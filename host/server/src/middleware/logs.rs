@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder};
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::Registry;
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Registry};
 
 pub use tracing_appender::non_blocking::WorkerGuard as LogGuard;
 
@@ -74,7 +74,8 @@ impl Logs {
         (Logs(lines), guard)
     }
 
-    /// Installs this as the log of the whole process, with its panics. `level` is a level, or a filter in `tracing`'s syntax.
+    /// Installs this as the log of the whole process, with its panics. `level` is a level, or a list such as
+    /// `warn,tokenlatch=debug`: a level for each target and those below it.
     ///
     /// # Errors
     /// [`ServerError::LogLevel`].
@@ -93,9 +94,9 @@ impl Logs {
 
     /// The pipeline: the requested events, less those that must not be logged.
     fn subscriber(self, format: LogFormat, level: &str) -> Result<Box<dyn Subscriber + Send + Sync>, ServerError> {
-        let asked = EnvFilter::builder()
-            .parse(level)
-            .map_err(|error| ServerError::LogLevel(error.to_string()))?;
+        let asked: Targets = level
+            .parse()
+            .map_err(|error| ServerError::LogLevel(format!("{error}")))?;
         let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(self.0);
         let all = Registry::default().with(asked).with(filter_fn(may_speak));
         Ok(match format {
