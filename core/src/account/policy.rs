@@ -37,6 +37,8 @@ impl FromValue for Policy {
 }
 
 impl Policy {
+    /// Checks that every limit is in its range.
+    ///
     /// # Errors
     /// `value_invalid`, at `policy.caps.…` and `policy.maxLifetime`.
     pub(crate) fn check(self) -> Result<(), Error> {

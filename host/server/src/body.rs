@@ -184,7 +184,7 @@ impl HttpBody for TimedBody {
         let limit = this.limit;
         let wait = this.wait.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         ready!(wait.as_mut().poll(cx));
-        tracing::warn!("the upstream closed the connection in the middle of a response");
+        tracing::warn!("the upstream sent nothing for too long in the middle of a response");
         Poll::Ready(Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut)))))
     }
 

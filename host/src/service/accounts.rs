@@ -1,6 +1,6 @@
 //! Accounts: the users that tokens act as.
 
-use tokenlatch_core::{Account, Features, Policy, RevokeRequest, ValidateRequest};
+use tokenlatch_core::{Access, Account, Features, Policy, RevokeRequest, ValidateRequest};
 use zeroize::Zeroizing;
 
 use super::{RECORDS_PER_CALL, Service, TRIES};
@@ -67,7 +67,9 @@ impl Service {
             administrator,
             features,
         };
-        let now = self.check_account(&account, Some(policy)).await?;
+        self.check_account(&account).await?;
+        self.check_policy(policy).await?;
+        let now = self.clock.now()?;
         let password = match password {
             Some(password) => Some(self.hash_password(password).await?),
             None => None,
@@ -137,7 +139,7 @@ impl Service {
             administrator: false,
             features,
         };
-        self.check_account(&account, None).await?;
+        self.check_account(&account).await?;
         Ok(account.features)
     }
 
@@ -147,12 +149,18 @@ impl Service {
     /// `account_unknown`; `value_invalid` of the module; failures of the store.
     pub async fn set_policy(&self, user: &str, policy: Policy) -> Result<()> {
         self.settings(user).await?;
+        self.check_policy(policy).await?;
+        Ok(self.store.set_policy(user, &policy).await?)
+    }
+
+    /// Checks a policy, and that it leaves room for a token.
+    async fn check_policy(&self, policy: Policy) -> Result<()> {
         let request = ValidateRequest {
             policy: Some(policy),
+            access: Some(Access::Full),
             ..ValidateRequest::default()
         };
-        self.validate(request).await?;
-        Ok(self.store.set_policy(user, &policy).await?)
+        self.validate(request).await.map(drop)
     }
 
     /// Grants or withdraws access to the administrator's page. Withdrawing it ends the account's sessions.
@@ -181,7 +189,7 @@ impl Service {
             return Ok(());
         }
         new_user.clone_into(&mut account.user);
-        self.check_account(&account, None).await?;
+        self.check_account(&account).await?;
         Ok(self.store.rename_account(user, new_user).await?)
     }
 
@@ -223,17 +231,13 @@ impl Service {
         Ok(random.chars().take(KEY).collect())
     }
 
-    /// Has the module validate an account, and a policy if there is one. Returns the time.
-    async fn check_account(&self, account: &Account, policy: Option<Policy>) -> Result<i64> {
-        let now = self.clock.now()?;
+    /// Has the module validate an account.
+    async fn check_account(&self, account: &Account) -> Result<()> {
         let request = ValidateRequest {
             account: Some(account.clone()),
-            policy,
-            now: Some(now),
             ..ValidateRequest::default()
         };
-        self.validate(request).await?;
-        Ok(now)
+        self.validate(request).await.map(drop)
     }
 }
 

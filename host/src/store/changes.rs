@@ -34,9 +34,7 @@ pub trait ChangeStore: Send + Sync {
 
     /// Returns a stamp that equals an earlier one only if nothing was committed between the two. It costs about a
     /// microsecond. `None` if that is not possible so cheaply; use [`ChangeStore::revision`] then.
-    fn stamp(&self) -> Option<RevisionStamp> {
-        None
-    }
+    fn stamp(&self) -> Option<RevisionStamp>;
 
     /// Returns the changes since a revision, as of one instant. Returns everything if `since` is `None` or belongs to another epoch
     /// or another history.

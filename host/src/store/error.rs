@@ -277,7 +277,7 @@ fn from_sqlite(error: &dyn DatabaseError) -> StoreError {
         8 => StoreError::ReadOnly(Engine::Sqlite),
         11 => StoreError::Corrupt("its pages are corrupt".to_owned()),
         13 => StoreError::Full(Engine::Sqlite),
-        14 => StoreError::Unopenable("permission denied".to_owned()),
+        14 => StoreError::Unopenable("permission denied, a missing folder, or too many open files".to_owned()),
         19 => from_guard(error.message()),
         26 => StoreError::Corrupt("the file is not a database".to_owned()),
         _ => StoreError::Failed(error.to_string()),

@@ -2,7 +2,7 @@
 //!
 //! - The contract: one trait for each noun beside its types ([`AccountStore`], [`TokenStore`], [`SessionStore`],
 //!   [`UsageStore`], [`ArchiveStore`], [`ChangeStore`]), and [`Store`], which has them all.
-//! - `sql` fulfils it once, over what [`SqliteStore`] and [`PostgresStore`] provide.
+//! - `sql` implements it once, over what [`SqliteStore`] and [`PostgresStore`] provide.
 
 mod account;
 mod address;

@@ -114,6 +114,11 @@ async fn a_policy_binds_new_tokens(database: Database) {
             "{wrong}: {error}"
         );
     }
+    // No token would fit.
+    let mut small = policy(Some(3_600), false);
+    small.caps.record_bytes = Some(511);
+    let error = service.set_policy("alice", small).await.unwrap_err();
+    assert_eq!(error.code(), "record_too_large");
     assert_eq!(
         service.account("alice").await.unwrap().policy,
         policy(Some(3_600), false)

@@ -310,12 +310,31 @@ fn a_full_disk_refuses_changes_and_still_verifies() {
                 assert!(made.len() < 10_000, "the disk is never full");
             };
             assert_eq!(error.code(), "store_full");
+            // More often than the pool has connections, so that each one has failed.
+            for number in 0..8 {
+                let error = service.create(plain(&format!("full{number}"))).await.unwrap_err();
+                assert_eq!(error.code(), "store_full");
+            }
             for created in made.iter().step_by(10) {
                 assert_eq!(reason(&service, created.token.expose()).await, Reason::Ok);
             }
             let count = service.store().changes(None).await.unwrap().records.len();
             assert_eq!(count, made.len(), "what was acknowledged is there, and no more");
             service.store().revision().await.unwrap();
+            // With room again, every connection changes data again.
+            let grown = Command::new("mount")
+                .args(["-o", "remount,size=4m"])
+                .arg(place.folder.path())
+                .status()
+                .unwrap();
+            assert!(grown.success());
+            for number in 0..8 {
+                let name = format!("room{number}");
+                service.create(plain(&name)).await.unwrap();
+                service.set_suspended("bob", number % 2 == 0).await.unwrap();
+                let revoked = service.revoke("alice", Realm::Account, &[name]).await.unwrap();
+                assert_eq!(revoked.revoked.len(), 1);
+            }
             service.close().await;
         });
     });

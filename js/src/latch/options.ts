@@ -67,7 +67,8 @@ export function readOptions<Store extends TokenStore>(options: LatchOptions<Stor
   }
   if (now !== undefined && typeof now !== "function") throw optionInvalid("now", "`now` must be a function that returns Unix seconds");
   const { peppers, catalogue, zone, policy, prefix } = read;
-  checkValues({ peppers, catalogue, zone, policy, prefix });
+  // `access` finds a policy that leaves no room for the smallest token.
+  checkValues({ peppers, catalogue, zone, policy, prefix, access: "full" });
   return read;
 }
 

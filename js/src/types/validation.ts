@@ -12,7 +12,7 @@ import type { Access, TokenRecord } from "./token.js";
 export interface ValidateOptions {
   /** A token's name. */
   readonly name?: string | undefined;
-  /** The names in use, which `name` may not be. Default: none. */
+  /** Names in use; `name` must not be one of them. Default: none. */
   readonly taken?: readonly string[] | undefined;
   /** A user's name. */
   readonly user?: string | undefined;

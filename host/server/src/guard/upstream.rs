@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::body::{MonitoredBody, Sender, TimedBody, WaitingFor};
 use crate::config::Config;
 use crate::error::ServerError;
+use crate::form::check_takes_body;
 use crate::guard::{hop_by_hop, identity_headers};
 use crate::middleware::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
 use crate::problem::Problem;
@@ -107,6 +108,12 @@ impl Upstream {
             return UPGRADE_REFUSED.into_response();
         }
         let (mut parts, body) = request.into_parts();
+        // Some servers ignore the body of a GET, and would take it for another request on the connection.
+        if !body.is_end_stream()
+            && let Err(problem) = check_takes_body(&parts.method)
+        {
+            return problem.into_response();
+        }
         if body.size_hint().lower() > self.longest as u64 {
             return Problem::BODY_TOO_LARGE.into_response();
         }
@@ -126,10 +133,16 @@ impl Upstream {
             () = self.silence(&sender) => return SLOW.into_response(),
         };
         match answered {
-            Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => UNREACHABLE.into_response(),
+            Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                tracing::error!(
+                    code = UNREACHABLE.code,
+                    "the upstream switched protocols without being asked"
+                );
+                UNREACHABLE.into_response()
+            }
             Ok(answer) => {
                 let (parts, body) = answer.into_parts();
-                accept(parts, TimedBody::over(Body::new(body), self.stall))
+                filter_answer(parts, TimedBody::over(Body::new(body), self.stall))
             }
             Err(error) => sender.fault().unwrap_or_else(|| failed(&error)).into_response(),
         }
@@ -162,12 +175,12 @@ impl Upstream {
 /// Removes the fields that the client must not set, and adds those that the upstream may rely on.
 fn add_headers(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm, client: &Client) {
     let host = headers.get(HOST).cloned();
-    let told = |name| headers.get(name).filter(|_| client.trusted_proxy).cloned();
-    let (told_host, told_scheme) = (told(FORWARDED_HOST), told(FORWARDED_PROTO));
+    let from_proxy = |name| headers.get(name).filter(|_| client.trusted_proxy).cloned();
+    let (proxy_host, proxy_scheme) = (from_proxy(FORWARDED_HOST), from_proxy(FORWARDED_PROTO));
     strip(headers);
-    let scheme = told_scheme.unwrap_or(HeaderValue::from_static(if client.secure { "https" } else { "http" }));
+    let scheme = proxy_scheme.unwrap_or(HeaderValue::from_static(if client.secure { "https" } else { "http" }));
     headers.insert(FORWARDED_PROTO, scheme);
-    if let Some(host) = told_host.or(host) {
+    if let Some(host) = proxy_host.or(host) {
         headers.insert(FORWARDED_HOST, host);
     }
     let address = client.address.map(|address| address.to_string());
@@ -226,10 +239,11 @@ fn without_session(line: &HeaderValue) -> Option<HeaderValue> {
     Some(line).filter(|line| !line.is_empty())
 }
 
-/// Whether `NAME=VALUE` is the web interface's session cookie.
+/// Whether `NAME=VALUE` is the web interface's session cookie. Browsers send `=NAME=VALUE`, a cookie without a name, as
+/// `NAME=VALUE`.
 fn names_session(cookie: &[u8]) -> bool {
-    let name = cookie.split(|byte| *byte == b'=').next().unwrap_or_default();
-    is_session(name.trim_ascii())
+    let mut parts = cookie.split(|byte| *byte == b'=').map(<[u8]>::trim_ascii);
+    parts.find(|part| !part.is_empty()).is_some_and(is_session)
 }
 
 fn upgrades(headers: &HeaderMap) -> bool {
@@ -252,7 +266,7 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
 }
 
 /// Passes an answer of the API on, without the fields of its connection, of identities and of sessions.
-fn accept(mut parts: response::Parts, body: Body) -> Response {
+fn filter_answer(mut parts: response::Parts, body: Body) -> Response {
     let headers = &mut parts.headers;
     hop_by_hop::remove(headers);
     let foreign = headers

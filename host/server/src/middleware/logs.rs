@@ -49,12 +49,26 @@ const OTHERS: LevelFilter = LevelFilter::INFO;
 
 /// Whether an event may be logged, whatever level is requested. Spans of other crates may not: their fields would appear on the
 /// service's own lines.
-fn may_speak(metadata: &Metadata<'_>) -> bool {
+fn may_log(metadata: &Metadata<'_>) -> bool {
     let rest = metadata.target().strip_prefix(SERVICE);
     if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::")) {
         return true;
     }
     *metadata.level() <= OTHERS && metadata.is_event()
+}
+
+/// Reads a level, or a list of levels and `target=level`. `tracing` takes an unknown word for a target and a filter by span for
+/// none, so that nothing would be logged: these are refused.
+fn read_level(text: &str) -> Result<Targets, ServerError> {
+    for item in text.split(',') {
+        let (target, level) = item.split_once('=').unwrap_or(("default", item));
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte);
+        let is_level = !level.is_empty() && level.parse::<LevelFilter>().is_ok();
+        if target.is_empty() || !target.bytes().all(plain) || !is_level {
+            return Err(ServerError::LogLevel(format!("`{item}`")));
+        }
+    }
+    text.parse().map_err(|error| ServerError::LogLevel(format!("{error}")))
 }
 
 /// The destination of log lines.
@@ -63,7 +77,7 @@ pub struct Logs(NonBlocking);
 
 impl Logs {
     /// Starts the writer. Drop the guard at the end of the program: it waits until the last lines are written, but not much
-    /// longer than a second if nobody reads them.
+    /// longer than a second if nobody reads them. Lines that are left then are lost.
     pub fn to(into: impl Write + Send + 'static) -> (Logs, LogGuard) {
         let lost = Arc::new(OnceLock::new());
         let (lines, guard) = NonBlockingBuilder::default()
@@ -94,11 +108,9 @@ impl Logs {
 
     /// The pipeline: the requested events, less those that must not be logged.
     fn subscriber(self, format: LogFormat, level: &str) -> Result<Box<dyn Subscriber + Send + Sync>, ServerError> {
-        let asked: Targets = level
-            .parse()
-            .map_err(|error| ServerError::LogLevel(format!("{error}")))?;
+        let asked = read_level(level)?;
         let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(self.0);
-        let all = Registry::default().with(asked).with(filter_fn(may_speak));
+        let all = Registry::default().with(asked).with(filter_fn(may_log));
         Ok(match format {
             LogFormat::Text => Box::new(all.with(lines)),
             LogFormat::Json => Box::new(all.with(lines.json().flatten_event(true).with_current_span(false))),
@@ -184,6 +196,29 @@ mod tests {
     }
 
     #[test]
+    fn invalid_log_levels_are_refused() {
+        for level in [
+            "info",
+            "OFF",
+            "warn,tokenlatch=debug",
+            "tokenlatch::request=trace,hyper-util=warn",
+        ] {
+            assert!(read_level(level).is_ok(), "{level}");
+        }
+        for level in [
+            "",
+            "inof",
+            "info,",
+            "warn, tokenlatch=debug",
+            "tokenlatch[x]=debug",
+            "tokenlatch=loud",
+            "=info",
+        ] {
+            assert!(matches!(read_level(level), Err(ServerError::LogLevel(_))), "{level}");
+        }
+    }
+
+    #[test]
     fn requested_log_levels_are_honoured() {
         let text = logged(LogFormat::Text, "warn,tokenlatch::request=info");
         assert!(
@@ -220,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_nobody_reads_holds_nobody_up_and_counts_what_it_lost() {
+    fn unread_log_blocks_nobody_and_counts_dropped_lines() {
         const LINES: usize = 2 * WAITING;
         let (into, (reads, waits)) = (Shared::default(), channel());
         let (logs, guard) = Logs::to(Unread(waits, into.clone()));
@@ -249,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_waits_for_a_second_for_a_log_that_nobody_reads() {
+    fn shutdown_waits_one_second_for_an_unread_log() {
         for lines in [1, 2 * WAITING] {
             let (_reads, waits) = channel();
             let (logs, guard) = Logs::to(Unread(waits, Shared::default()));

@@ -25,13 +25,13 @@ const FORM_BYTES: usize = 256 << 10;
 const TWICE: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "parameter_repeated",
-    "A parameter stands twice that may stand once only.",
+    "A parameter is repeated.",
 );
 
 const NUL: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "parameter_nul",
-    "A parameter holds a NUL character.",
+    "A parameter contains a NUL character.",
 );
 
 /// The refusal of any other content type: the web interface's forms have none of them.

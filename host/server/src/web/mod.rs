@@ -1,6 +1,6 @@
 //! The web interface: pages for people in a browser, on the same ports as the API.
 //!
-//! From outside in: the guard (host, site, cookies, header fields; [`visit`]), the session ([`session`]), login and logout
+//! From outside in: the guard (host, site, header fields; [`visit`]), the session ([`session`]), login and logout
 //! ([`login`]), and the pages themselves below the session's prefix `/cpsess##########`.
 
 mod admin;

@@ -152,6 +152,9 @@ pub(crate) struct SessionData {
     seen: i64,
 }
 
+// Shorter entropy would make ids and CSRF values guessable.
+const _: () = assert!(ENTROPY_BYTES >= 24);
+
 impl SessionData {
     /// Creates a session's data.
     pub(crate) fn begin(service: &Service, user: &str, realm: Realm) -> Result<SessionData, Failed> {

@@ -190,7 +190,7 @@ fn an_id_that_a_client_chose_is_never_taken_over() {
 }
 
 #[test]
-fn an_unknown_id_is_taken_back_whatever_it_is() {
+fn unknown_session_cookie_is_removed() {
     let running = Running::with_passwords();
     let alice = Browser::logged_in(&running, "alice");
     let list = alice.path("/tokens");

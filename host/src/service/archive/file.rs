@@ -212,7 +212,7 @@ impl ArchiveFile {
             }
         }
         if (file.accounts.len() as u64, file.tokens.len() as u64) != (header.accounts, header.tokens) {
-            return Err(damaged(1, "the header has other numbers"));
+            return Err(damaged(1, "the header's counts do not match"));
         }
         Ok(file)
     }

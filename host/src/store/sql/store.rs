@@ -35,7 +35,7 @@ pub(in crate::store) trait SqlStore: Send + Sync {
     /// Begins a transaction that sees the database as of its first read.
     fn begin_read(&self) -> impl Future<Output = Result<TransactionOf<Self>, StoreError>> + Send;
 
-    /// Begins a transaction that counts as a change. It waits until no other one runs.
+    /// Begins a transaction that waits until no other change runs.
     fn begin_change(&self, patience: Patience) -> impl Future<Output = Result<TransactionOf<Self>, StoreError>> + Send;
 
     /// Begins a transaction that writes and does not count as a change.

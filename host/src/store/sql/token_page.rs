@@ -167,6 +167,7 @@ pub(super) async fn read<S: SqlStore>(store: &S, user: &str, query: &PageQuery) 
             let count = with_part(Statement::new(query.count(S::DIALECT)).key(user));
             let total = transaction.fetch_one(count).await?.number("total")?.unsigned_abs();
             let Some((end, limit, offset)) = query.bounds(total) else {
+                transaction.commit().await?;
                 return Ok((total, Vec::new(), Vec::new()));
             };
             let numbers = Statement::new(query.numbers(end, S::DIALECT)).key(user);

@@ -13,7 +13,7 @@ use crate::store::usage::{TokenKeys, Usage, UsageBatch, UsageStore};
 /// The largest stored number of uses. Further uses are not counted, so no sum overflows.
 pub(in crate::store) const MOST_USES: i64 = MAX_SAFE_INTEGER;
 
-/// Notes a sender's number. Returns no row if it, or one of the 1,000 after it, was noted before. An older number cannot belong
+/// Notes a sender's number. Changes no row if it, or one of the 1,000 after it, was noted before. An older number cannot belong
 /// to a pending report: the sender has restarted its numbering, or one number was wrong and must not block all later ones.
 const NOTE_BATCH: &str = "INSERT INTO usage_batches (follower, batch, seen) VALUES ($1, $2, $3) \
     ON CONFLICT (follower) DO UPDATE SET batch = excluded.batch, seen = excluded.seen \
@@ -70,9 +70,12 @@ impl<S: SqlStore> UsageStore for S {
             }
             transaction.count_usage(usage).await?;
             transaction.commit().await?;
-            // In a transaction of its own: it must not wait for a sender's row while it holds others.
+            // In a transaction of its own: it must not wait for a sender's row while it holds others. The batch is stored, so a
+            // failure is no failure of it; the next batch tries again.
             let forget = Statement::new(FORGET_SENDERS).bind(batch.forgotten());
-            self.connection().await?.execute(forget).await?;
+            if let Ok(mut connection) = self.connection().await {
+                let _ = connection.execute(forget).await;
+            }
             Ok(true)
         })
         .await

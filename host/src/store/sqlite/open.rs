@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use sqlx::ConnectOptions;
+use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::super::address::redacted;
@@ -61,6 +62,13 @@ async fn connect(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreErro
         let connecting = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(QUEUE)
+            // After a failed commit, as on a full disk, SQLite has no transaction any more, but the connection still counts one.
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .connect_with(options.clone());
         match connecting.await.map_err(StoreError::from) {
             Err(StoreError::Busy) if Instant::now() < patience => tokio::time::sleep(AGAIN).await,
