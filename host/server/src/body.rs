@@ -94,11 +94,11 @@ impl MonitoredBody {
             fault: OnceLock::new(),
             state: Mutex::new(WaitingFor::Receiver(Instant::now())),
         });
-        let watched = MonitoredBody {
+        let monitored = MonitoredBody {
             body: Body::new(Limited::new(body, longest)),
             sender: Arc::clone(&sender),
         };
-        (Body::new(watched), sender)
+        (Body::new(monitored), sender)
     }
 }
 

@@ -87,7 +87,7 @@ impl Snapshot {
             let answer = self.handle.with(|instance, handle| {
                 instance.ask(&calls.push, piece, |span| (handle, span.pointer, span.length))
             })?;
-            left = decode(&answer).map(|told: Remaining| told.left)?;
+            left = decode(&answer).map(|remaining: Remaining| remaining.left)?;
         }
         Ok(left)
     }

@@ -121,9 +121,9 @@ impl Service {
     /// refusals; failures of the store.
     pub async fn create(&self, token: NewToken) -> Result<Created> {
         for _ in 0..TRIES {
-            let around = self.creation_context(&token).await?;
-            let (caps, account) = (around.settings.policy.caps, around.settings.key.clone());
-            let created = self.decide(token.clone(), around).await?;
+            let context = self.creation_context(&token).await?;
+            let (caps, account) = (context.settings.policy.caps, context.settings.key.clone());
+            let created = self.decide(token.clone(), context).await?;
             match self.store.add_token(&created.record, Some(&account), caps).await {
                 // Concurrent creations reached the caps; the next attempt reports that.
                 Err(StoreError::Conflict) => {}
@@ -156,8 +156,8 @@ impl Service {
     }
 
     /// Has the module create a token.
-    async fn decide(&self, token: NewToken, around: CreationContext) -> Result<Created> {
-        let CreationContext { settings, held, taken } = around;
+    async fn decide(&self, token: NewToken, context: CreationContext) -> Result<Created> {
+        let CreationContext { settings, held, taken } = context;
         let now = self.clock.now()?;
         let entropy = entropy::fresh(self.entropy.as_ref())?;
         let request = CreateRequest {

@@ -28,14 +28,14 @@ impl Message {
     }
 
     pub(super) fn of(head: Vec<u8>, body: Arc<Vec<u8>>, revision: Revision) -> Result<Message> {
-        let told = inspect(&head)?;
-        let digest = told.digest.get(..16).unwrap_or_default();
+        let inspected = inspect(&head)?;
+        let digest = inspected.digest.get(..16).unwrap_or_default();
         Ok(Message {
             tag: format!(
                 "{}-{}-{}-{}-{}-{digest}",
-                told.epoch, told.version, told.made, told.max_age, told.key_id
+                inspected.epoch, inspected.version, inspected.made, inspected.max_age, inspected.key_id
             ),
-            made: told.made,
+            made: inspected.made,
             head,
             body,
             revision,

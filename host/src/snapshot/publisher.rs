@@ -74,7 +74,7 @@ struct Inner {
     /// The epoch and time of the last message. No later message has an earlier time.
     last: Mutex<Option<(i64, i64)>>,
     /// The last version that was logged as unknown to this database.
-    told: Mutex<Option<Version>>,
+    warned: Mutex<Option<Version>>,
     /// Whether waiting requests must be answered now.
     finishing: watch::Sender<bool>,
 }
@@ -91,7 +91,7 @@ impl Publisher {
             cache: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             last: Mutex::default(),
-            told: Mutex::default(),
+            warned: Mutex::default(),
             finishing: watch::Sender::new(false),
         };
         Publisher { inner: Arc::new(inner) }
@@ -173,12 +173,12 @@ impl Publisher {
             }
             loop {
                 tokio::select! {
-                    told = waiter.seen.changed() => {
+                    changed = waiter.seen.changed() => {
                         let seen = waiter.seen.borrow_and_update().revision.clone();
                         match seen {
                             Some(Err(error)) => return Err(error.into()),
                             // The current state is not a change.
-                            Some(Ok(seen)) if seen.version() == since && told.is_ok() => {}
+                            Some(Ok(seen)) if seen.version() == since && changed.is_ok() => {}
                             _ => break,
                         }
                     }
@@ -267,8 +267,8 @@ impl Inner {
 
     /// Logs that an edge holds a version which this database never had, once for each such version.
     fn warn_unknown_version(&self, since: Version, history: History) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if history == History::Lost && told.replace(since) != Some(since) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if history == History::Lost && warned.replace(since) != Some(since) {
             tracing::warn!(
                 "an edge has the version {}-{}, which this database never had: the database was replaced or restored to an older state. Edges refuse an older table until `tokenlatch snapshot renew` is run. Check for tokens that were revoked after that state was saved",
                 since.epoch,

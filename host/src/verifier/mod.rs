@@ -76,7 +76,7 @@ struct Inner {
     uses: Uses,
     went_back: Watcher,
     /// Held while uses are flushed.
-    handing: tokio::sync::Mutex<()>,
+    flushing: tokio::sync::Mutex<()>,
 }
 
 impl Verifier {
@@ -94,7 +94,7 @@ impl Verifier {
                 live: Mutex::new(TableState::new(catalogue)),
                 uses: Uses::default(),
                 went_back: Watcher::default(),
-                handing: tokio::sync::Mutex::default(),
+                flushing: tokio::sync::Mutex::default(),
             }),
         };
         verifier.inner.catch_up().await?;
@@ -155,7 +155,7 @@ impl Verifier {
     /// # Errors
     /// Failures of the store.
     pub async fn flush_usage(&self) -> Result<()> {
-        let _turn = self.inner.handing.lock().await;
+        let _turn = self.inner.flushing.lock().await;
         let mut taken = self.inner.uses.take();
         while let Some(batch) = taken.batch() {
             self.inner.service.store().add_usage(batch).await?;
@@ -351,7 +351,7 @@ impl Inner {
             let loaded = self.load(changes, catalogue, Table::fitting).await?;
             let old = {
                 let mut live = self.live();
-                live.room.record_load(Instant::now(), begun.elapsed());
+                live.schedule.record_load(Instant::now(), begun.elapsed());
                 live.replace(loaded)
             };
             drop(old);
@@ -396,6 +396,6 @@ struct Reload {
 
 impl Drop for Reload {
     fn drop(&mut self) {
-        self.inner.live().room.end(Instant::now(), self.begun.elapsed());
+        self.inner.live().schedule.end(Instant::now(), self.begun.elapsed());
     }
 }

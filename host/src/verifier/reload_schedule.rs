@@ -62,22 +62,22 @@ mod tests {
     fn revocations_schedule_one_reload_after_a_pause() {
         let start = Instant::now();
         let at = |seconds: u64| start + Duration::from_secs(seconds);
-        let mut room = ReloadSchedule::default();
-        room.record_load(at(0), Duration::from_millis(10));
-        assert!(!room.begin(at(60)), "nothing was revoked");
-        room.record_revoked();
-        assert!(!room.begin(at(1)), "too soon");
-        assert!(room.begin(at(2)));
-        room.record_revoked();
-        assert!(!room.begin(at(60)), "one is under way");
-        room.end(at(60), Duration::from_secs(5));
+        let mut schedule = ReloadSchedule::default();
+        schedule.record_load(at(0), Duration::from_millis(10));
+        assert!(!schedule.begin(at(60)), "nothing was revoked");
+        schedule.record_revoked();
+        assert!(!schedule.begin(at(1)), "too soon");
+        assert!(schedule.begin(at(2)));
+        schedule.record_revoked();
+        assert!(!schedule.begin(at(60)), "one is under way");
+        schedule.end(at(60), Duration::from_secs(5));
         assert!(
-            !room.begin(at(159)),
+            !schedule.begin(at(159)),
             "a load of five seconds is followed by a hundred without one"
         );
-        assert!(room.begin(at(160)));
-        room.end(at(161), Duration::from_secs(1));
-        assert!(!room.begin(at(760)), "nothing was revoked since it began");
-        assert!(room.begin(at(761)), "but tokens may have been pruned");
+        assert!(schedule.begin(at(160)));
+        schedule.end(at(161), Duration::from_secs(1));
+        assert!(!schedule.begin(at(760)), "nothing was revoked since it began");
+        assert!(schedule.begin(at(761)), "but tokens may have been pruned");
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct TableState {
     loaded: Option<Loaded>,
     catalogue: Catalogue,
     pub(super) freshness: Freshness,
-    pub(super) room: ReloadSchedule,
+    pub(super) schedule: ReloadSchedule,
 }
 
 /// The functions that a table decides by; `None` means the built-in ones.
@@ -43,7 +43,7 @@ impl TableState {
             loaded: None,
             catalogue: Arc::new(catalogue),
             freshness: Freshness::default(),
-            room: ReloadSchedule::default(),
+            schedule: ReloadSchedule::default(),
         }
     }
 
@@ -71,9 +71,9 @@ impl TableState {
     }
 
     /// Whether to load everything again because left-out records may fit now. If `true`, a load counts as running until
-    /// `room.end`.
+    /// `schedule.end`.
     pub fn begin_reload(&mut self, now: Instant) -> bool {
-        self.left_out() > 0 && self.room.begin(now)
+        self.left_out() > 0 && self.schedule.begin(now)
     }
 
     /// Whether a complete table for this catalogue should replace the current one.
@@ -112,7 +112,7 @@ impl TableState {
             return Ok(());
         };
         if changes.records.iter().any(|record| record.revoked.is_some()) {
-            self.room.record_revoked();
+            self.schedule.record_revoked();
         }
         loaded.take_over(changes)?;
         self.loaded = Some(loaded);

@@ -76,7 +76,7 @@ impl HttpBody for Checked {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let unfit = |problem| Poll::Ready(Some(Err(axum::Error::new(BodyError(problem)))));
+        let failed = |problem| Poll::Ready(Some(Err(axum::Error::new(BodyError(problem)))));
         loop {
             let this = &mut *self;
             let Some(scan) = this.scan.as_mut() else {
@@ -90,14 +90,14 @@ impl HttpBody for Checked {
                     this.scan = None;
                     match ended {
                         Ok(()) => return Poll::Ready(None),
-                        Err(problem) => return unfit(problem),
+                        Err(problem) => return failed(problem),
                     }
                 }
             };
             match scan.push(&data) {
                 Ok(sound) if sound.is_empty() => {}
                 Ok(sound) => return Poll::Ready(Some(Ok(Frame::data(sound.into())))),
-                Err(problem) => return unfit(problem),
+                Err(problem) => return failed(problem),
             }
         }
     }

@@ -90,7 +90,7 @@ pub(super) fn make(
         tokens: Vec::new(),
         changes: Vec::new(),
     };
-    let mut told = Restored {
+    let mut restored = Restored {
         age: now.saturating_sub(file.made).max(0),
         newer_revoked: choice.newer == Newer::Revoke,
         ..Restored::default()
@@ -102,7 +102,7 @@ pub(super) fn make(
         choice.revived
     };
     let targets = targets(file, &present, &mut plan);
-    told.accounts = plan.accounts.iter().filter(|added| added.removed.is_none()).count() as u64;
+    restored.accounts = plan.accounts.iter().filter(|added| added.removed.is_none()).count() as u64;
 
     let in_file: HashMap<&str, &ArchivedToken> = file
         .tokens
@@ -122,8 +122,8 @@ pub(super) fn make(
         let other = in_file.get(token.record.id.as_str()).map(|other| &other.token.record);
         let said_revoked = other.is_some_and(|other| other.revoked.is_some());
         let newer = other.is_none_or(|other| *other != token.record) && !said_revoked;
-        told.revoked_by_file += u64::from(said_revoked);
-        told.newer += u64::from(newer);
+        restored.revoked_by_file += u64::from(said_revoked);
+        restored.newer += u64::from(newer);
         if said_revoked || (newer && choice.newer == Newer::Revoke) {
             revoked.push(token);
         } else {
@@ -150,7 +150,7 @@ pub(super) fn make(
             token: token.token.clone(),
         };
         if new.token.record.revoked.is_some() {
-            told.tombstones += 1;
+            restored.tombstones += 1;
             dead.push(new);
             continue;
         }
@@ -160,27 +160,27 @@ pub(super) fn make(
         };
         new.token.record.user.clone_from(user);
         if !names.insert((new.account.clone(), new.token.record.name.clone())) {
-            told.names_taken.push(new.token.record.name.clone());
+            restored.names_taken.push(new.token.record.name.clone());
             withheld.push(new);
             continue;
         }
-        told.revived += 1;
+        restored.revived += 1;
         match revived {
             Some(Revived::Revoke) => withheld.push(new),
             _ => plan.tokens.push(new),
         }
     }
-    if told.revived > 0 && revived.is_none() {
+    if restored.revived > 0 && revived.is_none() {
         return Err(ArchiveError::Revives {
-            tokens: told.revived,
-            age: duration_text(told.age),
+            tokens: restored.revived,
+            age: duration_text(restored.age),
         }
         .into());
     }
     if revived == Some(Revived::Revoke) {
-        told.revived = 0;
+        restored.revived = 0;
     }
-    told.left_revoked = withheld.len() as u64;
+    restored.left_revoked = withheld.len() as u64;
     let (keys, tokens): (Vec<_>, Vec<_>) = withheld
         .into_iter()
         .chain(dead)
@@ -192,7 +192,7 @@ pub(super) fn make(
             .zip(tokens)
             .map(|(account, token)| ArchivedToken { account, token }),
     );
-    Ok((plan, told))
+    Ok((plan, restored))
 }
 
 /// Maps each account of the file to the account that its tokens go to. An account that the store has, by key or by name, stays

@@ -29,7 +29,7 @@ pub struct SqliteStore {
     revisions: Mutex<Option<SqliteConnection>>,
     writers: Queue,
     index: WalIndex,
-    place: FileIdentity,
+    file: FileIdentity,
 }
 
 impl SqliteStore {
@@ -47,12 +47,12 @@ impl SqliteStore {
         }
         drop(connection);
         let index = WalIndex::of(options.get_filename());
-        let place = FileIdentity::of(options.get_filename(), open::is_read_only(address));
+        let file = FileIdentity::of(options.get_filename(), open::is_read_only(address));
         Ok(SqliteStore {
             pool,
             options,
             index,
-            place,
+            file,
             revisions: Mutex::new(None),
             writers: Queue::new(1),
         })
@@ -60,7 +60,7 @@ impl SqliteStore {
 
     /// Returns the pool if the opened file is still the one at the database's path.
     fn pool(&self) -> Result<&SqlitePool, StoreError> {
-        self.place.check()?;
+        self.file.check()?;
         Ok(&self.pool)
     }
 }
@@ -112,7 +112,7 @@ impl SqlStore for SqliteStore {
         if self.pool.is_closed() {
             return Err(sqlx::Error::PoolClosed.into());
         }
-        self.place.check()?;
+        self.file.check()?;
         let mut kept = self.revisions.lock().await;
         // Taken out while in use: a cancelled call leaves no connection in an unknown state.
         let mut connection = match kept.take() {
@@ -125,7 +125,7 @@ impl SqlStore for SqliteStore {
     }
 
     fn current_stamp(&self) -> Option<RevisionStamp> {
-        if self.pool.is_closed() || self.place.check().is_err() {
+        if self.pool.is_closed() || self.file.check().is_err() {
             None
         } else {
             self.index.stamp()
@@ -144,8 +144,8 @@ impl Store for SqliteStore {
     }
 
     async fn writable(&self) -> Result<(), StoreError> {
-        self.place.check()?;
-        self.place.writable()
+        self.file.check()?;
+        self.file.writable()
     }
 
     async fn settle(&self) -> Result<(), StoreError> {
