@@ -63,12 +63,7 @@ async fn connect(options: &SqliteConnectOptions) -> Result<SqlitePool, StoreErro
             .max_connections(4)
             .acquire_timeout(QUEUE)
             // After a failed commit, as on a full disk, SQLite has no transaction any more, but the connection still counts one.
-            .after_release(|connection, _| {
-                Box::pin(async move {
-                    connection.ping().await?;
-                    Ok(!connection.is_in_transaction())
-                })
-            })
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
             .connect_with(options.clone());
         match connecting.await.map_err(StoreError::from) {
             Err(StoreError::Busy) if Instant::now() < patience => tokio::time::sleep(AGAIN).await,
