@@ -28,7 +28,8 @@ pub enum ArchiveError {
     System(String),
     /// Live tokens would come back, and the caller did not choose between keeping and revoking them.
     #[error(
-        "{tokens} live tokens of the backup are missing in this database, and some may have been revoked in the {age} since the backup; `--revived=keep` makes them work again, `--revived=revoke` revokes them"
+        "{tokens} live tokens of the backup are missing in this database, and some may have been revoked in the {age} \
+         since the backup; `--revived=keep` makes them work again, `--revived=revoke` revokes them"
     )]
     Revives {
         /// The number of tokens.

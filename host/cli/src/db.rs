@@ -134,7 +134,8 @@ async fn backup(context: &mut Context<'_>, target: Target<'_>) -> Result<ExitCod
         context.output.json(&BackupDocument { accounts, tokens })?;
     } else {
         context.output.line(format_args!(
-            "Wrote {accounts} accounts and {tokens} tokens, including removed and revoked ones, to {}. Store it where only you can read it.",
+            "Wrote {accounts} accounts and {tokens} tokens, including removed and revoked ones, to {}. Store it where \
+             only you can read it.",
             target.path().display()
         ))?;
     }

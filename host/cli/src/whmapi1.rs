@@ -18,9 +18,11 @@ use crate::uapi::print;
 const HELP: &str = "\
 Arguments are key=value, with the value URL-encoded: %20 for a space, %25 for a percent sign; a + stays a +. key=@FILE reads \
 the value from a file, without its last line end; write %40 for a value that begins with @. With `--input=json` the parameters \
-are one JSON object on standard input, to which key=value arguments are added. Give the token of `api_token_get_details` as token=@FILE: other users of the machine can see arguments.
+are one JSON object on standard input, to which key=value arguments are added. Give the token of \
+`api_token_get_details` as token=@FILE: other users of the machine can see arguments.
 
-Without `--url` the functions work on the database. With `--url` they go to that server, with a token from TOKENLATCH_TOKEN, `--token-file` or \
+Without `--url` the functions work on the database. With `--url` they go to that server, with a token from \
+TOKENLATCH_TOKEN, `--token-file` or \
 `--header-file`.
 
 The reply is always printed. If the function cannot be called, its result is 0 and its errors say why.

@@ -88,7 +88,7 @@ pub(crate) enum WaitingFor {
 }
 
 impl MonitoredBody {
-    /// Wraps a body of at most so many bytes, and returns it with the state of its sender.
+    /// Wraps a body of at most `longest` bytes, and returns it with the state of its sender.
     pub(crate) fn over(body: Body, longest: usize) -> (Body, Arc<Sender>) {
         let sender = Arc::new(Sender {
             fault: OnceLock::new(),

@@ -114,7 +114,8 @@ impl Area {
         let params = Params::try_from(&hash).ok()?;
         if params.m_cost() > MAX_MEMORY || params.t_cost() > MAX_PASSES {
             tracing::warn!(
-                "a password's hash asks for {} KiB and {} passes; at most {MAX_MEMORY} and {MAX_PASSES} are allowed. Set a new password",
+                "a password's hash asks for {} KiB and {} passes; at most {MAX_MEMORY} and {MAX_PASSES} are allowed. \
+                 Set a new password",
                 params.m_cost(),
                 params.t_cost()
             );

@@ -270,7 +270,8 @@ impl Inner {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         if history == History::Lost && warned.replace(since) != Some(since) {
             tracing::warn!(
-                "an edge has the version {}-{}, which this database never had: the database was replaced or restored to an older state. Edges refuse an older table until `tokenlatch snapshot renew` is run. Check for tokens that were revoked after that state was saved",
+                "an edge has the version {}-{}, which this database never had: the database was replaced or restored to \
+                 an older state. Edges refuse an older table until `tokenlatch snapshot renew` is run. Check for tokens that were revoked after that state was saved",
                 since.epoch,
                 since.version
             );

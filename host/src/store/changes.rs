@@ -40,7 +40,7 @@ pub trait ChangeStore: Send + Sync {
     /// or another history.
     async fn changes(&self, since: Option<Revision>) -> Result<Changes, StoreError>;
 
-    /// Returns the revision of a version that an edge holds; [`History::Pruned`] or [`History::Lost`] if there is none.
+    /// Returns the revision of a version that an edge holds; otherwise [`History::Pruned`] or [`History::Lost`].
     async fn find_version(&self, version: Version) -> Result<Result<Revision, History>, StoreError>;
 
     /// Begins an epoch after `known`. Returns `false` if the store's epoch is already later. If several servers call this for

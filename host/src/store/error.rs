@@ -69,7 +69,8 @@ pub enum StoreError {
     Pooled,
     /// The connection would leave this machine without a verified certificate.
     #[error(
-        "a PostgreSQL server on another machine needs `sslmode=verify-full`, and `sslrootcert=FILE` if its certificate is from a private CA; weaker modes are refused"
+        "a PostgreSQL server on another machine needs `sslmode=verify-full`, and `sslrootcert=FILE` if its certificate \
+         is from a private CA; weaker modes are refused"
     )]
     Insecure,
     /// The server offers no TLS, or its certificate cannot be verified.
@@ -80,12 +81,14 @@ pub enum StoreError {
     Untrusted(String),
     /// The file was removed or replaced after it was opened.
     #[error(
-        "the database's file was removed or replaced while it was in use, so it is no longer used; stop the program, put the right file back, and start it"
+        "the database's file was removed or replaced while it was in use, so it is no longer used; stop the program, \
+         put the right file back, and start it"
     )]
     Replaced,
     /// The database is missing, but a file beside it shows that there was one.
     #[error(
-        "there is no database at `{database}`, but `{evidence}` records one; restore it, or check for a missing mount or a mistyped path. `--create=always` creates a new one"
+        "there is no database at `{database}`, but `{evidence}` records one; restore it, or check for a missing mount \
+         or a mistyped path. `--create=always` creates a new one"
     )]
     Gone {
         /// The requested database.
@@ -95,7 +98,8 @@ pub enum StoreError {
     },
     /// The database is not the one that was there before.
     #[error(
-        "the database `{database}` is not the one that `{evidence}` records; restore that one. If this is the right one, remove that file, or add this one with `--create=always`"
+        "the database `{database}` is not the one that `{evidence}` records; restore that one. If this is the right \
+         one, remove that file, or add this one with `--create=always`"
     )]
     Differs {
         /// The requested database.
@@ -105,7 +109,8 @@ pub enum StoreError {
     },
     /// The database lacks data that it had before.
     #[error(
-        "the database `{database}` is older than `{evidence}` records: one of its files was lost, such as the one that ends in `-wal`. Restore a backup; if this is the right one, remove that file"
+        "the database `{database}` is older than `{evidence}` records: one of its files was lost, such as the one that \
+         ends in `-wal`. Restore a backup; if this is the right one, remove that file"
     )]
     Younger {
         /// The requested database.
@@ -214,7 +219,8 @@ fn read_only(engine: Engine) -> &'static str {
              mounted read-only, and whether the database was opened read-only"
         }
         Engine::Postgres => {
-            "the database server is read-only: it is a standby, or `default_transaction_read_only` is on; connect to the primary, or turn that off"
+            "the database server is read-only: it is a standby, or `default_transaction_read_only` is on; connect to \
+             the primary, or turn that off"
         }
     }
 }

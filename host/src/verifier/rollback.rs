@@ -19,7 +19,9 @@ pub struct WentBack {
 
 impl WentBack {
     /// What happened and what to do about it, as a message for operators.
-    pub const ADVICE: &'static str = "the database was replaced or restored to an older state: tokens that were revoked after that state was saved are valid again, and tokens created after it are unknown. Revoke them again, or restore a newer backup with `tokenlatch db restore FILE --revived=revoke`; then restart to \
+    pub const ADVICE: &'static str = "the database was replaced or restored to an older state: tokens that were revoked \
+     after that state was saved are valid again, and tokens created after it are unknown. Revoke them again, or restore \
+     a newer backup with `tokenlatch db restore FILE --revived=revoke`; then restart to \
         clear this warning";
 }
 

@@ -75,7 +75,7 @@ impl Running {
         }
     }
 
-    /// Returns the waiting requests. If there are none, it revisions the task as finished and returns `None`.
+    /// Returns the waiting requests. If there are none, it marks the task as finished and returns `None`.
     fn next(&self) -> Option<Vec<oneshot::Sender<Result<()>>>> {
         let mut queue = lock(&self.0);
         queue.running = !queue.waiting.is_empty();

@@ -36,7 +36,8 @@ const WORDS: &[&str] = &["module", "function", "api", "feature", "writes"];
 const WRONG_QUERY: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "call_invalid",
-    "The query must name a function (`module`, `function`, optionally `api`) or a feature (`feature`, `writes`), each parameter once.",
+    "The query must name a function (`module`, `function`, optionally `api`) or a feature (`feature`, `writes`), each \
+     parameter once.",
 );
 
 /// Verifies a request for the account port.

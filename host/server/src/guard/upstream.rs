@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::error::ServerError;
 use crate::form::check_takes_body;
 use crate::guard::{hop_by_hop, identity_headers};
-use crate::middleware::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
+use crate::middleware::client::{Client, FORWARDED_FOR, FORWARDED_PROTO, remove_fields};
 use crate::problem::Problem;
 use crate::web_paths::is_session;
 
@@ -206,13 +206,9 @@ impl std::fmt::Debug for Upstream {
 /// The fields that `Connection` names are removed first, so that a client cannot have the identity fields removed.
 fn strip(headers: &mut HeaderMap) {
     hop_by_hop::remove(headers);
-    let doubtful = headers.keys().filter(|name| {
-        let name = name.as_str().as_bytes();
-        danger(name).is_some() || !is_plain_field(name)
-    });
+    remove_fields(headers, |name| danger(name).is_some() || !is_plain_field(name));
     // The client adds the upstream's own `Host`.
-    let removed: Vec<HeaderName> = doubtful.cloned().chain([AUTHORIZATION, EXPECT, HOST]).collect();
-    for name in removed {
+    for name in [AUTHORIZATION, EXPECT, HOST] {
         headers.remove(name);
     }
     let cookies: Vec<HeaderValue> = headers.get_all(COOKIE).iter().filter_map(without_session).collect();
@@ -269,13 +265,7 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
 fn filter_answer(mut parts: response::Parts, body: Body) -> Response {
     let headers = &mut parts.headers;
     hop_by_hop::remove(headers);
-    let foreign = headers
-        .keys()
-        .filter(|name| danger(name.as_str().as_bytes()) == Some(Danger::Tokenlatch));
-    let foreign: Vec<HeaderName> = foreign.cloned().collect();
-    for name in foreign {
-        headers.remove(name);
-    }
+    remove_fields(headers, |name| danger(name) == Some(Danger::Tokenlatch));
     let cookies: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
     headers.remove(SET_COOKIE);
     for cookie in cookies.into_iter().filter(|cookie| !names_session(cookie.as_bytes())) {

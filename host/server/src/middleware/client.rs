@@ -98,14 +98,20 @@ fn given_id(headers: &HeaderMap) -> Option<RequestId> {
     RequestId::read(first.as_bytes())
 }
 
+/// Removes the fields whose names match. Returns their names.
+pub(crate) fn remove_fields(headers: &mut HeaderMap, matches: impl Fn(&[u8]) -> bool) -> Vec<HeaderName> {
+    let names = headers.keys().filter(|name| matches(name.as_str().as_bytes()));
+    let names: Vec<HeaderName> = names.cloned().collect();
+    for name in &names {
+        headers.remove(name);
+    }
+    names
+}
+
 /// Removes fields whose names have other characters than letters, digits and hyphens. Many programs behind a proxy treat such a
 /// character as a hyphen, so these fields could pass for ones that the guard removes. Returns whether one could.
 pub(crate) fn drop_doubtful(headers: &mut HeaderMap) -> bool {
-    let doubtful = headers.keys().filter(|name| !is_plain_field(name.as_str().as_bytes()));
-    let doubtful: Vec<HeaderName> = doubtful.cloned().collect();
-    for name in &doubtful {
-        headers.remove(name);
-    }
+    let doubtful = remove_fields(headers, |name| !is_plain_field(name));
     doubtful.iter().any(|name| is_forged(name.as_str().as_bytes()))
 }
 

@@ -29,7 +29,7 @@ const ATTRIBUTES: &str = "HttpOnly; SameSite=Lax; Secure; Path=/";
 /// The attributes that make a browser remove a cookie. `Expires` is for clients that don't know `Max-Age`.
 const EXPIRED: &str = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
 
-/// The id of a session, from its cookie. It is a secret: whoever has it is logged in. It is wiped on drop.
+/// The id of a session, from its cookie. It is a secret: anyone who has it is logged in. It is wiped on drop.
 #[derive(Clone)]
 pub(crate) struct SessionId(Zeroizing<[u8; ID_BYTES]>);
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State as Shared;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokenlatch_core::{Access, Created, MAX_NAME, SecretString};
 
+use crate::form::JSON;
 use crate::state::State;
 use crate::web::create_form::{CreateForm, Fault, FormChoices, faults_of, with_others};
 use crate::web::form::{Asked, Posted, new_once};
@@ -224,8 +225,5 @@ pub(crate) async fn name(
     let Ok(text) = serde_json::to_string(&judged) else {
         return Err(Failed::Broken);
     };
-    let mut reply = Response::new(text.into());
-    let kind = HeaderValue::from_static("application/json");
-    reply.headers_mut().insert(CONTENT_TYPE, kind);
-    Ok(reply)
+    Ok(([(CONTENT_TYPE, JSON)], text).into_response())
 }

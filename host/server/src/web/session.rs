@@ -68,7 +68,7 @@ impl Session {
         *self.change.lock().unwrap_or_else(PoisonError::into_inner) = change;
     }
 
-    /// The `Set-Cookie` of the reply. A reply with a server's error gives no session away, and only a cookie that was sent is
+    /// The `Set-Cookie` of the reply. A reply with a server's error sets no session cookie, and only a cookie that was sent is
     /// removed.
     fn set_cookie(&self, realm: Realm, failed: bool) -> Option<HeaderValue> {
         match self.changed() {

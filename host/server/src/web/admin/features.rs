@@ -22,7 +22,8 @@ const UNCHOSEN: &str = "Choose what the account may do.";
 const INCOMPLETE: &str = "The form lacks the previous features, so nothing was replaced. Send it again.";
 
 /// Message for a form that was rendered before somebody else's change.
-const CHANGED: &str = "The features were changed in the meantime, so nothing was replaced. Below is what you sent: send it again, or reload the account to see its features.";
+const CHANGED: &str = "The features were changed in the meantime, so nothing was replaced. Below is what you sent: send \
+it again, or reload the account to see its features.";
 
 /// The submitted features. Of a list that is too long, one more than the maximum is kept: that is enough for the module to refuse
 /// it.
@@ -69,7 +70,7 @@ pub(crate) async fn replace(
     let form = FeaturesForm {
         every,
         list: list.to_owned(),
-        // Only a user who was flash of the other change may overwrite it.
+        // Only a user who was told of the other change may overwrite it.
         was: match fault.as_str() {
             INCOMPLETE | CHANGED => in_a_line(&account.account.features),
             _ => posted.text("was").to_owned(),
