@@ -4,7 +4,7 @@ import { LatchError } from "../types/latch-error.js";
 
 /**
  * Headers by which a client could make the upstream API assume another path, method, user, address or host than the verified ones.
- * The guard of `tokenlatch serve` removes the same headers (`core/src/auth/header.rs`).
+ * The guard of `tokenlatch serve` removes the same headers (`core/src/auth/dangerous_fields.rs`).
  */
 const DANGEROUS = new Set(
   [
