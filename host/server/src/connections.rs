@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tokio::sync::{Notify, watch};
 
-use crate::auth::failures::network;
+use crate::auth::failed_attempts::network;
 
 /// Counts the connections of a port.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use tokenlatch_core::{
 use crate::auth::admitted::{Admitted, note};
 use crate::auth::backend::Backend;
 use crate::auth::calls;
-use crate::auth::failures::Failures;
+use crate::auth::failed_attempts::Failures;
 use crate::middleware::client::Client;
 use crate::module_reply::response;
 use crate::problem::Problem;

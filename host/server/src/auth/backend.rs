@@ -4,7 +4,7 @@ use axum::response::Response;
 use tokenlatch_core::{Call, Shape, Verdict};
 
 use crate::auth::admitted::Admitted;
-use crate::auth::failures::Failures;
+use crate::auth::failed_attempts::Failures;
 use crate::config::Config;
 use crate::form::Form;
 use crate::guard::upstream::Upstream;

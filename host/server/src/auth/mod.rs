@@ -4,5 +4,6 @@ pub(crate) mod admitted;
 pub(crate) mod authenticate;
 pub(crate) mod backend;
 pub(crate) mod calls;
-pub(crate) mod failures;
-pub(crate) mod logins;
+pub(crate) mod clock;
+pub(crate) mod failed_attempts;
+pub(crate) mod login_limits;

@@ -4,24 +4,23 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, SET_COOKIE, UPGRADE};
+use axum::http::header::{CONTENT_LENGTH, HOST, UPGRADE};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, response};
 use axum::response::{IntoResponse, Response};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokenlatch_core::{Danger, Realm, Verdict, danger, is_plain_field};
+use tokenlatch_core::{Realm, Verdict};
 use tokio::time::Instant;
 
 use crate::body::{MonitoredBody, Sender, TimedBody, WaitingFor};
 use crate::config::Config;
 use crate::error::ServerError;
 use crate::form::check_takes_body;
-use crate::guard::{hop_by_hop, identity_headers};
-use crate::middleware::client::{Client, FORWARDED_FOR, FORWARDED_PROTO, remove_fields};
+use crate::guard::{identity_headers, removed_fields};
+use crate::middleware::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
 use crate::problem::Problem;
-use crate::web_paths::is_session;
 
 /// Time limit for the upstream to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -177,7 +176,7 @@ fn add_headers(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm, client:
     let host = headers.get(HOST).cloned();
     let from_proxy = |name| headers.get(name).filter(|_| client.trusted_proxy).cloned();
     let (proxy_host, proxy_scheme) = (from_proxy(FORWARDED_HOST), from_proxy(FORWARDED_PROTO));
-    strip(headers);
+    removed_fields::remove_from_request(headers);
     let scheme = proxy_scheme.unwrap_or(HeaderValue::from_static(if client.secure { "https" } else { "http" }));
     headers.insert(FORWARDED_PROTO, scheme);
     if let Some(host) = proxy_host.or(host) {
@@ -201,23 +200,6 @@ impl std::fmt::Debug for Upstream {
     }
 }
 
-/// Removes the token, every field that states an identity or an origin, and every field of the client's connection.
-///
-/// The fields that `Connection` names are removed first, so that a client cannot have the identity fields removed.
-fn strip(headers: &mut HeaderMap) {
-    hop_by_hop::remove(headers);
-    remove_fields(headers, |name| danger(name).is_some() || !is_plain_field(name));
-    // The client adds the upstream's own `Host`.
-    for name in [AUTHORIZATION, EXPECT, HOST] {
-        headers.remove(name);
-    }
-    let cookies: Vec<HeaderValue> = headers.get_all(COOKIE).iter().filter_map(without_session).collect();
-    headers.remove(COOKIE);
-    for cookie in cookies {
-        headers.append(COOKIE, cookie);
-    }
-}
-
 /// Makes `Content-Length` state the body that is sent: hyper frames the request by the field, if there is one.
 fn set_length(headers: &mut HeaderMap, body: &Body) {
     let stated = headers.remove(CONTENT_LENGTH).is_some();
@@ -225,21 +207,6 @@ fn set_length(headers: &mut HeaderMap, body: &Body) {
     if let Some(length) = length.filter(|length| stated || *length > 0) {
         headers.insert(CONTENT_LENGTH, length.into());
     }
-}
-
-/// A `Cookie` line without the web interface's session; `None` if no other cookie is left.
-fn without_session(line: &HeaderValue) -> Option<HeaderValue> {
-    let others = line.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-    let others: Vec<&[u8]> = others.filter(|cookie| !names_session(cookie)).collect();
-    let line = HeaderValue::from_bytes(&others.join(&b"; "[..])).ok()?;
-    Some(line).filter(|line| !line.is_empty())
-}
-
-/// Whether `NAME=VALUE` is the web interface's session cookie. Browsers send `=NAME=VALUE`, a cookie without a name, as
-/// `NAME=VALUE`.
-fn names_session(cookie: &[u8]) -> bool {
-    let mut parts = cookie.split(|byte| *byte == b'=').map(<[u8]>::trim_ascii);
-    parts.find(|part| !part.is_empty()).is_some_and(is_session)
 }
 
 fn upgrades(headers: &HeaderMap) -> bool {
@@ -261,16 +228,9 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
     UNREACHABLE
 }
 
-/// Passes an answer of the API on, without the fields of its connection, of identities and of sessions.
+/// Passes an answer of the API on, without the fields that clients must not get.
 fn filter_answer(mut parts: response::Parts, body: Body) -> Response {
-    let headers = &mut parts.headers;
-    hop_by_hop::remove(headers);
-    remove_fields(headers, |name| danger(name) == Some(Danger::Tokenlatch));
-    let cookies: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
-    headers.remove(SET_COOKIE);
-    for cookie in cookies.into_iter().filter(|cookie| !names_session(cookie.as_bytes())) {
-        headers.append(SET_COOKIE, cookie);
-    }
+    removed_fields::remove_from_answer(&mut parts.headers);
     // The version and the extensions are those of the client's connection.
     let mut response = Response::new(body);
     *response.status_mut() = parts.status;

@@ -110,9 +110,9 @@ pub(crate) fn remove_fields(headers: &mut HeaderMap, matches: impl Fn(&[u8]) -> 
 
 /// Removes fields whose names have other characters than letters, digits and hyphens. Many programs behind a proxy treat such a
 /// character as a hyphen, so these fields could pass for ones that the guard removes. Returns whether one could.
-pub(crate) fn drop_doubtful(headers: &mut HeaderMap) -> bool {
-    let doubtful = remove_fields(headers, |name| !is_plain_field(name));
-    doubtful.iter().any(|name| is_forged(name.as_str().as_bytes()))
+pub(crate) fn remove_ambiguous_fields(headers: &mut HeaderMap) -> bool {
+    let removed = remove_fields(headers, |name| !is_plain_field(name));
+    removed.iter().any(|name| is_forged(name.as_str().as_bytes()))
 }
 
 /// Whether the connection must end after the reply: nobody tracks where a chunked body ends.

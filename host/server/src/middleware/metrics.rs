@@ -7,7 +7,7 @@ use ::metrics::{counter, describe_counter, describe_gauge, describe_histogram, g
 use axum::http::StatusCode;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::web_paths;
+use crate::web_names;
 use tokenlatch::FollowerStatus;
 
 const REQUESTS: &str = "tokenlatch_requests_total";
@@ -83,7 +83,7 @@ pub(crate) fn class(path: &str) -> &'static str {
         "/auth" => "auth",
         "/snapshot" | "/snapshot/deltas" | "/snapshot/usage" => "snapshot",
         "/health" | "/ready" | "/metrics" | "/openapi.json" => "operations",
-        _ if web_paths::belongs(path) => "page",
+        _ if web_names::belongs(path) => "page",
         _ => CLASSES
             .iter()
             .find(|(start, _)| path.starts_with(start))

@@ -25,11 +25,11 @@ use crate::http1::framing::WireState;
 use crate::http1::request_check;
 use crate::http1::unread_body::Unread;
 use crate::middleware::client::{self, Client, REQUEST_ID};
-use crate::middleware::envelope;
 use crate::middleware::log_fields::{Forwarded, PageLogFields, VerdictLogFields};
 use crate::middleware::metrics;
+use crate::middleware::problem_envelope;
 use crate::problem::Problem;
-use crate::web_paths;
+use crate::web_names;
 use tokenlatch::Module;
 use tokenlatch::Publisher;
 
@@ -150,7 +150,7 @@ async fn answer(
     let target = request.uri().clone();
     let mut response = match checked {
         Ok(()) => {
-            client.forged = client::drop_doubtful(request.headers_mut());
+            client.forged = client::remove_ambiguous_fields(request.headers_mut());
             request.extensions_mut().insert(client);
             let response = route(handling, request).await;
             handling.nudge(target.path());
@@ -169,7 +169,7 @@ async fn answer(
             response
         }
     };
-    response = envelope::put(&handling.module, &target, response);
+    response = problem_envelope::put(&handling.module, &target, response);
     let ends = ends || !is_read(unread).await;
     add_headers(&mut response, &client, ends);
     let (method, path) = match refused {
@@ -274,10 +274,10 @@ impl Seen<'_> {
 
 /// A path without the session's number.
 fn public(path: &str) -> Cow<'_, str> {
-    match path.strip_prefix(web_paths::PREFIX) {
+    match path.strip_prefix(web_names::PREFIX) {
         Some(rest) => format!(
             "{}…{}",
-            web_paths::PREFIX,
+            web_names::PREFIX,
             rest.trim_start_matches(|digit: char| digit.is_ascii_digit())
         )
         .into(),

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::web_paths::session_cookie;
+use crate::web_names::session_cookie;
 use tokenlatch::hex;
 use tokenlatch_core::Realm;
 

@@ -3,7 +3,7 @@
 use crate::state::State;
 use crate::web::assets;
 use crate::web::session::Visitor;
-use crate::web_paths::home;
+use crate::web_names::home;
 use tokenlatch_core::Realm;
 
 /// The frame around every page's content.

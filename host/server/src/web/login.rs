@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::auth::logins::{Attempt, Throttled};
+use crate::auth::login_limits::{Attempt, Throttled};
 use crate::config::HttpLimits;
 use crate::form::{Form, JSON};
 use crate::middleware::client::Client;
@@ -23,7 +23,7 @@ use crate::web::paths;
 use crate::web::reply::{Failed, html, redirect_to};
 use crate::web::session::{self, Found, Session, SessionData, Visitor};
 use crate::web::visit::drops_cookie;
-use crate::web_paths::home;
+use crate::web_names::home;
 use tokenlatch_core::Realm;
 
 /// Maximum body of a login, in bytes.

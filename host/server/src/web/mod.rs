@@ -40,7 +40,7 @@ use crate::config::HttpLimits;
 use crate::middleware::client::Client;
 use crate::middleware::log_fields::PageLogFields;
 use crate::state::State;
-use crate::web_paths::{PREFIX, home, inside};
+use crate::web_names::{PREFIX, home, inside};
 use login::Shown;
 use reply::{Failed, redirect_to};
 use session::{Found, Session, Visitor};

@@ -3,8 +3,8 @@
 use axum::http::{Method, Uri};
 
 use crate::form::Form;
-use crate::middleware::scrub::scrub;
-use crate::web_paths::home;
+use crate::log::scrub::scrub;
+use crate::web_names::home;
 use tokenlatch_core::Realm;
 
 /// Maximum length of a query value that is kept.

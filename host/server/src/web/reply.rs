@@ -7,7 +7,7 @@ use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::auth::failures::Failures;
+use crate::auth::failed_attempts::Failures;
 use crate::problem::Problem;
 use tokenlatch::Error;
 use tokenlatch::StoreError;

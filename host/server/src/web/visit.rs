@@ -19,7 +19,7 @@ use crate::web::hosts;
 use crate::web::layout::Layout;
 use crate::web::reply::{Failed, html};
 use crate::web::session::Visitor;
-use crate::web_paths::belongs;
+use crate::web_names::belongs;
 use tokenlatch_core::Realm;
 
 /// The header fields of every reply. `Referrer-Policy` is not `no-referrer`: browsers would then send `Origin: null` with the web

@@ -15,7 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub use tracing_appender::non_blocking::WorkerGuard as LogGuard;
 
 use crate::error::ServerError;
-use crate::middleware::log_batches::Batches;
+use crate::log::batches::Batches;
 
 /// Maximum number of queued lines. When nobody reads the log, further lines are dropped and counted, and the service goes on.
 const WAITING: usize = 16_384;

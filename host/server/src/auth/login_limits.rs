@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::auth::failures::{Failures, MonotonicClock, network};
+use crate::auth::clock::MonotonicClock;
+use crate::auth::failed_attempts::{Failures, network};
 use crate::config::FailureLimits;
 
 /// Maximum concurrent logins of one network.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tracing_appender::non_blocking::ErrorCounter;
 
+use crate::log::scrub::scrub;
 use crate::middleware::metrics;
-use crate::middleware::scrub::scrub;
 
 /// Maximum bytes of one write.
 const BATCH: usize = 64 << 10;

@@ -8,70 +8,21 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use governor::clock::{Clock, ReasonablyRealtime};
+use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
+use crate::auth::clock::MonotonicClock;
 use crate::config::FailureLimits;
 
 /// How many addresses, and how many users, are counted separately. Further ones share [`CROWDS`] counts.
 const KEYS: usize = 50_000;
 const CROWDS: u64 = 4_096;
-
-/// A monotonic clock, as the time since its start.
-#[derive(Clone, Debug)]
-pub struct MonotonicClock(Source);
-
-#[derive(Clone, Debug)]
-enum Source {
-    System(Instant),
-    Set(Arc<AtomicU64>),
-}
-
-impl MonotonicClock {
-    /// The system's monotonic clock.
-    #[must_use]
-    pub fn system() -> MonotonicClock {
-        MonotonicClock(Source::System(Instant::now()))
-    }
-
-    /// A clock that only moves by [`MonotonicClock::advance`], for tests.
-    #[must_use]
-    pub fn manual() -> MonotonicClock {
-        MonotonicClock(Source::Set(Arc::default()))
-    }
-
-    /// The current time.
-    pub(crate) fn now_since_start(&self) -> Duration {
-        Clock::now(self)
-    }
-
-    /// Moves a test clock, and its clones, forward.
-    pub fn advance(&self, time: Duration) {
-        if let Source::Set(millis) = &self.0 {
-            let step = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-            millis.fetch_add(step, Ordering::SeqCst);
-        }
-    }
-}
-
-impl Clock for MonotonicClock {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        match &self.0 {
-            Source::System(start) => start.elapsed(),
-            Source::Set(millis) => Duration::from_millis(millis.load(Ordering::SeqCst)),
-        }
-    }
-}
-
-impl ReasonablyRealtime for MonotonicClock {}
 
 type Limiter = RateLimiter<u64, DefaultKeyedStateStore<u64>, MonotonicClock, NoOpMiddleware<Duration>>;
 

@@ -1,4 +1,4 @@
-//! The paths and cookies of the web interface: what sets it apart from the API on the same ports.
+//! The names of the web interface: its paths and its session cookie. By them it is told from the API on the same ports.
 
 use tokenlatch_core::Realm;
 
