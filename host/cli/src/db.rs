@@ -7,10 +7,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use tokenlatch::{KEPT_REVOKED_DAYS, Newer, RestoreChoice, Restored, Revived};
 
+use crate::archive_files::{Target, read_file};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::records::{Target, read_file};
 
 const RESTORE_HELP: &str = "\
 Tokens and accounts that were revoked or removed in this database are not restored. Live tokens in the file that are missing \

@@ -5,12 +5,14 @@ mod accounts;
 mod acting_user;
 mod addresses;
 mod announcement;
+mod archive_files;
 mod arguments;
 mod confirm;
 mod context;
 mod db;
 mod demo;
 mod edge_options;
+mod export_import;
 mod failure;
 mod first_run;
 mod functions;
@@ -20,7 +22,6 @@ mod output;
 mod policy;
 mod progress;
 mod realm;
-mod records;
 mod remote;
 mod render;
 mod secrets;
@@ -163,9 +164,9 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Snapshot(snapshot::Command),
     /// Export accounts and live tokens as JSON lines, with hashes only
-    Export(records::Export),
+    Export(export_import::Export),
     /// Import accounts and tokens from a file of `export`
-    Import(records::Import),
+    Import(export_import::Import),
     /// Show the whole life of a token on a temporary database
     Demo,
     /// Print the module's digest, size and versions

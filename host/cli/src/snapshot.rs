@@ -16,10 +16,10 @@ use tokenlatch::{
 };
 use zeroize::Zeroizing;
 
+use crate::archive_files::Target;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{BAD, FAINT, GOOD, styled};
-use crate::records::Target;
 
 /// The largest file to inspect, in bytes.
 const MAX_FILE: u64 = 4 << 30;
