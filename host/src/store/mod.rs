@@ -5,10 +5,10 @@
 //! - `sql` implements it once, over what [`SqliteStore`] and [`PostgresStore`] provide.
 
 mod account;
-mod address;
 mod archive;
 mod changes;
 mod composed;
+mod database_url;
 mod error;
 mod migrate;
 mod open;

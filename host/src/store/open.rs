@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::address::is_postgres;
 use super::composed::Store;
+use super::database_url::is_postgres;
 use super::error::StoreError;
 use super::postgres::PostgresStore;
 use super::sqlite::SqliteStore;

@@ -6,10 +6,10 @@
 //! one on the same database, applies to every request that starts after it, and a verification needs no look-up of its
 //! own. If the store cannot answer, no request is admitted.
 
-mod freshness;
 mod reload_schedule;
 mod rollback;
 mod single_flight;
+mod store_stamp;
 mod table_state;
 mod usage;
 mod verdict_cache;

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use tokenlatch_core::{Call, Function, Record, Verdict};
 
-use super::freshness::Freshness;
 use super::reload_schedule::ReloadSchedule;
+use super::store_stamp::Freshness;
 use super::verdict_cache::VerdictCache;
 use crate::error::{ModuleError, Result};
 use crate::module::{EncodedCatalogue, Table};

@@ -15,9 +15,9 @@ use tokenlatch::core::{Call, Created, Features, Realm, Reason};
 use tokenlatch::{ListOptions, Presented, Service, Store, StoreError, StoredSession, Verifier, open_store};
 use tokio::task::JoinSet;
 
-const FIRST_SCHEMA_ON_A_SERVER: &str = include_str!("../../migrations/postgres/0001_accounts_and_tokens.sql");
+const FIRST_SCHEMA_ON_A_SERVER: &str = include_str!("../../src/store/migrations/postgres/0001_accounts_and_tokens.sql");
 
-const FIRST_SCHEMA: &str = include_str!("../../migrations/sqlite/0001_accounts_and_tokens.sql");
+const FIRST_SCHEMA: &str = include_str!("../../src/store/migrations/sqlite/0001_accounts_and_tokens.sql");
 
 crate::common::over_both!(
     account_removal_revokes_concurrently_created_tokens,

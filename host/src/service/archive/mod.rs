@@ -1,12 +1,12 @@
 //! Archives of accounts and tokens: backup and restore, export and import, and the check for damage.
 
 mod file;
-mod plan;
+mod restore_plan;
 
 use tokenlatch_core::{Account, Record, ValidateRequest};
 
 pub use file::{ArchiveFile, ArchiveKind};
-pub use plan::{Newer, RestoreChoice, Restored, Revived};
+pub use restore_plan::{Newer, RestoreChoice, Restored, Revived};
 
 use super::accounts::revoke;
 use super::{RECORDS_PER_CALL, Service, TRIES};
@@ -108,7 +108,7 @@ impl Service {
         for _ in 0..TRIES {
             let now = self.clock.now()?;
             let present = self.store.archive().await?;
-            let (plan, restored) = plan::make(file, present, choice, now, |now, tokens| {
+            let (plan, restored) = restore_plan::make(file, present, choice, now, |now, tokens| {
                 revoke(&self.module, now, &tokens)
             })?;
             if names_matter && !restored.names_taken.is_empty() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Row};
 
-use super::super::address::redacted;
+use super::super::database_url::redacted;
 use super::super::error::{Engine, StoreError};
 
 /// The time limit for connecting.

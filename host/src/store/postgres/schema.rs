@@ -3,29 +3,27 @@
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 
-use super::super::address::redacted;
+use super::super::database_url::redacted;
 use super::super::error::StoreError;
 use super::super::migrate::{Step, failure, migrator, newest};
 use super::super::sql::check_rows;
 
+/// The steps, each a file in `migrations`, which is run only if it is listed here. A number that one database lacks is a
+/// change that only the other needs.
 const STEPS: &[Step] = &[
     (
         1,
         "accounts and tokens",
-        include_str!("../../../migrations/postgres/0001_accounts_and_tokens.sql"),
+        include_str!("../migrations/postgres/0001_accounts_and_tokens.sql"),
     ),
-    (3, "page", include_str!("../../../migrations/postgres/0003_page.sql")),
+    (3, "page", include_str!("../migrations/postgres/0003_page.sql")),
     (
         4,
         "usage batches",
-        include_str!("../../../migrations/postgres/0004_usage_batches.sql"),
+        include_str!("../migrations/postgres/0004_usage_batches.sql"),
     ),
-    (
-        5,
-        "budgets",
-        include_str!("../../../migrations/postgres/0005_budgets.sql"),
-    ),
-    (6, "marks", include_str!("../../../migrations/postgres/0006_marks.sql")),
+    (5, "budgets", include_str!("../migrations/postgres/0005_budgets.sql")),
+    (6, "marks", include_str!("../migrations/postgres/0006_marks.sql")),
 ];
 
 /// The advisory lock for servers that start at the same time. "TLCH" twice.

@@ -2,7 +2,7 @@
 //!
 //! - [`store::SqlStore`] and [`connection::SqlConnection`] are what a kind of database provides.
 //! - [`dialect::Dialect`] has the SQL that the kinds write differently. Both accept `$1`.
-//! - Each other file has the statements, the rows and the trait of its noun.
+//! - Each other file has the statements, the rows and the trait of its noun. `token_page` and `prune` are parts of `tokens`.
 
 mod accounts;
 mod archive;
@@ -11,6 +11,7 @@ mod check;
 mod columns;
 mod connection;
 mod dialect;
+mod prune;
 mod records;
 mod sessions;
 mod statement;

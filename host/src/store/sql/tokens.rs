@@ -5,7 +5,7 @@ use tokenlatch_core::{Caps, Held, Record};
 
 use super::columns::Columns;
 use super::connection::SqlConnection;
-use super::dialect::Dialect;
+use super::prune;
 use super::records::{COLUMNS, read_token};
 use super::statement::Statement;
 use super::store::{Patience, SqlStore};
@@ -15,9 +15,6 @@ use crate::store::error::StoreError;
 use crate::store::record::{Change, StoredToken};
 use crate::store::token::{TokenStore, hour_before};
 use crate::store::token_page::{PageQuery, TokenPage};
-
-/// How many revoked tokens are deleted in one transaction. Writers wait for each transaction.
-const PRUNED_AT_ONCE: i64 = 1_000;
 
 /// Joins a token to the live account of a user, `$1`.
 const OF_USER: &str = "JOIN accounts a ON a.id = t.account WHERE a.\"user\" = $1 AND a.removed IS NULL";
@@ -32,30 +29,6 @@ const HELD: &str = "SELECT \
 const WITHIN_CAPS: &str = "CAST(coalesce((SELECT sum(c.live) FROM token_counts c \
     WHERE c.account = accounts.id), 0) AS BIGINT) < $4 AND (SELECT count(*) FROM (SELECT 1 FROM tokens t \
     WHERE t.account = accounts.id AND t.created > $5 LIMIT $6) n) < $6";
-
-/// The numbers of the first `$2` tokens revoked before `$1`.
-const PRUNABLE: &str = "SELECT seq FROM tokens WHERE revoked < $1 ORDER BY revoked LIMIT $2";
-
-/// The statements that delete the tokens `$1`, the last one the tokens themselves.
-fn deletions(dialect: Dialect) -> Vec<String> {
-    let tables: &[_] = match dialect {
-        Dialect::Sqlite => &[("token_usage", "token"), ("token_changes", "token"), ("tokens", "seq")],
-        Dialect::Postgres => &[("token_usage", "token"), ("tokens", "seq")],
-    };
-    let chosen = dialect.one_of("$1");
-    let delete = |(table, column): &(&str, &str)| format!("DELETE FROM {table} WHERE {column} {chosen}");
-    tables.iter().map(delete).collect()
-}
-
-/// Notes what is lost with the tokens `$1`, which were revoked before `$2`.
-fn note_pruned(dialect: Dialect) -> String {
-    let (largest, chosen) = (dialect.largest(), dialect.one_of("$1"));
-    let last = match dialect {
-        Dialect::Sqlite => format!("SELECT max(c.revision) FROM token_changes c WHERE c.token {chosen}"),
-        Dialect::Postgres => format!("SELECT max(t.changed) FROM tokens t WHERE t.seq {chosen}"),
-    };
-    format!("UPDATE pruned SET before = {largest}(before, $2), revision = {largest}(revision, coalesce(({last}), 0))")
-}
 
 fn read_held(row: &impl Columns) -> Result<Held, StoreError> {
     Ok(Held {
@@ -165,23 +138,6 @@ impl<S: SqlStore> TokenStore for S {
     }
 
     async fn prune_tokens(&self, before: i64) -> Result<u64, StoreError> {
-        let prunable = |most: i64| Statement::new(PRUNABLE).bind(before).bind(most);
-        // Usually there are none, and a write transaction is not needed.
-        if self.fetch(prunable(1)).await?.is_empty() {
-            return Ok(0);
-        }
-        self.writing(Patience::Request, async {
-            let mut transaction = self.begin_change(Patience::Request).await?;
-            let rows = transaction.fetch(prunable(PRUNED_AT_ONCE)).await?;
-            let tokens: Vec<i64> = rows.iter().map(|row| row.number("seq")).collect::<Result<_, _>>()?;
-            let note = Statement::new(note_pruned(S::DIALECT)).bind(&*tokens).bind(before);
-            transaction.execute(note).await?;
-            for statement in deletions(S::DIALECT) {
-                transaction.execute(Statement::new(statement).bind(&*tokens)).await?;
-            }
-            transaction.commit().await?;
-            Ok(tokens.len() as u64)
-        })
-        .await
+        prune::prune_tokens(self, before).await
     }
 }

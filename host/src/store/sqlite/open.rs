@@ -10,7 +10,7 @@ use sqlx::ConnectOptions;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
-use super::super::address::redacted;
+use super::super::database_url::redacted;
 use super::super::error::{Engine, StoreError};
 
 /// How long a process waits for another process's write.

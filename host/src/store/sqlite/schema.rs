@@ -12,29 +12,27 @@ use super::super::sql::check_rows;
 /// "TLCH", as the first migration sets it.
 const APPLICATION_ID: i64 = 0x544c_4348;
 
+/// The steps, each a file in `migrations`, which is run only if it is listed here. A number that one database lacks is a
+/// change that only the other needs.
 const STEPS: &[Step] = &[
     (
         1,
         "accounts and tokens",
-        include_str!("../../../migrations/sqlite/0001_accounts_and_tokens.sql"),
+        include_str!("../migrations/sqlite/0001_accounts_and_tokens.sql"),
     ),
     (
         2,
         "settings and changes",
-        include_str!("../../../migrations/sqlite/0002_settings_and_changes.sql"),
+        include_str!("../migrations/sqlite/0002_settings_and_changes.sql"),
     ),
-    (3, "page", include_str!("../../../migrations/sqlite/0003_page.sql")),
+    (3, "page", include_str!("../migrations/sqlite/0003_page.sql")),
     (
         4,
         "usage batches",
-        include_str!("../../../migrations/sqlite/0004_usage_batches.sql"),
+        include_str!("../migrations/sqlite/0004_usage_batches.sql"),
     ),
-    (
-        5,
-        "budgets",
-        include_str!("../../../migrations/sqlite/0005_budgets.sql"),
-    ),
-    (6, "marks", include_str!("../../../migrations/sqlite/0006_marks.sql")),
+    (5, "budgets", include_str!("../migrations/sqlite/0005_budgets.sql")),
+    (6, "marks", include_str!("../migrations/sqlite/0006_marks.sql")),
 ];
 
 /// Ensures that the database is Tokenlatch's and up to date. Writes nothing if it is. Returns `false` if the file is empty

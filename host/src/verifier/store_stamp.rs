@@ -1,4 +1,4 @@
-//! Tracks how long the table is known to be up to date.
+//! The store's stamp at the last check: while it stays the same, the table is up to date.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The address of a database.
+//! The URL of a database, or its path: whether it names a server, and what of it may be shown.
 
 /// Whether an address names a PostgreSQL server.
 pub(super) fn is_postgres(address: &str) -> bool {
