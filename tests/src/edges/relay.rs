@@ -8,8 +8,9 @@ use std::thread;
 
 use crate::fault::Fault;
 
-/// Length of a request line's start that identifies the request.
-const LINE: usize = 32;
+/// Starts of the requests that are counted.
+const WHOLE: &[u8] = b"GET /snapshot ";
+const DELTAS: &[u8] = b"GET /snapshot/deltas?";
 
 /// A link on loopback. It lives as long as the process.
 #[derive(Clone, Debug)]
@@ -36,13 +37,7 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(Fault::during("a port for the link"))?;
         let relay = Relay {
             address: listener.local_addr().map_err(Fault::during("the link's port"))?,
-            inner: Arc::new(Inner {
-                origin,
-                cut: AtomicBool::new(false),
-                wholes: AtomicU64::new(0),
-                deltas: AtomicU64::new(0),
-                open: Mutex::default(),
-            }),
+            inner: Arc::new(Inner::to(origin)),
         };
         let inner = Arc::clone(&relay.inner);
         thread::spawn(move || {
@@ -89,6 +84,16 @@ impl Relay {
 }
 
 impl Inner {
+    fn to(origin: SocketAddr) -> Self {
+        Inner {
+            origin,
+            cut: AtomicBool::new(false),
+            wholes: AtomicU64::new(0),
+            deltas: AtomicU64::new(0),
+            open: Mutex::default(),
+        }
+    }
+
     fn open(&self) -> std::sync::MutexGuard<'_, Vec<TcpStream>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -120,32 +125,50 @@ impl Inner {
 
     /// Forwards what the edge sends.
     fn send(&self, mut edge: &TcpStream, mut origin: &TcpStream) -> io::Result<()> {
-        let (mut buffer, mut line) = ([0; 4096], Vec::new());
+        let (mut buffer, mut last) = ([0; 4096], Vec::new());
         loop {
             let count = match edge.read(&mut buffer)? {
                 0 => return Ok(()),
                 count => count,
             };
             let piece = buffer.get(..count).unwrap_or_default();
-            for byte in piece {
-                match byte {
-                    b'\n' => {
-                        self.count(&line);
-                        line.clear();
-                    }
-                    byte if line.len() < LINE => line.push(*byte),
-                    _ => {}
-                }
-            }
+            self.count(&mut last, piece);
             origin.write_all(piece)?;
         }
     }
 
-    fn count(&self, line: &[u8]) {
-        if line.starts_with(b"GET /snapshot/deltas?") {
-            self.deltas.fetch_add(1, Ordering::SeqCst);
-        } else if line.starts_with(b"GET /snapshot ") {
-            self.wholes.fetch_add(1, Ordering::SeqCst);
+    /// Counts requests in what was sent after `last`, and keeps the end of it there. On a connection that is used again, a
+    /// request begins right after the body of the previous one, without a line break.
+    fn count(&self, last: &mut Vec<u8>, piece: &[u8]) {
+        for (start, counter) in [(WHOLE, &self.wholes), (DELTAS, &self.deltas)] {
+            // All but the first byte of a start may have come before: it was not counted then.
+            let kept = last.len().min(start.len() - 1);
+            let sent = [last.get(last.len() - kept..).unwrap_or_default(), piece].concat();
+            let found = sent.windows(start.len()).filter(|window| *window == start).count();
+            counter.fetch_add(found as u64, Ordering::SeqCst);
         }
+        last.extend_from_slice(piece);
+        let surplus = last.len().saturating_sub(DELTAS.len());
+        last.drain(..surplus);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_a_request_after_a_body_and_in_pieces() {
+        let inner = Inner::to(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let sent = b"POST /snapshot/usage HTTP/1.1\r\n\r\n{}GET /snapshot/deltas?since=1-2 HTTP/1.1\r\n\r\nGET /snapshot HTTP/1.1\r\n\r\n";
+        for size in 1..=sent.len() {
+            let mut last = Vec::new();
+            for piece in sent.chunks(size) {
+                inner.count(&mut last, piece);
+            }
+        }
+        let sizes = sent.len() as u64;
+        assert_eq!(inner.deltas.load(Ordering::SeqCst), sizes);
+        assert_eq!(inner.wholes.load(Ordering::SeqCst), sizes);
     }
 }
