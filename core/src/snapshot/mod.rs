@@ -1,5 +1,6 @@
 //! Signed snapshots: a table that an origin publishes and an edge decides by. `SNAPSHOT.md` describes the format.
 
+pub(crate) mod age;
 pub(crate) mod digest_index;
 pub(crate) mod fault;
 pub(crate) mod floor;

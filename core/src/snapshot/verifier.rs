@@ -2,8 +2,8 @@
 
 use alloc::boxed::Box;
 use core::fmt;
-use core::sync::atomic::{AtomicU32, Ordering};
 
+use super::age::{LatestNow, usable};
 use super::fault::malformed;
 use super::floor::{Floor, is_behind};
 use super::head::{HEAD_BYTES, Head, Kind, MESSAGE_HEAD_BYTES};
@@ -18,13 +18,12 @@ use crate::auth::call::Call;
 use crate::auth::prepared::PreparedCalls;
 use crate::auth::presentation::Presentation;
 use crate::base::error::{Error, ErrorCode};
-use crate::base::reason::Reason;
 use crate::json::decoder::decode_checked;
 use crate::json::value::Value;
 use crate::token::hash::digest::Digest;
 use crate::token::hash::hasher::Hasher;
 use crate::token::secret::Presented;
-use crate::token::time::{MIN_NOW, check_now, is_now};
+use crate::token::time::check_now;
 use crate::verdict::code::{CALL_UNKNOWN, code, code_invalid, judge, read_code};
 use crate::verdict::judgement::Verdict;
 
@@ -38,9 +37,7 @@ pub struct Snapshot {
     max_age: i64,
     held: Option<Box<HeldTable>>,
     loading: Option<Box<Loading>>,
-    /// The latest time seen, in seconds since 2020. Verifications share the table, so it is changed without a lock;
-    /// 32 bits can be changed atomically on every platform.
-    latest_now: AtomicU32,
+    latest_now: LatestNow,
     decoy: Digest,
 }
 
@@ -74,7 +71,7 @@ impl Snapshot {
             max_age,
             held: None,
             loading: None,
-            latest_now: AtomicU32::new(0),
+            latest_now: LatestNow::default(),
             decoy: Digest::of(Presented::DECOY),
         })
     }
@@ -116,7 +113,7 @@ impl Snapshot {
         head.check()?;
         if is_behind(now, head.made) {
             // The time is at least this, so this clock is wrong for the table held as well.
-            self.note_time(head.made);
+            self.latest_now.note(head.made);
             return Err(Error::new(
                 ErrorCode::ClockBackwards,
                 "the clock is more than 300 seconds behind the origin's",
@@ -161,7 +158,7 @@ impl Snapshot {
         }
         if before.is_none_or(|before| made > before) {
             // The origin confirms the time again, so a clock that was ahead may return to it.
-            self.latest_now.store(since_2020(made), Ordering::Relaxed);
+            self.latest_now.confirm(made);
         }
         self.state().ok_or_else(gap)
     }
@@ -226,7 +223,7 @@ impl Snapshot {
         let Some(target) = self.calls.get(call) else {
             return CALL_UNKNOWN;
         };
-        let held = match self.usable(now) {
+        let held = match usable(self.held.as_deref(), self.max_age, &self.latest_now, now) {
             Ok(held) => held,
             Err(reason) => return code(reason, None),
         };
@@ -274,33 +271,6 @@ impl Snapshot {
             name: named.names.and_then(|(_, name)| text(name)),
         })
     }
-
-    /// Returns the table, if it may be used now.
-    #[inline]
-    fn usable(&self, now: i64) -> Result<&HeldTable, Reason> {
-        let held = self.held.as_ref().ok_or(Reason::SnapshotMissing)?;
-        let latest_now = MIN_NOW.saturating_add(self.latest_now.load(Ordering::Relaxed).into());
-        if is_behind(now, held.head.made) || is_behind(now, latest_now) {
-            return Err(Reason::ClockBackwards);
-        }
-        if now > latest_now && is_now(now) {
-            self.note_time(now);
-        }
-        let max_age = self.max_age.min(held.head.max_age.into());
-        if now > held.head.made.saturating_add(max_age) {
-            return Err(Reason::SnapshotStale);
-        }
-        Ok(held)
-    }
-
-    fn note_time(&self, now: i64) {
-        self.latest_now.fetch_max(since_2020(now), Ordering::Relaxed);
-    }
-}
-
-/// Converts a time to 32 bits. The year 2156 is the last that fits, and later times become its end.
-fn since_2020(time: i64) -> u32 {
-    u32::try_from(time.saturating_sub(MIN_NOW).max(0)).unwrap_or(u32::MAX)
 }
 
 fn nothing_begun() -> Error {
