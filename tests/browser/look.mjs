@@ -17,6 +17,19 @@ async function violations(page) {
   return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary.replaceAll(/\s+/g, " ")}`));
 }
 
+/** Takes a picture for people; nothing is checked by it. On a busy machine Chromium sometimes draws no frame for it. */
+async function picture(page, name) {
+  for (let tries = 1; tries <= 2; tries++) {
+    try {
+      await page.screenshot({ path: join(told.pictures, name), fullPage: true, timeout: 10_000 });
+      return;
+    } catch (error) {
+      if (error.name !== "TimeoutError") throw error;
+      console.log(`no picture ${name}, try ${tries}: ${error.message}`);
+    }
+  }
+}
+
 /** Looks at the state that a page is in: pictures, axe-core, and no scrolling sideways. */
 export async function look(page, state) {
   const wrong = [];
@@ -27,7 +40,7 @@ export async function look(page, state) {
       await page.setViewportSize(viewport);
       // Widths differ in what is shown, colours in what can be read: each once is enough.
       if (width === "wide" || colorScheme === "light") wrong.push(...(await violations(page)).map((one) => `${colorScheme}, ${width}: ${one}`));
-      await page.screenshot({ path: join(told.pictures, `${state}-${width}-${colorScheme}.png`), fullPage: true });
+      await picture(page, `${state}-${width}-${colorScheme}.png`);
     }
   }
   await page.setViewportSize({ width: 320, height: 640 });
