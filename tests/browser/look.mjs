@@ -18,7 +18,7 @@ async function violations(page) {
 }
 
 /** Takes a picture for people; nothing is checked by it. On a busy machine Chromium sometimes draws no frame for it. */
-async function picture(page, name) {
+export async function picture(page, name) {
   for (let tries = 1; tries <= 2; tries++) {
     try {
       await page.screenshot({ path: join(told.pictures, name), fullPage: true, timeout: 10_000 });

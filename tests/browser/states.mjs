@@ -1,9 +1,8 @@
 // Every state of the page, looked at.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 
 import { ACCOUNT, ADMIN, DESKTOP, eventually, scene, setPassword, told } from "./stage.mjs";
-import { look } from "./look.mjs";
+import { look, picture } from "./look.mjs";
 import { arrive, button, check, create, enter, field, gear, link, logIn, openForm, radio, refusedAt, row, rows, save, says, warns } from "./steps.mjs";
 
 /** The path of the session that a page is in, such as `/cpsess0123456789`. */
@@ -35,7 +34,7 @@ scene("the table with a token of each kind", DESKTOP, async ({ page, context }) 
   assert.equal(new Set(colours).size, 3, `the rows' colours are ${colours}`);
   await look(page, "table");
   await page.emulateMedia({ forcedColors: "active" });
-  await page.screenshot({ path: join(told.pictures, "table-wide-forced.png"), fullPage: true });
+  await picture(page, "table-wide-forced.png");
   await page.emulateMedia({ forcedColors: "none" });
 
   await gear(page).click();
