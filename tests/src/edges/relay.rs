@@ -140,14 +140,14 @@ impl Inner {
     /// Counts requests in what was sent after `last`, and keeps the end of it there. On a connection that is used again, a
     /// request begins right after the body of the previous one, without a line break.
     fn count(&self, last: &mut Vec<u8>, piece: &[u8]) {
+        let before = last.len();
+        last.extend_from_slice(piece);
         for (start, counter) in [(WHOLE, &self.wholes), (DELTAS, &self.deltas)] {
-            // All but the first byte of a start may have come before: it was not counted then.
-            let kept = last.len().min(start.len() - 1);
-            let sent = [last.get(last.len() - kept..).unwrap_or_default(), piece].concat();
-            let found = sent.windows(start.len()).filter(|window| *window == start).count();
+            // One that ends before the piece was counted already.
+            let fresh = last.get((before + 1).saturating_sub(start.len())..).unwrap_or_default();
+            let found = fresh.windows(start.len()).filter(|window| *window == start).count();
             counter.fetch_add(found as u64, Ordering::SeqCst);
         }
-        last.extend_from_slice(piece);
         let surplus = last.len().saturating_sub(DELTAS.len());
         last.drain(..surplus);
     }
