@@ -1,4 +1,4 @@
-//! The names of the web interface: its paths and its session cookie. By them it is told from the API on the same ports.
+//! The names of the web interface: its paths and its session cookie, which set it apart from the API on the same ports.
 
 use tokenlatch_core::Realm;
 

@@ -332,7 +332,7 @@ impl Inner {
         if let Some(known) = known
             && in_time(PATIENCE, store.revision()).await?? == known
         {
-            self.live().freshness.confirm(stamp, store.stamp(), false);
+            self.live().store_stamp.confirm(stamp, store.stamp(), false);
             return Ok(());
         }
         let changes = in_time(LOADING, store.changes(known)).await??;
@@ -358,7 +358,7 @@ impl Inner {
         } else {
             self.live().take_over(changes)?;
         }
-        self.live().freshness.confirm(stamp, store.stamp(), known.is_some());
+        self.live().store_stamp.confirm(stamp, store.stamp(), known.is_some());
         Ok(())
     }
 

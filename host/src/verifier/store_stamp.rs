@@ -9,14 +9,14 @@ const LONGEST: Duration = Duration::from_secs(1);
 
 /// The store's stamp at the time the table was last brought up to date.
 #[derive(Debug, Default)]
-pub(super) struct Freshness {
+pub(super) struct StoreStamp {
     stamp: Option<RevisionStamp>,
     at: Option<Instant>,
     /// Set when the stamp stayed the same across a commit. The store is then queried each time.
     distrusted: bool,
 }
 
-impl Freshness {
+impl StoreStamp {
     /// Whether this stamp shows that the table is still up to date.
     pub fn holds(&self, stamp: Option<RevisionStamp>) -> bool {
         !self.distrusted && stamp.is_some() && stamp == self.stamp && self.at.is_some_and(|at| at.elapsed() < LONGEST)
@@ -39,27 +39,27 @@ mod tests {
 
     #[test]
     fn only_an_equal_stamp_proves_freshness() {
-        let mut freshness = Freshness::default();
-        assert!(!freshness.holds(stamp(1)), "nothing is known yet");
-        freshness.confirm(stamp(1), stamp(1), false);
-        assert!(freshness.holds(stamp(1)));
-        assert!(!freshness.holds(stamp(2)));
-        assert!(!freshness.holds(None));
-        freshness.confirm(None, None, false);
-        assert!(!freshness.holds(None), "no token is no proof");
+        let mut known = StoreStamp::default();
+        assert!(!known.holds(stamp(1)), "nothing is known yet");
+        known.confirm(stamp(1), stamp(1), false);
+        assert!(known.holds(stamp(1)));
+        assert!(!known.holds(stamp(2)));
+        assert!(!known.holds(None));
+        known.confirm(None, None, false);
+        assert!(!known.holds(None), "no token is no proof");
     }
 
     #[test]
     fn stamp_unchanged_by_a_commit_is_never_trusted_again() {
-        let mut freshness = Freshness::default();
-        freshness.confirm(stamp(1), stamp(1), false);
+        let mut known = StoreStamp::default();
+        known.confirm(stamp(1), stamp(1), false);
         // The commit came between the first stamp and the query, so the second stamp differs.
-        freshness.confirm(stamp(1), stamp(2), true);
-        freshness.confirm(stamp(2), stamp(2), false);
-        assert!(freshness.holds(stamp(2)));
-        freshness.confirm(stamp(2), stamp(2), true);
-        assert!(!freshness.holds(stamp(2)));
-        freshness.confirm(stamp(3), stamp(3), false);
-        assert!(!freshness.holds(stamp(3)));
+        known.confirm(stamp(1), stamp(2), true);
+        known.confirm(stamp(2), stamp(2), false);
+        assert!(known.holds(stamp(2)));
+        known.confirm(stamp(2), stamp(2), true);
+        assert!(!known.holds(stamp(2)));
+        known.confirm(stamp(3), stamp(3), false);
+        assert!(!known.holds(stamp(3)));
     }
 }

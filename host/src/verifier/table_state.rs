@@ -7,7 +7,7 @@ use std::time::Instant;
 use tokenlatch_core::{Call, Function, Record, Verdict};
 
 use super::reload_schedule::ReloadSchedule;
-use super::store_stamp::Freshness;
+use super::store_stamp::StoreStamp;
 use super::verdict_cache::VerdictCache;
 use crate::error::{ModuleError, Result};
 use crate::module::{EncodedCatalogue, Table};
@@ -19,7 +19,7 @@ const REVOKED_AT_ONCE: usize = 1_000;
 pub(super) struct TableState {
     loaded: Option<Loaded>,
     catalogue: Catalogue,
-    pub(super) freshness: Freshness,
+    pub(super) store_stamp: StoreStamp,
     pub(super) schedule: ReloadSchedule,
 }
 
@@ -42,7 +42,7 @@ impl TableState {
         TableState {
             loaded: None,
             catalogue: Arc::new(catalogue),
-            freshness: Freshness::default(),
+            store_stamp: StoreStamp::default(),
             schedule: ReloadSchedule::default(),
         }
     }
@@ -54,7 +54,7 @@ impl TableState {
 
     /// Whether the table is up to date, judged by the store's stamp.
     pub fn is_fresh(&self, stamp: Option<RevisionStamp>) -> bool {
-        self.loaded.is_some() && self.freshness.holds(stamp)
+        self.loaded.is_some() && self.store_stamp.holds(stamp)
     }
 
     /// How many records did not fit in the table.

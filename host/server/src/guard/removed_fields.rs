@@ -40,21 +40,24 @@ pub(crate) fn remove_from_request(headers: &mut HeaderMap) {
     for name in [AUTHORIZATION, EXPECT, HOST] {
         headers.remove(name);
     }
-    let cookies: Vec<HeaderValue> = headers.get_all(COOKIE).iter().filter_map(without_session).collect();
-    headers.remove(COOKIE);
-    for cookie in cookies {
-        headers.append(COOKIE, cookie);
-    }
+    rewrite(headers, COOKIE, without_session);
 }
 
 /// Removes from an answer of the API the fields of its connection, of identities and of sessions.
 pub(crate) fn remove_from_answer(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
     remove_fields(headers, |name| danger(name) == Some(Danger::Tokenlatch));
-    let cookies: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
-    headers.remove(SET_COOKIE);
-    for cookie in cookies.into_iter().filter(|cookie| !names_session(cookie.as_bytes())) {
-        headers.append(SET_COOKIE, cookie);
+    rewrite(headers, SET_COOKIE, |line| {
+        Some(line.clone()).filter(|line| !names_session(line.as_bytes()))
+    });
+}
+
+/// Replaces each line of a field, or removes it for `None`.
+fn rewrite(headers: &mut HeaderMap, name: HeaderName, line: impl Fn(&HeaderValue) -> Option<HeaderValue>) {
+    let lines: Vec<HeaderValue> = headers.get_all(&name).iter().filter_map(line).collect();
+    headers.remove(&name);
+    for line in lines {
+        headers.append(&name, line);
     }
 }
 

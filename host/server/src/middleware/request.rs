@@ -21,9 +21,9 @@ use tower::ServiceExt;
 use tower_http::catch_panic::{CatchPanic, ResponseForPanic};
 
 use crate::config::Config;
-use crate::http1::framing::WireState;
 use crate::http1::request_check;
 use crate::http1::unread_body::Unread;
+use crate::http1::wire::WireState;
 use crate::middleware::client::{self, Client, REQUEST_ID};
 use crate::middleware::log_fields::{Forwarded, PageLogFields, VerdictLogFields};
 use crate::middleware::metrics;

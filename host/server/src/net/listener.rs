@@ -18,7 +18,7 @@ use tokio_io_timeout::TimeoutStream;
 use crate::config::{Config, HttpLimits};
 use crate::connections::{ConnectionPermit, Connections};
 use crate::error::ServerError;
-use crate::http1::framing::Wire;
+use crate::http1::wire::Wire;
 use crate::middleware::metrics;
 use crate::middleware::request::{Handler, Handling};
 use crate::net::tls::Certificates;
