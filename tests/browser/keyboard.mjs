@@ -83,6 +83,8 @@ scene("a token's whole life by the keyboard alone", DESKTOP, async ({ page }) =>
   await tabTo(page, field(page, "API tokens per page"));
   await page.keyboard.type("50");
   await press(page, button(page, "Apply"));
+  // The table before it looks the same.
+  await page.waitForURL(/[?&]size=50\b/);
   await table(page, ["keys", "locks"]);
 
   await press(page, page.getByRole("link", { name: "Manage keys", exact: true }));
