@@ -1,7 +1,7 @@
 // The whole of what the page is for, as a person does it: with and without JavaScript, at a desk and on a phone.
 import assert from "node:assert/strict";
 
-import { DESKTOP, PHONE, eventually, scene, tokenNames, works } from "./stage.mjs";
+import { DESKTOP, PHONE, eventually, launch, scene, tokenNames, works } from "./stage.mjs";
 import { arrive, button, check, create, field, gear, link, logIn, openForm, radio, refusedAt, row, rows, save, says, table, warns } from "./steps.mjs";
 
 /** A date so many years ahead in the server's zone, as a date field has it. */
@@ -180,7 +180,8 @@ async function settings(page, size) {
   await button(page, "Apply").click();
 }
 
-scene("a token's whole life, with JavaScript, at a desk", DESKTOP, (person) => live(person, "ann"));
+// A browser has one clipboard for everybody in it: the scene that reads it has a browser of its own.
+scene("a token's whole life, with JavaScript, at a desk", DESKTOP, (person) => live(person, "ann"), launch);
 scene("a token's whole life, with JavaScript, on a phone", PHONE, (person) => live(person, "ben"));
 scene("a token's whole life, without JavaScript, at a desk", { ...DESKTOP, javaScript: false }, (person) => live(person, "cat"));
 scene("a token's whole life, without JavaScript, on a phone", { ...PHONE, javaScript: false }, (person) => live(person, "dan"));
