@@ -6,6 +6,7 @@
 mod check;
 mod command;
 mod conformance;
+pub mod differ;
 pub mod edges;
 mod fault;
 pub mod report;

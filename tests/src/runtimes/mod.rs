@@ -13,9 +13,11 @@ use tokenlatch_build::Built;
 use crate::command::Command;
 use crate::fault::Fault;
 
+pub(crate) use native::Native;
 pub use package::{Installed, build_package, install, install_tools, package};
 pub use process::Process;
 pub use wasmtime_abi::version as wasmtime_version;
+pub(crate) use wasmtime_abi::{Loaded, PlainAbi};
 
 /// The runtime that answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,8 +68,8 @@ impl Entry {
 #[must_use]
 pub fn all() -> Vec<Entry> {
     let mut entries = vec![
-        Entry::new("native", |_| Ok(Box::new(native::Native::new()))),
-        Entry::new("wasmtime", |built| Ok(Box::new(wasmtime_abi::PlainAbi::start(built)?))),
+        Entry::new("native", |_| Ok(Box::new(Native::new()))),
+        Entry::new("wasmtime", |built| Ok(Box::new(Loaded::new(built)?.start()?))),
         Entry::new("Python", |built| Ok(Box::new(python::start(built)?))),
     ];
     for runtime in javascript::ALL {

@@ -32,15 +32,18 @@ impl Judge {
         }
     }
 
-    fn verify(&self, verify: &Verify) -> i64 {
-        let header = verify.authorization.as_bytes();
-        let address = verify.address.as_deref().map(str::as_bytes);
+    fn code(&self, call: u32, header: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
         let address = address.filter(|address| !address.is_empty());
         match self {
             Judge::None => -1,
-            Judge::Table(table) => table.verify(verify.call, header, address, verify.now),
-            Judge::Snapshot(snapshot) => snapshot.verify(verify.call, header, address, verify.now),
+            Judge::Table(table) => table.verify(call, header, address, now),
+            Judge::Snapshot(snapshot) => snapshot.verify(call, header, address, now),
         }
+    }
+
+    fn verify(&self, verify: &Verify) -> i64 {
+        let address = verify.address.as_deref().map(str::as_bytes);
+        self.code(verify.call, verify.authorization.as_bytes(), address, verify.now)
     }
 
     fn verdict(&self, code: i64) -> Result<Verdict, Error> {
@@ -85,6 +88,11 @@ impl Native {
             table: Judge::None,
             tables: 0,
         }
+    }
+
+    /// The code of a verification on the hot path.
+    pub(crate) fn code(&self, call: u32, header: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
+        self.table.code(call, header, address, now)
     }
 
     fn open(&mut self, input: &str) -> Result<Value, Error> {

@@ -88,10 +88,15 @@ class Book:
         self.vectors = []
 
     def _add(self, name, body):
+        self.add({"name": name} | body)
+
+    def add(self, vector):
+        """Takes a vector that is whole."""
+        name = vector["name"]
         assert name not in Book.names, f"{name} is used twice"
         assert name.replace("_", "a").isalnum() and name == name.lower(), f"{name} is no snake_case"
         Book.names.add(name)
-        self.vectors.append({"name": name} | body)
+        self.vectors.append(vector)
 
     def ok(self, name, request, like=None, **more):
         """A request that succeeds; `like` is what a person expects of the answer, checked against the model's."""

@@ -19,6 +19,7 @@ def answer(request):
         name = reader.take("op", string)
         if name not in OPERATIONS:
             raise Refused("op_unknown", "op")
+        shapes.REQUESTS[name](reader.left, "")
         return {"ok": OPERATIONS[name](reader)}
     except Refused as refused:
         return {"error": {"code": refused.code} | ({} if refused.field is None else {"field": refused.field})}
@@ -102,8 +103,6 @@ def create(reader):
         raise Refused("record_too_large")
     if name in name_list:
         raise Refused("name_taken", "name")
-    if "access" not in optional:
-        raise Refused("field_missing", "access")
     access = records.access(optional["access"], "access")
     listed = checked("addresses", addresses.entries, [])
     prefix = checked("prefix", names.prefix, None)

@@ -101,14 +101,14 @@ def parameters(reader):
 
 def _single(key, given, is_whm):
     if key == "expires_at":
-        found = [_seconds(value, is_whm) for value in given]
+        found = _seconds(given[0], is_whm)
     elif key == "readonly":
-        found = [_switch(value) for value in given]
+        found = _switch(given[0])
     else:
-        found = [decoding.string(value, key) for value in given]
-    if len(found) > 1:
+        found = decoding.string(given[0], key)
+    if len(given) > 1:
         raise Refused("field_duplicate", key)
-    return found[0]
+    return found
 
 
 def _switch(value):

@@ -1,5 +1,8 @@
 """Records, access, accounts, calls and catalogues: the objects of OPERATIONS.md."""
 
+import copy
+import re
+
 from . import addresses, decoding, names, tokens
 from .decoding import Refused
 
@@ -19,6 +22,12 @@ def access(value, path):
     return found
 
 
+def _record_id(value, path):
+    if not re.fullmatch("[!-~]{1,64}", decoding.string(value, path)):
+        raise Refused("value_invalid", path)
+    return value
+
+
 def record(value, path):
     """A record with its defaults filled in; unknown keys are kept, sorted, after the known ones."""
     reader = decoding.Reader(value, path)
@@ -29,7 +38,7 @@ def record(value, path):
         raise Refused("value_invalid", reader.at("v"))
     found = {
         "v": version,
-        "id": reader.take("id", decoding.string),
+        "id": reader.take("id", _record_id),
         "user": reader.take("user", names.user),
         "name": reader.take("name", names.name),
         "hash": reader.take("hash", tokens.stored_hash),
@@ -116,6 +125,7 @@ class Call:
     def __init__(self, value, path, with_address=True):
         reader = decoding.Reader(value, path)
         self.named = reader.has("module") or reader.has("function")
+        halves = [key for key in ("module", "function") if not reader.has(key)]
         direct = reader.has("feature") or reader.has("writes")
         self.api = reader.take("api", decoding.one_of(*APIS), "uapi")
         self.module = reader.take("module", decoding.string, None)
@@ -127,6 +137,8 @@ class Call:
         reader.done()
         if self.address is not None and not with_address:
             raise Refused("value_invalid", "address")
+        if len(halves) == 1:
+            raise Refused("field_missing", f"{path}.{halves[0]}" if path else halves[0])
         if self.named and direct:
             raise Refused("call_ambiguous")
 
@@ -146,3 +158,32 @@ class Call:
                 return one["feature"], one["writes"], one["feature"] is not None
         features = [one["feature"] for one in of_the_api + alike if one["feature"] is not None]
         return features[0] if features else None, True, False
+
+
+class Calls:
+    """The numbered calls of a table or snapshot; calls that resolve to the same share a number. Number 0 names nothing and writes."""
+
+    def __init__(self, functions):
+        self.functions = functions
+        self.numbered = [Call({}, "")]
+
+    def _meaning(self, call):
+        return call.touches(self.functions), call.api, call.realm
+
+    def prepare(self, value):
+        """The number of a call."""
+        call = Call(value, "", with_address=False)
+        meanings = [self._meaning(one) for one in self.numbered]
+        meaning = self._meaning(call)
+        if meaning not in meanings:
+            self.numbered.append(call)
+            meanings.append(meaning)
+        return {"call": meanings.index(meaning)}
+
+    def get(self, number, address):
+        """A call that comes from an address, or None if the number was never given."""
+        if not 0 <= number < len(self.numbered):
+            return None
+        call = copy.copy(self.numbered[number])
+        call.address = address
+        return call

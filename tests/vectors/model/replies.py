@@ -157,6 +157,6 @@ def _whm(function, given, error):
     data = None
     if error is None and function == "api_token_list":
         data = {"tokens": {one["name"]: _whm_token(one, as_map=True) for one in _live(given["records"])}}
-    elif error is None and "record" in given:
+    elif error is None and "record" in given and function != "api_token_revoke":
         data = _whm_token(given["record"], given.get("token"))
     return ({} if data is None else {"data": data}) | {"metadata": metadata}

@@ -1,6 +1,6 @@
 """The table of the hot path: many records, asked with strings and numbers only."""
 
-from . import decoding, expiry, headers, records, tokens, verdicts
+from . import decoding, headers, records, shapes, tokens, verdicts
 from .decoding import Reader, Refused
 
 
@@ -8,6 +8,7 @@ class Table:
     """Records by id, accounts by user, and the calls prepared so far."""
 
     def __init__(self, value):
+        shapes.TABLE(value, "")
         reader = Reader(value)
         loaded = reader.take("records", records.records, [])
         accounts = reader.take("accounts", decoding.array(records.account), [])
@@ -16,7 +17,7 @@ class Table:
         reader.done()
         self.records = {}
         self.accounts = {}
-        self.calls = [records.Call({}, "")]
+        self.calls = records.Calls(self.functions)
         self._add(loaded, accounts)
 
     def _add(self, loaded, accounts):
@@ -32,6 +33,7 @@ class Table:
 
     def update(self, value):
         """Removals first, then what is new."""
+        shapes.UPDATE(value, "")
         reader = Reader(value)
         loaded = reader.take("records", records.records, [])
         accounts = reader.take("accounts", decoding.array(records.account), [])
@@ -46,24 +48,17 @@ class Table:
         return {"records": len(self.records)}
 
     def prepare(self, value):
-        """The number of a call; one that comes to no feature and writing is the call that names nothing, which is 0."""
-        call = records.Call(value, "", with_address=False)
-        if call.touches(self.functions) == (None, True, False) and call.api != "api1" and call.realm == "account":
-            return {"call": 0}
-        self.calls.append(call)
-        return {"call": len(self.calls) - 1}
+        """The number of a call."""
+        return self.calls.prepare(value)
 
     def verify(self, authorization, call, address, now):
         """A verdict, or None for a call that was never prepared."""
-        if not 0 <= call < len(self.calls):
+        wanted = self.calls.get(call, address)
+        if wanted is None:
             return None
         header = headers.read(authorization)
         hits = [one for one in self.records.values() if verdicts.matches(header, one, self.peppers)]
         matched = hits[0] if hits else None
-        wanted = self.calls[call]
-        wanted.address = address
         account = None if matched is None else self.accounts.get(matched["user"])
         reason = verdicts.reason_for(now, header, matched, account, wanted, self.functions)
-        if reason == "ok" and not expiry.EARLIEST_NOW <= now <= expiry.LAST:
-            reason = "clock_invalid"
         return verdicts.verdict(reason, matched)
