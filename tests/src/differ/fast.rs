@@ -33,9 +33,8 @@ impl Ran {
 }
 
 /// Requests through the dispatcher, one in three of them damaged as text.
-pub(super) fn dispatcher(module: &mut PlainAbi, draw: &mut Draw) -> Result<Ran, Fault> {
+pub(super) fn dispatcher(native: &mut Native, module: &mut PlainAbi, draw: &mut Draw) -> Result<Ran, Fault> {
     let mut ran = Ran::default();
-    let mut native = Native::new();
     for _ in 0..100 {
         let requests = match draw.below(5) {
             0 => histories::history(draw),
@@ -91,9 +90,8 @@ const BATCH: usize = 2_048;
 const AGAIN: usize = 40;
 
 /// One table, its changes, and many verifications in each crossing.
-pub(super) fn verifications(module: &mut PlainAbi, draw: &mut Draw) -> Result<Ran, Fault> {
+pub(super) fn verifications(native: &mut Native, module: &mut PlainAbi, draw: &mut Draw) -> Result<Ran, Fault> {
     let mut ran = Ran::default();
-    let mut native = Native::new();
     let mut known = records(draw, 12);
     let mut both = |command: Command, ran: &mut Ran| -> Result<bool, Fault> {
         let (ours, theirs) = (native.answer(&[&command])?, module.answer(&[&command])?);

@@ -55,9 +55,9 @@ impl Lab {
         })
     }
 
-    /// Another instance of the module.
-    pub(super) fn instance(&self) -> Result<PlainAbi, Fault> {
-        self.loaded.start()
+    /// The native core and an instance of the module, both new, so that they number their tables alike.
+    pub(super) fn instances(&self) -> Result<(Native, PlainAbi), Fault> {
+        Ok((Native::new(), self.loaded.start()?))
     }
 
     /// Runs cases everywhere.
@@ -75,8 +75,7 @@ impl Lab {
             .collect::<Result<Vec<_>, _>>()?;
         let commands: Vec<&Command> = commands.iter().collect();
         let built = &self.built;
-        // All number their tables from the first command.
-        let (mut native, mut module) = (Native::new(), self.loaded.start()?);
+        let (mut native, mut module) = self.instances()?;
         let (expected, said) = thread::scope(|scope| {
             let model = scope.spawn(|| expected(cases));
             let plain = scope.spawn(|| NODE.start(built, "plain")?.answer(&commands));

@@ -246,14 +246,14 @@ impl Search {
         // A draw makes many cases. The first number that no earlier draw can have is that of the cases so far.
         let first = row.cases;
         let run = |thread: u64| -> Result<Ran, Fault> {
-            let mut module = lab.instance()?;
+            let (mut native, mut module) = lab.instances()?;
             let mut ran = Ran::default();
             for turn in 0..turns {
                 let number = first + thread * turns + turn;
                 let mut draw = Draw::of_case(self.seed, row.kind.name(), number);
                 let one = match row.kind {
-                    Kind::Dispatcher => fast::dispatcher(&mut module, &mut draw)?,
-                    _ => fast::verifications(&mut module, &mut draw)?,
+                    Kind::Dispatcher => fast::dispatcher(&mut native, &mut module, &mut draw)?,
+                    _ => fast::verifications(&mut native, &mut module, &mut draw)?,
                 };
                 if let Some(text) = &one.first {
                     ran.first

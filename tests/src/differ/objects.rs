@@ -34,7 +34,7 @@ const NETWORKS: [&str; 13] = [
     "2001:db8::1",
     "::/0",
     "::ffff:0:0/96",
-    "::ffff:0:0/95",
+    "::fffe:0:0/95",
     "10.0.0.0/8",
 ];
 const ADDRESSES: [&str; 11] = [

@@ -270,9 +270,9 @@ def verify(reader):
     now = reader.take("now", expiry.now)
     header = headers.read(reader.take("authorization", headers.authorization))
     account = reader.take("account", decoding.nullable(records.account))
+    functions = reader.take("catalogue", records.catalogue, None)
     call = reader.take("call", records.Call, None) or records.Call({}, "call")
     peppers = reader.take("peppers", tokens.peppers, [])
-    functions = reader.take("catalogue", records.catalogue, None)
     reader.done()
     verdicts.check_pepper(record, peppers)
     matched = record if verdicts.matches(header, record, peppers) else None

@@ -78,7 +78,8 @@ def _denied(reader):
     extra = {}
     if status == 429 or (status == 503 and reader.has("retryAfter")):
         extra = {"Retry-After": str(reader.take("retryAfter", decoding.integer(1)))}
-    reader.done()
+    elif reader.has("retryAfter"):
+        raise Refused("value_invalid", "retryAfter")
     answer = refusal(status)
     return answer | {"headers": answer["headers"] | extra}
 
@@ -88,7 +89,7 @@ def _features(record):
 
 
 def _live(all_records):
-    return sorted((one for one in all_records if one["revoked"] is None), key=lambda one: one["name"].encode())
+    return sorted((one for one in all_records if one["revoked"] is None), key=lambda one: (one["name"].encode(), one["id"].encode()))
 
 
 def _uapi_data(function, given):
@@ -158,5 +159,5 @@ def _whm(function, given, error):
     if error is None and function == "api_token_list":
         data = {"tokens": {one["name"]: _whm_token(one, as_map=True) for one in _live(given["records"])}}
     elif error is None and "record" in given and function != "api_token_revoke":
-        data = _whm_token(given["record"], given.get("token"))
+        data = _whm_token(given["record"], given.get("token") if function == "api_token_create" else None)
     return ({} if data is None else {"data": data}) | {"metadata": metadata}

@@ -33,8 +33,14 @@ def _expiry(value, path):
     return value
 
 
+def _transition(value, path):
+    if len(array(any_integer)(value, path)) != 2:
+        raise Refused("value_invalid", path)
+    return value
+
+
 def _zone(value, path):
-    return value if isinstance(value, str) else _object(offset=any_integer, transitions=array(array(any_integer)))(value, path)
+    return value if isinstance(value, str) else _object(offset=any_integer, transitions=array(_transition))(value, path)
 
 
 def _record(value, path):

@@ -10,19 +10,22 @@ class Table:
     def __init__(self, value):
         shapes.TABLE(value, "")
         reader = Reader(value)
-        loaded = reader.take("records", records.records, [])
-        accounts = reader.take("accounts", decoding.array(records.account), [])
         self.peppers = reader.take("peppers", tokens.peppers, [])
         self.functions = reader.take("catalogue", records.catalogue, None)
-        reader.done()
+        accounts = reader.take("accounts", decoding.array(records.account), [])
+        loaded = reader.take("records", decoding.array(self._record), [])
         self.records = {}
         self.accounts = {}
         self.calls = records.Calls(self.functions)
         self._add(loaded, accounts)
 
+    def _record(self, value, path):
+        one = records.record(value, path)
+        verdicts.check_pepper(one, self.peppers, f"{path}.hash")
+        return one
+
     def _add(self, loaded, accounts):
         for at, one in enumerate(loaded):
-            verdicts.check_pepper(one, self.peppers)
             if any(other["hash"] == one["hash"] and other["id"] != one["id"] for other in self.records.values()):
                 raise Refused("hash_taken")
             known = self.records.get(one["id"])
@@ -35,8 +38,8 @@ class Table:
         """Removals first, then what is new."""
         shapes.UPDATE(value, "")
         reader = Reader(value)
-        loaded = reader.take("records", records.records, [])
         accounts = reader.take("accounts", decoding.array(records.account), [])
+        loaded = reader.take("records", decoding.array(self._record), [])
         ids = reader.take("removeIds", decoding.array(decoding.string), [])
         users = reader.take("removeUsers", decoding.array(decoding.string), [])
         reader.done()

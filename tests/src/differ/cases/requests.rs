@@ -302,6 +302,10 @@ fn reply(draw: &mut Draw) -> Value {
         ])
     };
     let record = record(draw);
+    let mut records = records(draw, 4);
+    for (at, record) in records.iter_mut().enumerate() {
+        record["name"] = json!(format!("{}{at}", name(draw)));
+    }
     object([
         ("op", Some(json!("reply"))),
         ("shape", Some(json!(shape))),
@@ -315,7 +319,7 @@ fn reply(draw: &mut Draw) -> Value {
         ("unknown", draw.one_in(4).then(|| json!(features(draw)))),
         ("token", (!failed || draw.one_in(4)).then(|| json!(token(draw).secret))),
         ("record", (!failed || draw.one_in(4)).then_some(record)),
-        ("records", (!failed || draw.one_in(4)).then(|| json!(records(draw, 4)))),
+        ("records", (!failed || draw.one_in(4)).then(|| json!(records))),
     ])
 }
 

@@ -97,7 +97,9 @@ fn changed(origin: &mut Origin, draw: &mut Draw) -> Contents {
     let mut rows = Vec::new();
     for number in 0..10 {
         if draw.one_in(3) {
-            let row = record_of(&pool()[number], draw);
+            let mut row = record_of(&pool()[number], draw);
+            // A token's hash never changes.
+            row["hash"] = json!(pool()[number].hashes[number % 3]);
             if removed.iter().all(|user| row["user"] != json!(user)) {
                 origin.records.retain(|record| record["hash"] != row["hash"]);
                 origin.records.push(row.clone());

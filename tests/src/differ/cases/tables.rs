@@ -24,7 +24,14 @@ pub(in crate::differ) fn table(draw: &mut Draw) -> Vec<Step> {
                 if draw.one_in(4) {
                     twist(&mut update, draw);
                 }
-                known.extend(update["records"].as_array().into_iter().flatten().cloned());
+                known.extend(
+                    update["records"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter(|record| record.is_object())
+                        .cloned(),
+                );
                 steps.push(Step::new("update", draw, &update));
             }
             1 | 2 => {
