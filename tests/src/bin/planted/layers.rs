@@ -1,0 +1,146 @@
+//! The layers of tests, from cheap to dear: what each runs, and which folders' code it contains.
+
+/// A layer.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    pub(crate) name: &'static str,
+    /// The folders whose code it runs. A patch of other folders can't fail it.
+    runs: &'static [&'static str],
+    /// What is built, one command after another. A failure means that the patch does not compile.
+    pub(crate) build: &'static [Step],
+    /// The tests, one command after another.
+    pub(crate) tests: &'static [Step],
+    /// How the first failed test is read from the output of the tests.
+    pub(crate) output: Output,
+}
+
+/// A command.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// The folder to run it in, below the tree.
+    pub(crate) folder: &'static str,
+    /// The program and its arguments, separated by spaces.
+    pub(crate) line: &'static str,
+}
+
+/// The format of a layer's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// `test NAME ... FAILED`, of Rust's tests. The rest of the tests is not waited for.
+    Libtest,
+    /// The vector before the first line `expected …`.
+    Vectors,
+    /// `not ok 1 - NAME`, of Node's tests. The rest of the tests is not waited for.
+    Tap,
+}
+
+/// A command in the tree's folder.
+const fn at_top(line: &'static str) -> Step {
+    Step { folder: "", line }
+}
+
+/// A command in the npm package's folder.
+const fn in_js(line: &'static str) -> Step {
+    Step { folder: "js", line }
+}
+
+/// All layers, in the order in which they run. Tests that start PostgreSQL or other runtimes than Node are left out, for they are
+/// slow.
+pub(crate) const LAYERS: &[Layer] = &[
+    Layer {
+        name: "core",
+        runs: &["core"],
+        build: &[at_top("cargo test --package tokenlatch-core --tests --no-run")],
+        tests: &[at_top("cargo test --package tokenlatch-core --tests")],
+        output: Output::Libtest,
+    },
+    Layer {
+        name: "vectors",
+        runs: &["core"],
+        build: &[at_top(
+            "cargo test --package tokenlatch-tests --no-default-features --test vectors --no-run",
+        )],
+        tests: &[at_top(
+            "cargo test --package tokenlatch-tests --no-default-features --test vectors",
+        )],
+        output: Output::Vectors,
+    },
+    Layer {
+        name: "properties",
+        runs: &["core"],
+        build: &[at_top(
+            "cargo test --package tokenlatch-tests --no-default-features --test properties --no-run",
+        )],
+        tests: &[at_top(
+            "cargo test --package tokenlatch-tests --no-default-features --test properties",
+        )],
+        output: Output::Libtest,
+    },
+    Layer {
+        name: "module",
+        runs: &["core", "wasm"],
+        build: &[
+            at_top("cargo build --package tokenlatch-tests --no-default-features --bin conformance"),
+            at_top("cargo run --package tokenlatch-build"),
+        ],
+        tests: &[at_top(
+            "cargo run --package tokenlatch-tests --no-default-features --bin conformance -- --only wasmtime",
+        )],
+        output: Output::Vectors,
+    },
+    Layer {
+        name: "js",
+        runs: &["core", "wasm", "js"],
+        build: &[
+            in_js("npm install --no-audit --no-fund"),
+            at_top("cargo run --package tokenlatch-build -- --out js/dist/module"),
+            in_js("npm run --silent build:js"),
+        ],
+        tests: &[in_js(JS_TESTS)],
+        output: Output::Tap,
+    },
+    Layer {
+        name: "host",
+        runs: &["core", "wasm", "host"],
+        build: &[at_top("cargo test --package tokenlatch --lib --test it --no-run")],
+        tests: &[at_top(
+            "cargo test --package tokenlatch --lib --test it -- --skip postgres",
+        )],
+        output: Output::Libtest,
+    },
+    Layer {
+        name: "server",
+        runs: &["core", "wasm", "host", "host/server"],
+        build: &[at_top(
+            "cargo test --package tokenlatch-server --lib --test it --no-run",
+        )],
+        tests: &[at_top(
+            "cargo test --package tokenlatch-server --lib --test it -- --skip postgres",
+        )],
+        output: Output::Libtest,
+    },
+];
+
+/// The package's tests that need Node only.
+const JS_TESTS: &str = "node --test --test-reporter=tap --test-timeout=120000 test/abi.test.mjs test/broken.test.mjs \
+    test/follower-hostile.test.mjs test/forward.test.mjs test/functions.test.mjs test/guard-hostile.test.mjs \
+    test/hostile.test.mjs test/latch.test.mjs test/middleware.test.mjs test/module.test.mjs test/persistence.test.mjs \
+    test/plain.test.mjs test/snapshot.test.mjs test/table.test.mjs test/text.test.mjs";
+
+/// The folders that the layers name, each before those within it.
+const FOLDERS: [&str; 5] = ["core", "wasm", "host", "host/server", "js"];
+
+/// The folder of [`FOLDERS`] that a file belongs to: the innermost one.
+fn folder_of(path: &str) -> Option<&'static str> {
+    let holds = |folder: &&&str| path.strip_prefix(**folder).is_some_and(|rest| rest.starts_with('/'));
+    FOLDERS.iter().rev().find(holds).copied()
+}
+
+/// The layers whose code contains one of the files, in order.
+pub(crate) fn reached<'p>(paths: impl IntoIterator<Item = &'p str>) -> Vec<&'static Layer> {
+    let folders: Vec<&str> = paths.into_iter().filter_map(folder_of).collect();
+    let layers = LAYERS.iter();
+    layers
+        .filter(|layer| folders.iter().any(|folder| layer.runs.contains(folder)))
+        .collect()
+}
