@@ -1,4 +1,5 @@
-//! Results that are kept between runs, so that a run can be resumed. Each is valid for one tree, one patch and one list of layers.
+//! Results that are kept between runs, so that a run can be resumed. Each is of one layer, with a patch or
+//! without, and is valid while the sources that the layer reads are the same.
 
 use std::fs;
 use std::path::PathBuf;
@@ -65,5 +66,10 @@ pub(crate) fn key(parts: &[&str]) -> String {
     for part in parts {
         digest.update(Sha256::digest(part));
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest.finalize())
+}
+
+/// Bytes in hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

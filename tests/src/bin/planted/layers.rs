@@ -6,6 +6,8 @@ pub(crate) struct Layer {
     pub(crate) name: &'static str,
     /// The folders whose code it runs. A patch of other folders can't fail it.
     runs: &'static [&'static str],
+    /// The folders of its tests, beside those within `runs`.
+    tests_in: &'static [&'static str],
     /// What is built, one command after another. A failure means that the patch does not compile.
     pub(crate) build: &'static [Step],
     /// The tests, one command after another.
@@ -50,6 +52,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "core",
         runs: &["core"],
+        tests_in: &[],
         build: &[at_top("cargo test --package tokenlatch-core --tests --no-run")],
         tests: &[at_top("cargo test --package tokenlatch-core --tests")],
         output: Output::Libtest,
@@ -57,6 +60,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "vectors",
         runs: &["core"],
+        tests_in: &["tests"],
         build: &[at_top(
             "cargo test --package tokenlatch-tests --no-default-features --test vectors --no-run",
         )],
@@ -68,6 +72,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "properties",
         runs: &["core"],
+        tests_in: &["tests"],
         build: &[at_top(
             "cargo test --package tokenlatch-tests --no-default-features --test properties --no-run",
         )],
@@ -79,6 +84,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "module",
         runs: &["core", "wasm"],
+        tests_in: &["wasm/build", "tests"],
         build: &[
             at_top("cargo build --package tokenlatch-tests --no-default-features --bin conformance"),
             at_top("cargo run --package tokenlatch-build"),
@@ -91,6 +97,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "js",
         runs: &["core", "wasm", "js"],
+        tests_in: &["wasm/build"],
         build: &[
             in_js("npm install --no-audit --no-fund"),
             at_top("cargo run --package tokenlatch-build -- --out js/dist/module"),
@@ -102,6 +109,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "host",
         runs: &["core", "wasm", "host"],
+        tests_in: &["wasm/build", "tests/support"],
         build: &[at_top("cargo test --package tokenlatch --lib --test it --no-run")],
         tests: &[at_top(
             "cargo test --package tokenlatch --lib --test it -- --skip postgres",
@@ -111,6 +119,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "server",
         runs: &["core", "wasm", "host", "host/server"],
+        tests_in: &["wasm/build", "tests/support"],
         build: &[at_top(
             "cargo test --package tokenlatch-server --lib --test it --no-run",
         )],
@@ -127,20 +136,37 @@ const JS_TESTS: &str = "node --test --test-reporter=tap --test-timeout=120000 te
     test/hostile.test.mjs test/latch.test.mjs test/middleware.test.mjs test/module.test.mjs test/persistence.test.mjs \
     test/plain.test.mjs test/snapshot.test.mjs test/table.test.mjs test/text.test.mjs";
 
-/// The folders that the layers name, each before those within it.
-const FOLDERS: [&str; 5] = ["core", "wasm", "host", "host/server", "js"];
+/// The folders that the layers name, each before those within it. The first one is that of `Cargo.toml`.
+const FOLDERS: [&str; 9] = [
+    "",
+    "core",
+    "wasm",
+    "wasm/build",
+    "host",
+    "host/server",
+    "js",
+    "tests",
+    "tests/support",
+];
 
 /// The folder of [`FOLDERS`] that a file belongs to: the innermost one.
-fn folder_of(path: &str) -> Option<&'static str> {
+pub(crate) fn folder_of(path: &str) -> &'static str {
     let holds = |folder: &&&str| path.strip_prefix(**folder).is_some_and(|rest| rest.starts_with('/'));
-    FOLDERS.iter().rev().find(holds).copied()
+    FOLDERS.iter().rev().find(holds).copied().unwrap_or("")
 }
 
 /// The layers whose code contains one of the files, in order.
 pub(crate) fn reached<'p>(paths: impl IntoIterator<Item = &'p str>) -> Vec<&'static Layer> {
-    let folders: Vec<&str> = paths.into_iter().filter_map(folder_of).collect();
+    let folders: Vec<&str> = paths.into_iter().map(folder_of).collect();
     let layers = LAYERS.iter();
     layers
         .filter(|layer| folders.iter().any(|folder| layer.runs.contains(folder)))
         .collect()
+}
+
+impl Layer {
+    /// The folders that its results depend on.
+    pub(crate) fn reads(&self) -> Vec<&'static str> {
+        [&[""], self.runs, self.tests_in].concat()
+    }
 }

@@ -7,14 +7,17 @@ mod report;
 mod run;
 mod tree;
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use signal_hook::consts::{SIGINT, SIGTERM};
 use tokenlatch_tests::Fault;
 use tokenlatch_tests::planted::{Patch, folder, patches, workspace};
 
@@ -117,12 +120,19 @@ struct Run {
     bar: ProgressBar,
     /// Removed with what stopped tests have left in it.
     _scratch: tempfile::TempDir,
+    /// Held, because two runs would change the same copy.
+    _lock: File,
 }
 
 impl Run {
     fn new(arguments: &Arguments) -> Result<Run, Fault> {
         let source = workspace().canonicalize().map_err(Fault::during("the workspace"))?;
         let home = target_dir(&source).join("planted");
+        let lock = lock(&home)?;
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&interrupted)).map_err(Fault::during("signals"))?;
+        }
         let bar = ProgressBar::new(0);
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed:>4} {msg}");
         bar.set_style(style.map_err(Fault::during("the progress bar"))?);
@@ -139,10 +149,12 @@ impl Run {
                 target: home.join("target"),
                 logs: home.join("logs"),
                 scratch: scratch.path().to_owned(),
+                interrupted,
             },
             kept: Kept::new(home.join("results"), arguments.again),
             bar,
             _scratch: scratch,
+            _lock: lock,
         })
     }
 
@@ -159,42 +171,41 @@ impl Run {
         Ok(rows)
     }
 
-    /// The result of one patch, from an earlier run if nothing has changed.
+    /// The result of one patch.
     fn one(&self, patch: &Patch) -> Result<Row, Fault> {
         let layers = layers_of(patch);
-        let key = key(&[&self.tree.digest, &patch.text, &format!("{layers:?}")]);
-        if let Some((finding, seconds)) = self.kept.get(&patch.name, &key) {
-            return Ok(Row::new(patch, finding, seconds));
-        }
-        let changes = match patch.changes(&self.tree.copy) {
-            Ok(changes) => changes,
-            Err(fault) => {
-                let message = fault.to_string();
-                return Ok(Row::new(patch, Finding::DoesNotApply { message }, 0));
-            }
-        };
-        let mut spent = Duration::ZERO;
         let mut finding = Finding::Missed {
             layers: layers.iter().map(|layer| layer.name.to_owned()).collect(),
         };
         let mut planted = false;
+        let mut seconds = 0;
         for layer in layers {
-            if !self.has_baseline(layer) {
-                self.tree.restore()?;
-                planted = false;
-                self.baseline(layer)?;
-            }
-            self.bar.set_message(format!("{}: {}", patch.name, layer.name));
-            // Written once, since cargo builds again what was written.
-            if !planted {
-                for change in &changes {
-                    fs::write(&change.path, &change.after).map_err(Fault::during(change.path.display()))?;
+            let (name, key) = (format!("{}-{}", patch.name, layer.name), self.key(layer, &patch.text));
+            let (end, took) = match self.kept.get(&name, &key) {
+                Some(known) => known,
+                None => {
+                    if self.needs_baseline(layer) {
+                        self.tree.restore()?;
+                        planted = false;
+                        self.baseline(layer)?;
+                    }
+                    self.bar.set_message(format!("{}: {}", patch.name, layer.name));
+                    // Written once, since cargo builds again what was written.
+                    if !planted {
+                        if let Err(fault) = self.plant(patch) {
+                            let message = fault.to_string();
+                            finding = Finding::DoesNotApply { message };
+                            break;
+                        }
+                        planted = true;
+                    }
+                    let begun = Instant::now();
+                    let ended = (self.runner.run(layer, &patch.name)?, begun.elapsed().as_secs());
+                    self.kept.put(&name, &key, &ended)?;
+                    ended
                 }
-                planted = true;
-            }
-            let begun = Instant::now();
-            let end = self.runner.run(layer, &patch.name)?;
-            spent += begun.elapsed();
+            };
+            seconds += took;
             match end {
                 End::Passed => {}
                 End::Failed(test) => {
@@ -208,43 +219,47 @@ impl Run {
                 }
             }
         }
-        self.tree.restore()?;
-        let seconds = spent.as_secs();
-        self.kept.put(&patch.name, &key, &(&finding, seconds))?;
+        if planted {
+            self.tree.restore()?;
+        }
         Ok(Row::new(patch, finding, seconds))
     }
 
-    /// The name and the key of a layer's result without a patch.
-    fn baseline_entry(&self, layer: &Layer) -> (String, String) {
-        let key = key(&[&self.tree.digest, &format!("{layer:?}")]);
-        (format!("baseline-{}", layer.name), key)
+    /// Applies a patch to the copy.
+    fn plant(&self, patch: &Patch) -> Result<(), Fault> {
+        for change in patch.changes(&self.tree.copy)? {
+            fs::write(&change.path, &change.after).map_err(Fault::during(change.path.display()))?;
+        }
+        Ok(())
     }
 
-    /// Whether a layer has passed without a patch. That is kept also with `--again`.
-    fn has_baseline(&self, layer: &Layer) -> bool {
-        let (name, key) = self.baseline_entry(layer);
-        self.kept.known(&name, &key)
+    /// The key of a layer's result with a patch; without one, its text is empty.
+    fn key(&self, layer: &Layer, patch: &str) -> String {
+        key(&[&self.tree.digest(&layer.reads()), &format!("{layer:?}"), patch])
+    }
+
+    /// Whether a layer has not passed yet without a patch. That it has is kept also with `--again`.
+    fn needs_baseline(&self, layer: &Layer) -> bool {
+        !self.kept.known(&baseline(layer), &self.key(layer, ""))
     }
 
     /// Runs a layer without a patch.
     fn baseline(&self, layer: &Layer) -> Result<(), Fault> {
-        let (name, key) = self.baseline_entry(layer);
         self.bar.set_message(format!("without a patch: {}", layer.name));
         let begun = Instant::now();
         let end = self.runner.run(layer, "baseline")?;
         self.tree.restore()?;
-        let log = self.runner.log(layer, "baseline");
         match end {
             End::Passed => {
                 let seconds = begun.elapsed().as_secs();
                 self.bar
                     .suspend(|| eprintln!("without a patch: {} passes ({seconds} s)", layer.name));
-                self.kept.put(&name, &key, &seconds)
+                self.kept.put(&baseline(layer), &self.key(layer, ""), &seconds)
             }
             End::Failed(test) => Err(Fault::new(format!(
                 "without a patch the layer {} fails, at {test}. Mend the tree first; the output is in {}",
                 layer.name,
-                log.display()
+                self.runner.log(layer, "baseline").display()
             ))),
             End::NotBuilt(message) => Err(Fault::new(format!(
                 "without a patch the layer {} does not compile: {message}",
@@ -252,6 +267,25 @@ impl Run {
             ))),
         }
     }
+}
+
+/// The name of a layer's result without a patch.
+fn baseline(layer: &Layer) -> String {
+    format!("baseline-{}", layer.name)
+}
+
+/// Locks the folder against another run.
+fn lock(home: &Path) -> Result<File, Fault> {
+    fs::create_dir_all(home).map_err(Fault::during(home.display()))?;
+    let path = home.join("lock");
+    let file = File::create(&path).map_err(Fault::during(path.display()))?;
+    file.try_lock().map_err(|error| {
+        Fault::new(format!(
+            "another run uses {}; wait until it has ended ({error})",
+            home.display()
+        ))
+    })?;
+    Ok(file)
 }
 
 /// The target folder, wherever it is configured.

@@ -6,11 +6,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use tokenlatch_tests::Fault;
 
 use crate::layers::{Layer, Output, Step};
@@ -18,11 +20,15 @@ use crate::layers::{Layer, Output, Step};
 /// The longest time of one command. A patch may make a program wait for ever.
 const PATIENCE: Duration = Duration::from_secs(1800);
 
+/// How often Ctrl-C is looked for.
+const POLL: Duration = Duration::from_millis(200);
+
 /// How long a stopped command may take to end its own children.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// How a layer ended.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum End {
     /// Every test passed.
     Passed,
@@ -42,6 +48,8 @@ pub(crate) struct Runner {
     pub(crate) logs: PathBuf,
     /// The folder for temporary files of the tests, which they leave there when they are stopped.
     pub(crate) scratch: PathBuf,
+    /// Set by Ctrl-C.
+    pub(crate) interrupted: Arc<AtomicBool>,
 }
 
 impl Runner {
@@ -112,7 +120,11 @@ impl Runner {
         let begun = Instant::now();
         let (mut failed, mut last) = (None, String::new());
         loop {
-            match lines.recv_timeout(PATIENCE.saturating_sub(begun.elapsed())) {
+            if self.interrupted.load(Ordering::Relaxed) {
+                stop(&mut child);
+                return Err(Fault::new("interrupted. What is known is kept for the next run"));
+            }
+            match lines.recv_timeout(POLL) {
                 Ok(line) => {
                     say(log, &line);
                     if failed.is_none() {
@@ -125,6 +137,7 @@ impl Runner {
                     last = line;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) if begun.elapsed() < PATIENCE => {}
                 Err(RecvTimeoutError::Timeout) => {
                     stop(&mut child);
                     failed = failed.or_else(|| Some(format!("(no end within {} seconds)", PATIENCE.as_secs())));
@@ -159,7 +172,7 @@ impl Runner {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // To stop it with all its children.
+            // To stop it with all its children. Ctrl-C doesn't reach the group.
             .process_group(0);
         command
     }

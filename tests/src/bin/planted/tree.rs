@@ -7,18 +7,24 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tokenlatch_tests::Fault;
 
+use crate::kept::hex;
+use crate::layers::folder_of;
+
 /// Folders that hold no sources.
 const SKIPPED: [&str; 5] = [".git", "target", "node_modules", "dist", "__pycache__"];
 
 /// The files of a tree, by path below it.
 type Files = BTreeMap<String, PathBuf>;
 
+/// Digests by folder.
+type Digests = BTreeMap<&'static str, String>;
+
 /// The source, its copy, and what they contain.
 pub(crate) struct Tree {
     source: PathBuf,
     pub(crate) copy: PathBuf,
-    /// The SHA-256 of all sources that the layers depend on.
-    pub(crate) digest: String,
+    /// The SHA-256 of the sources in each folder.
+    digests: Digests,
 }
 
 impl Tree {
@@ -30,10 +36,16 @@ impl Tree {
         let mut tree = Tree {
             source,
             copy,
-            digest: String::new(),
+            digests: Digests::new(),
         };
-        tree.digest = tree.sync()?;
+        tree.digests = tree.sync()?;
         Ok(tree)
+    }
+
+    /// A digest of the sources in the folders.
+    pub(crate) fn digest(&self, folders: &[&str]) -> String {
+        let digests = folders.iter().filter_map(|folder| self.digests.get(folder));
+        digests.map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 
     /// Removes a patch, and whatever tests have left in the copy.
@@ -41,7 +53,7 @@ impl Tree {
     /// # Errors
     /// A file cannot be read or written; the source has changed since the copy was made.
     pub(crate) fn restore(&self) -> Result<(), Fault> {
-        if self.sync()? == self.digest {
+        if self.sync()? == self.digests {
             return Ok(());
         }
         Err(Fault::new(
@@ -49,16 +61,17 @@ impl Tree {
         ))
     }
 
-    /// Makes the copy equal to the source, and returns the digest of the source.
-    fn sync(&self) -> Result<String, Fault> {
+    /// Makes the copy equal to the source, and returns the digests of the source.
+    fn sync(&self) -> Result<Digests, Fault> {
         let (wanted, mut there) = (files(&self.source)?, Files::new());
         if self.copy.is_dir() {
             there = files(&self.copy)?;
         }
-        let mut digest = Sha256::new();
+        let mut digests: BTreeMap<&'static str, Sha256> = BTreeMap::new();
         for (name, path) in &wanted {
             let bytes = fs::read(path).map_err(Fault::during(path.display()))?;
             if decides(name) {
+                let digest = digests.entry(folder_of(name)).or_default();
                 digest.update(name);
                 digest.update([0]);
                 digest.update(Sha256::digest(&bytes));
@@ -80,7 +93,10 @@ impl Tree {
         for gone in there.values() {
             fs::remove_file(gone).map_err(Fault::during(gone.display()))?;
         }
-        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        let digests = digests.into_iter();
+        Ok(digests
+            .map(|(folder, digest)| (folder, hex(&digest.finalize())))
+            .collect())
     }
 }
 
