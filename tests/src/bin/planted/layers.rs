@@ -46,8 +46,7 @@ const fn in_js(line: &'static str) -> Step {
     Step { folder: "js", line }
 }
 
-/// All layers, in the order in which they run. Tests that start PostgreSQL or other runtimes than Node are left out, for they are
-/// slow.
+/// All layers, in the order in which they run. They are a choice of tests: all of them would take an hour.
 pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "core",
@@ -107,13 +106,21 @@ pub(crate) const LAYERS: &[Layer] = &[
         output: Output::Tap,
     },
     Layer {
+        name: "stores",
+        runs: &["js"],
+        tests_in: &["wasm/build"],
+        build: &[],
+        tests: &[in_js(
+            "node --test --test-reporter=tap --test-timeout=300000 test/stores.test.mjs test/follower.test.mjs",
+        )],
+        output: Output::Tap,
+    },
+    Layer {
         name: "host",
         runs: &["core", "wasm", "host"],
         tests_in: &["wasm/build", "tests/support"],
         build: &[at_top("cargo test --package tokenlatch --lib --test it --no-run")],
-        tests: &[at_top(
-            "cargo test --package tokenlatch --lib --test it -- --skip postgres",
-        )],
+        tests: &[at_top("cargo test --package tokenlatch --lib"), at_top(HOST_TESTS)],
         output: Output::Libtest,
     },
     Layer {
@@ -123,14 +130,23 @@ pub(crate) const LAYERS: &[Layer] = &[
         build: &[at_top(
             "cargo test --package tokenlatch-server --lib --test it --no-run",
         )],
-        tests: &[at_top(
-            "cargo test --package tokenlatch-server --lib --test it -- --skip postgres",
-        )],
+        tests: &[
+            at_top("cargo test --package tokenlatch-server --lib"),
+            at_top(SERVER_TESTS),
+        ],
         output: Output::Libtest,
     },
 ];
 
-/// The package's tests that need Node only.
+/// Tests of the stores, the archive, accounts and the verifier, without those that need PostgreSQL or fill a table.
+const HOST_TESTS: &str = "cargo test --package tokenlatch --test it -- store:: store_archive:: service_accounts:: verifier:: \
+    --skip postgres --skip under_load --skip left_out --skip full_table --skip without_a_table --skip many_tokens --skip thousands";
+
+/// Tests of raw requests, client addresses, the guard's wire and forged forms.
+const SERVER_TESTS: &str =
+    "cargo test --package tokenlatch-server --test it -- framing:: client_address:: guard_wire:: web_forged::";
+
+/// The package's tests that need Node only. Those of the stores and of followers run in every runtime, in the next layer.
 const JS_TESTS: &str = "node --test --test-reporter=tap --test-timeout=120000 test/abi.test.mjs test/broken.test.mjs \
     test/follower-hostile.test.mjs test/forward.test.mjs test/functions.test.mjs test/guard-hostile.test.mjs \
     test/hostile.test.mjs test/latch.test.mjs test/middleware.test.mjs test/module.test.mjs test/persistence.test.mjs \
