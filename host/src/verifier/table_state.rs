@@ -188,29 +188,24 @@ impl Loaded {
 #[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 mod tests {
     use sha2::{Digest, Sha256};
-    use tokenlatch_core::{Account, Features, TableInput, call_json};
+    use tokenlatch_core::{Account, Features, TableInput};
 
     use super::*;
     use crate::hex;
-    use crate::module::Module;
+    use crate::module::shared;
     use crate::store::History;
 
     const NOW: i64 = 1_800_000_000;
 
     /// A revoked token of alice: its text and its record.
     fn revoked(number: usize) -> (String, Record) {
-        let half = hex(Sha256::digest(number.to_be_bytes()).as_slice());
-        let request = serde_json::json!({
-            "op": "create", "now": NOW, "user": "alice", "name": format!("t{number}"), "access": "full",
-            "expires": "never", "entropy": format!("{half}{half}"),
+        let text = format!("{number:032}");
+        let record = serde_json::json!({
+            "v": 1, "id": format!("{number:024x}"), "user": "alice", "name": format!("t{number}"),
+            "hash": format!("sha256:{}", hex(Sha256::digest(&text).as_slice())), "hint": "0000", "created": NOW,
+            "expires": null, "access": "full", "readOnly": false, "addresses": [], "revoked": NOW,
         });
-        let answer: serde_json::Value = serde_json::from_slice(&call_json(request.to_string().as_bytes())).unwrap();
-        let record: Record = serde_json::from_value(answer["ok"]["record"].clone()).unwrap();
-        let revoked = Some(NOW);
-        (
-            answer["ok"]["token"].as_str().unwrap().to_owned(),
-            Record { revoked, ..record },
-        )
+        (text, serde_json::from_value(record).unwrap())
     }
 
     const REVISION: Revision = Revision {
@@ -240,7 +235,7 @@ mod tests {
             accounts: vec![alice],
             ..TableInput::default()
         };
-        let table = Table::new(&Module::embedded().unwrap(), &input).unwrap();
+        let table = Table::new(shared(), &input).unwrap();
         let mut loaded = Loaded::new((table, 0), &[], REVISION);
         let verdict_of = |loaded: &mut Loaded, text: &str| {
             let header = format!("cpanel alice:{text}");
