@@ -225,6 +225,17 @@ test("caps the tokens of a user, and those created within an hour", async () => 
   await latch.create({ ...wish, name: "e" });
 });
 
+test("a token that is created while its account is removed is revoked with it", async () => {
+  const { store, latch } = await prepared();
+  let late;
+  const removeAccount = async (user, context) => {
+    late = await latch.create({ user, name: "late", access: "full" });
+    await store.removeAccount(user, context);
+  };
+  await new Latch({ store: altered(store, { removeAccount }), now: () => NOW }).removeAccount("alice");
+  assert.equal((await latch.verify(`Bearer ${late.token}`)).reason, "token_revoked");
+});
+
 test("throws a coded error for any invalid value, and never calls the store for an invalid user", async () => {
   const { store } = await prepared();
   const asked = [];

@@ -7,10 +7,13 @@ mod check;
 mod command;
 mod conformance;
 pub mod differ;
+#[cfg(feature = "service")]
 pub mod edges;
 mod fault;
+pub mod planted;
 pub mod report;
 pub mod runtimes;
+#[cfg(feature = "service")]
 pub mod service;
 mod suite;
 pub mod vectors;

@@ -162,3 +162,11 @@ impl fmt::Debug for Module {
             .finish_non_exhaustive()
     }
 }
+
+/// The embedded module for the unit tests, compiled once.
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+pub(crate) fn shared() -> &'static Module {
+    static SHARED: std::sync::LazyLock<Module> = std::sync::LazyLock::new(|| Module::embedded().unwrap());
+    &SHARED
+}

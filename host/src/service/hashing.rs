@@ -29,11 +29,14 @@ pub(super) struct Hashing {
 /// The memory for hashing one password. It is allocated once, unless a restored hash needs more, and is wiped after each
 /// password.
 #[derive(Default)]
-pub(super) struct Area(Vec<Block>);
+pub(super) struct Area {
+    blocks: Vec<Block>,
+    begun: Arc<AtomicU64>,
+}
 
 impl std::fmt::Debug for Area {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Area({})", self.0.len())
+        write!(f, "Area({})", self.blocks.len())
     }
 }
 
@@ -46,7 +49,7 @@ impl Hashing {
         }
     }
 
-    /// How many hashing tasks were started.
+    /// How many hashes were started.
     pub(super) fn begun(&self) -> u64 {
         self.begun.load(Ordering::Relaxed)
     }
@@ -67,16 +70,16 @@ impl Hashing {
         let Some(held) = turn() else {
             return Ok(None);
         };
-        self.begun.fetch_add(1, Ordering::Relaxed);
-        let areas = Arc::clone(&self.areas);
+        let (areas, begun) = (Arc::clone(&self.areas), Arc::clone(&self.begun));
         let done = spawn_blocking(move || {
             let _held = (place, held);
             let free = areas.lock().unwrap_or_else(PoisonError::into_inner).pop();
             // There are never more areas than permits.
             let mut area = free.unwrap_or_default();
+            area.begun = begun;
             let done = work(&mut area);
-            area.0.fill(Block::new());
-            if area.0.len() > Params::default().block_count() {
+            area.blocks.fill(Block::new());
+            if area.blocks.len() > Params::default().block_count() {
                 area = Area::default();
             }
             areas.lock().unwrap_or_else(PoisonError::into_inner).push(area);
@@ -131,8 +134,9 @@ impl Area {
     }
 
     fn digest(&mut self, argon: &Argon2<'_>, password: &[u8], salt: &[u8], digest: &mut [u8]) -> Option<()> {
-        self.0.resize(argon.params().block_count(), Block::new());
-        let blocks = self.0.as_mut_slice();
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.blocks.resize(argon.params().block_count(), Block::new());
+        let blocks = self.blocks.as_mut_slice();
         argon
             .hash_password_into_with_memory(password, salt, digest, blocks)
             .ok()
@@ -183,7 +187,7 @@ mod tests {
             );
             assert!(PasswordHash::new(&hash).is_ok());
             assert!(!area.verify(b"password", &hash));
-            assert!(area.0.is_empty(), "{parameters}");
+            assert!(area.blocks.is_empty(), "{parameters}");
         }
     }
 
@@ -202,7 +206,11 @@ mod tests {
         }
         let areas = hashing.areas.lock().unwrap();
         assert!((1..=HASHING).contains(&areas.len()), "{areas:?}");
-        let empty = |area: &Area| area.0.iter().all(|block| block.as_ref().iter().all(|word| *word == 0));
+        let empty = |area: &Area| {
+            area.blocks
+                .iter()
+                .all(|block| block.as_ref().iter().all(|word| *word == 0))
+        };
         assert!(areas.iter().all(empty));
         assert_eq!(hashing.begun(), 16);
     }

@@ -239,11 +239,10 @@ fn reported(used: Usage, by: impl FnOnce(String) -> (Option<String>, Option<Stri
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 mod tests {
-    use std::sync::LazyLock;
-
     use tokenlatch_core::{Account, Api, Features, Heading, MESSAGE_HEAD_BYTES, Publication, SigningKey};
 
     use super::*;
+    use crate::module::shared;
 
     const NOW: i64 = 1_800_000_000;
 
@@ -256,8 +255,7 @@ mod tests {
             public_keys: vec![key().public_key()],
             ..SnapshotOptions::default()
         };
-        static MODULE: LazyLock<Module> = LazyLock::new(|| Module::embedded().unwrap());
-        Replica::new(&MODULE, options).unwrap()
+        Replica::new(shared(), options).unwrap()
     }
 
     fn table(version: u64) -> Vec<u8> {

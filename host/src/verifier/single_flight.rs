@@ -113,14 +113,15 @@ mod tests {
     #[tokio::test]
     async fn waiters_share_a_check_started_after_they_asked() {
         let checks = SingleFlight::default();
-        let begun = Arc::new(AtomicUsize::new(0));
+        let (begun, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let check = {
-            let begun = Arc::clone(&begun);
+            let (begun, ended) = (Arc::clone(&begun), Arc::clone(&ended));
             move || {
-                let begun = Arc::clone(&begun);
+                let (begun, ended) = (Arc::clone(&begun), Arc::clone(&ended));
                 async move {
                     begun.fetch_add(1, Ordering::SeqCst);
                     tokio::time::sleep(Duration::from_millis(20)).await;
+                    ended.fetch_add(1, Ordering::SeqCst);
                     Ok(())
                 }
             }
@@ -132,6 +133,11 @@ mod tests {
         first.await.unwrap().unwrap();
         for waiter in later {
             waiter.await.unwrap().unwrap();
+            assert_eq!(
+                ended.load(Ordering::SeqCst),
+                2,
+                "it got the outcome of the second check"
+            );
         }
         assert_eq!(
             begun.load(Ordering::SeqCst),

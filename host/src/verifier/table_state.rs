@@ -183,3 +183,78 @@ impl Loaded {
         Ok(verdict)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+mod tests {
+    use sha2::{Digest, Sha256};
+    use tokenlatch_core::{Account, Features, TableInput};
+
+    use super::*;
+    use crate::hex;
+    use crate::module::shared;
+    use crate::store::History;
+
+    const NOW: i64 = 1_800_000_000;
+
+    /// A revoked token of alice: its text and its record.
+    fn revoked(number: usize) -> (String, Record) {
+        let text = format!("{number:032}");
+        let record = serde_json::json!({
+            "v": 1, "id": format!("{number:024x}"), "user": "alice", "name": format!("t{number}"),
+            "hash": format!("sha256:{}", hex(Sha256::digest(&text).as_slice())), "hint": "0000", "created": NOW,
+            "expires": null, "access": "full", "readOnly": false, "addresses": [], "revoked": NOW,
+        });
+        (text, serde_json::from_value(record).unwrap())
+    }
+
+    const REVISION: Revision = Revision {
+        epoch: 1,
+        number: 1,
+        change: 1,
+    };
+
+    fn changes(records: Vec<Record>) -> Changes {
+        Changes {
+            revision: REVISION,
+            whole: false,
+            history: History::Known,
+            accounts: Vec::new(),
+            records,
+        }
+    }
+
+    #[test]
+    fn a_token_in_a_reused_slot_gets_no_verdict_about_the_one_before() {
+        let alice = Account {
+            user: "alice".to_owned(),
+            features: Features::All,
+            ..Account::default()
+        };
+        let input = TableInput {
+            accounts: vec![alice],
+            ..TableInput::default()
+        };
+        let table = Table::new(shared(), &input).unwrap();
+        let mut loaded = Loaded::new((table, 0), &[], REVISION);
+        let verdict_of = |loaded: &mut Loaded, text: &str| {
+            let header = format!("cpanel alice:{text}");
+            loaded.verify(&Call::default(), header.as_bytes(), None, NOW).unwrap()
+        };
+        let (texts, old): (Vec<String>, Vec<Record>) = (0..REVOKED_AT_ONCE).map(revoked).unzip();
+        loaded.take_over(changes(old)).unwrap();
+        for text in &texts {
+            assert!(verdict_of(&mut loaded, text).id.is_some());
+        }
+        // The first ones leave the table, and their verdicts the cache.
+        let newer = (REVOKED_AT_ONCE..REVOKED_AT_ONCE + KEPT_REVOKED).map(|number| revoked(number).1);
+        loaded.take_over(changes(newer.collect())).unwrap();
+        for text in &texts {
+            assert_eq!(verdict_of(&mut loaded, text).id, None);
+        }
+        let (text, new) = revoked(REVOKED_AT_ONCE + KEPT_REVOKED);
+        let id = new.id.clone();
+        loaded.take_over(changes(vec![new])).unwrap();
+        assert_eq!(verdict_of(&mut loaded, &text).id, Some(id));
+    }
+}

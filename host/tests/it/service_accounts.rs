@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::common::database::Database;
-use crate::common::{NOW, plain, reason, set_caps};
+use crate::common::{NOW, Place, plain, reason, run, set_caps};
 use tokenlatch::core::{Access, Authorization, Call, Caps, ExpiryInput, Features, Policy, Realm, Reason};
 use tokenlatch::{NewToken, Service, SetClock, TokenUpdate};
 use zeroize::Zeroizing;
@@ -132,6 +132,21 @@ async fn a_policy_binds_new_tokens(database: Database) {
             .code(),
         "account_unknown"
     );
+}
+
+/// The time of a refusal must not tell which users exist.
+#[test]
+fn a_login_as_an_unknown_user_costs_a_hash_like_a_wrong_password() {
+    run(async {
+        let service = Place::new().service().await;
+        service.set_password("alice", secret("correct horse")).await.unwrap();
+        // Bob has no password.
+        for user in ["alice", "bob", "nobody"] {
+            let before = service.passwords_hashed();
+            assert!(!service.check_password(user, secret("wrong horse")).await.unwrap());
+            assert_eq!(service.passwords_hashed() - before, 1, "{user}");
+        }
+    });
 }
 
 async fn a_password_is_checked_and_never_stored(database: Database) {

@@ -57,7 +57,7 @@ impl Lab {
 
     /// The native core and an instance of the module, both new, so that they number their tables alike.
     pub(super) fn instances(&self) -> Result<(Native, PlainAbi), Fault> {
-        Ok((Native::new(), self.loaded.start()?))
+        Ok((Native::default(), self.loaded.start()?))
     }
 
     /// Runs cases everywhere.

@@ -13,7 +13,7 @@ use tokenlatch_build::Built;
 use crate::command::Command;
 use crate::fault::Fault;
 
-pub(crate) use native::Native;
+pub use native::Native;
 pub use package::{Installed, build_package, install, install_tools, package};
 pub use process::Process;
 pub use wasmtime_abi::version as wasmtime_version;
@@ -68,7 +68,7 @@ impl Entry {
 #[must_use]
 pub fn all() -> Vec<Entry> {
     let mut entries = vec![
-        Entry::new("native", |_| Ok(Box::new(Native::new()))),
+        Entry::new("native", |_| Ok(Box::new(Native::default()))),
         Entry::new("wasmtime", |built| Ok(Box::new(Loaded::new(built)?.start()?))),
         Entry::new("Python", |built| Ok(Box::new(python::start(built)?))),
     ];

@@ -10,7 +10,7 @@ use crate::command::{Command, Verify};
 use crate::fault::Fault;
 
 /// The core without a module. Every module must agree with it.
-pub(crate) struct Native {
+pub struct Native {
     identity: Identity,
     table: Judge,
     tables: u32,
@@ -76,8 +76,8 @@ struct Prepared {
     call: u32,
 }
 
-impl Native {
-    pub(crate) fn new() -> Self {
+impl Default for Native {
+    fn default() -> Self {
         Native {
             identity: Identity {
                 runtime: "native".into(),
@@ -89,7 +89,9 @@ impl Native {
             tables: 0,
         }
     }
+}
 
+impl Native {
     /// The code of a verification on the hot path.
     pub(crate) fn code(&self, call: u32, header: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
         self.table.code(call, header, address, now)

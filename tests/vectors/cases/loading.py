@@ -181,6 +181,12 @@ def _updates(book):
     clash = record("clash", hash=record()["hash"])
     steps = [("update", {"records": [clash]}, "hash_taken"), _seen("ok")]
     book.table("refuses_to_add_a_hash_that_another_record_has", _table(), steps)
+    changes = {"accounts": [account(suspended=True)], "removeIds": [record("old")["id"]], "removeUsers": ["bob"]}
+    unchanged = [_seen("ok"), _seen("ok", authorization=header("other", "bob")), _seen("token_expired", authorization=header("old"))]
+    steps = [("update", changes | {"records": [clash]}, "hash_taken")] + unchanged
+    book.table("changes_nothing_by_an_update_with_a_taken_hash", _table(), steps)
+    steps = [("update", changes | {"records": [record("late", pepper=PEPPER)]}, "pepper_unknown")] + unchanged
+    book.table("changes_nothing_by_an_update_with_an_unknown_pepper", _table(), steps)
     book.table("refuses_to_load_a_hash_that_another_record_has", _table(records=SHARED + [clash]), code="hash_taken")
     steps = [
         ("update", {"records": [record(v=2)]}, "record_version_unsupported"),

@@ -14,28 +14,29 @@ class Table:
         self.functions = reader.take("catalogue", records.catalogue, None)
         accounts = reader.take("accounts", decoding.array(records.account), [])
         loaded = reader.take("records", decoding.array(self._record), [])
-        self.records = {}
-        self.accounts = {}
         self.calls = records.Calls(self.functions)
-        self._add(loaded, accounts)
+        self.records = self._added({}, loaded)
+        self.accounts = {one["user"]: one for one in accounts}
 
     def _record(self, value, path):
         one = records.record(value, path)
         verdicts.check_pepper(one, self.peppers, f"{path}.hash")
         return one
 
-    def _add(self, loaded, accounts):
-        for at, one in enumerate(loaded):
-            if any(other["hash"] == one["hash"] and other["id"] != one["id"] for other in self.records.values()):
+    def _added(self, there, loaded):
+        """The records that are there, with those that are loaded. What is there stays as it is."""
+        there = dict(there)
+        for one in loaded:
+            if any(other["hash"] == one["hash"] and other["id"] != one["id"] for other in there.values()):
                 raise Refused("hash_taken")
-            known = self.records.get(one["id"])
+            known = there.get(one["id"])
             if known is not None and known["revoked"] is not None and one["revoked"] is None:
                 one = one | {"revoked": known["revoked"]}
-            self.records[one["id"]] = one
-        self.accounts |= {one["user"]: one for one in accounts}
+            there[one["id"]] = one
+        return there
 
     def update(self, value):
-        """Removals first, then what is new."""
+        """Removals first, then what is new. On an error nothing changes."""
         shapes.UPDATE(value, "")
         reader = Reader(value)
         accounts = reader.take("accounts", decoding.array(records.account), [])
@@ -43,11 +44,10 @@ class Table:
         ids = reader.take("removeIds", decoding.array(decoding.string), [])
         users = reader.take("removeUsers", decoding.array(decoding.string), [])
         reader.done()
-        self.records = {
-            key: one for key, one in self.records.items() if key not in ids and one["user"] not in users
-        }
+        kept = {key: one for key, one in self.records.items() if key not in ids and one["user"] not in users}
+        self.records = self._added(kept, loaded)
         self.accounts = {key: one for key, one in self.accounts.items() if key not in users}
-        self._add(loaded, accounts)
+        self.accounts |= {one["user"]: one for one in accounts}
         return {"records": len(self.records)}
 
     def prepare(self, value):
