@@ -5,12 +5,12 @@ use tokenlatch_core::{
     Error, ErrorCode, Snapshot, TokenTable, Value, Verdict, answer_json, call_json, encode, read_json,
 };
 
-use super::{Identity, Runtime};
 use crate::command::{Command, Verify};
 use crate::fault::Fault;
+use crate::runtime::{Identity, Runtime};
 
 /// The core without a module. Every module must agree with it.
-pub(crate) struct Native {
+pub struct Native {
     identity: Identity,
     table: Judge,
     tables: u32,
@@ -73,8 +73,8 @@ struct Prepared {
     call: u32,
 }
 
-impl Native {
-    pub(crate) fn new() -> Self {
+impl Default for Native {
+    fn default() -> Self {
         Native {
             identity: Identity {
                 runtime: "native".into(),
@@ -86,7 +86,9 @@ impl Native {
             tables: 0,
         }
     }
+}
 
+impl Native {
     fn open(&mut self, input: &str) -> Result<Value, Error> {
         self.table = Judge::None;
         let table = TokenTable::from_value(read_json(input.as_bytes())?)?;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::vectors::Expectation;
+use crate::step::Expectation;
 
 /// Whether the answer meets the expectation.
 pub(crate) fn meets(answer: &Value, expect: &Expectation) -> bool {
