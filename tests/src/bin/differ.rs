@@ -10,7 +10,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokenlatch_tests::Fault;
 use tokenlatch_tests::differ::{Kind, Row, Search, Until};
-use tokenlatch_tests::vectors::folder;
+use tokenlatch_vectors::folder::folder;
 
 /// Searches for cases in which the native core, the module in wasmtime or in Node, or the independent model answer differently.
 ///

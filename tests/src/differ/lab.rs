@@ -6,14 +6,15 @@ use std::thread;
 use serde::Deserialize;
 use serde_json::Value;
 use tokenlatch_build::Built;
+use tokenlatch_vectors::check::meets;
+use tokenlatch_vectors::folder::folder;
+use tokenlatch_vectors::step::Expectation;
 
 use super::case::{Step, line};
-use crate::check::meets;
 use crate::command::Command;
 use crate::fault::Fault;
 use crate::runtimes::javascript::NODE;
 use crate::runtimes::{Loaded, Native, PlainAbi, Process, Runtime};
-use crate::vectors::{Expectation, folder};
 
 /// What the runtimes are asked with: in the process, and as processes that are started for each round.
 pub(super) struct Lab {

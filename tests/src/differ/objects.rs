@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 use tokenlatch_core::call_json;
+use tokenlatch_vectors::hex::hex;
 
 use super::draw::{Draw, NOW, object};
 
@@ -72,7 +73,7 @@ pub(super) fn peppers() -> Value {
 
 /// 64 bytes that stand for a number, in hex.
 pub(super) fn entropy(number: usize) -> String {
-    crate::suite::hex(&Sha512::digest(format!("token {number}")))
+    hex(&Sha512::digest(format!("token {number}")))
 }
 
 /// The tokens of all cases.

@@ -148,13 +148,13 @@ class Book:
         self._add(name, {"table": table, "expect": expect, "steps": [_step(name, model, *one) for one in steps]} | more)
 
 
-    def snapshot(self, name, options, steps=(), code=None):
+    def snapshot(self, name, options, steps=(), code=None, **more):
         """An edge and the messages it is given. A code says that it can't be opened so: keys are not looked into here."""
         if code is not None:
             self._add(name, {"snapshot": options, "expect": {"error": {"code": code}}, "steps": []})
             return
         model = Edge(options)
-        self._add(name, {"snapshot": options, "expect": {"ok": {}}, "steps": [_step(name, model, *one) for one in steps]})
+        self._add(name, {"snapshot": options, "expect": {"ok": {}}, "steps": [_step(name, model, *one) for one in steps]} | more)
 
 
 def _apply(name, model, value, refused):

@@ -126,6 +126,14 @@ def _peppers(book):
     book.table("finds_hashes_under_each_pepper", table, steps)
     book.table("refuses_to_load_a_hash_under_a_retired_pepper", table | {"peppers": [PEPPER]}, code="pepper_unknown")
     book.table("refuses_to_load_a_hash_under_a_pepper_when_none_is_given", without(table, "peppers"), code="pepper_unknown")
+    # The digest of one kind under the name of the other: only a forger makes it.
+    plain, keyed = record("plain"), record("keyed", pepper=PEPPER)
+    digest = plain["hash"].rpartition(":")[2]
+    swapped = [plain | {"hash": f"hmac-sha256:{PEPPER['id']}:{digest}"}, keyed | {"hash": "sha256:" + keyed["hash"].rpartition(":")[2]}]
+    steps = [_seen("token_unknown", authorization=header(one)) for one in ("plain", "keyed")]
+    book.table("finds_no_token_by_a_digest_of_another_kind", table | {"records": swapped}, steps)
+    both = [record("both", hash=f"hmac-sha256:{PEPPER['id']}:{digest}"), plain]
+    book.table("keeps_equal_digests_of_two_kinds_apart", table | {"records": both}, [_seen("ok", authorization=header("plain"))])
     steps = [("update", {"records": [record("late", pepper=PEPPER)]}, "pepper_unknown"), _seen("ok")]
     book.table("refuses_to_add_a_hash_under_an_unknown_pepper", _table(), steps)
 

@@ -213,6 +213,9 @@ def _deltas(book):
     nameless = _message(2, base=1, rows=[record("fresh")], accounts=ACCOUNTS)
     steps = [_take(named), _refuse(nameless.signed(SEED), "snapshot_malformed"), _take(_message(2, base=1, names=True, rows=[record("fresh")], accounts=ACCOUNTS)), _seen("ok", authorization=header("fresh"))]
     book.snapshot("takes_deltas_with_names_where_the_snapshot_has_them", _keys(), steps)
+    plain = record()
+    forged = plain | {"hash": f"hmac-sha256:{PEPPER['id']}:" + plain["hash"].rpartition(":")[2]}
+    book.snapshot("finds_no_token_of_a_snapshot_by_a_digest_of_another_kind", _keys(peppers=[PEPPER]), [_take(_message(rows=[forged])), _seen("token_unknown")])
     steps = [_take(_message(rows=[record(pepper=PEPPER)]), refused="pepper_unknown"), _seen("snapshot_missing")]
     book.snapshot("refuses_a_snapshot_under_an_unknown_pepper", _keys(), steps)
 

@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 use tokenlatch_core::{Account, Heading, Publication, Record, SigningKey};
+use tokenlatch_vectors::hex::hex;
 
 use super::tables::verify;
 use crate::differ::case::Step;
 use crate::differ::draw::{Draw, NOW};
 use crate::differ::objects::{USERS, account_of, call, catalogue, floor, peppers, pool, record_of};
-use crate::suite::hex;
 
 /// The seed of the origin's key; the model has the same.
 const SEED: [u8; 32] = [1; 32];

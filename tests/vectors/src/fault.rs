@@ -1,3 +1,5 @@
+//! Faults of the tests themselves.
+
 use std::fmt;
 
 /// Why a runtime or the vectors cannot be used, with a message that says what to do.

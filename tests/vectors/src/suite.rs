@@ -6,8 +6,10 @@ use sha2::{Digest, Sha256};
 
 use crate::check::meets;
 use crate::fault::Fault;
-use crate::runtimes::{Identity, Runtime};
-use crate::vectors::{Expectation, Vectors};
+use crate::hex::hex;
+use crate::runtime::{Identity, Runtime};
+use crate::step::Expectation;
+use crate::vectors::Vectors;
 
 /// The results of one runtime.
 #[derive(Clone, Debug, Serialize)]
@@ -79,8 +81,4 @@ pub fn run(runtime: &mut dyn Runtime, vectors: &Vectors) -> Result<Outcome, Faul
         failures,
         answers,
     })
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use crate::vectors::Expectation;
+use crate::step::Expectation;
 
 /// Whether the answer meets the expectation.
-pub(crate) fn meets(answer: &Value, expect: &Expectation) -> bool {
+#[must_use]
+pub fn meets(answer: &Value, expect: &Expectation) -> bool {
     match expect {
         Expectation::Partial(expect) => holds(answer, expect),
         Expectation::Exact(expect) => match expect.get("error") {

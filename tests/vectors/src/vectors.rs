@@ -8,27 +8,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::command::{Apply, Command, Padded, Verify};
+use crate::external;
 use crate::fault::Fault;
-
-/// A command with its expected answer.
-#[derive(Debug)]
-pub struct Step {
-    /// The vector's name, and the number of the step if the vector has several.
-    pub name: String,
-    /// The command.
-    pub command: Command,
-    /// The expected answer.
-    pub expect: Expectation,
-}
-
-/// The expected answer of a vector.
-#[derive(Clone, Debug)]
-pub enum Expectation {
-    /// Exactly this answer, except for messages that it does not name. Of an error, these keys.
-    Exact(Value),
-    /// An answer that contains at least this.
-    Partial(Value),
-}
+use crate::folder::folder;
+use crate::step::{Expectation, Step};
 
 /// All vectors, in the order in which they are run.
 #[derive(Debug)]
@@ -68,13 +51,7 @@ struct TableStep {
     expect: Value,
 }
 
-/// The folder of the vectors.
-#[must_use]
-pub fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors")
-}
-
-/// Reads all vectors, in the order of the files' names.
+/// Reads all vectors, in the order of the files' names, then those of [`external`].
 ///
 /// # Errors
 /// A file cannot be read, or does not have the form of vectors.
@@ -97,6 +74,10 @@ pub fn load() -> Result<Vectors, Fault> {
             vectors.count += 1;
             unfold(vector, &mut vectors.steps)?;
         }
+    }
+    for steps in external::all()? {
+        vectors.count += 1;
+        vectors.steps.extend(steps);
     }
     Ok(vectors)
 }

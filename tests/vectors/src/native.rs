@@ -5,9 +5,9 @@ use tokenlatch_core::{
     Error, ErrorCode, Snapshot, TokenTable, Value, Verdict, answer_json, call_json, encode, read_json,
 };
 
-use super::{Identity, Runtime};
 use crate::command::{Command, Verify};
 use crate::fault::Fault;
+use crate::runtime::{Identity, Runtime};
 
 /// The core without a module. Every module must agree with it.
 pub struct Native {
@@ -93,7 +93,8 @@ impl Default for Native {
 
 impl Native {
     /// The code of a verification on the hot path.
-    pub(crate) fn code(&self, call: u32, header: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
+    #[must_use]
+    pub fn code(&self, call: u32, header: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
         self.table.code(call, header, address, now)
     }
 

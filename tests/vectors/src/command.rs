@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::fault::Fault;
+use crate::hex::bytes;
 
 /// One command to a runtime. As JSON it is an object with the variant's name as its only key.
 #[derive(Debug, Serialize)]
@@ -61,13 +62,7 @@ impl Apply {
     /// # Errors
     /// The vector's text is not hex.
     pub fn bytes(&self) -> Result<Vec<u8>, Fault> {
-        let digits = self.message.as_bytes().chunks(2);
-        digits
-            .map(|pair| {
-                let pair = std::str::from_utf8(pair).map_err(Fault::during("a message"))?;
-                u8::from_str_radix(pair, 16).map_err(Fault::during("a message"))
-            })
-            .collect()
+        bytes(&self.message)
     }
 }
 
