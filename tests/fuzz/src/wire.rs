@@ -199,14 +199,17 @@ impl Parts {
         section.end()
     }
 
-    /// The digests of the rows, each with whether it is revoked, and the digests revoked by the delta.
-    pub fn digests(&self) -> Option<(Vec<([u8; 32], bool)>, Vec<[u8; 32]>)> {
-        let sections = self.divided()?;
+    /// The digests of the rows, each with whether it is revoked.
+    pub fn rows(&self) -> Vec<([u8; 32], bool)> {
+        let sections = self.divided().unwrap_or_default();
         let rows = sections[5].as_chunks::<44>().0.iter();
-        let rows = rows
-            .map(|row| (row.first_chunk().copied().unwrap_or_default(), row[39] & 0x80 != 0))
-            .collect();
-        Some((rows, sections[0].as_chunks::<32>().0.to_vec()))
+        rows.map(|row| (row.first_chunk().copied().unwrap_or_default(), row[39] & 0x80 != 0))
+            .collect()
+    }
+
+    /// The digests that a delta revokes.
+    pub fn revoked(&self) -> Vec<[u8; 32]> {
+        self.divided().unwrap_or_default()[0].as_chunks::<32>().0.to_vec()
     }
 }
 

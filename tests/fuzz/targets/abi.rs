@@ -23,6 +23,7 @@ mod address {
 
     pub(crate) const FIRST: u32 = 1 << 20;
 
+    #[expect(clippy::ptr_arg, reason = "the module's function has this argument")]
     pub(crate) fn of(bytes: &mut Vec<u8>) -> Option<u32> {
         if bytes.is_empty() {
             // What an empty array points to.
@@ -162,7 +163,11 @@ fn run(host: &mut Host, step: &Step<'_>) {
     match step {
         Step::Allocate(length) => {
             // Zeroing many megabytes would only take time.
-            let length = if *length % 4 == 0 { *length } else { length % 4096 };
+            let length = if length.is_multiple_of(4) {
+                *length
+            } else {
+                length % 4096
+            };
             if (65_536..=64 << 20).contains(&length) {
                 return;
             }

@@ -62,7 +62,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    if seed % 2 == 0 && matches!(data.first(), Some(b'{' | b'[')) {
+    if seed.is_multiple_of(2) && matches!(data.first(), Some(b'{' | b'[')) {
         return tokenlatch_fuzz::json::mutate(data, size, max_size, seed);
     }
     libfuzzer_sys::fuzzer_mutate(data, size, max_size)

@@ -193,7 +193,7 @@ fn secret(token: &str) -> Option<&str> {
     if !first || !rest || !(2..=16).contains(&prefix.len()) || body.len() != 39 || !upper(body) {
         return None;
     }
-    let mut sum = crc(token[..token.len() - 7].as_bytes());
+    let mut sum = crc(&token.as_bytes()[..token.len() - 7]);
     let mut digits = [0; 7];
     for digit in digits.iter_mut().rev() {
         *digit = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[sum as usize % 36];
