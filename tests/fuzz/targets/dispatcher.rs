@@ -41,7 +41,7 @@ fn reveals_nothing(op: &str, request: &Value, answer: &Value) {
     let shows = matches!(op, "reply" | "parameters") && answer.get("ok").is_some();
     let mut secrets = Vec::new();
     let mut rest = Vec::new();
-    gather(request, false, &mut secrets, &mut rest);
+    gather(request, Part::Other, &mut secrets, &mut rest);
     let text = answer.to_string();
     for run in secrets
         .iter()
@@ -55,17 +55,32 @@ fn reveals_nothing(op: &str, request: &Value, answer: &Value) {
     }
 }
 
+/// What a text in a request is.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Secret,
+    /// A part of a record. Its unknown fields are kept, whatever they hold.
+    Stored,
+    Other,
+}
+
 /// The texts under the keys of secrets, and all others, keys among them.
-fn gather<'v>(value: &'v Value, is_secret: bool, secrets: &mut Vec<&'v str>, rest: &mut Vec<&'v str>) {
+fn gather<'v>(value: &'v Value, part: Part, secrets: &mut Vec<&'v str>, rest: &mut Vec<&'v str>) {
     match value {
         // The user before the colon isn't secret.
-        Value::String(text) if is_secret => secrets.push(text.rsplit(':').next().unwrap_or(text)),
+        Value::String(text) if part == Part::Secret => secrets.push(text.rsplit(':').next().unwrap_or(text)),
         Value::String(text) => rest.push(text),
-        Value::Array(items) => items.iter().for_each(|item| gather(item, is_secret, secrets, rest)),
+        Value::Array(items) => items.iter().for_each(|item| gather(item, part, secrets, rest)),
         Value::Object(entries) => {
             for (key, item) in entries {
                 rest.push(key);
-                gather(item, SECRET.contains(&key.as_str()), secrets, rest);
+                let part = match key.as_str() {
+                    _ if part == Part::Stored => Part::Stored,
+                    "record" | "records" | "creator" => Part::Stored,
+                    key if SECRET.contains(&key) => Part::Secret,
+                    _ => Part::Other,
+                };
+                gather(item, part, secrets, rest);
             }
         }
         _ => {}

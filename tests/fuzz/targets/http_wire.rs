@@ -166,16 +166,15 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// An absolute target without a path has the path `/`.
+/// An absolute target in lower case up to `://`, and with the path `/` if it has none.
 fn slashed(target: &str) -> String {
-    match target.split_once("://") {
-        Some((scheme, rest)) if !rest.contains('/') => match rest.split_once('?') {
-            Some((host, query)) => format!("{}://{host}/?{query}", scheme.to_ascii_lowercase()),
-            None => format!("{}://{rest}/", scheme.to_ascii_lowercase()),
-        },
-        Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
-        None => target.to_owned(),
-    }
+    let Some((scheme, rest)) = target.split_once("://") else {
+        return target.to_owned();
+    };
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (host, rest) = rest.split_at(end);
+    let slash = if rest.starts_with('/') { "" } else { "/" };
+    format!("{}://{host}{slash}{rest}", scheme.to_ascii_lowercase())
 }
 
 /// Serves the bytes as the service does.
