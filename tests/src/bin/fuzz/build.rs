@@ -8,8 +8,7 @@ use std::process::{Command, Stdio};
 
 use tokenlatch_tests::Fault;
 
-/// Our code has no `unsafe`, for which a sanitizer would be needed. Without one the pinned stable toolchain suffices, and a
-/// target runs several times as often in the same time.
+/// Our code has no `unsafe`, for which a sanitizer would be needed. Without one the pinned stable toolchain suffices.
 pub const OPTIONS: [&str; 4] = ["--fuzz-dir", "tests/fuzz", "--sanitizer", "none"];
 
 /// The built targets.
