@@ -68,7 +68,7 @@ fn planted(arguments: &Arguments) -> Result<bool, Fault> {
         return Err(Fault::new(format!("no patch in {} has such a name", folder.display())));
     }
     // Patches of one folder follow each other, so that less is built again.
-    chosen.sort_by_key(|patch| first_layer(patch));
+    chosen.sort_by_key(first_layer);
     if arguments.list {
         for patch in &chosen {
             let names: Vec<&str> = layers_of(patch).iter().map(|layer| layer.name).collect();
