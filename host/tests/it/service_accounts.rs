@@ -138,7 +138,8 @@ async fn a_policy_binds_new_tokens(database: Database) {
 #[test]
 fn a_login_as_an_unknown_user_costs_a_hash_like_a_wrong_password() {
     run(async {
-        let service = Place::new().service().await;
+        let place = Place::new();
+        let service = place.service().await;
         service.set_password("alice", secret("correct horse")).await.unwrap();
         // Bob has no password.
         for user in ["alice", "bob", "nobody"] {
