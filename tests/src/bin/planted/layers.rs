@@ -116,31 +116,42 @@ pub(crate) const LAYERS: &[Layer] = &[
         output: Output::Tap,
     },
     Layer {
+        name: "host units",
+        runs: &["core", "wasm", "host"],
+        tests_in: &["wasm/build", "tests/support"],
+        build: &[at_top("cargo test --package tokenlatch --lib --no-run")],
+        tests: &[at_top("cargo test --package tokenlatch --lib")],
+        output: Output::Libtest,
+    },
+    Layer {
         name: "host",
         runs: &["core", "wasm", "host"],
         tests_in: &["wasm/build", "tests/support"],
-        build: &[at_top("cargo test --package tokenlatch --lib --test it --no-run")],
-        tests: &[at_top("cargo test --package tokenlatch --lib"), at_top(HOST_TESTS)],
+        build: &[at_top("cargo test --package tokenlatch --test it --no-run")],
+        tests: &[at_top(HOST_TESTS)],
+        output: Output::Libtest,
+    },
+    Layer {
+        name: "server units",
+        runs: &["core", "wasm", "host", "host/server"],
+        tests_in: &["wasm/build"],
+        build: &[at_top("cargo test --package tokenlatch-server --lib --no-run")],
+        tests: &[at_top("cargo test --package tokenlatch-server --lib")],
         output: Output::Libtest,
     },
     Layer {
         name: "server",
         runs: &["core", "wasm", "host", "host/server"],
         tests_in: &["wasm/build", "tests/support"],
-        build: &[at_top(
-            "cargo test --package tokenlatch-server --lib --test it --no-run",
-        )],
-        tests: &[
-            at_top("cargo test --package tokenlatch-server --lib"),
-            at_top(SERVER_TESTS),
-        ],
+        build: &[at_top("cargo test --package tokenlatch-server --test it --no-run")],
+        tests: &[at_top(SERVER_TESTS)],
         output: Output::Libtest,
     },
 ];
 
-/// Tests of the stores, the archive, accounts and the verifier, without those that need PostgreSQL or fill a table.
+/// Tests of the stores, the archive, accounts and the verifier, without those that need PostgreSQL or the programs, or fill a table.
 const HOST_TESTS: &str = "cargo test --package tokenlatch --test it -- store:: store_archive:: service_accounts:: verifier:: \
-    --skip postgres --skip under_load --skip left_out --skip full_table --skip without_a_table --skip many_tokens --skip thousands";
+    --skip postgres --skip with_every_commit --skip under_load --skip left_out --skip full_table --skip without_a_table --skip many_tokens --skip thousands";
 
 /// Tests of raw requests, client addresses, the guard's wire and forged forms.
 const SERVER_TESTS: &str =

@@ -84,7 +84,7 @@ impl Runner {
 
     /// The file with the output of a layer.
     pub(crate) fn log(&self, layer: &Layer, title: &str) -> PathBuf {
-        self.logs.join(format!("{title}-{}.log", layer.name))
+        self.logs.join(format!("{title}-{}.log", layer.name.replace(' ', "-")))
     }
 
     /// Runs one command. Returns whether it succeeded, and the first failed test.
