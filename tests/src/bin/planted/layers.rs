@@ -60,12 +60,8 @@ pub(crate) const LAYERS: &[Layer] = &[
         name: "vectors",
         runs: &["core"],
         tests_in: &["tests"],
-        build: &[at_top(
-            "cargo test --package tokenlatch-tests --no-default-features --test vectors --no-run",
-        )],
-        tests: &[at_top(
-            "cargo test --package tokenlatch-tests --no-default-features --test vectors",
-        )],
+        build: &[at_top("cargo test --package tokenlatch-vectors --test native --no-run")],
+        tests: &[at_top("cargo test --package tokenlatch-vectors --test native")],
         output: Output::Vectors,
     },
     Layer {
