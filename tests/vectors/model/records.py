@@ -3,11 +3,10 @@
 import copy
 import re
 
-from . import addresses, decoding, names, tokens
+from . import addresses, decoding, names, shapes, tokens
 from .decoding import Refused
 
 MACHINE_RIGHTS = ("snapshot-read", "usage-report", "metrics-read")
-APIS = ("uapi", "api2", "api1", "whm")
 
 realm = decoding.one_of("account", "admin")
 
@@ -111,7 +110,7 @@ def _function(value, path):
     found = {
         "module": reader.take("module", decoding.string),
         "function": reader.take("function", decoding.string),
-        "apis": reader.take("apis", decoding.array(decoding.one_of(*APIS))),
+        "apis": reader.take("apis", decoding.array(decoding.one_of(*shapes.APIS))),
         "feature": reader.take("feature", decoding.nullable(names.feature)),
         "writes": reader.take("writes", decoding.boolean),
     }
@@ -122,12 +121,12 @@ def _function(value, path):
 class Call:
     """What a request wants to do."""
 
-    def __init__(self, value, path, with_address=True):
+    def __init__(self, value, path):
         reader = decoding.Reader(value, path)
         self.named = reader.has("module") or reader.has("function")
         halves = [key for key in ("module", "function") if not reader.has(key)]
         direct = reader.has("feature") or reader.has("writes")
-        self.api = reader.take("api", decoding.one_of(*APIS), "uapi")
+        self.api = reader.take("api", decoding.one_of(*shapes.APIS), "uapi")
         self.module = reader.take("module", decoding.string, None)
         self.function = reader.take("function", decoding.string, None)
         self.feature = reader.take("feature", names.feature, None)
@@ -135,8 +134,6 @@ class Call:
         self.address = reader.take("address", decoding.string, None)
         self.realm = reader.take("realm", realm, "account")
         reader.done()
-        if self.address is not None and not with_address:
-            raise Refused("value_invalid", "address")
         if len(halves) == 1:
             raise Refused("field_missing", f"{path}.{halves[0]}" if path else halves[0])
         if self.named and direct:
@@ -172,7 +169,10 @@ class Calls:
 
     def prepare(self, value):
         """The number of a call."""
-        call = Call(value, "", with_address=False)
+        shapes.call(value, "")
+        if "address" in value:
+            raise Refused("value_invalid", "address")
+        call = Call(value, "")
         meanings = [self._meaning(one) for one in self.numbered]
         meaning = self._meaning(call)
         if meaning not in meanings:

@@ -1,7 +1,8 @@
-"""The shapes of the values that `validate` takes: their types and keys, without any rule about what is in them."""
+"""The forms of requests and of the values in them: types and keys, without any rule about what a value is."""
 
 from .decoding import Reader, Refused, array, boolean, integer, nullable, one_of, string
-from .records import APIS
+
+APIS = ("uapi", "api2", "api1", "whm")
 
 any_integer = integer()
 
