@@ -54,18 +54,9 @@ LONGEST = {
 SWITCH = {"0": False, "1": True, 0: False, 1: True}
 
 
-def _pair(value, path):
-    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str):
-        raise Refused("type_invalid", path)
-    return value
-
-
 def parameters(reader):
     """What a function was given, in the words of the operations."""
-    shape = reader.take("shape", decoding.one_of("uapi", "uapiCommand", "api2", "whm", "denied"))
-    function = reader.take("function", decoding.string)
-    values = reader.take("values", decoding.array(_pair))
-    reader.done()
+    shape, function, values = (reader.take(key, decoding.anything) for key in ("shape", "function", "values"))
     if shape == "denied":
         raise Refused("value_invalid", "shape")
     table = WHM if shape == "whm" else UAPI

@@ -8,8 +8,6 @@ from .decoding import Refused
 
 MACHINE_RIGHTS = ("snapshot-read", "usage-report", "metrics-read")
 
-realm = decoding.one_of("account", "admin")
-
 
 def access(value, path):
     """`"full"` or a list of features."""
@@ -17,7 +15,6 @@ def access(value, path):
         return decoding.one_of("full")(value, path)
     reader = decoding.Reader(value, path)
     found = {"features": reader.take("features", names.features)}
-    reader.done()
     return found
 
 
@@ -47,7 +44,7 @@ def record(value, path):
         "access": reader.take("access", access),
         "readOnly": reader.take("readOnly", decoding.boolean),
         "addresses": reader.take("addresses", addresses.entries),
-        "realm": reader.take("realm", realm, "account"),
+        "realm": reader.take("realm", shapes.realm, "account"),
         "revoked": reader.take("revoked", decoding.nullable(decoding.integer()), None),
     }
     return found | dict(sorted(reader.left.items()))
@@ -65,7 +62,6 @@ def account(value, path):
         "administrator": reader.take("administrator", decoding.boolean, False),
         "features": reader.take("features", _account_features),
     }
-    reader.done()
     return found
 
 
@@ -114,7 +110,6 @@ def _function(value, path):
         "feature": reader.take("feature", decoding.nullable(names.feature)),
         "writes": reader.take("writes", decoding.boolean),
     }
-    reader.done()
     return found
 
 
@@ -132,8 +127,7 @@ class Call:
         self.feature = reader.take("feature", names.feature, None)
         self.writes = reader.take("writes", decoding.boolean, True)
         self.address = reader.take("address", decoding.string, None)
-        self.realm = reader.take("realm", realm, "account")
-        reader.done()
+        self.realm = reader.take("realm", shapes.realm, "account")
         if len(halves) == 1:
             raise Refused("field_missing", f"{path}.{halves[0]}" if path else halves[0])
         if self.named and direct:

@@ -28,7 +28,7 @@ DECODERS = {"token": decoding.string, "record": records.record, "records": recor
 
 def reply(reader):
     """Answers one `reply` request whose `op` has been taken."""
-    shape = reader.take("shape", decoding.one_of("uapi", "uapiCommand", "api2", "whm", "denied"))
+    shape = reader.take("shape", decoding.anything)
     if shape == "denied":
         return _denied(reader)
     code = reader.take("code", decoding.string, None)
@@ -40,14 +40,13 @@ def reply(reader):
         if not 400 <= status <= 599:
             raise Refused("value_invalid", "httpStatus")
     function = reader.take("function", decoding.string, *([""] if code is not None else []))
-    error = reader.take("error", _error, None)
+    error = reader.take("error", decoding.anything, None)
     if error is None and function not in (WHM if shape == "whm" else UAPI):
         raise Refused("function_unknown", "function")
     if isinstance(error, dict):
         error = sentence(error["code"], error.get("field"), shape == "whm", function)
     unknown = reader.take("unknown", decoding.array(decoding.string), [])
     given = {key: reader.take(key, decode) for key, decode in DECODERS.items() if reader.has(key)}
-    reader.done()
     if error is None:
         for key in PARTS.get(function, ()):
             if key not in given:
@@ -59,16 +58,6 @@ def reply(reader):
     if code is not None:
         body |= {"detail": error, "code": code}
     return {"status": status, "headers": PLAIN_HEADERS, "body": compact(body)}
-
-
-def _error(value, path):
-    if isinstance(value, str):
-        return value
-    reader = decoding.Reader(value, path)
-    found = {"code": reader.take("code", decoding.string), "field": reader.take("field", decoding.string, None)}
-    reader.take("message", decoding.string, None)
-    reader.done()
-    return found
 
 
 def _denied(reader):

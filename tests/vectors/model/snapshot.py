@@ -110,7 +110,6 @@ class Edge:
         self.functions = reader.take("catalogue", records.catalogue, None)
         self.floor = reader.take("floor", decoding.anything, None)
         self.max_age = reader.take("maxAge", decoding.integer(1), None)
-        reader.done()
         if not 1 <= len(keys) <= 8 or any(len(key) != 64 for key in keys):
             raise Refused("key_invalid")
         self.held = None
@@ -118,14 +117,18 @@ class Edge:
         self.records, self.accounts, self.gone = {}, {}, set()
         self.calls = records.Calls(self.functions)
 
-    def apply(self, message, now):
-        """Takes a message whose signature and form are good."""
+    def check(self, message, now):
+        """Refuses a message that can't follow, before its body is read; its signature is good, so that its time is believed."""
         if not 1577836800 <= now <= 253402300799:
             raise Refused("now_invalid")
         if now < message.made - SLACK:
             self.seen = max(self.seen, message.made)
             raise Refused("clock_backwards")
         self._follows(message, now)
+
+    def apply(self, message, now):
+        """Takes a message whose signature and form are good."""
+        self.check(message, now)
         for record in message.rows:
             verdicts.check_pepper(record, self.peppers)
         if self.held is None or message.made > self.held.made:

@@ -43,7 +43,6 @@ class Table:
         loaded = reader.take("records", decoding.array(self._record), [])
         ids = reader.take("removeIds", decoding.array(decoding.string), [])
         users = reader.take("removeUsers", decoding.array(decoding.string), [])
-        reader.done()
         kept = {key: one for key, one in self.records.items() if key not in ids and one["user"] not in users}
         self.records = self._added(kept, loaded)
         self.accounts = {key: one for key, one in self.accounts.items() if key not in users}

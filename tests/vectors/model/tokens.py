@@ -69,7 +69,6 @@ def pepper(value, path):
     """A pepper: its id and its key as bytes."""
     reader = decoding.Reader(value, path)
     found = reader.take("id", decoding.string), reader.take("key", decoding.string)
-    reader.done()
     if not re.fullmatch(r"[a-zA-Z0-9_-]{1,32}", found[0]):
         raise Refused("pepper_invalid", f"{path}.id")
     if not re.fullmatch(r"([0-9a-fA-F]{2}){16,128}", found[1]):
