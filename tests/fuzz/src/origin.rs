@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use ed25519_compact::{KeyPair, Seed};
 use sha2::{Digest, Sha256};
-use tokenlatch_core::{Authorization, IdentifyRequest, Pepper, SecretString, SigningKey, identify};
+use tokenlatch_core::{Access, Authorization, IdentifyRequest, Pepper, Record, SecretString, SigningKey, identify};
 
 /// The current time of the targets, in Unix seconds.
 pub const NOW: i64 = 1_800_000_000;
@@ -26,6 +26,20 @@ pub fn hash(token: u8, pepper: Option<Pepper>) -> String {
     };
     let identified = identify(&request).expect("the pepper is valid");
     identified.hashes.into_iter().next().expect("a hash for each pepper")
+}
+
+/// A token of alice's with full access, whose hash has no pepper.
+pub fn record(token: u8) -> Record {
+    Record {
+        v: 1,
+        id: "id".into(),
+        user: "alice".into(),
+        name: "name".into(),
+        hash: hash(token, None),
+        created: NOW,
+        access: Access::Full,
+        ..Record::default()
+    }
 }
 
 /// The SHA-256 of a token's secret.

@@ -18,7 +18,7 @@ mod store {
     mod record;
     mod revision;
 
-    /// Errors of stores, of which there is none here.
+    /// Errors of stores; no store is used here.
     mod error {
         #[derive(Debug)]
         pub enum StoreError {

@@ -16,8 +16,8 @@ use std::io::BufReader;
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use tokenlatch_core::{Access, Account, Authorization, Features, Record, TableInput, TokenTable};
-use tokenlatch_fuzz::origin::{NOW, hash, secret};
+use tokenlatch_core::{Account, Authorization, Features, TableInput, TokenTable};
+use tokenlatch_fuzz::origin::{NOW, record, secret};
 
 use header_lines::next_header;
 
@@ -27,23 +27,13 @@ const LONGEST: usize = 64 << 10;
 static TABLE: OnceLock<TokenTable> = OnceLock::new();
 
 fn table() -> TokenTable {
-    let record = Record {
-        v: 1,
-        id: "id".into(),
-        user: "alice".into(),
-        name: "name".into(),
-        hash: hash(0, None),
-        created: NOW,
-        access: Access::Full,
-        ..Record::default()
-    };
     let account = Account {
         user: "alice".into(),
         features: Features::All,
         ..Account::default()
     };
     let input = TableInput {
-        records: vec![record],
+        records: vec![record(0)],
         accounts: vec![account],
         ..TableInput::default()
     };

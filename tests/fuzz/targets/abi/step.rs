@@ -2,8 +2,8 @@
 
 use arbitrary::Arbitrary;
 use serde_json::json;
-use tokenlatch_core::{Access, Heading, Publication, Record};
-use tokenlatch_fuzz::origin::{NOW, hash, key, secret};
+use tokenlatch_core::{Heading, Publication};
+use tokenlatch_fuzz::origin::{NOW, key, record, secret};
 
 /// A range of memory as the host states it.
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -54,16 +54,6 @@ thread_local! {
 
 /// Requests, headers, and a message in one piece and in two.
 fn texts() -> Vec<Vec<u8>> {
-    let record = Record {
-        v: 1,
-        id: "id".into(),
-        user: "alice".into(),
-        name: "name".into(),
-        hash: hash(0, None),
-        created: NOW,
-        access: Access::Full,
-        ..Record::default()
-    };
     let account = json!({"user": "alice", "features": "all"});
     let mut message = Publication::snapshot(Heading {
         epoch: 1,
@@ -72,14 +62,14 @@ fn texts() -> Vec<Vec<u8>> {
         max_age: 60,
         names: true,
     });
-    message.record(&record).expect("the record is valid");
+    message.record(&record(0)).expect("the record is valid");
     let message = message.sign(&key(1)).expect("the message can be signed");
     // Three requests: a header, a header and an address, and nothing.
     let mut many = vec![3, 0, 0, 0, 39, 0, 0, 0, 39, 0, 9, 0, 0, 0, 0, 0];
     many.extend(format!("Bearer {0}Bearer {0}192.0.2.7", secret(0)).bytes());
     let json = [
         json!({"op": "info"}),
-        json!({"records": [record], "accounts": [account]}),
+        json!({"records": [record(0)], "accounts": [account]}),
         json!({"publicKeys": [key(1).public_key()]}),
         json!({"feature": "mail", "writes": false}),
         json!({"module": "Email", "function": "list_pops"}),
