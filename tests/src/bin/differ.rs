@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokenlatch_tests::Fault;
 use tokenlatch_tests::differ::{Kind, Row, Search, Until};
+use tokenlatch_tests::report::{self, plain, print_json};
 use tokenlatch_vectors::folder::folder;
 
 /// Searches for cases in which the native core, the module in wasmtime or in Node, or the independent model answer differently.
@@ -73,12 +74,7 @@ fn differ(arguments: &Arguments) -> Result<bool, Fault> {
     let rows = search.run(&mut told, &mut shown)?;
     bar.finish_and_clear();
     if arguments.json {
-        for row in &rows {
-            println!(
-                "{}",
-                serde_json::to_string(row).map_err(Fault::during("writing a row"))?
-            );
-        }
+        print_json(&rows)?;
     } else {
         println!("{}", table(&rows));
     }
@@ -108,10 +104,7 @@ fn totals(rows: &[Row]) -> (u64, u64) {
 }
 
 fn table(rows: &[Row]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["kind", "cases", "differences", "open", "seconds", "cases/s"]);
+    let mut table = plain(&["kind", "cases", "differences", "open", "seconds", "cases/s"], 1..6);
     for row in rows {
         table.add_row([
             row.kind.name().to_owned(),
@@ -122,16 +115,9 @@ fn table(rows: &[Row]) -> Table {
             grouped(row.speed() as u64),
         ]);
     }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
     table
 }
 
-/// A number with a comma between thousands.
 fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev();
-    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
-    groups.join(",")
+    report::grouped(&number.to_string())
 }

@@ -112,7 +112,8 @@ impl Lab {
     }
 }
 
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T, Fault>>) -> Result<T, Fault> {
+/// The result of a thread.
+pub(super) fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T, Fault>>) -> Result<T, Fault> {
     thread
         .join()
         .unwrap_or_else(|_| Err(Fault::new("a thread ended early")))

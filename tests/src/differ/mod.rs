@@ -22,7 +22,7 @@ use crate::fault::Fault;
 use case::Step;
 use draw::Draw;
 use fast::Ran;
-use lab::{Difference, Lab, Outcome};
+use lab::{Difference, Lab, Outcome, joined};
 
 /// What is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -151,6 +151,9 @@ const TURNS: u64 = 12;
 /// How many differences of a kind are shrunk and written.
 const WRITTEN: u64 = 5;
 
+/// A case that differs, and how.
+type Found = (Vec<Step>, Difference);
+
 impl Search {
     /// Searches. `told` is called with each line about a difference, `shown` with the state after each round.
     ///
@@ -213,8 +216,8 @@ impl Search {
     }
 
     /// Shrinks a case, writes it, and says what it is.
-    fn found(&self, lab: &Lab, kind: Kind, number: u64, found: (Vec<Step>, Difference)) -> Result<String, Fault> {
-        let (case, difference) = shrink::shrink(lab, found.0, found.1)?;
+    fn found(&self, lab: &Lab, kind: Kind, number: u64, (case, difference): Found) -> Result<String, Fault> {
+        let (case, difference) = shrink::shrink(lab, case, difference)?;
         let file = self
             .folder
             .join(format!("{}_{:x}_{number}.json", kind.name(), self.seed));
@@ -267,11 +270,7 @@ impl Search {
         thread::scope(|scope| -> Result<(), Fault> {
             let threads: Vec<_> = (0..threads).map(|thread| scope.spawn(move || run(thread))).collect();
             for thread in threads {
-                all.add(
-                    thread
-                        .join()
-                        .unwrap_or_else(|_| Err(Fault::new("a thread ended early")))?,
-                );
+                all.add(joined(thread)?);
             }
             Ok(())
         })?;

@@ -15,6 +15,7 @@ use std::thread::available_parallelism;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use tokenlatch_tests::Fault;
+use tokenlatch_tests::report::print_json;
 
 use build::Targets;
 
@@ -74,10 +75,7 @@ fn fuzz(arguments: &Arguments) -> Result<bool, Fault> {
     };
     let outcomes = run::all(&targets, &settings)?;
     if arguments.json {
-        for outcome in &outcomes {
-            let row = serde_json::to_string(outcome).map_err(Fault::during("writing a row"))?;
-            println!("{row}");
-        }
+        print_json(&outcomes)?;
     } else {
         println!("{}", outcome::table(&outcomes));
     }

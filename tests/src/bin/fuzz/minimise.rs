@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use tokenlatch_tests::Fault;
+use tokenlatch_tests::report::plain;
 
 use crate::build::Targets;
 use crate::outcome::size;
@@ -18,10 +18,7 @@ const LONGEST: u32 = 4096;
 /// # Errors
 /// A target fails on an input.
 pub fn minimise(targets: &Targets, grown: Option<&Path>) -> Result<String, Fault> {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["target", "inputs before", "inputs", "bytes"]);
+    let mut table = plain(&["target", "inputs before", "inputs", "bytes"], 1..4);
     let (mut files, mut bytes) = (0, 0);
     for name in &targets.names {
         let corpus = Targets::corpus(name);
@@ -53,11 +50,6 @@ pub fn minimise(targets: &Targets, grown: Option<&Path>) -> Result<String, Fault
         ]);
     }
     table.add_row([String::from("all"), String::new(), files.to_string(), bytes.to_string()]);
-    for at in 1..=3 {
-        if let Some(column) = table.column_mut(at) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
     Ok(table.to_string())
 }
 

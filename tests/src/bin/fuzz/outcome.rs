@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 use tokenlatch_tests::Fault;
+use tokenlatch_tests::report::plain;
 
 use crate::build::{OPTIONS, root};
 
@@ -126,10 +126,7 @@ pub fn size(folder: &Path) -> Result<(u64, u64), Fault> {
 
 /// The outcomes as a table.
 pub fn table(outcomes: &[Outcome]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header([
+    let header = [
         "target",
         "executions",
         "each second",
@@ -138,7 +135,8 @@ pub fn table(outcomes: &[Outcome]) -> String {
         "kB",
         "at end",
         "",
-    ]);
+    ];
+    let mut table = plain(&header, 1..7);
     for outcome in outcomes {
         table.add_row([
             outcome.target.clone(),
@@ -163,10 +161,5 @@ pub fn table(outcomes: &[Outcome]) -> String {
         sum(|outcome| outcome.inputs_at_end),
         format!("{failed} failed"),
     ]);
-    for at in 1..=6 {
-        if let Some(column) = table.column_mut(at) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
     table.to_string()
 }

@@ -50,7 +50,7 @@ pub fn all(targets: &Targets, settings: &Settings<'_>) -> Result<Vec<Outcome>, F
             .collect();
         let ended = workers.into_iter().map(|worker| {
             let ended = worker.join();
-            ended.unwrap_or_else(|_| Err(Fault::new("the run of a target broke off")))
+            ended.unwrap_or_else(|_| Err(Fault::new("the run of a target ended early")))
         });
         ended.collect::<Result<Vec<Vec<Outcome>>, Fault>>()
     })?;

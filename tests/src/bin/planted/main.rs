@@ -20,6 +20,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tokenlatch_tests::Fault;
 use tokenlatch_tests::planted::{Patch, folder, patches, workspace};
+use tokenlatch_tests::report::print_json;
 
 use kept::{Kept, key};
 use layers::{LAYERS, Layer, reached};
@@ -84,12 +85,7 @@ fn planted(arguments: &Arguments) -> Result<bool, Fault> {
     }
     let rows = Run::new(arguments)?.all(&chosen)?;
     if arguments.json {
-        for row in &rows {
-            println!(
-                "{}",
-                serde_json::to_string(row).map_err(Fault::during("writing a row"))?
-            );
-        }
+        print_json(&rows)?;
     } else {
         println!("{}\n{}", table(&rows), summary(&rows));
     }

@@ -92,7 +92,7 @@ fn identify(draw: &mut Draw) -> Value {
     ])
 }
 
-pub(in crate::differ) fn verify(draw: &mut Draw) -> Value {
+fn verify(draw: &mut Draw) -> Value {
     let record = record(draw);
     verify_record(&record, draw)
 }
@@ -132,7 +132,7 @@ fn described(draw: &mut Draw) -> Value {
     ])
 }
 
-pub(in crate::differ) fn list(draw: &mut Draw) -> Value {
+fn list(draw: &mut Draw) -> Value {
     let records = records(draw, 6);
     list_of(&records, draw)
 }

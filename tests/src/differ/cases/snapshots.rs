@@ -1,4 +1,4 @@
-//! A signed snapshot, its deltas, and what an edge decides by them. The model encodes and signs each message anew, and its bytes
+//! A signed snapshot, its deltas, and what an edge decides by them. The model encodes and signs each message too, and its bytes
 //! must be those of the core.
 
 use serde_json::{Value, json};
