@@ -195,5 +195,6 @@ class Edge:
             return "snapshot_missing"
         if now < self.held.made - SLACK or now < self.seen - SLACK:
             return "clock_backwards"
-        self.seen = max(self.seen, now)
+        if 1577836800 <= now <= 253402300799:
+            self.seen = max(self.seen, now)
         return "snapshot_stale" if now > self.held.made + self.held.max_age else None
