@@ -35,6 +35,7 @@ fn main() -> ExitCode {
 fn mutants(arguments: &Arguments) -> Result<bool, Fault> {
     let folders = Folders::of_checkout();
     tool::check_version()?;
+    let _lock = tree::lock(&folders)?;
     let mut results = Results::load(&folders, arguments.fresh)?;
     tree::copy(&folders)?;
     let all = tool::list(&folders)?;

@@ -64,14 +64,8 @@ impl Results {
     pub(crate) fn load(folders: &Folders, fresh: bool) -> Result<Self, Fault> {
         let path = folders.state().join("results.json");
         if fresh {
-            for old in [folders.run(), path.clone()] {
-                let removed = if old.is_dir() {
-                    fs::remove_dir_all(&old)
-                } else {
-                    fs::remove_file(&old)
-                };
-                _ = removed;
-            }
+            _ = fs::remove_dir_all(folders.run());
+            _ = fs::remove_file(&path);
         }
         let mut results = match fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text).map_err(Fault::during(path.display()))?,

@@ -12,9 +12,10 @@ use crate::mutant::{Listed, Mutant};
 const INSTALL: &str = "install it with `cargo install --locked cargo-mutants --version 27.1.0`";
 /// Optimised libraries, so that a run of the vectors takes two thirds of the time; they are compiled once.
 const OPTIMISED: &str = "--config=profile.dev.package.\"*\".opt-level=2";
-/// Seconds after which a build or the tests of a mutant are stopped.
-const BUILD_LIMIT: &str = "300";
-const TEST_LIMIT: &str = "90";
+/// Seconds after which a build or the tests of a mutant are stopped: enough on a busy machine, so that only a mutant that never ends
+/// counts as a timeout.
+const BUILD_LIMIT: &str = "900";
+const TEST_LIMIT: &str = "300";
 
 /// Which tests a mutant is run against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,27 @@
 //! The copy of the sources, so that a mutant never gets into the checkout, and stays at one path, so that a build is reused.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tokenlatch_vectors::fault::Fault;
 
 use crate::folders::Folders;
+
+/// Takes the copy for this process, until the file is closed.
+pub(crate) fn lock(folders: &Folders) -> Result<File, Fault> {
+    let state = folders.state();
+    fs::create_dir_all(&state).map_err(Fault::during(state.display()))?;
+    let path = state.join("lock");
+    let file = File::create(&path).map_err(Fault::during(path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => Err(Fault::new(
+            "another run of this command uses target/mutants; wait for it or stop it",
+        )),
+    }
+}
 
 /// Brings the copy up to date. Files that haven't changed keep their times.
 pub(crate) fn copy(folders: &Folders) -> Result<(), Fault> {

@@ -134,6 +134,8 @@ def _times(book):
     steps += [_take(_message(**long), now=NOW + 500), _seen("clock_backwards", now=NOW + 500)]
     steps += [_take(_message(made=NOW + 500, base=1), now=NOW + 500), _seen("ok", now=NOW + 500), _seen("ok", now=NOW + 560), _seen("snapshot_stale", now=NOW + 561)]
     book.snapshot("refuses_a_clock_that_went_back_until_a_newer_message_comes", _keys(), steps)
+    steps = [_take(_message()), _seen("snapshot_stale", now=FOREVER + 1), _seen("ok"), _seen("snapshot_stale", now=FOREVER), _seen("clock_backwards")]
+    book.snapshot("believes_no_clock_that_is_out_of_range", _keys(), steps)
     steps = [_take(_message()), _seen("ok"), _take(_message(2, made=NOW + 301), refused="clock_backwards"), _seen("clock_backwards"), _seen("ok", now=NOW + 1)]
     book.snapshot("believes_a_signed_time_from_the_future", _keys(), steps)
     steps = [_take(_message(), now=now, refused="now_invalid") for now in (0, -1, 1577836799, FOREVER + 1)]

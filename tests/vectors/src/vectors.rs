@@ -1,7 +1,7 @@
 //! The vectors: requests with their expected answers, read from `tests/vectors`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,12 +14,19 @@ use crate::folder::folder;
 use crate::step::{Expectation, Step};
 
 /// All vectors, in the order in which they are run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Vectors {
     /// Number of vectors.
     pub count: usize,
     /// Their steps.
     pub steps: Vec<Step>,
+}
+
+impl Vectors {
+    fn append(&mut self, other: Vectors) {
+        self.count += other.count;
+        self.steps.extend(other.steps);
+    }
 }
 
 #[derive(Deserialize)]
@@ -56,6 +63,19 @@ struct TableStep {
 /// # Errors
 /// A file cannot be read, or does not have the form of vectors.
 pub fn load() -> Result<Vectors, Fault> {
+    let mut all = Vectors::default();
+    for path in files()? {
+        all.append(read(&path)?);
+    }
+    all.append(others()?);
+    Ok(all)
+}
+
+/// The files, in the order of their names.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn files() -> Result<Vec<PathBuf>, Fault> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder())
         .map_err(Fault::during("reading the vectors"))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
@@ -63,18 +83,30 @@ pub fn load() -> Result<Vectors, Fault> {
         .filter(|path| path.file_name().is_some_and(|name| name != "nist.json"))
         .collect();
     files.sort();
-    let mut vectors = Vectors {
-        count: 0,
-        steps: Vec::new(),
-    };
-    for path in files {
-        let text = fs::read_to_string(&path).map_err(Fault::during(path.display()))?;
-        let file: File = serde_json::from_str(&text).map_err(Fault::during(path.display()))?;
-        for vector in file.vectors {
-            vectors.count += 1;
-            unfold(vector, &mut vectors.steps)?;
-        }
+    Ok(files)
+}
+
+/// Reads the vectors of a file.
+///
+/// # Errors
+/// The file cannot be read, or does not have the form of vectors.
+pub fn read(path: &Path) -> Result<Vectors, Fault> {
+    let text = fs::read_to_string(path).map_err(Fault::during(path.display()))?;
+    let file: File = serde_json::from_str(&text).map_err(Fault::during(path.display()))?;
+    let mut vectors = Vectors::default();
+    for vector in file.vectors {
+        vectors.count += 1;
+        unfold(vector, &mut vectors.steps)?;
     }
+    Ok(vectors)
+}
+
+/// The vectors of [`external`].
+///
+/// # Errors
+/// The data cannot be read.
+pub fn others() -> Result<Vectors, Fault> {
+    let mut vectors = Vectors::default();
     for steps in external::all()? {
         vectors.count += 1;
         vectors.steps.extend(steps);
