@@ -189,6 +189,22 @@ def _updates(book):
     clash = record("clash", hash=record()["hash"])
     steps = [("update", {"records": [clash]}, "hash_taken"), _seen("ok")]
     book.table("refuses_to_add_a_hash_that_another_record_has", _table(), steps)
+    book.table("takes_the_hash_of_a_token_that_it_removes", _table(), [
+        ("update", {"removeIds": [record()["id"]], "records": [clash]}, {"records": 4}),
+        _seen("ok"),
+    ])
+    book.table("takes_the_hash_of_a_token_that_goes_with_its_user", _table(), [
+        ("update", {"removeUsers": ["bob"], "records": [clash | {"hash": record("other", user="bob")["hash"]}]}, {"records": 4}),
+        _seen("user_mismatch", authorization=header("other", "bob")),
+        _seen("ok", authorization=header("other")),
+    ])
+    rotated = record("rotated", id=record()["id"])
+    book.table("refuses_the_hash_that_a_record_of_the_same_update_gives_up", _table(), [
+        ("update", {"records": [rotated, clash]}, "hash_taken"),
+        ("update", {"records": [clash, rotated]}, "hash_taken"),
+        ("update", {"records": [rotated, rotated | {"hash": record("again")["hash"]}, clash | {"hash": rotated["hash"]}]}, "hash_taken"),
+        _seen("ok"),
+    ])
     changes = {"accounts": [account(suspended=True)], "removeIds": [record("old")["id"]], "removeUsers": ["bob"]}
     unchanged = [_seen("ok"), _seen("ok", authorization=header("other", "bob")), _seen("token_expired", authorization=header("old"))]
     steps = [("update", changes | {"records": [clash]}, "hash_taken")] + unchanged

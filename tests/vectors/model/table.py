@@ -25,10 +25,12 @@ class Table:
 
     def _added(self, there, loaded):
         """The records that are there, with those that are loaded. What is there stays as it is."""
+        held = list(there.values())
         there = dict(there)
         for one in loaded:
-            if any(other["hash"] == one["hash"] and other["id"] != one["id"] for other in there.values()):
+            if any(other["hash"] == one["hash"] and other["id"] != one["id"] for other in held):
                 raise Refused("hash_taken")
+            held.append(one)
             known = there.get(one["id"])
             if known is not None and known["revoked"] is not None and one["revoked"] is None:
                 one = one | {"revoked": known["revoked"]}

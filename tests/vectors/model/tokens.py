@@ -104,10 +104,10 @@ def hashes_of(secret, all_peppers):
 def stored_hash(text, path):
     """A hash as a record holds it."""
     decoding.string(text, path)
-    kind, _, rest = text.partition(":")
-    if kind == "sha256":
+    kind, colon, rest = text.partition(":")
+    if kind + colon == "sha256:":
         shape = r"[0-9a-f]{64}"
-    elif kind == "hmac-sha256":
+    elif kind + colon == "hmac-sha256:":
         shape = r"[a-zA-Z0-9_-]{1,32}:[0-9a-f]{64}"
     else:
         raise Refused("hash_kind_unsupported", path)
