@@ -90,6 +90,18 @@ pub(crate) const LAYERS: &[Layer] = &[
         output: Output::Vectors,
     },
     Layer {
+        name: "differ",
+        runs: &["core", "wasm"],
+        tests_in: &["wasm/build", "js", "tests"],
+        build: &[at_top(
+            "cargo test --package tokenlatch-tests --no-default-features --test differ --no-run",
+        )],
+        tests: &[at_top(
+            "cargo test --package tokenlatch-tests --no-default-features --test differ",
+        )],
+        output: Output::Libtest,
+    },
+    Layer {
         name: "js",
         runs: &["core", "wasm", "js"],
         tests_in: &["wasm/build"],
