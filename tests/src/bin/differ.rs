@@ -104,13 +104,12 @@ fn totals(rows: &[Row]) -> (u64, u64) {
 }
 
 fn table(rows: &[Row]) -> Table {
-    let mut table = plain(&["kind", "cases", "differences", "open", "seconds", "cases/s"], 1..6);
+    let mut table = plain(&["kind", "cases", "differences", "seconds", "cases/s"], 1..5);
     for row in rows {
         table.add_row([
             row.kind.name().to_owned(),
             grouped(row.cases),
             row.differences.to_string(),
-            grouped(row.open),
             format!("{:.1}", row.seconds),
             grouped(row.speed() as u64),
         ]);

@@ -369,3 +369,14 @@ pub(super) fn policy(draw: &mut Draw) -> Value {
 pub(super) fn floor(draw: &mut Draw) -> Value {
     json!({ "epoch": draw.below(3), "version": draw.below(6), "made": draw.time_near(NOW) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::pool;
+
+    #[test]
+    fn the_core_makes_every_token_of_the_pool() {
+        assert_eq!(pool().len(), 40);
+        assert!(pool().iter().all(|token| token.hashes.len() == 3));
+    }
+}

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::case::Step;
-use super::lab::{Difference, Lab, Outcome};
+use super::lab::{Difference, Lab};
 use super::twist::places;
 use crate::fault::Fault;
 
@@ -19,14 +19,12 @@ pub(super) fn shrink(lab: &Lab, case: Vec<Step>, difference: Difference) -> Resu
     case.truncate(difference.step + 1);
     for _ in 0..ROUNDS {
         let smaller = smaller(&case);
-        let outcomes = lab.run(&smaller)?;
-        let found = smaller
-            .into_iter()
-            .zip(outcomes)
-            .find_map(|(case, outcome)| match outcome {
-                Outcome::Differs(difference) => Some((case, difference)),
-                _ => None,
-            });
+        let differences = lab.run(&smaller)?;
+        let faulty = difference.is_fault_of_the_model();
+        let found = smaller.into_iter().zip(differences).find_map(|(case, difference)| {
+            let difference = difference.filter(|found| found.is_fault_of_the_model() == faulty)?;
+            Some((case, difference))
+        });
         match found {
             Some(found) => (case, difference) = found,
             None => break,

@@ -16,7 +16,7 @@ def books():
     for path in sorted(FOLDER.glob("*.json")):
         steps = json.loads(path.read_text())["steps"]
         expected = oracle.answers(steps)
-        assert None not in expected, f"the documents leave the answer to {path.name} open"
+        assert not any("fault" in answer for answer in expected), f"the model can't answer {path.name}"
         _add(book, path.stem, steps, expected)
     return [book] if book.vectors else []
 

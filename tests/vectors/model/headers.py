@@ -37,10 +37,9 @@ def read(value):
         return malformed
     scheme, space, rest = value.partition(" ")
     scheme = scheme.lower()
-    if scheme == "":
+    if scheme == "" or not space or value.endswith(" "):
         return malformed
     if scheme not in REALMS:
-        assert space and not value.endswith(" "), "which of two reasons comes first is not written down"
         return Header(reason="scheme_unsupported")
     rest = rest.lstrip(" ")
     if rest == "" or " " in rest:

@@ -244,7 +244,7 @@ def verify(reader):
     now = reader.take("now", expiry.now)
     header = headers.read(reader.take("authorization", headers.authorization))
     account = reader.take("account", decoding.nullable(records.account))
-    functions = reader.take("catalogue", records.catalogue, None)
+    functions = reader.take("catalogue", records.catalogue, records.built_in())
     call = reader.take("call", records.Call, None) or records.Call({}, "call")
     peppers = reader.take("peppers", tokens.peppers, [])
     verdicts.check_pepper(record, peppers)

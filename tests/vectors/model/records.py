@@ -1,11 +1,14 @@
 """Records, access, accounts, calls and catalogues: the objects of OPERATIONS.md."""
 
 import copy
+import functools
+import pathlib
 import re
 
 from . import addresses, decoding, names, shapes, tokens
 from .decoding import Refused
 
+BUILT_IN = pathlib.Path(__file__).parents[3] / "core/src/auth/functions.txt"
 MACHINE_RIGHTS = ("snapshot-read", "usage-report", "metrics-read")
 
 
@@ -101,6 +104,20 @@ def catalogue(value, path):
     return found
 
 
+@functools.cache
+def built_in():
+    """The built-in catalogue. It is data, which `functions` publishes."""
+    apis = {"u": "uapi", "2": "api2", "w": "whm"}
+    found = []
+    for line in BUILT_IN.read_text().splitlines():
+        module, function, letters, feature, writes = line.split(" ")
+        found.append({
+            "module": module, "function": function, "apis": [apis[letter] for letter in letters],
+            "feature": None if feature == "-" else feature, "writes": writes == "w",
+        })
+    return found
+
+
 def _function(value, path):
     reader = decoding.Reader(value, path)
     found = {
@@ -140,7 +157,6 @@ class Call:
         """
         if not self.named:
             return self.feature, self.writes, self.feature is not None
-        assert functions is not None, "a vector that names a function gives a catalogue"
         asked = (self.module, self.function)
         alike = [one for one in functions if folded(one["module"]) == folded(asked[0]) and folded(one["function"]) == folded(asked[1])]
         of_the_api = [one for one in alike if self.api in one["apis"]]

@@ -107,7 +107,7 @@ class Edge:
         reader = Reader(value)
         keys = reader.take("publicKeys", decoding.array(decoding.string))
         self.peppers = reader.take("peppers", tokens.peppers, [])
-        self.functions = reader.take("catalogue", records.catalogue, None)
+        self.functions = reader.take("catalogue", records.catalogue, records.built_in())
         self.floor = reader.take("floor", decoding.anything, None)
         self.max_age = reader.take("maxAge", decoding.integer(1), None)
         if not 1 <= len(keys) <= 8 or any(len(key) != 64 for key in keys):

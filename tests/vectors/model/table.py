@@ -11,7 +11,7 @@ class Table:
         shapes.TABLE(value)
         reader = Reader(value)
         self.peppers = reader.take("peppers", tokens.peppers, [])
-        self.functions = reader.take("catalogue", records.catalogue, None)
+        self.functions = reader.take("catalogue", records.catalogue, records.built_in())
         accounts = reader.take("accounts", decoding.array(records.account), [])
         loaded = reader.take("records", decoding.array(self._record), [])
         self.calls = records.Calls(self.functions)

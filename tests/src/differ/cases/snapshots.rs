@@ -9,6 +9,7 @@ use super::tables::verify;
 use crate::differ::case::Step;
 use crate::differ::draw::{Draw, NOW};
 use crate::differ::objects::{USERS, account_of, call, catalogue, floor, peppers, pool, record_of};
+use crate::fault::Fault;
 
 /// The seed of the origin's key; the model has the same.
 const SEED: [u8; 32] = [1; 32];
@@ -25,7 +26,7 @@ struct Origin {
 }
 
 /// The contents of a message.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Contents {
     base: Option<u64>,
     rows: Vec<Value>,
@@ -35,10 +36,11 @@ struct Contents {
 }
 
 /// An edge, the messages that it is given, and the requests that it verifies.
-pub(in crate::differ) fn snapshot(draw: &mut Draw) -> Vec<Step> {
-    let Ok(key) = SigningKey::from_secret_bytes(&SEED) else {
-        return Vec::new();
-    };
+///
+/// # Errors
+/// The core doesn't sign what it should: every drawn message is valid before it is spoilt.
+pub(in crate::differ) fn snapshot(draw: &mut Draw) -> Result<Vec<Step>, Fault> {
+    let key = SigningKey::from_secret_bytes(&SEED).map_err(Fault::during("the key"))?;
     let mut options = json!({ "publicKeys": [key.public_key()], "peppers": peppers(), "catalogue": catalogue(draw) });
     if draw.one_in(4) {
         options["floor"] = floor(draw);
@@ -61,9 +63,7 @@ pub(in crate::differ) fn snapshot(draw: &mut Draw) -> Vec<Step> {
     let mut calls = 1;
     for _ in 0..2 + draw.below(5) {
         let contents = changed(&mut origin, draw);
-        if let Some(step) = message(&origin, contents, &key, draw) {
-            steps.push(step);
-        }
+        steps.push(message(&origin, contents, &key, draw)?);
         if draw.one_in(3) {
             calls += 1;
             let call = call(draw, false);
@@ -73,7 +73,7 @@ pub(in crate::differ) fn snapshot(draw: &mut Draw) -> Vec<Step> {
             steps.push(verify(&origin.records, calls, draw));
         }
     }
-    steps
+    Ok(steps)
 }
 
 /// Changes the store, and says what a message about it holds.
@@ -150,7 +150,7 @@ fn changed(origin: &mut Origin, draw: &mut Draw) -> Contents {
 }
 
 /// Signs a message, at times spoils it, and describes it for the model.
-fn message(origin: &Origin, mut contents: Contents, key: &SigningKey, draw: &mut Draw) -> Option<Step> {
+fn message(origin: &Origin, mut contents: Contents, key: &SigningKey, draw: &mut Draw) -> Result<Step, Fault> {
     let max_age = *draw.pick(&[60, 60, 60, 1, 4_000_000_000]);
     let heading = Heading {
         epoch: origin.epoch,
@@ -179,28 +179,32 @@ fn message(origin: &Origin, mut contents: Contents, key: &SigningKey, draw: &mut
     } else {
         draw.time_near(origin.made.max(NOW))
     };
-    Some(Step::apply(hex(&bytes), now, parts))
+    Ok(Step::apply(hex(&bytes), now, parts))
 }
 
-fn signed(heading: Heading, contents: &Contents, key: &SigningKey) -> Option<Vec<u8>> {
+fn signed(heading: Heading, contents: &Contents, key: &SigningKey) -> Result<Vec<u8>, Fault> {
+    let refused =
+        |error: &dyn std::fmt::Display| Fault::new(format!("a message of {contents:?} isn't signed: {error}"));
     let mut made = match contents.base {
         Some(base) => Publication::delta(base, heading),
         None => Publication::snapshot(heading),
     };
     for account in &contents.accounts {
-        made.account(&serde_json::from_value::<Account>(account.clone()).ok()?)
-            .ok()?;
+        let account: Account = serde_json::from_value(account.clone()).map_err(|error| refused(&error))?;
+        made.account(&account).map_err(|error| refused(&error))?;
     }
     for row in &contents.rows {
-        made.record(&serde_json::from_value::<Record>(row.clone()).ok()?).ok()?;
+        let record: Record = serde_json::from_value(row.clone()).map_err(|error| refused(&error))?;
+        made.record(&record).map_err(|error| refused(&error))?;
     }
     for record in &contents.revoked {
-        made.revoke(record["hash"].as_str()?).ok()?;
+        let hash = record["hash"].as_str().unwrap_or_default();
+        made.revoke(hash).map_err(|error| refused(&error))?;
     }
     for user in &contents.removed {
-        made.remove_user(user).ok()?;
+        made.remove_user(user).map_err(|error| refused(&error))?;
     }
-    made.sign(key).ok()
+    made.sign(key).map_err(|error| refused(&error))
 }
 
 /// Spoils the head or the body of a message; says which.
