@@ -247,7 +247,7 @@ def verify(reader):
     functions = reader.take("catalogue", records.catalogue, records.built_in())
     call = reader.take("call", records.Call, None) or records.Call({}, "call")
     peppers = reader.take("peppers", tokens.peppers, [])
-    verdicts.check_pepper(record, peppers)
+    verdicts.check_pepper(record, peppers, "record.hash")
     matched = record if verdicts.matches(header, record, peppers) else None
     reason = verdicts.reason_for(now, header, matched, account, call, functions)
     return verdicts.verdict(reason, matched)
@@ -306,7 +306,7 @@ def rename(reader):
     name = reader.take("newName", names.name)
     taken = reader.take("taken", array(string), [])
     if record["revoked"] is not None:
-        raise Refused("record_revoked")
+        raise Refused("record_revoked", "record")
     if name in taken and name != record["name"]:
         raise Refused("name_taken", "newName")
     return {"record": record | {"name": name}}

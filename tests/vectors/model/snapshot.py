@@ -110,8 +110,11 @@ class Edge:
         self.functions = reader.take("catalogue", records.catalogue, records.built_in())
         self.floor = reader.take("floor", decoding.anything, None)
         self.max_age = reader.take("maxAge", decoding.integer(1), None)
-        if not 1 <= len(keys) <= 8 or any(len(key) != 64 for key in keys):
-            raise Refused("key_invalid")
+        if not 1 <= len(keys) <= 8:
+            raise Refused("key_invalid", "publicKeys")
+        for at, key in enumerate(keys):
+            if len(key) != 64:
+                raise Refused("key_invalid", f"publicKeys[{at}]")
         self.held = None
         self.seen = 0
         self.records, self.accounts, self.gone = {}, {}, set()
@@ -120,7 +123,7 @@ class Edge:
     def check(self, message, now):
         """Refuses a message that can't follow, before its body is read; its signature is good, so that its time is believed."""
         if not 1577836800 <= now <= 253402300799:
-            raise Refused("now_invalid")
+            raise Refused("now_invalid", "now")
         if now < message.made - SLACK:
             self.seen = max(self.seen, message.made)
             raise Refused("clock_backwards")

@@ -27,9 +27,9 @@ class Table:
         """The records that are there, with those that are loaded. What is there stays as it is."""
         held = list(there.values())
         there = dict(there)
-        for one in loaded:
+        for at, one in enumerate(loaded):
             if any(other["hash"] == one["hash"] and other["id"] != one["id"] for other in held):
-                raise Refused("hash_taken")
+                raise Refused("hash_taken", f"records[{at}].hash")
             held.append(one)
             known = there.get(one["id"])
             if known is not None and known["revoked"] is not None and one["revoked"] is None:
