@@ -34,13 +34,13 @@ fn main() -> ExitCode {
 
 fn mutants(arguments: &Arguments) -> Result<bool, Fault> {
     let folders = Folders::of_checkout();
-    tool::check_version()?;
+    tool::check_installed()?;
     let _lock = tree::lock(&folders)?;
     let mut results = Results::load(&folders, arguments.fresh)?;
     tree::copy(&folders)?;
     let all = tool::list(&folders)?;
     results.forget_changed(&folders, &all)?;
-    let chosen: Vec<_> = all.into_iter().filter(|mutant| arguments.chooses(mutant)).collect();
+    let chosen: Vec<_> = all.iter().filter(|mutant| arguments.chooses(mutant)).cloned().collect();
     if chosen.is_empty() {
         return Err(Fault::new(
             "no mutant is chosen; `--file` is a part of a path such as `token/expiry`",
@@ -50,7 +50,7 @@ fn mutants(arguments: &Arguments) -> Result<bool, Fault> {
         run::all(&folders, &chosen, &mut results)?;
     }
     let explanations = Explanations::read(&folders.explanations())?;
-    let report = Report::new(&chosen, &results, &explanations);
+    let report = Report::new(&all, &chosen, &results, &explanations);
     if arguments.json {
         println!("{}", report.json()?);
     } else {

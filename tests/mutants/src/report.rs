@@ -51,6 +51,12 @@ pub(crate) struct Report<'m> {
     stale: Vec<&'m Explanation>,
 }
 
+/// Whether no mutant needs an explanation: there is none of its change in its line, or all of them were tested and none was missed.
+fn is_stale(one: &Explanation, all: &[Mutant], outcome_of: impl Fn(&Mutant) -> Option<Outcome>) -> bool {
+    let mut outcomes = all.iter().filter(|mutant| one.is_of(mutant)).map(outcome_of);
+    outcomes.all(|outcome| !matches!(outcome, None | Some(Outcome::Slow | Outcome::Missed)))
+}
+
 #[derive(Serialize)]
 struct Json<'m> {
     files: &'m BTreeMap<&'m str, Counts>,
@@ -60,31 +66,25 @@ struct Json<'m> {
 }
 
 impl<'m> Report<'m> {
-    pub(crate) fn new(mutants: &'m [Mutant], results: &Results, explanations: &'m Explanations) -> Self {
+    /// Reports on the chosen mutants of all.
+    pub(crate) fn new(all: &[Mutant], chosen: &'m [Mutant], results: &Results, explanations: &'m Explanations) -> Self {
         let mut report = Report {
             files: BTreeMap::new(),
             total: Counts::default(),
             unexplained: Vec::new(),
             stale: Vec::new(),
         };
-        let mut missed = Vec::new();
-        for mutant in mutants {
+        for mutant in chosen {
             let outcome = results.of(mutant);
             let explained = explanations.0.iter().any(|one| one.is_of(mutant));
             report.files.entry(&mutant.file).or_default().add(outcome, explained);
             report.total.add(outcome, explained);
-            if outcome == Some(Outcome::Missed) {
-                missed.push(mutant);
-                if !explained {
-                    report.unexplained.push(mutant);
-                }
+            if outcome == Some(Outcome::Missed) && !explained {
+                report.unexplained.push(mutant);
             }
         }
-        // A file that isn't finished may still need its explanations, and so may one of which a part was chosen.
-        let finished = |file: &str| report.files.get(file).is_some_and(|counts| counts.pending == 0);
-        let needed = |one: &&Explanation| missed.iter().any(|mutant| one.is_of(mutant));
-        let stale = explanations.0.iter().filter(|one| finished(&one.file) && !needed(one));
-        report.stale = stale.collect();
+        let stale = |one: &&Explanation| is_stale(one, all, |mutant| results.of(mutant));
+        report.stale = explanations.0.iter().filter(stale).collect();
         report
     }
 
@@ -167,5 +167,34 @@ impl<'m> Report<'m> {
             }
         }
         table.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_explanation_is_stale_once_nothing_needs_it() {
+        let mutant = Mutant {
+            number: 0,
+            name: "core/src/a.rs:1:1: replace a with b".into(),
+            file: "core/src/a.rs".into(),
+            change: "replace a with b".into(),
+            code: "a".into(),
+        };
+        let one = Explanation {
+            file: mutant.file.clone(),
+            change: mutant.change.clone(),
+            code: mutant.code.clone(),
+        };
+        let stale = |outcome| is_stale(&one, std::slice::from_ref(&mutant), |_| outcome);
+        for outcome in [None, Some(Outcome::Slow), Some(Outcome::Missed)] {
+            assert!(!stale(outcome), "{outcome:?}");
+        }
+        for outcome in [Outcome::Caught, Outcome::Timeout, Outcome::Unviable] {
+            assert!(stale(Some(outcome)), "{outcome:?}");
+        }
+        assert!(is_stale(&one, &[], |_| None), "its code is gone");
     }
 }

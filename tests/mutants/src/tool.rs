@@ -42,7 +42,7 @@ impl Tests {
     }
 }
 
-pub(crate) fn check_version() -> Result<(), Fault> {
+pub(crate) fn check_installed() -> Result<(), Fault> {
     let output = Command::new("cargo").args(["mutants", "--version"]).output();
     match output {
         Ok(output) if output.status.success() => Ok(()),
