@@ -32,7 +32,7 @@ impl Ran {
     }
 }
 
-/// Requests through the dispatcher, one in three of them damaged as text.
+/// Requests through the dispatcher, each as it is and damaged as text up to five times.
 pub(super) fn dispatcher(native: &mut Native, module: &mut PlainAbi, draw: &mut Draw) -> Result<Ran, Fault> {
     let mut ran = Ran::default();
     for _ in 0..100 {

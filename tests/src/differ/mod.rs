@@ -108,6 +108,9 @@ pub struct Row {
     pub differences: u64,
     /// The time spent.
     pub seconds: f64,
+    /// Number of draws. Without the model one draw makes many cases.
+    #[serde(skip)]
+    draws: u64,
 }
 
 impl Row {
@@ -144,8 +147,8 @@ pub struct Search {
 const ROUND: u64 = 1_000;
 /// A snapshot takes the model as long as many requests: it signs some of the messages.
 const ROUND_OF_SNAPSHOTS: u64 = 60;
-/// Tables, or hundreds of requests, that one thread runs in a round without the model.
-const TURNS: u64 = 12;
+/// Draws in a round without the model, which the threads share. Each is a table, or hundreds of requests.
+const FAST_ROUND: u64 = 24;
 /// How many differences of a kind are shrunk and written.
 const WRITTEN: u64 = 5;
 
@@ -165,6 +168,7 @@ impl Search {
             cases: 0,
             differences: 0,
             seconds: 0.0,
+            draws: 0,
         };
         let mut rows: Vec<Row> = self.kinds.iter().map(row).collect();
         let start = Instant::now();
@@ -194,9 +198,9 @@ impl Search {
             ROUND
         };
         let draw = |number| row.kind.case(&mut Draw::of_case(self.seed, row.kind.name(), number));
-        let cases: Vec<Vec<Step>> = (row.cases..row.cases + size).map(draw).collect::<Result<_, _>>()?;
+        let cases: Vec<Vec<Step>> = (row.draws..row.draws + size).map(draw).collect::<Result<_, _>>()?;
         let differences = lab.run(&cases)?;
-        for (number, (case, difference)) in (row.cases..).zip(cases.into_iter().zip(differences)) {
+        for (number, (case, difference)) in (row.draws..).zip(cases.into_iter().zip(differences)) {
             let Some(difference) = difference else {
                 continue;
             };
@@ -206,6 +210,7 @@ impl Search {
             }
         }
         row.cases += size;
+        row.draws += size;
         Ok(())
     }
 
@@ -234,19 +239,16 @@ impl Search {
 
     /// One round on every processor, each with an instance of its own.
     fn fast_round(&self, lab: &Lab, row: &mut Row, told: &mut dyn FnMut(&str)) -> Result<(), Fault> {
-        let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
-        let turns = if matches!(self.until, Until::OneRound) {
-            1
-        } else {
-            TURNS
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let size = match self.until {
+            Until::OneRound => 2,
+            Until::Elapsed(_) => FAST_ROUND,
         };
-        // A draw makes many cases. The first number that no earlier draw can have is that of the cases so far.
-        let first = row.cases;
-        let run = |thread: u64| -> Result<Ran, Fault> {
+        let draws = row.draws..row.draws + size;
+        let run = |thread: usize| -> Result<Ran, Fault> {
             let (mut native, mut module) = lab.instances()?;
             let mut ran = Ran::default();
-            for turn in 0..turns {
-                let number = first + thread * turns + turn;
+            for number in draws.clone().skip(thread).step_by(threads) {
                 let mut draw = Draw::of_case(self.seed, row.kind.name(), number);
                 let one = match row.kind {
                     Kind::Dispatcher => fast::dispatcher(&mut native, &mut module, &mut draw)?,
@@ -262,6 +264,7 @@ impl Search {
         };
         let mut all = Ran::default();
         thread::scope(|scope| -> Result<(), Fault> {
+            let run = &run;
             let threads: Vec<_> = (0..threads).map(|thread| scope.spawn(move || run(thread))).collect();
             for thread in threads {
                 all.add(joined(thread)?);
@@ -269,6 +272,7 @@ impl Search {
             Ok(())
         })?;
         row.cases += all.cases;
+        row.draws += size;
         row.differences += all.differences;
         if let Some(text) = all.first.filter(|_| row.differences <= WRITTEN + all.differences) {
             told(&text);
