@@ -24,11 +24,6 @@ SIGNED = 192
 ANY_ERROR = {"error": {}}
 
 
-def error(refused):
-    """An error answer."""
-    return {"error": {"code": refused.code} | ({} if refused.field is None else {"field": refused.field})}
-
-
 def rebuilt(parts):
     """The message that the parts describe."""
     rows, revoked = ([records.record(one, "") for one in parts[key]] for key in ("rows", "revoked"))
@@ -61,7 +56,7 @@ class Case:
             try:
                 self.open = Table(value) if kind == "table" else Edge(value)
             except Refused as refused:
-                return error(refused)
+                return {"error": refused.told()}
             return {"ok": {"records": len(self.open.records)} if kind == "table" else {}}
         if self.open is None:
             too_deep = kind != "apply" and decoding.depth(value) > decoding.DEEPEST
@@ -76,7 +71,7 @@ class Case:
         try:
             return {"ok": self.apply(value) if kind == "apply" else getattr(self.open, kind)(value)}
         except Refused as refused:
-            return ANY_ERROR if kind == "apply" and value["parts"]["spoilt"] else error(refused)
+            return ANY_ERROR if kind == "apply" and value["parts"]["spoilt"] else {"error": refused.told()}
 
     def apply(self, value):
         """Takes a message."""

@@ -149,7 +149,7 @@ class Book:
             model = Table(table)
         except Refused as refused:
             assert refused.code == code, (name, refused.code)
-            self._add(name, {"table": table, "expect": {"error": {"code": refused.code}}, "steps": []} | more)
+            self._add(name, {"table": table, "expect": {"error": refused.told()}, "steps": []} | more)
             return
         assert code is None, name
         expect = {"ok": {"records": len(model.records)}}
@@ -173,7 +173,7 @@ def _apply(name, model, value, refused):
     try:
         got = {"ok": model.apply(message, now)}
     except Refused as error:
-        got = {"error": {"code": error.code}}
+        got = {"error": error.told()}
     assert got.get("error", {}).get("code") == refused, (name, got, refused)
     return step | {"expect": got}
 
@@ -191,7 +191,7 @@ def _step(name, model, kind, value, intent):
         assert got["ok"] == intent, (name, got, intent)
     except Refused as refused:
         assert refused.code == intent, (name, refused.code, intent)
-        got = {"error": {"code": refused.code}}
+        got = {"error": refused.told()}
     return {kind: value, "expect": got}
 
 

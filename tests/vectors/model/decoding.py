@@ -21,6 +21,10 @@ class Refused(Exception):
         self.code = code
         self.field = field
 
+    def told(self):
+        """The error as an answer or a problem has it, without the message."""
+        return {"code": self.code} | ({} if self.field is None else {"field": self.field})
+
 
 class Reader:
     """Takes the keys of one JSON object one by one, then refuses what is left over."""

@@ -19,7 +19,7 @@ def answer(request):
         shapes.REQUESTS[name](reader.left, "")
         return {"ok": OPERATIONS[name](reader)}
     except Refused as refused:
-        return {"error": {"code": refused.code} | ({} if refused.field is None else {"field": refused.field})}
+        return {"error": refused.told()}
 
 
 def _policy(value, path):
@@ -174,7 +174,7 @@ def validate(reader):
         try:
             return check(given[key], key)
         except Refused as refused:
-            problems.append({"code": refused.code} | ({} if refused.field is None else {"field": refused.field}))
+            problems.append(refused.told())
             return default
 
     def name(value, key):
