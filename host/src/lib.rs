@@ -14,6 +14,7 @@
 //! ```
 
 mod archive_error;
+mod byte_order_mark;
 mod clock;
 mod entropy;
 mod error;
@@ -31,13 +32,14 @@ mod zone;
 pub use tokenlatch_core as core;
 
 pub use archive_error::ArchiveError;
+pub use byte_order_mark::without_byte_order_mark;
 pub use clock::{Clock, SetClock, SystemClock};
 pub use entropy::{ENTROPY_BYTES, Entropy, SystemEntropy};
 pub use error::{EnvironmentError, Error, ModuleError, Result};
 pub use hex::hex;
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, Table};
 pub use peppers::read_peppers;
-pub use private_file::{lock_beside, place_file, read_private, read_text, without_byte_order_mark, write_atomically};
+pub use private_file::{lock_beside, place_file, read_private, read_text, write_atomically};
 pub use service::{
     ArchiveFile, ArchiveKind, AskingToken, ExpiryTerms, FunctionCall, FunctionFailure, KEPT_REVOKED_DAYS, ListOptions,
     ListedToken, NewToken, Newer, PagedTokens, RestoreChoice, Restored, Revived, Revocation, Service, TokenUpdate,

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
+use crate::byte_order_mark::without_byte_order_mark;
+
 /// How long to wait for another process to release the lock. The holder only writes a small file. An edge applies no
 /// changes while it waits.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,12 +33,6 @@ pub fn read_private(path: &Path, most: u64) -> Result<Zeroizing<String>, String>
 /// As [`read_private`], except that permissions are not checked.
 pub fn read_text(path: &Path, most: u64) -> Result<Zeroizing<String>, String> {
     text_of(File::open(path).map_err(|error| error.to_string())?, most)
-}
-
-/// Removes the byte order mark that some editors and shells write.
-#[must_use]
-pub fn without_byte_order_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn text_of(file: File, most: u64) -> Result<Zeroizing<String>, String> {

@@ -1,8 +1,60 @@
-//! The combined results of all runtimes.
+//! How the programs show results, and the combined results of all runtimes.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use std::ops::Range;
 
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle, presets};
+
+use serde::Serialize;
+
+use crate::fault::Fault;
 use crate::suite::Outcome;
+
+/// An empty table without lines, for a terminal. The columns `numbers`, counted from 0, are aligned to the right.
+#[must_use]
+pub fn plain(heads: &[&str], numbers: Range<usize>) -> Table {
+    empty(presets::NOTHING, heads, numbers)
+}
+
+/// An empty table in Markdown. The columns `numbers`, counted from 0, are aligned to the right.
+#[must_use]
+pub fn markdown(heads: &[&str], numbers: Range<usize>) -> Table {
+    empty(presets::ASCII_MARKDOWN, heads, numbers)
+}
+
+fn empty(style: TableStyle, heads: &[&str], numbers: Range<usize>) -> Table {
+    let mut table = Table::new();
+    table.load_style(style);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(heads);
+    for at in numbers {
+        if let Some(column) = table.column_mut(at) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// The digits of a number with a comma between thousands.
+#[must_use]
+pub fn grouped(digits: &str) -> String {
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(",")
+}
+
+/// Prints each row as one line of JSON, for `--json`.
+///
+/// # Errors
+/// A row can't be written as JSON.
+pub fn print_json<T: Serialize>(rows: &[T]) -> Result<(), Fault> {
+    for row in rows {
+        println!(
+            "{}",
+            serde_json::to_string(row).map_err(Fault::during("writing a row"))?
+        );
+    }
+    Ok(())
+}
 
 /// How the runtimes disagree; empty if they agree.
 #[must_use]
@@ -41,17 +93,15 @@ pub fn disagreements(outcomes: &[Outcome]) -> Vec<String> {
 /// The results as a table.
 #[must_use]
 pub fn table(outcomes: &[Outcome]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header([
+    let header = [
         "runtime",
         "version",
         "face",
         "module SHA-256",
         "passed",
         "transcript SHA-256",
-    ]);
+    ];
+    let mut table = plain(&header, 4..5);
     for outcome in outcomes {
         let identity = &outcome.identity;
         table.add_row([
@@ -62,9 +112,6 @@ pub fn table(outcomes: &[Outcome]) -> String {
             format!("{}/{}", outcome.passed, outcome.vectors),
             short(&outcome.transcript_sha256),
         ]);
-    }
-    if let Some(column) = table.column_mut(4) {
-        column.set_cell_alignment(CellAlignment::Right);
     }
     table.to_string()
 }

@@ -8,8 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokenlatch_core::{Info, info};
-use tokenlatch_tests::vectors::{Expectation, Step, folder, load};
 use tokenlatch_tests::{Fault, require_all};
+use tokenlatch_vectors::folder::folder;
+use tokenlatch_vectors::hex::{bytes, hex};
+use tokenlatch_vectors::step::{Expectation, Step};
+use tokenlatch_vectors::vectors::load;
 
 /// Codes that no request of a vector can cause. They come from hosts and from the module's faces; `snapshot_too_large` occurs
 /// when memory is exhausted.
@@ -52,17 +55,6 @@ fn published() -> Result<Published, Fault> {
     let path = folder().join("nist.json");
     let text = std::fs::read_to_string(&path).map_err(Fault::during(path.display()))?;
     serde_json::from_str(&text).map_err(Fault::during(path.display()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bytes(hex: &str) -> Result<Vec<u8>, Fault> {
-    (0..hex.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(hex.get(at..at + 2).unwrap_or("odd"), 16).map_err(Fault::during(hex)))
-        .collect()
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> Result<String, Fault> {

@@ -9,6 +9,7 @@
 //! This crate contains no token rules: both faces ask the core and return its answers.
 
 pub mod abi;
+mod address;
 mod answer;
 mod clock;
 mod entropy;

@@ -13,6 +13,8 @@ use std::ops::Range;
 use tokenlatch_core::{Error, ErrorCode};
 use zeroize::Zeroize;
 
+use crate::address;
+
 /// The most bytes that a host may hold at once: 64 MiB.
 const MAX_HELD: usize = 64 << 20;
 
@@ -36,8 +38,7 @@ thread_local! {
 impl Register {
     /// Registers bytes and returns their address; `None` if the address does not fit in the ABI's 32 bits.
     fn insert(&mut self, mut bytes: Vec<u8>) -> Option<u32> {
-        // Exposes the address: its holder may write there, and the compiler must allow for that.
-        let address = u32::try_from(bytes.as_mut_ptr().expose_provenance()).ok()?;
+        let address = address::of(&mut bytes)?;
         self.live.try_reserve(1).ok()?;
         self.held = self.held.saturating_add(bytes.len());
         let at = self.live.partition_point(|live| live.address < address);

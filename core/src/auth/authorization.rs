@@ -162,3 +162,14 @@ fn diagnose(value: &[u8]) -> Reason {
         _ => Reason::HeaderMalformed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_one_field() {
+        assert_eq!(Authorization::from("Bearer x"), Authorization::One("Bearer x".into()));
+        assert_eq!(Authorization::from(""), Authorization::One("".into()));
+    }
+}

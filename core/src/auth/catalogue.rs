@@ -215,6 +215,8 @@ mod tests {
             );
             assert_eq!(function.module == "whm", function.apis == [Api::Whm], "{function:?}");
         }
+        let writes = |name: &str| functions.iter().find(|one| one.function == name).map(|one| one.writes);
+        assert_eq!((writes("list_pops"), writes("add_pop")), (Some(false), Some(true)));
     }
 
     #[test]

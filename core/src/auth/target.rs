@@ -152,6 +152,65 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_a_path_with_one_reading_is_sound() {
+        for path in [
+            "/", "/orders", "/a/", "/a;b", "/.a", "/a..", "/a%20b", "/%C3%A9", "/%2e%2ea",
+        ] {
+            assert!(is_sound_path(path), "{path}");
+        }
+        let unsound = [
+            "",
+            "orders",
+            "*",
+            "//a",
+            "/a//b",
+            "/a\\b",
+            "/%2F",
+            "/%5c",
+            "/%25",
+            "/%00",
+            "/%7f",
+            "/%",
+            "/%4",
+            "/%zz",
+            "/.",
+            "/..",
+            "/a/..",
+            "/a/%2E%2e/b",
+            "/..;a",
+            "/a/.;b",
+            "/%ff",
+        ];
+        for path in unsound {
+            assert!(!is_sound_path(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_a_path_that_is_also_sound_undecoded_is_plain() {
+        for path in ["/", "/orders", "/a/", "/.a", "/a.", "/a%20b", "/%C3%A9"] {
+            assert!(is_plain_path(path), "{path}");
+        }
+        let doubtful = [
+            "orders",
+            "/..",
+            "/a\"b",
+            "/a<b",
+            "/a>b",
+            "/a`b",
+            "/a%41",
+            "/a%7Eb",
+            "/a%3Bb",
+            "/...",
+            "/a/.%20/b",
+            "/%2e%20.",
+        ];
+        for path in doubtful {
+            assert!(!is_plain_path(path), "{path}");
+        }
+    }
+
+    #[test]
     fn refuses_escapes_in_selector_parameters() {
         let plain = |target: &str| plain_target(target.as_bytes()).is_some();
         assert!(plain("/?cpanel_jsonapi_func=listpops&x=%3B"));
@@ -168,11 +227,15 @@ mod tests {
         let found = call("/execute/Email/list_pops?a=%7E", Realm::Account).unwrap_or_default();
         assert_eq!(found.function.as_deref(), Some("list_pops"));
         assert_eq!((found.api, found.module.as_deref()), (Some(Api::Uapi), Some("Email")));
+        assert_eq!(found.realm, Some(Realm::Account));
         let found = call("/json-api/listaccts?api.version=1", Realm::Admin).unwrap_or_default();
         assert_eq!(
             (found.module.as_deref(), found.function.as_deref()),
             (Some(WHM_MODULE), Some("listaccts"))
         );
+        assert_eq!((found.api, found.realm), (Some(Api::Whm), Some(Realm::Admin)));
+        let found = call("/orders/", Realm::Admin).unwrap_or_default();
+        assert_eq!((found.realm, found.api), (Some(Realm::Admin), None));
         let found = call("/orders/", Realm::Account).unwrap_or_default();
         assert_eq!((found.function, found.writes), (None, Some(false)));
         assert_eq!(

@@ -51,8 +51,9 @@ pub(crate) fn first_repeat(count: usize, item: Texts<'_, '_>) -> Option<usize> {
     pairs.filter(|(a, b)| item(**a) == item(**b)).map(|(_, b)| *b).min()
 }
 
-/// Returns the index of the first item equal to `text`, given the order of [`sorted_texts`].
-pub(crate) fn find(order: &[usize], item: Texts<'_, '_>, text: &str) -> Option<usize> {
-    let at = order.partition_point(|at| item(*at) < Some(text));
-    order.get(at).copied().filter(|at| item(*at) == Some(text))
+/// Returns the indices of the items equal to `text` in their own order, given the order of [`sorted_texts`].
+pub(crate) fn find<'o>(order: &'o [usize], item: Texts<'_, '_>, text: &str) -> &'o [usize] {
+    let from = order.partition_point(|at| item(*at) < Some(text));
+    let end = order.partition_point(|at| item(*at) <= Some(text));
+    order.get(from..end).unwrap_or_default()
 }

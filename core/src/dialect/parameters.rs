@@ -252,6 +252,9 @@ impl Reading<'_> {
             (Part::ReadOnly, _) => return Err(refused()),
             (_, Value::Array(given)) if is_list(part) => {
                 for item in given {
+                    if matches!(item, Value::Array(_)) {
+                        return Err(wrong_type("a string", item));
+                    }
                     self.read(part, item, items)?;
                 }
             }

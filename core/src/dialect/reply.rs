@@ -96,10 +96,6 @@ impl core::fmt::Debug for Reply {
 /// # Errors
 /// `function_unknown`, `field_missing`, `value_invalid`, and those of an invalid record.
 pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
-    if let Some(record) = &request.record {
-        record.check().map_err(|error| error.under("record"))?;
-    }
-    check_records(request.records.as_deref().unwrap_or_default())?;
     if request.shape == Shape::Denied {
         return denied(&request);
     }
@@ -115,6 +111,10 @@ pub fn reply(request: ReplyRequest) -> Result<Reply, Error> {
     if request.error.is_none() && !has_function(whm, function) {
         return Err(function_unknown());
     }
+    if let Some(record) = &request.record {
+        record.check().map_err(|error| error.under("record"))?;
+    }
+    check_records(request.records.as_deref().unwrap_or_default())?;
     let error = request.error.as_ref().map(|error| error.sentence(whm, function));
     let outcome = Outcome {
         token: request.token.as_ref(),

@@ -156,7 +156,7 @@ pub fn create(request: &CreateRequest) -> Result<Created, Error> {
         return Err(name_taken("name"));
     }
     request.access.check().map_err(|error| error.under("access"))?;
-    let blocks = parse_list(addresses)?;
+    let blocks = parse_list(&request.addresses)?;
     if let Some(prefix) = &request.prefix {
         check_prefix(prefix)?;
     }
@@ -165,10 +165,15 @@ pub fn create(request: &CreateRequest) -> Result<Created, Error> {
         account.allows_creation(&request.user, &request.access)?;
     }
     if let Some(creator) = &request.creator {
-        creator.as_creator()?.may_give(&Scope {
+        let creator = creator.as_creator()?;
+        creator.may_give(&Scope {
             access: &request.access,
             read_only: request.read_only,
-            addresses: &blocks,
+            addresses: if blocks.is_empty() {
+                creator.addresses()
+            } else {
+                &blocks
+            },
             realm: request.realm,
         })?;
     }

@@ -48,6 +48,11 @@ impl Record {
 }
 
 impl Creator<'_> {
+    /// The addresses from which it may be used; empty for any.
+    pub(crate) fn addresses(&self) -> &[Block] {
+        &self.addresses
+    }
+
     /// The first field in which the scope exceeds this token.
     fn exceeded(&self, scope: &Scope<'_>) -> Option<&'static str> {
         let access = match (&self.features, scope.access) {

@@ -111,14 +111,17 @@ pub fn revoke(request: RevokeRequest) -> Result<Revoked, Error> {
     let order = sorted_texts(request.records.len(), &key);
     for (index, wanted) in selection.iter().enumerate() {
         // A repeated selector counts once.
-        if find(&selected_order, &selected, wanted) != Some(index) {
+        if find(&selected_order, &selected, wanted).first() != Some(&index) {
             continue;
         }
-        let chosen = find(&order, &key, wanted).and_then(|at| request.records.get(at));
-        match chosen {
-            None => revoked.unknown.push(wanted.clone()),
-            Some(record) => revoked.records.push(record.tombstone(request.now)),
+        let chosen = find(&order, &key, wanted);
+        if chosen.is_empty() {
+            revoked.unknown.push(wanted.clone());
         }
+        let records = chosen.iter().filter_map(|at| request.records.get(*at));
+        revoked
+            .records
+            .extend(records.map(|record| record.tombstone(request.now)));
     }
     Ok(revoked)
 }

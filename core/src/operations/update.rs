@@ -58,9 +58,8 @@ impl FromValue for UpdateRequest {
     fn from_value(value: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(value)?;
         let request = UpdateRequest {
-            record: fields.required("record"),
-            creator: fields.optional("creator"),
             now: fields.required("now"),
+            record: fields.required("record"),
             new_name: fields.optional("newName"),
             taken: fields.or("taken", Vec::new()),
             access: fields.optional("access"),
@@ -69,6 +68,7 @@ impl FromValue for UpdateRequest {
             zone: fields.or("zone", Zone::default()),
             policy: fields.or("policy", Policy::default()),
             account: fields.optional("account"),
+            creator: fields.optional("creator"),
         };
         fields.finish()?;
         Ok(request)

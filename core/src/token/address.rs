@@ -124,3 +124,21 @@ pub(crate) fn within(outer: &[Block], inner: &[Block]) -> bool {
     let holds = |outer: &Block, inner: &Block| outer.free >= inner.free && outer.contains(inner.v4, inner.network);
     inner.iter().all(|inner| outer.iter().any(|outer| holds(outer, inner)))
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_character_that_no_address_has() {
+        let message = |text: &str| parse_list(&[text.into()]).err().map(|error| error.message.to_string());
+        let ends = |text, end: &str| message(text).is_some_and(|message| message.ends_with(end));
+        assert!(ends("192.0.2.x", "the last character is `x`"));
+        // None of these characters is wrong in itself.
+        for text in ["192.0.2.256", "2001:db8::/129", "1.2.3.4/a"] {
+            assert!(ends(text, "after its prefix"), "{text}");
+        }
+    }
+}

@@ -231,3 +231,30 @@ impl FromValue for ValidExpiry {
     }
 }
 deserialize_by_value!(ValidExpiry);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expiries_are_written_as_they_are_read() {
+        for (expiry, text) in [
+            (ExpiryInput::Seconds(1_800_000_000), "1800000000"),
+            (ExpiryInput::Text("2027-12-31".into()), "\"2027-12-31\""),
+        ] {
+            assert_eq!(serde_json::to_string(&expiry).ok().as_deref(), Some(text));
+            let read = Value::from_json(text.as_bytes()).and_then(ExpiryInput::from_value);
+            assert_eq!(read, Ok(expiry));
+        }
+        for (expiry, text) in [
+            (ValidExpiry::At(1_800_000_000), "1800000000"),
+            (ValidExpiry::Never, "\"never\""),
+        ] {
+            assert_eq!(serde_json::to_string(&expiry).ok().as_deref(), Some(text));
+            let read = Value::from_json(text.as_bytes()).and_then(ValidExpiry::from_value);
+            assert_eq!(read, Ok(expiry));
+        }
+        let other = Value::from_json(b"\"always\"").and_then(ValidExpiry::from_value);
+        assert!(other.is_err());
+    }
+}

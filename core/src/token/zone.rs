@@ -176,8 +176,7 @@ impl TimeZone for ResolvedZone {
 
     fn offset_from_local_datetime(&self, local: &NaiveDateTime) -> MappedLocalTime<FixedOffset> {
         let offsets = core::iter::once(self.offset).chain(self.transitions.iter().map(|(_, offset)| *offset));
-        let mut found: Option<(NaiveDateTime, FixedOffset)> = None;
-        let mut latest = None;
+        let mut shown: Option<[(NaiveDateTime, FixedOffset); 2]> = None;
         for offset in offsets {
             let east = TimeDelta::seconds(offset.local_minus_utc().into());
             let Some(utc) = local.checked_sub_signed(east) else {
@@ -186,16 +185,17 @@ impl TimeZone for ResolvedZone {
             if self.at(utc.and_utc().timestamp()) != offset {
                 continue;
             }
-            match found {
-                None => found = Some((utc, offset)),
-                Some((first, _)) if first != utc => latest = Some(offset),
-                Some(_) => {}
-            }
+            // A table may show a time more than twice, and list an offset again after others.
+            let [earliest, latest] = shown.unwrap_or([(utc, offset); 2]);
+            shown = Some([
+                if utc < earliest.0 { (utc, offset) } else { earliest },
+                if utc > latest.0 { (utc, offset) } else { latest },
+            ]);
         }
-        match (found, latest) {
-            (None, _) => MappedLocalTime::None,
-            (Some((_, offset)), None) => MappedLocalTime::Single(offset),
-            (Some((_, earliest)), Some(latest)) => MappedLocalTime::Ambiguous(earliest, latest),
+        match shown {
+            None => MappedLocalTime::None,
+            Some([(first, offset), (last, _)]) if first == last => MappedLocalTime::Single(offset),
+            Some([(_, earliest), (_, latest)]) => MappedLocalTime::Ambiguous(earliest, latest),
         }
     }
 

@@ -128,7 +128,7 @@ impl TokenTable {
             let slot = self.slot(record);
             slots.push(slot.map_err(|error| error.under_index(index).under("records"))?);
         }
-        self.check_hashes(&slots, &update.remove_ids)?;
+        self.check_hashes(&slots, &update.remove_ids, &update.remove_users)?;
 
         let mut removed = Vec::new();
         for id in &update.remove_ids {
@@ -305,8 +305,11 @@ impl TokenTable {
     }
 
     /// # Errors
-    /// `hash_taken`: two ids may not share a hash, in the table or in the update.
-    fn check_hashes(&self, slots: &[Slot], removed: &[String]) -> Result<(), Error> {
+    /// `hash_taken`: two ids may not share a hash, in what stays of the table or in the update.
+    fn check_hashes(&self, slots: &[Slot], removed_ids: &[String], removed_users: &[String]) -> Result<(), Error> {
+        let removed_accounts: Vec<u32> = removed_users.iter().filter_map(|user| self.account_at(user)).collect();
+        let stays =
+            |other: &&Slot| !removed_ids.contains(&other.entry.id) && !removed_accounts.contains(&other.account);
         let mut fresh = Index::new();
         for (index, slot) in (0_u32..).zip(slots) {
             let clashes = |other: Option<&Slot>| {
@@ -317,7 +320,6 @@ impl TokenTable {
                 })
             };
             let key = slot.digest.index();
-            let stays = |other: &&Slot| !removed.contains(&other.entry.id);
             let in_table = self
                 .by_digest
                 .find(key, |(_, at)| clashes(self.slot_at(*at).filter(stays)));

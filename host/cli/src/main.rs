@@ -16,6 +16,7 @@ mod export_import;
 mod failure;
 mod first_run;
 mod functions;
+mod header_lines;
 mod known_databases;
 mod module;
 mod output;

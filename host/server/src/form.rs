@@ -7,11 +7,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use tokenlatch_core::Value;
 use tokio::runtime::Handle;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::body::read_body;
 use crate::config::HttpLimits;
 use crate::problem::Problem;
+use crate::urlencoded;
 use tokenlatch::offload;
 use tokenlatch::wipe_values;
 
@@ -191,13 +192,10 @@ impl Form {
         Ok(())
     }
 
-    /// Reads `application/x-www-form-urlencoded` strictly: `+` is a space, an escape has two hex digits, and the bytes are UTF-8.
     fn urlencoded(&mut self, text: &[u8]) -> Result<(), Problem> {
-        for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-            let (key, value) = pair.split_at(end);
-            let value = decode(value.strip_prefix(b"=").unwrap_or(value))?;
-            self.push(decode(key)?, Value::String(value))?;
+        for pair in urlencoded::pairs(text) {
+            let (key, value) = pair.ok_or(ENCODING)?;
+            self.push(key, Value::String(value))?;
         }
         Ok(())
     }
@@ -263,6 +261,12 @@ pub(crate) const JSON_INVALID: Problem = Problem::new(
     StatusCode::BAD_REQUEST,
     "json_invalid",
     "The body must be a JSON object of plain values, each key once.",
+);
+
+const ENCODING: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "parameter_encoding",
+    "A parameter is not percent-encoded UTF-8.",
 );
 
 const UNSUPPORTED: Problem = Problem::new(
@@ -346,23 +350,4 @@ impl Kind {
             _ => Err(UNSUPPORTED),
         }
     }
-}
-
-fn decode(text: &[u8]) -> Result<String, Problem> {
-    let wrong = || {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "parameter_encoding",
-            "A parameter is not percent-encoded UTF-8.",
-        )
-    };
-    let spaced = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte });
-    let spaced: Zeroizing<Vec<u8>> = Zeroizing::new(spaced.collect());
-    let mut escapes = spaced.split(|byte| *byte == b'%');
-    escapes.next();
-    let sound = escapes.all(|rest| rest.len() >= 2 && rest.iter().take(2).all(u8::is_ascii_hexdigit));
-    if !sound {
-        return Err(wrong());
-    }
-    String::from_utf8(percent_encoding::percent_decode(&spaced).collect()).map_err(|_| wrong())
 }

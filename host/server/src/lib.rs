@@ -27,6 +27,7 @@ mod reload;
 mod routes;
 mod server;
 mod state;
+mod urlencoded;
 mod usage;
 mod web;
 mod web_names;

@@ -43,8 +43,11 @@ export function typed(tokenlatch) {
     }
   }
 
-  let table = new TokenTable();
-  table.free(); // No table yet: a freed one.
+  /** As `table` when none is open: every use of it is an error. */
+  const closed = new TokenTable();
+  closed.free();
+  closed.apply = () => closed.update({});
+  let table = closed;
   let opened = 0;
   const commands = {
     request: (request) => {
@@ -56,6 +59,7 @@ export function typed(tokenlatch) {
     padded: ({ head, unit, times, tail }) => callJson(head + unit.repeat(times) + tail),
     table: (input) => {
       table.free();
+      table = closed;
       return written(() => {
         table = new TokenTable(input);
         return { table: ++opened, records: table.size };
@@ -63,6 +67,7 @@ export function typed(tokenlatch) {
     },
     snapshot: (options) => {
       table.free();
+      table = closed;
       return written(() => {
         table = new Snapshot(options);
         return { table: ++opened };

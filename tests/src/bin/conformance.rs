@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tokenlatch_tests::report::table;
+use tokenlatch_tests::report::{print_json, table};
 use tokenlatch_tests::{Conformance, Fault};
 
 /// Runs every vector on every runtime. Fails unless all use the same module and give the same answers, byte for byte.
@@ -33,10 +33,7 @@ fn main() -> ExitCode {
 fn conformance(arguments: &Arguments) -> Result<bool, Fault> {
     let conformance = Conformance::run(arguments.only.as_deref())?;
     if arguments.json {
-        for outcome in &conformance.outcomes {
-            let row = serde_json::to_string(outcome).map_err(Fault::during("writing a row"))?;
-            println!("{row}");
-        }
+        print_json(&conformance.outcomes)?;
     } else {
         println!("{}", table(&conformance.outcomes));
     }

@@ -20,9 +20,12 @@ pub struct JavaScript {
 
 const NODE_24: &str = "node-24/bin/node";
 
+/// The Node.js that is installed.
+pub(crate) const NODE: JavaScript = JavaScript::new("Node", "node", &["stdio.mjs"]);
+
 /// All JavaScript runtimes, in the order of the table. Drivers run in Node and pass the text to the runtime and back.
 pub const ALL: &[JavaScript] = &[
-    JavaScript::new("Node", "node", &["stdio.mjs"]),
+    NODE,
     JavaScript::new("Node 22", "node-22/bin/node", &["stdio.mjs"]),
     JavaScript::new("Node 24", NODE_24, &["stdio.mjs"]),
     // Without permissions: the package must not need any.

@@ -1,47 +1,21 @@
 //! The runtimes that can answer commands.
 
 pub mod javascript;
-mod native;
 mod package;
 mod process;
 mod python;
 mod wasmtime_abi;
 
-use serde::{Deserialize, Serialize};
 use tokenlatch_build::Built;
 
-use crate::command::Command;
 use crate::fault::Fault;
 
-pub use native::Native;
 pub use package::{Installed, build_package, install, install_tools, package};
 pub use process::Process;
+pub use tokenlatch_vectors::native::Native;
+pub use tokenlatch_vectors::runtime::{Identity, Runtime};
 pub use wasmtime_abi::version as wasmtime_version;
-
-/// The runtime that answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// The runtime's name.
-    pub runtime: String,
-    /// Its version.
-    pub version: String,
-    /// `core`, `plain` or `typed`.
-    pub face: String,
-    /// The SHA-256 of the module that it loaded; `None` if it uses no module.
-    pub module_sha256: Option<String>,
-}
-
-/// A runtime that answers commands with the module's own text.
-pub trait Runtime {
-    /// The runtime that answers.
-    fn identity(&self) -> &Identity;
-
-    /// Answers commands in order.
-    ///
-    /// # Errors
-    /// The runtime cannot be reached, or stops answering.
-    fn answer(&mut self, commands: &[&Command]) -> Result<Vec<String>, Fault>;
-}
+pub(crate) use wasmtime_abi::{Loaded, PlainAbi};
 
 /// A function that starts a runtime.
 pub type Start = Box<dyn Fn(&Built) -> Result<Box<dyn Runtime>, Fault>>;
@@ -68,7 +42,7 @@ impl Entry {
 pub fn all() -> Vec<Entry> {
     let mut entries = vec![
         Entry::new("native", |_| Ok(Box::new(Native::default()))),
-        Entry::new("wasmtime", |built| Ok(Box::new(wasmtime_abi::PlainAbi::start(built)?))),
+        Entry::new("wasmtime", |built| Ok(Box::new(Loaded::new(built)?.start()?))),
         Entry::new("Python", |built| Ok(Box::new(python::start(built)?))),
     ];
     for runtime in javascript::ALL {

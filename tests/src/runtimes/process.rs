@@ -60,24 +60,17 @@ impl Process {
             Said::Missing { missing } => Err(Fault::missing(missing)),
         }
     }
-}
 
-impl Runtime for Process {
-    fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    fn answer(&mut self, commands: &[&Command]) -> Result<Vec<String>, Fault> {
+    /// Sends all lines, and returns the lines that come back until the runner ends.
+    ///
+    /// # Errors
+    /// The runner has already been asked, or fails.
+    pub(crate) fn exchange(&mut self, lines: Vec<u8>) -> Result<Vec<String>, Fault> {
         let input = self
             .child
             .stdin
             .take()
             .ok_or_else(|| Fault::new("the runner has already been asked"))?;
-        let mut lines = Vec::new();
-        for command in commands {
-            serde_json::to_writer(&mut lines, command).map_err(Fault::during("a command"))?;
-            lines.push(b'\n');
-        }
         // A thread writes while this one reads. Otherwise both pipes could fill up, and both sides would block.
         let writer = thread::spawn(move || {
             let mut input = BufWriter::new(input);
@@ -94,6 +87,21 @@ impl Runtime for Process {
         }
         written.map_err(Fault::during("writing to the runner"))?;
         Ok(answers)
+    }
+}
+
+impl Runtime for Process {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn answer(&mut self, commands: &[&Command]) -> Result<Vec<String>, Fault> {
+        let mut lines = Vec::new();
+        for command in commands {
+            serde_json::to_writer(&mut lines, command).map_err(Fault::during("a command"))?;
+            lines.push(b'\n');
+        }
+        self.exchange(lines)
     }
 }
 

@@ -25,25 +25,41 @@ pub fn version() -> String {
     version.unwrap_or("unknown").into()
 }
 
-impl PlainAbi {
-    pub(crate) fn start(built: &Built) -> Result<Self, Fault> {
-        let fault = |error: wasmtime::Error| Fault::new(format!("wasmtime: {error:#}"));
+fn fault(error: wasmtime::Error) -> Fault {
+    Fault::new(format!("wasmtime: {error:#}"))
+}
+
+/// The compiled module.
+pub(crate) struct Loaded {
+    identity: Identity,
+    module: Module,
+}
+
+impl Loaded {
+    pub(crate) fn new(built: &Built) -> Result<Self, Fault> {
         let engine = Engine::new(&Config::new()).map_err(fault)?;
-        let module = Module::from_file(&engine, &built.wasm).map_err(fault)?;
-        let mut linker = Linker::new(&engine);
-        linker.define_unknown_imports_as_traps(&module).map_err(fault)?;
-        let mut store = Store::new(&engine, ());
-        let instance = linker.instantiate(&mut store, &module).map_err(fault)?;
-        let memory = instance
-            .get_memory(&mut store, "memory")
-            .ok_or_else(|| Fault::new("the module exports no memory"))?;
-        let mut abi = PlainAbi {
+        Ok(Loaded {
             identity: Identity {
                 runtime: "wasmtime".into(),
                 version: version(),
                 face: "plain".into(),
                 module_sha256: Some(built.sha256.clone()),
             },
+            module: Module::from_file(&engine, &built.wasm).map_err(fault)?,
+        })
+    }
+
+    /// Starts an instance.
+    pub(crate) fn start(&self) -> Result<PlainAbi, Fault> {
+        let mut linker = Linker::new(self.module.engine());
+        linker.define_unknown_imports_as_traps(&self.module).map_err(fault)?;
+        let mut store = Store::new(self.module.engine(), ());
+        let instance = linker.instantiate(&mut store, &self.module).map_err(fault)?;
+        let memory = instance
+            .get_memory(&mut store, "memory")
+            .ok_or_else(|| Fault::new("the module exports no memory"))?;
+        let mut abi = PlainAbi {
+            identity: self.identity.clone(),
             store,
             instance,
             memory,
@@ -54,7 +70,9 @@ impl PlainAbi {
             other => Err(Fault::new(format!("the module's interface is of version {other}"))),
         }
     }
+}
 
+impl PlainAbi {
     fn run<P: WasmParams, R: WasmResults>(&mut self, name: &str, parameters: P) -> Result<R, Fault> {
         let name = format!("tokenlatch_{name}");
         self.instance
@@ -79,22 +97,34 @@ impl PlainAbi {
         Ok((at, length))
     }
 
-    /// Reads the text of an answer, and frees it.
-    fn take(&mut self, answer: u64) -> Result<String, Fault> {
+    /// Reads an answer, and frees it.
+    fn take(&mut self, answer: u64) -> Result<Vec<u8>, Fault> {
         let (at, length) = ((answer >> 32) as u32, answer as u32);
         let mut bytes = vec![0; length as usize];
         self.memory
             .read(&self.store, at as usize, &mut bytes)
             .map_err(Fault::during("reading from the module"))?;
         self.run::<(u32, u32), ()>("free", (at, length))?;
-        String::from_utf8(bytes).map_err(Fault::during("an answer isn't UTF-8"))
+        Ok(bytes)
+    }
+
+    fn take_text(&mut self, answer: u64) -> Result<String, Fault> {
+        String::from_utf8(self.take(answer)?).map_err(Fault::during("an answer isn't UTF-8"))
+    }
+
+    /// Verifies many requests, encoded as SNAPSHOT.md says, by one call. Returns the bytes of their codes.
+    pub(crate) fn verify_many(&mut self, call: u32, requests: &[u8], now: i64) -> Result<Vec<u8>, Fault> {
+        let (at, length) = self.put(requests)?;
+        let answer = self.run("verify_many", (self.table, call, at, length, now))?;
+        self.run::<(u32, u32), ()>("free", (at, length))?;
+        self.take(answer)
     }
 
     fn ask(&mut self, text: &str) -> Result<String, Fault> {
         let (at, length) = self.put(text.as_bytes())?;
         let answer = self.run("call", (at, length))?;
         self.run::<(u32, u32), ()>("free", (at, length))?;
-        self.take(answer)
+        self.take_text(answer)
     }
 
     fn ask_table(&mut self, name: &str, text: &str) -> Result<String, Fault> {
@@ -104,7 +134,7 @@ impl PlainAbi {
             _ => self.run(name, (self.table, at, length))?,
         };
         self.run::<(u32, u32), ()>("free", (at, length))?;
-        self.take(answer)
+        self.take_text(answer)
     }
 
     /// Opens a table or a snapshot, which replaces the previous one.
@@ -130,7 +160,7 @@ impl PlainAbi {
                 let (at, length) = self.put(&apply.bytes()?)?;
                 let answer = self.run("snapshot_apply", (self.table, at, length, apply.now))?;
                 self.run::<(u32, u32), ()>("free", (at, length))?;
-                self.take(answer)
+                self.take_text(answer)
             }
             Command::Verify(verify) => {
                 let (header, length) = self.put(verify.authorization.as_bytes())?;
@@ -151,7 +181,7 @@ impl PlainAbi {
                     return Ok(format!("{{\"code\":{code}}}"));
                 }
                 let answer = self.run("table_verdict", (self.table, code))?;
-                self.take(answer)
+                self.take_text(answer)
             }
         }
     }

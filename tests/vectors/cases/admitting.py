@@ -241,6 +241,8 @@ def _errors(book):
     book.error("refuses_to_verify_with_an_unknown_key", good | {"address": "10.0.0.1"}, "field_unknown", field="address")
     for what, call, code, field in [
         ("a_function_and_a_feature", _call("Email", "list_pops", feature="popaccts", writes=False), "call_ambiguous", False),
+        ("a_function_and_a_feature_alone", _call("Email", "list_pops", feature="popaccts"), "call_ambiguous", False),
+        ("a_function_that_says_whether_it_writes", _call("Email", "list_pops", writes=False), "call_ambiguous", False),
         ("an_unknown_api", {"api": "uapi3"}, "value_invalid", "call.api"),
         ("an_api_in_capitals", {"api": "UAPI"}, "value_invalid", "call.api"),
         ("an_unknown_realm", {"realm": "root"}, "value_invalid", "call.realm"),

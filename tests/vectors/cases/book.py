@@ -88,10 +88,15 @@ class Book:
         self.vectors = []
 
     def _add(self, name, body):
+        self.add({"name": name} | body)
+
+    def add(self, vector):
+        """Takes a vector that is whole."""
+        name = vector["name"]
         assert name not in Book.names, f"{name} is used twice"
         assert name.replace("_", "a").isalnum() and name == name.lower(), f"{name} is no snake_case"
         Book.names.add(name)
-        self.vectors.append({"name": name} | body)
+        self.vectors.append(vector)
 
     def ok(self, name, request, like=None, **more):
         """A request that succeeds; `like` is what a person expects of the answer, checked against the model's."""
@@ -143,13 +148,13 @@ class Book:
         self._add(name, {"table": table, "expect": expect, "steps": [_step(name, model, *one) for one in steps]} | more)
 
 
-    def snapshot(self, name, options, steps=(), code=None):
+    def snapshot(self, name, options, steps=(), code=None, **more):
         """An edge and the messages it is given. A code says that it can't be opened so: keys are not looked into here."""
         if code is not None:
             self._add(name, {"snapshot": options, "expect": {"error": {"code": code}}, "steps": []})
             return
         model = Edge(options)
-        self._add(name, {"snapshot": options, "expect": {"ok": {}}, "steps": [_step(name, model, *one) for one in steps]})
+        self._add(name, {"snapshot": options, "expect": {"ok": {}}, "steps": [_step(name, model, *one) for one in steps]} | more)
 
 
 def _apply(name, model, value, refused):

@@ -126,6 +126,14 @@ def _peppers(book):
     book.table("finds_hashes_under_each_pepper", table, steps)
     book.table("refuses_to_load_a_hash_under_a_retired_pepper", table | {"peppers": [PEPPER]}, code="pepper_unknown")
     book.table("refuses_to_load_a_hash_under_a_pepper_when_none_is_given", without(table, "peppers"), code="pepper_unknown")
+    # The digest of one kind under the name of the other: only a forger makes it.
+    plain, keyed = record("plain"), record("keyed", pepper=PEPPER)
+    digest = plain["hash"].rpartition(":")[2]
+    swapped = [plain | {"hash": f"hmac-sha256:{PEPPER['id']}:{digest}"}, keyed | {"hash": "sha256:" + keyed["hash"].rpartition(":")[2]}]
+    steps = [_seen("token_unknown", authorization=header(one)) for one in ("plain", "keyed")]
+    book.table("finds_no_token_by_a_digest_of_another_kind", table | {"records": swapped}, steps)
+    both = [record("both", hash=f"hmac-sha256:{PEPPER['id']}:{digest}"), plain]
+    book.table("keeps_equal_digests_of_two_kinds_apart", table | {"records": both}, [_seen("ok", authorization=header("plain"))])
     steps = [("update", {"records": [record("late", pepper=PEPPER)]}, "pepper_unknown"), _seen("ok")]
     book.table("refuses_to_add_a_hash_under_an_unknown_pepper", _table(), steps)
 
@@ -181,6 +189,22 @@ def _updates(book):
     clash = record("clash", hash=record()["hash"])
     steps = [("update", {"records": [clash]}, "hash_taken"), _seen("ok")]
     book.table("refuses_to_add_a_hash_that_another_record_has", _table(), steps)
+    book.table("takes_the_hash_of_a_token_that_it_removes", _table(), [
+        ("update", {"removeIds": [record()["id"]], "records": [clash]}, {"records": 4}),
+        _seen("ok"),
+    ])
+    book.table("takes_the_hash_of_a_token_that_goes_with_its_user", _table(), [
+        ("update", {"removeUsers": ["bob"], "records": [clash | {"hash": record("other", user="bob")["hash"]}]}, {"records": 4}),
+        _seen("user_mismatch", authorization=header("other", "bob")),
+        _seen("ok", authorization=header("other")),
+    ])
+    rotated = record("rotated", id=record()["id"])
+    book.table("refuses_the_hash_that_a_record_of_the_same_update_gives_up", _table(), [
+        ("update", {"records": [rotated, clash]}, "hash_taken"),
+        ("update", {"records": [clash, rotated]}, "hash_taken"),
+        ("update", {"records": [rotated, rotated | {"hash": record("again")["hash"]}, clash | {"hash": rotated["hash"]}]}, "hash_taken"),
+        _seen("ok"),
+    ])
     changes = {"accounts": [account(suspended=True)], "removeIds": [record("old")["id"]], "removeUsers": ["bob"]}
     unchanged = [_seen("ok"), _seen("ok", authorization=header("other", "bob")), _seen("token_expired", authorization=header("old"))]
     steps = [("update", changes | {"records": [clash]}, "hash_taken")] + unchanged

@@ -87,6 +87,7 @@ BAD = {
     "a_no_break_space": (f"cpanel\u00a0alice:{S}", "header_malformed"),
     "a_bad_byte_in_an_unknown_scheme": ("Basic \u0001abc", "header_malformed"),
     "a_leading_space_before_an_unknown_scheme": (" Basic abc", "header_malformed"),
+    "512_bytes_of_an_unknown_scheme": ("Basic " + "a" * 506, "scheme_unsupported"),
     "the_basic_scheme": ("Basic YWxpY2U6c2VjcmV0", "scheme_unsupported"),
     "the_digest_scheme": ('Digest username="alice", realm="x"', "scheme_unsupported"),
     "the_negotiate_scheme": ("Negotiate YII", "scheme_unsupported"),

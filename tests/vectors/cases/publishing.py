@@ -134,6 +134,8 @@ def _times(book):
     steps += [_take(_message(**long), now=NOW + 500), _seen("clock_backwards", now=NOW + 500)]
     steps += [_take(_message(made=NOW + 500, base=1), now=NOW + 500), _seen("ok", now=NOW + 500), _seen("ok", now=NOW + 560), _seen("snapshot_stale", now=NOW + 561)]
     book.snapshot("refuses_a_clock_that_went_back_until_a_newer_message_comes", _keys(), steps)
+    steps = [_take(_message()), _seen("snapshot_stale", now=FOREVER + 1), _seen("ok"), _seen("snapshot_stale", now=FOREVER), _seen("clock_backwards")]
+    book.snapshot("believes_no_clock_that_is_out_of_range", _keys(), steps)
     steps = [_take(_message()), _seen("ok"), _take(_message(2, made=NOW + 301), refused="clock_backwards"), _seen("clock_backwards"), _seen("ok", now=NOW + 1)]
     book.snapshot("believes_a_signed_time_from_the_future", _keys(), steps)
     steps = [_take(_message(), now=now, refused="now_invalid") for now in (0, -1, 1577836799, FOREVER + 1)]
@@ -213,6 +215,9 @@ def _deltas(book):
     nameless = _message(2, base=1, rows=[record("fresh")], accounts=ACCOUNTS)
     steps = [_take(named), _refuse(nameless.signed(SEED), "snapshot_malformed"), _take(_message(2, base=1, names=True, rows=[record("fresh")], accounts=ACCOUNTS)), _seen("ok", authorization=header("fresh"))]
     book.snapshot("takes_deltas_with_names_where_the_snapshot_has_them", _keys(), steps)
+    plain = record()
+    forged = plain | {"hash": f"hmac-sha256:{PEPPER['id']}:" + plain["hash"].rpartition(":")[2]}
+    book.snapshot("finds_no_token_of_a_snapshot_by_a_digest_of_another_kind", _keys(peppers=[PEPPER]), [_take(_message(rows=[forged])), _seen("token_unknown")])
     steps = [_take(_message(rows=[record(pepper=PEPPER)]), refused="pepper_unknown"), _seen("snapshot_missing")]
     book.snapshot("refuses_a_snapshot_under_an_unknown_pepper", _keys(), steps)
 

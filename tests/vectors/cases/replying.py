@@ -167,6 +167,16 @@ def books():
     book.error("refuses_an_unknown_shape", _reply("api3", "list", records=[]), "value_invalid", field="shape")
     book.error("refuses_a_shape_named_constructor", _reply("constructor", "list", records=[]), "value_invalid", field="shape")
     book.error("refuses_a_reply_without_shape", without(_reply("x", "list"), "shape"), "field_missing", field="shape")
+    broken = record(hash="sha256:0")
+    for what, parts in (("record", {"record": broken}), ("list", {"records": [broken]})):
+        book.error(f"looks_for_the_function_before_a_broken_{what}", without(_reply("uapi", "x", **parts), "function"), "field_missing", field="function")
+        book.error(f"names_an_unknown_function_before_a_broken_{what}", _reply("uapi", "x", **parts), "function_unknown", field="function")
+        book.ok(f"denies_whatever_a_broken_{what}_holds", {"op": "reply", "shape": "denied", "httpStatus": 401, **parts})
+        refused = {"op": "reply", "shape": "uapi", "code": "x", "error": "No.", "httpStatus": 200, **parts}
+        book.error(f"looks_at_the_status_before_a_broken_{what}", refused, "value_invalid", field="httpStatus")
+    book.error("names_a_broken_record_of_a_reply", _reply("uapi", "revoke", record=broken), "hash_invalid", field="record.hash")
+    book.error("names_a_broken_record_of_a_failed_reply", _reply("uapi", "revoke", error="No.", record=broken), "hash_invalid", field="record.hash")
+    book.error("names_a_broken_record_before_a_missing_part", _reply("uapi", "list", record=broken), "hash_invalid", field="record.hash")
     book.error("refuses_a_reply_without_function", without(_reply("uapi", "x"), "function"), "field_missing", field="function")
     book.error("refuses_a_reply_with_an_error_of_null", _reply("uapi", "revoke", error=None), "type_invalid", field="error")
     book.error("refuses_a_reply_with_an_unknown_key", _reply("uapi", "revoke", count=1), "field_unknown", field="count")

@@ -139,6 +139,8 @@ MISSING_DAY = {"offset": -36000, "transitions": [[_utc(2027, 12, 30, 10, 0, 0), 
 """As Samoa did in 2011: the 30th of December 2027 does not happen, for the clock goes from -10:00 to +14:00 at its midnight."""
 DOUBLED_DAY = {"offset": 50400, "transitions": [[_utc(2027, 12, 29, 10, 0, 0), -36000]]}
 """The other way: the 29th of December 2027, which began at +14:00, happens a second time."""
+THREE_TIMES = {"offset": 58228, "transitions": [[1800230398, -1], [1800236030, -23569], [1800268130, -1]]}
+"""No zone does this: 23:59:59 of the 17th of January 2027 comes three times, and the offset of the second time comes again."""
 
 
 def _validate(value, **more):
@@ -170,6 +172,7 @@ def _zone_book():
         like = {"expires": _utc(*at)}
         book.ok(f"ends_{date.replace('-', '_')}_where_the_30th_is_missing", _validate(date, zone=MISSING_DAY), like)
     book.ok("ends_the_later_of_two_equal_days", _validate("2027-12-29", zone=DOUBLED_DAY), {"expires": _utc(2027, 12, 30, 9, 59, 59)})
+    book.ok("ends_the_latest_of_three_equal_times", _validate("2027-01-17", zone=THREE_TIMES), {"expires": _utc(2027, 1, 18, 6, 32, 48)})
     seconds = {"offset": 4772, "transitions": [[NOW + 10 * DAY, -17762]]}
     book.ok("ends_a_date_at_an_offset_of_odd_seconds", _validate("2027-01-16", zone=seconds))
     book.ok("ends_the_last_date_east_of_utc", _validate("9999-12-31", zone="+01:00"), {"expires": LAST - 3600})

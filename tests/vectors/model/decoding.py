@@ -73,7 +73,7 @@ def integer(low=-LARGEST, high=LARGEST, code="value_invalid"):
     """A whole number within bounds; outside them the error is `code`."""
 
     def decode(value, path):
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
             raise Refused("type_invalid", path)
         if not low <= value <= high:
             raise Refused(code, path)

@@ -67,14 +67,21 @@ def public_key(seed):
     return _written(_times(_secret(seed)[0], BASE))
 
 
-def sign(seed, message):
-    """The signature of a message."""
-    factor, prefix = _secret(seed)
-    public = public_key(seed)
-    nonce = _number(prefix, message) % ORDER
-    point = _written(_times(nonce, BASE))
-    answer = (nonce + _number(point, public, message) * factor) % ORDER
+def _answer(seed, nonce, point, message):
+    factor, _ = _secret(seed)
+    answer = (nonce + _number(point, public_key(seed), message) * factor) % ORDER
     return point + answer.to_bytes(32, "little")
+
+
+def sign(seed, message, other_point=lambda point: point):
+    """The signature of a message; with another R, the one that fits it but for R itself."""
+    nonce = _number(_secret(seed)[1], message) % ORDER
+    return _answer(seed, nonce, other_point(_written(_times(nonce, BASE))), message)
+
+
+def sign_at_neutral(seed, message, point):
+    """A signature whose R is the neutral point, in an encoding of the caller's."""
+    return _answer(seed, 0, point, message)
 
 
 def stretched(signature):

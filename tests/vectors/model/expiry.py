@@ -66,7 +66,10 @@ def resolve(value, current, table):
 
 def one_year_ahead(current, table):
     """The default: 23:59:59 of the date one year after today's."""
-    shown = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=current + zones.offset_at(table, current))
+    local = current + zones.offset_at(table, current)
+    if local > LAST:
+        raise Refused("expiry_out_of_range", "expires")
+    shown = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=local)
     year, month, day = shown.year + 1, shown.month, shown.day
     if year > 9999:
         raise Refused("expiry_out_of_range", "expires")

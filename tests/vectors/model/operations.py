@@ -6,8 +6,6 @@ from .parameters import parameters
 from .replies import reply
 
 warn_days = integer(0, 3650)
-LATE = ("access", "addresses", "prefix", "pepper", "account", "creator", "zone", "expires", "policy")
-"""What `create` checks only once the keys before it have passed."""
 
 
 def answer(request):
@@ -19,6 +17,7 @@ def answer(request):
         name = reader.take("op", string)
         if name not in OPERATIONS:
             raise Refused("op_unknown", "op")
+        shapes.REQUESTS[name](reader.left, "")
         return {"ok": OPERATIONS[name](reader)}
     except Refused as refused:
         return {"error": {"code": refused.code} | ({} if refused.field is None else {"field": refused.field})}
@@ -26,10 +25,7 @@ def answer(request):
 
 def _policy(value, path):
     reader = Reader(value, path)
-    found = reader.take("maxLifetime", integer(1), None), reader.take("expiryRequired", boolean, False)
-    reader.take("caps", anything, None)
-    reader.done()
-    return found
+    return reader.take("maxLifetime", integer(1), None), reader.take("expiryRequired", boolean, False)
 
 
 CAPS = {"tokens": (1000, 10**6), "tokensPerHour": (1000, 10**6), "features": (250, 1000), "addresses": (100, 100), "recordBytes": (8192, 10**6)}
@@ -38,36 +34,26 @@ CAPS = {"tokens": (1000, 10**6), "tokensPerHour": (1000, 10**6), "features": (25
 
 def _caps(policy, path):
     """The caps of a policy, whatever else is in it."""
-    reader = Reader(policy.get("caps", {}) if isinstance(policy, dict) else {}, f"{path}.caps")
-    found = {key: reader.take(key, integer(1, most), default) for key, (default, most) in CAPS.items()}
-    reader.done()
-    return found
+    reader = Reader(policy.get("caps", {}), f"{path}.caps")
+    return {key: reader.take(key, integer(1, most), default) for key, (default, most) in CAPS.items()}
 
 
 def _held(value, path):
     reader = Reader(value, path)
-    found = reader.take("tokens", integer(0), 0), reader.take("lastHour", integer(0), 0)
-    reader.done()
-    return found
+    return reader.take("tokens", integer(0), 0), reader.take("lastHour", integer(0), 0)
 
 
 def _listed(access):
-    """The features of an access that isn't checked yet."""
-    return access.get("features") if isinstance(access, dict) else None
-
-
-def _texts(given):
-    """Only lengths count here; what is no list of texts is refused later."""
-    return [text for text in given if isinstance(text, str)] if isinstance(given, list) else []
+    """The features of an access; none of one that isn't given."""
+    return [] if access in (None, "full") else access["features"]
 
 
 def _size(features, listed):
     """The bytes that a record counts for."""
-    return 512 + sum(len(text.encode()) + 3 for text in _texts(features) + _texts(listed))
+    return 512 + sum(len(text.encode()) + 3 for text in features + listed)
 
 
 def _check_counts(caps, features, listed):
-    features, listed = _texts(features), _texts(listed)
     if len(features) > caps["features"]:
         raise Refused("features_too_many", "access.features")
     if len(listed) > caps["addresses"]:
@@ -76,49 +62,39 @@ def _check_counts(caps, features, listed):
 
 def create(reader):
     """A new token and its record, checked in the order that OPERATIONS.md gives."""
-    given = {key: reader.take(key, anything) for key in ("now", "entropy", "user", "name")}
-    name_list = reader.take("taken", array(string), [])
+    given = dict(reader.left)
     tokens_held, last_hour = reader.take("held", _held, (0, 0))
-    optional = {key: reader.take(key, anything) for key in LATE if reader.has(key)}
-    read_only = reader.take("readOnly", boolean, False)
-    realm = reader.take("realm", records.realm, "account")
-    reader.done()
-
-    def checked(key, decode, default):
-        return decode(optional[key], key) if key in optional else default
-
-    now = expiry.now(given["now"], "now")
-    user = names.user(given["user"], "user")
-    name = names.name(given["name"], "name")
-    caps = checked("policy", _caps, {key: default for key, (default, _) in CAPS.items()})
+    now = reader.take("now", expiry.now)
+    user = reader.take("user", names.user)
+    name = reader.take("name", names.name)
+    caps = _caps(given.get("policy", {}), "policy")
     if tokens_held >= caps["tokens"]:
         raise Refused("tokens_too_many")
     if last_hour >= caps["tokensPerHour"]:
         raise Refused("creations_too_many")
-    inherited = optional["creator"].get("addresses") if isinstance(optional.get("creator"), dict) else None
-    wanted = _listed(optional.get("access")), optional.get("addresses") or inherited
+    inherited = given.get("creator", {}).get("addresses", [])
+    wanted = _listed(given["access"]), given.get("addresses") or inherited
     _check_counts(caps, *wanted)
     if _size(*wanted) > caps["recordBytes"]:
         raise Refused("record_too_large")
-    if name in name_list:
+    if name in given.get("taken", []):
         raise Refused("name_taken", "name")
-    if "access" not in optional:
-        raise Refused("field_missing", "access")
-    access = records.access(optional["access"], "access")
-    listed = checked("addresses", addresses.entries, [])
-    prefix = checked("prefix", names.prefix, None)
-    pepper = checked("pepper", tokens.pepper, None)
-    account = checked("account", records.account, None)
+    access = reader.take("access", records.access)
+    listed = reader.take("addresses", addresses.entries, [])
+    prefix = reader.take("prefix", names.prefix, None)
+    pepper = reader.take("pepper", tokens.pepper, None)
+    account = reader.take("account", records.account, None)
     if account is not None:
         _check_account(account, user, access)
-    creator = checked("creator", records.record, None)
+    read_only, realm = given.get("readOnly", False), given.get("realm", "account")
+    creator = reader.take("creator", records.record, None)
     if creator is not None:
         listed = listed or creator["addresses"]
         _check_creator(creator, {"access": access, "readOnly": read_only, "addresses": listed, "realm": realm})
-    zone = checked("zone", zones.zone, zones.UTC)
-    longest, required = checked("policy", _policy, (None, False))
-    expires = _expires(optional, now, now, zone, longest, required)
-    secret, record_id = tokens.secret_from(string(given["entropy"], "entropy"))
+    zone = reader.take("zone", zones.zone, zones.UTC)
+    longest, required = reader.take("policy", _policy, (None, False))
+    expires = _expires(given, now, now, zone, longest, required)
+    secret, record_id = reader.take("entropy", tokens.secret_from)
     record = {
         "v": 1,
         "id": record_id,
@@ -184,8 +160,7 @@ def _expires(optional, now, created, zone, longest, required):
 
 def validate(reader):
     """What is wrong with each of the given values, by the rules of the operations that use them; nothing is looked up."""
-    given = {key: reader.take(key, shape) for key, shape in shapes.VALIDATED.items() if reader.has(key)}
-    reader.done()
+    given = reader.left
     now = given.get("now")
     if now is not None:
         expiry.now(now, "now")
@@ -260,7 +235,6 @@ def identify(reader):
     """What a header says, and the hashes to look its record up by."""
     header = headers.read(reader.take("authorization", headers.authorization))
     peppers = reader.take("peppers", tokens.peppers, [])
-    reader.done()
     hashes = tokens.hashes_of(header.secret, peppers)
     return {"scheme": header.scheme, "user": header.user, "hashes": hashes, "reason": header.reason}
 
@@ -271,10 +245,9 @@ def verify(reader):
     now = reader.take("now", expiry.now)
     header = headers.read(reader.take("authorization", headers.authorization))
     account = reader.take("account", decoding.nullable(records.account))
+    functions = reader.take("catalogue", records.catalogue, None)
     call = reader.take("call", records.Call, None) or records.Call({}, "call")
     peppers = reader.take("peppers", tokens.peppers, [])
-    functions = reader.take("catalogue", records.catalogue, None)
-    reader.done()
     verdicts.check_pepper(record, peppers)
     matched = record if verdicts.matches(header, record, peppers) else None
     reason = verdicts.reason_for(now, header, matched, account, call, functions)
@@ -302,7 +275,6 @@ def describe(reader):
     record = reader.take("record", records.record)
     now = reader.take("now", expiry.now)
     days = reader.take("warnDays", warn_days, 7)
-    reader.done()
     return {"token": description(now, record, days)}
 
 
@@ -317,7 +289,6 @@ def listing(reader):
     search = reader.take("search", string, "")
     days = reader.take("warnDays", warn_days, 7)
     with_revoked = reader.take("includeRevoked", boolean, False)
-    reader.done()
     if len(search) > 50:
         raise Refused("value_invalid", "search")
     found = [one for one in found if with_revoked or one["revoked"] is None]
@@ -335,7 +306,6 @@ def rename(reader):
     record = reader.take("record", records.record)
     name = reader.take("newName", names.name)
     taken = reader.take("taken", array(string), [])
-    reader.done()
     if record["revoked"] is not None:
         raise Refused("record_revoked")
     if name in taken and name != record["name"]:
@@ -355,7 +325,7 @@ def update(reader):
         raise Refused("name_taken", "newName")
     caps = _caps(reader.left.get("policy", {}), "policy")
     given = reader.left.get("access"), reader.left.get("addresses")
-    _check_counts(caps, _listed(given[0]), given[1])
+    _check_counts(caps, _listed(given[0]), given[1] or [])
     before = _size(_listed(record["access"]), record["addresses"])
     after = _size(_listed(record["access"] if given[0] is None else given[0]), record["addresses"] if given[1] is None else given[1])
     if after > max(before, caps["recordBytes"]):
@@ -381,7 +351,6 @@ def update(reader):
         if own is not None and (until == "never" or until > own):
             raise Refused("access_exceeds_creator", "expires")
         made |= {"expires": None if until == "never" else until}
-    reader.done()
     return {"record": made}
 
 
@@ -397,7 +366,6 @@ def revoke(reader):
     now = reader.take("now", expiry.now)
     ids = reader.take("ids", array(string), None)
     chosen = reader.take("names", array(string), None)
-    reader.done()
     if (ids is None) == (chosen is None):
         raise Refused("selection_invalid")
     revoked, unknown = [], []
@@ -415,7 +383,6 @@ def manageable(reader):
     """The ids of the records that a token may manage: those of its user that have no more than it."""
     creator = reader.take("creator", records.record)
     found = reader.take("records", records.records)
-    reader.done()
     return {"ids": [one["id"] for one in found if one["user"] == creator["user"] and _within(creator, one)]}
 
 
@@ -431,20 +398,16 @@ def usage(reader):
     """Reported uses, brought to what can be."""
     now = reader.take("now", expiry.now)
     uses = reader.take("uses", array(_reported))
-    reader.done()
     return {"uses": [{"lastUsed": min(max(last, created), now), "uses": min(max(times, 0), 2**32 - 1)} for created, last, times in uses]}
 
 
 def _reported(value, path):
     reader = Reader(value, path)
-    found = tuple(reader.take(key, integer()) for key in ("created", "lastUsed", "uses"))
-    reader.done()
-    return found
+    return tuple(reader.take(key, integer()) for key in ("created", "lastUsed", "uses"))
 
 
 def _closed(_reader):
     """`functions` and `info` take nothing; what they list is the module's own and not modelled."""
-    _reader.done()
     return {}
 
 

@@ -54,18 +54,9 @@ LONGEST = {
 SWITCH = {"0": False, "1": True, 0: False, 1: True}
 
 
-def _pair(value, path):
-    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str):
-        raise Refused("type_invalid", path)
-    return value
-
-
 def parameters(reader):
     """What a function was given, in the words of the operations."""
-    shape = reader.take("shape", decoding.one_of("uapi", "uapiCommand", "api2", "whm", "denied"))
-    function = reader.take("function", decoding.string)
-    values = reader.take("values", decoding.array(_pair))
-    reader.done()
+    shape, function, values = (reader.take(key, decoding.anything) for key in ("shape", "function", "values"))
     if shape == "denied":
         raise Refused("value_invalid", "shape")
     table = WHM if shape == "whm" else UAPI
@@ -101,14 +92,14 @@ def parameters(reader):
 
 def _single(key, given, is_whm):
     if key == "expires_at":
-        found = [_seconds(value, is_whm) for value in given]
+        found = _seconds(given[0], is_whm)
     elif key == "readonly":
-        found = [_switch(value) for value in given]
+        found = _switch(given[0])
     else:
-        found = [decoding.string(value, key) for value in given]
-    if len(found) > 1:
+        found = decoding.string(given[0], key)
+    if len(given) > 1:
         raise Refused("field_duplicate", key)
-    return found[0]
+    return found
 
 
 def _switch(value):

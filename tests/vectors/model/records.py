@@ -1,12 +1,12 @@
 """Records, access, accounts, calls and catalogues: the objects of OPERATIONS.md."""
 
-from . import addresses, decoding, names, tokens
+import copy
+import re
+
+from . import addresses, decoding, names, shapes, tokens
 from .decoding import Refused
 
 MACHINE_RIGHTS = ("snapshot-read", "usage-report", "metrics-read")
-APIS = ("uapi", "api2", "api1", "whm")
-
-realm = decoding.one_of("account", "admin")
 
 
 def access(value, path):
@@ -15,8 +15,13 @@ def access(value, path):
         return decoding.one_of("full")(value, path)
     reader = decoding.Reader(value, path)
     found = {"features": reader.take("features", names.features)}
-    reader.done()
     return found
+
+
+def _record_id(value, path):
+    if not re.fullmatch("[!-~]{1,64}", decoding.string(value, path)):
+        raise Refused("value_invalid", path)
+    return value
 
 
 def record(value, path):
@@ -29,7 +34,7 @@ def record(value, path):
         raise Refused("value_invalid", reader.at("v"))
     found = {
         "v": version,
-        "id": reader.take("id", decoding.string),
+        "id": reader.take("id", _record_id),
         "user": reader.take("user", names.user),
         "name": reader.take("name", names.name),
         "hash": reader.take("hash", tokens.stored_hash),
@@ -39,7 +44,7 @@ def record(value, path):
         "access": reader.take("access", access),
         "readOnly": reader.take("readOnly", decoding.boolean),
         "addresses": reader.take("addresses", addresses.entries),
-        "realm": reader.take("realm", realm, "account"),
+        "realm": reader.take("realm", shapes.realm, "account"),
         "revoked": reader.take("revoked", decoding.nullable(decoding.integer()), None),
     }
     return found | dict(sorted(reader.left.items()))
@@ -57,7 +62,6 @@ def account(value, path):
         "administrator": reader.take("administrator", decoding.boolean, False),
         "features": reader.take("features", _account_features),
     }
-    reader.done()
     return found
 
 
@@ -102,31 +106,30 @@ def _function(value, path):
     found = {
         "module": reader.take("module", decoding.string),
         "function": reader.take("function", decoding.string),
-        "apis": reader.take("apis", decoding.array(decoding.one_of(*APIS))),
+        "apis": reader.take("apis", decoding.array(decoding.one_of(*shapes.APIS))),
         "feature": reader.take("feature", decoding.nullable(names.feature)),
         "writes": reader.take("writes", decoding.boolean),
     }
-    reader.done()
     return found
 
 
 class Call:
     """What a request wants to do."""
 
-    def __init__(self, value, path, with_address=True):
+    def __init__(self, value, path):
         reader = decoding.Reader(value, path)
         self.named = reader.has("module") or reader.has("function")
+        halves = [key for key in ("module", "function") if not reader.has(key)]
         direct = reader.has("feature") or reader.has("writes")
-        self.api = reader.take("api", decoding.one_of(*APIS), "uapi")
+        self.api = reader.take("api", decoding.one_of(*shapes.APIS), "uapi")
         self.module = reader.take("module", decoding.string, None)
         self.function = reader.take("function", decoding.string, None)
         self.feature = reader.take("feature", names.feature, None)
         self.writes = reader.take("writes", decoding.boolean, True)
         self.address = reader.take("address", decoding.string, None)
-        self.realm = reader.take("realm", realm, "account")
-        reader.done()
-        if self.address is not None and not with_address:
-            raise Refused("value_invalid", "address")
+        self.realm = reader.take("realm", shapes.realm, "account")
+        if len(halves) == 1:
+            raise Refused("field_missing", f"{path}.{halves[0]}" if path else halves[0])
         if self.named and direct:
             raise Refused("call_ambiguous")
 
@@ -146,3 +149,35 @@ class Call:
                 return one["feature"], one["writes"], one["feature"] is not None
         features = [one["feature"] for one in of_the_api + alike if one["feature"] is not None]
         return features[0] if features else None, True, False
+
+
+class Calls:
+    """The numbered calls of a table or snapshot; calls that resolve to the same share a number. Number 0 names nothing and writes."""
+
+    def __init__(self, functions):
+        self.functions = functions
+        self.numbered = [Call({}, "")]
+
+    def _meaning(self, call):
+        return call.touches(self.functions), call.api, call.realm
+
+    def prepare(self, value):
+        """The number of a call."""
+        shapes.call(value, "")
+        if "address" in value:
+            raise Refused("value_invalid", "address")
+        call = Call(value, "")
+        meanings = [self._meaning(one) for one in self.numbered]
+        meaning = self._meaning(call)
+        if meaning not in meanings:
+            self.numbered.append(call)
+            meanings.append(meaning)
+        return {"call": meanings.index(meaning)}
+
+    def get(self, number, address):
+        """A call that comes from an address, or None if the number was never given."""
+        if not 0 <= number < len(self.numbered):
+            return None
+        call = copy.copy(self.numbered[number])
+        call.address = address
+        return call

@@ -28,7 +28,7 @@ DECODERS = {"token": decoding.string, "record": records.record, "records": recor
 
 def reply(reader):
     """Answers one `reply` request whose `op` has been taken."""
-    shape = reader.take("shape", decoding.one_of("uapi", "uapiCommand", "api2", "whm", "denied"))
+    shape = reader.take("shape", decoding.anything)
     if shape == "denied":
         return _denied(reader)
     code = reader.take("code", decoding.string, None)
@@ -40,14 +40,13 @@ def reply(reader):
         if not 400 <= status <= 599:
             raise Refused("value_invalid", "httpStatus")
     function = reader.take("function", decoding.string, *([""] if code is not None else []))
-    error = reader.take("error", _error, None)
+    error = reader.take("error", decoding.anything, None)
     if error is None and function not in (WHM if shape == "whm" else UAPI):
         raise Refused("function_unknown", "function")
     if isinstance(error, dict):
         error = sentence(error["code"], error.get("field"), shape == "whm", function)
     unknown = reader.take("unknown", decoding.array(decoding.string), [])
     given = {key: reader.take(key, decode) for key, decode in DECODERS.items() if reader.has(key)}
-    reader.done()
     if error is None:
         for key in PARTS.get(function, ()):
             if key not in given:
@@ -61,16 +60,6 @@ def reply(reader):
     return {"status": status, "headers": PLAIN_HEADERS, "body": compact(body)}
 
 
-def _error(value, path):
-    if isinstance(value, str):
-        return value
-    reader = decoding.Reader(value, path)
-    found = {"code": reader.take("code", decoding.string), "field": reader.take("field", decoding.string, None)}
-    reader.take("message", decoding.string, None)
-    reader.done()
-    return found
-
-
 def _denied(reader):
     status = reader.take("httpStatus", decoding.integer())
     if status not in (401, 403, 429, 503):
@@ -78,7 +67,8 @@ def _denied(reader):
     extra = {}
     if status == 429 or (status == 503 and reader.has("retryAfter")):
         extra = {"Retry-After": str(reader.take("retryAfter", decoding.integer(1)))}
-    reader.done()
+    elif reader.has("retryAfter"):
+        raise Refused("value_invalid", "retryAfter")
     answer = refusal(status)
     return answer | {"headers": answer["headers"] | extra}
 
@@ -88,7 +78,7 @@ def _features(record):
 
 
 def _live(all_records):
-    return sorted((one for one in all_records if one["revoked"] is None), key=lambda one: one["name"].encode())
+    return sorted((one for one in all_records if one["revoked"] is None), key=lambda one: (one["name"].encode(), one["id"].encode()))
 
 
 def _uapi_data(function, given):
@@ -157,6 +147,6 @@ def _whm(function, given, error):
     data = None
     if error is None and function == "api_token_list":
         data = {"tokens": {one["name"]: _whm_token(one, as_map=True) for one in _live(given["records"])}}
-    elif error is None and "record" in given:
-        data = _whm_token(given["record"], given.get("token"))
+    elif error is None and "record" in given and function != "api_token_revoke":
+        data = _whm_token(given["record"], given.get("token") if function == "api_token_create" else None)
     return ({} if data is None else {"data": data}) | {"metadata": metadata}

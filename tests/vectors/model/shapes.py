@@ -1,7 +1,8 @@
-"""The shapes of the values that `validate` takes: their types and keys, without any rule about what is in them."""
+"""The forms of requests and of the values in them: types and keys, without any rule about what a value is."""
 
 from .decoding import Reader, Refused, array, boolean, integer, nullable, one_of, string
-from .records import APIS
+
+APIS = ("uapi", "api2", "api1", "whm")
 
 any_integer = integer()
 
@@ -33,8 +34,14 @@ def _expiry(value, path):
     return value
 
 
+def _transition(value, path):
+    if len(array(any_integer)(value, path)) != 2:
+        raise Refused("value_invalid", path)
+    return value
+
+
 def _zone(value, path):
-    return value if isinstance(value, str) else _object(offset=any_integer, transitions=array(array(any_integer)))(value, path)
+    return value if isinstance(value, str) else _object(offset=any_integer, transitions=array(_transition))(value, path)
 
 
 def _record(value, path):
@@ -56,26 +63,84 @@ def _record(value, path):
     return value
 
 
-access = _word_or("full", _object(features=array(string)))
-account = _object(user=string, suspended=[boolean], administrator=[boolean], features=_word_or("all", array(string)))
+def _headers(value, path):
+    return value if value is None or isinstance(value, str) else array(string)(value, path)
+
+
+def _pair(value, path):
+    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str):
+        raise Refused("type_invalid", path)
+    return value
+
+
+def _reply_error(value, path):
+    return value if isinstance(value, str) else _object(code=string, field=[string], message=[string])(value, path)
+
+
+texts = array(string)
+realm = one_of("account", "admin")
+access = _word_or("full", _object(features=texts))
+account = _object(user=string, suspended=[boolean], administrator=[boolean], features=_word_or("all", texts))
 caps = _object(**{key: [any_integer] for key in ("tokens", "tokensPerHour", "features", "addresses", "recordBytes")})
+held = _object(tokens=[any_integer], lastHour=[any_integer])
+policy = _object(maxLifetime=[any_integer], expiryRequired=[boolean], caps=[caps])
+pepper = _object(id=string, key=string)
 function = _object(module=string, function=string, apis=array(one_of(*APIS)), feature=nullable(string), writes=boolean)
+call = _object(api=[one_of(*APIS)], module=[string], function=[string], feature=[string], writes=[boolean], address=[string], realm=[realm])
+uses = _object(created=any_integer, lastUsed=any_integer, uses=any_integer)
+pages = {"page": [any_integer], "pageSize": [any_integer], "sort": [one_of("name", "created", "expires")], "descending": [boolean]}
 
 VALIDATED = {
-    "now": any_integer,
     "name": string,
-    "taken": array(string),
+    "taken": texts,
     "user": string,
     "token": string,
     "zone": _zone,
-    "policy": _object(maxLifetime=[any_integer], expiryRequired=[boolean], caps=[caps]),
+    "policy": policy,
     "expires": _expiry,
-    "addresses": array(string),
+    "addresses": texts,
     "prefix": string,
     "access": access,
     "account": account,
-    "peppers": array(_object(id=string, key=string)),
+    "peppers": array(pepper),
     "catalogue": array(function),
     "records": array(_record),
+    "now": any_integer,
 }
 """Each key of `validate`."""
+
+REQUESTS = {
+    "create": _object(
+        now=any_integer, entropy=string, user=string, name=string, access=access, expires=[_expiry], readOnly=[boolean], addresses=[texts],
+        realm=[realm], zone=[_zone], prefix=[string], pepper=[pepper], account=[account], policy=[policy], held=[held], taken=[texts], creator=[_record],
+    ),
+    "validate": _object(**{key: [shape] for key, shape in VALIDATED.items()}),
+    "identify": _object(authorization=_headers, peppers=[array(pepper)]),
+    "verify": _object(
+        now=any_integer, authorization=_headers, record=nullable(_record), account=nullable(account), call=[call], peppers=[array(pepper)], catalogue=[array(function)],
+    ),
+    "describe": _object(now=any_integer, record=_record, warnDays=[any_integer]),
+    "list": _object(now=any_integer, records=array(_record), **pages, search=[string], warnDays=[any_integer], includeRevoked=[boolean]),
+    "rename": _object(record=_record, newName=string, taken=[texts]),
+    "update": _object(
+        now=any_integer, record=_record, newName=[string], taken=[texts], access=[access], expires=[_expiry], addresses=[texts], zone=[_zone],
+        policy=[policy], account=[account], creator=[_record],
+    ),
+    "revoke": _object(now=any_integer, records=array(_record), ids=[texts], names=[texts]),
+    "manageable": _object(creator=_record, records=array(_record)),
+    "usage": _object(now=any_integer, uses=array(uses)),
+    "functions": _object(),
+    "info": _object(),
+    "parameters": _object(shape=one_of("uapi", "uapiCommand", "api2", "whm", "denied"), function=string, values=array(_pair)),
+    "reply": _object(
+        shape=one_of("uapi", "uapiCommand", "api2", "whm", "denied"), function=[string], token=[string], record=[_record], records=[array(_record)],
+        error=[_reply_error], unknown=[texts], code=[string], httpStatus=[any_integer], retryAfter=[any_integer],
+    ),
+}
+"""The form of each operation's request, less `op`: it is read whole before any value is judged."""
+
+TABLE = _object(records=[array(_record)], accounts=[array(account)], peppers=[array(pepper)], catalogue=[array(function)])
+UPDATE = _object(records=[array(_record)], accounts=[array(account)], removeIds=[texts], removeUsers=[texts])
+SNAPSHOT = _object(
+    publicKeys=texts, peppers=[array(pepper)], catalogue=[array(function)], floor=[_object(epoch=any_integer, version=any_integer, made=any_integer)], maxAge=[any_integer],
+)

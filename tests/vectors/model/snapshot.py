@@ -3,7 +3,7 @@
 import hashlib
 import struct
 
-from . import addresses, decoding, ed25519, headers, records, tokens, verdicts
+from . import addresses, decoding, ed25519, expiry, headers, records, shapes, tokens, verdicts
 from .decoding import Reader, Refused
 
 DOMAIN = b"tokenlatch snapshot v1 head\0"
@@ -103,27 +103,32 @@ class Edge:
     """What an edge holds, by records and accounts, and what it decides."""
 
     def __init__(self, value):
+        shapes.SNAPSHOT(value, "")
         reader = Reader(value)
         keys = reader.take("publicKeys", decoding.array(decoding.string))
         self.peppers = reader.take("peppers", tokens.peppers, [])
         self.functions = reader.take("catalogue", records.catalogue, None)
         self.floor = reader.take("floor", decoding.anything, None)
-        reader.done()
+        self.max_age = reader.take("maxAge", decoding.integer(1), None)
         if not 1 <= len(keys) <= 8 or any(len(key) != 64 for key in keys):
             raise Refused("key_invalid")
         self.held = None
         self.seen = 0
         self.records, self.accounts, self.gone = {}, {}, set()
-        self.calls = [records.Call({}, "")]
+        self.calls = records.Calls(self.functions)
 
-    def apply(self, message, now):
-        """Takes a message whose signature and form are good."""
+    def check(self, message, now):
+        """Refuses a message that can't follow, before its body is read; its signature is good, so that its time is believed."""
         if not 1577836800 <= now <= 253402300799:
             raise Refused("now_invalid")
         if now < message.made - SLACK:
             self.seen = max(self.seen, message.made)
             raise Refused("clock_backwards")
         self._follows(message, now)
+
+    def apply(self, message, now):
+        """Takes a message whose signature and form are good."""
+        self.check(message, now)
         for record in message.rows:
             verdicts.check_pepper(record, self.peppers)
         if self.held is None or message.made > self.held.made:
@@ -169,20 +174,18 @@ class Edge:
 
     def prepare(self, value):
         """The number of a call."""
-        self.calls.append(records.Call(value, "", with_address=False))
-        return {"call": len(self.calls) - 1}
+        return self.calls.prepare(value)
 
     def verify(self, authorization, call, address, now):
         """A verdict, or None for a call that was never prepared."""
-        if not 0 <= call < len(self.calls):
+        wanted = self.calls.get(call, address)
+        if wanted is None:
             return None
         standing = self._standing(now)
         if standing is not None:
             return verdicts.verdict(standing)
         header = headers.read(authorization)
         matched = next((one for one in self.records.values() if verdicts.matches(header, one, self.peppers)), None)
-        wanted = self.calls[call]
-        wanted.address = address
         account = None if matched is None else self.accounts.get(matched["user"])
         if account is not None:
             account = account | {"features": None if account["features"] == "all" else account["features"]}
@@ -195,5 +198,7 @@ class Edge:
             return "snapshot_missing"
         if now < self.held.made - SLACK or now < self.seen - SLACK:
             return "clock_backwards"
-        self.seen = max(self.seen, now)
-        return "snapshot_stale" if now > self.held.made + self.held.max_age else None
+        if expiry.EARLIEST_NOW <= now <= expiry.LAST:
+            self.seen = max(self.seen, min(now, expiry.EARLIEST_NOW + 2**32 - 1))
+        longest = self.held.max_age if self.max_age is None else min(self.held.max_age, self.max_age)
+        return "snapshot_stale" if now > self.held.made + longest else None

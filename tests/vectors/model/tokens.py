@@ -69,7 +69,6 @@ def pepper(value, path):
     """A pepper: its id and its key as bytes."""
     reader = decoding.Reader(value, path)
     found = reader.take("id", decoding.string), reader.take("key", decoding.string)
-    reader.done()
     if not re.fullmatch(r"[a-zA-Z0-9_-]{1,32}", found[0]):
         raise Refused("pepper_invalid", f"{path}.id")
     if not re.fullmatch(r"([0-9a-fA-F]{2}){16,128}", found[1]):
@@ -105,10 +104,10 @@ def hashes_of(secret, all_peppers):
 def stored_hash(text, path):
     """A hash as a record holds it."""
     decoding.string(text, path)
-    kind, _, rest = text.partition(":")
-    if kind == "sha256":
+    kind, colon, rest = text.partition(":")
+    if kind + colon == "sha256:":
         shape = r"[0-9a-f]{64}"
-    elif kind == "hmac-sha256":
+    elif kind + colon == "hmac-sha256:":
         shape = r"[a-zA-Z0-9_-]{1,32}:[0-9a-f]{64}"
     else:
         raise Refused("hash_kind_unsupported", path)

@@ -2,7 +2,7 @@
 
 import json
 
-from . import addresses, headers, records, tokens
+from . import addresses, expiry, headers, records, tokens
 from .decoding import Refused
 
 REASONS = (
@@ -81,6 +81,7 @@ def reason_for(now, header, record, account, call, functions):
     address = addresses.readable(call.address)
     unknown_account = account is None or account["user"] != record["user"]
     rows = [
+        ("clock_invalid", lambda: not expiry.EARLIEST_NOW <= now <= expiry.LAST),
         ("token_revoked", lambda: record["revoked"] is not None),
         ("realm_mismatch", lambda: record["realm"] not in headers.REALMS[header.scheme] or call.realm != record["realm"]),
         ("user_mismatch", lambda: header.user not in (None, record["user"])),

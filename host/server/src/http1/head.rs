@@ -3,7 +3,7 @@
 
 use axum::http::StatusCode;
 
-use crate::config::HttpLimits;
+use super::limits::HttpLimits;
 use crate::problem::Problem;
 
 /// How the end of a request's body is determined.

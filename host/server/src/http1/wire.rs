@@ -16,9 +16,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::config::HttpLimits;
 use crate::connections::Seat;
 use crate::http1::head::{self, Fault, Framing};
+use crate::http1::limits::HttpLimits;
 
 /// The request that the library reads in place of a refused head.
 const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\n\r\n";

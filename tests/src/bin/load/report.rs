@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use tokenlatch_tests::Fault;
+use tokenlatch_tests::report::markdown;
 
 use crate::wrk::Run;
 
@@ -130,13 +130,9 @@ fn show<T: Serialize>(
 
 /// Prints a table whose first column is text and whose other columns are figures.
 pub fn print_table(heads: &[&str], lines: impl Iterator<Item = Vec<String>>) {
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_MARKDOWN).set_header(heads);
+    let mut table = markdown(heads, 1..heads.len());
     for line in lines {
         table.add_row(line);
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
     }
     println!("{table}");
 }

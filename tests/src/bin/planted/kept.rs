@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokenlatch_tests::Fault;
+use tokenlatch_vectors::hex::hex;
 
 /// The folder of kept results.
 pub(crate) struct Kept {
@@ -67,9 +68,4 @@ pub(crate) fn key(parts: &[&str]) -> String {
         digest.update(Sha256::digest(part));
     }
     hex(&digest.finalize())
-}
-
-/// Bytes in hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -60,12 +60,8 @@ pub(crate) const LAYERS: &[Layer] = &[
         name: "vectors",
         runs: &["core"],
         tests_in: &["tests"],
-        build: &[at_top(
-            "cargo test --package tokenlatch-tests --no-default-features --test vectors --no-run",
-        )],
-        tests: &[at_top(
-            "cargo test --package tokenlatch-tests --no-default-features --test vectors",
-        )],
+        build: &[at_top("cargo test --package tokenlatch-vectors --test native --no-run")],
+        tests: &[at_top("cargo test --package tokenlatch-vectors --test native")],
         output: Output::Vectors,
     },
     Layer {
@@ -92,6 +88,18 @@ pub(crate) const LAYERS: &[Layer] = &[
             "cargo run --package tokenlatch-tests --no-default-features --bin conformance -- --only wasmtime",
         )],
         output: Output::Vectors,
+    },
+    Layer {
+        name: "differ",
+        runs: &["core", "wasm"],
+        tests_in: &["wasm/build", "js", "tests"],
+        build: &[at_top(
+            "cargo test --package tokenlatch-tests --no-default-features --test differ --no-run",
+        )],
+        tests: &[at_top(
+            "cargo test --package tokenlatch-tests --no-default-features --test differ",
+        )],
+        output: Output::Libtest,
     },
     Layer {
         name: "js",

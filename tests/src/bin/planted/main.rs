@@ -16,10 +16,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use tokenlatch_tests::Fault;
 use tokenlatch_tests::planted::{Patch, folder, patches, workspace};
+use tokenlatch_tests::report::print_json;
 
 use kept::{Kept, key};
 use layers::{LAYERS, Layer, reached};
@@ -36,6 +38,9 @@ struct Arguments {
     /// Runs only patches whose name contains this text. May be repeated.
     #[arg(long, value_name = "PART")]
     only: Vec<String>,
+    /// Runs only this layer, and the patches that it can catch. May be repeated.
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(LAYERS.iter().map(|layer| layer.name)))]
+    layer: Vec<String>,
     /// Prints one JSON object per patch instead of a table.
     #[arg(long)]
     json: bool,
@@ -63,15 +68,19 @@ fn planted(arguments: &Arguments) -> Result<bool, Fault> {
     let wanted =
         |patch: &Patch| arguments.only.is_empty() || arguments.only.iter().any(|part| patch.name.contains(part));
     chosen.retain(wanted);
+    chosen.retain(|patch| !arguments.layers_of(patch).is_empty());
     if chosen.is_empty() {
         let folder = folder();
-        return Err(Fault::new(format!("no patch in {} has such a name", folder.display())));
+        return Err(Fault::new(format!(
+            "no patch in {} has such a name and layer",
+            folder.display()
+        )));
     }
     // Patches of one folder follow each other, so that less is built again.
-    chosen.sort_by_key(|patch| first_layer(patch));
+    chosen.sort_by_key(first_layer);
     if arguments.list {
         for patch in &chosen {
-            let names: Vec<&str> = layers_of(patch).iter().map(|layer| layer.name).collect();
+            let names: Vec<&str> = arguments.layers_of(patch).iter().map(|layer| layer.name).collect();
             println!(
                 "{}\n    {}\n    class: {}\n    layers: {}",
                 patch.name,
@@ -84,12 +93,7 @@ fn planted(arguments: &Arguments) -> Result<bool, Fault> {
     }
     let rows = Run::new(arguments)?.all(&chosen)?;
     if arguments.json {
-        for row in &rows {
-            println!(
-                "{}",
-                serde_json::to_string(row).map_err(Fault::during("writing a row"))?
-            );
-        }
+        print_json(&rows)?;
     } else {
         println!("{}\n{}", table(&rows), summary(&rows));
     }
@@ -97,6 +101,15 @@ fn planted(arguments: &Arguments) -> Result<bool, Fault> {
         eprintln!("planted: {fault}");
     }
     Ok(rows.iter().all(Row::is_caught))
+}
+
+impl Arguments {
+    /// The layers that contain the patched code, of those that are asked for.
+    fn layers_of(&self, patch: &Patch) -> Vec<&'static Layer> {
+        let mut layers = layers_of(patch);
+        layers.retain(|layer| self.layer.is_empty() || self.layer.iter().any(|name| name == layer.name));
+        layers
+    }
 }
 
 /// The layers that contain the patched code.
@@ -113,7 +126,8 @@ fn first_layer(patch: &Patch) -> usize {
 }
 
 /// One run of the program.
-struct Run {
+struct Run<'a> {
+    arguments: &'a Arguments,
     tree: Tree,
     runner: Runner,
     kept: Kept,
@@ -124,8 +138,8 @@ struct Run {
     _lock: File,
 }
 
-impl Run {
-    fn new(arguments: &Arguments) -> Result<Run, Fault> {
+impl<'a> Run<'a> {
+    fn new(arguments: &'a Arguments) -> Result<Self, Fault> {
         let source = workspace().canonicalize().map_err(Fault::during("the workspace"))?;
         let home = target_dir(&source).join("planted");
         let lock = lock(&home)?;
@@ -143,6 +157,7 @@ impl Run {
         let open = fs::Permissions::from_mode(0o755);
         fs::set_permissions(scratch.path(), open).map_err(Fault::during(scratch.path().display()))?;
         Ok(Run {
+            arguments,
             tree: Tree::new(source, home.join("tree"))?,
             runner: Runner {
                 tree: home.join("tree"),
@@ -173,7 +188,7 @@ impl Run {
 
     /// The result of one patch.
     fn one(&self, patch: &Patch) -> Result<Row, Fault> {
-        let layers = layers_of(patch);
+        let layers = self.arguments.layers_of(patch);
         let mut finding = Finding::Missed {
             layers: layers.iter().map(|layer| layer.name.to_owned()).collect(),
         };

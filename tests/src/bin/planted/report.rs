@@ -1,8 +1,8 @@
 //! The results as a table, as JSON and as sentences.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::{Deserialize, Serialize};
 use tokenlatch_tests::planted::Patch;
+use tokenlatch_tests::report::plain;
 
 use crate::layers::LAYERS;
 
@@ -102,16 +102,10 @@ impl Row {
 
 /// The results as a table.
 pub(crate) fn table(rows: &[Row]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["planted bug", "caught by", "first failed test", "s"]);
+    let mut table = plain(&["planted bug", "caught by", "first failed test", "s"], 3..4);
     for row in rows {
         let (result, detail) = row.cells();
         table.add_row([row.name.as_str(), result, &shortened(detail), &row.seconds.to_string()]);
-    }
-    if let Some(column) = table.column_mut(3) {
-        column.set_cell_alignment(CellAlignment::Right);
     }
     table.to_string()
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tokenlatch_tests::Fault;
+use tokenlatch_vectors::hex::hex;
 
-use crate::kept::hex;
 use crate::layers::folder_of;
 
 /// Folders that hold no sources.
