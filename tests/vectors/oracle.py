@@ -13,7 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from model import operations, records
+from model import decoding, operations, records
 from model.decoding import Refused
 from model.snapshot import Edge, Message
 from model.table import Table
@@ -65,7 +65,8 @@ class Case:
                 return error(refused)
             return {"ok": {"records": len(self.open.records)} if kind == "table" else {}}
         if self.open is None:
-            return {"code": -1} if kind == "verify" else {"error": {"code": "table_unknown"}}
+            too_deep = kind != "apply" and decoding.depth(value) > decoding.DEEPEST
+            return {"code": -1} if kind == "verify" else {"error": {"code": "too_deep" if too_deep else "table_unknown"}}
         if kind == "verify":
             verdict = self.open.verify(value["authorization"], value["call"], value.get("address") or None, value["now"])
             return {"code": -1} if verdict is None else {"ok": verdict}

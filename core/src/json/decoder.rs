@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::value::{Value, too_deep};
+use super::value::{Value, check_depth};
 use crate::base::error::{Error, ErrorCode};
 
 /// A type that can be decoded from a value.
@@ -17,9 +17,7 @@ pub(crate) trait FromValue: Sized {
 
 /// Decodes a request that doesn't come through the dispatcher, such as the input of a table.
 pub(crate) fn decode_checked<T: FromValue>(request: Value) -> Result<T, Error> {
-    if request.is_too_deep() {
-        return Err(too_deep());
-    }
+    check_depth(&request)?;
     T::from_value(request)
 }
 

@@ -19,7 +19,16 @@ pub const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 /// The most levels that a request may nest.
 pub(crate) const MAX_DEPTH: usize = 16;
 
-/// The error of a value that is nested too deeply.
+/// # Errors
+/// `too_deep`.
+pub(crate) fn check_depth(request: &Value) -> Result<(), Error> {
+    if request.is_deeper_than(MAX_DEPTH) {
+        return Err(too_deep());
+    }
+    Ok(())
+}
+
+/// The error of a request that is nested too deeply.
 pub(crate) fn too_deep() -> Error {
     Error::new(
         ErrorCode::TooDeep,
@@ -110,17 +119,14 @@ impl Value {
         }
     }
 
-    /// Whether the value is nested deeper than a request may be.
-    pub(crate) fn is_too_deep(&self) -> bool {
-        fn deeper(value: &Value, left: usize) -> bool {
-            match (value, left.checked_sub(1)) {
-                (Value::Array(_) | Value::Object(_), None) => true,
-                (Value::Array(items), Some(left)) => items.iter().any(|item| deeper(item, left)),
-                (Value::Object(entries), Some(left)) => entries.iter().any(|(_, item)| deeper(item, left)),
-                _ => false,
-            }
+    /// Whether arrays and objects are nested more than `levels` deep.
+    pub(crate) fn is_deeper_than(&self, levels: usize) -> bool {
+        match (self, levels.checked_sub(1)) {
+            (Value::Array(_) | Value::Object(_), None) => true,
+            (Value::Array(items), Some(left)) => items.iter().any(|item| item.is_deeper_than(left)),
+            (Value::Object(entries), Some(left)) => entries.iter().any(|(_, item)| item.is_deeper_than(left)),
+            _ => false,
         }
-        deeper(self, MAX_DEPTH)
     }
 }
 

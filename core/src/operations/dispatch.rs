@@ -21,7 +21,7 @@ use crate::dialect::parameters::parameters;
 use crate::dialect::reply::reply;
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::encoder::encode;
-use crate::json::value::{Value, too_deep};
+use crate::json::value::{Value, check_depth};
 
 /// The largest request in bytes.
 pub const MAX_REQUEST_BYTES: usize = 8 << 20;
@@ -67,9 +67,7 @@ pub fn call(op: &str, request: Value) -> Result<Value, Error> {
             "there is no operation of that name; `info` lists them",
         ));
     };
-    if request.is_too_deep() {
-        return Err(too_deep());
-    }
+    check_depth(&request)?;
     handler(request)
 }
 

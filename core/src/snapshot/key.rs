@@ -129,6 +129,24 @@ mod tests {
 
     use super::*;
 
+    /// RFC 8032, 7.1, test 1.
+    #[test]
+    fn reads_64_hex_digits_as_a_private_key() {
+        let secret = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+        let read = |text: &str| SigningKey::from_secret_hex(&SecretString::from(text));
+        for text in [secret, &secret.to_uppercase()] {
+            let key = read(text).map(|key| key.public_key());
+            let public = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+            assert_eq!(key.as_deref(), Ok(public));
+        }
+        for text in ["", &secret[2..], &[secret, "00"].concat(), &secret.replace('9', "g")] {
+            assert_eq!(
+                read(text).map_err(|error| error.code).err(),
+                Some(ErrorCode::KeyInvalid)
+            );
+        }
+    }
+
     /// Wycheproof's messages can't be heads of snapshots. `ed25519.json` of the vectors has its bad signatures on heads.
     #[test]
     fn verifies_as_wycheproof_expects() {

@@ -55,6 +55,9 @@ pub struct Record {
     pub extra: Extra,
 }
 
+/// The most levels of an unknown field, so that every request that can hold a record can hold this one.
+const EXTRA_DEPTH: usize = 8;
+
 /// Fields unknown to this version, sorted by key. Numbers in them must be whole and safe.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Extra(Vec<(String, Value)>);
@@ -67,18 +70,21 @@ impl Extra {
     }
 
     /// # Errors
-    /// `type_invalid` for a number that isn't whole and safe.
+    /// For the first field in their order, `type_invalid` for a number that isn't whole and safe, and `too_deep`.
     fn new(entries: Vec<(String, Value)>) -> Result<Self, Error> {
+        let key = |at: usize| entries.get(at).map(|(key, _)| key);
+        let order = sorted(entries.len(), &|a, b| key(a).cmp(&key(b)));
+        let entries: Vec<_> = order.into_iter().filter_map(|at| entries.get(at).cloned()).collect();
         for (key, value) in &entries {
             if value.holds_unsafe_number() {
                 return Err(wrong_type("whole numbers", &Value::OtherNumber).under(key));
             }
+            if value.is_deeper_than(EXTRA_DEPTH) {
+                let message = format!("a field of a record is nested deeper than {EXTRA_DEPTH} levels");
+                return Err(Error::at(ErrorCode::TooDeep, key, message));
+            }
         }
-        let key = |at: usize| entries.get(at).map(|(key, _)| key);
-        let order = sorted(entries.len(), &|a, b| key(a).cmp(&key(b)));
-        Ok(Extra(
-            order.into_iter().filter_map(|at| entries.get(at).cloned()).collect(),
-        ))
+        Ok(Extra(entries))
     }
 }
 

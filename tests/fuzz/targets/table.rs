@@ -109,13 +109,14 @@ impl Model {
     /// `false` if two ids would share a hash.
     fn update(&mut self, update: TableUpdate) -> bool {
         let mut next = self.clone();
-        next.records.retain(|id, _| !update.remove_ids.contains(id));
+        next.records
+            .retain(|id, record| !update.remove_ids.contains(id) && !update.remove_users.contains(&record.user));
         let clashes = |records: &BTreeMap<String, Record>, record: &Record| {
             records
                 .values()
                 .any(|other| other.id != record.id && other.hash == record.hash)
         };
-        // Tokens of a removed user, and those that the update replaces, still count.
+        // Those that the update replaces still count.
         let mut seen: Vec<&Record> = Vec::new();
         for record in &update.records {
             if clashes(&next.records, record)
@@ -127,8 +128,6 @@ impl Model {
             }
             seen.push(record);
         }
-        next.records
-            .retain(|_, record| !update.remove_users.contains(&record.user));
         next.accounts.retain(|user, _| !update.remove_users.contains(user));
         next.accounts.extend(
             update

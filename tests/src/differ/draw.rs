@@ -175,9 +175,12 @@ impl Draw {
 
     /// A value that some rule may stumble over.
     pub(super) fn odd_value(&mut self) -> Value {
-        match self.below(10) {
+        match self.below(12) {
             0 => Value::Null,
             1 => json!(self.flag()),
+            8 => json!(0.5),
+            // About what a record may keep, and what a request may nest.
+            9 => (0..6 + self.below(12)).fold(json!([]), |inner, _| json!([inner])),
             2 | 3 => json!(self.whole()),
             4 => json!([]),
             5 => json!({}),

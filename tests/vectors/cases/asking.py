@@ -2,7 +2,7 @@
 
 import json
 
-from .book import NOW, Book, entropy, record, without
+from .book import NOW, Book, entropy, nested, record, without
 
 MIB8 = 8 * 1024 * 1024
 NAMED = {"ok": {"valid": True, "problems": [], "expires": None, "hint": None}}
@@ -17,6 +17,7 @@ def _text(value):
 
 
 def _nested(levels):
+    """Text, because it may be too deep to be written."""
     return "[" * levels + "]" * levels
 
 
@@ -141,10 +142,31 @@ def _numbers(book):
 
 
 def _deep(book):
-    book.raw("reads_nesting_of_sixteen", _kept(14), {"ok": {}}, partial=True)
+    # A record, the second level or the third, may be one of a list, so it nests less than a request may.
+    book.raw("reads_eight_levels_of_a_field_that_a_record_keeps", _kept(8), {"ok": {}}, partial=True)
+    book.raw("refuses_nine_levels_of_a_field_that_a_record_keeps", _kept(9), _error("too_deep", "record.x"))
+    book.raw("refuses_fourteen_levels_of_a_field_that_a_record_keeps", _kept(14), _error("too_deep", "record.x"))
     book.raw("refuses_nesting_of_seventeen", _kept(15), _error("too_deep"))
     book.raw("refuses_nesting_of_a_hundred", _kept(98), _error("too_deep"))
     book.raw("refuses_nesting_of_a_thousand", _kept(998), _error("too_deep"))
+    deep = record() | {"x": nested(8), "y": {"a": [{"b": [{"c": [{"d": []}]}]}]}}
+    validated = {"op": "validate", "now": NOW, "records": [deep], "account": {"user": "alice", "features": "all"}}
+    for op, request in {
+        "verify": {"op": "verify", "now": NOW, "authorization": None, "record": deep, "account": None},
+        "list": {"op": "list", "now": NOW, "records": [deep]},
+        "rename": {"op": "rename", "record": deep, "newName": "n"},
+        "revoke": {"op": "revoke", "now": NOW, "records": [deep], "ids": [deep["id"]]},
+        "manageable": {"op": "manageable", "creator": deep, "records": [deep]},
+        "validate": validated,
+        "reply": {"op": "reply", "shape": "uapi", "function": "list", "records": [deep]},
+    }.items():
+        book.ok(f"takes_a_record_of_the_deepest_kind_in_{op}", request)
+    for what, changes, code in [
+        ("a_fraction_before_a_deep_field", {"a": 0.5, "b": nested(9)}, "type_invalid"),
+        ("a_deep_field_before_a_fraction", {"b": 0.5, "a": nested(9)}, "too_deep"),
+        ("a_fraction_in_a_deep_field", {"a": json.loads(json.dumps(nested(9)).replace("[]", "[0.5]"))}, "type_invalid"),
+    ]:
+        book.error(f"refuses_{what}_of_a_record", {"op": "describe", "now": NOW, "record": record() | changes}, code, field="record.a")
     book.raw("refuses_nested_objects", '{"op":"validate","name":' + '{"a":' * 40 + "1" + "}" * 41, _error("too_deep"))
     book.raw("refuses_an_array_of_a_thousand_levels_as_request", _nested(1000), _error("too_deep"))
     text = {"head": '{"op":"info"}', "unit": " ", "tail": ""}

@@ -62,6 +62,14 @@ def record(label="ci", pepper=None, **changes):
     return base | changes
 
 
+def nested(levels):
+    """Arrays within arrays."""
+    value = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
 def without(value, *keys):
     """An object less some of its keys."""
     return {key: item for key, item in value.items() if key not in keys}

@@ -2,7 +2,7 @@
 
 from model import tokens
 
-from .book import DAY, FUNCTIONS, NOW, OLD_PEPPER, PEPPER, Book, account, header, record, secret, without
+from .book import DAY, FUNCTIONS, NOW, OLD_PEPPER, PEPPER, Book, account, header, nested, record, secret, without
 
 SHARED = [record(), record("other", user="bob"), record("old", expires=NOW - 1), record("gone", revoked=NOW - 5)]
 ACCOUNTS = [account(), account("bob")]
@@ -219,6 +219,11 @@ def _updates(book):
         ("update", {"removeIds": "x"}, "type_invalid"),
         ("update", {"catalogue": []}, "field_unknown"),
         ("update", {"peppers": []}, "field_unknown"),
+        ("update", {"records": [record(x=nested(9))]}, "too_deep"),
+        ("update", {"removeIds": nested(16)}, "too_deep"),
+        ("prepare", {"module": nested(16)}, "too_deep"),
+        ("prepare", {"module": nested(15)}, "type_invalid"),
+        ("update", {"records": [record(x=nested(8))]}, {"records": 4}),
         _seen("ok"),
     ]
     book.table("refuses_a_bad_update_and_goes_on", _table(), steps)

@@ -38,6 +38,8 @@ WRONG = {
     "a_range": "10.0.0.1-10.0.0.9",
     "the_word_any": "any",
     "a_prefix_length_alone": "/8",
+    "a_mapped_block_of_95_bits": "::ffff:0:0/95",
+    "a_mapped_block_of_no_bits": "::ffff:0.0.0.0/0",
 }
 
 RIGHT = {
@@ -54,6 +56,7 @@ RIGHT = {
     "an_ipv6_block_of_one": "::1/128",
     "an_ipv4_mapped_address": "::ffff:203.0.113.7",
     "an_ipv4_mapped_address_in_hexadecimal": "::ffff:cb00:7107",
+    "every_ipv4_mapped_address": "::ffff:0:0/96",
 }
 
 MATCHES = [
@@ -77,6 +80,8 @@ MATCHES = [
     ("a_mapped_address_by_an_ipv4_block", ["203.0.113.0/24"], "::ffff:cb00:7107", "ok"),
     ("an_ipv4_address_by_a_mapped_entry", ["::ffff:203.0.113.7"], "203.0.113.7", "ok"),
     ("an_ipv4_address_by_a_mapped_block", ["::ffff:203.0.113.0/120"], "203.0.113.9", "ok"),
+    ("any_ipv4_address_by_every_mapped_one", ["::ffff:0.0.0.0/96"], "255.255.255.255", "ok"),
+    ("an_ipv6_address_by_every_mapped_one", ["::ffff:0.0.0.0/96"], "2001:db8::1", "address_refused"),
     ("an_ipv4_address_outside_a_mapped_block", ["::ffff:203.0.113.0/120"], "203.0.114.9", "address_refused"),
     ("a_mapped_address_outside_the_list", ["203.0.113.7"], "::ffff:203.0.113.8", "address_refused"),
     ("an_ipv4_compatible_address", ["203.0.113.7"], "::203.0.113.7", "address_refused"),

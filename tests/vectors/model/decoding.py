@@ -9,6 +9,9 @@ REQUIRED = object()
 DEEPEST = 16
 """How deep arrays and objects may nest, the request itself counted as 1."""
 
+DEEPEST_KEPT = 8
+"""How deep the value of a record's unknown key may nest."""
+
 
 class Refused(Exception):
     """An error answer: its stable code and, where one is at fault, the field."""
@@ -116,3 +119,18 @@ def depth(value):
     if isinstance(value, list):
         return 1 + max((depth(item) for item in value), default=0)
     return 0
+
+
+def whole(value):
+    """Whether every number in a value is whole and safe."""
+    if isinstance(value, dict):
+        return all(map(whole, value.values()))
+    if isinstance(value, list):
+        return all(map(whole, value))
+    return not isinstance(value, (int, float)) or (value == int(value) and abs(value) <= LARGEST)
+
+
+def check_depth(request):
+    """Refuses a request that nests too deep."""
+    if depth(request) > DEEPEST:
+        raise Refused("too_deep")

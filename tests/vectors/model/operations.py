@@ -11,8 +11,7 @@ warn_days = integer(0, 3650)
 def answer(request):
     """The answer to one request, messages left out."""
     try:
-        if decoding.depth(request) > decoding.DEEPEST:
-            raise Refused("too_deep")
+        decoding.check_depth(request)
         reader = Reader(request)
         name = reader.take("op", string)
         if name not in OPERATIONS:

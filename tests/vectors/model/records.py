@@ -163,7 +163,7 @@ class Calls:
 
     def prepare(self, value):
         """The number of a call."""
-        shapes.call(value, "")
+        shapes.CALL(value)
         if "address" in value:
             raise Refused("value_invalid", "address")
         call = Call(value, "")

@@ -1,5 +1,6 @@
 """The forms of requests and of the values in them: types and keys, without any rule about what a value is."""
 
+from . import decoding
 from .decoding import Reader, Refused, array, boolean, integer, nullable, one_of, string
 
 APIS = ("uapi", "api2", "api1", "whm")
@@ -21,6 +22,16 @@ def _object(**keys):
         return value
 
     return decode
+
+
+def _whole(shape):
+    """The form of a whole request, which may nest only so deep."""
+
+    def check(value):
+        decoding.check_depth(value)
+        shape(value, "")
+
+    return check
 
 
 def _word_or(word, other):
@@ -60,6 +71,11 @@ def _record(value, path):
     reader.take("addresses", array(string))
     reader.take("realm", one_of("account", "admin"), None)
     reader.take("revoked", nullable(any_integer), None)
+    for key, kept in sorted(reader.left.items()):
+        if not decoding.whole(kept):
+            raise Refused("type_invalid", reader.at(key))
+        if decoding.depth(kept) > decoding.DEEPEST_KEPT:
+            raise Refused("too_deep", reader.at(key))
     return value
 
 
@@ -139,8 +155,9 @@ REQUESTS = {
 }
 """The form of each operation's request, less `op`: it is read whole before any value is judged."""
 
-TABLE = _object(records=[array(_record)], accounts=[array(account)], peppers=[array(pepper)], catalogue=[array(function)])
-UPDATE = _object(records=[array(_record)], accounts=[array(account)], removeIds=[texts], removeUsers=[texts])
-SNAPSHOT = _object(
+TABLE = _whole(_object(records=[array(_record)], accounts=[array(account)], peppers=[array(pepper)], catalogue=[array(function)]))
+UPDATE = _whole(_object(records=[array(_record)], accounts=[array(account)], removeIds=[texts], removeUsers=[texts]))
+SNAPSHOT = _whole(_object(
     publicKeys=texts, peppers=[array(pepper)], catalogue=[array(function)], floor=[_object(epoch=any_integer, version=any_integer, made=any_integer)], maxAge=[any_integer],
-)
+))
+CALL = _whole(call)

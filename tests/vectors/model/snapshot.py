@@ -103,7 +103,7 @@ class Edge:
     """What an edge holds, by records and accounts, and what it decides."""
 
     def __init__(self, value):
-        shapes.SNAPSHOT(value, "")
+        shapes.SNAPSHOT(value)
         reader = Reader(value)
         keys = reader.take("publicKeys", decoding.array(decoding.string))
         self.peppers = reader.take("peppers", tokens.peppers, [])

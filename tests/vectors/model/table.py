@@ -8,7 +8,7 @@ class Table:
     """Records by id, accounts by user, and the calls prepared so far."""
 
     def __init__(self, value):
-        shapes.TABLE(value, "")
+        shapes.TABLE(value)
         reader = Reader(value)
         self.peppers = reader.take("peppers", tokens.peppers, [])
         self.functions = reader.take("catalogue", records.catalogue, None)
@@ -39,7 +39,7 @@ class Table:
 
     def update(self, value):
         """Removals first, then what is new. On an error nothing changes."""
-        shapes.UPDATE(value, "")
+        shapes.UPDATE(value)
         reader = Reader(value)
         accounts = reader.take("accounts", decoding.array(records.account), [])
         loaded = reader.take("records", decoding.array(self._record), [])

@@ -129,11 +129,21 @@ fn copy_if_changed(from: &Path, to: &Path) -> Result<(), Fault> {
     fs::write(to, bytes).map_err(Fault::during(to.display()))
 }
 
+/// The workspace of what cargo runs, else the one that this crate was built in: checkouts that share a target folder share this
+/// crate too.
 fn workspace() -> Result<PathBuf, Fault> {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .map(Path::to_path_buf)
+    let running = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let built = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let above = |folder: &Path| {
+        let mut folders = folder.ancestors();
+        folders
+            .find(|folder| folder.join("wasm/build/Cargo.toml").is_file())
+            .map(Path::to_path_buf)
+    };
+    running
+        .as_deref()
+        .and_then(above)
+        .or_else(|| above(&built))
         .ok_or_else(|| Fault::new("the workspace isn't where this crate was built"))
 }
 
