@@ -46,6 +46,13 @@ const fn in_js(line: &'static str) -> Step {
     Step { folder: "js", line }
 }
 
+/// The npm package.
+const PACKAGE: &[Step] = &[
+    in_js("npm install --no-audit --no-fund"),
+    at_top("cargo run --package tokenlatch-build -- --out js/dist/module"),
+    in_js("npm run --silent build:js"),
+];
+
 /// All layers, in the order in which they run. They are a choice of tests: all of them would take an hour.
 pub(crate) const LAYERS: &[Layer] = &[
     Layer {
@@ -105,19 +112,15 @@ pub(crate) const LAYERS: &[Layer] = &[
         name: "js",
         runs: &["core", "wasm", "js"],
         tests_in: &["wasm/build"],
-        build: &[
-            in_js("npm install --no-audit --no-fund"),
-            at_top("cargo run --package tokenlatch-build -- --out js/dist/module"),
-            in_js("npm run --silent build:js"),
-        ],
+        build: PACKAGE,
         tests: &[in_js(JS_TESTS)],
         output: Output::Tap,
     },
     Layer {
         name: "stores",
         runs: &["js"],
-        tests_in: &["wasm/build"],
-        build: &[],
+        tests_in: &["core", "wasm", "wasm/build"],
+        build: PACKAGE,
         tests: &[in_js(
             "node --test --test-reporter=tap --test-timeout=300000 test/stores.test.mjs test/follower.test.mjs",
         )],

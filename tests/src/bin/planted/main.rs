@@ -216,7 +216,9 @@ impl<'a> Run<'a> {
                     }
                     let begun = Instant::now();
                     let ended = (self.runner.run(layer, &patch.name)?, begun.elapsed().as_secs());
-                    self.kept.put(&name, &key, &ended)?;
+                    if !matches!(ended, (End::Broken(_), _)) {
+                        self.kept.put(&name, &key, &ended)?;
+                    }
                     ended
                 }
             };
@@ -230,6 +232,10 @@ impl<'a> Run<'a> {
                 }
                 End::NotBuilt(message) => {
                     finding = Finding::DoesNotCompile { message };
+                    break;
+                }
+                End::Broken(message) => {
+                    finding = Finding::Broken { message };
                     break;
                 }
             }
@@ -276,6 +282,7 @@ impl<'a> Run<'a> {
                 layer.name,
                 self.runner.log(layer, "baseline").display()
             ))),
+            End::Broken(message) => Err(Fault::new(format!("without a patch: {message}"))),
             End::NotBuilt(message) => Err(Fault::new(format!(
                 "without a patch the layer {} does not compile: {message}",
                 layer.name

@@ -32,6 +32,11 @@ pub(crate) enum Finding {
         /// The first error.
         message: String,
     },
+    /// The tests ended without a result.
+    Broken {
+        /// Which, and how.
+        message: String,
+    },
 }
 
 /// A patch and its result.
@@ -77,6 +82,7 @@ impl Row {
             Finding::Missed { .. } => ("MISSED", "every test passed"),
             Finding::DoesNotApply { .. } => ("–", "the patch does not apply"),
             Finding::DoesNotCompile { .. } => ("–", "the patch does not compile"),
+            Finding::Broken { .. } => ("–", "the tests ended without a result"),
         }
     }
 
@@ -96,6 +102,7 @@ impl Row {
             Finding::DoesNotCompile { message } => Some(format!(
                 "{name} does not compile, so it tests nothing: {message}. Correct the patch"
             )),
+            Finding::Broken { message } => Some(format!("{name} has no result: {message}. Run it again")),
         }
     }
 }

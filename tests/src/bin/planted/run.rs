@@ -36,6 +36,8 @@ pub(crate) enum End {
     Failed(String),
     /// Something could not be built. The text says what.
     NotBuilt(String),
+    /// The tests were ended by something else than a failed test. The text says what.
+    Broken(String),
 }
 
 /// Where the commands run.
@@ -73,8 +75,10 @@ impl Runner {
                 return Ok(End::Failed(name));
             }
             if !passed {
-                return Ok(End::Failed(format!(
-                    "(exit without a failed test; see {})",
+                return Ok(End::Broken(format!(
+                    "`{}` ended without a failed test, or not within {} seconds; see {}",
+                    step.line,
+                    PATIENCE.as_secs(),
                     path.display()
                 )));
             }
@@ -118,7 +122,7 @@ impl Runner {
             .collect();
         drop(sender);
         let begun = Instant::now();
-        let (mut failed, mut last) = (None, String::new());
+        let (mut failed, mut last, mut ended) = (None, String::new(), true);
         loop {
             if self.interrupted.load(Ordering::Relaxed) {
                 stop(&mut child);
@@ -140,7 +144,7 @@ impl Runner {
                 Err(RecvTimeoutError::Timeout) if begun.elapsed() < PATIENCE => {}
                 Err(RecvTimeoutError::Timeout) => {
                     stop(&mut child);
-                    failed = failed.or_else(|| Some(format!("(no end within {} seconds)", PATIENCE.as_secs())));
+                    ended = false;
                     break;
                 }
             }
@@ -151,7 +155,7 @@ impl Runner {
             // A reader doesn't panic.
             let _ = reader.join();
         }
-        Ok((status.success() && failed.is_none(), failed))
+        Ok((ended && status.success() && failed.is_none(), failed))
     }
 
     fn command(&self, step: &Step) -> Command {
