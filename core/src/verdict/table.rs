@@ -378,3 +378,43 @@ impl TokenTable {
 const fn place(at: u32) -> usize {
     at as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+    use crate::operations::dispatch::read_json;
+
+    fn record(id: &str, user: &str, digit: char) -> String {
+        let hash = format!("{digit:0<64}");
+        format!(
+            r#"{{"v":1,"id":"{id}","user":"{user}","name":"{id}","hash":"sha256:{hash}","created":0,"expires":null,"access":"full","readOnly":false,"addresses":[]}}"#
+        )
+    }
+
+    /// The sizes of the three indices after each change.
+    fn sizes(changes: &[String]) -> Result<Vec<[usize; 3]>, Error> {
+        let mut table = TokenTable::new(TableInput::default())?;
+        let mut sizes = Vec::new();
+        for change in changes {
+            table.update_value(read_json(change.as_bytes())?)?;
+            sizes.push([table.by_id.len(), table.by_digest.len(), table.slots.len()]);
+        }
+        Ok(sizes)
+    }
+
+    #[test]
+    fn leaves_nothing_of_a_record_that_goes() {
+        let (a, b, c) = (record("a", "u", '1'), record("b", "u", '2'), record("c", "w", '3'));
+        let changes = [
+            format!(r#"{{"records":[{a},{b},{c}]}}"#),
+            r#"{"removeIds":["a"]}"#.into(),
+            format!(r#"{{"records":[{}]}}"#, record("b", "u", '4')),
+            format!(r#"{{"records":[{a}]}}"#),
+            r#"{"removeUsers":["u"]}"#.into(),
+        ];
+        let expected = Vec::from([[3, 3, 3], [2, 2, 3], [2, 2, 3], [3, 3, 3], [1, 1, 3]]);
+        assert_eq!(sizes(&changes), Ok(expected));
+    }
+}
