@@ -308,22 +308,20 @@ impl TokenTable {
     /// `hash_taken`: two ids may not share a hash, in what stays of the table or in the update.
     fn check_hashes(&self, slots: &[Slot], removed_ids: &[String], removed_users: &[String]) -> Result<(), Error> {
         let removed_accounts: Vec<u32> = removed_users.iter().filter_map(|user| self.account_at(user)).collect();
-        let stays =
-            |other: &&Slot| !removed_ids.contains(&other.entry.id) && !removed_accounts.contains(&other.account);
+        let stays = |other: &Slot| !removed_ids.contains(&other.entry.id) && !removed_accounts.contains(&other.account);
         let mut fresh = Index::new();
         for (index, slot) in (0_u32..).zip(slots) {
-            let clashes = |other: Option<&Slot>| {
-                other.is_some_and(|other| {
-                    other.entry.id != slot.entry.id
-                        && other.place == slot.place
-                        && bool::from(other.digest.same(&slot.digest))
-                })
+            let clashes = |other: &&Slot| {
+                other.entry.id != slot.entry.id
+                    && other.place == slot.place
+                    && bool::from(other.digest.same(&slot.digest))
             };
             let key = slot.digest.index();
+            // Few records clash, so that the lists of what is removed are seldom read.
             let in_table = self
                 .by_digest
-                .find(key, |(_, at)| clashes(self.slot_at(*at).filter(stays)));
-            let in_update = fresh.find(key, |(_, at)| clashes(slots.get(place(*at))));
+                .find(key, |(_, at)| self.slot_at(*at).filter(clashes).is_some_and(stays));
+            let in_update = fresh.find(key, |(_, at)| slots.get(place(*at)).filter(clashes).is_some());
             if in_table.or(in_update).is_some() {
                 let error = Error::at(ErrorCode::HashTaken, "hash", "another token has this hash");
                 return Err(error.under_index(place(index)).under("records"));

@@ -14,6 +14,7 @@ crate::common::over_both!(
     live_names_are_unique_per_user_and_hashes_overall,
     token_requires_an_existing_account,
     features_are_replaced_only_if_unchanged,
+    a_change_of_a_token_that_has_changed_since_is_refused,
     a_revocation_is_never_undone,
     database_refuses_changes_to_fixed_token_fields,
     tokens_of_a_removed_account_stay_revoked,
@@ -186,6 +187,38 @@ async fn features_are_replaced_only_if_unchanged(database: Database) {
         done += u32::from(task.await.unwrap().unwrap());
     }
     assert_eq!(done, 1);
+}
+
+async fn a_change_of_a_token_that_has_changed_since_is_refused(database: Database) {
+    let service = database.service().await;
+    let store = database.store().await;
+    for name in ["one", "two"] {
+        service.create(plain(name)).await.unwrap();
+    }
+    let read = store.tokens("alice").await.unwrap();
+    let changed = |at: usize, change: &dyn Fn(&mut Record)| {
+        let mut record = read[at].record.clone();
+        change(&mut record);
+        Change {
+            record,
+            revision: read[at].revision,
+        }
+    };
+    let narrowed = changed(0, &|record| record.read_only = true);
+    store.change_tokens(&[narrowed]).await.unwrap();
+    let renamed = changed(0, &|record| record.name = "three".to_owned());
+    let beside = changed(1, &|record| record.read_only = true);
+    for changes in [vec![renamed.clone()], vec![beside, renamed]] {
+        assert_eq!(store.change_tokens(&changes).await.unwrap_err(), StoreError::Conflict);
+    }
+    let held = store.tokens("alice").await.unwrap();
+    let shown: Vec<_> = held
+        .iter()
+        .map(|token| (token.record.name.as_str(), token.record.read_only))
+        .collect();
+    let first = read[0].record.name.as_str();
+    let second = read[1].record.name.as_str();
+    assert_eq!(shown, [(first, true), (second, false)]);
 }
 
 async fn a_revocation_is_never_undone(database: Database) {
