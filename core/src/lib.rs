@@ -37,12 +37,13 @@ pub use account::rights::{Account, Features, METRICS_READ, SNAPSHOT_READ, USAGE_
 pub use auth::api::Api;
 pub use auth::authorization::{Authorization, Scheme};
 pub use auth::call::Call;
-pub use auth::catalogue::{Function, functions};
+pub use auth::catalogue::{Catalogue, Function, Unlisted, functions};
 pub use auth::dangerous_fields::{
     DANGEROUS_FIELDS, Danger, IDENTITY_FIELDS, PROXY_FIELDS, danger, is_forged, is_plain_field,
 };
 pub use auth::function_path::{WHM_MODULE, canonical_path, is_api_path, is_function_name, json_api_path, uapi_path};
 pub use auth::presentation::Presentation;
+pub use auth::route::Route;
 pub use auth::selector::{API2_SELECTORS, is_doubtful_selector, names_any};
 pub use auth::target::{call_of, calls_others, is_sound_path, plain_target};
 pub use base::error::{Error, ErrorCode};

@@ -16,10 +16,10 @@ import sys
 sys.dont_write_bytecode = True  # the folder holds data and its makers, nothing compiled
 
 import published
-from cases import admitting, asking, changing, failing, found, keeping, loading, locating, making, presenting, publishing, reading, replying, signing, times, validating, wording, words
+from cases import admitting, asking, changing, failing, found, keeping, loading, locating, making, presenting, publishing, reading, replying, routing, signing, times, validating, wording, words
 
 HERE = pathlib.Path(__file__).resolve().parent
-CASES = (words, times, validating, making, presenting, admitting, locating, keeping, changing, replying, wording, reading, asking, loading, publishing, signing, failing, found)
+CASES = (words, times, validating, making, presenting, admitting, locating, keeping, changing, replying, wording, reading, asking, loading, routing, publishing, signing, failing, found)
 
 CODES = """
 json_invalid request_too_large op_unknown field_missing field_unknown field_duplicate type_invalid value_invalid too_deep

@@ -6,14 +6,15 @@ use alloc::string::String;
 use serde::Serialize;
 
 use super::api::Api;
-use super::catalogue::Catalogue;
+use super::catalogue::{CatalogueIndex, Unlisted};
+use super::route::Named;
 use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
 use crate::token::access::Realm;
 use crate::token::feature::{FEATURE_RULE, is_feature};
 
-/// What a request wants to do: call a function of the catalogue, or use a feature to read or write.
+/// What a request wants to do: call a function of the catalogue, use a route of it, or use a feature to read or write.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
@@ -26,6 +27,12 @@ pub struct Call {
     /// The function.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
+    /// The request's method, with `path` instead of a function.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The request's target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// The feature used, instead of a function.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feature: Option<String>,
@@ -47,6 +54,8 @@ impl FromValue for Call {
             api: fields.optional("api"),
             module: fields.optional("module"),
             function: fields.optional("function"),
+            method: fields.optional("method"),
+            path: fields.optional("path"),
             feature: fields.optional("feature"),
             writes: fields.optional("writes"),
             address: fields.optional("address"),
@@ -67,6 +76,21 @@ pub(crate) struct ResolvedCall {
     /// others one that the catalogue doesn't have.
     pub(crate) inexact: bool,
     pub(crate) realm: Realm,
+    pub(crate) standing: Standing,
+}
+
+/// How a call stands to the catalogue's routes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The rest of the call decides.
+    #[default]
+    Judged,
+    /// It needs no token.
+    Public,
+    /// Two servers could read the method or the path differently.
+    Doubtful,
+    /// No route has it, and the catalogue refuses such calls.
+    Refused,
 }
 
 impl Call {
@@ -76,7 +100,13 @@ impl Call {
     ///
     /// # Errors
     /// `call_ambiguous`, `field_missing`, `feature_invalid`.
-    pub(crate) fn resolve(&self, catalogue: &Catalogue) -> Result<ResolvedCall, Error> {
+    pub(crate) fn resolve(&self, catalogue: &CatalogueIndex) -> Result<ResolvedCall, Error> {
+        match (&self.method, &self.path) {
+            (None, None) => {}
+            (Some(_), None) => return Err(Error::missing("path")),
+            (None, Some(_)) => return Err(Error::missing("method")),
+            (Some(method), Some(path)) => return self.resolve_route(catalogue, method, path),
+        }
         let api = self.api.unwrap_or_default();
         let realm = self.realm.unwrap_or_default();
         let (feature, writes, inexact) = match (&self.module, &self.function) {
@@ -88,10 +118,10 @@ impl Call {
                     "name a function, or a feature and whether it writes, not both",
                 ));
             }
-            (Some(module), Some(function)) => match catalogue.find(api, module, function) {
+            (Some(module), Some(function)) => match catalogue.functions().find(api, module, function) {
                 Some(found) => (found.feature.clone(), found.writes, false),
                 None => {
-                    let feature = catalogue.resembling(api, module, function).map(ToOwned::to_owned);
+                    let feature = catalogue.functions().resembling(api, module, function).map(ToOwned::to_owned);
                     let inexact = feature.is_some();
                     (feature, true, inexact)
                 }
@@ -109,6 +139,38 @@ impl Call {
             writes,
             inexact,
             realm,
+            standing: Standing::Judged,
+        })
+    }
+
+    fn resolve_route(&self, catalogue: &CatalogueIndex, method: &str, path: &str) -> Result<ResolvedCall, Error> {
+        let others = [&self.module, &self.function, &self.feature].into_iter().any(Option::is_some);
+        if others || self.api.is_some() || self.writes.is_some() {
+            return Err(Error::new(
+                ErrorCode::CallAmbiguous,
+                "name a method and a path, and nothing else that the request does",
+            ));
+        }
+        let strictest = ResolvedCall {
+            api: Api::default(),
+            feature: None,
+            writes: true,
+            inexact: false,
+            realm: self.realm.unwrap_or_default(),
+            standing: Standing::Judged,
+        };
+        let with = |standing| ResolvedCall { standing, ..strictest.clone() };
+        Ok(match catalogue.route(method, path) {
+            Named::Doubtful => with(Standing::Doubtful),
+            Named::Unlisted if catalogue.default() == Unlisted::Deny => with(Standing::Refused),
+            Named::Unlisted => strictest,
+            Named::Route { route, near: false, .. } if route.public => with(Standing::Public),
+            Named::Route { route, near, .. } => ResolvedCall {
+                feature: route.feature.clone(),
+                writes: route.writes || near,
+                inexact: near,
+                ..strictest
+            },
         })
     }
 }

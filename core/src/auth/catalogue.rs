@@ -1,4 +1,4 @@
-//! The catalogue of functions: the feature of each, and whether it writes.
+//! The catalogue: functions and routes, the feature of each, and whether it writes.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -9,9 +9,10 @@ use core::cmp::Ordering;
 use serde::Serialize;
 
 use super::api::Api;
+use super::route::{Named, Route, Routes};
 use crate::base::error::{Error, ErrorCode};
 use crate::base::sort::sorted;
-use crate::json::decoder::{Fields, FromValue, deserialize_by_value};
+use crate::json::decoder::{Fields, FromValue, deserialize_by_value, not_among, wrong_type};
 use crate::json::value::Value;
 use crate::token::feature::{FEATURE_RULE, is_feature};
 
@@ -83,18 +84,132 @@ fn built_in(line: &str) -> Option<Function> {
     })
 }
 
+/// What becomes of a request that no route names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unlisted {
+    /// Only tokens with full access that may write pass.
+    #[default]
+    Full,
+    /// Every token is refused.
+    Deny,
+}
+
+impl FromValue for Unlisted {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        match String::from_value(value)?.as_str() {
+            "full" => Ok(Unlisted::Full),
+            "deny" => Ok(Unlisted::Deny),
+            _ => Err(not_among("`full` or `deny`")),
+        }
+    }
+}
+
+/// The functions and routes that a host knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Catalogue {
+    /// The functions; the built-in ones if omitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub functions: Option<Vec<Function>>,
+    /// The routes.
+    pub routes: Vec<Route>,
+    /// What becomes of a request that no route names.
+    pub default: Unlisted,
+}
+
+impl From<Vec<Function>> for Catalogue {
+    fn from(functions: Vec<Function>) -> Self {
+        Catalogue {
+            functions: Some(functions),
+            ..Catalogue::default()
+        }
+    }
+}
+
+impl FromValue for Catalogue {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        match value {
+            Value::Array(_) => Vec::from_value(value).map(|functions: Vec<Function>| functions.into()),
+            Value::Object(_) => {
+                let mut fields = Fields::of(value)?;
+                let catalogue = Catalogue {
+                    functions: fields.optional("functions"),
+                    routes: fields.or("routes", Vec::new()),
+                    default: fields.or("default", Unlisted::default()),
+                };
+                fields.finish()?;
+                Ok(catalogue)
+            }
+            other => Err(wrong_type("an array of functions or an object", &other)),
+        }
+    }
+}
+deserialize_by_value!(Catalogue);
+
+/// A catalogue in which calls are looked up.
+#[derive(Clone, Debug)]
+pub(crate) struct CatalogueIndex {
+    functions: FunctionIndex,
+    routes: Routes,
+    default: Unlisted,
+}
+
+impl CatalogueIndex {
+    /// # Errors
+    /// `catalogue_invalid` and `feature_invalid`, at the index of the function, or in `routes`.
+    pub(crate) fn new(given: Option<Catalogue>) -> Result<Self, Error> {
+        let Catalogue { functions, routes, default } = given.unwrap_or_default();
+        Ok(CatalogueIndex {
+            functions: FunctionIndex::new(functions)?,
+            routes: Routes::new(routes).map_err(|error| error.under("routes"))?,
+            default,
+        })
+    }
+
+    /// As [`CatalogueIndex::new`], for one call: of the built-in functions only those whose names are equal when case is
+    /// ignored.
+    ///
+    /// # Errors
+    /// As [`CatalogueIndex::new`].
+    pub(crate) fn for_call(given: Option<Catalogue>, module: &str, function: &str) -> Result<Self, Error> {
+        match given {
+            Some(Catalogue { functions: None, routes, default }) => Ok(CatalogueIndex {
+                functions: FunctionIndex::for_call(module, function),
+                ..CatalogueIndex::new(Some(Catalogue { functions: Some(Vec::new()), routes, default }))?
+            }),
+            None => Ok(CatalogueIndex {
+                functions: FunctionIndex::for_call(module, function),
+                ..CatalogueIndex::new(Some(Vec::new().into()))?
+            }),
+            given => CatalogueIndex::new(given),
+        }
+    }
+
+    pub(crate) fn functions(&self) -> &FunctionIndex {
+        &self.functions
+    }
+
+    pub(crate) fn route(&self, method: &str, target: &str) -> Named<'_> {
+        self.routes.find(method.as_bytes(), target.as_bytes())
+    }
+
+    pub(crate) fn default(&self) -> Unlisted {
+        self.default
+    }
+}
+
 /// Functions sorted by module and name, ignoring case, for binary search.
 #[derive(Clone, Debug)]
-pub(crate) struct Catalogue(Vec<Function>);
+pub(crate) struct FunctionIndex(Vec<Function>);
 
-impl Catalogue {
+impl FunctionIndex {
     /// Checks and sorts the given functions; without any, takes the built-in ones.
     ///
     /// # Errors
     /// `catalogue_invalid` and `feature_invalid`, at the index of the function.
-    pub(crate) fn new(given: Option<Vec<Function>>) -> Result<Self, Error> {
+    fn new(given: Option<Vec<Function>>) -> Result<Self, Error> {
         let Some(given) = given else {
-            return Ok(Catalogue(functions()));
+            return Ok(FunctionIndex(functions()));
         };
         for (index, function) in given.iter().enumerate() {
             check(function).map_err(|error| error.under_index(index))?;
@@ -110,7 +225,7 @@ impl Catalogue {
             like.any(|other| one.apis.iter().any(|api| other.apis.contains(api)))
         });
         match clash {
-            None => Ok(Catalogue(functions)),
+            None => Ok(FunctionIndex(functions)),
             Some((_, function)) => Err(invalid(format!(
                 "the function `{}::{}` is listed twice for one API, perhaps in another case",
                 function.module, function.function
@@ -118,21 +233,14 @@ impl Catalogue {
         }
     }
 
-    /// As [`Catalogue::new`], for one call: of the built-in functions only those whose names are equal when case is
-    /// ignored.
-    ///
-    /// # Errors
-    /// As [`Catalogue::new`].
-    pub(crate) fn for_call(given: Option<Vec<Function>>, module: &str, function: &str) -> Result<Self, Error> {
-        if given.is_some() {
-            return Catalogue::new(given);
-        }
+    /// Of the built-in functions those whose names are equal when case is ignored.
+    fn for_call(module: &str, function: &str) -> Self {
         let alike = |line: &&str| {
             let mut words = line.split(' ');
             let mut is = |name: &str| words.next().is_some_and(|word| word.eq_ignore_ascii_case(name));
             is(module) && is(function)
         };
-        Ok(Catalogue(BUILT_IN.lines().filter(alike).filter_map(built_in).collect()))
+        FunctionIndex(BUILT_IN.lines().filter(alike).filter_map(built_in).collect())
     }
 
     /// Finds a function by its exact name and API.
@@ -222,13 +330,12 @@ mod tests {
     #[test]
     fn every_built_in_function_is_found() {
         let functions = functions();
-        let whole = Catalogue(functions.clone());
+        let whole = FunctionIndex(functions.clone());
         for function in &functions {
-            let one = Catalogue::for_call(None, &function.module, &function.function.to_ascii_uppercase());
-            let catalogue = one.unwrap_or_else(|_| whole.clone());
+            let catalogue = FunctionIndex::for_call(&function.module, &function.function.to_ascii_uppercase());
             assert!(catalogue.0.len() < 3);
             assert!(function.apis.iter().all(|api| {
-                let find = |catalogue: &Catalogue| catalogue.find(*api, &function.module, &function.function).cloned();
+                let find = |catalogue: &FunctionIndex| catalogue.find(*api, &function.module, &function.function).cloned();
                 find(&catalogue) == find(&whole)
             }));
             for api in &function.apis {

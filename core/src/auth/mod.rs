@@ -9,5 +9,6 @@ pub(crate) mod escape;
 pub(crate) mod function_path;
 pub(crate) mod prepared;
 pub(crate) mod presentation;
-pub(crate) mod selector;
+pub(crate) mod route;
+mod selector;
 pub(crate) mod target;

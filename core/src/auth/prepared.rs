@@ -4,13 +4,13 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::call::{Call, ResolvedCall};
-use super::catalogue::{Catalogue, Function};
+use super::catalogue::{Catalogue, CatalogueIndex};
 use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue, decode_checked};
 use crate::json::value::Value;
 
 /// A request to set the catalogue; `None` selects the built-in one.
-struct CatalogueRequest(Option<Vec<Function>>);
+struct CatalogueRequest(Option<Catalogue>);
 
 impl FromValue for CatalogueRequest {
     fn from_value(value: Value) -> Result<Self, Error> {
@@ -25,15 +25,15 @@ const MAX_CALLS: usize = 10_000;
 
 /// Prepared calls by number. Number 0 is the call without a function or feature.
 pub(crate) struct PreparedCalls {
-    catalogue: Catalogue,
+    catalogue: CatalogueIndex,
     targets: Vec<ResolvedCall>,
 }
 
 impl PreparedCalls {
     /// # Errors
     /// Those of a catalogue, at `catalogue`.
-    pub(crate) fn new(catalogue: Option<Vec<Function>>) -> Result<Self, Error> {
-        let catalogue = Catalogue::new(catalogue).map_err(|error| error.under("catalogue"))?;
+    pub(crate) fn new(catalogue: Option<Catalogue>) -> Result<Self, Error> {
+        let catalogue = CatalogueIndex::new(catalogue).map_err(|error| error.under("catalogue"))?;
         let nothing = Call::default().resolve(&catalogue)?;
         Ok(PreparedCalls {
             catalogue,

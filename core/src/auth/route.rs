@@ -4,6 +4,7 @@ use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use serde::Serialize;
 
@@ -80,7 +81,7 @@ pub(crate) struct Routes {
 /// What may follow some segments.
 #[derive(Clone, Debug, Default)]
 struct Node {
-    /// Literal segments with their nodes, sorted by bytes.
+    /// Literal segments with their nodes, sorted without regard to case, then by bytes.
     literals: Vec<(Vec<u8>, usize)>,
     parameter: Option<usize>,
     /// The routes that take the rest of the path.
@@ -151,7 +152,7 @@ impl Routes {
         let Some(node) = self.nodes.get_mut(at) else {
             return at;
         };
-        match node.literals.binary_search_by(|(known, _)| known.as_slice().cmp(text)) {
+        match node.literals.binary_search_by(|(known, _)| order(known, text)) {
             Ok(place) => node.literals.get(place).map_or(at, |(_, to)| *to),
             Err(place) => {
                 node.literals.insert(place, (text.into(), fresh));
@@ -249,12 +250,24 @@ impl Node {
     /// The nodes of the literals that are equal to a segment.
     fn named(&self, segment: &[u8], folds: bool) -> Vec<usize> {
         if folds {
-            let same = self.literals.iter().filter(|(text, _)| text.eq_ignore_ascii_case(segment));
+            let first = self.literals.partition_point(|(text, _)| folded(text).lt(folded(segment)));
+            let from = self.literals.iter().skip(first);
+            let same = from.take_while(|(text, _)| text.eq_ignore_ascii_case(segment));
             return same.map(|(_, to)| *to).collect();
         }
-        let found = self.literals.binary_search_by(|(text, _)| text.as_slice().cmp(segment));
+        let found = self.literals.binary_search_by(|(text, _)| order(text, segment));
         found.ok().and_then(|at| self.literals.get(at)).map(|(_, to)| *to).into_iter().collect()
     }
+}
+
+/// The order of literals: without regard to case, then by bytes.
+fn order(one: &[u8], other: &[u8]) -> Ordering {
+    folded(one).cmp(folded(other)).then_with(|| one.cmp(other))
+}
+
+/// The bytes of a text with ASCII letters in lower case.
+fn folded(text: &[u8]) -> impl Iterator<Item = u8> {
+    text.iter().map(u8::to_ascii_lowercase)
 }
 
 /// Whether a shape is more specific than another, as far as both go.
@@ -287,7 +300,7 @@ fn clean_path(target: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 /// Decodes a path or a segment; `None` if it holds what servers disagree about.
 fn clean(text: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#;".contains(byte);
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#;?".contains(byte);
     let needed = |escape: Option<u8>| {
         escape.is_some_and(|byte| !is_unreserved(byte) && !byte.is_ascii_control() && !b"/\\%;#?".contains(&byte))
     };

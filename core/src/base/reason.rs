@@ -91,4 +91,10 @@ reasons! {
     ClockBackwards = 22, "clock_backwards", 503, "the clock is behind the snapshot's, or went back; nothing can be decided by it";
     /// The snapshot is older than allowed.
     SnapshotStale = 23, "snapshot_stale", 503, "the snapshot is older than allowed; a newer one is needed";
+    /// Two servers could read the method or the path differently.
+    TargetDoubtful = 24, "target_doubtful", 403, "servers could read the method or the path in different ways";
+    /// No route has the request, and the catalogue refuses such requests.
+    RouteUnlisted = 25, "route_unlisted", 403, "the catalogue has no such route";
+    /// The route needs no token.
+    Public = 26, "public", 200, "the route needs no token";
 }

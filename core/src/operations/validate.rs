@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::policy::Policy;
 use crate::account::rights::Account;
-use crate::auth::catalogue::{Catalogue, Function};
+use crate::auth::catalogue::{Catalogue, CatalogueIndex};
 use crate::base::error::Error;
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
@@ -66,7 +66,7 @@ pub struct ValidateRequest {
     pub peppers: Vec<Pepper>,
     /// A catalogue.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub catalogue: Option<Vec<Function>>,
+    pub catalogue: Option<Catalogue>,
     /// Records.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<Record>,
@@ -198,7 +198,7 @@ pub fn validate(request: ValidateRequest) -> Result<Validated, Error> {
     }
     problems.note(Hasher::new(&request.peppers).map_err(|error| error.under("peppers")));
     if request.catalogue.is_some() {
-        problems.note(Catalogue::new(request.catalogue).map_err(|error| error.under("catalogue")));
+        problems.note(CatalogueIndex::new(request.catalogue).map_err(|error| error.under("catalogue")));
     }
     problems.note(check_records(&request.records));
     let Problems(problems) = problems;

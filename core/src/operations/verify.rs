@@ -8,8 +8,8 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::account::rights::Account;
 use crate::auth::authorization::{Authorization, parse};
-use crate::auth::call::Call;
-use crate::auth::catalogue::{Catalogue, Function};
+use crate::auth::call::{Call, Standing};
+use crate::auth::catalogue::{Catalogue, CatalogueIndex};
 use crate::auth::presentation::Presentation;
 use crate::base::error::Error;
 use crate::base::reason::Reason;
@@ -44,7 +44,7 @@ pub struct VerifyRequest {
     pub peppers: Vec<Pepper>,
     /// The catalogue; the built-in one if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub catalogue: Option<Vec<Function>>,
+    pub catalogue: Option<Catalogue>,
 }
 
 impl FromValue for VerifyRequest {
@@ -88,7 +88,7 @@ pub fn verify(request: VerifyRequest) -> Result<Verdict, Error> {
     };
     let call = request.call.unwrap_or_default();
     let named = |name: &Option<String>| name.clone().unwrap_or_default();
-    let catalogue = Catalogue::for_call(request.catalogue, &named(&call.module), &named(&call.function))
+    let catalogue = CatalogueIndex::for_call(request.catalogue, &named(&call.module), &named(&call.function))
         .map_err(|error| error.under("catalogue"))?;
     let target = call.resolve(&catalogue).map_err(|error| error.under("call"))?;
     let hasher = Hasher::new(&request.peppers).map_err(|error| error.under("peppers"))?;
@@ -101,6 +101,9 @@ pub fn verify(request: VerifyRequest) -> Result<Verdict, Error> {
         ),
     };
 
+    if target.standing == Standing::Public {
+        return Ok(Verdict::of(Reason::Public));
+    }
     let presented = Presentation::of(request.authorization.single().and_then(parse));
     let mut same = Choice::from(0);
     hasher.for_each_candidate_with(presented.secret, presented.plain, |place, digest| {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::floor::Floor;
-use crate::auth::catalogue::Function;
+use crate::auth::catalogue::Catalogue;
 use crate::base::error::Error;
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
@@ -23,7 +23,7 @@ pub struct SnapshotOptions {
     pub peppers: Vec<Pepper>,
     /// The catalogue; the built-in one if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub catalogue: Option<Vec<Function>>,
+    pub catalogue: Option<Catalogue>,
     /// The last table held before a restart. Nothing older is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<Floor>,

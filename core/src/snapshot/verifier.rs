@@ -14,7 +14,7 @@ use super::state::{Holder, SnapshotState};
 use super::succession;
 use super::succession::gap;
 use super::table::HeldTable;
-use crate::auth::call::Call;
+use crate::auth::call::{Call, Standing};
 use crate::auth::prepared::PreparedCalls;
 use crate::auth::presentation::Presentation;
 use crate::base::error::{Error, ErrorCode};
@@ -223,6 +223,9 @@ impl Snapshot {
         let Some(target) = self.calls.get(call) else {
             return CALL_UNKNOWN;
         };
+        if target.standing == Standing::Public {
+            return code(Reason::Public, None);
+        }
         let held = match usable(self.held.as_deref(), self.max_age, &self.latest_now, now) {
             Ok(held) => held,
             Err(reason) => return code(reason, None),

@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 use crate::account::rights::Rights;
 use crate::auth::api::Api;
 use crate::auth::authorization::Credential;
-use crate::auth::call::ResolvedCall;
+use crate::auth::call::{ResolvedCall, Standing};
 use crate::base::reason::Reason;
 use crate::token::access::Access;
 use crate::token::address::{contains, parse_address};
@@ -47,7 +47,7 @@ pub struct Verdict {
 impl Verdict {
     /// A verdict about no token.
     pub(crate) fn of(reason: Reason) -> Verdict {
-        let allowed = reason == Reason::Ok;
+        let allowed = reason.status() == 200;
         Verdict {
             allowed,
             status: reason.status(),
@@ -141,6 +141,11 @@ impl Matched<'_> {
         }
         if target.api == Api::Api1 {
             return Reason::ApiUnsupported;
+        }
+        match target.standing {
+            Standing::Doubtful => return Reason::TargetDoubtful,
+            Standing::Refused => return Reason::RouteUnlisted,
+            Standing::Judged | Standing::Public => {}
         }
         if let Access::Limited { features } = &self.grant.access {
             match &target.feature {

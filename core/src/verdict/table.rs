@@ -11,7 +11,7 @@ use super::grant::Entry;
 use super::judgement::{Matched, Verdict};
 use super::table_input::{TableInput, TableUpdate};
 use crate::account::rights::Rights;
-use crate::auth::call::Call;
+use crate::auth::call::{Call, Standing};
 use crate::auth::prepared::PreparedCalls;
 use crate::auth::presentation::Presentation;
 use crate::base::error::{Error, ErrorCode};
@@ -203,6 +203,9 @@ impl TokenTable {
         let Some(target) = self.calls.get(call) else {
             return CALL_UNKNOWN;
         };
+        if target.standing == Standing::Public {
+            return code(Reason::Public, None);
+        }
         let found = presented.find(&self.hasher, &self.decoy, |digest, pepper| self.find(digest, pepper));
         let found = found.and_then(|at| Some((at, self.matched(at)?)));
         judge(presented, found, target, address, now)

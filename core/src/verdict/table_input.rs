@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use crate::account::rights::Account;
-use crate::auth::catalogue::Function;
+use crate::auth::catalogue::Catalogue;
 use crate::base::error::Error;
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
@@ -25,7 +25,7 @@ pub struct TableInput {
     pub peppers: Vec<Pepper>,
     /// The catalogue; the built-in one if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub catalogue: Option<Vec<Function>>,
+    pub catalogue: Option<Catalogue>,
 }
 
 impl FromValue for TableInput {

@@ -250,7 +250,7 @@ def verify(reader):
     verdicts.check_pepper(record, peppers, "record.hash")
     matched = record if verdicts.matches(header, record, peppers) else None
     reason = verdicts.reason_for(now, header, matched, account, call, functions)
-    return verdicts.verdict(reason, matched)
+    return verdicts.verdict(reason, None if reason == "public" else matched)
 
 
 def description(now, record, days):

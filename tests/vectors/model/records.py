@@ -5,7 +5,7 @@ import functools
 import pathlib
 import re
 
-from . import addresses, decoding, names, shapes, tokens
+from . import addresses, decoding, names, routes, shapes, tokens
 from .decoding import Refused
 
 BUILT_IN = pathlib.Path(__file__).parents[3] / "core/src/auth/functions.txt"
@@ -88,7 +88,18 @@ def folded(name):
 
 
 def catalogue(value, path):
-    """A catalogue of functions."""
+    """A catalogue: functions, routes, and what becomes of other requests."""
+    if isinstance(value, list):
+        return built_in() | {"functions": _functions(value, path)}
+    reader = decoding.Reader(value, path)
+    return {
+        "functions": reader.take("functions", lambda value, _: _functions(value, path), built_in()["functions"]),
+        "routes": reader.take("routes", routes.routes, []),
+        "default": reader.take("default", shapes.unlisted, "full"),
+    }
+
+
+def _functions(value, path):
     found = decoding.array(_function)(value, path)
     for at, one in enumerate(found):
         if not one["module"] or not one["function"]:
@@ -115,7 +126,7 @@ def built_in():
             "module": module, "function": function, "apis": [apis[letter] for letter in letters],
             "feature": None if feature == "-" else feature, "writes": writes == "w",
         })
-    return found
+    return {"functions": found, "routes": [], "default": "full"}
 
 
 def _function(value, path):
@@ -137,10 +148,19 @@ class Call:
         reader = decoding.Reader(value, path)
         self.named = reader.has("module") or reader.has("function")
         halves = [key for key in ("module", "function") if not reader.has(key)]
+        self.routed = [key for key in ("method", "path") if reader.has(key)]
+        beside = any(reader.has(key) for key in ("api", "module", "function", "feature", "writes"))
         direct = reader.has("feature") or reader.has("writes")
         self.api = reader.take("api", decoding.one_of(*shapes.APIS), "uapi")
         self.module = reader.take("module", decoding.string, None)
         self.function = reader.take("function", decoding.string, None)
+        self.method = reader.take("method", decoding.string, None)
+        self.path = reader.take("path", decoding.string, None)
+        if len(self.routed) == 1:
+            missing = "path" if self.routed == ["method"] else "method"
+            raise Refused("field_missing", f"{path}.{missing}" if path else missing)
+        if self.routed and beside:
+            raise Refused("call_ambiguous")
         self.feature = reader.take("feature", names.feature, None)
         self.writes = reader.take("writes", decoding.boolean, True)
         self.address = reader.take("address", decoding.string, None)
@@ -150,11 +170,30 @@ class Call:
         if self.named and direct:
             raise Refused("call_ambiguous")
 
-    def touches(self, functions):
+    def standing(self, known):
+        """Why a route lets a token pass or refuses it before its rights are looked at, or None; "public" without any token."""
+        if not self.routed:
+            return None
+        found = routes.find(known["routes"], self.method, self.path)
+        if found == "doubtful":
+            return "target_doubtful"
+        if found == "unlisted":
+            return "route_unlisted" if known["default"] == "deny" else None
+        one, near = found
+        return "public" if one["public"] and not near else None
+
+    def touches(self, known):
         """
         The feature, whether it writes, and whether a limited token may have it at all: the strictest reading of all three
         when the function isn't known, and of the last two when the catalogue has it in another case or for another API.
         """
+        functions = known["functions"]
+        if self.routed:
+            found = routes.find(known["routes"], self.method, self.path)
+            if isinstance(found, str):
+                return None, True, False
+            one, near = found
+            return one["feature"], one["writes"] or near, one["feature"] is not None and not near
         if not self.named:
             return self.feature, self.writes, self.feature is not None
         asked = (self.module, self.function)
@@ -175,7 +214,7 @@ class Calls:
         self.numbered = [Call({}, "")]
 
     def _meaning(self, call):
-        return call.touches(self.functions), call.api, call.realm
+        return call.touches(self.functions), call.standing(self.functions), call.api, call.realm
 
     def prepare(self, value):
         """The number of a call."""

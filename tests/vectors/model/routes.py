@@ -7,7 +7,7 @@ from .decoding import Refused
 
 LONGEST = 2048
 """The most bytes of a path."""
-REFUSED = set("\"<>\\^`{|}#;")
+REFUSED = set("\"<>\\^`{|}#;?")
 """Characters that a path never holds: servers disagree about them."""
 DOUBTFUL_DECODED = set(b"/\\%;#?")
 """Bytes that mean something else once they are decoded."""

@@ -102,7 +102,17 @@ held = _object(tokens=[any_integer], lastHour=[any_integer])
 policy = _object(maxLifetime=[any_integer], expiryRequired=[boolean], caps=[caps])
 pepper = _object(id=string, key=string)
 function = _object(module=string, function=string, apis=array(one_of(*APIS)), feature=nullable(string), writes=boolean)
-call = _object(api=[one_of(*APIS)], module=[string], function=[string], feature=[string], writes=[boolean], address=[string], realm=[realm])
+route = _object(method=string, path=string, feature=nullable(string), writes=boolean, public=[boolean])
+unlisted = one_of("full", "deny")
+_listing = _object(functions=[array(function)], routes=[array(route)], default=[unlisted])
+
+
+def catalogue(value, path):
+    """Functions alone, or a whole catalogue."""
+    return array(function)(value, path) if isinstance(value, list) else _listing(value, path)
+
+
+call = _object(api=[one_of(*APIS)], module=[string], function=[string], method=[string], path=[string], feature=[string], writes=[boolean], address=[string], realm=[realm])
 uses = _object(created=any_integer, lastUsed=any_integer, uses=any_integer)
 pages = {"page": [any_integer], "pageSize": [any_integer], "sort": [one_of("name", "created", "expires")], "descending": [boolean]}
 
@@ -119,7 +129,7 @@ VALIDATED = {
     "access": access,
     "account": account,
     "peppers": array(pepper),
-    "catalogue": array(function),
+    "catalogue": catalogue,
     "records": array(_record),
     "now": any_integer,
 }
@@ -133,7 +143,7 @@ REQUESTS = {
     "validate": _object(**{key: [shape] for key, shape in VALIDATED.items()}),
     "identify": _object(authorization=_headers, peppers=[array(pepper)]),
     "verify": _object(
-        now=any_integer, authorization=_headers, record=nullable(_record), account=nullable(account), call=[call], peppers=[array(pepper)], catalogue=[array(function)],
+        now=any_integer, authorization=_headers, record=nullable(_record), account=nullable(account), call=[call], peppers=[array(pepper)], catalogue=[catalogue],
     ),
     "describe": _object(now=any_integer, record=_record, warnDays=[any_integer]),
     "list": _object(now=any_integer, records=array(_record), **pages, search=[string], warnDays=[any_integer], includeRevoked=[boolean]),
@@ -155,9 +165,9 @@ REQUESTS = {
 }
 """The form of each operation's request, less `op`: it is read whole before any value is judged."""
 
-TABLE = _whole(_object(records=[array(_record)], accounts=[array(account)], peppers=[array(pepper)], catalogue=[array(function)]))
+TABLE = _whole(_object(records=[array(_record)], accounts=[array(account)], peppers=[array(pepper)], catalogue=[catalogue]))
 UPDATE = _whole(_object(records=[array(_record)], accounts=[array(account)], removeIds=[texts], removeUsers=[texts]))
 SNAPSHOT = _whole(_object(
-    publicKeys=texts, peppers=[array(pepper)], catalogue=[array(function)], floor=[_object(epoch=any_integer, version=any_integer, made=any_integer)], maxAge=[any_integer],
+    publicKeys=texts, peppers=[array(pepper)], catalogue=[catalogue], floor=[_object(epoch=any_integer, version=any_integer, made=any_integer)], maxAge=[any_integer],
 ))
 CALL = _whole(call)

@@ -184,6 +184,8 @@ class Edge:
         wanted = self.calls.get(call, address)
         if wanted is None:
             return None
+        if wanted.standing(self.functions) == "public":
+            return verdicts.verdict("public")
         standing = self._standing(now)
         if standing is not None:
             return verdicts.verdict(standing)

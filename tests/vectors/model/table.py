@@ -65,4 +65,4 @@ class Table:
         matched = hits[0] if hits else None
         account = None if matched is None else self.accounts.get(matched["user"])
         reason = verdicts.reason_for(now, header, matched, account, wanted, self.functions)
-        return verdicts.verdict(reason, matched)
+        return verdicts.verdict(reason, None if reason == "public" else matched)

@@ -9,14 +9,15 @@ REASONS = (
     "ok header_missing header_repeated header_malformed scheme_unsupported token_unknown token_revoked realm_mismatch "
     "user_mismatch token_expired account_unknown account_suspended tokens_disabled address_unknown address_refused "
     "api_unsupported function_without_feature feature_not_granted feature_not_in_account read_only clock_invalid "
-    "snapshot_missing clock_backwards snapshot_stale"
+    "snapshot_missing clock_backwards snapshot_stale target_doubtful route_unlisted public"
 ).split()
 STATUS = (
     {"ok": 200}
     | dict.fromkeys(REASONS[1:11], 401)
     | dict.fromkeys(REASONS[11:20], 403)
     | {"clock_invalid": 401}
-    | dict.fromkeys(REASONS[21:], 503)
+    | dict.fromkeys(REASONS[21:24], 503)
+    | {"target_doubtful": 403, "route_unlisted": 403, "public": 200}
 )
 DENIED = "Access denied"
 UNAVAILABLE = "The token cannot be checked now; try again later"
@@ -72,6 +73,9 @@ def check_pepper(record, peppers, path=None):
 
 def reason_for(now, header, record, account, call, functions):
     """The first reason that applies; `record` is the one whose hash matched, or None."""
+    standing = call.standing(functions)
+    if standing == "public":
+        return "public"
     if header.reason != "ok":
         return header.reason
     if record is None:
@@ -92,6 +96,7 @@ def reason_for(now, header, record, account, call, functions):
         ("address_unknown", lambda: record["addresses"] and address is None),
         ("address_refused", lambda: record["addresses"] and not addresses.covers(record["addresses"], address)),
         ("api_unsupported", lambda: call.api == "api1"),
+        (standing, lambda: standing is not None),
         ("function_without_feature", lambda: limited is not None and not grantable),
         ("feature_not_granted", lambda: limited is not None and feature not in limited),
         ("feature_not_in_account", lambda: feature is not None and not records.account_has(account, feature)),
