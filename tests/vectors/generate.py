@@ -36,6 +36,7 @@ REASONS = """
 ok header_missing header_repeated header_malformed scheme_unsupported token_unknown token_revoked realm_mismatch user_mismatch
 token_expired account_unknown account_suspended tokens_disabled address_unknown address_refused api_unsupported
 function_without_feature feature_not_granted feature_not_in_account read_only clock_invalid snapshot_missing clock_backwards snapshot_stale
+target_doubtful route_unlisted public
 """.split()
 """Every reason of a verdict."""
 

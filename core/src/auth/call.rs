@@ -121,7 +121,10 @@ impl Call {
             (Some(module), Some(function)) => match catalogue.functions().find(api, module, function) {
                 Some(found) => (found.feature.clone(), found.writes, false),
                 None => {
-                    let feature = catalogue.functions().resembling(api, module, function).map(ToOwned::to_owned);
+                    let feature = catalogue
+                        .functions()
+                        .resembling(api, module, function)
+                        .map(ToOwned::to_owned);
                     let inexact = feature.is_some();
                     (feature, true, inexact)
                 }
@@ -144,7 +147,9 @@ impl Call {
     }
 
     fn resolve_route(&self, catalogue: &CatalogueIndex, method: &str, path: &str) -> Result<ResolvedCall, Error> {
-        let others = [&self.module, &self.function, &self.feature].into_iter().any(Option::is_some);
+        let others = [&self.module, &self.function, &self.feature]
+            .into_iter()
+            .any(Option::is_some);
         if others || self.api.is_some() || self.writes.is_some() {
             return Err(Error::new(
                 ErrorCode::CallAmbiguous,
@@ -159,7 +164,10 @@ impl Call {
             realm: self.realm.unwrap_or_default(),
             standing: Standing::Judged,
         };
-        let with = |standing| ResolvedCall { standing, ..strictest.clone() };
+        let with = |standing| ResolvedCall {
+            standing,
+            ..strictest.clone()
+        };
         Ok(match catalogue.route(method, path) {
             Named::Doubtful => with(Standing::Doubtful),
             Named::Unlisted if catalogue.default() == Unlisted::Deny => with(Standing::Refused),

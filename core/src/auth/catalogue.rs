@@ -158,7 +158,11 @@ impl CatalogueIndex {
     /// # Errors
     /// `catalogue_invalid` and `feature_invalid`, at the index of the function, or in `routes`.
     pub(crate) fn new(given: Option<Catalogue>) -> Result<Self, Error> {
-        let Catalogue { functions, routes, default } = given.unwrap_or_default();
+        let Catalogue {
+            functions,
+            routes,
+            default,
+        } = given.unwrap_or_default();
         Ok(CatalogueIndex {
             functions: FunctionIndex::new(functions)?,
             routes: Routes::new(routes).map_err(|error| error.under("routes"))?,
@@ -173,9 +177,17 @@ impl CatalogueIndex {
     /// As [`CatalogueIndex::new`].
     pub(crate) fn for_call(given: Option<Catalogue>, module: &str, function: &str) -> Result<Self, Error> {
         match given {
-            Some(Catalogue { functions: None, routes, default }) => Ok(CatalogueIndex {
+            Some(Catalogue {
+                functions: None,
+                routes,
+                default,
+            }) => Ok(CatalogueIndex {
                 functions: FunctionIndex::for_call(module, function),
-                ..CatalogueIndex::new(Some(Catalogue { functions: Some(Vec::new()), routes, default }))?
+                ..CatalogueIndex::new(Some(Catalogue {
+                    functions: Some(Vec::new()),
+                    routes,
+                    default,
+                }))?
             }),
             None => Ok(CatalogueIndex {
                 functions: FunctionIndex::for_call(module, function),
@@ -335,7 +347,8 @@ mod tests {
             let catalogue = FunctionIndex::for_call(&function.module, &function.function.to_ascii_uppercase());
             assert!(catalogue.0.len() < 3);
             assert!(function.apis.iter().all(|api| {
-                let find = |catalogue: &FunctionIndex| catalogue.find(*api, &function.module, &function.function).cloned();
+                let find =
+                    |catalogue: &FunctionIndex| catalogue.find(*api, &function.module, &function.function).cloned();
                 find(&catalogue) == find(&whole)
             }));
             for api in &function.apis {

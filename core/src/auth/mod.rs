@@ -10,5 +10,5 @@ pub(crate) mod function_path;
 pub(crate) mod prepared;
 pub(crate) mod presentation;
 pub(crate) mod route;
-mod selector;
+pub(crate) mod selector;
 pub(crate) mod target;

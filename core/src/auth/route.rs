@@ -185,7 +185,9 @@ impl Routes {
         for other in [Cow::Borrowed(&*path), Cow::Owned(slashed(&path))] {
             let near = self.shape(&other, true);
             if let Some((rank, shape)) = near {
-                let above = exact.as_ref().is_none_or(|(exact, known)| *known != shape && is_above(&rank, exact));
+                let above = exact
+                    .as_ref()
+                    .is_none_or(|(exact, known)| *known != shape && is_above(&rank, exact));
                 if above {
                     return self.of_shape(shape, method, true);
                 }
@@ -199,7 +201,9 @@ impl Routes {
 
     fn of_shape(&self, shape: &[usize], method: &[u8], near: bool) -> Named<'_> {
         let found = |method: &[u8]| {
-            let mut routes = shape.iter().filter_map(|at| self.routes.get(*at).map(|route| (*at, route)));
+            let mut routes = shape
+                .iter()
+                .filter_map(|at| self.routes.get(*at).map(|route| (*at, route)));
             routes.find(|(_, route)| route.method.as_bytes() == method)
         };
         match found(method).or_else(|| found(b"*")) {
@@ -240,7 +244,9 @@ impl Routes {
             }
         }
         let whole = !first.is_empty() || !after.is_empty();
-        let rest = nodes().map(|node| node.rest.as_slice()).find(|rest| whole && !rest.is_empty())?;
+        let rest = nodes()
+            .map(|node| node.rest.as_slice())
+            .find(|rest| whole && !rest.is_empty())?;
         rank.push(2);
         Some(rest)
     }
@@ -250,13 +256,20 @@ impl Node {
     /// The nodes of the literals that are equal to a segment.
     fn named(&self, segment: &[u8], folds: bool) -> Vec<usize> {
         if folds {
-            let first = self.literals.partition_point(|(text, _)| folded(text).lt(folded(segment)));
+            let first = self
+                .literals
+                .partition_point(|(text, _)| folded(text).lt(folded(segment)));
             let from = self.literals.iter().skip(first);
             let same = from.take_while(|(text, _)| text.eq_ignore_ascii_case(segment));
             return same.map(|(_, to)| *to).collect();
         }
         let found = self.literals.binary_search_by(|(text, _)| order(text, segment));
-        found.ok().and_then(|at| self.literals.get(at)).map(|(_, to)| *to).into_iter().collect()
+        found
+            .ok()
+            .and_then(|at| self.literals.get(at))
+            .map(|(_, to)| *to)
+            .into_iter()
+            .collect()
     }
 }
 
@@ -339,7 +352,10 @@ fn segments(path: &str) -> Result<Vec<Segment<'_>>, Error> {
         )
         .under("path")
     };
-    let parts = path.strip_prefix('/').filter(|_| path.len() <= MAX_PATH).ok_or_else(wrong)?;
+    let parts = path
+        .strip_prefix('/')
+        .filter(|_| path.len() <= MAX_PATH)
+        .ok_or_else(wrong)?;
     let mut parts = parts.split('/').peekable();
     let (mut found, mut names) = (Vec::new(), Vec::new());
     while let Some(part) = parts.next() {
@@ -357,7 +373,11 @@ fn segments(path: &str) -> Result<Vec<Segment<'_>>, Error> {
             return Err(wrong());
         }
         names.push(word);
-        found.push(if rest.is_some() { Segment::Rest } else { Segment::Parameter });
+        found.push(if rest.is_some() {
+            Segment::Rest
+        } else {
+            Segment::Parameter
+        });
     }
     Ok(found)
 }
@@ -366,7 +386,9 @@ fn segments(path: &str) -> Result<Vec<Segment<'_>>, Error> {
 /// `catalogue_invalid` and `feature_invalid`, at the key.
 fn check(route: &Route) -> Result<(), Error> {
     match &route.feature {
-        Some(feature) if !is_feature(feature) => return Err(Error::at(ErrorCode::FeatureInvalid, "feature", FEATURE_RULE)),
+        Some(feature) if !is_feature(feature) => {
+            return Err(Error::at(ErrorCode::FeatureInvalid, "feature", FEATURE_RULE));
+        }
         _ => {}
     }
     let any = route.method == "*";

@@ -18,6 +18,7 @@ use crate::auth::call::{Call, Standing};
 use crate::auth::prepared::PreparedCalls;
 use crate::auth::presentation::Presentation;
 use crate::base::error::{Error, ErrorCode};
+use crate::base::reason::Reason;
 use crate::json::decoder::decode_checked;
 use crate::json::value::Value;
 use crate::token::hash::digest::Digest;

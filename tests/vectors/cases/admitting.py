@@ -234,7 +234,7 @@ def _errors(book):
     good = {"op": "verify", "now": NOW, "authorization": header(), "record": record(), "account": account()}
     for key in ("now", "authorization", "record", "account"):
         book.error(f"refuses_to_verify_without_{key}", without(good, key), "field_missing", field=key)
-    for key, value in {"now": "1800000000", "authorization": 5, "record": [], "account": "alice", "call": None, "peppers": {}, "catalogue": {}}.items():
+    for key, value in {"now": "1800000000", "authorization": 5, "record": [], "account": "alice", "call": None, "peppers": {}, "catalogue": "x"}.items():
         book.error(f"refuses_a_wrong_type_of_{key}_in_verify", good | {key: value}, "type_invalid", field=key)
     book.error("refuses_to_verify_at_zero", good | {"now": 0}, "now_invalid", field="now")
     book.error("refuses_to_verify_after_the_last_second", good | {"now": 253402300800}, "now_invalid", field="now")
@@ -249,7 +249,7 @@ def _errors(book):
         ("a_bad_feature", {"feature": "a b"}, "feature_invalid", "call.feature"),
         ("a_feature_of_null", {"feature": None}, "type_invalid", "call.feature"),
         ("a_number_for_writes", {"feature": "mail", "writes": 0}, "type_invalid", "call.writes"),
-        ("an_unknown_key", {"method": "GET"}, "field_unknown", "call.method"),
+        ("an_unknown_key", {"verb": "GET"}, "field_unknown", "call.verb"),
         ("a_number_as_address", {"address": 1}, "type_invalid", "call.address"),
     ]:
         book.error(f"refuses_a_call_with_{what}", good | {"call": call}, code, field=field)

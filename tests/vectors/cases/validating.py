@@ -235,7 +235,7 @@ def _catalogues(book):
         _wrong(book, what, code, field, catalogue=catalogue)
     for what, catalogue, code, field in [
         ("of_null", None, "type_invalid", "catalogue"),
-        ("that_is_an_object", {"functions": []}, "type_invalid", "catalogue"),
+        ("that_is_a_number", 1, "type_invalid", "catalogue"),
         ("with_a_name_alone", ["Email::list_pops"], "type_invalid", "catalogue[0]"),
         ("that_does_not_say_what_writes", [one, without(one, "writes")], "field_missing", "catalogue[1].writes"),
         ("that_does_not_say_what_feature", [without(one, "feature")], "field_missing", "catalogue[0].feature"),
