@@ -176,7 +176,7 @@ impl Call {
             Named::Route { route, near, .. } => ResolvedCall {
                 feature: route.feature.clone(),
                 writes: route.writes || near,
-                inexact: near,
+                inexact: near && route.feature.is_some(),
                 ..strictest
             },
         })

@@ -236,20 +236,99 @@ pub(super) fn catalogue(draw: &mut Draw) -> Value {
     ];
     draw.shuffle(&mut entries);
     entries.truncate(4 + draw.below(5));
-    json!(entries)
+    if draw.flag() {
+        return json!(entries);
+    }
+    let routes: Vec<Value> = (0..draw.below(12)).map(|_| route(draw)).collect();
+    let mut catalogue = json!({ "routes": routes });
+    if draw.flag() {
+        catalogue["functions"] = json!(entries);
+    }
+    if draw.flag() {
+        catalogue["default"] = json!(draw.pick(&["full", "deny"]));
+    }
+    catalogue
+}
+
+/// Segments that routes and requests share; some differ in case, in spelling, or are near a parameter.
+const SEGMENTS: [&str; 8] = ["v1", "V1", "orders", "Orders", "a", "caf%C3%A9", "caf%c3%a9", "x.y"];
+const METHODS: [&str; 6] = ["GET", "GET", "POST", "DELETE", "*", "HEAD"];
+
+fn route(draw: &mut Draw) -> Value {
+    let mut path = String::new();
+    for at in 0..draw.below(4) {
+        let segment = match draw.below(6) {
+            0 => format!("{{p{at}}}"),
+            1 if draw.flag() => "{*rest}".to_owned(),
+            _ => (*draw.pick(&SEGMENTS)).to_owned(),
+        };
+        path = format!("{path}/{segment}");
+        if segment.starts_with("{*") {
+            break;
+        }
+    }
+    if path.is_empty() || draw.one_in(8) {
+        path.push('/');
+    }
+    let methods = if draw.one_in(30) { 6 } else { 5 };
+    let method = METHODS[draw.below(methods)];
+    let public = draw.one_in(6);
+    let feature = (!public && draw.flag()).then(|| *draw.pick(&FEATURES));
+    object([
+        ("method", Some(json!(method))),
+        ("path", Some(json!(path))),
+        ("feature", Some(json!(feature))),
+        ("writes", Some(json!(draw.flag()))),
+        ("public", (public || draw.one_in(10)).then(|| json!(public))),
+    ])
+}
+
+/// A method and a target, now and then one that servers read differently.
+fn target(draw: &mut Draw) -> (String, String) {
+    const ODD: [&str; 14] = [
+        "", ".", "..", "%2e", "%2F", "%", "%C3", "a;b", "a%20b", ".%20", "%41", "#", "{x}", "%3F",
+    ];
+    let mut path = String::new();
+    for _ in 0..draw.below(4) {
+        let segment = if draw.one_in(12) {
+            *draw.pick(&ODD)
+        } else {
+            *draw.pick(&SEGMENTS)
+        };
+        path = format!("{path}/{segment}");
+    }
+    if path.is_empty() || draw.one_in(6) {
+        path.push('/');
+    }
+    if draw.one_in(8) {
+        path.push_str("?a=/../b");
+    }
+    if draw.one_in(20) {
+        path = super::twist::off(&path, draw);
+    }
+    let method = if draw.one_in(15) {
+        *draw.pick(&["get", "Post", "", "PATCH", "M-SEARCH"])
+    } else {
+        METHODS[draw.below(4)]
+    };
+    (method.to_owned(), path)
 }
 
 pub(super) fn call(draw: &mut Draw, with_address: bool) -> Value {
-    let named = draw.flag();
+    let routed = draw.one_in(3);
+    let named = !routed && draw.flag();
     let (module, function) = draw.pick(&MODULES);
-    let feature = (!named && draw.flag()).then(|| json!(draw.pick(&FEATURES)));
+    let (method, path) = target(draw);
+    let feature = (!named && !routed && draw.flag()).then(|| json!(draw.pick(&FEATURES)));
     let realm = realm(draw);
     object([
-        ("api", draw.one_in(3).then(|| json!(draw.pick(&APIS)))),
+        ("api", (!routed && draw.one_in(3)).then(|| json!(draw.pick(&APIS)))),
         ("module", named.then(|| json!(module))),
         ("function", named.then(|| json!(function))),
+        ("method", routed.then(|| json!(method))),
+        ("path", routed.then(|| json!(path))),
         ("feature", feature),
-        ("writes", (!named && draw.flag()).then(|| json!(draw.flag()))),
+        ("writes", (!named && !routed && draw.flag()).then(|| json!(draw.flag()))),
         (
             "address",
             if with_address {
