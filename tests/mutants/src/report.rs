@@ -51,7 +51,7 @@ pub(crate) struct Report<'m> {
     stale: Vec<&'m Explanation>,
 }
 
-/// Whether no mutant needs an explanation: there is none of its change in its line, or all of them were tested and none was missed.
+/// Whether an explanation is no longer needed: no mutant makes its change in its line, or all that do were tested and caught.
 fn is_stale(one: &Explanation, all: &[Mutant], outcome_of: impl Fn(&Mutant) -> Option<Outcome>) -> bool {
     let mut outcomes = all.iter().filter(|mutant| one.is_of(mutant)).map(outcome_of);
     outcomes.all(|outcome| !matches!(outcome, None | Some(Outcome::Slow | Outcome::Missed)))

@@ -10,4 +10,4 @@ mod pipeline;
 
 pub use fault::Fault;
 pub use output::{Built, Size};
-pub use pipeline::{Options, build};
+pub use pipeline::{Options, build, target_dir};

@@ -148,7 +148,8 @@ fn workspace() -> Result<PathBuf, Fault> {
 }
 
 /// Returns the workspace's target folder, wherever it is configured.
-fn target_dir(workspace: &Path) -> PathBuf {
+#[must_use]
+pub fn target_dir(workspace: &Path) -> PathBuf {
     match env::var_os("CARGO_TARGET_DIR") {
         Some(dir) => workspace.join(dir),
         None => workspace.join("target"),

@@ -9,7 +9,7 @@ mod tree;
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -19,6 +19,7 @@ use clap::Parser;
 use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use tokenlatch_build::target_dir;
 use tokenlatch_tests::Fault;
 use tokenlatch_tests::planted::{Patch, folder, patches, workspace};
 use tokenlatch_tests::report::print_json;
@@ -308,9 +309,4 @@ fn lock(home: &Path) -> Result<File, Fault> {
         ))
     })?;
     Ok(file)
-}
-
-/// The target folder, wherever it is configured.
-fn target_dir(workspace: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), |folder| workspace.join(folder))
 }

@@ -1,8 +1,10 @@
 //! A signed snapshot, its deltas, and what an edge decides by them. The model encodes and signs each message too, and its bytes
 //! must be those of the core.
 
+use std::error::Error;
+
 use serde_json::{Value, json};
-use tokenlatch_core::{Account, Heading, Publication, Record, SigningKey};
+use tokenlatch_core::{Heading, Publication, SigningKey};
 use tokenlatch_vectors::hex::hex;
 
 use super::tables::verify;
@@ -167,7 +169,7 @@ fn message(origin: &Origin, mut contents: Contents, key: &SigningKey, draw: &mut
             .map(str::to_owned)
     };
     contents.rows.sort_by_key(digest);
-    let mut bytes = signed(heading, &contents, key)?;
+    let mut bytes = signed(heading, &contents, key).map_err(Fault::during(format_args!("signing {contents:?}")))?;
     let spoilt = draw.one_in(8).then(|| spoil(&mut bytes, draw));
     let parts = json!({
         "epoch": heading.epoch, "base": contents.base, "version": heading.version, "made": heading.made,
@@ -182,29 +184,24 @@ fn message(origin: &Origin, mut contents: Contents, key: &SigningKey, draw: &mut
     Ok(Step::apply(hex(&bytes), now, parts))
 }
 
-fn signed(heading: Heading, contents: &Contents, key: &SigningKey) -> Result<Vec<u8>, Fault> {
-    let refused =
-        |error: &dyn std::fmt::Display| Fault::new(format!("a message of {contents:?} isn't signed: {error}"));
+fn signed(heading: Heading, contents: &Contents, key: &SigningKey) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut made = match contents.base {
         Some(base) => Publication::delta(base, heading),
         None => Publication::snapshot(heading),
     };
     for account in &contents.accounts {
-        let account: Account = serde_json::from_value(account.clone()).map_err(|error| refused(&error))?;
-        made.account(&account).map_err(|error| refused(&error))?;
+        made.account(&serde_json::from_value(account.clone())?)?;
     }
     for row in &contents.rows {
-        let record: Record = serde_json::from_value(row.clone()).map_err(|error| refused(&error))?;
-        made.record(&record).map_err(|error| refused(&error))?;
+        made.record(&serde_json::from_value(row.clone())?)?;
     }
     for record in &contents.revoked {
-        let hash = record["hash"].as_str().unwrap_or_default();
-        made.revoke(hash).map_err(|error| refused(&error))?;
+        made.revoke(record["hash"].as_str().unwrap_or_default())?;
     }
     for user in &contents.removed {
-        made.remove_user(user).map_err(|error| refused(&error))?;
+        made.remove_user(user)?;
     }
-    made.sign(key).map_err(|error| refused(&error))
+    Ok(made.sign(key)?)
 }
 
 /// Spoils the head or the body of a message; says which.
