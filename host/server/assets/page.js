@@ -76,11 +76,16 @@
     if (first.tabIndex < 0) first.tabIndex = -1;
     scrollTo(0, 0);
     first.focus({ preventScroll: first.matches("h1") });
-    // A status is read out when it changes, not when it comes with the page.
+    // A status is read out when it changes, not when it comes with the page. Meanwhile it keeps its height, so that nothing
+    // below it moves under a finger.
     for (const status of main.querySelectorAll(".message[role=status]")) {
       const parts = [...status.childNodes];
+      status.style.minHeight = `${status.getBoundingClientRect().height}px`;
       status.replaceChildren();
-      setTimeout(() => status.replaceChildren(...parts), 100);
+      setTimeout(() => {
+        status.replaceChildren(...parts);
+        status.style.minHeight = "";
+      }, 100);
     }
   }
 
