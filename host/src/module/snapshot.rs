@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use tokenlatch_core::{Call, Catalogue, SnapshotOptions, SnapshotState, Verdict};
+use tokenlatch_core::{Call, Catalogue, Realm, SnapshotOptions, SnapshotState, Verdict};
 use wasmtime::TypedFunc;
 
 use super::Module;
@@ -135,6 +135,15 @@ impl Snapshot {
     /// [`crate::Error::Refused`] if the module refuses the call, [`crate::Error::Module`] if it could not be run.
     pub fn prepare(&mut self, call: &Call) -> Result<u32> {
         self.handle.prepare(call)
+    }
+
+    /// Returns the call number of a request's method and target, for [`Snapshot::verify`]. It needs no preparation, and is valid
+    /// until the catalogue is replaced.
+    ///
+    /// # Errors
+    /// [`crate::Error::Module`] if the module could not be run.
+    pub fn route(&mut self, realm: Realm, method: &str, target: &str) -> Result<u32> {
+        self.handle.route(realm, method, target)
     }
 
     /// Returns the number of a call, and prepares the call if needed. Do not mix it with [`Snapshot::prepare`].

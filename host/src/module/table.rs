@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tokenlatch_core::{Account, Call, Catalogue, Pepper, Record, TableInput, TableUpdate, Verdict};
+use tokenlatch_core::{Account, Call, Catalogue, Pepper, Realm, Record, TableInput, TableUpdate, Verdict};
 
 use super::Module;
 use super::calls::{decode, encode};
@@ -134,6 +134,15 @@ impl Table {
     /// [`crate::Error::Refused`] if the module refuses the call, [`crate::Error::Module`] if it could not be run.
     pub fn prepare(&mut self, call: &Call) -> Result<u32> {
         self.handle.prepare(call)
+    }
+
+    /// Returns the call number of a request's method and target, for [`Table::verify`]. It needs no preparation, and is valid
+    /// until the catalogue is replaced.
+    ///
+    /// # Errors
+    /// [`crate::Error::Module`] if the module could not be run.
+    pub fn route(&mut self, realm: Realm, method: &str, target: &str) -> Result<u32> {
+        self.handle.route(realm, method, target)
     }
 
     /// Returns the number of a call, and prepares the call if needed. Do not mix it with [`Table::prepare`].

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::common::{NOW, Place, module, module_with, plain, run};
-use tokenlatch::core::{Access, Api, Call, Features, Function, Pepper, Reason};
+use tokenlatch::core::{Access, Api, Call, Catalogue, Features, Function, Pepper, Reason, Route, Unlisted};
 use tokenlatch::{ChangeStore, Limits, NewToken, Presented, Service, SetClock, Store, Verifier};
 
 /// A call that a full token may make.
@@ -233,6 +233,70 @@ fn crowd(
             })
         })
         .collect()
+}
+
+#[test]
+fn routes_are_judged_and_public_ones_need_no_token() {
+    run(async {
+        let route = |method: &str, path: &str, feature: Option<&str>, public| Route {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            feature: feature.map(str::to_owned),
+            writes: false,
+            public,
+        };
+        let catalogue = Catalogue {
+            routes: vec![
+                route("GET", "/v1/orders/{id}", Some("popaccts"), false),
+                route("GET", "/v1/orders/export", None, false),
+                route("GET", "/health", None, true),
+            ],
+            default: Some(Unlisted::Deny),
+            ..Catalogue::default()
+        };
+        let place = Place::new();
+        let service = place.service().await;
+        let verifier = Verifier::open(service.clone(), Some(catalogue)).await.unwrap();
+        let mut wish = plain("mail");
+        wish.access = Access::Limited {
+            features: vec!["popaccts".to_owned()],
+        };
+        let token = service.create(wish).await.unwrap();
+        let header = format!("Bearer {}", token.token.expose());
+        let at = |presented, method: &str, path: &str| {
+            let call = Call {
+                method: Some(method.to_owned()),
+                path: Some(path.to_owned()),
+                ..Call::default()
+            };
+            let verifier = &verifier;
+            async move { verifier.verify(presented, &call, None).await.unwrap().reason }
+        };
+        let one = Presented::One(header.as_bytes());
+        for (method, path, reason) in [
+            ("GET", "/v1/orders/7?all=1", Reason::Ok),
+            ("GET", "/v1/orders/export", Reason::FunctionWithoutFeature),
+            ("GET", "/v1/orders/Export", Reason::FunctionWithoutFeature),
+            ("POST", "/v1/orders/7", Reason::RouteUnlisted),
+            ("GET", "/v1//orders", Reason::TargetDoubtful),
+            ("GET", &format!("/v1/orders/7?{}", "a".repeat(5_000)), Reason::Ok),
+            ("GET", "/health", Reason::Public),
+        ] {
+            assert_eq!(at(one, method, path).await, reason, "{method} {path}");
+        }
+        for (presented, reason) in [
+            (Presented::Missing, Reason::HeaderMissing),
+            (Presented::One(b"x"), Reason::HeaderMalformed),
+            (Presented::Repeated, Reason::HeaderRepeated),
+        ] {
+            assert_eq!(at(presented, "HEAD", "/health").await, Reason::Public);
+            assert_eq!(at(presented, "GET", "/v1/orders/7").await, reason);
+        }
+        // Paths that clients make up take no numbers of the table.
+        for number in 0..20_000 {
+            assert_eq!(at(one, "GET", &format!("/v1/orders/{number}")).await, Reason::Ok);
+        }
+    });
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `/auth`, for a proxy in front of an API.
 
+use tokenlatch::core::{Catalogue, Route};
+
 use crate::common::served::{DENIED, Request, Running};
 
 fn trusting() -> Running {
@@ -192,6 +194,76 @@ fn a_trusted_proxy_names_the_request() {
                 "{method} {uri}"
             );
         }
+    }
+}
+
+#[test]
+fn a_trusted_proxy_names_a_route() {
+    let running = trusting();
+    let route = |method: &str, path: &str, feature: Option<&str>, public| Route {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        feature: feature.map(str::to_owned),
+        writes: method != "GET",
+        public,
+    };
+    let catalogue = Catalogue {
+        routes: vec![
+            route("GET", "/v1/orders/{id}", Some("popaccts"), false),
+            route("POST", "/v1/orders", Some("popaccts"), false),
+            route("GET", "/status", None, true),
+        ],
+        ..Catalogue::default()
+    };
+    running
+        .block_on(running.state.verifier.set_catalogue(Some(catalogue)))
+        .unwrap();
+    let mail = running.limited("alice", "mail", &["popaccts"]);
+    let reader = running.reader("alice", "reader");
+    let full = running.full("alice", "full");
+    for fields in [NGINX, CADDY] {
+        for (method, uri, expected) in [
+            ("GET", "/v1/orders/7?all", [200, 200, 200]),
+            ("HEAD", "/v1/orders/7", [200, 200, 200]),
+            ("POST", "/v1/orders", [200, 403, 200]),
+            ("GET", "/V1/orders/7", [403, 403, 200]),
+            ("GET", "/v1/orders/7/", [403, 403, 200]),
+            ("GET", "/other", [403, 403, 200]),
+            ("GET", "/v1/%6frders", [403, 403, 403]),
+            ("get", "/v1/orders/7", [403, 403, 403]),
+            ("GET", "/v1/orders/7?_method=DELETE", [403, 403, 403]),
+            ("GET", "/execute/Email/list_pops", [200, 200, 200]),
+        ] {
+            let found = [&mail, &reader, &full].map(|token| proxied(&running, token, fields, method, uri));
+            assert_eq!(found, expected, "{method} {uri}");
+        }
+        for (authorization, method, uri, status) in [
+            (None, "GET", "/status", 200),
+            (Some("Bearer nothing"), "HEAD", "/status?x", 200),
+            (None, "POST", "/status", 401),
+            (None, "GET", "/Status", 401),
+            (None, "GET", "/status/", 401),
+            (None, "GET", "/status%2f", 401),
+        ] {
+            let mut request = Request::new("GET", "/auth")
+                .header(fields[0], uri)
+                .header(fields[1], method);
+            if let Some(authorization) = authorization {
+                request = request.authorization(authorization);
+            }
+            let answer = request.send(running.account);
+            assert_eq!(answer.status, status, "{method} {uri}");
+            assert!(
+                answer
+                    .headers
+                    .iter()
+                    .all(|(name, _)| !name.starts_with("x-tokenlatch-"))
+            );
+        }
+        // A field that could change the request at the API makes even a public route one that needs a token.
+        let overridden = Request::new("GET", "/auth").header("X-HTTP-Method-Override", "DELETE");
+        let overridden = overridden.header(fields[0], "/status").header(fields[1], "GET");
+        assert_eq!(overridden.send(running.account).status, 401);
     }
 }
 

@@ -35,6 +35,8 @@ pub enum Step<'a> {
     Prepare(u8, Range),
     SetCatalogue(u8, Range),
     Forget(u8),
+    /// Of a table, in a realm, the length of whose method is stated: the call number is used at once.
+    Route(u8, u8, Range, u32),
     Verify(u8, u8, Range, Range),
     VerifyMany(u8, u8, Range),
     Verdict(u8, i64),

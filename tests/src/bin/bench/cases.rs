@@ -17,6 +17,11 @@ pub(crate) const ALL: &[Case] = &[
     ),
     ours("table-hot", "the same table, 256 of its tokens in use"),
     ours(
+        "routes-10",
+        "the table with 256 tokens in use and a catalogue of 10 routes: method and path → route → verdict, another path each time",
+    ),
+    ours("routes-1000", "the same with 1,000 routes"),
+    ours(
         "snapshot",
         "header → verdict in a signed snapshot of the same tokens, names among them, in the same order",
     ),

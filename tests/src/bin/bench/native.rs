@@ -1,12 +1,16 @@
 //! The core compiled for this machine, and the module in wasmtime.
 
+use std::fmt::Display;
 use std::hint::black_box;
 use std::rc::Rc;
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 use tokenlatch::{ENTROPY_BYTES, Entropy, Module, Snapshot, SystemEntropy, Table};
-use tokenlatch_core::{Authorization, Call, CreateRequest, TokenTable, Verdict, VerifyRequest, create, verify};
+use tokenlatch_core::{
+    Authorization, Call, Catalogue, CreateRequest, Realm, Route, TableInput, TokenTable, Verdict, VerifyRequest,
+    create, verify,
+};
 use tokenlatch_tests::Fault;
 use tokenlatch_tests::runtimes::wasmtime_version;
 
@@ -80,6 +84,36 @@ impl Native {
         }))
     }
 
+    /// A table with so many routes, which are asked for in turn by their paths.
+    fn routes(&self, count: usize) -> Result<Run, Fault> {
+        let during = || Fault::during("the table");
+        let input = TableInput {
+            catalogue: Some(catalogue(count)),
+            ..self.input.table()
+        };
+        let paths: Vec<String> = (0..4096).map(|number| path(number * 7919 % count, number)).collect();
+        let mut turn = 0;
+        let mut next = move || {
+            turn = (turn + 1) % paths.len();
+            black_box(paths[turn].clone())
+        };
+        let Some(module) = &self.module else {
+            let mut table = TokenTable::new(input).map_err(during())?;
+            return Ok(self.presented(HOT, move |input, number| {
+                let call = table.route(Realm::Account, b"GET", next().as_bytes());
+                let code = table.verify(call, black_box(&input.headers[number]).as_bytes(), None, NOW);
+                Ok((0..1 << 32).contains(&code))
+            }));
+        };
+        let mut table = Table::new(module, &input).map_err(during())?;
+        Ok(self.presented(HOT, move |input, number| {
+            let call = table.route(Realm::Account, "GET", &next());
+            let call = call.map_err(Fault::during("wasmtime"))?;
+            let decision = table.verify(call, input.headers[number].as_bytes(), None, NOW);
+            Ok(decision.map_err(Fault::during("wasmtime"))?.is_allowed())
+        }))
+    }
+
     fn snapshot(&self) -> Result<Run, Fault> {
         let during = || Fault::during("the snapshot");
         let (options, message) = (self.input.snapshot.options(), &self.input.snapshot.message);
@@ -138,7 +172,26 @@ impl Native {
     }
 }
 
-/// The call that every case verifies.
+/// A catalogue of so many routes.
+fn catalogue(count: usize) -> Catalogue {
+    let route = |number: usize| Route {
+        method: "GET".into(),
+        path: path(number, "{id}"),
+        feature: Some(format!("feature{}", number % 20)),
+        ..Route::default()
+    };
+    Catalogue {
+        routes: (0..count).map(route).collect(),
+        ..Catalogue::default()
+    }
+}
+
+/// The path of a route.
+fn path(route: usize, id: impl Display) -> String {
+    format!("/v1/resource{route}/{id}")
+}
+
+/// The call that every other case verifies.
 fn listing() -> Call {
     Call {
         module: Some("Tokens".into()),
@@ -165,6 +218,8 @@ impl Guest for Native {
             }),
             "table" => self.table(usize::MAX)?,
             "table-hot" => self.table(HOT)?,
+            "routes-10" => self.routes(10)?,
+            "routes-1000" => self.routes(1000)?,
             "snapshot" => self.snapshot()?,
             "record" => self.record(),
             "create" => self.create(),
