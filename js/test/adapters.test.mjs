@@ -15,7 +15,7 @@ import { Hono } from "hono";
 import Koa from "koa";
 import koaConnect from "koa-connect";
 import serverless from "serverless-http";
-import { Latch, reply } from "tokenlatch";
+import { Latch } from "tokenlatch";
 import { identityOf, tokenlatch as forExpress } from "tokenlatch/middleware/express";
 import { check, guard, withoutAuthorization } from "tokenlatch/middleware/fetch";
 import { tokenlatch as forHono } from "tokenlatch/middleware/hono";
@@ -26,7 +26,8 @@ import { ACCOUNT } from "./helpers.mjs";
 import { asked } from "./read-before.mjs";
 import { startWorker } from "./worker.mjs";
 
-const latch = new Latch({ store: memoryStore({ accounts: [ACCOUNT] }) });
+const catalogue = { default: "deny", routes: [{ method: "POST", path: "/x", feature: "backup", writes: true }] };
+const latch = new Latch({ store: memoryStore({ accounts: [ACCOUNT] }), catalogue });
 const { token } = await latch.create({ user: "alice", name: "backup", access: "full" });
 const GOOD = `Bearer ${token}`;
 const BODY = JSON.stringify({ a: "b".repeat(10_000) });
@@ -148,12 +149,14 @@ for (const [name, make] of Object.entries(adapters)) {
     const admitted = await make({})([["authorization", GOOD]]);
     assert.equal(admitted.status, 200, admitted.body);
     assert.deepEqual(JSON.parse(admitted.body), { user: "alice", body: BODY, holds: false });
-    const { body } = reply({ shape: "denied", httpStatus: 401 });
+    const body = JSON.stringify({ type: "about:blank", title: "Unauthorized", status: 401 });
     for (const lines of [[], [["Authorization", "Bearer x"]], [["authorization", `${GOOD}, ${GOOD}`]]]) {
       assert.deepEqual(await make({})(lines), { status: 401, body });
     }
     // Events have each header once.
     if (!name.startsWith("serverless")) assert.equal((await make({})([["Authorization", GOOD], ["authorization", GOOD]])).status, 401);
+    assert.equal((await make({ call: "route" })([["Authorization", GOOD]])).status, 200);
+    assert.equal((await make({ call: { method: "POST", path: "/y" } })([["Authorization", GOOD]])).status, 403);
     const fails = { call: () => { throw undefined; } };
     for (const lines of [[], [["Authorization", GOOD]]]) {
       const { status, body: text } = await make(fails)(lines);

@@ -16,18 +16,25 @@ for (const folder of ["stores", "middleware"]) {
 /** Not exported by an entry point, or not a method. */
 const INTERNAL = new Set(["fromModule", "codeOf", "constructor", "if", "for", "headerOf", "retryDelay", "answer", "admittedDigest"]);
 
-/** The doc comment of a declaration and what follows it; empty if there is none. */
+/** The doc comment before a declaration; empty if there is none. */
 function comment(text, index) {
   const before = text.slice(0, index).trimEnd();
   return before.endsWith("*/") ? before.slice(before.lastIndexOf("/**")) : "";
 }
 
+/** Whether a declaration implements the overloads before it, which have the comments. */
+function isImplementation(text, index, name) {
+  const before = text.slice(0, index).trimEnd();
+  const isOverload = new RegExp(`^(?:export (?:async )?function |  )${name}[(<]`, "m");
+  return before.endsWith(";") && isOverload.test(before.slice(before.lastIndexOf("*/")));
+}
+
 for (const file of files) {
   test(`${file} has an example for each export`, () => {
     const text = readFileSync(new URL(file, source), "utf8");
-    const pattern = ["latch/latch.ts", "snapshot/follower.ts", "snapshot/relay.ts"].includes(file) ? /^(?:export (?:class|function) |  (?:async )?)(\w+)[(<].*\{$/gm : /^export (?:async )?(?:class|function) (\w+)/gm;
+    const pattern = ["latch/latch.ts", "snapshot/follower.ts", "snapshot/relay.ts"].includes(file) ? /^(?:export (?:class|function) |  (?:async )?)(\w+)[(<].*[{;]$/gm : /^export (?:async )?(?:class|function) (\w+)/gm;
     for (const match of text.matchAll(pattern)) {
-      if (INTERNAL.has(match[1])) continue;
+      if (INTERNAL.has(match[1]) || isImplementation(text, match.index, match[1])) continue;
       assert.match(comment(text, match.index), /@example/, `${match[1]} in ${file}`);
     }
   });

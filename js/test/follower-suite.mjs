@@ -105,6 +105,28 @@ export function casesOf(url) {
       assert.throws(() => edge.verify("Bearer x", { fiature: "mail" }), { code: "field_unknown" });
     }),
 
+    "judges by routes, whatever paths are made up": over({}, async ({ follower }) => {
+      const token = await tell("issue", { user: "bob", access: { features: ["mail"] } });
+      const routes = [
+        { method: "GET", path: "/v1/mail/{id}", feature: "mail", writes: false },
+        { method: "GET", path: "/status", feature: null, writes: false, public: true },
+      ];
+      const edge = follower({ catalogue: { routes, default: "deny" }, usage: { interval: 60_000 } });
+      const judged = (path, method = "GET") => reason(edge, token, { method, path });
+      assert.deepEqual([judged("/status"), judged("/v1/mail/7")], ["public", "snapshot_missing"]);
+      await edge.poll();
+      for (let at = 0; at < 10_500; at += 1) {
+        if (judged(`/v1/${at}`) !== "route_unlisted") assert.fail(`${at}: ${judged(`/v1/${at}`)}`);
+        if (at % 100 === 0) await pause(0);
+      }
+      const long = `a=${"é".repeat(600)}`;
+      assert.deepEqual([judged(`/status?${long}`), judged(`/status?${long}&_method=PUT`)], ["public", "target_doubtful"]);
+      assert.deepEqual([judged("/v1/mail/7?x"), judged("/v1/mail/7", "HEAD"), judged("/v1/mail//7"), judged("/v1/Mail/7")], ["ok", "ok", "target_doubtful", "function_without_feature"]);
+      await edge.stop();
+      // Public requests count no use.
+      assert.equal((await tell("state")).uses[token.id].uses, 2);
+    }),
+
     "decides about many requests in one call": over({}, async ({ follower }) => {
       const [one, other] = [await tell("issue"), await tell("issue", { user: "bob", addresses: ["192.0.2.0/24"] })];
       const edge = follower({ usage: { interval: 60_000 } });

@@ -1,6 +1,6 @@
 // Type tests, never run: what the declarations of the Latch, the stores and the middleware allow and refuse.
 import { Latch } from "tokenlatch";
-import type { Identity, LatchVerdict } from "tokenlatch";
+import type { Call, Identity, LatchVerdict } from "tokenlatch";
 import { memoryStore } from "tokenlatch/stores/memory";
 import type { AccountStore, StoreCapabilities, TokenStore } from "tokenlatch/stores/store";
 
@@ -48,6 +48,24 @@ if (verdict.allowed) {
   // @ts-expect-error the latch supplies the clock
   await latch.create({ by: verdict, name: "x", access: "full", now: 0 });
 }
+
+const routed = await latch.verify("Bearer x", { method: "GET", path: "/v1/orders" });
+if (routed.allowed) {
+  // @ts-expect-error a public route has no user
+  routed.user satisfies string;
+  if (routed.user !== null) {
+    const identity: Identity = routed;
+    await latch.list({ by: identity });
+  } else {
+    routed.reason satisfies "public";
+  }
+}
+declare const someCall: Call;
+// @ts-expect-error the call may name a route
+(await latch.verify("Bearer x", someCall)) satisfies LatchVerdict;
+new Latch({ store: memoryStore(), catalogue: { default: "deny", routes: [{ method: "GET", path: "/", feature: null, writes: false, public: true }] } });
+// @ts-expect-error there is no such default
+new Latch({ store: memoryStore(), catalogue: { default: "allow" } });
 // @ts-expect-error a refused request manages nothing
 await latch.list({ by: verdict });
 

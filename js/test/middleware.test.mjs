@@ -86,7 +86,7 @@ for (const [name, run] of Object.entries(frameworks)) {
         [[["Authorization", `Bearer ${token}`]], 403],
       ]) {
         const notes = [];
-        const { status, headers, body, seen } = await run(latch, { onRefusal: (note) => notes.push(note) }, lines);
+        const { status, headers, body, seen } = await run(latch, { refusals: "cpanel", onRefusal: (note) => notes.push(note) }, lines);
         const expected = reply({ shape: "denied", httpStatus });
         assert.deepEqual([status, body, seen], [httpStatus, expected.body, undefined]);
         for (const header of ["WWW-Authenticate", "Content-Type", "Cache-Control"]) {
@@ -97,16 +97,22 @@ for (const [name, run] of Object.entries(frameworks)) {
       }
     });
 
-    test("returns problem details on request, with the sentence of the refusal only", async () => {
-      const { latch } = await prepared();
+    test("returns problem details, the same for every refusal of a status, or cPanel's replies", async () => {
+      const { latch, token } = await prepared({ readOnly: true });
       const accept = ["Accept", "text/html, application/problem+json;q=0.5"];
-      const asked = await run(latch, {}, [accept]);
-      assert.equal(asked.headers["content-type"], "application/problem+json");
-      assert.equal(asked.headers["www-authenticate"], 'Bearer realm="tokenlatch"');
-      assert.deepEqual(JSON.parse(asked.body), { type: "about:blank", title: "Unauthorized", status: 401, detail: "Access denied" });
-      assert.equal((await run(latch, { problemDetails: "never" }, [accept])).headers["content-type"], "application/json");
-      assert.equal((await run(latch, { problemDetails: "always" }, [])).headers["content-type"], "application/problem+json");
-      assert.equal((await run(latch, {}, [["Accept", "application/problem+jsonx, */*"]])).headers["content-type"], "application/json");
+      const good = ["Authorization", `Bearer ${token}`];
+      const refused = await run(latch, {}, []);
+      assert.equal(refused.headers["content-type"], "application/problem+json");
+      assert.equal(refused.headers["www-authenticate"], 'Bearer realm="tokenlatch"');
+      assert.deepEqual(JSON.parse(refused.body), { type: "about:blank", title: "Unauthorized", status: 401 });
+      for (const call of [{ feature: "backup" }, { api: "api1" }]) {
+        const { status, body } = await run(latch, { call, refusals: "problem" }, [good]);
+        assert.deepEqual([status, JSON.parse(body)], [403, { type: "about:blank", title: "Forbidden", status: 403 }]);
+      }
+      const type = async (...lines) => (await run(latch, { refusals: "cpanel" }, lines)).headers["content-type"];
+      assert.equal(await type(), "application/json");
+      assert.equal(await type(accept), "application/problem+json");
+      assert.equal(await type(["Accept", "application/problem+jsonx, */*"]), "application/json");
     });
 
     test("reads the address from the option only", async () => {
@@ -122,7 +128,7 @@ for (const [name, run] of Object.entries(frameworks)) {
       const { latch, token } = await prepared();
       const failures = new RateLimiterMemory({ points: 3, duration: 30 });
       const good = [["Authorization", `Bearer ${token}`]];
-      const from = (address) => ({ failures, address: () => address });
+      const from = (address) => ({ failures, address: () => address, refusals: "cpanel" });
       for (let index = 0; index < 3; index += 1) assert.equal((await run(latch, from("192.0.2.1"), [])).status, 401);
       const { status, headers, body } = await run(latch, from("192.0.2.1"), good);
       const wait = Number(headers["retry-after"]);
@@ -196,7 +202,9 @@ test("refuses wrong options when it is made", async () => {
     [{ address: "192.0.2.1" }, "address"],
     [{ failures: {}, address: () => "" }, "failures"],
     [{ failures }, "address"],
-    [{ problemDetails: true }, "problemDetails"],
+    [{ call: "routes" }, "call"],
+    [{ refusals: true }, "refusals"],
+    [{ problemDetails: "always" }, "problemDetails"],
     [{ keepAuthorization: "no" }, "keepAuthorization"],
     [{ onRefusal: {} }, "onRefusal"],
   ]) {

@@ -12,7 +12,7 @@ import {
   validate,
   verifyToken,
 } from "tokenlatch";
-import type { Access, ErrorCode, TokenRecord, Verdict } from "tokenlatch";
+import type { Access, ErrorCode, PublicAdmission, SnapshotFollower, TokenRecord, Verdict } from "tokenlatch";
 
 const created = createToken({ user: "alice", name: "x", access: "full", expires: "2027-01-31", zone: "+01:00" });
 const token: string = created.token;
@@ -70,6 +70,10 @@ table.verify(maybe, { call, address: maybe, now: 1 }).refusal?.headers["WWW-Auth
 // @ts-expect-error one header only
 table.verify(["a"]);
 table.verifyMany([maybe, null], { call, addresses: [maybe, null] })[0]?.allowed satisfies boolean | undefined;
+table.verify(maybe, { call: table.route("GET", "/v1/orders/7", "admin") }).reason === "public";
+// @ts-expect-error there is no such realm
+table.route("GET", "/", "root");
+new TokenTable({ catalogue: { routes: [] } });
 table.free();
 
 const snapshot = Snapshot.load(new Uint8Array(), { publicKeys: ["00", new Uint8Array(32)], floor: { epoch: 1, version: 2, made: 3 }, now: 1 });
@@ -78,6 +82,20 @@ snapshot.state?.maxAge satisfies number | undefined;
 snapshot.verify(maybe, { call: snapshot.prepare({ realm: "admin" }), now: 1 }).reason === "snapshot_stale";
 // @ts-expect-error a snapshot needs keys
 new Snapshot({});
+snapshot.verify(maybe, { call: snapshot.route("GET", "/v1/orders/7") });
+
+declare const follower: SnapshotFollower;
+const open = follower.verify("Bearer x", { method: "GET", path: "/status" });
+if (open.allowed && open.user === null) open satisfies PublicAdmission;
+// @ts-expect-error a public route has no user
+if (open.allowed) open.user satisfies string;
+const closed = follower.verify("Bearer x", { feature: "backup" });
+if (closed.allowed) closed.user satisfies string;
+const many = follower.verifyMany(["Bearer x"], { call: { feature: "backup" }, counts: false })[0];
+if (many?.allowed === true) many.user satisfies string;
+const manyRouted = follower.verifyMany(["Bearer x"], { call: { method: "GET", path: "/status" } })[0];
+// @ts-expect-error a public route has no user
+if (manyRouted?.allowed === true) manyRouted.user satisfies string;
 
 try {
   createToken({ user: "", name: "x", access: "full" });

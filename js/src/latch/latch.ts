@@ -2,8 +2,9 @@
 
 import { type FetchRequest, type NodeRequest, authorizationOf } from "../module/authorization.js";
 import { createToken, describeToken, listTokens, parseAuthorization, renameToken, reply, revokeTokens, verifyToken } from "../module/functions.js";
-import { deepCopy, pickKnown, readCall, readPlain } from "../module/plain-object.js";
+import { deepCopy, pickKnown, readCall, readPlain, routeRequestOf } from "../module/plain-object.js";
 import { refusalCauseOf, refusalFor, unavailableReply } from "../module/refusal.js";
+import { TokenTable } from "../module/table.js";
 import { unixNow } from "../runtime/clock.js";
 import { withTimeout } from "../runtime/timeout.js";
 import { matchingAccount, bindToAccount } from "../stores/internal/generation.js";
@@ -16,11 +17,14 @@ import type {
   Description,
   LatchVerdict,
   Policy,
+  PublicAdmission,
   Refused,
   Reply,
   TokenList,
   TokenRecord,
   UnixSeconds,
+  UnroutedCall,
+  Verdict,
 } from "../types/index.js";
 import { LatchError } from "../types/latch-error.js";
 import {
@@ -92,6 +96,8 @@ export class Latch<Store extends TokenStore = TokenStore> {
   readonly #timeout: number;
   /** Made in the constructor, because it must exist before the module breaks. */
   readonly #unavailable: Reply;
+  /** A table without tokens, which knows the public routes. Made when the first route is judged. */
+  #publicRoutes: TokenTable | undefined;
 
   /**
    * Makes a latch over a store.
@@ -163,17 +169,31 @@ export class Latch<Store extends TokenStore = TokenStore> {
    *
    * @throws TokenlatchError for an invalid call, LatchError for a value that isn't a request.
    */
-  async verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call): Promise<LatchVerdict> {
+  verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: UnroutedCall): Promise<LatchVerdict>;
+  /**
+   * Decides about a request by its route in the catalogue. A public route is admitted without a token and without the store: its `user` is
+   * null.
+   *
+   * @example
+   * ```js
+   * const { pathname, search } = new URL(request.url);
+   * const verdict = await latch.verify(request, { method: request.method, path: pathname + search });
+   * ```
+   */
+  verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call): Promise<LatchVerdict | PublicAdmission>;
+  async verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call): Promise<LatchVerdict | PublicAdmission> {
     const authorization = authorizationOf(request);
     const callInput = call === undefined ? undefined : readCall(call);
     const { peppers, catalogue } = this.#options;
     try {
+      const open = callInput === undefined ? undefined : this.#publicAdmission(callInput);
+      if (open !== undefined) return { ...open, fault: null } as PublicAdmission;
       const credential = parseAuthorization({ authorization, peppers });
       const record = await this.#callStore("find a token", (store, context) => store.find(credential.hashes, context));
       const account = await this.#account(ownerOf(record) ?? credential.user ?? PLACEHOLDER_USER);
       const verdict = verifyToken({ ...this.#now(), authorization, record, account: matchingAccount(record, account), call: callInput, peppers, catalogue });
-      const result = { ...verdict, fault: null } as LatchVerdict;
-      return result.allowed ? bindPrincipal(result, result) : result;
+      const result = { ...verdict, fault: null } as LatchVerdict | PublicAdmission;
+      return result.allowed && result.user !== null ? bindPrincipal(result, result) : result;
     } catch (error) {
       return this.#toRefusal(error);
     }
@@ -426,6 +446,16 @@ export class Latch<Store extends TokenStore = TokenStore> {
 
   #now(): { readonly now?: UnixSeconds } {
     return this.#options.now === undefined ? {} : { now: this.#options.now() };
+  }
+
+  /** Returns the verdict of a public route; undefined for any other call. */
+  #publicAdmission(call: Call): Verdict | undefined {
+    const routed = routeRequestOf(call);
+    if (routed === undefined) return undefined;
+    this.#publicRoutes ??= new TokenTable({ catalogue: this.#options.catalogue });
+    const number = this.#publicRoutes.route(routed.method, routed.path, routed.realm);
+    const verdict = this.#publicRoutes.verify(null, { call: number });
+    return verdict.allowed ? verdict : undefined;
   }
 
   /** Makes the refusal for an error. Errors of the caller are thrown again. */

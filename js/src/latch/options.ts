@@ -2,7 +2,7 @@
 
 import { deepCopy, readPlain } from "../module/plain-object.js";
 import type { AccountLookup, AccountStore, TokenStore } from "../stores/store.js";
-import type { CatalogueFunction, CreateOptions, Pepper, UnixSeconds, Zone } from "../types/index.js";
+import type { Catalogue, CreateOptions, Pepper, UnixSeconds, Zone } from "../types/index.js";
 import { optionInvalid } from "../types/latch-error.js";
 import { checkValues } from "./operation.js";
 
@@ -14,8 +14,8 @@ export interface LatchOptions<Store extends TokenStore = TokenStore> {
   readonly accounts?: AccountStore | AccountLookup | undefined;
   /** The peppers, newest first, at most 8. New tokens are hashed with the first. Default: none, so plain SHA-256. */
   readonly peppers?: readonly Pepper[] | undefined;
-  /** The catalogue of functions. Default: the built-in catalogue. */
-  readonly catalogue?: readonly CatalogueFunction[] | undefined;
+  /** The catalogue of functions and routes. Default: the built-in catalogue. */
+  readonly catalogue?: Catalogue | undefined;
   /** The time zone of dates. Default: the local time zone. */
   readonly zone?: Zone | undefined;
   /** The administrator's limits on new tokens. Default: those of `Caps`. */

@@ -4,11 +4,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { SnapshotIdentity } from "../types/index.js";
 import { errorOf } from "../types/latch-error.js";
-import { type GuardOptions, type Verifier, readGuardOptions } from "./guard.js";
+import { type AnyOptions, type Verifier, readGuardOptions } from "./guard.js";
 import { admission, fail } from "./node.js";
 
-export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
-export { identityOf } from "./node.js";
+export type { FailureLimiter, GuardOptions, RefusalNote, RouteOptions, Verifier } from "./guard.js";
+export { identityOf, optionalIdentityOf } from "./node.js";
 export type { Identity, SnapshotIdentity } from "../types/index.js";
 
 /** A middleware of Express or Connect; `Asked` is their type of request. */
@@ -18,6 +18,10 @@ export type Handler<Asked extends IncomingMessage> = (request: Asked, response: 
  * Makes a middleware for Express, Connect and other frameworks that pass errors to `next`. Admitted requests are passed on, and
  * {@link identityOf} returns their identity; all others are answered here. An error is passed to `next` as an `Error`. If `next` declares
  * no parameter, the request is answered with 500 instead. For Node's own servers use `tokenlatch/middleware/node`.
+ *
+ * With `call: "route"` the method and `originalUrl` are judged by the routes of the catalogue. A request of a public route is passed on without
+ * an identity: `identityOf` throws then, and {@link optionalIdentityOf} returns null. Use middleware that changes the method or the URL, such as
+ * `method-override`, before this one only, and give the call by a function then.
  *
  * @example
  * ```ts
@@ -38,15 +42,15 @@ export type Handler<Asked extends IncomingMessage> = (request: Asked, response: 
  */
 export function tokenlatch<Asked extends IncomingMessage = IncomingMessage>(
   latch: Verifier<SnapshotIdentity>,
-  options: GuardOptions<Asked> = {},
+  options: AnyOptions<Asked> = {},
 ): Handler<Asked> {
   const read = readGuardOptions(options);
   const admit = admission(latch, read);
   return (request, response, next) => {
     admit(request, response)
       .then(
-        (identity) => {
-          if (identity !== null) next();
+        (admitted) => {
+          if (admitted !== null) next();
         },
         // A `next` without a parameter would treat an error as an admission.
         (thrown: unknown) => (next.length === 0 ? fail(read, thrown, response) : next(errorOf(thrown))),

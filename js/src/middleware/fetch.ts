@@ -2,13 +2,16 @@
 
 import type { Identity, SnapshotIdentity } from "../types/index.js";
 import { LatchError } from "../types/latch-error.js";
-import { type GuardOptions, type Verifier, checkVerifier, passage, readGuardOptions } from "./guard.js";
+import { type AnyOptions, type GuardOptions, type RouteOptions, type Verifier, checkVerifier, passage, readGuardOptions, targetOf } from "./guard.js";
 
-export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
+export type { FailureLimiter, GuardOptions, RefusalNote, RouteOptions, Verifier } from "./guard.js";
 export type { Identity, SnapshotIdentity } from "../types/index.js";
 
-/** The result of {@link check}: the identity and the request to pass on, or the response to return. */
-export type Checked<Who extends SnapshotIdentity = Identity, Asked extends Request = Request> =
+/**
+ * The result of {@link check}: the identity and the request to pass on, or the response to return. Compare `refusal` with null: when judging
+ * by routes `Who` includes null, the identity of a public route's request.
+ */
+export type Checked<Who extends SnapshotIdentity | null = Identity, Asked extends Request = Request> =
   | {
       /** The identity of the admitted request. */
       readonly identity: Who;
@@ -54,13 +57,36 @@ export function guard<Rest extends readonly unknown[], Who extends SnapshotIdent
   latch: Verifier<Who> | ((...rest: Rest) => Verifier<Who> | Promise<Verifier<Who>>),
   options: GuardOptions<Asked>,
   handler: (request: Asked, identity: Who, ...rest: Rest) => Response | Promise<Response>,
+): (request: Asked, ...rest: Rest) => Promise<Response>;
+/**
+ * Guards a handler by the routes of the catalogue. The path and query of `request.url` are judged as they are, so what the runtime has
+ * normalised in them (`/a/../b`, `\\`, tabs) is what the handler sees too. A request of a public route has no identity: the handler gets null.
+ *
+ * @example
+ * ```ts
+ * const latch = new Latch({ store, catalogue: { routes: [{ method: "GET", path: "/status", feature: null, writes: false, public: true }] } });
+ * const handler = guard(latch, { call: "route" }, (request, identity) => new Response(`Hello ${identity?.user ?? "stranger"}`));
+ * ```
+ *
+ * @throws LatchError `option_invalid` for an invalid option.
+ */
+export function guard<Rest extends readonly unknown[], Who extends SnapshotIdentity = Identity, Asked extends Request = Request>(
+  latch: Verifier<Who> | ((...rest: Rest) => Verifier<Who> | Promise<Verifier<Who>>),
+  options: RouteOptions<Asked>,
+  handler: (request: Asked, identity: Who | null, ...rest: Rest) => Response | Promise<Response>,
+): (request: Asked, ...rest: Rest) => Promise<Response>;
+export function guard<Rest extends readonly unknown[], Who extends SnapshotIdentity, Asked extends Request>(
+  latch: Verifier<Who> | ((...rest: Rest) => Verifier<Who> | Promise<Verifier<Who>>),
+  options: AnyOptions<Asked>,
+  // Gets null only with `RouteOptions`, as the overloads say.
+  handler: (request: Asked, identity: never, ...rest: Rest) => Response | Promise<Response>,
 ): (request: Asked, ...rest: Rest) => Promise<Response> {
   if (typeof latch !== "function") checkVerifier(latch);
   const read = readGuardOptions(options);
   if (typeof handler !== "function") throw new LatchError("option_invalid", "`handler` must be a function", { field: "handler" });
   return async (request, ...rest) => {
     const checked = await checkWith(() => (typeof latch === "function" ? latch(...rest) : latch), request, read);
-    return checked.refusal ?? handler(checked.request, checked.identity, ...rest);
+    return checked.refusal ?? handler(checked.request, checked.identity as never, ...rest);
   };
 }
 
@@ -76,11 +102,33 @@ export function guard<Rest extends readonly unknown[], Who extends SnapshotIdent
  *
  * @throws LatchError `option_invalid` for an invalid option; TokenlatchError for an invalid call.
  */
-export async function check<Who extends SnapshotIdentity = Identity, Asked extends Request = Request>(
+export function check<Who extends SnapshotIdentity = Identity, Asked extends Request = Request>(
   latch: Verifier<Who>,
   request: Asked,
-  options: GuardOptions<Asked> = {},
-): Promise<Checked<Who, Asked>> {
+  options?: GuardOptions<Asked>,
+): Promise<Checked<Who, Asked>>;
+/**
+ * Checks one standard request by the routes of the catalogue.
+ *
+ * @example
+ * ```ts
+ * const { identity, refusal } = await check(latch, request, { call: "route" });
+ * if (refusal !== null) return refusal;
+ * return new Response(`Hello ${identity?.user ?? "stranger"}`);
+ * ```
+ *
+ * @throws LatchError `option_invalid` for an invalid option.
+ */
+export function check<Who extends SnapshotIdentity = Identity, Asked extends Request = Request>(
+  latch: Verifier<Who>,
+  request: Asked,
+  options: RouteOptions<Asked>,
+): Promise<Checked<Who | null, Asked>>;
+export async function check<Who extends SnapshotIdentity, Asked extends Request>(
+  latch: Verifier<Who>,
+  request: Asked,
+  options: AnyOptions<Asked> = {},
+): Promise<Checked<Who | null, Asked>> {
   checkVerifier(latch);
   return checkWith(() => latch, request, readGuardOptions(options));
 }
@@ -127,9 +175,10 @@ function copyOf(request: Request, headers: Headers): Request {
 async function checkWith<Who extends SnapshotIdentity, Asked extends Request>(
   verifierOf: () => Verifier<Who> | Promise<Verifier<Who>>,
   request: Asked,
-  options: GuardOptions<Asked>,
-): Promise<Checked<Who, Asked>> {
-  const asking = { request, asked: request, accept: request.headers.get("Accept") };
+  options: AnyOptions<Asked>,
+): Promise<Checked<Who | null, Asked>> {
+  const { method, url } = request;
+  const asking = { request, asked: request, accept: request.headers.get("Accept"), method, target: targetOf(url) };
   const { identity, reply } = await passage(verifierOf, asking, options);
   if (reply !== null) {
     const refusal = new Response(reply.body, { status: reply.status, headers: reply.headers });

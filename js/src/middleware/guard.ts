@@ -4,7 +4,7 @@ import { bindPrincipal, principalOf } from "../latch/principal.js";
 import type { FetchRequest, NodeRequest } from "../module/authorization.js";
 import { readCall, readPlain } from "../module/plain-object.js";
 import { withTimeout } from "../runtime/timeout.js";
-import type { Call, Identity, Refused, Reply, SnapshotIdentity } from "../types/index.js";
+import type { Call, Identity, PublicAdmission, Refused, Reply, SnapshotIdentity } from "../types/index.js";
 import { LatchError, errorOf, optionInvalid } from "../types/latch-error.js";
 
 /** A verifier of requests: a `Latch`, or a `SnapshotFollower`, whose identities may lack an id and a name. */
@@ -23,6 +23,7 @@ export type Decision<Who extends SnapshotIdentity> =
       /** The request is admitted. */
       readonly allowed: true;
     })
+  | PublicAdmission
   | Refused;
 
 /** Counts the failures of an address: a limiter of `rate-limiter-flexible`, or an object with the same functions. */
@@ -63,7 +64,8 @@ export type Address = string | null | undefined;
 export interface GuardOptions<Asked> {
   /**
    * What a request wants to do. Default: an empty call, for which only a full token that may write is admitted. A function must return a
-   * call: for anything else the request isn't admitted.
+   * call: for anything else the request isn't admitted. See {@link RouteOptions} for judging by routes; with a call from here a public
+   * route is an error, because the handler expects an identity.
    */
   readonly call?: Call | ((request: Asked) => Call | Promise<Call>) | undefined;
   /**
@@ -73,19 +75,31 @@ export interface GuardOptions<Asked> {
   readonly address?: ((request: Asked) => Address | Promise<Address>) | undefined;
   /** Limits failures: an address with too many gets 429. Needs `address`; requests without an address are counted together. */
   readonly failures?: FailureLimiter | undefined;
-  /** Whether refusals are RFC 9457 problem details: always, never, or for clients that accept `application/problem+json`. Default: `"accept"`. */
-  readonly problemDetails?: "accept" | "always" | "never" | undefined;
+  /**
+   * The form of refusals: RFC 9457 problem details, or the replies of cPanel's API, for clients that don't accept
+   * `application/problem+json`. Default: `"problem"`.
+   */
+  readonly refusals?: "problem" | "cpanel" | undefined;
   /** Whether the request that is passed on keeps its `Authorization` header. Default: false. */
   readonly keepAuthorization?: boolean | undefined;
   /** Called with every refusal, for the log, before the reply is sent. What it throws is thrown as an `Error`. */
   readonly onRefusal?: ((note: RefusalNote) => void | Promise<void>) | undefined;
 }
 
+/** Options of a middleware that judges by the routes of the catalogue. A request of a public route is admitted without an identity. */
+export interface RouteOptions<Asked> extends Omit<GuardOptions<Asked>, "call"> {
+  /** Judges the method and the target of each request, as the server received them. */
+  readonly call: "route";
+}
+
+/** The options of a middleware, whatever it judges by. */
+export type AnyOptions<Asked> = GuardOptions<Asked> | RouteOptions<Asked>;
+
 /** The result of {@link passage}: the identity of an admitted request, or the reply. */
 export type Passage<Who extends SnapshotIdentity = Identity> =
   | {
-      /** The identity of the admitted request. */
-      readonly identity: Who;
+      /** The identity of the admitted request; null for a public route. */
+      readonly identity: Who | null;
       /** Null, because the request is admitted. */
       readonly reply: null;
     }
@@ -104,9 +118,13 @@ export interface Asking<Asked> {
   readonly asked: Asked;
   /** The `Accept` header. */
   readonly accept: string | null | undefined;
+  /** The method of the request, as received. */
+  readonly method: string;
+  /** Its target, as received: the path and the query. */
+  readonly target: string;
 }
 
-const KNOWN = ["call", "address", "failures", "problemDetails", "keepAuthorization", "onRefusal"] as const;
+const KNOWN = ["call", "address", "failures", "refusals", "keepAuthorization", "onRefusal"] as const;
 const LIMITER_CODES = { failed: "limiter_failed", timeout: "limiter_failed" } as const;
 const LIMITER_TIMEOUT = 5_000;
 const UNKNOWN_ADDRESS = "unknown";
@@ -136,24 +154,38 @@ export function checkVerifier(latch: unknown): void {
  * readGuardOptions({ adress: () => "192.0.2.7" }); // LatchError: unknown option `adress`
  * ```
  */
-export function readGuardOptions<Asked>(options: GuardOptions<Asked>): GuardOptions<Asked> {
-  const read = readPlain(options, "options", optionInvalid) as GuardOptions<Asked>;
+export function readGuardOptions<Asked>(options: AnyOptions<Asked>): AnyOptions<Asked> {
+  const read = readPlain(options, "options", optionInvalid) as AnyOptions<Asked>;
   for (const key of Object.keys(read)) if (!(KNOWN as readonly string[]).includes(key)) throw optionInvalid(key, `unknown option \`${key}\``);
-  const { call, address, failures, problemDetails, keepAuthorization, onRefusal } = read;
+  const { call, address, failures, refusals, keepAuthorization, onRefusal } = read;
   if (address !== undefined && typeof address !== "function") throw optionInvalid("address", "`address` must be a function");
   if (failures !== undefined && (typeof failures?.get !== "function" || typeof failures.penalty !== "function")) {
     throw optionInvalid("failures", "`failures` must have the functions `get` and `penalty`");
   }
   if (failures !== undefined && address === undefined) throw optionInvalid("address", "`failures` needs `address`");
-  if (problemDetails !== undefined && !["accept", "always", "never"].includes(problemDetails)) {
-    throw optionInvalid("problemDetails", '`problemDetails` must be "accept", "always" or "never"');
+  if (refusals !== undefined && refusals !== "problem" && refusals !== "cpanel") {
+    throw optionInvalid("refusals", '`refusals` must be "problem" or "cpanel"');
   }
   if (keepAuthorization !== undefined && typeof keepAuthorization !== "boolean") {
     throw optionInvalid("keepAuthorization", "`keepAuthorization` must be true or false");
   }
   if (onRefusal !== undefined && typeof onRefusal !== "function") throw optionInvalid("onRefusal", "`onRefusal` must be a function");
-  if (call === undefined || typeof call === "function") return read;
-  return { ...read, call: readPlain(call, "call", () => optionInvalid("call", "`call` must be a call or a function that returns one")) as Call };
+  if (call === undefined || call === "route" || typeof call === "function") return read;
+  const invalid = () => optionInvalid("call", '`call` must be a call, a function that returns one, or "route"');
+  return { ...read, call: readPlain(call, "call", invalid) as Call };
+}
+
+/**
+ * Returns the path and query of an absolute URL as they are: parsing would normalise them again, and a framework that reads the text would
+ * serve another path than the judged one.
+ *
+ * @example
+ * ```js
+ * targetOf("https://api.example/orders/7?page=2"); // "/orders/7?page=2"
+ * ```
+ */
+export function targetOf(url: string): string {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#\\]*([^]*)$/i.exec(url)?.[1] ?? url;
 }
 
 /**
@@ -165,13 +197,14 @@ export function readGuardOptions<Asked>(options: GuardOptions<Asked>): GuardOpti
  *
  * @example
  * ```js
- * const { identity, reply } = await passage(() => latch, { request, asked: request, accept }, options);
+ * const asking = { request, asked: request, accept, method: request.method, target: request.url };
+ * const { identity, reply } = await passage(() => latch, asking, options);
  * ```
  */
 export async function passage<Asked, Who extends SnapshotIdentity = Identity>(
   verifierOf: () => Verifier<Who> | Promise<Verifier<Who>>,
   asking: Asking<Asked>,
-  options: GuardOptions<Asked>,
+  options: AnyOptions<Asked>,
 ): Promise<Passage<Who>> {
   try {
     const latch = await verifierOf();
@@ -184,15 +217,16 @@ export async function passage<Asked, Who extends SnapshotIdentity = Identity>(
 
 async function decide<Asked, Who extends SnapshotIdentity>(
   latch: Verifier<Who>,
-  { request, asked, accept }: Asking<Asked>,
-  options: GuardOptions<Asked>,
+  asking: Asking<Asked>,
+  options: AnyOptions<Asked>,
 ): Promise<Passage<Who>> {
+  const { request, asked, accept } = asking;
   const { failures } = options;
   const address = addressOf(await options.address?.(asked));
   const refuse = async (reply: Reply | Promise<Reply>, note: Omit<RefusalNote, "address">): Promise<Passage<Who>> => {
     const sendable = replyOf(await reply);
     await options.onRefusal?.({ ...note, address });
-    return { identity: null, reply: wantsProblem(options.problemDetails, accept) ? problem(sendable) : sendable };
+    return { identity: null, reply: wantsProblem(options.refusals, accept) ? problem(sendable) : sendable };
   };
   const failed = (fault: unknown) =>
     refuse(latch.unavailable(), { ...anonymous(503, "limiter_failed", errorOf(fault).message), fault: errorOf(fault) });
@@ -203,9 +237,13 @@ async function decide<Asked, Who extends SnapshotIdentity>(
     return failed(fault);
   }
   if (retryAfter > 0) return refuse(latch.tooMany(retryAfter), anonymous(429, "too_many_failures", "too many failures"));
-  const call = options.call === undefined ? undefined : readCall(typeof options.call === "function" ? await options.call(asked) : options.call);
+  const call = await callOf(asking, options.call);
   const verdict = verdictOf(await latch.verify(request, address === undefined ? call : { ...call, address }));
-  if (verdict.allowed) return { identity: identityFrom(verdict), reply: null };
+  if (verdict.allowed) {
+    if (verdict.user !== null) return { identity: identityFrom(verdict), reply: null };
+    if (options.call === "route") return { identity: null, reply: null };
+    throw new LatchError("verdict_invalid", 'the route is public, so there is no identity; set `call` to "route" to admit such requests');
+  }
   if (failures !== undefined && verdict.status === 401) {
     try {
       await penalty(failures, address);
@@ -215,6 +253,13 @@ async function decide<Asked, Who extends SnapshotIdentity>(
   }
   const { status, reason, message, id, user, fault } = verdict;
   return refuse(verdict.refusal, { status, reason, message, id, user, fault });
+}
+
+/** Returns what a request wants to do. */
+async function callOf<Asked>({ asked, method, target }: Asking<Asked>, call: AnyOptions<Asked>["call"]): Promise<Call | undefined> {
+  if (call === undefined) return undefined;
+  if (call === "route") return { method, path: target };
+  return readCall(typeof call === "function" ? await call(asked) : call);
 }
 
 /** Returns the identity of an admission. It is accepted as `by`, like the admission. */
@@ -232,10 +277,11 @@ function addressOf(address: unknown): string | undefined {
   return address;
 }
 
-/** Checks a verdict, because the verifier may be custom: only an admission of a user or a refusal is accepted. */
+/** Checks a verdict, because the verifier may be custom: only an admission of a user or of a public route, or a refusal, is accepted. */
 function verdictOf<Who extends SnapshotIdentity>(verdict: Decision<Who>): Decision<Who> {
   if (typeof verdict === "object" && verdict !== null) {
     if (verdict.allowed === true && typeof verdict.user === "string" && verdict.user !== "") return verdict;
+    if (verdict.allowed === true && verdict.user === null && verdict.reason === "public") return verdict;
     if (verdict.allowed === false) return verdict;
   }
   throw new LatchError("verdict_invalid", "the verifier returned no verdict");
@@ -267,8 +313,8 @@ function anonymous(status: RefusalNote["status"], reason: RefusalNote["reason"],
   return { status, reason, message, id: null, user: null, fault: null };
 }
 
-function wantsProblem(when: GuardOptions<never>["problemDetails"], accept: string | null | undefined): boolean {
-  if (when === "always" || when === "never") return when === "always";
+function wantsProblem(refusals: GuardOptions<never>["refusals"], accept: string | null | undefined): boolean {
+  if (refusals !== "cpanel") return true;
   return /(^|[,\s])application\/problem\+json\s*($|[,;])/i.test(accept ?? "");
 }
 
@@ -279,12 +325,12 @@ const TITLES: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
-/** Converts a refusal to RFC 9457 problem details with the same sentence. */
-function problem({ status, headers, body }: Reply): Reply {
-  const { cpanelresult } = JSON.parse(body) as { readonly cpanelresult: { readonly error: string } };
+/** Converts a refusal to RFC 9457 problem details: the same for all refusals of a status. */
+function problem({ status, headers }: Reply): Reply {
+  const others = Object.entries(headers).filter(([name]) => !/^content-/i.test(name));
   return {
     status,
-    headers: { ...headers, "Content-Type": "application/problem+json" },
-    body: JSON.stringify({ type: "about:blank", title: TITLES[status], status, detail: cpanelresult.error }),
+    headers: { ...Object.fromEntries(others), "Content-Type": "application/problem+json" },
+    body: JSON.stringify({ type: "about:blank", title: TITLES[status], status }),
   };
 }

@@ -4,13 +4,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Identity, SnapshotIdentity } from "../types/index.js";
 import { LatchError, errorOf } from "../types/latch-error.js";
-import { type GuardOptions, type Verifier, checkVerifier, passage, readGuardOptions } from "./guard.js";
+import { type AnyOptions, type GuardOptions, type RouteOptions, type Verifier, checkVerifier, passage, readGuardOptions } from "./guard.js";
 
-export type { FailureLimiter, GuardOptions, RefusalNote, Verifier } from "./guard.js";
+export type { FailureLimiter, GuardOptions, RefusalNote, RouteOptions, Verifier } from "./guard.js";
 export type { Identity, SnapshotIdentity } from "../types/index.js";
 
-// In a map, not on the requests, so that no other code can set an identity.
-const identities = new WeakMap<IncomingMessage, SnapshotIdentity>();
+// In a map, not on the requests, so that no other code can set an identity. Null is that of a public route's request.
+const identities = new WeakMap<IncomingMessage, SnapshotIdentity | null>();
 
 /**
  * Guards a listener of Node's own servers (`node:http`, `https`, `http2`). The listener runs only for admitted requests; all others are
@@ -38,13 +38,35 @@ export function guard<Asked extends IncomingMessage, Answer extends ServerRespon
   latch: Verifier<Who>,
   options: GuardOptions<Asked>,
   listener: (request: Asked, response: Answer, identity: Who) => unknown,
+): (request: Asked, response: Answer) => void;
+/**
+ * Guards a listener by the routes of the catalogue: the method and the target of a request as Node received them. A request of a public route
+ * has no identity: the listener gets null.
+ *
+ * @example
+ * ```ts
+ * createServer(guard(latch, { call: "route" }, (request, response, identity) => void response.end(`Hello ${identity?.user ?? "stranger"}`)));
+ * ```
+ *
+ * @throws LatchError `option_invalid` for an invalid option.
+ */
+export function guard<Asked extends IncomingMessage, Answer extends ServerResponse, Who extends SnapshotIdentity = Identity>(
+  latch: Verifier<Who>,
+  options: RouteOptions<Asked>,
+  listener: (request: Asked, response: Answer, identity: Who | null) => unknown,
+): (request: Asked, response: Answer) => void;
+export function guard<Asked extends IncomingMessage, Answer extends ServerResponse, Who extends SnapshotIdentity>(
+  latch: Verifier<Who>,
+  options: AnyOptions<Asked>,
+  // Gets null only with `RouteOptions`, as the overloads say.
+  listener: (request: Asked, response: Answer, identity: never) => unknown,
 ): (request: Asked, response: Answer) => void {
   const read = readGuardOptions(options);
   const admit = admission(latch, read);
   if (typeof listener !== "function") throw new LatchError("option_invalid", "`listener` must be a function", { field: "listener" });
   return (request, response) => {
     admit(request, response)
-      .then((identity) => (identity === null ? undefined : listener(request, response, identity)))
+      .then((admitted) => (admitted === null ? undefined : listener(request, response, admitted.identity as never)))
       .catch((thrown: unknown) => fail(read, thrown, response));
   };
 }
@@ -57,32 +79,49 @@ export function guard<Asked extends IncomingMessage, Answer extends ServerRespon
  * app.get("/", (request, response) => void response.send(identityOf(request).name));
  * ```
  *
- * @throws LatchError `identity_missing` for a request that wasn't admitted by a middleware.
+ * @throws LatchError `identity_missing` for a request that wasn't admitted by a middleware, or that was admitted by a public route.
  */
 export function identityOf<Who extends SnapshotIdentity = Identity>(request: IncomingMessage): Who {
-  const identity = identities.get(request);
-  if (identity === undefined) throw new LatchError("identity_missing", "no middleware has admitted this request");
-  return identity as Who;
+  const identity = optionalIdentityOf<Who>(request);
+  if (identity === null) throw new LatchError("identity_missing", "the route is public, so the request has no identity");
+  return identity;
 }
 
 /**
- * Makes the function that all middlewares for Node use: it returns the identity of an admitted request, or answers it and returns null.
+ * Returns the identity of an admitted request, or null if its route is public.
+ *
+ * @example
+ * ```ts
+ * app.get("/status", (request, response) => void response.send(optionalIdentityOf(request)?.name ?? "stranger"));
+ * ```
+ *
+ * @throws LatchError `identity_missing` for a request that wasn't admitted by a middleware.
+ */
+export function optionalIdentityOf<Who extends SnapshotIdentity = Identity>(request: IncomingMessage): Who | null {
+  const identity = identities.get(request);
+  if (identity === undefined) throw new LatchError("identity_missing", "no middleware has admitted this request");
+  return identity as Who | null;
+}
+
+/**
+ * Makes the function that all middlewares for Node use: it returns the identity of an admitted request, which is null for a public route, or
+ * answers the request and returns null.
  *
  * @param read the result of {@link readGuardOptions}
  * @throws LatchError `option_invalid` if `latch` isn't a verifier. The returned function rejects with an `Error` only.
  *
  * @example
  * ```js
- * const identity = await admission(latch, readGuardOptions(options))(request, response);
+ * const admitted = await admission(latch, readGuardOptions(options))(request, response);
  * ```
  */
 export function admission<Asked extends IncomingMessage, Who extends SnapshotIdentity>(
   latch: Verifier<Who>,
-  read: GuardOptions<Asked>,
-): (request: Asked, response: ServerResponse) => Promise<Who | null> {
+  read: AnyOptions<Asked>,
+): (request: Asked, response: ServerResponse) => Promise<{ readonly identity: Who | null } | null> {
   checkVerifier(latch);
   return async (request, response) => {
-    const asking = { request, asked: request, accept: request.headers.accept };
+    const asking = { request, asked: request, accept: request.headers.accept, method: request.method ?? "", target: targetOf(request) };
     const { identity, reply } = await passage<Asked, Who>(() => latch, asking, read);
     if (reply !== null) {
       response.statusCode = reply.status;
@@ -92,8 +131,13 @@ export function admission<Asked extends IncomingMessage, Who extends SnapshotIde
     }
     if (read.keepAuthorization !== true) strip(request);
     identities.set(request, identity);
-    return identity;
+    return { identity };
   };
+}
+
+/** Returns the target as received: frameworks cut the path of a mounted router off `url`, and keep the whole in `originalUrl`. */
+function targetOf(request: IncomingMessage & { readonly originalUrl?: unknown }): string {
+  return typeof request.originalUrl === "string" ? request.originalUrl : (request.url ?? "");
 }
 
 /**
@@ -106,7 +150,7 @@ export function admission<Asked extends IncomingMessage, Who extends SnapshotIde
  * fail(readGuardOptions(options), error, response);
  * ```
  */
-export function fail(read: GuardOptions<never>, thrown: unknown, response: ServerResponse): void {
+export function fail(read: AnyOptions<never>, thrown: unknown, response: ServerResponse): void {
   const fault = errorOf(thrown);
   if (response.headersSent) {
     // A complete response may still be in transit.

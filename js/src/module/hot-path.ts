@@ -3,12 +3,18 @@
 import { unixNow } from "../runtime/clock.js";
 import { Utf8Encoder } from "../runtime/text.js";
 import { TokenlatchError } from "../types/error.js";
-import type { Call, TableVerifyOptions, Verdict, VerifyManyOptions } from "../types/index.js";
-import { assertUsable, buffers, callModule, module, moduleError, requestBytes, state } from "./instance.js";
+import type { Call, Realm, TableVerifyOptions, Verdict, VerifyManyOptions } from "../types/index.js";
+import { assertUsable, buffers, callModule, module, moduleError, requestBytes, sendBytes, state } from "./instance.js";
 import { isPlain, readPlain, typeInvalid } from "./plain-object.js";
 
-/** Codes from here on are refusals: the reason is in the upper bits, the index of the record in the lower 32. */
-export const REFUSED = 2 ** 32;
+/**
+ * A code has the reason's number above the lower 32 bits, and the index of the record in them. Codes below this admit a token. A public
+ * admission has a reason, like a refusal, and no record.
+ */
+export const REASON = 2 ** 32;
+
+/** The most bytes of a method and a target, as of any request to the module. */
+const MAX_TARGET = 8 << 20;
 
 /** The highest number that a call or a handle can have. */
 const MAX_U32 = 2 ** 32 - 1;
@@ -77,6 +83,36 @@ export function prepareCall(handle: number, call: Call): number {
   return prepared.call;
 }
 
+/** Returns the call number of a request's method and target. */
+export function routeNumber(handle: number, method: string, target: string, realm: Realm): number {
+  if (typeof method !== "string") throw typeInvalid("method", "expected a string");
+  if (typeof target !== "string") throw typeInvalid("target", "expected a string");
+  if (realm !== "account" && realm !== "admin") throw new TokenlatchError("value_invalid", "expected `account` or `admin`", "realm");
+  const realmNumber = realm === "admin" ? 1 : 0;
+  const request = method + target;
+  const { header, headerAt } = buffers();
+  // Both counts: a text that is cut in the middle may have as many bytes as characters.
+  const { read, written } = encoder.encodeInto(request, header);
+  const isWhole = read === request.length && written === request.length;
+  const number = isWhole
+    ? callModule(() => module.tableRoute(handle, realmNumber, headerAt, written, method.length))
+    : routeText(handle, method, target, realmNumber);
+  if (number >= 0) return number;
+  throw number === -1 ? tableFreed() : moduleError(new Error("the module refused an address in its own memory"));
+}
+
+/** Looks up a request that is too long for the buffer, or not ASCII. Nothing is cut, because the end of a query counts too. */
+function routeText(handle: number, method: string, target: string, realm: number): number {
+  if (method.length + target.length > MAX_TARGET) {
+    throw new TokenlatchError("request_too_large", "a method and a target may have at most 8 MiB", "target");
+  }
+  const [first, second] = [encoder.encode(method), encoder.encode(target)];
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return sendBytes(bytes, (_, at, length) => module.tableRoute(handle, realm, at, length, first.length));
+}
+
 /** Forgets all prepared calls. */
 export function forgetCalls(handle: number): void {
   if (handle === 0) throw tableFreed();
@@ -97,7 +133,7 @@ export function verifyMany(
     const bytes = encodeRequests(headers, addresses, from, count);
     const codes = requestBytes(bytes, (module, at, length) => module.tokenlatch_verify_many(handle, call, at, length, BigInt(now)));
     const numbers = new DataView(codes.buffer);
-    for (let at = 0; at < 8 * count; at += 8) verdicts.push(verdict(numbers.getInt32(at + 4, true) * REFUSED + numbers.getUint32(at, true)));
+    for (let at = 0; at < 8 * count; at += 8) verdicts.push(verdict(numbers.getInt32(at + 4, true) * REASON + numbers.getUint32(at, true)));
   }
   return verdicts;
 }
@@ -227,7 +263,7 @@ export function readTime(value: unknown): number | undefined {
 function readCallNumber(value: unknown): number {
   if (value === undefined) return 0;
   if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > MAX_U32) {
-    throw typeInvalid("call", "expected a number from `prepare`");
+    throw typeInvalid("call", "expected a number from `prepare` or `route`");
   }
   return value;
 }

@@ -7,7 +7,7 @@ import * as glue from "./glue.js";
 /** The functions of the module. Call them through {@link callModule}, or handle errors in the same way. */
 export const module = glue;
 
-/** Bytes of the module's memory that are reserved for a header, an address and the holder of an admitted token. */
+/** Bytes of the module's memory that are reserved for a header or a request's method and target, an address and the holder of an admitted token. */
 const HEADER_BYTES = 960;
 const ADDRESS_BYTES = 64;
 const HOLDER_BYTES = 256;
@@ -114,8 +114,8 @@ export function buffers(): Buffers {
 /** The exports of the module's plain face, which take and return bytes. */
 export type PlainExports = ReturnType<typeof glue.initSync>;
 
-/** Calls the plain face with bytes and returns a copy of the answer. */
-export function requestBytes(bytes: Uint8Array, call: (module: PlainExports, at: number, length: number) => bigint): Uint8Array<ArrayBuffer> {
+/** Calls the module with bytes in its memory. */
+export function sendBytes<T>(bytes: Uint8Array, call: (module: PlainExports, at: number, length: number) => T): T {
   return callModule(() => {
     if (started === undefined) throw new Error("the module has not been started");
     const { length } = bytes;
@@ -123,8 +123,17 @@ export function requestBytes(bytes: Uint8Array, call: (module: PlainExports, at:
     // Thrown as a string, as the module's own errors are, so that the module doesn't count as broken.
     if (at === 0 && length > 0) throw JSON.stringify({ code: "snapshot_too_large", message: "the module has no memory left" });
     if (length > 0) new Uint8Array(started.memory.buffer, at, length).set(bytes);
-    const answer = BigInt.asUintN(64, call(started, at, length));
+    const answer = call(started, at, length);
     if (length > 0) started.tokenlatch_free(at, length);
+    return answer;
+  });
+}
+
+/** Calls the plain face with bytes and returns a copy of the answer. */
+export function requestBytes(bytes: Uint8Array, call: (module: PlainExports, at: number, length: number) => bigint): Uint8Array<ArrayBuffer> {
+  const answer = BigInt.asUintN(64, sendBytes(bytes, call));
+  return callModule(() => {
+    if (started === undefined) throw new Error("the module has not been started");
     const answerAt = Number(answer >> 32n);
     const answerLength = Number(answer & 0xffff_ffffn);
     if (answerAt === 0) throw new Error("the module has no memory left");

@@ -1,7 +1,7 @@
 /* @ts-self-types="./plain-object.d.ts" */
 
 import { TokenlatchError } from "../types/error.js";
-import type { Call } from "../types/index.js";
+import type { Call, Realm } from "../types/index.js";
 
 /** How deep data may be nested. The module has the same limit for requests. */
 const MAX_DEPTH = 16;
@@ -84,6 +84,25 @@ export function deepCopy<T>(value: T, field: string, depth = 1): T {
   const copy = readPlain(value, field);
   for (const key of Object.keys(copy)) defineProperty(copy, key, deepCopy(copy[key], `${field}.${key}`, depth + 1));
   return copy as T;
+}
+
+/** A request by which a route is looked up. */
+export interface RouteRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly realm: Realm | undefined;
+}
+
+const ROUTE_KEYS = new Set(["method", "path", "realm", "address"]);
+
+/** Returns the request of a call that has these keys only; undefined for any other call, which the module judges as a whole. */
+export function routeRequestOf(call: Call): RouteRequest | undefined {
+  // Own properties only, as in the module: a polluted prototype must not name a route.
+  if (!Object.hasOwn(call, "method") || !Object.hasOwn(call, "path")) return undefined;
+  const { method, path } = call;
+  const realm = Object.hasOwn(call, "realm") ? call.realm : undefined;
+  if (typeof method !== "string" || typeof path !== "string" || !Object.keys(call).every((key) => ROUTE_KEYS.has(key))) return undefined;
+  return realm === undefined || realm === "account" || realm === "admin" ? { method, path, realm } : undefined;
 }
 
 /** Copies a call. The module checks its content. */

@@ -1,7 +1,7 @@
 /* @ts-self-types="./follower-options.d.ts" */
 
 import { deepCopy, readPlain } from "../module/plain-object.js";
-import type { Call, CatalogueFunction, Pepper, SnapshotState, UnixSeconds } from "../types/index.js";
+import type { Call, Catalogue, Pepper, SnapshotState, UnixSeconds } from "../types/index.js";
 import { optionInvalid } from "../types/latch-error.js";
 
 /** The keys of a {@link FollowerStore}: the last whole snapshot, the deltas since, and the floor, below which no table is accepted. */
@@ -86,8 +86,8 @@ export interface FollowerOptions {
   readonly authorization?: string | (() => string | Promise<string>) | undefined;
   /** The peppers, newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
-  /** The catalogue of functions. Default: the built-in catalogue. */
-  readonly catalogue?: readonly CatalogueFunction[] | undefined;
+  /** The catalogue of functions and routes. Default: the built-in catalogue. */
+  readonly catalogue?: Catalogue | undefined;
   /** Keeps the table over a restart. Default: none, so a restart begins with a whole snapshot. */
   readonly store?: FollowerStore | undefined;
   /**

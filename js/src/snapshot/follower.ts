@@ -2,11 +2,22 @@
 
 import { type FetchRequest, type NodeRequest, authorizationOf } from "../module/authorization.js";
 import { parseAuthorization, reply } from "../module/functions.js";
-import { readCall, pickKnown, typeInvalid } from "../module/plain-object.js";
+import { readCall, pickKnown, routeRequestOf, typeInvalid } from "../module/plain-object.js";
 import { refusalCauseOf, refusalFor, unavailableReply } from "../module/refusal.js";
 import { monotonic, unixNow } from "../runtime/clock.js";
 import { pause } from "../runtime/timer.js";
-import type { AuthorizationHeader, Call, FollowerVerdict, Hash, Refused, Reply, SnapshotAdmitted, Verdict } from "../types/index.js";
+import type {
+  AuthorizationHeader,
+  Call,
+  FollowerVerdict,
+  Hash,
+  PublicAdmission,
+  Refused,
+  Reply,
+  SnapshotAdmitted,
+  UnroutedCall,
+  Verdict,
+} from "../types/index.js";
 import { LatchError } from "../types/latch-error.js";
 import { type FollowerManyOptions, type FollowerOptions, type FollowerState, readFollowerOptions } from "./follower-options.js";
 import { Origin } from "./origin.js";
@@ -171,14 +182,26 @@ export class SnapshotFollower {
    *
    * @throws TokenlatchError for an invalid call, LatchError for a value that isn't a request.
    */
-  verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call, address?: string | null): FollowerVerdict {
+  verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: UnroutedCall, address?: string | null): FollowerVerdict;
+  /**
+   * Decides about a request by its route in the catalogue. A public route is admitted without a token and without a table: its `user` is
+   * null.
+   *
+   * @example
+   * ```js
+   * const { pathname, search } = new URL(request.url);
+   * const verdict = follower.verify(request, { method: request.method, path: pathname + search });
+   * ```
+   */
+  verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call, address?: string | null): FollowerVerdict | PublicAdmission;
+  verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call, address?: string | null): FollowerVerdict | PublicAdmission {
     const authorization = headerOf(authorizationOf(request));
     const callInput = call === undefined ? {} : readCall(call);
     try {
       const now = this.#now();
       const options = { call: this.#prepare(callInput), address: address ?? callInput.address, now };
       const verdict = this.#sync.snapshot.verify(authorization, options);
-      const digest = verdict.allowed && verdict.id === null ? admittedDigest() : undefined;
+      const digest = verdict.allowed && verdict.user !== null && verdict.id === null ? admittedDigest() : undefined;
       return this.#toFollowerVerdict(verdict, authorization, now, true, digest);
     } catch (error) {
       return this.#toRefusal(error);
@@ -198,7 +221,20 @@ export class SnapshotFollower {
    *
    * @throws TokenlatchError for an invalid option. No request is decided then.
    */
-  verifyMany(headers: readonly (string | null | undefined)[], options: FollowerManyOptions = {}): FollowerVerdict[] {
+  verifyMany(
+    headers: readonly (string | null | undefined)[],
+    options?: FollowerManyOptions & { readonly call?: UnroutedCall | undefined },
+  ): FollowerVerdict[];
+  /**
+   * Decides about many requests of one route.
+   *
+   * @example
+   * ```js
+   * const verdicts = follower.verifyMany(headers, { call: { method: "GET", path: "/orders" }, counts: false });
+   * ```
+   */
+  verifyMany(headers: readonly (string | null | undefined)[], options?: FollowerManyOptions): (FollowerVerdict | PublicAdmission)[];
+  verifyMany(headers: readonly (string | null | undefined)[], options: FollowerManyOptions = {}): (FollowerVerdict | PublicAdmission)[] {
     const { call, addresses, counts = true } = pickKnown(options, "options", ["call", "addresses", "counts"]) as FollowerManyOptions;
     const callInput = call === undefined ? {} : readCall(call);
     if (typeof counts !== "boolean") throw typeInvalid("counts", "expected true or false");
@@ -242,9 +278,11 @@ export class SnapshotFollower {
     return this.#options.now?.() ?? unixNow();
   }
 
-  /** Returns the number of a call, and prepares it if it is new. */
+  /** Returns the number of a call, and prepares it if it is new. Calls with a route aren't cached: clients choose their paths. */
   #prepare(call: Call): number {
     const { snapshot } = this.#sync;
+    const routed = routeRequestOf(call);
+    if (routed !== undefined) return snapshot.route(routed.method, routed.path, routed.realm);
     if (this.#preparedIn !== snapshot) {
       this.#preparedIn = snapshot;
       this.#calls.clear();
@@ -265,9 +303,17 @@ export class SnapshotFollower {
     return number;
   }
 
-  /** Converts a verdict of the module, and counts an admission. `digest` identifies the token, if it is known. */
-  #toFollowerVerdict(verdict: Verdict, authorization: string | null, now: number, counts: boolean, digest?: string): FollowerVerdict {
+  /** Converts a verdict of the module, and counts the admission of a token. `digest` identifies the token, if it is known. */
+  #toFollowerVerdict(
+    verdict: Verdict,
+    authorization: string | null,
+    now: number,
+    counts: boolean,
+    digest?: string,
+  ): FollowerVerdict | PublicAdmission {
     if (!verdict.allowed) return { ...verdict, fault: null } as Refused;
+    // A public admission says nothing about the token of the request, which may even be unknown.
+    if (verdict.user === null) return { ...verdict, fault: null } as PublicAdmission;
     if (counts && this.#reporter !== undefined) {
       if (verdict.id !== null) this.#reporter.counts.count({ id: verdict.id }, now);
       else for (const hash of this.#hashesOf(authorization, digest)) this.#reporter.counts.count({ hash }, now);

@@ -25,7 +25,10 @@ export type Reason =
   | "clock_invalid"
   | "snapshot_missing"
   | "clock_backwards"
-  | "snapshot_stale";
+  | "snapshot_stale"
+  | "target_doubtful"
+  | "route_unlisted"
+  | "public";
 
 /** Why a request couldn't be decided: the store, the accounts, the module or the clock failed. The request is refused. */
 export type FaultReason = "store_failed" | "store_timeout" | "store_answer_invalid" | "module_broken" | "clock_invalid";

@@ -1,6 +1,6 @@
 /* @ts-self-types="./snapshot.d.ts" */
 
-import type { CatalogueFunction } from "./call.js";
+import type { Catalogue } from "./call.js";
 import type { Pepper } from "./credential.js";
 import type { UnixSeconds } from "./time.js";
 
@@ -10,8 +10,8 @@ export interface SnapshotOptions {
   readonly publicKeys: readonly (string | Uint8Array)[];
   /** The peppers, newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
-  /** The catalogue of functions. Default: the built-in catalogue. */
-  readonly catalogue?: readonly CatalogueFunction[] | undefined;
+  /** The catalogue of functions and routes. Default: the built-in catalogue. */
+  readonly catalogue?: Catalogue | undefined;
   /** The last table before a restart. Older ones are refused. Default: none. */
   readonly floor?: SnapshotFloor | undefined;
   /** The maximum age of the table, in seconds from 1. It can only shorten the age that the origin allows. Default: that age. */

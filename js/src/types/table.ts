@@ -1,7 +1,7 @@
 /* @ts-self-types="./table.d.ts" */
 
 import type { Account } from "./account.js";
-import type { CatalogueFunction } from "./call.js";
+import type { Catalogue } from "./call.js";
 import type { Pepper } from "./credential.js";
 import type { UnixSeconds } from "./time.js";
 import type { TokenRecord } from "./token.js";
@@ -14,8 +14,8 @@ export interface TableOptions {
   readonly accounts?: readonly Account[] | undefined;
   /** The peppers, newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
-  /** The catalogue of functions. Default: the built-in catalogue. */
-  readonly catalogue?: readonly CatalogueFunction[] | undefined;
+  /** The catalogue of functions and routes. Default: the built-in catalogue. */
+  readonly catalogue?: Catalogue | undefined;
 }
 
 /** Changes of a table. Removals are applied first. */
@@ -32,7 +32,7 @@ export interface TableUpdate {
 
 /** Options of `verify` of a `TokenTable` and a `Snapshot`. */
 export interface TableVerifyOptions {
-  /** A number from `prepare`. Default: 0, an empty call. */
+  /** A number from `prepare` or `route`. Default: 0, an empty call. */
   readonly call?: number | undefined;
   /** The address that the request came from. */
   readonly address?: string | null | undefined;
@@ -42,7 +42,7 @@ export interface TableVerifyOptions {
 
 /** Options of `verifyMany`. */
 export interface VerifyManyOptions {
-  /** A number from `prepare`. Default: 0, an empty call. */
+  /** A number from `prepare` or `route`. Default: 0, an empty call. */
   readonly call?: number | undefined;
   /** The addresses that the requests came from, one for each header. Default: unknown. */
   readonly addresses?: readonly (string | null | undefined)[] | undefined;

@@ -1,7 +1,7 @@
 /* @ts-self-types="./validation.d.ts" */
 
 import type { Account } from "./account.js";
-import type { CatalogueFunction } from "./call.js";
+import type { Catalogue } from "./call.js";
 import type { Pepper } from "./credential.js";
 import type { ErrorCode } from "./error.js";
 import type { Policy } from "./policy.js";
@@ -32,8 +32,8 @@ export interface ValidateOptions {
   readonly account?: Account | undefined;
   /** Peppers, at most 8. */
   readonly peppers?: readonly Pepper[] | undefined;
-  /** A catalogue of functions. */
-  readonly catalogue?: readonly CatalogueFunction[] | undefined;
+  /** A catalogue of functions and routes. */
+  readonly catalogue?: Catalogue | undefined;
   /** Records of tokens. */
   readonly records?: readonly TokenRecord[] | undefined;
   /** The current time. Default: the clock. */

@@ -1,7 +1,7 @@
 /* @ts-self-types="./verdict.d.ts" */
 
 import type { Account } from "./account.js";
-import type { Call, CatalogueFunction } from "./call.js";
+import type { Call, Catalogue } from "./call.js";
 import type { AuthorizationHeader, Pepper } from "./credential.js";
 import type { FaultReason, Reason } from "./reason.js";
 import type { Reply } from "./reply.js";
@@ -20,8 +20,8 @@ export interface VerifyOptions {
   readonly call?: Call | undefined;
   /** The peppers, newest first, at most 8. Default: none. */
   readonly peppers?: readonly Pepper[] | undefined;
-  /** The catalogue of functions. Default: the built-in catalogue. */
-  readonly catalogue?: readonly CatalogueFunction[] | undefined;
+  /** The catalogue of functions and routes. Default: the built-in catalogue. */
+  readonly catalogue?: Catalogue | undefined;
   /** The current time. Default: the clock. */
   readonly now?: UnixSeconds | undefined;
 }
@@ -36,7 +36,7 @@ export interface Verdict {
   readonly reason: Reason;
   /** A sentence for the owner and the log. */
   readonly message: string;
-  /** The user of the record, if its hash matched; else null, as are the following. */
+  /** The user of the record, if its hash matched; else null, as are the following. Also null for an admission with the reason `public`. */
   readonly user: string | null;
   /** The id of the record. */
   readonly id: string | null;
@@ -84,6 +84,34 @@ export interface Admitted extends Identity {
   readonly fault: null;
 }
 
+/** The verdict that admits a request of a public route. It says nothing about a token that the request may have. */
+export interface PublicAdmission {
+  /** The request is admitted. */
+  readonly allowed: true;
+  /** The HTTP status. */
+  readonly status: 200;
+  /** The stable code of the reason. */
+  readonly reason: "public";
+  /** A sentence for the owner and the log. */
+  readonly message: string;
+  /** Null, because the request has no identity; so are the following. */
+  readonly user: null;
+  /** Null. */
+  readonly id: null;
+  /** Null. */
+  readonly name: null;
+  /** Null. */
+  readonly expires: null;
+  /** Null. */
+  readonly access: null;
+  /** Null. */
+  readonly readOnly: null;
+  /** Null, because the request is admitted. */
+  readonly refusal: null;
+  /** Null, because the request was decided. */
+  readonly fault: null;
+}
+
 /** The verdict that refuses a request. Send only its `refusal` to the client. */
 export interface Refused extends Omit<Verdict, "allowed" | "status" | "reason" | "refusal"> {
   /** The request is refused. */
@@ -91,7 +119,7 @@ export interface Refused extends Omit<Verdict, "allowed" | "status" | "reason" |
   /** The HTTP status. 503 if the request couldn't be decided. */
   readonly status: 401 | 403 | 503;
   /** The stable code of the reason, for the log. */
-  readonly reason: Exclude<Reason, "ok"> | FaultReason;
+  readonly reason: Exclude<Reason, "ok" | "public"> | FaultReason;
   /** The reply to send. */
   readonly refusal: Reply;
   /** The error if the request couldn't be decided, for the log: a `LatchError` or a `TokenlatchError`; else null. */
@@ -99,7 +127,7 @@ export interface Refused extends Omit<Verdict, "allowed" | "status" | "reason" |
 }
 
 /**
- * The verdict of a `Latch`.
+ * The verdict of a `Latch`. For a call with a route it can also be a {@link PublicAdmission}.
  *
  * @example
  * ```ts
@@ -136,5 +164,5 @@ export interface SnapshotAdmitted extends SnapshotIdentity {
   readonly fault: null;
 }
 
-/** The verdict of a `SnapshotFollower`. */
+/** The verdict of a `SnapshotFollower`. For a call with a route it can also be a {@link PublicAdmission}. */
 export type FollowerVerdict = SnapshotAdmitted | Refused;

@@ -1,8 +1,9 @@
-// A Cloudflare Worker without a database: each isolate holds the origin's signed table and decides from memory. One Durable Object
-// follows the origin by long polls and serves its messages to the isolates, which verify the origin's signature.
+// A Cloudflare Worker without a database, in front of a REST API: each isolate holds the origin's signed table and decides from memory, by
+// the routes of the API. One Durable Object follows the origin by long polls and serves its messages to the isolates, which verify the
+// origin's signature.
 import { DurableObject } from "cloudflare:workers";
-import { SnapshotFollower, SnapshotRelay } from "tokenlatch";
-import { type SnapshotIdentity, guard } from "tokenlatch/middleware/fetch";
+import { type Catalogue, SnapshotFollower, SnapshotRelay } from "tokenlatch";
+import { guard } from "tokenlatch/middleware/fetch";
 import { forwarded } from "tokenlatch/middleware/forward";
 
 import { durableStore } from "./durable-store.js";
@@ -18,6 +19,19 @@ interface Env {
   readonly BACKEND: string;
   readonly FOLLOWER: DurableObjectNamespace;
 }
+
+/** The routes of the backend, and what each needs. All other requests are refused, so a new route of the backend stays closed until it is here. */
+const catalogue: Catalogue = {
+  default: "deny",
+  routes: [
+    { method: "GET", path: "/v1/backups", feature: "backup", writes: false },
+    { method: "POST", path: "/v1/backups", feature: "backup", writes: true },
+    { method: "GET", path: "/v1/backups/{id}", feature: "backup", writes: false },
+    { method: "DELETE", path: "/v1/backups/{id}", feature: "backup", writes: true },
+    // Needs no token.
+    { method: "GET", path: "/status", feature: null, writes: false, public: true },
+  ],
+};
 
 /** How often an isolate requests changes from the Durable Object, in milliseconds. */
 const FRESH = 500;
@@ -85,6 +99,7 @@ function followerOf(env: Env): SnapshotFollower {
   follower ??= new SnapshotFollower({
     url: "http://follower",
     publicKeys: env.PUBLIC_KEYS.split(" "),
+    catalogue,
     usage: { interval: 10_000 },
     timeout: 2_000,
     // A stub can only be used in the request that made it.
@@ -97,13 +112,13 @@ function followerOf(env: Env): SnapshotFollower {
 const guarded = guard(
   followerOf,
   {
-    call: (request) => ({ feature: "backup", writes: request.method !== "GET" && request.method !== "HEAD" }),
+    call: "route",
     // Cloudflare sets this header and overwrites the client's.
     address: (request) => request.headers.get("CF-Connecting-IP"),
     onRefusal: ({ status, reason, id, address }) => console.warn(JSON.stringify({ status, reason, id, address })),
   },
-  // To the backend only, without headers by which the client could claim an identity.
-  async (request, { user }: SnapshotIdentity, env: Env) => fetch(forwarded(request, env.BACKEND, { "X-Token-User": user })),
+  // To the backend only, without headers by which the client could claim an identity. A request of a public route has none.
+  async (request, identity, env: Env) => fetch(forwarded(request, env.BACKEND, { "X-Token-User": identity?.user ?? null })),
 );
 
 export default {
