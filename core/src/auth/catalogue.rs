@@ -104,6 +104,7 @@ impl FromValue for Unlisted {
         }
     }
 }
+deserialize_by_value!(Unlisted);
 
 /// The functions and routes that a host knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
