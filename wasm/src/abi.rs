@@ -9,9 +9,10 @@
 // Safety of every `#[unsafe(no_mangle)]` below: each name starts with `tokenlatch_` and occurs once in this file, and no
 // other crate of the module defines a symbol with that prefix. So no two definitions have the same name.
 
-use tokenlatch_core::{Error, Value, answer_json};
+use tokenlatch_core::{Error, Realm, Value, answer_json};
 
 use crate::snapshots::NOT_OWNED;
+use crate::tables::UNKNOWN;
 use crate::{memory, snapshots, tables};
 
 /// Returns the version of this interface. It increases when hosts must be changed.
@@ -60,6 +61,18 @@ pub extern "C" fn tokenlatch_table_prepare(table: u32, ptr: u32, len: u32) -> u6
     memory::hand_out(answer_json(
         read(ptr, len).and_then(|call| tables::prepare(table, call)),
     ))
+}
+
+/// Looks up the route of a request, given as its method, of `method_len` bytes, and its target. `realm` is 0 for the account's, 1 for the
+/// administrator's. Returns the call number, −1 for an unknown table or realm, or −2 for memory that the caller does not own.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_table_route(table: u32, realm: u32, ptr: u32, len: u32, method_len: u32) -> i64 {
+    let realm = match realm {
+        0 => Realm::Account,
+        1 => Realm::Admin,
+        _ => return UNKNOWN,
+    };
+    memory::read((ptr, len), |request| tables::route(table, realm, request, method_len)).unwrap_or(NOT_OWNED)
 }
 
 /// Replaces the catalogue of a table or a snapshot. This forgets every prepared call but number 0.

@@ -33,6 +33,14 @@ pub fn table_prepare(table: u32, call: &JsValue) -> Outcome {
     hand_out(read(call).and_then(|call| tables::prepare(table, call)))
 }
 
+/// Calls `tokenlatch_table_route`; the number is a JavaScript number.
+#[wasm_bindgen(js_name = tableRoute)]
+#[expect(clippy::cast_precision_loss, reason = "call numbers have 32 bits")]
+#[must_use]
+pub fn table_route(table: u32, realm: u32, ptr: u32, len: u32, method_len: u32) -> f64 {
+    abi::tokenlatch_table_route(table, realm, ptr, len, method_len) as f64
+}
+
 /// Calls `tokenlatch_table_verify` with the time and the code as JavaScript numbers. A 64-bit integer would be passed as a
 /// BigInt, which costs more than the search. Codes are far below 2⁵³.
 #[wasm_bindgen(js_name = tableVerify)]

@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 
 use serde::Serialize;
-use tokenlatch_core::{Error, ErrorCode, Presentation, Snapshot, TokenTable, Value, encode};
+use tokenlatch_core::{Error, ErrorCode, Presentation, Realm, Snapshot, TokenTable, Value, encode};
 
-/// The code of `verify` for an unknown table or call number.
+/// The answer for an unknown table or call number.
 pub(crate) const UNKNOWN: i64 = -1;
 
 /// A table or a snapshot.
@@ -130,7 +130,20 @@ pub(crate) fn prepare(handle: u32, call: Value) -> Result<Value, Error> {
     })
 }
 
-/// Replaces the catalogue of functions.
+/// Returns the call number of a request, given as its method and its target.
+pub(crate) fn route(handle: u32, realm: Realm, request: &[u8], method_len: u32) -> i64 {
+    let split = request.split_at_checked(usize::try_from(method_len).unwrap_or(usize::MAX));
+    let (method, target) = split.unwrap_or((request, &[]));
+    with(handle, |judge| {
+        Ok(match judge {
+            Judge::Table(table) => table.route(realm, method, target),
+            Judge::Snapshot(snapshot) => snapshot.route(realm, method, target),
+        })
+    })
+    .map_or(UNKNOWN, i64::from)
+}
+
+/// Replaces the catalogue.
 pub(crate) fn set_catalogue(handle: u32, request: Value) -> Result<Value, Error> {
     with(handle, |judge| match judge {
         Judge::Table(table) => table.set_catalogue(request),

@@ -156,22 +156,37 @@ impl Call {
                 "name a method and a path, and nothing else that the request does",
             ));
         }
+        let named = catalogue.route(method.as_bytes(), path.as_bytes());
+        Ok(ResolvedCall::of_route(
+            named,
+            catalogue.default(),
+            self.realm.unwrap_or_default(),
+        ))
+    }
+}
+
+impl ResolvedCall {
+    /// The call of a request whose route was looked up. One that no route has writes, and has no feature.
+    pub(crate) fn of_route(named: Named<'_>, default: Option<Unlisted>, realm: Realm) -> Self {
         let strictest = ResolvedCall {
             api: Api::default(),
             feature: None,
             writes: true,
             inexact: false,
-            realm: self.realm.unwrap_or_default(),
+            realm,
             standing: Standing::Judged,
         };
         let with = |standing| ResolvedCall {
             standing,
             ..strictest.clone()
         };
-        Ok(match catalogue.route(method, path) {
+        match named {
             Named::Doubtful => with(Standing::Doubtful),
-            Named::Unlisted if catalogue.default() == Unlisted::Deny => with(Standing::Refused),
-            Named::Unlisted => strictest,
+            Named::Unlisted { .. } if default == Some(Unlisted::Deny) => with(Standing::Refused),
+            Named::Unlisted { reads } => ResolvedCall {
+                writes: !reads || default.is_some(),
+                ..strictest
+            },
             Named::Route { route, near: false, .. } if route.public => with(Standing::Public),
             Named::Route { route, near, .. } => ResolvedCall {
                 feature: route.feature.clone(),
@@ -179,6 +194,6 @@ impl Call {
                 inexact: near && route.feature.is_some(),
                 ..strictest
             },
-        })
+        }
     }
 }

@@ -85,11 +85,10 @@ fn built_in(line: &str) -> Option<Function> {
 }
 
 /// What becomes of a request that no route names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unlisted {
     /// Only tokens with full access that may write pass.
-    #[default]
     Full,
     /// Every token is refused.
     Deny,
@@ -114,8 +113,10 @@ pub struct Catalogue {
     pub functions: Option<Vec<Function>>,
     /// The routes.
     pub routes: Vec<Route>,
-    /// What becomes of a request that no route names.
-    pub default: Unlisted,
+    /// What becomes of a request that no route names. If omitted, [`Unlisted::Full`]; without routes a request that
+    /// reads by its method then passes as reading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<Unlisted>,
 }
 
 impl From<Vec<Function>> for Catalogue {
@@ -173,7 +174,7 @@ impl FromValue for Catalogue {
                 let catalogue = Catalogue {
                     functions: fields.optional("functions"),
                     routes: fields.or("routes", Vec::new()),
-                    default: fields.or("default", Unlisted::default()),
+                    default: fields.optional("default"),
                 };
                 fields.finish()?;
                 Ok(catalogue)
@@ -189,7 +190,7 @@ deserialize_by_value!(Catalogue);
 pub(crate) struct CatalogueIndex {
     functions: FunctionIndex,
     routes: Routes,
-    default: Unlisted,
+    default: Option<Unlisted>,
 }
 
 impl CatalogueIndex {
@@ -239,11 +240,11 @@ impl CatalogueIndex {
         &self.functions
     }
 
-    pub(crate) fn route(&self, method: &str, target: &str) -> Named<'_> {
-        self.routes.find(method.as_bytes(), target.as_bytes())
+    pub(crate) fn route(&self, method: &[u8], target: &[u8]) -> Named<'_> {
+        self.routes.find(method, target)
     }
 
-    pub(crate) fn default(&self) -> Unlisted {
+    pub(crate) fn default(&self) -> Option<Unlisted> {
         self.default
     }
 }

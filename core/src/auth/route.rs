@@ -9,6 +9,7 @@ use core::cmp::Ordering;
 use serde::Serialize;
 
 use super::escape::{decode, escapes, is_unreserved};
+use super::selector::{METHOD_PARAMETERS, names_any};
 use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue, deserialize_by_value};
 use crate::json::value::Value;
@@ -59,7 +60,10 @@ pub(crate) enum Named<'r> {
     /// Two servers could read the method or the path differently.
     Doubtful,
     /// No route, or none of the method.
-    Unlisted,
+    Unlisted {
+        /// Whether there are no routes at all, and the method reads.
+        reads: bool,
+    },
     /// A route.
     Route {
         route: &'r Route,
@@ -195,7 +199,9 @@ impl Routes {
         }
         match exact {
             Some((_, shape)) => self.of_shape(shape, method, false),
-            None => Named::Unlisted,
+            None => Named::Unlisted {
+                reads: self.routes.is_empty() && matches!(method, b"GET" | b"OPTIONS"),
+            },
         }
     }
 
@@ -208,7 +214,7 @@ impl Routes {
         };
         match found(method).or_else(|| found(b"*")) {
             Some((at, route)) => Named::Route { route, at, near },
-            None => Named::Unlisted,
+            None => Named::Unlisted { reads: false },
         }
     }
 
@@ -297,8 +303,9 @@ fn is_method(method: &[u8]) -> bool {
 
 /// The decoded path of a target. `None` if two servers could read it differently.
 fn clean_path(target: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let path = target.split(|byte| *byte == b'?').next()?;
-    if path.len() > MAX_PATH {
+    let end = target.iter().position(|byte| *byte == b'?');
+    let (path, query) = target.split_at_checked(end.unwrap_or(target.len()))?;
+    if path.len() > MAX_PATH || names_any(query, METHOD_PARAMETERS) {
         return None;
     }
     let decoded = clean(path)?;

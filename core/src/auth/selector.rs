@@ -30,6 +30,14 @@ pub(crate) const OLDER_SELECTORS: &[&str] = &[
 /// The parameter that selects the version of WHM's API.
 pub(crate) const WHM_SELECTOR: &str = "api.version";
 
+/// Parameters by which some servers let a query change the method (WordPress, Rails, Symfony).
+pub(crate) const METHOD_PARAMETERS: &[&str] = &[
+    "_method",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+];
+
 /// Whether a server could take a key for one that selects a function of API 2, although it is spelled differently.
 /// True for a key of more than 1,024 bytes, which is not examined.
 #[must_use]

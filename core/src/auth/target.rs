@@ -10,7 +10,7 @@ use super::api::Api;
 use super::call::Call;
 use super::escape::{decode, escapes, is_unreserved};
 use super::function_path::{WHM_MODULE, json_api_path, uapi_path};
-use super::selector::{API2_SELECTORS, OLDER_SELECTORS, WHM_SELECTOR, key_of, resembles};
+use super::selector::{API2_SELECTORS, METHOD_PARAMETERS, OLDER_SELECTORS, WHM_SELECTOR, key_of, resembles};
 use crate::token::access::Realm;
 
 /// Functions that call other functions named in their parameters, which may be in the body.
@@ -20,9 +20,6 @@ const CALLERS: &[(&str, &str)] = &[
     (WHM_MODULE, "uapi_cpanel"),
     ("Batch", "strict"),
 ];
-
-/// Parameters by which some servers let a query change the method (WordPress, Rails, Symfony).
-const METHOD_PARAMETERS: &[&str] = &["_method", "x-http-method", "x-method-override"];
 
 /// Whether a path has one reading for a server that decodes it once: no empty or dot segment, and no escape of a
 /// separator, a control byte or `%`.
@@ -59,7 +56,7 @@ fn is_plain_path(path: &str) -> bool {
 /// The call that a request makes to the API behind a proxy. `None` if servers could read the target in two ways, or
 /// if the body, which isn't examined, could name the function.
 #[must_use]
-pub fn call_of(target: &[u8], reads: bool, realm: Realm) -> Option<Call> {
+pub fn call_of(method: &str, target: &[u8], realm: Realm) -> Option<Call> {
     let path = plain_target(target)?;
     let step = decode(path.split('/').nth(1).unwrap_or_default().as_bytes());
     let end = step.iter().rposition(|byte| !matches!(byte, b'.' | b' '));
@@ -87,7 +84,8 @@ pub fn call_of(target: &[u8], reads: bool, realm: Realm) -> Option<Call> {
         b"xml-api" => None,
         step if step.starts_with(b"cpsess") => None,
         _ => Some(Call {
-            writes: Some(!reads),
+            method: Some(method.to_owned()),
+            path: Some(core::str::from_utf8(target).ok()?.to_owned()),
             realm: Some(realm),
             ..Call::default()
         }),
@@ -223,7 +221,7 @@ mod tests {
 
     #[test]
     fn identifies_the_call_only_from_a_plain_path() {
-        let call = |target: &str, realm| call_of(target.as_bytes(), true, realm);
+        let call = |target: &str, realm| call_of("GET", target.as_bytes(), realm);
         let found = call("/execute/Email/list_pops?a=%7E", Realm::Account).unwrap_or_default();
         assert_eq!(found.function.as_deref(), Some("list_pops"));
         assert_eq!((found.api, found.module.as_deref()), (Some(Api::Uapi), Some("Email")));
@@ -237,11 +235,8 @@ mod tests {
         let found = call("/orders/", Realm::Admin).unwrap_or_default();
         assert_eq!((found.realm, found.api), (Some(Realm::Admin), None));
         let found = call("/orders/", Realm::Account).unwrap_or_default();
-        assert_eq!((found.function, found.writes), (None, Some(false)));
-        assert_eq!(
-            call_of(b"/orders", false, Realm::Admin).and_then(|call| call.writes),
-            Some(true)
-        );
+        assert_eq!((found.function, found.method.as_deref()), (None, Some("GET")));
+        assert_eq!(found.path.as_deref(), Some("/orders/"));
         for (_, caller) in CALLERS.iter().filter(|(module, _)| *module == WHM_MODULE) {
             assert_eq!(call(&format!("/json-api/{caller}"), Realm::Admin), None);
             assert_eq!(

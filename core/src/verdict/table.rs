@@ -18,6 +18,7 @@ use crate::base::error::{Error, ErrorCode};
 use crate::base::reason::Reason;
 use crate::json::decoder::decode_checked;
 use crate::json::value::Value;
+use crate::token::access::Realm;
 use crate::token::hash::digest::Digest;
 use crate::token::hash::hasher::Hasher;
 use crate::token::record::Record;
@@ -172,6 +173,12 @@ impl TokenTable {
     /// Those of `prepare`, and of decoding the request.
     pub fn prepare_value(&mut self, call: Value) -> Result<u32, Error> {
         self.prepare(&decode_checked(call)?)
+    }
+
+    /// Returns the call number of a request's method and target, for [`TokenTable::verify`]. It needs no preparation, and is
+    /// valid until the catalogue is replaced.
+    pub fn route(&mut self, realm: Realm, method: &[u8], target: &[u8]) -> u32 {
+        self.calls.route(realm, method, target)
     }
 
     /// Replaces the catalogue by that of an untyped request; without one, by the built-in catalogue. Forgets every

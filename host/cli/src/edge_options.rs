@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 use tokenlatch::{Follower, FollowerOptions, PublisherOptions, read_peppers, read_snapshot_key};
-use tokenlatch_server::{Catalogue, Config, EdgeServer, HttpSource, HttpSourceError, SnapshotConfig, StopSignals};
+use tokenlatch_server::{CatalogueFile, Config, EdgeServer, HttpSource, HttpSourceError, SnapshotConfig, StopSignals};
 
 use crate::addresses::address;
 use crate::context::Context;
@@ -165,7 +165,7 @@ impl Edges {
         let state = std::path::absolute(&self.follow_state)?;
         let options = FollowerOptions {
             peppers: context.pepper_file().map_or_else(|| Ok(Vec::new()), read_peppers)?,
-            catalogue: Catalogue::new(config.catalogue.as_deref()).functions(&module)?,
+            catalogue: CatalogueFile::new(config.catalogue.as_deref()).read(&module)?,
             state_file: Some(state.clone()),
             poll: self.follow_poll.map(Duration::from_secs),
             usage_interval: config.usage_interval,

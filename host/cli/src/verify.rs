@@ -112,6 +112,7 @@ impl Verify {
             },
             address: self.address.clone(),
             realm: self.realm.map(Into::into),
+            ..Call::default()
         }
     }
 }

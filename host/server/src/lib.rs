@@ -41,7 +41,7 @@ pub use edge::http_source::{HttpSource, HttpSourceError};
 pub use edge::remote::{RemoteServer, RemoteServerError};
 pub use edge::server::{EdgeServer, EdgeState};
 pub use error::ServerError;
-pub use guard::catalogue_file::Catalogue;
+pub use guard::catalogue_file::CatalogueFile;
 pub use guard::upstream::Upstream;
 pub use log::scrub::scrub;
 pub use log::setup::{LogFormat, LogGuard, Logs};

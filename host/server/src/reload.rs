@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenlatch_core::Function;
+use tokenlatch_core::Catalogue;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::error::ServerError;
-use crate::guard::catalogue_file::Catalogue;
+use crate::guard::catalogue_file::CatalogueFile;
 use crate::middleware::metrics;
 use crate::net::tls::Certificates;
 use tokenlatch::Module;
@@ -27,13 +27,13 @@ const PRUNE: Duration = Duration::from_secs(3600);
 #[async_trait]
 pub(crate) trait Changing: fmt::Debug + Send + Sync {
     /// The catalogue file.
-    fn catalogue(&self) -> &Catalogue;
+    fn catalogue(&self) -> &CatalogueFile;
 
     /// The module that decides.
     fn module(&self) -> &Module;
 
     /// Replaces the functions to decide by. On an error the old ones stay in use.
-    async fn set_catalogue(&self, functions: Option<Vec<Function>>) -> Result<()>;
+    async fn set_catalogue(&self, catalogue: Option<Catalogue>) -> Result<()>;
 
     /// Removes expired entries.
     async fn prune_expired(&self);
@@ -79,8 +79,8 @@ impl Reload {
     }
 
     async fn catalogue(&self) -> std::result::Result<(), ServerError> {
-        let functions = self.changing.catalogue().functions(self.changing.module())?;
-        Ok(self.changing.set_catalogue(functions).await?)
+        let catalogue = self.changing.catalogue().read(self.changing.module())?;
+        Ok(self.changing.set_catalogue(catalogue).await?)
     }
 
     /// Reloads on SIGHUP, and runs the periodic tasks, until the task is aborted.

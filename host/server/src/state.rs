@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::response::Response;
-use tokenlatch_core::{Call, Function, Shape, Verdict};
+use tokenlatch_core::{Call, Catalogue, Shape, Verdict};
 use tokio::sync::Mutex;
 
 use crate::api::token_functions::TokenCall;
@@ -16,7 +16,7 @@ use crate::auth::login_limits::Logins;
 use crate::config::Config;
 use crate::error::ServerError;
 use crate::form::Form;
-use crate::guard::catalogue_file::Catalogue;
+use crate::guard::catalogue_file::CatalogueFile;
 use crate::guard::upstream::Upstream;
 use crate::middleware::client::Client;
 use crate::middleware::metrics::{self, ServerFigures};
@@ -45,7 +45,7 @@ pub struct State {
     /// The host names at which browsers may reach the web interface.
     pub(crate) hosts: Hosts,
     /// The guarded functions.
-    pub catalogue: Catalogue,
+    pub catalogue: CatalogueFile,
     /// Where guarded requests are forwarded.
     pub upstream: Option<Upstream>,
     /// Publishes snapshots for edges.
@@ -58,7 +58,7 @@ pub struct State {
 
 #[async_trait]
 impl Changing for State {
-    fn catalogue(&self) -> &Catalogue {
+    fn catalogue(&self) -> &CatalogueFile {
         &self.catalogue
     }
 
@@ -66,8 +66,8 @@ impl Changing for State {
         self.service.module()
     }
 
-    async fn set_catalogue(&self, functions: Option<Vec<Function>>) -> Result<(), Error> {
-        self.verifier.set_catalogue(functions).await
+    async fn set_catalogue(&self, catalogue: Option<Catalogue>) -> Result<(), Error> {
+        self.verifier.set_catalogue(catalogue).await
     }
 
     async fn prune_expired(&self) {
@@ -128,9 +128,9 @@ impl State {
         service: Service,
         certificates: Option<Certificates>,
     ) -> Result<State, ServerError> {
-        let catalogue = Catalogue::new(config.catalogue.as_deref());
-        let functions = catalogue.functions(service.module())?;
-        let verifier = Verifier::open(service.clone(), functions).await?;
+        let catalogue = CatalogueFile::new(config.catalogue.as_deref());
+        let known = catalogue.read(service.module())?;
+        let verifier = Verifier::open(service.clone(), known).await?;
         let upstream = config
             .upstream
             .as_ref()

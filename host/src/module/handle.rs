@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use tokenlatch_core::{Call, Error as CoreError, ErrorCode, Function, Verdict};
+use tokenlatch_core::{Call, Catalogue, Error as CoreError, ErrorCode, Realm, Reason, Verdict};
 use zeroize::Zeroizing;
 
 use super::calls::{decode, encode};
@@ -38,7 +38,7 @@ const NUMBERS: usize = 1 << 12;
 pub(crate) struct EncodedCatalogue(Zeroizing<Vec<u8>>);
 
 impl EncodedCatalogue {
-    pub(crate) fn new(catalogue: Option<&[Function]>) -> Result<EncodedCatalogue, ModuleError> {
+    pub(crate) fn new(catalogue: Option<&Catalogue>) -> Result<EncodedCatalogue, ModuleError> {
         encode(&NewCatalogue { catalogue }).map(EncodedCatalogue)
     }
 }
@@ -46,7 +46,7 @@ impl EncodedCatalogue {
 #[derive(Serialize)]
 struct NewCatalogue<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    catalogue: Option<&'a [Function]>,
+    catalogue: Option<&'a Catalogue>,
 }
 
 /// An answer without content.
@@ -90,6 +90,9 @@ impl Handle {
     /// Returns the number of a call, and prepares the call if needed. This may invalidate other numbers, so ask before each
     /// verification, and do not mix it with [`Handle::prepare`].
     pub(super) fn number(&mut self, call: &Call) -> Result<u32> {
+        if let Some((method, target)) = routed(call) {
+            return self.route(call.realm.unwrap_or_default(), method, target);
+        }
         if let Some(number) = self.numbers.get(call) {
             return Ok(*number);
         }
@@ -99,6 +102,23 @@ impl Handle {
         }
         let number = self.prepare(call)?;
         self.numbers.insert(call.clone(), number);
+        Ok(number)
+    }
+
+    /// Returns the number of a request's method and target. Clients make up paths, so none is remembered.
+    pub(super) fn route(&mut self, realm: Realm, method: &str, target: &str) -> Result<u32> {
+        let (header, request) = (self.header, [method, target].concat());
+        let method = u32::try_from(method.len()).unwrap_or(u32::MAX);
+        let realm = match realm {
+            Realm::Account => 0,
+            Realm::Admin => 1,
+        };
+        let number = self.with(|instance, handle| {
+            let request = CallBuffer::new(instance, header, request.as_bytes())?;
+            let number = instance.table_route(handle, realm, request.span, method)?;
+            request.release(instance)?;
+            u32::try_from(number).map_err(|_| ModuleError::Answer("it does not know the table"))
+        })?;
         Ok(number)
     }
 
@@ -153,6 +173,24 @@ impl Handle {
     }
 }
 
+/// The method and the target of a call that says nothing else, so that the module can look its route up at once.
+fn routed(call: &Call) -> Option<(&str, &str)> {
+    match call {
+        Call {
+            method: Some(method),
+            path: Some(path),
+            api: None,
+            module: None,
+            function: None,
+            feature: None,
+            writes: None,
+            address: None,
+            realm: _,
+        } => Some((method, path)),
+        _ => None,
+    }
+}
+
 /// Checks that a code is valid: that of a decision, or −1.
 fn checked(code: i64) -> Result<i64, ModuleError> {
     match code {
@@ -177,10 +215,12 @@ impl Decision {
     /// Whether the call is admitted.
     #[must_use]
     pub fn is_allowed(self) -> bool {
-        self.reason() == 0
+        Reason::ALL
+            .get(self.reason() as usize)
+            .is_some_and(|reason| reason.status() == 200)
     }
 
-    /// The number of the reason, as in the interface's table of reasons; 0 is `ok`.
+    /// The number of the reason, as in the interface's table of reasons.
     #[must_use]
     pub fn reason(self) -> u32 {
         // Not negative: `verify` refuses negative codes.

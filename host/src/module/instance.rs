@@ -32,6 +32,7 @@ struct Exports {
     table_new: TypedFunc<(u32, u32), u64>,
     table_update: TypedFunc<(u32, u32, u32), u64>,
     table_prepare: TypedFunc<(u32, u32, u32), u64>,
+    table_route: TypedFunc<(u32, u32, u32, u32, u32), i64>,
     table_verify: TableVerify,
     table_verdict: TypedFunc<(u32, i64), u64>,
     table_forget_calls: TypedFunc<u32, ()>,
@@ -90,6 +91,7 @@ impl Instance {
             table_new: export!("tokenlatch_table_new"),
             table_update: export!("tokenlatch_table_update"),
             table_prepare: export!("tokenlatch_table_prepare"),
+            table_route: export!("tokenlatch_table_route"),
             table_forget_calls: export!("tokenlatch_table_forget_calls"),
             table_set_catalogue: export!("tokenlatch_table_set_catalogue"),
             table_verify: export!("tokenlatch_table_verify"),
@@ -140,6 +142,24 @@ impl Instance {
         self.exchange(call, |exports, store, span| {
             exports.table_prepare.call(store, (table, span.pointer, span.length))
         })
+    }
+
+    /// Looks up the route of a request, whose method and target are already in the module's memory.
+    pub(crate) fn table_route(
+        &mut self,
+        table: u32,
+        realm: u32,
+        request: Span,
+        method_len: u32,
+    ) -> Result<i64, ModuleError> {
+        self.begin();
+        self.exports
+            .table_route
+            .call(
+                &mut self.store,
+                (table, realm, request.pointer, request.length, method_len),
+            )
+            .map_err(broken)
     }
 
     pub(crate) fn table_set_catalogue(&mut self, table: u32, request: &[u8]) -> Result<Vec<u8>, ModuleError> {

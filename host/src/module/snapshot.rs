@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use tokenlatch_core::{Call, Function, SnapshotOptions, SnapshotState, Verdict};
+use tokenlatch_core::{Call, Catalogue, SnapshotOptions, SnapshotState, Verdict};
 use wasmtime::TypedFunc;
 
 use super::Module;
@@ -142,12 +142,12 @@ impl Snapshot {
         self.handle.number(call)
     }
 
-    /// Replaces the catalogue of functions; `None` means the built-in one. Prepared calls are forgotten. On an error the old
+    /// Replaces the catalogue; `None` means the built-in one. Prepared calls are forgotten. On an error the old
     /// one stays.
     ///
     /// # Errors
     /// [`crate::Error::Refused`] if the module refuses the catalogue, [`crate::Error::Module`] if it could not be run.
-    pub fn set_catalogue(&mut self, catalogue: Option<&[Function]>) -> Result<()> {
+    pub fn set_catalogue(&mut self, catalogue: Option<&Catalogue>) -> Result<()> {
         self.take_catalogue(&EncodedCatalogue::new(catalogue)?)
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tokenlatch_core::{Account, Call, Function, Pepper, Record, TableInput, TableUpdate, Verdict};
+use tokenlatch_core::{Account, Call, Catalogue, Pepper, Record, TableInput, TableUpdate, Verdict};
 
 use super::Module;
 use super::calls::{decode, encode};
@@ -26,7 +26,7 @@ pub struct Table {
 struct Start<'a> {
     peppers: &'a [Pepper],
     #[serde(skip_serializing_if = "Option::is_none")]
-    catalogue: Option<&'a [Function]>,
+    catalogue: Option<&'a Catalogue>,
 }
 
 #[derive(Deserialize)]
@@ -84,7 +84,7 @@ impl Table {
     fn without_records(module: &Module, input: &TableInput) -> Result<Table> {
         let start = encode(&Start {
             peppers: &input.peppers,
-            catalogue: input.catalogue.as_deref(),
+            catalogue: input.catalogue.as_ref(),
         })?;
         let mut instance = module.table_instance()?;
         let loaded: Loaded = decode(&instance.table_new(&start)?)?;
@@ -141,12 +141,12 @@ impl Table {
         self.handle.number(call)
     }
 
-    /// Replaces the catalogue of functions; `None` means the built-in one. Prepared calls are forgotten. On an error the old
+    /// Replaces the catalogue; `None` means the built-in one. Prepared calls are forgotten. On an error the old
     /// one stays.
     ///
     /// # Errors
     /// [`crate::Error::Refused`] if the module refuses the catalogue, [`crate::Error::Module`] if it could not be run.
-    pub fn set_catalogue(&mut self, catalogue: Option<&[Function]>) -> Result<()> {
+    pub fn set_catalogue(&mut self, catalogue: Option<&Catalogue>) -> Result<()> {
         self.take_catalogue(&EncodedCatalogue::new(catalogue)?)
     }
 

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokenlatch_core::{Call, ErrorCode, Function, MESSAGE_HEAD_BYTES, Pepper, SnapshotOptions, SnapshotState, Verdict};
+use tokenlatch_core::{
+    Call, Catalogue, ErrorCode, MESSAGE_HEAD_BYTES, Pepper, SnapshotOptions, SnapshotState, Verdict,
+};
 
 use super::pace::{LONGEST, Pace};
 use super::replica::Replica;
@@ -42,7 +44,7 @@ pub struct FollowerOptions {
     /// The peppers, newest first.
     pub peppers: Vec<Pepper>,
     /// The functions; `None` for the built-in ones.
-    pub catalogue: Option<Vec<Function>>,
+    pub catalogue: Option<Catalogue>,
     /// The file that records which table was held. Without it, an old table could pass as the newest after a restart.
     pub state_file: Option<PathBuf>,
     /// The pause between two requests if the origin should not wait for changes. `None`: the origin waits and answers at once
@@ -168,13 +170,8 @@ impl Follower {
             Presented::Missing => &[],
             Presented::One(bytes) => bytes,
             Presented::Repeated => {
-                // Without a table this is refused like any other request.
-                let verdict = inner.replica.verify(&[], call, address.as_deref(), now)?;
-                return if verdict.status == 503 {
-                    Ok(verdict)
-                } else {
-                    repeated(self.module(), now).map(Arc::new)
-                };
+                let without = inner.replica.verify(&[], call, address.as_deref(), now)?;
+                return repeated(self.module(), without, now);
             }
         };
         let outcome = inner.replica.verify(header, call, address.as_deref(), now);
@@ -186,13 +183,13 @@ impl Follower {
         outcome
     }
 
-    /// Replaces the catalogue of functions; `None` means the built-in one. It applies to every request that begins after this
+    /// Replaces the catalogue; `None` means the built-in one. It applies to every request that begins after this
     /// returns. On an error the old one stays. A large catalogue takes some milliseconds, so async programs should call this on
     /// a blocking thread.
     ///
     /// # Errors
     /// `catalogue_invalid`, `feature_invalid`; failures of the module.
-    pub fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
+    pub fn set_catalogue(&self, catalogue: Option<Catalogue>) -> Result<()> {
         self.inner.replica.set_catalogue(catalogue)
     }
 

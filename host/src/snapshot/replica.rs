@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokenlatch_core::{
-    Authorization, Call, Function, IdentifyRequest, Pepper, SecretString, SnapshotOptions, SnapshotState, Verdict,
+    Authorization, Call, Catalogue, IdentifyRequest, Pepper, SecretString, SnapshotOptions, SnapshotState, Verdict,
 };
 
 use super::report::ReportedUse;
@@ -32,7 +32,7 @@ pub(super) struct Replica {
 
 struct Live {
     snapshot: Snapshot,
-    catalogue: Option<Vec<Function>>,
+    catalogue: Option<Catalogue>,
     state: Option<SnapshotState>,
     verdicts: HashMap<i64, Arc<Verdict>>,
 }
@@ -99,9 +99,9 @@ impl Replica {
         self.replace(catalogue)
     }
 
-    /// Replaces the catalogue of functions. On an error the old one stays.
-    pub(super) fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
-        let encoded = EncodedCatalogue::new(catalogue.as_deref())?;
+    /// Replaces the catalogue. On an error the old one stays.
+    pub(super) fn set_catalogue(&self, catalogue: Option<Catalogue>) -> Result<()> {
+        let encoded = EncodedCatalogue::new(catalogue.as_ref())?;
         let _turn = self.replacing();
         {
             let mut live = self.live();
@@ -115,7 +115,7 @@ impl Replica {
     }
 
     /// Installs a new instance with this catalogue. The caller must hold `replacing`.
-    fn replace(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
+    fn replace(&self, catalogue: Option<Catalogue>) -> Result<()> {
         let floor = self.state().map(|state| state.floor());
         let options = SnapshotOptions {
             floor: floor.or(self.options.floor),
@@ -137,7 +137,9 @@ impl Replica {
         if verdict.allowed {
             match &verdict.id {
                 Some(id) => self.ids.note(id, now),
-                None => self.record_hashes(header, now),
+                None if verdict.user.is_some() => self.record_hashes(header, now),
+                // A public route: nothing is known of the header.
+                None => {}
             }
         }
         Ok(verdict)
@@ -191,7 +193,7 @@ impl Replica {
 }
 
 impl Live {
-    fn new(snapshot: Snapshot, catalogue: Option<Vec<Function>>) -> Live {
+    fn new(snapshot: Snapshot, catalogue: Option<Catalogue>) -> Live {
         Live {
             snapshot,
             catalogue,
@@ -239,7 +241,7 @@ fn reported(used: Usage, by: impl FnOnce(String) -> (Option<String>, Option<Stri
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 mod tests {
-    use tokenlatch_core::{Account, Api, Features, Heading, MESSAGE_HEAD_BYTES, Publication, SigningKey};
+    use tokenlatch_core::{Account, Api, Features, Function, Heading, MESSAGE_HEAD_BYTES, Publication, SigningKey};
 
     use super::*;
     use crate::module::shared;
@@ -289,14 +291,15 @@ mod tests {
         replica.live().snapshot.state().unwrap().map(|state| state.version)
     }
 
-    fn functions(feature: &str) -> Option<Vec<Function>> {
-        Some(vec![Function {
+    fn functions(feature: &str) -> Option<Catalogue> {
+        let reports = Function {
             module: "Reports".to_owned(),
             function: "list".to_owned(),
             apis: vec![Api::Uapi],
             feature: Some(feature.to_owned()),
             writes: false,
-        }])
+        };
+        Some(vec![reports].into())
     }
 
     #[test]

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokenlatch_core::{
-    Authorization, Call, Function, SecretString, TableInput, ValidateRequest, Verdict, VerifyRequest,
+    Authorization, Call, Catalogue, SecretString, TableInput, ValidateRequest, Verdict, VerifyRequest,
 };
 
 use crate::error::{Error, ModuleError, Result};
@@ -30,7 +30,7 @@ use crate::store::{Changes, History, StoreError};
 use rollback::Watcher;
 pub use rollback::WentBack;
 use single_flight::SingleFlight;
-use table_state::{Catalogue, Loaded, TableState};
+use table_state::{Loaded, SharedCatalogue, TableState};
 pub(crate) use usage::Uses;
 
 /// How long a request waits for the freshness check, and the check for the store.
@@ -80,12 +80,12 @@ struct Inner {
 }
 
 impl Verifier {
-    /// Loads every account and token of the service's store, and the catalogue of functions; `None` means the built-in one.
+    /// Loads every account and token of the service's store, and the catalogue; `None` means the built-in one.
     ///
     /// # Errors
     /// Failures of the module and the store; `catalogue_invalid` and `feature_invalid` for the catalogue;
     /// `pepper_unknown` if a stored token was made under a pepper that the service lacks.
-    pub async fn open(service: Service, catalogue: Option<Vec<Function>>) -> Result<Verifier> {
+    pub async fn open(service: Service, catalogue: Option<Catalogue>) -> Result<Verifier> {
         let verifier = Verifier {
             inner: Arc::new(Inner {
                 service,
@@ -101,13 +101,13 @@ impl Verifier {
         Ok(verifier)
     }
 
-    /// Replaces the catalogue of functions; `None` means the built-in one. It applies to every request that begins after this
+    /// Replaces the catalogue; `None` means the built-in one. It applies to every request that begins after this
     /// returns. Until then, and after an error, the old one applies. If the table is due to be loaded again, the catalogue is
     /// checked now and applies from that load.
     ///
     /// # Errors
     /// `catalogue_invalid`, `feature_invalid`; failures of the module.
-    pub async fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
+    pub async fn set_catalogue(&self, catalogue: Option<Catalogue>) -> Result<()> {
         let inner = Arc::clone(&self.inner);
         let work = tokio::task::spawn_blocking(move || inner.set_catalogue(catalogue));
         work.await
@@ -128,13 +128,13 @@ impl Verifier {
             self.ready().await?;
         }
         let now = self.inner.service.clock().now()?;
-        let header = match authorization {
-            Presented::Missing => &[],
-            Presented::One(bytes) => bytes,
-            Presented::Repeated => return repeated(self.inner.service.module(), now).map(Arc::new),
-        };
         let address = address.map(|address| address.to_string());
-        let verdict = self.inner.live().verify(call, header, address.as_deref(), now)?;
+        let verify = |header| self.inner.live().verify(call, header, address.as_deref(), now);
+        let verdict = match authorization {
+            Presented::Missing => verify(&[])?,
+            Presented::One(bytes) => verify(bytes)?,
+            Presented::Repeated => return repeated(self.inner.service.module(), verify(&[])?, now),
+        };
         if verdict.allowed
             && let Some(id) = &verdict.id
         {
@@ -222,9 +222,13 @@ impl Verifier {
     }
 }
 
-/// Returns the verdict on repeated `Authorization` headers. It is ambiguous which one counts, so none is read.
-pub(crate) fn repeated(module: &Module, now: i64) -> Result<Verdict> {
-    module.verify(&VerifyRequest {
+/// Returns the verdict on repeated `Authorization` headers, given the verdict on none. It is ambiguous which one counts, so none
+/// is read: a public route is open as without them, and a host that can't decide can't decide this either.
+pub(crate) fn repeated(module: &Module, without: Arc<Verdict>, now: i64) -> Result<Arc<Verdict>> {
+    if matches!(without.status, 200 | 503) {
+        return Ok(without);
+    }
+    let verdict = module.verify(&VerifyRequest {
         now,
         authorization: Authorization::Many(vec![SecretString::from(""), SecretString::from("")]),
         record: None,
@@ -232,7 +236,8 @@ pub(crate) fn repeated(module: &Module, now: i64) -> Result<Verdict> {
         call: None,
         peppers: Vec::new(),
         catalogue: None,
-    })
+    })?;
+    Ok(Arc::new(verdict))
 }
 
 async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T> {
@@ -263,8 +268,8 @@ impl Inner {
     }
 
     /// Replaces the catalogue. This blocks for a while.
-    fn set_catalogue(&self, catalogue: Option<Vec<Function>>) -> Result<()> {
-        let encoded = EncodedCatalogue::new(catalogue.as_deref())?;
+    fn set_catalogue(&self, catalogue: Option<Catalogue>) -> Result<()> {
+        let encoded = EncodedCatalogue::new(catalogue.as_ref())?;
         let catalogue = Arc::new(catalogue);
         // While this is held, no table that was loaded with the old catalogue can be put in place.
         let _turn = self.turn.blocking_lock();
@@ -363,7 +368,7 @@ impl Inner {
     }
 
     /// Loads everything into a new table, on a blocking thread.
-    async fn load(&self, all: Changes, catalogue: Catalogue, make: MakeTable) -> Result<Loaded> {
+    async fn load(&self, all: Changes, catalogue: SharedCatalogue, make: MakeTable) -> Result<Loaded> {
         let service = self.service.clone();
         tokio::task::spawn_blocking(move || {
             let input = TableInput {

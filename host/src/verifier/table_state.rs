@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokenlatch_core::{Call, Function, Record, Verdict};
+use tokenlatch_core::{Call, Catalogue, Record, Verdict};
 
 use super::reload_schedule::ReloadSchedule;
 use super::store_stamp::StoreStamp;
@@ -18,13 +18,13 @@ const REVOKED_AT_ONCE: usize = 1_000;
 
 pub(super) struct TableState {
     loaded: Option<Loaded>,
-    catalogue: Catalogue,
+    catalogue: SharedCatalogue,
     pub(super) store_stamp: StoreStamp,
     pub(super) schedule: ReloadSchedule,
 }
 
-/// The functions that a table decides by; `None` means the built-in ones.
-pub(super) type Catalogue = Arc<Option<Vec<Function>>>;
+/// The catalogue that a table decides by; `None` means the built-in one.
+pub(super) type SharedCatalogue = Arc<Option<Catalogue>>;
 
 /// A table and the state derived from it.
 pub(super) struct Loaded {
@@ -38,7 +38,7 @@ pub(super) struct Loaded {
 }
 
 impl TableState {
-    pub fn new(catalogue: Option<Vec<Function>>) -> TableState {
+    pub fn new(catalogue: Option<Catalogue>) -> TableState {
         TableState {
             loaded: None,
             catalogue: Arc::new(catalogue),
@@ -66,7 +66,7 @@ impl TableState {
         self.loaded.as_ref().map_or(0, |loaded| loaded.table.len())
     }
 
-    pub fn catalogue(&self) -> Catalogue {
+    pub fn catalogue(&self) -> SharedCatalogue {
         Arc::clone(&self.catalogue)
     }
 
@@ -77,7 +77,7 @@ impl TableState {
     }
 
     /// Whether a complete table for this catalogue should replace the current one.
-    pub fn lacks(&self, catalogue: &Catalogue) -> bool {
+    pub fn lacks(&self, catalogue: &SharedCatalogue) -> bool {
         self.left_out() > 0 && Arc::ptr_eq(&self.catalogue, catalogue)
     }
 
@@ -88,7 +88,7 @@ impl TableState {
     }
 
     /// Replaces the catalogue after the table accepted it. Returns `false` if no table is loaded that could check it.
-    pub fn set_catalogue(&mut self, encoded: &EncodedCatalogue, catalogue: &Catalogue) -> Result<bool> {
+    pub fn set_catalogue(&mut self, encoded: &EncodedCatalogue, catalogue: &SharedCatalogue) -> Result<bool> {
         let Some(loaded) = &mut self.loaded else {
             return Ok(false);
         };
@@ -102,7 +102,7 @@ impl TableState {
     }
 
     /// Stores a catalogue, already checked, for the next table.
-    pub fn keep_catalogue(&mut self, catalogue: Catalogue) {
+    pub fn keep_catalogue(&mut self, catalogue: SharedCatalogue) {
         self.catalogue = catalogue;
     }
 

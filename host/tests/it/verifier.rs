@@ -179,10 +179,13 @@ fn invalid_catalogue_leaves_the_old_one_in_use() {
             feature: Some("reports".to_owned()),
             writes: false,
         };
-        verifier.set_catalogue(Some(vec![function.clone()])).await.unwrap();
+        verifier
+            .set_catalogue(Some(vec![function.clone()].into()))
+            .await
+            .unwrap();
         assert_eq!(ask(&verifier, token.token.expose(), &call).await, Reason::Ok);
         function.feature = Some("no good".to_owned());
-        let refused = verifier.set_catalogue(Some(vec![function])).await.unwrap_err();
+        let refused = verifier.set_catalogue(Some(vec![function].into())).await.unwrap_err();
         assert_eq!(refused.code(), "feature_invalid");
         assert_eq!(
             ask(&verifier, token.token.expose(), &call).await,
@@ -263,12 +266,12 @@ fn catalogue_replacement_under_load_loses_no_change() {
                 let mut round = 0;
                 while round < 12 || (round < 120 && lags()) {
                     let reports = round % 2 == 0;
-                    verifier.set_catalogue(Some(large(reports))).await.unwrap();
+                    verifier.set_catalogue(Some(large(reports).into())).await.unwrap();
                     let reason = ask(&verifier, &reporter, &reporting).await;
                     assert_eq!(reason == Reason::Ok, reports, "in force at once: {reason:?}");
                     let mut wrong = large(true);
                     wrong[7].feature = Some("no good".to_owned());
-                    let refused = verifier.set_catalogue(Some(wrong)).await.unwrap_err();
+                    let refused = verifier.set_catalogue(Some(wrong.into())).await.unwrap_err();
                     assert_eq!(refused.code(), "feature_invalid");
                     assert_eq!(ask(&verifier, &reporter, &reporting).await, reason, "the old one stays");
                     round += 1;
@@ -308,7 +311,7 @@ fn catalogue_replacement_survives_a_new_epoch() {
         let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let crowd = crowd(&verifier, busy.token.expose(), &stop, &asked);
         // Renaming begins a new epoch, so a table that is being loaded meanwhile is out of date as a whole.
-        let swap = verifier.set_catalogue(Some(large(true)));
+        let swap = verifier.set_catalogue(Some(large(true).into()));
         let (swapped, renamed) = tokio::join!(swap, service.rename_account("bob", "bobby"));
         swapped.unwrap();
         renamed.unwrap();
@@ -338,10 +341,10 @@ fn catalogue_is_replaced_without_the_store() {
         service.close().await;
         let mut spoilt = large(true);
         spoilt[0].feature = Some("not a feature".to_owned());
-        let refused = verifier.set_catalogue(Some(spoilt)).await.unwrap_err();
+        let refused = verifier.set_catalogue(Some(spoilt.into())).await.unwrap_err();
         assert_eq!(refused.code(), "feature_invalid");
         assert_eq!(verifier.records(), 1, "the table is still there");
-        verifier.set_catalogue(Some(large(true))).await.unwrap();
+        verifier.set_catalogue(Some(large(true).into())).await.unwrap();
         assert_eq!(verifier.records(), 1);
     });
 }
@@ -564,11 +567,14 @@ fn catalogue_set_without_a_table_is_checked_and_kept() {
             writes: false,
         };
         let refused = verifier
-            .set_catalogue(Some(vec![function("no good")]))
+            .set_catalogue(Some(vec![function("no good")].into()))
             .await
             .unwrap_err();
         assert_eq!(refused.code(), "feature_invalid");
-        verifier.set_catalogue(Some(vec![function("reports")])).await.unwrap();
+        verifier
+            .set_catalogue(Some(vec![function("reports")].into()))
+            .await
+            .unwrap();
         assert_eq!(verifier.records(), 0);
         assert_eq!(ask(&verifier, reporter.token.expose(), &reporting).await, Reason::Ok);
         assert!(verifier.records() > 0);

@@ -73,6 +73,21 @@ def books():
         book.verdict(f"refuses_a_method_with_{what}", "target_doubtful", record=record(), call=_call(method, "/v1/orders"), catalogue=known)
     for what, method in {"patch": "PATCH", "m_search": "M-SEARCH", "32_letters": "G" * 32}.items():
         book.verdict(f"reads_the_method_{what}", "ok", record=record(), call=_call(method, "/v1/orders"), catalogue=known)
+    for what, query in {
+        "the_method": "_method=DELETE", "the_method_in_capitals": "x&X-HTTP-Method=PUT", "the_method_after_a_semicolon": "a=1;_method=PUT",
+        "the_method_escaped": "%5fmethod=PUT", "the_method_escaped_three_times": "%25255fmethod", "the_method_after_a_space": "+_method=PUT",
+        "the_method_within_a_key": "a%26_method=PUT", "another_method_parameter": "x-http-method-override=PUT", "a_third_method_parameter": "?x-method-override",
+    }.items():
+        book.verdict(f"refuses_a_query_with_{what}", "target_doubtful", record=record(), call=_call("GET", "/v1/orders?" + query), catalogue=known)
+    for what, query in {"method": "method=x", "a_value_like_it": "a=_method", "it_within_a_word": "a_method=x", "it_escaped_four_times": "%2525255fmethod"}.items():
+        book.verdict(f"reads_a_query_with_{what}", "ok", record=record(), call=_call("GET", "/v1/orders?" + query), catalogue=known)
+    for what, method, catalogue, reason in [
+        ("get", "GET", {}, "ok"), ("head", "HEAD", {"routes": []}, "ok"), ("options", "OPTIONS", {}, "ok"), ("post", "POST", {}, "read_only"),
+        ("another_method", "PROPFIND", {}, "read_only"), ("get_and_a_default", "GET", {"default": "full"}, "read_only"), ("get_and_one_route", "GET", {"routes": ORDERS[:1]}, "read_only"),
+    ]:
+        book.verdict(f"without_routes_a_reading_token_and_{what}", reason, record=record(readOnly=True), call=_call(method, "/other"), catalogue=catalogue)
+    book.verdict("without_routes_a_limited_token_and_get", "function_without_feature", record=_limited("orders"), call=_call("GET", "/other"), catalogue={})
+    book.verdict("without_a_catalogue_a_reading_token_and_get", "ok", record=record(readOnly=True), call=_call("GET", "/other"))
     denying = known | {"default": "deny"}
     for what, path, reason in [
         ("lists_a_route", "/v1/orders", "ok"), ("lists_the_rest", "/v1/x/y", "ok"), ("lists_nothing_else", "/v2", "route_unlisted"),

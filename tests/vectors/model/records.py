@@ -95,7 +95,7 @@ def catalogue(value, path):
     return {
         "functions": reader.take("functions", lambda value, _: _functions(value, path), built_in()["functions"]),
         "routes": reader.take("routes", routes.routes, []),
-        "default": reader.take("default", shapes.unlisted, "full"),
+        "default": reader.take("default", shapes.unlisted, None),
     }
 
 
@@ -126,7 +126,7 @@ def built_in():
             "module": module, "function": function, "apis": [apis[letter] for letter in letters],
             "feature": None if feature == "-" else feature, "writes": writes == "w",
         })
-    return {"functions": found, "routes": [], "default": "full"}
+    return {"functions": found, "routes": [], "default": None}
 
 
 def _function(value, path):
@@ -191,7 +191,8 @@ class Call:
         if self.routed:
             found = routes.find(known["routes"], self.method, self.path)
             if isinstance(found, str):
-                return None, True, False
+                reads = known["routes"] == [] and known["default"] is None and self.method in ("GET", "HEAD", "OPTIONS")
+                return None, found == "doubtful" or not reads, False
             one, near = found
             return one["feature"], one["writes"] or near, one["feature"] is not None and not near
         if not self.named:

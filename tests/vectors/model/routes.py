@@ -1,6 +1,7 @@
 """Routes: which one a method and a target name, by reading every route. OPERATIONS.md, Routes."""
 
 import re
+from urllib.parse import unquote_to_bytes
 
 from . import decoding, names
 from .decoding import Refused
@@ -12,6 +13,8 @@ REFUSED = set("\"<>\\^`{|}#;?")
 DOUBTFUL_DECODED = set(b"/\\%;#?")
 """Bytes that mean something else once they are decoded."""
 UNRESERVED = set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+METHOD_PARAMETERS = {b"_method", b"x-http-method", b"x-http-method-override", b"x-method-override"}
+"""Parameters by which some servers let a query change the method."""
 METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 LITERAL, PARAMETER, REST = 0, 1, 2
 
@@ -44,9 +47,22 @@ def _decoded(segment):
     return text
 
 
+def _says_method(query):
+    """Whether a server could take a parameter for the method: in any case, and escaped up to three times."""
+    for pair in re.split("[&;?]", query):
+        layer = pair.split("=")[0].replace("+", " ").encode()
+        for _ in range(4):
+            if any(part.strip(b" \t\n\x0c\r").lower() in METHOD_PARAMETERS for part in re.split(rb"[&;?=#\0]", layer)):
+                return True
+            layer = unquote_to_bytes(layer)
+    return False
+
+
 def segments_of(target):
     """The decoded segments of a target's path, the last one empty after a final slash; None if the path is doubtful."""
-    path = target.split("?", 1)[0]
+    path, _, query = target.partition("?")
+    if _says_method(query):
+        return None
     if not path.startswith("/") or len(path.encode()) > LONGEST:
         return None
     parts = [_decoded(part) for part in path[1:].split("/")]

@@ -8,9 +8,10 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tokenlatch_core::{Api, Call, Realm, call_of, is_forged, names_any, plain_target};
+use tokenlatch_core::{Api, Call, Realm, Reason, call_of, is_forged, names_any, plain_target};
 
-use crate::auth::authenticate::{EarlyReply, admit, forbidden, malformed, reply_of};
+use crate::auth::admitted::note;
+use crate::auth::authenticate::{EarlyReply, forbidden, malformed, pass, reply_of};
 use crate::auth::backend::Backend;
 use crate::auth::calls;
 use crate::form::Form;
@@ -77,14 +78,19 @@ async fn verify(state: &impl Backend, client: &Client, realm: Realm, request: &P
         Some(calls::nothing(realm))
     };
     let strictest = || calls::nothing(realm);
-    let admitted = admit(state, client, &request.headers, &call.clone().unwrap_or_else(strictest)).await?;
-    if call.is_none() {
-        return Err(forbidden(state, &admitted, "call_unclear"));
-    }
+    let judged = call.clone().unwrap_or_else(strictest);
+    let admitted = pass(state, client, &request.headers, &judged).await?;
     let mut reply = StatusCode::OK.into_response();
     reply
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let Some(admitted) = admitted else {
+        note(&mut reply, Reason::Public.as_str(), None);
+        return Ok(reply);
+    };
+    if call.is_none() {
+        return Err(forbidden(state, &admitted, "call_unclear"));
+    }
     identity_headers::add(reply.headers_mut(), &admitted.verdict, realm);
     Ok(admitted.sign(reply))
 }
@@ -148,8 +154,8 @@ fn asked(query: &Form, realm: Realm) -> Result<Call, Problem> {
         function,
         feature,
         writes,
-        address: None,
         realm: Some(realm),
+        ..Call::default()
     })
 }
 
@@ -163,8 +169,7 @@ fn proxied(headers: &HeaderMap, realm: Realm) -> Option<Call> {
         (FieldPair::Not, FieldPair::Not) => return Some(calls::nothing(realm)),
         _ => return None,
     };
-    let reads = matches!(method, b"GET" | b"HEAD" | b"OPTIONS");
-    call_of(target, reads, realm)
+    call_of(str::from_utf8(method).ok()?, target, realm)
 }
 
 /// The result of reading one pair of header fields.

@@ -6,7 +6,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokenlatch_core::{
-    Api, Authorization, Call, ErrorCode, IdentifyRequest, Realm, Reply, ReplyRequest, SecretString, Shape, Verdict,
+    Api, Authorization, Call, ErrorCode, IdentifyRequest, Realm, Reason, Reply, ReplyRequest, SecretString, Shape,
+    Verdict,
 };
 
 use crate::auth::admitted::{Admitted, note};
@@ -46,13 +47,25 @@ pub(crate) fn reply_of(outcome: Result<Response, EarlyReply>) -> Response {
     outcome.unwrap_or_else(|EarlyReply(reply)| *reply)
 }
 
-/// Admits a request, or returns the refusal. Only a verdict of the module admits a request.
+/// Admits a request with a token, or returns the refusal. Only a verdict of the module admits a request.
 pub(crate) async fn admit(
     state: &impl Backend,
     client: &Client,
     headers: &HeaderMap,
     call: &Call,
 ) -> Result<Admitted, EarlyReply> {
+    let admitted = pass(state, client, headers, call).await?;
+    // What this service does itself always needs a token.
+    admitted.ok_or_else(|| unavailable(state).into())
+}
+
+/// Admits a request, or returns the refusal. `None` for a public route, which needs no token.
+pub(crate) async fn pass(
+    state: &impl Backend,
+    client: &Client,
+    headers: &HeaderMap,
+    call: &Call,
+) -> Result<Option<Admitted>, EarlyReply> {
     if let Some(wait) = state.failures().blocked(client.counted()) {
         return Err(signed(state, Denial::Later(wait), "address_blocked", None));
     }
@@ -78,11 +91,12 @@ pub(crate) async fn admit(
         EarlyReply::from(reply)
     };
     match (&verdict.refusal, &verdict.user) {
-        (None, Some(user)) if verdict.allowed => Ok(Admitted {
+        (None, Some(user)) if verdict.allowed => Ok(Some(Admitted {
             user: user.clone(),
             id: verdict.id.clone(),
             verdict,
-        }),
+        })),
+        (None, None) if verdict.allowed && verdict.reason == Reason::Public => Ok(None),
         (Some(refusal), _) => {
             if verdict.status == StatusCode::UNAUTHORIZED.as_u16() {
                 let user = presented_user(state, presented);
@@ -101,7 +115,7 @@ pub(crate) async fn admit(
                 body: refusal.body.clone(),
             }))
         }
-        // A verdict with neither a user nor a refusal admits nothing.
+        // Any other verdict without a refusal admits nothing.
         (None, _) => Err(unavailable(state).into()),
     }
 }

@@ -9,7 +9,7 @@ use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use tokenlatch_core::{Call, Function, Shape, Verdict};
+use tokenlatch_core::{Call, Catalogue, Shape, Verdict};
 use tokio::sync::oneshot;
 
 use crate::api::api2;
@@ -25,7 +25,7 @@ use crate::auth::failed_attempts::Failures;
 use crate::config::Config;
 use crate::error::ServerError;
 use crate::form::Form;
-use crate::guard::catalogue_file::Catalogue;
+use crate::guard::catalogue_file::CatalogueFile;
 use crate::guard::upstream::Upstream;
 use crate::middleware::client::Client;
 use crate::middleware::metrics;
@@ -47,14 +47,14 @@ pub struct EdgeState {
     pub follower: Follower,
     /// Counts failed attempts.
     pub failures: Failures,
-    catalogue: Catalogue,
+    catalogue: CatalogueFile,
     upstream: Option<Upstream>,
     config: Arc<Config>,
 }
 
 #[async_trait]
 impl Changing for EdgeState {
-    fn catalogue(&self) -> &Catalogue {
+    fn catalogue(&self) -> &CatalogueFile {
         &self.catalogue
     }
 
@@ -62,9 +62,9 @@ impl Changing for EdgeState {
         self.follower.module()
     }
 
-    async fn set_catalogue(&self, functions: Option<Vec<Function>>) -> Result<()> {
+    async fn set_catalogue(&self, catalogue: Option<Catalogue>) -> Result<()> {
         let follower = self.follower.clone();
-        offload::run(move || follower.set_catalogue(functions)).await?
+        offload::run(move || follower.set_catalogue(catalogue)).await?
     }
 
     async fn prune_expired(&self) {
@@ -137,7 +137,7 @@ impl EdgeServer {
         let state = EdgeState {
             follower,
             failures: Failures::new(config.failures, MonotonicClock::system()),
-            catalogue: Catalogue::new(config.catalogue.as_deref()),
+            catalogue: CatalogueFile::new(config.catalogue.as_deref()),
             upstream,
             config: Arc::clone(&config),
         };

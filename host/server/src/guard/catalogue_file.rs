@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokenlatch_core::Function;
+use tokenlatch_core::Catalogue;
 
 pub(crate) use super::catalogue_rows::{WHM, is_ours};
 use super::catalogue_rows::{Written, join, parse};
@@ -14,17 +14,17 @@ use tokenlatch::Module;
 /// Maximum size of a catalogue file, in bytes.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
-/// Source of the catalogue. Clones share it.
+/// The path of a catalogue file. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Catalogue {
+pub struct CatalogueFile {
     path: Option<Arc<Path>>,
 }
 
-impl Catalogue {
+impl CatalogueFile {
     /// The catalogue of a file, or the built-in catalogue if there is no file. Nothing is read yet.
     #[must_use]
-    pub fn new(path: Option<&Path>) -> Catalogue {
-        Catalogue {
+    pub fn new(path: Option<&Path>) -> CatalogueFile {
+        CatalogueFile {
             path: path.map(Arc::from),
         }
     }
@@ -40,7 +40,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`ServerError::Catalogue`]; failures of the module.
-    pub fn functions(&self, module: &Module) -> Result<Option<Vec<Function>>, ServerError> {
+    pub fn read(&self, module: &Module) -> Result<Option<Catalogue>, ServerError> {
         let Some(path) = self.path.as_deref() else {
             return Ok(None);
         };
@@ -48,7 +48,7 @@ impl Catalogue {
             path: path.to_owned(),
             reason,
         })?;
-        Ok(Some(join(module.functions()?.functions, written)))
+        Ok(Some(join(module.functions()?.functions, written).into()))
     }
 }
 

@@ -101,8 +101,14 @@ impl Upstream {
         })
     }
 
-    /// Forwards a request and returns the API's answer.
-    pub(crate) async fn forward(&self, request: Request, verdict: &Verdict, realm: Realm, client: &Client) -> Response {
+    /// Forwards a request with the identity of its verdict, and returns the API's answer. A public route has none.
+    pub(crate) async fn forward(
+        &self,
+        request: Request,
+        verdict: Option<&Verdict>,
+        realm: Realm,
+        client: &Client,
+    ) -> Response {
         if upgrades(request.headers()) {
             return UPGRADE_REFUSED.into_response();
         }
@@ -172,7 +178,7 @@ impl Upstream {
 }
 
 /// Removes the fields that the client must not set, and adds those that the upstream may rely on.
-fn add_headers(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm, client: &Client) {
+fn add_headers(headers: &mut HeaderMap, verdict: Option<&Verdict>, realm: Realm, client: &Client) {
     let host = headers.get(HOST).cloned();
     let from_proxy = |name| headers.get(name).filter(|_| client.trusted_proxy).cloned();
     let (proxy_host, proxy_scheme) = (from_proxy(FORWARDED_HOST), from_proxy(FORWARDED_PROTO));
@@ -189,7 +195,9 @@ fn add_headers(headers: &mut HeaderMap, verdict: &Verdict, realm: Realm, client:
     if let Ok(id) = HeaderValue::from_str(client.request_id.as_str()) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
-    identity_headers::add(headers, verdict, realm);
+    if let Some(verdict) = verdict {
+        identity_headers::add(headers, verdict, realm);
+    }
 }
 
 impl std::fmt::Debug for Upstream {

@@ -147,14 +147,17 @@ async fn features(state: &State, own: Features) -> Result<(bool, BTreeSet<String
     match own {
         Features::List(list) => Ok((false, list.into_iter().collect())),
         Features::All => {
-            let (module, catalogue) = (state.service.module().clone(), state.catalogue.clone());
+            let (module, file) = (state.service.module().clone(), state.catalogue.clone());
             let features = offload::run(move || {
-                // If the file has become unreadable, the verifier goes on with the functions that it has, and so does this form.
-                let functions = match catalogue.functions(&module).unwrap_or_default() {
+                // If the file has become unreadable, the verifier goes on with the catalogue that it has, and so does this form.
+                let catalogue = file.read(&module).unwrap_or_default().unwrap_or_default();
+                let functions = match catalogue.functions {
                     Some(functions) => functions,
                     None => module.functions()?.functions,
                 };
-                Ok::<_, Error>(functions.into_iter().filter_map(|function| function.feature).collect())
+                let of_functions = functions.into_iter().map(|function| function.feature);
+                let of_routes = catalogue.routes.into_iter().map(|route| route.feature);
+                Ok::<_, Error>(of_functions.chain(of_routes).flatten().collect())
             });
             Ok((true, features.await??))
         }

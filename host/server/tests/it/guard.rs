@@ -984,8 +984,8 @@ fn catalogue_reload_is_all_or_nothing() {
     let reload = || {
         let state = &running.state;
         running.block_on(async {
-            let functions = state.catalogue.functions(state.service.module())?;
-            Ok::<_, tokenlatch_server::ServerError>(state.verifier.set_catalogue(functions).await?)
+            let catalogue = state.catalogue.read(state.service.module())?;
+            Ok::<_, tokenlatch_server::ServerError>(state.verifier.set_catalogue(catalogue).await?)
         })
     };
     assert_eq!(statuses(), [418, 403]);

@@ -200,8 +200,8 @@ fn server_and_edge_reload_the_same_files() {
     let full = format!("cpanel alice:{}", full.token.expose());
     let mut config = Config::plain();
     tell(&mut config);
-    let functions = tokenlatch_server::Catalogue::new(Some(&catalogue))
-        .functions(&module())
+    let functions = tokenlatch_server::CatalogueFile::new(Some(&catalogue))
+        .read(&module())
         .unwrap();
     let options = FollowerOptions {
         catalogue: functions,
