@@ -147,21 +147,23 @@ pub enum Decisive<'c> {
 }
 
 impl Catalogue {
-    /// Returns the route that decides on a request, to explain a verdict or a catalogue. What becomes of the request is for
-    /// [`verify`](crate::verify) or [`TokenTable`](crate::TokenTable) to say.
+    /// Returns what names the route that decides on a request, by its method and target, to explain a verdict or a catalogue.
+    /// What becomes of the request is for [`verify`](crate::verify) or [`TokenTable`](crate::TokenTable) to say.
     ///
     /// # Errors
     /// `catalogue_invalid` and `feature_invalid`, in `routes`. The functions aren't checked.
-    pub fn explain(&self, method: &str, target: &str) -> Result<Decisive<'_>, Error> {
+    pub fn explain<'c>(&'c self) -> Result<impl Fn(&str, &str) -> Decisive<'c>, Error> {
         let routes = Routes::new(self.routes.clone()).map_err(|error| error.under("routes"))?;
-        Ok(match routes.find(method.as_bytes(), target.as_bytes()) {
-            Named::Doubtful => Decisive::Doubtful,
-            Named::Unlisted { .. } => Decisive::Unlisted,
-            Named::Route { at, near, .. } => match self.routes.get(at) {
-                Some(route) => Decisive::Route { at, route, near },
-                None => Decisive::Unlisted,
+        Ok(
+            move |method: &str, target: &str| match routes.find(method.as_bytes(), target.as_bytes()) {
+                Named::Doubtful => Decisive::Doubtful,
+                Named::Unlisted { .. } => Decisive::Unlisted,
+                Named::Route { at, near, .. } => match self.routes.get(at) {
+                    Some(route) => Decisive::Route { at, route, near },
+                    None => Decisive::Unlisted,
+                },
             },
-        })
+        )
     }
 }
 
@@ -390,25 +392,24 @@ mod tests {
             ..Catalogue::default()
         };
         assert_eq!(
-            catalogue.explain("GET", "/").map_err(|error| error.field.clone()),
-            Err(Some("routes[2].method".into()))
+            catalogue.explain().err().and_then(|error| error.field.clone()),
+            Some("routes[2].method".into())
         );
         let catalogue = Catalogue {
             routes: catalogue.routes.into_iter().take(2).collect(),
             ..Catalogue::default()
         };
-        let explain = |method: &str, path: &str| {
-            Ok(match catalogue.explain(method, path)? {
-                Decisive::Doubtful => "doubtful".into(),
-                Decisive::Unlisted => "unlisted".into(),
-                Decisive::Route { at, route, near } => format!("{at} {} {near}", route.path),
-            })
+        let decisive = catalogue.explain()?;
+        let explain = |method: &str, path: &str| match decisive(method, path) {
+            Decisive::Doubtful => "doubtful".into(),
+            Decisive::Unlisted => "unlisted".into(),
+            Decisive::Route { at, route, near } => format!("{at} {} {near}", route.path),
         };
-        assert_eq!(explain("HEAD", "/a/c?d")?, "0 /a/{x} false");
-        assert_eq!(explain("PUT", "/a/b")?, "1 /a/b false");
-        assert_eq!(explain("GET", "/a/B")?, "1 /a/b true");
-        assert_eq!(explain("PUT", "/a/c")?, "unlisted");
-        assert_eq!(explain("PUT", "/a/../b")?, "doubtful");
+        assert_eq!(explain("HEAD", "/a/c?d"), "0 /a/{x} false");
+        assert_eq!(explain("PUT", "/a/b"), "1 /a/b false");
+        assert_eq!(explain("GET", "/a/B"), "1 /a/b true");
+        assert_eq!(explain("PUT", "/a/c"), "unlisted");
+        assert_eq!(explain("PUT", "/a/../b"), "doubtful");
         Ok(())
     }
 

@@ -18,7 +18,9 @@ impl Shape {
             if segment.starts_with("{*") {
                 shape.rest = true;
             } else {
-                shape.segments.push((!segment.starts_with('{')).then(|| segment.to_owned()));
+                shape
+                    .segments
+                    .push((!segment.starts_with('{')).then(|| segment.to_owned()));
             }
         }
         shape

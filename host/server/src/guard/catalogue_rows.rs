@@ -73,24 +73,9 @@ pub(crate) struct Written {
 
 /// The lines of a TOML file at which its functions and routes begin.
 #[derive(Debug, Default)]
-pub(crate) struct Lines {
+struct Lines {
     functions: Vec<usize>,
     routes: Vec<usize>,
-}
-
-impl Lines {
-    /// The line of the value at fault, by the field of the core's error. The file's functions come after `built_in` others.
-    pub(crate) fn of(&self, field: &str, built_in: usize) -> Option<usize> {
-        let index = |name: &str| -> Option<usize> {
-            let (_, after) = field.split_once(name)?;
-            after.split(']').next()?.parse().ok()
-        };
-        match index("routes[") {
-            Some(at) => self.routes.get(at),
-            None => self.functions.get(index("functions[")?.checked_sub(built_in)?),
-        }
-        .copied()
-    }
 }
 
 fn yes() -> bool {
@@ -125,7 +110,7 @@ impl FunctionRow {
 }
 
 /// Whether the service answers a function itself. Names are compared without regard to case.
-pub(crate) fn is_ours(module: &str, function: &str) -> bool {
+pub fn is_ours(module: &str, function: &str) -> bool {
     let begins = function.get(..TOKEN_FUNCTIONS.len());
     module.eq_ignore_ascii_case(TOKENS)
         || module.eq_ignore_ascii_case(WHM) && begins.is_some_and(|begin| begin.eq_ignore_ascii_case(TOKEN_FUNCTIONS))
@@ -207,15 +192,37 @@ impl LineCount<'_> {
 }
 
 /// A file together with the built-in functions, of which those of the file replace any with the same module and name.
-pub(crate) struct Joined {
-    pub(crate) catalogue: Catalogue,
+#[derive(Debug)]
+pub struct JoinedCatalogue {
+    /// The catalogue.
+    pub catalogue: Catalogue,
     /// How many of the functions are built-in ones. They come first.
-    pub(crate) built_in: usize,
-    pub(crate) lines: Lines,
+    pub built_in: usize,
+    lines: Lines,
+}
+
+impl JoinedCatalogue {
+    /// The line of the file at which the function or route begins that an error of the module names in its field. `None` if it
+    /// names none, or if the file is JSON.
+    #[must_use]
+    pub fn line(&self, field: &str) -> Option<usize> {
+        let index = |list: &str| -> Option<usize> {
+            let (_, after) = field.split_once(list)?;
+            after.split(']').next()?.parse().ok()
+        };
+        let line = match index("routes[") {
+            Some(at) => self.lines.routes.get(at),
+            None => self
+                .lines
+                .functions
+                .get(index("catalogue[")?.checked_sub(self.built_in)?),
+        };
+        line.copied()
+    }
 }
 
 /// Merges the built-in functions with those of the file.
-pub(crate) fn join(built_in: Vec<Function>, written: Written) -> Joined {
+pub(crate) fn join(built_in: Vec<Function>, written: Written) -> JoinedCatalogue {
     let named: HashSet<(&str, &str)> = written
         .functions
         .iter()
@@ -243,7 +250,7 @@ pub(crate) fn join(built_in: Vec<Function>, written: Written) -> Joined {
         writes: row.writes,
         public: row.public,
     };
-    Joined {
+    JoinedCatalogue {
         catalogue: Catalogue {
             functions: Some(functions),
             routes: written.routes.into_iter().map(route).collect(),
@@ -323,23 +330,38 @@ mod tests {
             routes.iter().map(said).collect::<Vec<_>>(),
             ["GET /a/{x} Some(\"shop\") false", "* /b None true"]
         );
-        let line = |field: &str| joined.lines.of(field, joined.built_in);
-        assert_eq!((line("catalogue.routes[0].path"), line("routes[1]"), line("routes[2]")), (Some(3), Some(14), None));
-        let own = format!("functions[{}].feature", joined.built_in);
-        assert_eq!((line(&own), line("functions[0]"), line("catalogue")), (Some(9), None, None));
+        let line = |field: &str| joined.line(field);
+        assert_eq!(
+            (line("catalogue.routes[0].path"), line("routes[1]"), line("routes[2]")),
+            (Some(3), Some(14), None)
+        );
+        let own = format!("catalogue[{}].feature", joined.built_in);
+        assert_eq!(
+            (line(&own), line("catalogue[0]"), line("catalogue")),
+            (Some(9), None, None)
+        );
 
         let json = r#"{"default":"deny","route":[{"method":"GET","path":"/a/{x}","feature":"shop","writes":false},
             {"method":"*","path":"/b","feature":null,"writes":true,"public":false}],
             "function":[{"module":"Shop","function":"orders","writes":false}]}"#;
-        assert_eq!(join(tokenlatch_core::functions(), parse("json", json).unwrap()).catalogue, joined.catalogue);
+        assert_eq!(
+            join(tokenlatch_core::functions(), parse("json", json).unwrap()).catalogue,
+            joined.catalogue
+        );
     }
 
     #[test]
     fn faults_of_rows_name_their_line() {
         for (row, fault) in [
             ("[[route]]\nmethod = \"GET\"\npath = \"/\"\n", "writes"),
-            ("[[route]]\nmethod = \"GET\"\npath = \"/\"\nwrites = true\napis = []\n", "apis"),
-            ("[[function]]\nmodule = \"Tokens\"\nfunction = \"x\"\nwrites = true\n", "own function"),
+            (
+                "[[route]]\nmethod = \"GET\"\npath = \"/\"\nwrites = true\napis = []\n",
+                "apis",
+            ),
+            (
+                "[[function]]\nmodule = \"Tokens\"\nfunction = \"x\"\nwrites = true\n",
+                "own function",
+            ),
             ("default = \"open\"\n", "`full` or `deny`"),
         ] {
             let said = parse("toml", &format!("# Two lines\n\n{row}")).err().unwrap();

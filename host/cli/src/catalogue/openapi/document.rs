@@ -8,8 +8,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 /// The most nodes of a YAML document. A file of the largest size has fewer, unless aliases repeat them. The parser's own
-/// limits hold for the rest: 64 levels, and what aliases may repeat.
+/// limits hold for the rest, such as 64 levels.
 const MAX_NODES: usize = 16_000_000;
+
+/// The most that aliases may repeat. Documents seldom have any.
+const MAX_REPEATED: usize = 200_000;
 
 /// A document.
 #[derive(Deserialize)]
@@ -113,7 +116,9 @@ impl Document {
     pub fn parse(extension: &str, text: &str) -> Result<Document, String> {
         let document: Document = match extension {
             "json" => serde_json::from_str(text).map_err(|error| error.to_string())?,
-            "yaml" | "yml" => serde_saphyr::from_str_with_options(text, options()).map_err(|error| first_line(&error))?,
+            "yaml" | "yml" => {
+                serde_saphyr::from_str_with_options(text, options()).map_err(|error| first_line(&error))?
+            }
             _ => return Err("its name must end in `.json`, `.yaml` or `.yml`".to_owned()),
         };
         document.check_version()?;
@@ -123,14 +128,20 @@ impl Document {
     fn check_version(&self) -> Result<(), String> {
         if let Some(version) = &self.swagger {
             let version = version.escape_debug();
-            return Err(format!("it is Swagger {version}; convert it to OpenAPI 3.0 or 3.1 first"));
+            return Err(format!(
+                "it is Swagger {version}; convert it to OpenAPI 3.0 or 3.1 first"
+            ));
         }
         let version = self.version();
-        let known = |minor: &str| version == minor || version.strip_prefix(minor).is_some_and(|end| end.starts_with('.'));
+        let known =
+            |minor: &str| version == minor || version.strip_prefix(minor).is_some_and(|end| end.starts_with('.'));
         match known("3.0") || known("3.1") {
             true => Ok(()),
             false if version.is_empty() => Err("it is not an OpenAPI document: it has no `openapi`".to_owned()),
-            false => Err(format!("it is OpenAPI {}; 3.0 and 3.1 can be read", version.escape_debug())),
+            false => Err(format!(
+                "it is OpenAPI {}; 3.0 and 3.1 can be read",
+                version.escape_debug()
+            )),
         }
     }
 
@@ -146,6 +157,7 @@ fn options() -> serde_saphyr::Options {
             max_nodes: MAX_NODES,
             max_events: 2 * MAX_NODES,
         },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPEATED },
         with_snippet: false,
     }
 }
@@ -267,7 +279,12 @@ mod tests {
             let document = Document::parse(extension, text).unwrap();
             let paths = &document.paths.0;
             assert_eq!(paths.0.len(), 2, "{extension}");
-            let methods: Vec<_> = paths.get("/a").unwrap().operations().map(|(m, o)| (m, o.tags.len())).collect();
+            let methods: Vec<_> = paths
+                .get("/a")
+                .unwrap()
+                .operations()
+                .map(|(m, o)| (m, o.tags.len()))
+                .collect();
             assert_eq!(methods, [("GET", 1), ("DELETE", 1)], "{extension}");
         }
     }
@@ -287,14 +304,16 @@ mod tests {
             bomb += &format!("x-a{level}: &a{level} [{aliases}]\n");
         }
         bomb += "paths: {}\n";
-        let start = std::time::Instant::now();
-        assert!(Document::parse("yaml", &bomb).is_err());
-        assert!(start.elapsed().as_secs() < 20);
+        assert!(fault("yaml", &bomb).contains("alias"), "{}", fault("yaml", &bomb));
         let deep = format!("openapi: 3.0.3\nx-a: {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
         assert!(Document::parse("yaml", &deep).is_err());
         let block: String = (0..1_000).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
         assert!(Document::parse("yaml", &format!("x-a:\n{block}")).is_err());
-        let json = format!(r#"{{"openapi":"3.0.3","servers":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        let json = format!(
+            r#"{{"openapi":"3.0.3","servers":{}{}}}"#,
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        );
         assert!(Document::parse("json", &json).is_err());
     }
 }

@@ -43,17 +43,18 @@ pub fn named(document: &Document, operation: &Operation, template: &str, by: Fea
     }
 }
 
-/// The one scope without which nobody may use the operation: each of the alternatives has it, and no other.
+/// The one scope that lets a client use the operation. Alternatives without scopes, such as a key, are for those who have
+/// more than scopes.
 fn scope(alternatives: &[Requirement]) -> Result<String, String> {
     let scopes = |requirement: &Requirement| -> Vec<String> {
         let lists = requirement.0.iter().filter_map(|(_, scopes)| scopes.as_ref());
         lists.flatten().cloned().collect()
     };
-    let mut all = alternatives.iter().map(scopes);
+    let mut all = alternatives.iter().map(scopes).filter(|scopes| !scopes.is_empty());
     let first = all.next().unwrap_or_default();
     match (first.as_slice(), all.all(|other| other == first)) {
         ([scope], true) => Ok(scope.clone()),
-        (_, false) => Err("it can be used with more than one choice of scopes".to_owned()),
+        (_, false) => Err("it has a choice of scopes".to_owned()),
         ([], true) => Err("it has no scope".to_owned()),
         (scopes, true) => Err(format!("it needs {} scopes", scopes.len())),
     }
@@ -71,12 +72,18 @@ impl Features {
             names.map(|name| (name.to_owned(), Ok(feature(name)))).collect();
         let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, feature) in &features {
-            known.entry(feature.clone().unwrap_or_default()).or_default().push(name.clone());
+            known
+                .entry(feature.clone().unwrap_or_default())
+                .or_default()
+                .push(name.clone());
         }
         for (feature, names) in known {
             let fault = if names.len() > 1 {
                 let names: Vec<String> = names.iter().map(|name| format!("`{}`", name.escape_debug())).collect();
-                Some(format!("can't be told apart as a feature: {} would be `{feature}`", names.join(" and ")))
+                Some(format!(
+                    "can't be told apart as a feature: {} would be `{feature}`",
+                    names.join(" and ")
+                ))
             } else if is_own(&feature) {
                 Some("is the name of a feature of the service itself".to_owned())
             } else {
@@ -96,7 +103,11 @@ impl Features {
     /// # Errors
     /// Why it has none.
     pub fn get(&self, name: &str) -> Result<String, String> {
-        let feature = self.0.get(name).cloned().unwrap_or_else(|| Err("is unknown".to_owned()));
+        let feature = self
+            .0
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| Err("is unknown".to_owned()));
         feature.map_err(|fault| format!("`{}` {fault}", name.escape_debug()))
     }
 
@@ -108,7 +119,10 @@ impl Features {
 
     /// The names that were changed, with their features.
     pub fn changed(&self) -> impl Iterator<Item = (&str, &str)> {
-        let known = self.0.iter().filter_map(|(name, feature)| Some((name.as_str(), feature.as_deref().ok()?)));
+        let known = self
+            .0
+            .iter()
+            .filter_map(|(name, feature)| Some((name.as_str(), feature.as_deref().ok()?)));
         known.filter(|(name, feature)| name != feature)
     }
 }
@@ -134,7 +148,11 @@ fn unusable(feature: &str) -> Option<String> {
 fn is_own(feature: &str) -> bool {
     let machines = [METRICS_READ, SNAPSHOT_READ, USAGE_REPORT];
     let own = |function: &Function| is_own_function(&function.module, &function.function);
-    machines.contains(&feature) || functions().iter().filter(|one| own(one)).any(|one| one.feature.as_deref() == Some(feature))
+    machines.contains(&feature)
+        || functions()
+            .iter()
+            .filter(|one| own(one))
+            .any(|one| one.feature.as_deref() == Some(feature))
 }
 
 #[cfg(test)]
@@ -149,7 +167,10 @@ mod tests {
     fn names(text: &str, by: FeatureBy) -> Vec<Option<String>> {
         let document = Document::parse("yaml", &format!("openapi: 3.0.3\n{text}")).unwrap();
         let found = operations(&document, None).unwrap();
-        found.iter().map(|one| named(&document, one.operation, one.template, by).ok()).collect()
+        found
+            .iter()
+            .map(|one| named(&document, one.operation, one.template, by).ok())
+            .collect()
     }
 
     #[test]
@@ -161,15 +182,20 @@ mod tests {
             ("[{o: [read]}, {p: [read]}]", Some("read")),
             ("[{o: [read, write]}]", None),
             ("[{o: [read]}, {o: [write]}]", None),
-            ("[{o: [read]}, {k: []}]", None),
-            ("[{o: [read]}, {}]", None),
+            ("[{o: [read]}, {k: []}]", Some("read")),
+            ("[{}, {o: [read]}]", Some("read")),
+            ("[{o: [read]}, {o: [read, write]}]", None),
             ("[{k: []}]", None),
             ("[]", None),
         ] {
             let own = format!("security: [{{o: [other]}}]\npaths: {{/a: {{get: {{security: {security}}}}}}}\n");
             assert_eq!(names(&own, FeatureBy::Security), [scope.map(Into::into)], "{security}");
             let common = format!("security: {security}\npaths: {{/a: {{get: {{}}}}}}\n");
-            assert_eq!(names(&common, FeatureBy::Security), [scope.map(Into::into)], "{security}");
+            assert_eq!(
+                names(&common, FeatureBy::Security),
+                [scope.map(Into::into)],
+                "{security}"
+            );
         }
         assert_eq!(names("paths: {/a: {get: {}}}\n", FeatureBy::Security), [None]);
     }
@@ -190,17 +216,43 @@ mod tests {
     fn names_become_features_that_stay_apart() {
         let long = "x".repeat(65);
         let names = [
-            "orders", "read:orders", "Pet Store", "https://x.example/auth/mail.read", "a b", "a:b", "apitokens",
-            "metrics-read", "订单", "_-x", long.as_str(),
+            "orders",
+            "read:orders",
+            "Pet Store",
+            "https://x.example/auth/mail.read",
+            "a b",
+            "a:b",
+            "apitokens",
+            "metrics-read",
+            "订单",
+            "_-x",
+            long.as_str(),
         ];
         let features = Features::of(names.into_iter());
         let known: Vec<_> = names.iter().map(|name| features.get(name)).collect();
         let known: Vec<_> = known.iter().map(|one| one.as_deref().unwrap_or("-")).collect();
         assert_eq!(
             known,
-            ["orders", "read-orders", "Pet-Store", "https-x.example-auth-mail.read", "-", "-", "-", "-", "-", "x", "-"]
+            [
+                "orders",
+                "read-orders",
+                "Pet-Store",
+                "https-x.example-auth-mail.read",
+                "-",
+                "-",
+                "-",
+                "-",
+                "-",
+                "x",
+                "-"
+            ]
         );
-        assert!(features.get("a b").unwrap_err().contains("`a b` and `a:b` would be `a-b`"));
+        assert!(
+            features
+                .get("a b")
+                .unwrap_err()
+                .contains("`a b` and `a:b` would be `a-b`")
+        );
         assert_eq!((features.changed().count(), features.faults().count()), (4, 6));
     }
 }

@@ -56,7 +56,10 @@ pub fn operations<'d>(document: &'d Document, base: Option<&str>) -> Result<Vec<
                     Some(server) if base.is_none() => Some(place(server)?),
                     _ => None,
                 };
-                let elsewhere = own.as_ref().and_then(|own| own.host.clone()).filter(|host| usual.host.as_ref() != Some(host));
+                let elsewhere = own
+                    .as_ref()
+                    .and_then(|own| own.host.clone())
+                    .filter(|host| usual.host.as_ref() != Some(host));
                 found.push(Served {
                     method,
                     template,
@@ -77,12 +80,16 @@ fn with_referenced<'d>(document: &'d Document, path: &str, item: &'d PathItem) -
     while let Some(text) = reference {
         let refers = || format!("`{}` refers to `{}`", path.escape_debug(), text.escape_debug());
         let Some(pointer) = text.strip_prefix('#') else {
-            return Err(format!("{}, outside the document; bundle the documents into one first", refers()));
+            return Err(format!(
+                "{}, outside the document; bundle the documents into one first",
+                refers()
+            ));
         };
         if items.len() > MAX_REFERENCES {
             return Err(format!("{} by way of more than {MAX_REFERENCES} others", refers()));
         }
-        let item = referenced(document, pointer).ok_or_else(|| format!("{}, and there is no such path item", refers()))?;
+        let item =
+            referenced(document, pointer).ok_or_else(|| format!("{}, and there is no such path item", refers()))?;
         items.push(item);
         reference = item.reference.as_deref();
     }
@@ -102,11 +109,17 @@ fn referenced<'d>(document: &'d Document, pointer: &str) -> Option<&'d PathItem>
 fn place(server: &Server) -> Result<Place, String> {
     let url = with_defaults(server);
     let named = || format!("the server `{}`", server.url.escape_debug());
-    let after_scheme = url.split_once("://").map(|(_, rest)| rest).or_else(|| url.strip_prefix("//"));
+    let after_scheme = url
+        .split_once("://")
+        .map(|(_, rest)| rest)
+        .or_else(|| url.strip_prefix("//"));
     let (host, path) = match after_scheme {
         Some(rest) => {
             let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            (rest.get(..end).map(str::to_ascii_lowercase), rest.get(end..).unwrap_or_default())
+            (
+                rest.get(..end).map(str::to_ascii_lowercase),
+                rest.get(end..).unwrap_or_default(),
+            )
         }
         None => (None, url.as_str()),
     };
@@ -175,7 +188,10 @@ mod tests {
             ("", "GET /a"),
             ("servers: []\n", "GET /a"),
             ("servers: [{url: 'https://api.example.com'}]\n", "GET /a"),
-            ("servers: [{url: 'https://api.example.com/v1/'}, {url: /v2}]\n", "GET /v1/a"),
+            (
+                "servers: [{url: 'https://api.example.com/v1/'}, {url: /v2}]\n",
+                "GET /v1/a",
+            ),
             ("servers: [{url: '//h/v1?x=/y'}]\n", "GET /v1/a"),
             ("servers: [{url: v1/x}]\n", "GET /v1/x/a"),
             (
@@ -183,7 +199,11 @@ mod tests {
                 "GET /v3/a",
             ),
         ] {
-            assert_eq!(read(&format!("{servers}{item}"), None).unwrap(), [expected], "{servers}");
+            assert_eq!(
+                read(&format!("{servers}{item}"), None).unwrap(),
+                [expected],
+                "{servers}"
+            );
         }
         let variable = format!("servers: [{{url: '/{{v}}'}}]\n{item}");
         assert!(read(&variable, None).unwrap_err().contains("--base"));
@@ -203,7 +223,10 @@ mod tests {
     fn path_items_are_resolved_within_the_document_only() {
         let text = "paths:\n  /a: {$ref: '#/paths/~1b~1%7Bc%7D'}\n  /b/{c}: {$ref: '#/components/pathItems/x', put: {}}\n\
                     components:\n  pathItems:\n    x: {get: {}}\n";
-        assert_eq!(read(text, None).unwrap(), ["PUT /a", "GET /a", "PUT /b/{c}", "GET /b/{c}"]);
+        assert_eq!(
+            read(text, None).unwrap(),
+            ["PUT /a", "GET /a", "PUT /b/{c}", "GET /b/{c}"]
+        );
         for (reference, fault) in [
             ("other.yaml#/x", "outside the document"),
             ("https://example.com/x", "outside the document"),
@@ -214,6 +237,10 @@ mod tests {
             let text = format!("paths: {{/a: {{$ref: '{reference}'}}}}\n");
             assert!(read(&text, None).unwrap_err().contains(fault), "{reference}");
         }
-        assert!(read("paths: {/a: {get: {$ref: '#/x'}}}\n", None).unwrap_err().contains("GET /a"));
+        assert!(
+            read("paths: {/a: {get: {$ref: '#/x'}}}\n", None)
+                .unwrap_err()
+                .contains("GET /a")
+        );
     }
 }

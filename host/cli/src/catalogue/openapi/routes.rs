@@ -64,13 +64,19 @@ struct Draft {
 /// What can't be read in it.
 pub fn convert(document: &Document, by: FeatureBy, base: Option<&str>) -> Result<Converted, String> {
     let served = operations(document, base)?;
-    let names: Vec<Result<String, String>> =
-        served.iter().map(|one| named(document, one.operation, one.template, by)).collect();
+    let names: Vec<Result<String, String>> = served
+        .iter()
+        .map(|one| named(document, one.operation, one.template, by))
+        .collect();
     let features = Features::of(names.iter().filter_map(|name| name.as_deref().ok()));
     let mut notes: Vec<String> = features
         .changed()
         .map(|(name, feature)| format!("the feature for `{}` is `{feature}`", name.escape_debug()))
-        .chain(features.faults().map(|(name, fault)| format!("no feature for `{}`: it {fault}", name.escape_debug())))
+        .chain(
+            features
+                .faults()
+                .map(|(name, fault)| format!("no feature for `{}`: it {fault}", name.escape_debug())),
+        )
         .collect();
     let mut groups = Groups::default();
     let mut left_out = 0;
@@ -108,7 +114,10 @@ fn draft(document: &Document, one: &Served<'_>, feature: Result<String, String>)
     let mut notes = Vec::new();
     let (feature, reason) = match (feature, &one.elsewhere) {
         (_, Some(host)) => {
-            notes.push(format!("for full tokens only: the document has it at {}", host.escape_debug()));
+            notes.push(format!(
+                "for full tokens only: the document has it at {}",
+                host.escape_debug()
+            ));
             (None, None)
         }
         (Ok(feature), None) => (Some(feature), None),
@@ -149,7 +158,7 @@ pub fn fault(route: &Route) -> Option<String> {
         routes: vec![route.clone()],
         ..Catalogue::default()
     };
-    catalogue.explain("GET", "/").err().map(|error| error.message.to_string())
+    catalogue.explain().err().map(|error| error.message.to_string())
 }
 
 fn about(operation: &Operation) -> Option<String> {
@@ -188,7 +197,9 @@ impl Groups {
             .enumerate()
             .filter_map(|(at, group)| {
                 let one = group.first()?;
-                let narrow = self.places.get(&(one.method.to_owned(), one.shape.with_one_segment()?))?;
+                let narrow = self
+                    .places
+                    .get(&(one.method.to_owned(), one.shape.with_one_segment()?))?;
                 Some((*narrow, at))
             })
             .collect();
@@ -201,21 +212,29 @@ impl Groups {
             let all: Vec<&Draft> = group.iter().chain(others.flatten()).collect();
             let Some(first) = group.first() else { continue };
             let exact = group.iter().any(|one| one.wider.is_none());
-            let agree = all.iter().all(|one| one.feature == first.feature && one.writes == first.writes);
+            let agree = all
+                .iter()
+                .all(|one| one.feature == first.feature && one.writes == first.writes);
             let mut notes: Vec<String> = group.iter().flat_map(|one| one.notes.iter().cloned()).collect();
             let (feature, writes) = match (exact, agree) {
                 (true, true) => (first.feature.clone(), first.writes),
                 (true, false) => {
                     conflicts += 1;
                     let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
-                    notes.push(format!("for full tokens only: {} differ in their features", names.join(" and ")));
+                    notes.push(format!(
+                        "for full tokens only: {} differ in their features",
+                        names.join(" and ")
+                    ));
                     (None, all.iter().any(|one| one.writes))
                 }
                 // No wider than what no route names.
                 (false, _) => {
                     wider += 1;
                     let why = first.wider.as_deref().unwrap_or_default();
-                    notes.push(format!("as if no route named it, for it is wider than {}: {why}", first.name));
+                    notes.push(format!(
+                        "as if no route named it, for it is wider than {}: {why}",
+                        first.name
+                    ));
                     (None, true)
                 }
             };
@@ -242,7 +261,11 @@ impl Groups {
         }
         let ambiguous = ambiguous(&routes, &self.places);
         conflicts += ambiguous.len();
-        let routes = routes.into_iter().map(|(_, written)| written).chain(ambiguous).collect();
+        let routes = routes
+            .into_iter()
+            .map(|(_, written)| written)
+            .chain(ambiguous)
+            .collect();
         (routes, conflicts, wider)
     }
 }
@@ -258,14 +281,20 @@ fn ambiguous(routes: &[(Shape, Written)], places: &HashMap<(String, Shape), usiz
             if one.route.method != other.route.method || same(&one.route, &other.route) {
                 continue;
             }
-            let Some(common) = shape.common(other_shape).filter(|common| common != shape && common != other_shape) else {
+            let Some(common) = shape
+                .common(other_shape)
+                .filter(|common| common != shape && common != other_shape)
+            else {
                 continue;
             };
             let key = (one.route.method.clone(), common);
             if places.contains_key(&key) {
                 continue;
             }
-            let note = format!("for full tokens only: servers may take it for {} or for {}", one.route.path, other.route.path);
+            let note = format!(
+                "for full tokens only: servers may take it for {} or for {}",
+                one.route.path, other.route.path
+            );
             let writes = one.route.writes || other.route.writes;
             if let Some(known) = found.get(&key).and_then(|known| added.get_mut(*known)) {
                 known.notes.push(note);

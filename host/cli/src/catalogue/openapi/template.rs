@@ -90,7 +90,10 @@ fn kind(segment: &str) -> Kind {
     if !segment.contains(['{', '}']) {
         return Kind::Literal;
     }
-    let expressions = segment.split('{').skip(1).map(|part| part.split('}').next().unwrap_or_default());
+    let expressions = segment
+        .split('{')
+        .skip(1)
+        .map(|part| part.split('}').next().unwrap_or_default());
     if expressions.into_iter().any(takes_more) {
         return Kind::Rest;
     }
@@ -107,7 +110,9 @@ fn takes_more(expression: &str) -> bool {
     match expression.split_once(':') {
         None => expression.contains(['*', '+', '/']),
         Some((_, "path")) => true,
-        Some((_, pattern)) => [".*", ".+", "/"].iter().any(|more| pattern.replace("[^/]", "").contains(more)),
+        Some((_, pattern)) => [".*", ".+", "/"]
+            .iter()
+            .any(|more| pattern.replace("[^/]", "").contains(more)),
     }
 }
 
@@ -132,7 +137,9 @@ fn name(segment: &str, names: &mut Vec<String>) -> String {
 
 /// The template before its query or fragment, if it has one.
 fn without_query(template: &str) -> Option<&str> {
-    let at = outside_braces(template).find(|(_, byte)| matches!(byte, b'?' | b'#'))?.0;
+    let at = outside_braces(template)
+        .find(|(_, byte)| matches!(byte, b'?' | b'#'))?
+        .0;
     template.get(..at)
 }
 
@@ -174,7 +181,15 @@ mod tests {
 
     #[test]
     fn plain_templates_stay_as_they_are() {
-        for template in ["/", "/a", "/a/", "/a/{b}", "/{a}/{b_c}/d", "/.well-known/x", "/a:b/@c/(d)"] {
+        for template in [
+            "/",
+            "/a",
+            "/a/",
+            "/a/{b}",
+            "/{a}/{b_c}/d",
+            "/.well-known/x",
+            "/a:b/@c/(d)",
+        ] {
             assert_eq!(said(template), template);
         }
         assert_eq!(route_path("/v1", "/a/{b}").unwrap().path, "/v1/a/{b}");

@@ -31,7 +31,9 @@ pub fn toml_text(converted: &Converted, head: &[String]) -> String {
             text += &comment(&format!("Note: {note}."));
         }
         if *open {
-            text += &comment("The document requires nothing for it. `public = true` instead of `feature` would let it through without a token.");
+            text += &comment(
+                "The document requires nothing for it. `public = true` instead of `feature` would let it through without a token.",
+            );
         }
         text += &table(route);
     }
@@ -43,7 +45,10 @@ fn table(route: &Route) -> String {
     let Route {
         method, path, writes, ..
     } = route;
-    let feature = route.feature.as_ref().map(|feature| format!("feature = \"{feature}\"\n"));
+    let feature = route
+        .feature
+        .as_ref()
+        .map(|feature| format!("feature = \"{feature}\"\n"));
     let feature = feature.unwrap_or_default();
     format!("[[route]]\nmethod = \"{method}\"\npath = \"{path}\"\n{feature}writes = {writes}\n")
 }
@@ -56,10 +61,13 @@ fn comment(text: &str) -> String {
 /// A text on one line, cut if it is long.
 pub fn one_line(text: &str) -> String {
     let hidden = |character: char| {
-        character.is_control() || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        character.is_control()
+            || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
     };
-    let words: Vec<&str> = text.split(|character: char| hidden(character) || character.is_whitespace()).collect();
+    let words: Vec<&str> = text
+        .split(|character: char| hidden(character) || character.is_whitespace())
+        .collect();
     let line: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
     let line = line.join(" ");
     match line.char_indices().nth(MAX_COMMENT) {
@@ -74,7 +82,10 @@ mod tests {
 
     #[test]
     fn a_comment_is_one_visible_line() {
-        assert_eq!(comment("a\nb = 1\r\n[[route]]\u{2028}\u{202e}c\u{0}\td"), "# a b = 1 [[route]] c d\n");
+        assert_eq!(
+            comment("a\nb = 1\r\n[[route]]\u{2028}\u{202e}c\u{0}\td"),
+            "# a b = 1 [[route]] c d\n"
+        );
         let long = one_line(&"é".repeat(1_000));
         assert_eq!(long.chars().count(), MAX_COMMENT + 1);
     }
