@@ -37,7 +37,7 @@ pub use account::rights::{Account, Features, METRICS_READ, SNAPSHOT_READ, USAGE_
 pub use auth::api::Api;
 pub use auth::authorization::{Authorization, Scheme};
 pub use auth::call::Call;
-pub use auth::catalogue::{Catalogue, Function, Unlisted, functions};
+pub use auth::catalogue::{Catalogue, Decisive, Function, Unlisted, functions};
 pub use auth::dangerous_fields::{
     DANGEROUS_FIELDS, Danger, IDENTITY_FIELDS, PROXY_FIELDS, danger, is_forged, is_plain_field,
 };

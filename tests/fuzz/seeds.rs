@@ -235,10 +235,12 @@ const CONNECTIONS: [&str; 4] = [
     "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\ncut off",
 ];
 
-const CATALOGUES: [&str; 5] = [
+const CATALOGUES: [&str; 7] = [
     r#"[{"module":"Shop","function":"orders","apis":["uapi","api2"],"feature":"shop","writes":false}]"#,
     r#"{"builtin":false,"function":[{"module":"whm","function":"listaccts","feature":null,"writes":false}]}"#,
     "builtin = false\n[[function]]\nmodule = \"Email\"\nfunction = \"list_pops\"\nfeature = \"mine\"\nwrites = true\n",
     "[[function]]\nmodule = \"WHM\"\nfunction = 'api_token_x'\napis = [\"whm\"]\nwrites = true\n",
     "[[function]]\nmodule = \"Batch\"\nfunction = \"strict\"\nwrites = false\n",
+    "default = \"deny\"\n[[route]]\nmethod = \"GET\"\npath = \"/a/{b}/{*c}\"\nfeature = \"shop\"\nwrites = false\n",
+    r#"{"default":"full","route":[{"method":"*","path":"/%C3%A9","feature":null,"writes":true,"public":false}]}"#,
 ];

@@ -103,6 +103,7 @@ impl FromValue for Unlisted {
         }
     }
 }
+deserialize_by_value!(Unlisted);
 
 /// The functions and routes that a host knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -124,6 +125,45 @@ impl From<Vec<Function>> for Catalogue {
             functions: Some(functions),
             ..Catalogue::default()
         }
+    }
+}
+
+/// The route that decides on a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decisive<'c> {
+    /// None: two servers could read the method or the path differently.
+    Doubtful,
+    /// None: no route names the path, or none of its shape the method.
+    Unlisted,
+    /// A route.
+    Route {
+        /// Its index in the catalogue.
+        at: usize,
+        /// The route.
+        route: &'c Route,
+        /// Whether the path is the route's only for servers that ignore the case of letters or a slash at the end.
+        near: bool,
+    },
+}
+
+impl Catalogue {
+    /// Returns what names the route that decides on a request, by its method and target, to explain a verdict or a catalogue.
+    /// What becomes of the request is for [`verify`](crate::verify) or [`TokenTable`](crate::TokenTable) to say.
+    ///
+    /// # Errors
+    /// `catalogue_invalid` and `feature_invalid`, in `routes`. The functions aren't checked.
+    pub fn explain<'c>(&'c self) -> Result<impl Fn(&str, &str) -> Decisive<'c>, Error> {
+        let routes = Routes::new(self.routes.clone()).map_err(|error| error.under("routes"))?;
+        Ok(
+            move |method: &str, target: &str| match routes.find(method.as_bytes(), target.as_bytes()) {
+                Named::Doubtful => Decisive::Doubtful,
+                Named::Unlisted { .. } => Decisive::Unlisted,
+                Named::Route { at, near, .. } => match self.routes.get(at) {
+                    Some(route) => Decisive::Route { at, route, near },
+                    None => Decisive::Unlisted,
+                },
+            },
+        )
     }
 }
 
@@ -338,6 +378,39 @@ mod tests {
         }
         let writes = |name: &str| functions.iter().find(|one| one.function == name).map(|one| one.writes);
         assert_eq!((writes("list_pops"), writes("add_pop")), (Some(false), Some(true)));
+    }
+
+    #[test]
+    fn the_decisive_route_is_named() -> Result<(), Error> {
+        let route = |method: &str, path: &str| Route {
+            method: method.into(),
+            path: path.into(),
+            ..Route::default()
+        };
+        let catalogue = Catalogue {
+            routes: Vec::from([route("GET", "/a/{x}"), route("*", "/a/b"), route("get", "/")]),
+            ..Catalogue::default()
+        };
+        assert_eq!(
+            catalogue.explain().err().and_then(|error| error.field.clone()),
+            Some("routes[2].method".into())
+        );
+        let catalogue = Catalogue {
+            routes: catalogue.routes.into_iter().take(2).collect(),
+            ..Catalogue::default()
+        };
+        let decisive = catalogue.explain()?;
+        let explain = |method: &str, path: &str| match decisive(method, path) {
+            Decisive::Doubtful => "doubtful".into(),
+            Decisive::Unlisted => "unlisted".into(),
+            Decisive::Route { at, route, near } => format!("{at} {} {near}", route.path),
+        };
+        assert_eq!(explain("HEAD", "/a/c?d"), "0 /a/{x} false");
+        assert_eq!(explain("PUT", "/a/b"), "1 /a/b false");
+        assert_eq!(explain("GET", "/a/B"), "1 /a/b true");
+        assert_eq!(explain("PUT", "/a/c"), "unlisted");
+        assert_eq!(explain("PUT", "/a/../b"), "doubtful");
+        Ok(())
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod addresses;
 mod announcement;
 mod archive_files;
 mod arguments;
+mod catalogue;
 mod confirm;
 mod context;
 mod db;
@@ -56,7 +57,8 @@ Start here:
 Exit codes:
   0  done; with `token verify`: every line was admitted
   1  refused by a rule, already exists, or does not exist;
-     with `token verify`: a line was not admitted
+     with `token verify`: a line was not admitted;
+     with `catalogue test`: refused; with `catalogue diff`: something was opened
   2  invalid or incomplete command line
   3  the database failed, is damaged or unusable
   4  the module failed
@@ -161,6 +163,9 @@ enum Command {
     /// Back up, restore and check the database
     #[command(subcommand, arg_required_else_help = true)]
     Db(db::Command),
+    /// Write, check and compare catalogue files: the functions and routes of an API
+    #[command(subcommand, arg_required_else_help = true)]
+    Catalogue(catalogue::Command),
     /// Manage the signed snapshots by which edges decide on their own
     #[command(subcommand, arg_required_else_help = true)]
     Snapshot(snapshot::Command),
@@ -199,6 +204,7 @@ fn run(cli: &Cli, output: &mut Output) -> Result<ExitCode, Failure> {
             Command::Whmapi1(command) => command.run(&mut context).await,
             Command::Serve(options) => serve::run(options, &mut context).await,
             Command::Db(command) => command.run(&mut context).await,
+            Command::Catalogue(command) => command.run(&mut context),
             Command::Snapshot(command) => command.run(&mut context).await,
             Command::Export(export) => export.run(&mut context).await,
             Command::Import(import) => import.run(&mut context).await,

@@ -41,7 +41,9 @@ pub use edge::http_source::{HttpSource, HttpSourceError};
 pub use edge::remote::{RemoteServer, RemoteServerError};
 pub use edge::server::{EdgeServer, EdgeState};
 pub use error::ServerError;
-pub use guard::catalogue_file::CatalogueFile;
+pub use guard::catalogue_file::{
+    CatalogueFile, JoinedCatalogue, MAX_FILE as MAX_CATALOGUE_FILE, is_ours as is_own_function,
+};
 pub use guard::upstream::Upstream;
 pub use log::scrub::scrub;
 pub use log::setup::{LogFormat, LogGuard, Logs};

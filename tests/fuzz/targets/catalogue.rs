@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use serde_json::json;
-use tokenlatch_core::{Api, ErrorCode, Function, TableInput, TokenTable, calls_others, functions};
+use tokenlatch_core::{Api, Catalogue, ErrorCode, Function, TableInput, TokenTable, calls_others, functions};
 
 use catalogue_rows::{WHM, is_ours, join, parse};
 
@@ -27,7 +27,8 @@ fuzz_target!(|data: &[u8]| {
     let Ok(written) = parse(extension, text) else {
         return;
     };
-    let joined = join(functions(), written);
+    let catalogue = join(functions(), written).catalogue;
+    let joined = catalogue.functions.clone().unwrap_or_default();
     let own = |functions: &[Function]| -> Vec<Function> {
         functions
             .iter()
@@ -48,16 +49,23 @@ fuzz_target!(|data: &[u8]| {
         );
     }
     let taken = TokenTable::new(TableInput {
-        catalogue: Some(joined.clone()),
+        catalogue: Some(catalogue.clone()),
         ..TableInput::default()
     });
     let known = [ErrorCode::CatalogueInvalid, ErrorCode::FeatureInvalid];
     assert!(taken.is_ok() || taken.is_err_and(|error| known.contains(&error.code)));
 
-    // The same functions, written as the bare array, replace themselves.
+    // The same functions and routes, written as JSON, replace themselves.
     let rows: Vec<_> = joined.iter().filter(|f| !is_ours(&f.module, &f.function)).collect();
-    let again = parse("json", &json!(rows).to_string()).expect("what is accepted can be written as JSON");
-    let again = join(own(&functions()), again);
+    let mut text = json!({"function": rows, "route": &catalogue.routes});
+    if let Some(default) = catalogue.default {
+        text["default"] = json!(default);
+    }
+    let again = parse("json", &text.to_string()).expect("what is accepted can be written as JSON");
+    let again = join(own(&functions()), again).catalogue;
+    let written = |catalogue: &Catalogue| (catalogue.routes.clone(), catalogue.default);
+    assert_eq!(written(&again), written(&catalogue), "JSON means something else");
+    let again = again.functions.unwrap_or_default();
     assert_eq!(by_name(&again), by_name(&joined), "JSON means something else");
 });
 

@@ -47,6 +47,12 @@ impl Npm {
         Ok(Npm { folder, scripts })
     }
 
+    /// A file of a package.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join("node_modules").join(name)
+    }
+
     /// Node with one of the scripts, in the folder of the packages.
     #[must_use]
     pub fn command(&self, script: &str) -> Command {

@@ -10,6 +10,7 @@
 pub(crate) use tokenlatch_test_support as common;
 
 mod careful;
+mod catalogue;
 mod commands;
 mod db;
 mod errors;

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use tokenlatch_core::Catalogue;
 
-pub(crate) use super::catalogue_rows::{WHM, is_ours};
+pub use super::catalogue_rows::JoinedCatalogue;
+pub(crate) use super::catalogue_rows::WHM;
+pub use super::catalogue_rows::is_ours;
 use super::catalogue_rows::{Written, join, parse};
 use crate::bounded_file;
 use crate::error::ServerError;
 use tokenlatch::Module;
 
 /// Maximum size of a catalogue file, in bytes.
-const MAX_FILE: u64 = 4 * 1024 * 1024;
+pub const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// The path of a catalogue file. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +43,14 @@ impl CatalogueFile {
     /// # Errors
     /// [`ServerError::Catalogue`]; failures of the module.
     pub fn read(&self, module: &Module) -> Result<Option<Catalogue>, ServerError> {
+        Ok(self.join(module)?.map(|joined| joined.catalogue))
+    }
+
+    /// As [`CatalogueFile::read`], with what is needed to say where a fault is.
+    ///
+    /// # Errors
+    /// As [`CatalogueFile::read`].
+    pub fn join(&self, module: &Module) -> Result<Option<JoinedCatalogue>, ServerError> {
         let Some(path) = self.path.as_deref() else {
             return Ok(None);
         };
@@ -48,7 +58,7 @@ impl CatalogueFile {
             path: path.to_owned(),
             reason,
         })?;
-        Ok(Some(join(module.functions()?.functions, written).into()))
+        Ok(Some(join(module.functions()?.functions, written)))
     }
 }
 

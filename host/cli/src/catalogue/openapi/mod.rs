@@ -1,0 +1,8 @@
+//! Routes from an OpenAPI document.
+
+pub mod document;
+pub mod features;
+pub mod operations;
+pub mod routes;
+pub mod template;
+pub mod toml_text;
