@@ -35,7 +35,7 @@ pub use account::caps::{Caps, Held};
 pub use account::policy::Policy;
 pub use account::rights::{Account, Features, METRICS_READ, SNAPSHOT_READ, USAGE_REPORT};
 pub use auth::api::Api;
-pub use auth::authorization::{Authorization, Scheme};
+pub use auth::authorization::{Authorization, RequestFields, Scheme};
 pub use auth::call::Call;
 pub use auth::catalogue::{Catalogue, Function, Unlisted, functions};
 pub use auth::dangerous_fields::{
@@ -55,6 +55,7 @@ pub use dialect::shape::Shape;
 pub use json::encoder::encode;
 pub use json::value::{MAX_SAFE_INTEGER, Value};
 pub use operations::create::{CreateRequest, Created, create};
+pub use operations::credentials::{Accepted, CredentialsRequest, credentials};
 pub use operations::describe::{DescribeRequest, Described, Description, Notice, Status, describe};
 pub use operations::dispatch::{MAX_REQUEST_BYTES, answer_json, call, call_json, info, read_json};
 pub use operations::identify::{Identified, IdentifyRequest, identify};

@@ -89,6 +89,8 @@ pub(crate) enum Standing {
     Public,
     /// Two servers could read the method or the path differently.
     Doubtful,
+    /// The query has a token.
+    Exposed,
     /// No route has it, and the catalogue refuses such calls.
     Refused,
 }
@@ -170,6 +172,7 @@ impl Call {
         };
         Ok(match catalogue.route(method, path) {
             Named::Doubtful => with(Standing::Doubtful),
+            Named::Exposed => with(Standing::Exposed),
             Named::Unlisted if catalogue.default() == Unlisted::Deny => with(Standing::Refused),
             Named::Unlisted => strictest,
             Named::Route { route, near: false, .. } if route.public => with(Standing::Public),

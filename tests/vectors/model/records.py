@@ -5,7 +5,7 @@ import functools
 import pathlib
 import re
 
-from . import addresses, decoding, names, routes, shapes, tokens
+from . import addresses, decoding, names, queries, routes, shapes, tokens
 from .decoding import Refused
 
 BUILT_IN = pathlib.Path(__file__).parents[3] / "core/src/auth/functions.txt"
@@ -177,6 +177,8 @@ class Call:
         found = routes.find(known["routes"], self.method, self.path)
         if found == "doubtful":
             return "target_doubtful"
+        if queries.has_token(self.path):
+            return "token_in_url"
         if found == "unlisted":
             return "route_unlisted" if known["default"] == "deny" else None
         one, near = found
@@ -190,7 +192,7 @@ class Call:
         functions = known["functions"]
         if self.routed:
             found = routes.find(known["routes"], self.method, self.path)
-            if isinstance(found, str):
+            if isinstance(found, str) or queries.has_token(self.path):
                 return None, True, False
             one, near = found
             return one["feature"], one["writes"] or near, one["feature"] is not None and not near
