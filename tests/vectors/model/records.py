@@ -216,7 +216,9 @@ class Calls:
         self.numbered = [Call({}, "")]
 
     def _meaning(self, call):
-        return call.touches(self.functions), call.standing(self.functions), call.api, call.realm
+        standing = call.standing(self.functions)
+        touched = None if standing == "public" else call.touches(self.functions)
+        return touched, standing, call.api, call.realm
 
     def prepare(self, value):
         """The number of a call."""
