@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use base64ct::{Base64, Encoding};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::authorization::{Credential, MAX_HEADER, Scheme, credential, diagnose, split};
 use super::dangerous_fields::{PROXY_FIELDS, danger, is_plain_field};
+use super::scheme::{Credential, MAX_HEADER, Scheme, credential, diagnose, split};
 use crate::base::error::{Error, ErrorCode};
 use crate::base::reason::Reason;
 
@@ -325,7 +325,7 @@ impl Credentials {
         !name.is_empty() && name.iter().all(plain) && self.scheme(name).is_none()
     }
 
-    /// Parses a value of `Authorization`, as `authorization::parse` does for the usual schemes.
+    /// Parses a value of `Authorization`, as `scheme::parse` does for the usual schemes.
     fn parse<'f>(&self, value: &'f [u8], room: &'f mut Room) -> Result<Credential<'f>, Reason> {
         self.parsed(value, room)
             .ok_or_else(|| diagnose(value, |name| self.scheme(name).is_some()))

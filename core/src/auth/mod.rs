@@ -12,5 +12,6 @@ pub(crate) mod prepared;
 pub(crate) mod presentation;
 pub(crate) mod query;
 pub(crate) mod route;
+pub(crate) mod scheme;
 pub(crate) mod selector;
 pub(crate) mod target;

@@ -3,8 +3,8 @@
 
 use core::fmt;
 
-use super::authorization::{Credential, parse};
 use super::credentials::{Credentials, Field, Room};
+use super::scheme::{Credential, parse};
 use crate::base::reason::Reason;
 use crate::token::hash::digest::Digest;
 use crate::token::hash::four_way;

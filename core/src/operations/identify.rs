@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auth::authorization::{Authorization, Scheme};
+use crate::auth::authorization::Authorization;
 use crate::auth::credentials::Room;
+use crate::auth::scheme::Scheme;
 use crate::base::error::Error;
 use crate::base::reason::Reason;
 use crate::json::decoder::{Fields, FromValue};
