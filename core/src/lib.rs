@@ -35,7 +35,7 @@ pub use account::caps::{Caps, Held};
 pub use account::policy::Policy;
 pub use account::rights::{Account, Features, METRICS_READ, SNAPSHOT_READ, USAGE_REPORT};
 pub use auth::api::Api;
-pub use auth::authorization::{Authorization, Scheme};
+pub use auth::authorization::{Authorization, RequestFields};
 pub use auth::call::Call;
 pub use auth::catalogue::{Catalogue, Decisive, Function, Unlisted, functions};
 pub use auth::dangerous_fields::{
@@ -44,6 +44,7 @@ pub use auth::dangerous_fields::{
 pub use auth::function_path::{WHM_MODULE, canonical_path, is_api_path, is_function_name, json_api_path, uapi_path};
 pub use auth::presentation::Presentation;
 pub use auth::route::Route;
+pub use auth::scheme::Scheme;
 pub use auth::selector::{API2_SELECTORS, is_doubtful_selector, names_any};
 pub use auth::target::{call_of, calls_others, is_sound_path, plain_target};
 pub use base::error::{Error, ErrorCode};
@@ -55,6 +56,7 @@ pub use dialect::shape::Shape;
 pub use json::encoder::encode;
 pub use json::value::{MAX_SAFE_INTEGER, Value};
 pub use operations::create::{CreateRequest, Created, create};
+pub use operations::credentials::{Accepted, CredentialsRequest, credentials};
 pub use operations::describe::{DescribeRequest, Described, Description, Notice, Status, describe};
 pub use operations::dispatch::{MAX_REQUEST_BYTES, answer_json, call, call_json, info, read_json};
 pub use operations::identify::{Identified, IdentifyRequest, identify};

@@ -16,15 +16,15 @@ import sys
 sys.dont_write_bytecode = True  # the folder holds data and its makers, nothing compiled
 
 import published
-from cases import admitting, asking, changing, failing, found, keeping, loading, locating, making, presenting, publishing, reading, replying, routing, signing, times, validating, wording, words
+from cases import admitting, asking, changing, choosing, failing, found, keeping, loading, locating, making, presenting, publishing, reading, replying, routing, signing, times, validating, wording, words
 
 HERE = pathlib.Path(__file__).resolve().parent
-CASES = (words, times, validating, making, presenting, admitting, locating, keeping, changing, replying, wording, reading, asking, loading, routing, publishing, signing, failing, found)
+CASES = (words, times, validating, making, presenting, admitting, locating, keeping, changing, replying, wording, reading, asking, loading, routing, choosing, publishing, signing, failing, found)
 
 CODES = """
 json_invalid request_too_large op_unknown field_missing field_unknown field_duplicate type_invalid value_invalid too_deep
 record_version_unsupported hash_invalid hash_kind_unsupported name_empty name_too_long name_character user_empty user_too_long
-user_character feature_invalid address_invalid addresses_too_many features_too_many record_too_large tokens_too_many creations_too_many call_ambiguous catalogue_invalid pepper_invalid pepper_unknown
+user_character feature_invalid address_invalid addresses_too_many features_too_many record_too_large tokens_too_many creations_too_many call_ambiguous catalogue_invalid credentials_invalid pepper_invalid pepper_unknown
 zone_invalid expiry_past expiry_out_of_range expiry_invalid now_invalid entropy_length entropy_weak name_taken prefix_invalid
 account_mismatch account_suspended tokens_disabled feature_not_in_account expiry_required expiry_too_late token_length
 token_character token_prefix token_checksum page_invalid record_revoked selection_invalid function_unknown hash_taken expiry_fixed access_exceeds_creator
@@ -36,7 +36,7 @@ REASONS = """
 ok header_missing header_repeated header_malformed scheme_unsupported token_unknown token_revoked realm_mismatch user_mismatch
 token_expired account_unknown account_suspended tokens_disabled address_unknown address_refused api_unsupported
 function_without_feature feature_not_granted feature_not_in_account read_only clock_invalid snapshot_missing clock_backwards snapshot_stale
-target_doubtful route_unlisted public
+target_doubtful route_unlisted public token_in_url cross_site
 """.split()
 """Every reason of a verdict."""
 

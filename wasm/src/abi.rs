@@ -105,6 +105,24 @@ pub extern "C" fn tokenlatch_table_verify(
     verify(table, call, authorization, (address_ptr, address_len), now)
 }
 
+/// Verifies the header fields of one request, as [`tokenlatch_table_verify`] does: the lengths of name and value in 4 bytes
+/// each, then the two, for every field. A list that is cut off is −2.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlatch_table_verify_fields(
+    table: u32,
+    call: u32,
+    fields_ptr: u32,
+    fields_len: u32,
+    address_ptr: u32,
+    address_len: u32,
+    now: i64,
+) -> i64 {
+    let fields = (fields_ptr, fields_len);
+    judge(fields, (address_ptr, address_len), |fields, address| {
+        tables::verify_fields(table, call, fields, address, now)
+    })
+}
+
 /// Returns the verdict of a code of [`tokenlatch_table_verify`].
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlatch_table_verdict(table: u32, code: i64) -> u64 {
@@ -171,14 +189,19 @@ pub extern "C" fn tokenlatch_verify_many(table: u32, call: u32, ptr: u32, len: u
 
 /// Verifies the header in one range of memory, and the address in another.
 pub(crate) fn verify(table: u32, call: u32, authorization: (u32, u32), address: (u32, u32), now: i64) -> i64 {
-    memory::read(authorization, |authorization| {
+    judge(authorization, address, |authorization, address| {
+        tables::verify(table, call, authorization, address, now)
+    })
+}
+
+/// Judges what is in one range of memory, and the address in another.
+#[inline]
+fn judge(presented: (u32, u32), address: (u32, u32), then: impl Fn(&[u8], Option<&[u8]>) -> i64) -> i64 {
+    memory::read(presented, |presented| {
         if address.1 == 0 {
-            return tables::verify(table, call, authorization, None, now);
+            return then(presented, None);
         }
-        memory::read(address, |address| {
-            tables::verify(table, call, authorization, Some(address), now)
-        })
-        .unwrap_or(NOT_OWNED)
+        memory::read(address, |address| then(presented, Some(address))).unwrap_or(NOT_OWNED)
     })
     .unwrap_or(NOT_OWNED)
 }

@@ -132,6 +132,12 @@ pub fn reply(options: &JsValue) -> Outcome {
     run("reply", options, &[], &[])
 }
 
+/// Checks the credentials that an operator chose, and returns the fields to hand over and the challenge.
+#[wasm_bindgen]
+pub fn credentials(options: &JsValue) -> Outcome {
+    run("credentials", options, &[], &[])
+}
+
 /// Returns the built-in catalogue of functions.
 #[wasm_bindgen]
 pub fn functions() -> Outcome {

@@ -63,6 +63,27 @@ pub fn table_verify(
     abi::verify(table, call, authorization, (address_ptr, address_len), now as i64) as f64
 }
 
+/// Calls `tokenlatch_table_verify_fields`, with numbers as `tableVerify` has them.
+#[wasm_bindgen(js_name = tableVerifyFields)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "as in `table_verify`"
+)]
+#[must_use]
+pub fn table_verify_fields(
+    table: u32,
+    call: u32,
+    fields_ptr: u32,
+    fields_len: u32,
+    address_ptr: u32,
+    address_len: u32,
+    now: f64,
+) -> f64 {
+    let now = now as i64;
+    abi::tokenlatch_table_verify_fields(table, call, fields_ptr, fields_len, address_ptr, address_len, now) as f64
+}
+
 /// Verifies strings of any length and content. A value that is not text is an error at its field, as in `verifyToken`.
 #[wasm_bindgen(js_name = tableVerifyText)]
 #[expect(

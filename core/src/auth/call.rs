@@ -89,6 +89,8 @@ pub(crate) enum Standing {
     Public,
     /// Two servers could read the method or the path differently.
     Doubtful,
+    /// The query has a token.
+    Exposed,
     /// No route has it, and the catalogue refuses such calls.
     Refused,
 }
@@ -182,6 +184,7 @@ impl ResolvedCall {
         };
         match named {
             Named::Doubtful => with(Standing::Doubtful),
+            Named::Exposed => with(Standing::Exposed),
             Named::Unlisted { .. } if default == Some(Unlisted::Deny) => with(Standing::Refused),
             Named::Unlisted { reads } => ResolvedCall {
                 writes: !reads || default.is_some(),

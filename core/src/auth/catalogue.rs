@@ -133,6 +133,8 @@ impl From<Vec<Function>> for Catalogue {
 pub enum Decisive<'c> {
     /// None: two servers could read the method or the path differently.
     Doubtful,
+    /// None: the query has a token.
+    Exposed,
     /// None: no route names the path, or none of its shape the method.
     Unlisted,
     /// A route.
@@ -157,6 +159,7 @@ impl Catalogue {
         Ok(
             move |method: &str, target: &str| match routes.find(method.as_bytes(), target.as_bytes()) {
                 Named::Doubtful => Decisive::Doubtful,
+                Named::Exposed => Decisive::Exposed,
                 Named::Unlisted { .. } => Decisive::Unlisted,
                 Named::Route { at, near, .. } => match self.routes.get(at) {
                     Some(route) => Decisive::Route { at, route, near },
@@ -402,6 +405,7 @@ mod tests {
         let decisive = catalogue.explain()?;
         let explain = |method: &str, path: &str| match decisive(method, path) {
             Decisive::Doubtful => "doubtful".into(),
+            Decisive::Exposed => "exposed".into(),
             Decisive::Unlisted => "unlisted".into(),
             Decisive::Route { at, route, near } => format!("{at} {} {near}", route.path),
         };

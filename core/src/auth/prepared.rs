@@ -34,7 +34,7 @@ pub(crate) struct PreparedCalls {
     targets: Vec<ResolvedCall>,
     /// What the routes that were asked for lead to, each once. The catalogue bounds it, whatever paths clients make up.
     routed: Vec<ResolvedCall>,
-    /// The numbers of routes that were asked for: those of doubtful and of unlisted requests, then by route, nearness and
+    /// The numbers of routes that were asked for: those of requests that name none, then by route, nearness and
     /// realm.
     numbers: Vec<Option<u32>>,
 }
@@ -89,7 +89,8 @@ impl PreparedCalls {
             Named::Doubtful => 0,
             Named::Unlisted { reads: false } => 1,
             Named::Unlisted { reads: true } => 2,
-            Named::Route { at, near, .. } => at.saturating_mul(2).saturating_add(usize::from(near)).saturating_add(3),
+            Named::Exposed => 3,
+            Named::Route { at, near, .. } => at.saturating_mul(2).saturating_add(usize::from(near)).saturating_add(4),
         };
         let slot = kind
             .saturating_mul(2)

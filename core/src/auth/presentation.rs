@@ -3,7 +3,8 @@
 
 use core::fmt;
 
-use super::authorization::{Credential, parse};
+use super::credentials::{Credentials, Field, Room};
+use super::scheme::{Credential, parse};
 use crate::base::reason::Reason;
 use crate::token::hash::digest::Digest;
 use crate::token::hash::four_way;
@@ -26,11 +27,16 @@ impl fmt::Debug for Presentation<'_> {
 }
 
 impl<'h> Presentation<'h> {
-    /// Parses and hashes one header.
+    /// Parses and hashes one header, by the usual schemes.
     #[must_use]
     #[inline]
     pub fn read(authorization: &'h [u8]) -> Self {
         Presentation::of(parse(authorization))
+    }
+
+    /// Finds the credential among the fields of a request, and hashes it.
+    pub(crate) fn find_in(accepted: &Credentials, fields: &[Field<'h>], room: &'h mut Room) -> Self {
+        Presentation::of(accepted.find(fields, room))
     }
 
     /// Hashes a header that has been parsed.
@@ -44,7 +50,7 @@ impl<'h> Presentation<'h> {
         }
     }
 
-    /// Parses four headers and hashes them at once.
+    /// Parses four headers, by the usual schemes, and hashes them at once.
     #[must_use]
     pub fn read_four(authorizations: [&'h [u8]; 4]) -> [Self; 4] {
         let credentials = authorizations.map(parse);

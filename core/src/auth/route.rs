@@ -9,6 +9,7 @@ use core::cmp::Ordering;
 use serde::Serialize;
 
 use super::escape::{decode, escapes, is_unreserved};
+use super::query::has_token;
 use super::selector::{METHOD_PARAMETERS, names_any};
 use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue, deserialize_by_value};
@@ -59,6 +60,8 @@ deserialize_by_value!(Route);
 pub(crate) enum Named<'r> {
     /// Two servers could read the method or the path differently.
     Doubtful,
+    /// The query has a token.
+    Exposed,
     /// No route, or none of the method.
     Unlisted {
         /// Whether there are no routes at all, and the method reads.
@@ -184,6 +187,9 @@ impl Routes {
         let Some(path) = clean_path(target).filter(|_| is_method(method)) else {
             return Named::Doubtful;
         };
+        if has_token(target) {
+            return Named::Exposed;
+        }
         let method = if method == b"HEAD" { b"GET" } else { method };
         let exact = self.shape(&path, false);
         for other in [Cow::Borrowed(&*path), Cow::Owned(slashed(&path))] {

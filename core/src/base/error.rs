@@ -136,6 +136,8 @@ codes! {
     RecordRevoked = "record_revoked",
     /// A catalogue of functions that contradicts itself.
     CatalogueInvalid = "catalogue_invalid",
+    /// A credential that can't be chosen.
+    CredentialsInvalid = "credentials_invalid",
     /// A call that names both a function and a feature.
     CallAmbiguous = "call_ambiguous",
     /// A call number that was never prepared.

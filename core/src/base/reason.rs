@@ -97,4 +97,8 @@ reasons! {
     RouteUnlisted = 25, "route_unlisted", 403, "the catalogue has no such route";
     /// The route needs no token.
     Public = 26, "public", 200, "the route needs no token";
+    /// The query has a token.
+    TokenInUrl = 27, "token_in_url", 403, "the URL has a token; send it in a header field";
+    /// A browser may have sent the credential by itself, for a page of another site.
+    CrossSite = 28, "cross_site", 403, "a browser sent the password for a page of another site";
 }

@@ -48,18 +48,6 @@ impl FromValue for ParametersRequest {
     }
 }
 
-impl FromValue for (String, Value) {
-    fn from_value(value: Value) -> Result<Self, Error> {
-        match value {
-            Value::Array(mut pair) if pair.len() == 2 => match (pair.pop(), pair.pop()) {
-                (Some(value), Some(Value::String(key))) => Ok((key, value)),
-                _ => Err(wrong_type("a key and its value", &Value::Null)),
-            },
-            other => Err(wrong_type("a key and its value", &other)),
-        }
-    }
-}
-
 /// The parameters of a function, as hosts read the answer of [`parameters`].
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -10,6 +10,7 @@ use super::data::{Outcome, data, has_function};
 use super::envelope::{api2, uapi, whm_body};
 use super::sentence::ReplyError;
 use super::shape::{Shape, function_unknown};
+use crate::auth::credentials::Credentials;
 use crate::base::error::{Error, ErrorCode};
 use crate::json::decoder::{Fields, FromValue};
 use crate::json::value::Value;
@@ -50,6 +51,9 @@ pub struct ReplyRequest {
     /// For `denied` with 429 or 503: seconds to wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<i64>,
+    /// For `denied`: the credentials that are accepted; the usual ones if omitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Vec<String>>,
 }
 
 impl FromValue for ReplyRequest {
@@ -66,6 +70,7 @@ impl FromValue for ReplyRequest {
             code: fields.optional("code"),
             http_status: fields.optional("httpStatus"),
             retry_after: fields.optional("retryAfter"),
+            credentials: fields.optional("credentials"),
         };
         fields.finish()?;
         Ok(request)
@@ -190,6 +195,7 @@ fn denied(request: &ReplyRequest) -> Result<Reply, Error> {
         (429 | 503, Some(_)) => return Err(wrong("retryAfter", "the seconds to wait are a number from 1")),
         _ => return Err(wrong("httpStatus", "a refusal has the status 401, 403, 429 or 503")),
     };
-    let Refusal { status, headers, body } = Refusal::of_status(status, retry_after);
+    let accepted = Credentials::read(request.credentials.as_deref())?;
+    let Refusal { status, headers, body } = Refusal::of_status(status, retry_after, &accepted);
     Ok(Reply { status, headers, body })
 }

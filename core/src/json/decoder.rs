@@ -175,6 +175,18 @@ impl<T: FromValue> FromValue for Vec<T> {
     }
 }
 
+impl FromValue for (String, Value) {
+    fn from_value(value: Value) -> Result<Self, Error> {
+        match value {
+            Value::Array(mut pair) if pair.len() == 2 => match (pair.pop(), pair.pop()) {
+                (Some(value), Some(Value::String(key))) => Ok((key, value)),
+                _ => Err(wrong_type("a key and its value", &Value::Null)),
+            },
+            other => Err(wrong_type("a key and its value", &other)),
+        }
+    }
+}
+
 /// Implements `FromValue` for an enum of words.
 macro_rules! words {
     ($type:ty, $expected:literal, { $($text:literal => $value:expr,)* }) => {

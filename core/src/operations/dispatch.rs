@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::create::create;
+use super::credentials::credentials;
 use super::describe::describe;
 use super::identify::identify;
 use super::info::{Functions, Info};
@@ -31,6 +32,7 @@ type Handler = fn(Value) -> Result<Value, Error>;
 /// Every operation. The set is closed.
 pub(crate) const OPERATIONS: &[(&str, Handler)] = &[
     ("create", |request| encode(&create(&decode(request)?)?)),
+    ("credentials", |request| encode(&credentials(&decode(request)?)?)),
     ("describe", |request| encode(&describe(decode(request)?)?)),
     ("functions", |request| {
         nothing(request)?;

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auth::authorization::{Authorization, Scheme, parse};
+use crate::auth::authorization::Authorization;
+use crate::auth::credentials::Room;
+use crate::auth::scheme::Scheme;
 use crate::base::error::Error;
 use crate::base::reason::Reason;
 use crate::json::decoder::{Fields, FromValue};
@@ -54,10 +56,12 @@ pub struct Identified {
 /// Parses a header. A malformed one is no error: the host looks up the decoy's hashes, so that the work is the same.
 ///
 /// # Errors
-/// `pepper_invalid`.
+/// `credentials_invalid`, `pepper_invalid`.
 pub fn identify(request: &IdentifyRequest) -> Result<Identified, Error> {
+    let accepted = request.authorization.accepted()?;
     let hasher = Hasher::new(&request.peppers).map_err(|error| error.under("peppers"))?;
-    Ok(match request.authorization.single().and_then(parse) {
+    let mut room = Room::default();
+    Ok(match request.authorization.read(&accepted, &mut room) {
         Ok(presented) => Identified {
             scheme: Some(presented.scheme),
             user: presented.user.map(Into::into),

@@ -1,6 +1,7 @@
 //! The operations, and the dispatcher that finds them by name.
 
 pub(crate) mod create;
+pub(crate) mod credentials;
 pub(crate) mod delegation;
 pub(crate) mod describe;
 pub(crate) mod dispatch;

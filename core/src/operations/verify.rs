@@ -7,9 +7,10 @@ use serde::Serialize;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::account::rights::Account;
-use crate::auth::authorization::{Authorization, parse};
+use crate::auth::authorization::Authorization;
 use crate::auth::call::{Call, Standing};
 use crate::auth::catalogue::{Catalogue, CatalogueIndex};
+use crate::auth::credentials::Room;
 use crate::auth::presentation::Presentation;
 use crate::base::error::Error;
 use crate::base::reason::Reason;
@@ -68,7 +69,7 @@ impl FromValue for VerifyRequest {
 /// is examined.
 ///
 /// # Errors
-/// `now_invalid`, `pepper_invalid`, `pepper_unknown`, `catalogue_invalid`, `call_ambiguous`, and those of an invalid
+/// `now_invalid`, `credentials_invalid`, `pepper_invalid`, `pepper_unknown`, `catalogue_invalid`, `call_ambiguous`, and those of an invalid
 /// record or account. An error is never an admission; hosts refuse the request.
 pub fn verify(request: VerifyRequest) -> Result<Verdict, Error> {
     let checked = match request.record {
@@ -79,6 +80,7 @@ pub fn verify(request: VerifyRequest) -> Result<Verdict, Error> {
         }
     };
     check_now(request.now)?;
+    let accepted = request.authorization.accepted()?;
     let rights = match &request.account {
         None => None,
         Some(account) => {
@@ -102,9 +104,10 @@ pub fn verify(request: VerifyRequest) -> Result<Verdict, Error> {
     };
 
     if target.standing == Standing::Public {
-        return Ok(Verdict::of(Reason::Public));
+        return Ok(Verdict::of(Reason::Public, &accepted));
     }
-    let presented = Presentation::of(request.authorization.single().and_then(parse));
+    let mut room = Room::default();
+    let presented = Presentation::of(request.authorization.read(&accepted, &mut room));
     let mut same = Choice::from(0);
     hasher.for_each_candidate_with(presented.secret, presented.plain, |place, digest| {
         same |= digest.same(&wanted) & (place as u64).ct_eq(&(wanted_place as u64));
@@ -129,5 +132,5 @@ pub fn verify(request: VerifyRequest) -> Result<Verdict, Error> {
         }
         (Ok(_), _) => (None, Reason::TokenUnknown),
     };
-    Ok(Verdict::of_entry(entry, reason))
+    Ok(Verdict::of_entry(entry, reason, &accepted))
 }

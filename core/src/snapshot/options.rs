@@ -24,6 +24,9 @@ pub struct SnapshotOptions {
     /// The catalogue; the built-in one if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<Catalogue>,
+    /// The credentials that are accepted; the usual ones if omitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Vec<String>>,
     /// The last table held before a restart. Nothing older is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<Floor>,
@@ -39,6 +42,7 @@ impl FromValue for SnapshotOptions {
             public_keys: fields.required("publicKeys"),
             peppers: fields.or("peppers", Vec::new()),
             catalogue: fields.optional("catalogue"),
+            credentials: fields.optional("credentials"),
             floor: fields.optional("floor"),
             max_age: fields.optional("maxAge"),
         };

@@ -15,6 +15,7 @@ use super::succession;
 use super::succession::gap;
 use super::table::HeldTable;
 use crate::auth::call::{Call, Standing};
+use crate::auth::credentials::{Credentials, Room};
 use crate::auth::prepared::PreparedCalls;
 use crate::auth::presentation::Presentation;
 use crate::base::error::{Error, ErrorCode};
@@ -34,6 +35,7 @@ pub struct Snapshot {
     keys: PublicKeys,
     hasher: Hasher,
     calls: PreparedCalls,
+    credentials: Credentials,
     floor: Option<Floor>,
     /// The longest age that this edge allows, in seconds.
     max_age: i64,
@@ -55,7 +57,7 @@ impl Snapshot {
     /// Prepares to take a snapshot. Until one is taken, every request is refused.
     ///
     /// # Errors
-    /// `key_invalid`, `pepper_invalid`, those of a catalogue, and `value_invalid` for a `max_age` below 1.
+    /// `key_invalid`, `pepper_invalid`, `credentials_invalid`, those of a catalogue, and `value_invalid` for a `max_age` below 1.
     pub fn new(options: SnapshotOptions) -> Result<Self, Error> {
         let max_age = options.max_age.unwrap_or(i64::MAX);
         if max_age < 1 {
@@ -69,6 +71,7 @@ impl Snapshot {
             keys: PublicKeys::read(&options.public_keys).map_err(|error| error.under("publicKeys"))?,
             hasher: Hasher::new(&options.peppers).map_err(|error| error.under("peppers"))?,
             calls: PreparedCalls::new(options.catalogue)?,
+            credentials: Credentials::read(options.credentials.as_deref())?,
             floor: options.floor,
             max_age,
             held: None,
@@ -222,10 +225,29 @@ impl Snapshot {
     /// returns the details.
     #[must_use]
     pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
-        self.decide(call, &Presentation::read(authorization), address, now)
+        if self.accepts_usual() {
+            return self.decide(call, &Presentation::read(authorization), address, now);
+        }
+        self.verify_fields(call, &[(b"authorization", authorization)], address, now)
     }
 
-    /// Decides on a parsed header, as [`Snapshot::verify`] does.
+    /// Decides on the header fields of a request, name and value each, as [`Snapshot::verify`] does: of every field, or at
+    /// least of those that the operation `credentials` names.
+    #[must_use]
+    pub fn verify_fields(&self, call: u32, fields: &[(&[u8], &[u8])], address: Option<&[u8]>, now: i64) -> i64 {
+        let mut room = Room::default();
+        let presented = Presentation::find_in(&self.credentials, fields, &mut room);
+        self.decide(call, &presented, address, now)
+    }
+
+    /// Whether the usual credentials are accepted, so that a header may be parsed beforehand.
+    #[must_use]
+    #[inline]
+    pub fn accepts_usual(&self) -> bool {
+        self.credentials.is_usual()
+    }
+
+    /// Decides on a parsed header, as [`Snapshot::verify`] does. Only if the usual credentials are accepted.
     #[must_use]
     pub fn decide(&self, call: u32, presented: &Presentation<'_>, address: Option<&[u8]>, now: i64) -> i64 {
         let Some(target) = self.calls.get(call) else {
@@ -250,13 +272,13 @@ impl Snapshot {
     pub fn verdict(&self, code: i64) -> Result<Verdict, Error> {
         let (reason, at) = read_code(code)?;
         let Some(at) = at else {
-            return Ok(Verdict::of(reason));
+            return Ok(Verdict::of(reason, &self.credentials));
         };
         let details = || {
             let held = self.held.as_ref()?;
             let (_, grant) = held.grant(at)?;
             let holder = self.holder(code)?;
-            let verdict = Verdict::of(reason).about(holder.user, held.life(at)?, grant);
+            let verdict = Verdict::of(reason, &self.credentials).about(holder.user, held.life(at)?, grant);
             Some(Verdict {
                 id: holder.id.map(Into::into),
                 name: holder.name.map(Into::into),

@@ -8,8 +8,9 @@ use super::grant::{Entry, Grant, Life};
 use super::refusal::Refusal;
 use crate::account::rights::Rights;
 use crate::auth::api::Api;
-use crate::auth::authorization::Credential;
 use crate::auth::call::{ResolvedCall, Standing};
+use crate::auth::credentials::Credentials;
+use crate::auth::scheme::Credential;
 use crate::base::reason::Reason;
 use crate::token::access::Access;
 use crate::token::address::{contains, parse_address};
@@ -46,20 +47,20 @@ pub struct Verdict {
 
 impl Verdict {
     /// A verdict about no token.
-    pub(crate) fn of(reason: Reason) -> Verdict {
+    pub(crate) fn of(reason: Reason, accepted: &Credentials) -> Verdict {
         let allowed = reason.status() == 200;
         Verdict {
             allowed,
             status: reason.status(),
             reason,
-            message: reason.message().into(),
+            message: accepted.message(reason).into(),
             user: None,
             id: None,
             name: None,
             expires: None,
             access: None,
             read_only: None,
-            refusal: (!allowed).then(|| Refusal::of(reason)),
+            refusal: (!allowed).then(|| Refusal::of(reason, accepted)),
         }
     }
 
@@ -75,8 +76,8 @@ impl Verdict {
     }
 
     /// The verdict on a request, with the token's data if its hash matched.
-    pub(crate) fn of_entry(entry: Option<&Entry>, reason: Reason) -> Verdict {
-        let verdict = Verdict::of(reason);
+    pub(crate) fn of_entry(entry: Option<&Entry>, reason: Reason, accepted: &Credentials) -> Verdict {
+        let verdict = Verdict::of(reason, accepted);
         match entry {
             None => verdict,
             Some(entry) => Verdict {
@@ -144,6 +145,7 @@ impl Matched<'_> {
         }
         match target.standing {
             Standing::Doubtful => return Reason::TargetDoubtful,
+            Standing::Exposed => return Reason::TokenInUrl,
             Standing::Refused => return Reason::RouteUnlisted,
             Standing::Judged | Standing::Public => {}
         }

@@ -8,6 +8,7 @@ use core::fmt;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::auth::credentials::Credentials;
 use crate::base::reason::Reason;
 
 /// The response to a refused request.
@@ -77,23 +78,23 @@ const NO_API_1: &str = "Token authentication allows access to UAPI or API 2 call
 
 impl Refusal {
     /// The response for a reason. All reasons with status 401 have the same. RULES.md, 4.
-    pub(crate) fn of(reason: Reason) -> Refusal {
+    pub(crate) fn of(reason: Reason, accepted: &Credentials) -> Refusal {
         match reason {
-            Reason::ApiUnsupported => Refusal::with(reason.status(), None, NO_API_1),
-            _ => Refusal::of_status(reason.status(), None),
+            Reason::ApiUnsupported => Refusal::with(reason.status(), None, NO_API_1, accepted),
+            _ => Refusal::of_status(reason.status(), None, accepted),
         }
     }
 
     /// The response with a status; 429 and 503 may say when to retry, in seconds.
-    pub(crate) fn of_status(status: u16, retry_after: Option<i64>) -> Refusal {
+    pub(crate) fn of_status(status: u16, retry_after: Option<i64>, accepted: &Credentials) -> Refusal {
         let text = if status == 503 { UNAVAILABLE } else { DENIED };
-        Refusal::with(status, retry_after, text)
+        Refusal::with(status, retry_after, text, accepted)
     }
 
-    fn with(status: u16, retry_after: Option<i64>, text: &str) -> Refusal {
+    fn with(status: u16, retry_after: Option<i64>, text: &str, accepted: &Credentials) -> Refusal {
         let mut headers = Headers::default();
         if status == 401 {
-            headers = headers.with("WWW-Authenticate", "Bearer realm=\"tokenlatch\"");
+            headers = headers.with("WWW-Authenticate", &accepted.challenge());
         }
         if let Some(seconds) = retry_after {
             headers = headers.with("Retry-After", &format!("{seconds}"));

@@ -12,6 +12,7 @@ use super::judgement::{Matched, Verdict};
 use super::table_input::{TableInput, TableUpdate};
 use crate::account::rights::Rights;
 use crate::auth::call::{Call, Standing};
+use crate::auth::credentials::{Credentials, Room};
 use crate::auth::prepared::PreparedCalls;
 use crate::auth::presentation::Presentation;
 use crate::base::error::{Error, ErrorCode};
@@ -54,6 +55,7 @@ pub struct TokenTable {
     by_user: Index,
     hasher: Hasher,
     calls: PreparedCalls,
+    credentials: Credentials,
     decoy: Digest,
 }
 
@@ -69,7 +71,7 @@ impl TokenTable {
     /// Loads a table.
     ///
     /// # Errors
-    /// Those of an invalid record, account, pepper or catalogue; `hash_taken`; `pepper_unknown`.
+    /// Those of an invalid record, account, pepper or catalogue; `credentials_invalid`; `hash_taken`; `pepper_unknown`.
     pub fn new(input: TableInput) -> Result<Self, Error> {
         let hasher = Hasher::new(&input.peppers).map_err(|error| error.under("peppers"))?;
         let mut table = TokenTable {
@@ -81,6 +83,7 @@ impl TokenTable {
             by_user: HashTable::new(),
             hasher,
             calls: PreparedCalls::new(input.catalogue)?,
+            credentials: Credentials::read(input.credentials.as_deref())?,
             decoy: Digest::of(Presented::DECOY),
         };
         table.update(TableUpdate {
@@ -201,10 +204,29 @@ impl TokenTable {
     /// [`TokenTable::verdict`] returns the details.
     #[must_use]
     pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
-        self.decide(call, &Presentation::read(authorization), address, now)
+        if self.accepts_usual() {
+            return self.decide(call, &Presentation::read(authorization), address, now);
+        }
+        self.verify_fields(call, &[(b"authorization", authorization)], address, now)
     }
 
-    /// Decides on a parsed header, as [`TokenTable::verify`] does.
+    /// Decides on the header fields of a request, name and value each, as [`TokenTable::verify`] does: of every field, or at
+    /// least of those that the operation `credentials` names.
+    #[must_use]
+    pub fn verify_fields(&self, call: u32, fields: &[(&[u8], &[u8])], address: Option<&[u8]>, now: i64) -> i64 {
+        let mut room = Room::default();
+        let presented = Presentation::find_in(&self.credentials, fields, &mut room);
+        self.decide(call, &presented, address, now)
+    }
+
+    /// Whether the usual credentials are accepted, so that a header may be parsed beforehand.
+    #[must_use]
+    #[inline]
+    pub fn accepts_usual(&self) -> bool {
+        self.credentials.is_usual()
+    }
+
+    /// Decides on a parsed header, as [`TokenTable::verify`] does. Only if the usual credentials are accepted.
     #[must_use]
     pub fn decide(&self, call: u32, presented: &Presentation<'_>, address: Option<&[u8]>, now: i64) -> i64 {
         let Some(target) = self.calls.get(call) else {
@@ -225,7 +247,11 @@ impl TokenTable {
     pub fn verdict(&self, code: i64) -> Result<Verdict, Error> {
         let (reason, slot) = read_code(code)?;
         let slot = slot.map(|at| self.slot_at(at).ok_or_else(code_invalid)).transpose()?;
-        Ok(Verdict::of_entry(slot.map(|slot| &slot.entry), reason))
+        Ok(Verdict::of_entry(
+            slot.map(|slot| &slot.entry),
+            reason,
+            &self.credentials,
+        ))
     }
 
     /// Finds the slot of a digest that was computed under the given pepper.

@@ -26,6 +26,9 @@ pub struct TableInput {
     /// The catalogue; the built-in one if omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<Catalogue>,
+    /// The credentials that are accepted; the usual ones if omitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Vec<String>>,
 }
 
 impl FromValue for TableInput {
@@ -36,6 +39,7 @@ impl FromValue for TableInput {
             accounts: fields.or("accounts", Vec::new()),
             peppers: fields.or("peppers", Vec::new()),
             catalogue: fields.optional("catalogue"),
+            credentials: fields.optional("credentials"),
         };
         fields.finish()?;
         Ok(request)

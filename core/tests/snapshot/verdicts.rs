@@ -211,7 +211,7 @@ proptest! {
                 records: store.records.values().cloned().collect(),
                 accounts: store.accounts.values().cloned().collect(),
                 peppers: peppers.clone(),
-                catalogue: None,
+                ..TableInput::default()
             }).unwrap();
             for (feature, writes) in CALLS {
                 let call = Call { feature: feature.map(Into::into), writes: Some(writes), ..Call::default() };

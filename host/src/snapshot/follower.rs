@@ -141,7 +141,7 @@ impl Follower {
                 peppers: options.peppers,
                 catalogue: options.catalogue,
                 floor,
-                max_age: None,
+                ..SnapshotOptions::default()
             },
         )?;
         let inner = Inner {

@@ -376,6 +376,7 @@ impl Inner {
                 accounts: all.accounts,
                 peppers: service.peppers().to_vec(),
                 catalogue: catalogue.as_ref().clone(),
+                ..TableInput::default()
             };
             let table = make(service.module(), &input)?;
             Ok(Loaded::new(table, &input.records, all.revision))

@@ -59,7 +59,7 @@ fn world() -> World {
         records: records.clone(),
         accounts: accounts.to_vec(),
         peppers: peppers.clone(),
-        catalogue: None,
+        ..TableInput::default()
     });
     World {
         records,

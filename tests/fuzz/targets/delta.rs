@@ -186,7 +186,7 @@ impl Origin {
             records: self.tokens.values().cloned().collect(),
             accounts: self.accounts.values().cloned().collect(),
             peppers: vec![pepper()],
-            catalogue: None,
+            ..TableInput::default()
         };
         TokenTable::new(input).expect("the table is valid")
     }

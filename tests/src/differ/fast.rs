@@ -6,7 +6,7 @@ use super::cases::requests::{hot_time, presented, request};
 use super::cases::tables::{opened, update};
 use super::cases::{histories, parameters};
 use super::draw::Draw;
-use super::objects::{call, records};
+use super::objects::{call, fields, records};
 use crate::command::Command;
 use crate::fault::Fault;
 use crate::runtimes::{Native, PlainAbi, Runtime};
@@ -88,6 +88,8 @@ fn damaged(text: &str, draw: &mut Draw) -> String {
 const BATCH: usize = 2_048;
 /// How often a batch is verified, at other times and for other calls.
 const AGAIN: usize = 40;
+/// Requests that are verified by their fields, each in a crossing of its own.
+const BY_FIELDS: usize = 200;
 
 /// One table, its changes, and many verifications in each crossing.
 pub(super) fn verifications(native: &mut Native, module: &mut PlainAbi, draw: &mut Draw) -> Result<Ran, Fault> {
@@ -139,7 +141,32 @@ pub(super) fn verifications(native: &mut Native, module: &mut PlainAbi, draw: &m
             ));
         }
     }
+    for _ in 0..BY_FIELDS {
+        let record = if known.is_empty() {
+            &Value::Null
+        } else {
+            draw.pick(&known)
+        };
+        let fields = fields(record, draw);
+        let now = hot_time(draw);
+        let (ours, theirs) = (
+            native.code_of_fields(&fields, now),
+            module.verify_fields(&encoded_fields(&fields), now)?,
+        );
+        ran.cases += 1;
+        if ours != theirs {
+            ran.differs(format!("{fields:?} at {now}: native {ours}, wasmtime {theirs}"));
+        }
+    }
     Ok(ran)
+}
+
+/// Fields as `tokenlatch_table_verify_fields` reads them.
+fn encoded_fields(fields: &[(&str, String)]) -> Vec<u8> {
+    let size = |text: &str| u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let field =
+        |(name, value): &(&str, String)| [&size(name), &size(value), name.as_bytes(), value.as_bytes()].concat();
+    fields.iter().flat_map(field).collect()
 }
 
 fn raw(value: &Value, draw: &mut Draw) -> Result<Box<serde_json::value::RawValue>, Fault> {

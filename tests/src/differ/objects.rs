@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha512};
 use tokenlatch_core::call_json;
@@ -302,6 +304,8 @@ fn target(draw: &mut Draw) -> (String, String) {
     }
     if draw.one_in(8) {
         path.push_str("?a=/../b");
+    } else if draw.one_in(6) {
+        path = format!("{path}?{}", query(draw));
     }
     if draw.one_in(20) {
         path = super::twist::off(&path, draw);
@@ -312,6 +316,43 @@ fn target(draw: &mut Draw) -> (String, String) {
         METHODS[draw.below(4)]
     };
     (method.to_owned(), path)
+}
+
+/// A query with a token in one of its parameters, or nearly.
+fn query(draw: &mut Draw) -> String {
+    const KEYS: [&str; 10] = [
+        "token",
+        "Access_Token",
+        "api-key",
+        "key[0]",
+        "id",
+        "tokens",
+        "a;auth",
+        "%74oken",
+        "pass%2577ord",
+        "x&secret",
+    ];
+    let token = token(draw);
+    let mut value = if draw.one_in(3) { &token.prefixed } else { &token.secret }.clone();
+    if draw.one_in(4) {
+        let at = draw.below(value.len());
+        let escaped = format!("%{:02x}", value.as_bytes()[at]);
+        let escaped = if draw.one_in(3) {
+            escaped.replace('%', "%25")
+        } else {
+            escaped
+        };
+        value.replace_range(at..=at, &escaped);
+    }
+    if draw.one_in(4) {
+        value = format!("{}{value}", draw.pick(&["Bearer%20", "a:", "%22", "x", "_", "%"]));
+    }
+    let query = format!("{}={value}", draw.pick(&KEYS));
+    if draw.one_in(6) {
+        super::twist::off(&query, draw)
+    } else {
+        query
+    }
 }
 
 pub(super) fn call(draw: &mut Draw, with_address: bool) -> Value {
@@ -365,8 +406,99 @@ pub(super) fn header(token: &Token, user: &str, draw: &mut Draw) -> String {
     text
 }
 
+/// Credentials that can be chosen, mostly without a fault.
+pub(super) fn credentials(draw: &mut Draw) -> Value {
+    const GOOD: [&str; 7] = [
+        "bearer",
+        "cpanel",
+        "whm",
+        "basic",
+        "x-api-key",
+        "header:X-Key",
+        "scheme:Token",
+    ];
+    const ODD: [&str; 8] = [
+        "header:x-key",
+        "header:X-API-Key",
+        "scheme:token",
+        "header:cookie",
+        "header:X-Forwarded-Key",
+        "scheme:Basic",
+        "header:a_b",
+        "Bearer",
+    ];
+    let mut chosen = draw.some(&GOOD, GOOD.len());
+    if draw.one_in(12) {
+        chosen.push(*draw.pick(&ODD));
+    } else if chosen.is_empty() && !draw.one_in(6) {
+        chosen.push("basic");
+    }
+    json!(chosen)
+}
+
+/// A credential of one of the kinds that can be chosen, or nearly: the name and the value of a field.
+fn field(token: &Token, user: &str, draw: &mut Draw) -> (&'static str, String) {
+    let secret = if draw.one_in(5) { &token.prefixed } else { &token.secret };
+    let (name, mut value) = match draw.below(5) {
+        0 | 1 => {
+            let user = if draw.flag() { "" } else { user };
+            let mut pair = format!("{user}:{secret}");
+            if draw.one_in(6) {
+                pair = super::twist::off(&pair, draw);
+            }
+            let scheme = *draw.pick(&["Basic", "Basic", "basic", "BASIC "]);
+            ("Authorization", format!("{scheme} {}", STANDARD.encode(pair)))
+        }
+        2 => ("authorization", format!("{} {secret}", draw.pick(&["Token", "token"]))),
+        3 => ("Authorization", header(token, user, draw)),
+        _ => (
+            *draw.pick(&["X-API-Key", "x-api-key", "X-Key", "x-key", "x_key"]),
+            secret.clone(),
+        ),
+    };
+    if draw.one_in(8) {
+        value = super::twist::off(&value, draw);
+    }
+    (name, value)
+}
+
+/// The value of `Authorization` for a table that accepts any credentials.
+pub(super) fn any_header_for(record: &Value, draw: &mut Draw) -> String {
+    let known = pool().iter().find(|token| record["id"] == json!(token.id));
+    field(
+        known.unwrap_or(&pool()[0]),
+        record["user"].as_str().unwrap_or("alice"),
+        draw,
+    )
+    .1
+}
+
+/// The fields of a request that presents the token of a record, once or several times.
+pub(super) fn fields(record: &Value, draw: &mut Draw) -> Vec<(&'static str, String)> {
+    let known = pool().iter().find(|token| record["id"] == json!(token.id));
+    let token = known.unwrap_or(&pool()[0]);
+    let user = record["user"].as_str().unwrap_or("alice");
+    let count = draw.mostly_below(2, 4);
+    let mut fields: Vec<_> = (0..count).map(|_| field(token, user, draw)).collect();
+    if draw.one_in(4) {
+        let site = *draw.pick(&["none", "same-origin", "same-site", "cross-site", ""]);
+        fields.push(("Sec-Fetch-Site", site.to_owned()));
+    }
+    if draw.one_in(6) {
+        fields.push((*draw.pick(&["X-API-Key", "Authorization", "Cookie"]), String::new()));
+    }
+    draw.shuffle(&mut fields);
+    fields
+}
+
 /// What a request says in `authorization`.
 pub(super) fn authorization(record: &Value, draw: &mut Draw) -> Value {
+    if draw.one_in(3) {
+        return object([
+            ("credentials", (!draw.one_in(8)).then(|| credentials(draw))),
+            ("fields", Some(json!(fields(record, draw)))),
+        ]);
+    }
     match draw.below(16) {
         0 => Value::Null,
         1 => json!([]),

@@ -120,6 +120,15 @@ impl PlainAbi {
         self.take(answer)
     }
 
+    /// Verifies the fields of one request, encoded as OPERATIONS.md says, for the call without a function.
+    pub(crate) fn verify_fields(&mut self, fields: &[u8], now: i64) -> Result<i64, Fault> {
+        let (at, length) = self.put(fields)?;
+        let parameters = (self.table, 0_u32, at, length, 0_u32, 0_u32, now);
+        let code = self.run("table_verify_fields", parameters)?;
+        self.run::<(u32, u32), ()>("free", (at, length))?;
+        Ok(code)
+    }
+
     fn ask(&mut self, text: &str) -> Result<String, Fault> {
         let (at, length) = self.put(text.as_bytes())?;
         let answer = self.run("call", (at, length))?;

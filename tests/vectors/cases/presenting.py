@@ -128,7 +128,7 @@ def books():
         book.ok(f"hashes_a_decoy_under_a_pepper_for_{what}_header", {"op": "identify", "authorization": value, "peppers": [PEPPER]}, like)
     book.error("refuses_to_identify_without_authorization", {"op": "identify"}, "field_missing", field="authorization")
     book.error("refuses_a_number_as_authorization", {"op": "identify", "authorization": 1}, "type_invalid", field="authorization")
-    book.error("refuses_an_object_as_authorization", {"op": "identify", "authorization": {}}, "type_invalid", field="authorization")
+    book.error("refuses_an_object_without_fields_as_authorization", {"op": "identify", "authorization": {}}, "field_missing", field="authorization.fields")
     book.error("refuses_null_inside_authorization", {"op": "identify", "authorization": [None]}, "type_invalid", field=False)
     book.error("refuses_a_bad_pepper_in_identify", {"op": "identify", "authorization": None, "peppers": [{"id": "a", "key": "00"}]}, "pepper_invalid", field=False)
     book.error("refuses_null_as_peppers", {"op": "identify", "authorization": None, "peppers": None}, "type_invalid", field="peppers")

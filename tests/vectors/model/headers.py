@@ -1,10 +1,12 @@
 """The Authorization header: the grammar of OPERATIONS.md, "Authorization"."""
 
-from . import decoding, names, tokens
+from . import names, tokens
 from .decoding import Refused
 
-REALMS = {"cpanel": ("account",), "whm": ("admin",), "bearer": ("account", "admin")}
-"""The realms that each scheme serves."""
+USUAL = ("bearer", "cpanel", "whm")
+"""The schemes that are accepted if nothing is chosen."""
+REALMS = {"cpanel": ("account",), "whm": ("admin",)} | dict.fromkeys(("bearer", "basic", "scheme", "header"), ("account", "admin"))
+"""The realms that each kind of credential serves."""
 
 
 class Header:
@@ -15,13 +17,6 @@ class Header:
         self.user = user
         self.secret = secret
         self.reason = reason
-
-
-def authorization(value, path):
-    """A string, an array of strings, or null."""
-    if value is None or isinstance(value, str):
-        return value
-    return decoding.array(decoding.string)(value, path)
 
 
 def read(value):
@@ -39,7 +34,7 @@ def read(value):
     scheme = scheme.lower()
     if scheme == "" or not space or value.endswith(" "):
         return malformed
-    if scheme not in REALMS:
+    if scheme not in USUAL:
         return Header(reason="scheme_unsupported")
     rest = rest.lstrip(" ")
     if rest == "" or " " in rest:

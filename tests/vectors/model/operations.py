@@ -1,6 +1,6 @@
 """The operations: one function each, and the dispatcher that `answer` is."""
 
-from . import addresses, decoding, expiry, headers, names, records, shapes, tokens, verdicts, zones
+from . import addresses, credentials, decoding, expiry, names, records, shapes, tokens, verdicts, zones
 from .decoding import Reader, Refused, anything, array, boolean, integer, one_of, string
 from .parameters import parameters
 from .replies import reply
@@ -232,7 +232,7 @@ def validate(reader):
 
 def identify(reader):
     """What a header says, and the hashes to look its record up by."""
-    header = headers.read(reader.take("authorization", headers.authorization))
+    _, header = reader.take("authorization", credentials.presented)
     peppers = reader.take("peppers", tokens.peppers, [])
     hashes = tokens.hashes_of(header.secret, peppers)
     return {"scheme": header.scheme, "user": header.user, "hashes": hashes, "reason": header.reason}
@@ -242,7 +242,7 @@ def verify(reader):
     """The verdict over one record."""
     record = reader.take("record", decoding.nullable(records.record))
     now = reader.take("now", expiry.now)
-    header = headers.read(reader.take("authorization", headers.authorization))
+    accepted, header = reader.take("authorization", credentials.presented)
     account = reader.take("account", decoding.nullable(records.account))
     functions = reader.take("catalogue", records.catalogue, records.built_in())
     call = reader.take("call", records.Call, None) or records.Call({}, "call")
@@ -250,7 +250,7 @@ def verify(reader):
     verdicts.check_pepper(record, peppers, "record.hash")
     matched = record if verdicts.matches(header, record, peppers) else None
     reason = verdicts.reason_for(now, header, matched, account, call, functions)
-    return verdicts.verdict(reason, None if reason == "public" else matched)
+    return verdicts.verdict(reason, None if reason == "public" else matched, accepted.challenge())
 
 
 def description(now, record, days):
@@ -424,6 +424,7 @@ OPERATIONS = {
     "manageable": manageable,
     "usage": usage,
     "functions": _closed,
+    "credentials": credentials.credentials,
     "info": _closed,
     "reply": reply,
 }

@@ -5,7 +5,7 @@ import functools
 import pathlib
 import re
 
-from . import addresses, decoding, names, routes, shapes, tokens
+from . import addresses, decoding, names, queries, routes, shapes, tokens
 from .decoding import Refused
 
 BUILT_IN = pathlib.Path(__file__).parents[3] / "core/src/auth/functions.txt"
@@ -177,6 +177,8 @@ class Call:
         found = routes.find(known["routes"], self.method, self.path)
         if found == "doubtful":
             return "target_doubtful"
+        if queries.has_token(self.path):
+            return "token_in_url"
         if found == "unlisted":
             return "route_unlisted" if known["default"] == "deny" else None
         one, near = found
@@ -190,6 +192,8 @@ class Call:
         functions = known["functions"]
         if self.routed:
             found = routes.find(known["routes"], self.method, self.path)
+            if queries.has_token(self.path):
+                return None, True, False
             if isinstance(found, str):
                 reads = known["routes"] == [] and known["default"] is None and self.method in ("GET", "HEAD", "OPTIONS")
                 return None, found == "doubtful" or not reads, False
@@ -215,7 +219,9 @@ class Calls:
         self.numbered = [Call({}, "")]
 
     def _meaning(self, call):
-        return call.touches(self.functions), call.standing(self.functions), call.api, call.realm
+        standing = call.standing(self.functions)
+        touched = None if standing == "public" else call.touches(self.functions)
+        return touched, standing, call.api, call.realm
 
     def prepare(self, value):
         """The number of a call."""

@@ -1,6 +1,7 @@
 """The replies of the compatible interfaces: RULES.md §3 to §5 and `reply` of OPERATIONS.md."""
 
 from . import decoding, records
+from .credentials import Credentials
 from .decoding import Refused
 from .sentences import sentence
 from .verdicts import compact, refusal
@@ -69,7 +70,8 @@ def _denied(reader):
         extra = {"Retry-After": str(reader.take("retryAfter", decoding.integer(1)))}
     elif reader.has("retryAfter"):
         raise Refused("value_invalid", "retryAfter")
-    answer = refusal(status)
+    accepted = Credentials(reader.take("credentials", decoding.anything, None))
+    answer = refusal(status, challenge=accepted.challenge())
     return answer | {"headers": answer["headers"] | extra}
 
 

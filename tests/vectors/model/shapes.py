@@ -79,8 +79,19 @@ def _record(value, path):
     return value
 
 
+def _field(value, path):
+    if not isinstance(value, list) or len(value) != 2 or not all(isinstance(item, str) for item in value):
+        raise Refused("type_invalid", path)
+    return value
+
+
+_fields = _object(credentials=[array(string)], fields=array(_field))
+
+
 def _headers(value, path):
-    return value if value is None or isinstance(value, str) else array(string)(value, path)
+    if value is None or isinstance(value, str):
+        return value
+    return _fields(value, path) if isinstance(value, dict) else array(string)(value, path)
 
 
 def _pair(value, path):
@@ -156,18 +167,19 @@ REQUESTS = {
     "manageable": _object(creator=_record, records=array(_record)),
     "usage": _object(now=any_integer, uses=array(uses)),
     "functions": _object(),
+    "credentials": _object(credentials=[texts]),
     "info": _object(),
     "parameters": _object(shape=one_of("uapi", "uapiCommand", "api2", "whm", "denied"), function=string, values=array(_pair)),
     "reply": _object(
         shape=one_of("uapi", "uapiCommand", "api2", "whm", "denied"), function=[string], token=[string], record=[_record], records=[array(_record)],
-        error=[_reply_error], unknown=[texts], code=[string], httpStatus=[any_integer], retryAfter=[any_integer],
+        error=[_reply_error], unknown=[texts], code=[string], httpStatus=[any_integer], retryAfter=[any_integer], credentials=[texts],
     ),
 }
 """The form of each operation's request, less `op`: it is read whole before any value is judged."""
 
-TABLE = _whole(_object(records=[array(_record)], accounts=[array(account)], peppers=[array(pepper)], catalogue=[catalogue]))
+TABLE = _whole(_object(records=[array(_record)], accounts=[array(account)], peppers=[array(pepper)], catalogue=[catalogue], credentials=[texts]))
 UPDATE = _whole(_object(records=[array(_record)], accounts=[array(account)], removeIds=[texts], removeUsers=[texts]))
 SNAPSHOT = _whole(_object(
-    publicKeys=texts, peppers=[array(pepper)], catalogue=[catalogue], floor=[_object(epoch=any_integer, version=any_integer, made=any_integer)], maxAge=[any_integer],
+    publicKeys=texts, peppers=[array(pepper)], catalogue=[catalogue], credentials=[texts], floor=[_object(epoch=any_integer, version=any_integer, made=any_integer)], maxAge=[any_integer],
 ))
 CALL = _whole(call)

@@ -3,7 +3,8 @@
 import hashlib
 import struct
 
-from . import addresses, decoding, ed25519, expiry, headers, records, shapes, tokens, verdicts
+from . import addresses, decoding, ed25519, expiry, records, shapes, tokens, verdicts
+from .credentials import Credentials
 from .decoding import Reader, Refused
 
 DOMAIN = b"tokenlatch snapshot v1 head\0"
@@ -108,6 +109,7 @@ class Edge:
         keys = reader.take("publicKeys", decoding.array(decoding.string))
         self.peppers = reader.take("peppers", tokens.peppers, [])
         self.functions = reader.take("catalogue", records.catalogue, records.built_in())
+        self.credentials = Credentials(reader.take("credentials", decoding.anything, None))
         self.floor = reader.take("floor", decoding.anything, None)
         self.max_age = reader.take("maxAge", decoding.integer(1), None)
         if not 1 <= len(keys) <= 8:
@@ -189,14 +191,14 @@ class Edge:
         standing = self._standing(now)
         if standing is not None:
             return verdicts.verdict(standing)
-        header = headers.read(authorization)
+        header = self.credentials.read([("authorization", authorization)])
         matched = next((one for one in self.records.values() if verdicts.matches(header, one, self.peppers)), None)
         account = None if matched is None else self.accounts.get(matched["user"])
         if account is not None:
             account = account | {"features": None if account["features"] == "all" else account["features"]}
         reason = verdicts.reason_for(now, header, matched, account, wanted, self.functions)
         shown = matched if matched is None or self.held.names else matched | {"id": None, "name": None}
-        return verdicts.verdict(reason, shown)
+        return verdicts.verdict(reason, shown, self.credentials.challenge())
 
     def _standing(self, now):
         if self.held is None:

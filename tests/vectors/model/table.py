@@ -1,6 +1,7 @@
 """The table of the hot path: many records, asked with strings and numbers only."""
 
-from . import decoding, headers, records, shapes, tokens, verdicts
+from . import decoding, records, shapes, tokens, verdicts
+from .credentials import Credentials
 from .decoding import Reader, Refused
 
 
@@ -12,6 +13,7 @@ class Table:
         reader = Reader(value)
         self.peppers = reader.take("peppers", tokens.peppers, [])
         self.functions = reader.take("catalogue", records.catalogue, records.built_in())
+        self.credentials = Credentials(reader.take("credentials", decoding.anything, None))
         accounts = reader.take("accounts", decoding.array(records.account), [])
         loaded = reader.take("records", decoding.array(self._record), [])
         self.calls = records.Calls(self.functions)
@@ -60,9 +62,9 @@ class Table:
         wanted = self.calls.get(call, address)
         if wanted is None:
             return None
-        header = headers.read(authorization)
+        header = self.credentials.read([("authorization", authorization)])
         hits = [one for one in self.records.values() if verdicts.matches(header, one, self.peppers)]
         matched = hits[0] if hits else None
         account = None if matched is None else self.accounts.get(matched["user"])
         reason = verdicts.reason_for(now, header, matched, account, wanted, self.functions)
-        return verdicts.verdict(reason, None if reason == "public" else matched)
+        return verdicts.verdict(reason, None if reason == "public" else matched, self.credentials.challenge())

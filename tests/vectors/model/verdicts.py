@@ -9,7 +9,7 @@ REASONS = (
     "ok header_missing header_repeated header_malformed scheme_unsupported token_unknown token_revoked realm_mismatch "
     "user_mismatch token_expired account_unknown account_suspended tokens_disabled address_unknown address_refused "
     "api_unsupported function_without_feature feature_not_granted feature_not_in_account read_only clock_invalid "
-    "snapshot_missing clock_backwards snapshot_stale target_doubtful route_unlisted public"
+    "snapshot_missing clock_backwards snapshot_stale target_doubtful route_unlisted public token_in_url cross_site"
 ).split()
 STATUS = (
     {"ok": 200}
@@ -17,10 +17,11 @@ STATUS = (
     | dict.fromkeys(REASONS[11:20], 403)
     | {"clock_invalid": 401}
     | dict.fromkeys(REASONS[21:24], 503)
-    | {"target_doubtful": 403, "route_unlisted": 403, "public": 200}
+    | {"target_doubtful": 403, "route_unlisted": 403, "public": 200, "token_in_url": 403, "cross_site": 403}
 )
 DENIED = "Access denied"
 UNAVAILABLE = "The token cannot be checked now; try again later"
+USUAL_CHALLENGE = 'Bearer realm="tokenlatch"'
 API_ONLY = "Token authentication allows access to UAPI or API 2 calls only"
 
 
@@ -29,10 +30,10 @@ def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def refusal(status, text=None):
+def refusal(status, text=None, challenge=USUAL_CHALLENGE):
     """What may leave the house."""
     text = text or (UNAVAILABLE if status == 503 else DENIED)
-    shown = {"WWW-Authenticate": 'Bearer realm="tokenlatch"'} if status == 401 else {}
+    shown = {"WWW-Authenticate": challenge} if status == 401 else {}
     data = {"reason": text, "result": "0"}
     return {
         "status": status,
@@ -41,7 +42,7 @@ def refusal(status, text=None):
     }
 
 
-def verdict(reason, record=None):
+def verdict(reason, record=None, challenge=USUAL_CHALLENGE):
     """The answer for a reason; the record is given only when its hash matched."""
     status = STATUS[reason]
     shown = record or {}
@@ -55,7 +56,7 @@ def verdict(reason, record=None):
         "expires": shown.get("expires"),
         "access": shown.get("access"),
         "readOnly": shown.get("readOnly"),
-        "refusal": None if status == 200 else refusal(status, API_ONLY if reason == "api_unsupported" else None),
+        "refusal": None if status == 200 else refusal(status, API_ONLY if reason == "api_unsupported" else None, challenge),
     }
 
 

@@ -98,6 +98,18 @@ impl Native {
         self.table.code(call, header, address, now)
     }
 
+    /// The code of a verification by the fields of a request, for the call without a function.
+    #[must_use]
+    pub fn code_of_fields(&self, fields: &[(&str, String)], now: i64) -> i64 {
+        let fields = fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        let fields: Vec<_> = fields.collect();
+        match &self.table {
+            Judge::None => -1,
+            Judge::Table(table) => table.verify_fields(0, &fields, None, now),
+            Judge::Snapshot(snapshot) => snapshot.verify_fields(0, &fields, None, now),
+        }
+    }
+
     fn open(&mut self, input: &str) -> Result<Value, Error> {
         self.table = Judge::None;
         let table = TokenTable::from_value(read_json(input.as_bytes())?)?;

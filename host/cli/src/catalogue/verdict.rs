@@ -79,6 +79,7 @@ impl Test {
         let decisive = joined.catalogue.explain().map_err(tokenlatch::Error::from)?;
         let (matched, route, line) = match decisive(&self.method, &self.path) {
             Decisive::Doubtful => ("doubtful", None, None),
+            Decisive::Exposed => ("exposed", None, None),
             Decisive::Unlisted => ("unlisted", None, None),
             Decisive::Route { at, route, near } => {
                 let matched = if near { "near" } else { "exact" };
@@ -112,6 +113,7 @@ impl Test {
                 .line(format_args!("{}: {} ({reason})", styled(style, word), verdict.status))?;
             let why = match (matched, route) {
                 ("doubtful", _) => "none: servers could read the method or the path differently".to_owned(),
+                ("exposed", _) => "none: the query has a token".to_owned(),
                 (_, None) => "none: the catalogue's `default` decides".to_owned(),
                 (matched, Some(route)) => {
                     let near = match matched {

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use crate::differ::draw::{Draw, NOW, object};
 use crate::differ::objects::{
-    access, account, address, authorization, call, catalogue, entropy, expiry, features, header_for, name, names,
-    networks, peppers, policy, record, records, token, user, zone,
+    access, account, address, any_header_for, authorization, call, catalogue, credentials, entropy, expiry, features,
+    header_for, name, names, networks, peppers, policy, record, records, token, user, zone,
 };
 use crate::differ::twist::twist;
 
 /// A request, of which every other has a fault.
 pub(in crate::differ) fn request(draw: &mut Draw) -> Value {
-    let mut request = match draw.below(13) {
+    let mut request = match draw.below(14) {
         0 | 1 => create(draw),
         2 => validate(draw),
         3 => identify(draw),
@@ -21,6 +21,10 @@ pub(in crate::differ) fn request(draw: &mut Draw) -> Value {
         9 => update(draw),
         10 => renamed(draw),
         11 => revoke(draw),
+        12 => object([
+            ("op", Some(json!("credentials"))),
+            ("credentials", (!draw.one_in(8)).then(|| credentials(draw))),
+        ]),
         _ => reply(draw),
     };
     if draw.flag() {
@@ -272,6 +276,7 @@ fn reply(draw: &mut Draw) -> Value {
             ("shape", Some(json!("denied"))),
             ("httpStatus", Some(status)),
             ("retryAfter", after),
+            ("credentials", draw.one_in(3).then(|| credentials(draw))),
         ]);
     }
     let (shape, function) = function(draw);
@@ -327,6 +332,7 @@ fn reply(draw: &mut Draw) -> Value {
 pub(in crate::differ) fn presented(records: &[Value], draw: &mut Draw) -> (String, Option<&'static str>) {
     let header = match draw.below(20) {
         0 => draw.odd_text(),
+        1..=4 => any_header_for(records.first().unwrap_or(&Value::Null), draw),
         _ if records.is_empty() => header_for(&Value::Null, draw),
         _ => header_for(draw.pick(records), draw),
     };

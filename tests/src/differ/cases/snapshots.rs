@@ -10,7 +10,7 @@ use tokenlatch_vectors::hex::hex;
 use super::tables::verify;
 use crate::differ::case::Step;
 use crate::differ::draw::{Draw, NOW};
-use crate::differ::objects::{USERS, account_of, call, catalogue, floor, peppers, pool, record_of};
+use crate::differ::objects::{USERS, account_of, call, catalogue, credentials, floor, peppers, pool, record_of};
 use crate::fault::Fault;
 
 /// The seed of the origin's key; the model has the same.
@@ -44,6 +44,9 @@ struct Contents {
 pub(in crate::differ) fn snapshot(draw: &mut Draw) -> Result<Vec<Step>, Fault> {
     let key = SigningKey::from_secret_bytes(&SEED).map_err(Fault::during("the key"))?;
     let mut options = json!({ "publicKeys": [key.public_key()], "peppers": peppers(), "catalogue": catalogue(draw) });
+    if draw.one_in(3) {
+        options["credentials"] = credentials(draw);
+    }
     if draw.one_in(4) {
         options["floor"] = floor(draw);
     }

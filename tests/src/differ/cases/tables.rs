@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::requests::{hot_time, presented};
 use crate::differ::case::Step;
 use crate::differ::draw::{Draw, object};
-use crate::differ::objects::{USERS, account, account_of, call, catalogue, peppers, records};
+use crate::differ::objects::{USERS, account, account_of, call, catalogue, credentials, peppers, records};
 use crate::differ::twist::twist;
 
 /// A table and the steps taken with it.
@@ -61,6 +61,7 @@ pub(in crate::differ) fn opened(records: &[Value], draw: &mut Draw) -> Value {
         ("accounts", Some(json!(accounts))),
         ("peppers", (!draw.one_in(8)).then(peppers)),
         ("catalogue", Some(catalogue(draw))),
+        ("credentials", draw.one_in(3).then(|| credentials(draw))),
     ])
 }
 
