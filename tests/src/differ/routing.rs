@@ -12,7 +12,7 @@ const CATALOGUES: usize = 1_000;
 const REQUESTS: usize = 10;
 
 /// Words of segments. Those of a catalogue are few, so that its routes overlap.
-const WORDS: [&str; 20] = [
+const WORDS: [&str; 23] = [
     "a",
     "A",
     "b",
@@ -28,6 +28,9 @@ const WORDS: [&str; 20] = [
     "caf%c3%a9",
     "%C3%89",
     "a%20b",
+    "a%2Bb",
+    "a%2bb",
+    "b%2B",
     "a%20B",
     "a+b",
     "*",
@@ -149,7 +152,7 @@ fn request(given: &[Given], words: &[&'static str], draw: &mut Draw) -> (String,
         2 => drop(path.pop()),
         3 | 4 => path = with_another_case(&path, draw),
         5 => path = off(&path, draw),
-        6 => path.push_str(draw.pick::<&str>(&["?", "?a=/../b", "?%", "/?x", "?é#", "/.", "/..", "//"])),
+        6 => path.push_str(draw.pick::<&str>(&["?", "?a=/../b", "?%", "/?x", "?é", "?a#", "/.", "/..", "//"])),
         7 => path = with_an_escape(&path, draw),
         _ => {}
     }

@@ -41,6 +41,8 @@ pub enum Wrong {
     Public(usize),
     /// The route of this index has the shape and method of an earlier one.
     Twice(usize),
+    /// The route of this index writes a segment with other escapes than an earlier one does.
+    Spelled(usize),
     /// There are more routes than a catalogue may have.
     TooMany,
 }
@@ -50,7 +52,7 @@ impl Wrong {
     #[must_use]
     pub fn route(self) -> Option<usize> {
         match self {
-            Wrong::Method(at) | Wrong::Path(at) | Wrong::Public(at) | Wrong::Twice(at) => Some(at),
+            Wrong::Method(at) | Wrong::Path(at) | Wrong::Public(at) | Wrong::Twice(at) | Wrong::Spelled(at) => Some(at),
             Wrong::TooMany => None,
         }
     }
@@ -59,10 +61,17 @@ impl Wrong {
 /// The most routes of a catalogue.
 const MOST: usize = 10_000;
 
+/// A segment, decoded and as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Text {
+    decoded: Vec<u8>,
+    written: String,
+}
+
 /// In the order in which they are preferred.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
-    Literal(Vec<u8>),
+    Literal(Text),
     Parameter,
     Rest,
 }
@@ -91,17 +100,27 @@ impl RouteList {
             }
             list.push((route.method.clone(), shape));
         }
-        match (1..list.len()).find(|at| list[..*at].contains(&list[*at])) {
-            Some(at) => Err(Wrong::Twice(at)),
-            None => Ok(RouteList(list)),
+        for (index, route) in list.iter().enumerate() {
+            for earlier in &list[..index] {
+                if earlier == route {
+                    return Err(Wrong::Twice(index));
+                }
+                if spells_otherwise(&earlier.1, &route.1) {
+                    return Err(Wrong::Spelled(index));
+                }
+            }
         }
+        Ok(RouteList(list))
     }
 
     /// The route that a request names.
     #[must_use]
     pub fn find(&self, method: &str, target: &str) -> Answer {
         let path = target.split('?').next().unwrap_or_default();
-        let Some(path) = segments(path).filter(|_| is_method(method)) else {
+        let plain = target
+            .chars()
+            .all(|letter| ('!'..='~').contains(&letter) && letter != '#');
+        let Some(path) = segments(path).filter(|_| plain && is_method(method)) else {
             return Answer::Doubtful;
         };
         let method = if method == "HEAD" { "GET" } else { method };
@@ -109,9 +128,11 @@ impl RouteList {
             let named = |name: &str| self.0.iter().position(|route| route.1 == *shape && route.0 == name);
             named(method).or_else(|| named("*"))
         };
-        let chosen = self.first(&path, |literal, segment| literal == segment);
+        let chosen = self.first(&path, |literal, segment| literal.written == segment.written);
         for other in [path.clone(), with_the_other_end(path)] {
-            let near = self.first(&other, |literal, segment| literal.eq_ignore_ascii_case(segment));
+            let near = self.first(&other, |literal, segment| {
+                literal.decoded.eq_ignore_ascii_case(&segment.decoded)
+            });
             if let Some(near) = near.filter(|near| chosen.is_none_or(|chosen| is_above(near, chosen))) {
                 return of_shape(near).map_or(Answer::Unlisted, Answer::Near);
             }
@@ -120,7 +141,7 @@ impl RouteList {
     }
 
     /// The preferred shape of those that fit a path.
-    fn first(&self, path: &[Vec<u8>], same: impl Fn(&[u8], &[u8]) -> bool) -> Option<&Shape> {
+    fn first(&self, path: &[Text], same: impl Fn(&Text, &Text) -> bool) -> Option<&Shape> {
         let fitting = self
             .0
             .iter()
@@ -130,16 +151,17 @@ impl RouteList {
     }
 }
 
-fn fits(shape: &Shape, path: &[Vec<u8>], same: impl Fn(&[u8], &[u8]) -> bool) -> bool {
+fn fits(shape: &[Segment], path: &[Text], same: impl Fn(&Text, &Text) -> bool) -> bool {
     if let Some((Segment::Rest, before)) = shape.split_last() {
         let Some((start, rest)) = path.split_at_checked(before.len()) else {
             return false;
         };
-        return !rest.is_empty() && rest != [b""] && fits(&before.to_vec(), start, same);
+        let only_a_slash = rest.len() == 1 && rest[0].decoded.is_empty();
+        return !rest.is_empty() && !only_a_slash && fits(before, start, same);
     }
-    let one = |(segment, text): (&Segment, &Vec<u8>)| match segment {
+    let one = |(segment, text): (&Segment, &Text)| match segment {
         Segment::Literal(literal) => same(literal, text),
-        Segment::Parameter => !text.is_empty(),
+        Segment::Parameter => !text.decoded.is_empty(),
         Segment::Rest => false,
     };
     shape.len() == path.len() && shape.iter().zip(path).all(one)
@@ -164,12 +186,21 @@ fn is_above(near: &Shape, chosen: &Shape) -> bool {
     kinds(near, chosen).is_lt()
 }
 
+/// Whether two shapes are alike up to a segment that they only write in different ways.
+fn spells_otherwise(a: &Shape, b: &Shape) -> bool {
+    let differing = a.iter().zip(b).find(|(a, b)| a != b);
+    matches!(differing, Some((Segment::Literal(a), Segment::Literal(b))) if a.decoded == b.decoded)
+}
+
 /// The path with a slash at its end added or removed.
-fn with_the_other_end(mut path: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-    if path.len() > 1 && path.last().is_some_and(Vec::is_empty) {
+fn with_the_other_end(mut path: Vec<Text>) -> Vec<Text> {
+    if path.len() > 1 && path.last().is_some_and(|last| last.decoded.is_empty()) {
         path.pop();
     } else {
-        path.push(Vec::new());
+        path.push(Text {
+            decoded: Vec::new(),
+            written: String::new(),
+        });
     }
     path
 }
@@ -188,8 +219,15 @@ fn split(path: &str) -> Option<Vec<&str>> {
 }
 
 /// The decoded segments of a path.
-fn segments(path: &str) -> Option<Vec<Vec<u8>>> {
-    split(path)?.into_iter().map(decoded).collect()
+fn segments(path: &str) -> Option<Vec<Text>> {
+    split(path)?.into_iter().map(text).collect()
+}
+
+fn text(written: &str) -> Option<Text> {
+    Some(Text {
+        decoded: decoded(written)?,
+        written: written.into(),
+    })
 }
 
 fn decoded(segment: &str) -> Option<Vec<u8>> {
@@ -226,7 +264,7 @@ fn shape(path: &str) -> Option<Shape> {
     let mut shape = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         let Some(name) = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
-            shape.push(Segment::Literal(decoded(part)?));
+            shape.push(Segment::Literal(text(part)?));
             continue;
         };
         let (name, segment) = match name.strip_prefix('*') {

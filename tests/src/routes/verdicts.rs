@@ -155,7 +155,7 @@ impl Verdicts {
                 Wrong::Method(at) => format!("[{at}].method"),
                 Wrong::Path(at) => format!("[{at}].path"),
                 Wrong::Public(at) => format!("[{at}].public"),
-                Wrong::Twice(_) | Wrong::TooMany => String::new(),
+                Wrong::Twice(_) | Wrong::Spelled(_) | Wrong::TooMany => String::new(),
             };
             ("catalogue_invalid", format!("catalogue.routes{place}"))
         });
