@@ -9,6 +9,7 @@ pub mod differ;
 pub mod edges;
 pub mod planted;
 pub mod report;
+pub mod routes;
 pub mod runtimes;
 #[cfg(feature = "service")]
 pub mod service;

@@ -72,7 +72,8 @@ pub(crate) enum Named<'r> {
         route: &'r Route,
         /// The route's place in the catalogue.
         at: usize,
-        /// Whether the path is the route's only for servers that ignore the case of letters or a slash at the end.
+        /// Whether the path is the route's only for servers that ignore the case of letters, needless escapes or a slash at
+        /// the end.
         near: bool,
     },
 }
@@ -88,8 +89,8 @@ pub(crate) struct Routes {
 /// What may follow some segments.
 #[derive(Clone, Debug, Default)]
 struct Node {
-    /// Literal segments with their nodes, sorted without regard to case, then by bytes.
-    literals: Vec<(Vec<u8>, usize)>,
+    /// Sorted by their texts without regard to case, then by bytes.
+    literals: Vec<Literal>,
     parameter: Option<usize>,
     /// The routes that take the rest of the path.
     rest: Vec<usize>,
@@ -97,9 +98,25 @@ struct Node {
     ends: Vec<usize>,
 }
 
+/// A literal segment of routes, and what follows it.
+#[derive(Clone, Debug)]
+struct Literal {
+    text: Vec<u8>,
+    /// The text with its escapes, as the routes have it.
+    written: Vec<u8>,
+    node: usize,
+}
+
+/// A segment of a request's path, as it is written and decoded.
+#[derive(Clone, Copy, Debug)]
+struct Part<'p> {
+    written: &'p [u8],
+    text: &'p [u8],
+}
+
 /// A segment of a route.
 enum Segment<'p> {
-    Literal(Cow<'p, [u8]>),
+    Literal { text: Cow<'p, [u8]>, written: &'p [u8] },
     Parameter,
     Rest,
 }
@@ -131,7 +148,14 @@ impl Routes {
         let (mut at, mut rest) = (0, false);
         for segment in segments(&route.path)? {
             match segment {
-                Segment::Literal(text) => at = self.literal(at, &text),
+                Segment::Literal { text, written } => {
+                    at = self.literal(at, &text, written).ok_or_else(|| {
+                        invalid(format!(
+                            "`{}` writes a segment otherwise than another route does",
+                            route.path
+                        ))
+                    })?;
+                }
                 Segment::Parameter => at = self.parameter(at),
                 Segment::Rest => rest = true,
             }
@@ -154,17 +178,27 @@ impl Routes {
         Ok(())
     }
 
-    fn literal(&mut self, at: usize, text: &[u8]) -> usize {
+    /// The node after a literal. `None` if another route writes the same text with other escapes.
+    fn literal(&mut self, at: usize, text: &[u8], written: &[u8]) -> Option<usize> {
         let fresh = self.nodes.len();
-        let Some(node) = self.nodes.get_mut(at) else {
-            return at;
-        };
-        match node.literals.binary_search_by(|(known, _)| order(known, text)) {
-            Ok(place) => node.literals.get(place).map_or(at, |(_, to)| *to),
+        let literals = &mut self.nodes.get_mut(at)?.literals;
+        match literals.binary_search_by(|known| order(&known.text, text)) {
+            Ok(place) => literals
+                .get(place)
+                .filter(|known| known.written == written)
+                .map(|known| known.node),
             Err(place) => {
-                node.literals.insert(place, (text.into(), fresh));
+                let (text, written) = (text.into(), written.into());
+                literals.insert(
+                    place,
+                    Literal {
+                        text,
+                        written,
+                        node: fresh,
+                    },
+                );
                 self.nodes.push(Node::default());
-                fresh
+                Some(fresh)
             }
         }
     }
@@ -184,17 +218,25 @@ impl Routes {
 
     /// Finds the route that a method and a request target name. `HEAD` counts as `GET`.
     pub(crate) fn find(&self, method: &[u8], target: &[u8]) -> Named<'_> {
-        let Some(path) = clean_path(target).filter(|_| is_method(method)) else {
+        let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+        let Some(text) = clean_path(target, path).filter(|_| is_method(method)) else {
             return Named::Doubtful;
         };
         if has_token(target) {
             return Named::Exposed;
         }
         let method = if method == b"HEAD" { b"GET" } else { method };
-        let exact = self.shape(&path, false);
-        for other in [Cow::Borrowed(&*path), Cow::Owned(slashed(&path))] {
-            let near = self.shape(&other, true);
-            if let Some((rank, shape)) = near {
+        let split = |path| <[u8]>::split(path, |byte| *byte == b'/').skip(1);
+        let mut parts: Vec<Part<'_>> = split(path)
+            .zip(split(&text))
+            .map(|(written, text)| Part { written, text })
+            .collect();
+        let exact = self.shape(&parts, false);
+        for other_end in [false, true] {
+            if other_end {
+                turn_end(&mut parts);
+            }
+            if let Some((rank, shape)) = self.shape(&parts, true) {
                 let above = exact
                     .as_ref()
                     .is_none_or(|(exact, known)| *known != shape && is_above(&rank, exact));
@@ -226,23 +268,22 @@ impl Routes {
 
     /// The routes of the most specific shape that names a path: segment by segment from the left, a literal before a
     /// parameter before a rest.
-    fn shape(&self, path: &[u8], folds: bool) -> Option<(Rank, &[usize])> {
-        let segments: Vec<&[u8]> = path.get(1..)?.split(|byte| *byte == b'/').collect();
+    fn shape(&self, path: &[Part<'_>], folds: bool) -> Option<(Rank, &[usize])> {
         let mut rank = Vec::new();
-        let found = self.best(&[0], &segments, folds, &mut rank)?;
+        let found = self.best(&[0], path, folds, &mut rank)?;
         rank.reverse();
         Some((rank, found))
     }
 
     /// The best shape below nodes that are reached by segments of the same kinds. Each node is looked at once, so a
     /// search takes no more steps than there are segments in all routes. Pushes the kinds of the segments, the last first.
-    fn best<'t>(&'t self, from: &[usize], left: &[&[u8]], folds: bool, rank: &mut Rank) -> Option<&'t [usize]> {
+    fn best<'t>(&'t self, from: &[usize], left: &[Part<'_>], folds: bool, rank: &mut Rank) -> Option<&'t [usize]> {
         let nodes = || from.iter().filter_map(|at| self.nodes.get(*at));
         let Some((first, after)) = left.split_first() else {
             return nodes().map(|node| node.ends.as_slice()).find(|ends| !ends.is_empty());
         };
-        let literals: Vec<usize> = nodes().flat_map(|node| node.named(first, folds)).collect();
-        let parameters: Vec<usize> = match first.is_empty() {
+        let literals: Vec<usize> = nodes().flat_map(|node| node.named(*first, folds)).collect();
+        let parameters: Vec<usize> = match first.text.is_empty() {
             true => Vec::new(),
             false => nodes().filter_map(|node| node.parameter).collect(),
         };
@@ -255,7 +296,7 @@ impl Routes {
                 return Some(found);
             }
         }
-        let whole = !first.is_empty() || !after.is_empty();
+        let whole = !first.text.is_empty() || !after.is_empty();
         let rest = nodes()
             .map(|node| node.rest.as_slice())
             .find(|rest| whole && !rest.is_empty())?;
@@ -265,23 +306,16 @@ impl Routes {
 }
 
 impl Node {
-    /// The nodes of the literals that are equal to a segment.
-    fn named(&self, segment: &[u8], folds: bool) -> Vec<usize> {
-        if folds {
-            let first = self
-                .literals
-                .partition_point(|(text, _)| folded(text).lt(folded(segment)));
-            let from = self.literals.iter().skip(first);
-            let same = from.take_while(|(text, _)| text.eq_ignore_ascii_case(segment));
-            return same.map(|(_, to)| *to).collect();
-        }
-        let found = self.literals.binary_search_by(|(text, _)| order(text, segment));
-        found
-            .ok()
-            .and_then(|at| self.literals.get(at))
-            .map(|(_, to)| *to)
-            .into_iter()
-            .collect()
+    /// The nodes of the literals that are written as a segment is, or, if it folds, that are equal to it without regard to
+    /// case and escapes.
+    fn named(&self, part: Part<'_>, folds: bool) -> Vec<usize> {
+        let first = self
+            .literals
+            .partition_point(|known| folded(&known.text).lt(folded(part.text)));
+        let from = self.literals.iter().skip(first);
+        let alike = from.take_while(|known| known.text.eq_ignore_ascii_case(part.text));
+        let same = alike.filter(|known| folds || known.written == part.written);
+        same.map(|known| known.node).collect()
     }
 }
 
@@ -307,11 +341,12 @@ fn is_method(method: &[u8]) -> bool {
     (1..=MAX_WORD).contains(&method.len()) && method.iter().all(plain)
 }
 
-/// The decoded path of a target. `None` if two servers could read it differently.
-fn clean_path(target: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let end = target.iter().position(|byte| *byte == b'?');
-    let (path, query) = target.split_at_checked(end.unwrap_or(target.len()))?;
-    if path.len() > MAX_PATH || names_any(query, METHOD_PARAMETERS) {
+/// Decodes the path of a target. `None` if two servers could read the target differently.
+fn clean_path<'t>(target: &[u8], path: &'t [u8]) -> Option<Cow<'t, [u8]>> {
+    // Even in the query, these change how some servers read the path.
+    let plain = |byte: &u8| byte.is_ascii_graphic() && *byte != b'#';
+    let query = target.get(path.len()..).unwrap_or_default();
+    if path.len() > MAX_PATH || !target.iter().all(plain) || names_any(query, METHOD_PARAMETERS) {
         return None;
     }
     let decoded = clean(path)?;
@@ -345,11 +380,16 @@ fn is_dotted(segment: &[u8]) -> bool {
     segment.starts_with(b".") && segment.iter().all(|byte| matches!(byte, b'.' | b' '))
 }
 
-/// A path with a slash at its end, or without it.
-fn slashed(path: &[u8]) -> Vec<u8> {
-    match path.strip_suffix(b"/") {
-        Some(bare) if !bare.is_empty() => bare.into(),
-        _ => [path, b"/"].concat(),
+/// Adds a slash at the end of a path, or takes it away.
+fn turn_end(path: &mut Vec<Part<'_>>) {
+    let slashed = path.last().is_some_and(|last| last.text.is_empty());
+    if path.len() > 1 && slashed {
+        path.pop();
+    } else {
+        path.push(Part {
+            written: b"",
+            text: b"",
+        });
     }
 }
 
@@ -375,7 +415,11 @@ fn segments(path: &str) -> Result<Vec<Segment<'_>>, Error> {
         let last = parts.peek().is_none();
         let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) else {
             let text = clean(part.as_bytes()).filter(|text| !is_dotted(text) && (last || !text.is_empty()));
-            found.push(Segment::Literal(text.ok_or_else(wrong)?));
+            let text = text.ok_or_else(wrong)?;
+            found.push(Segment::Literal {
+                text,
+                written: part.as_bytes(),
+            });
             continue;
         };
         let rest = name.strip_prefix('*');

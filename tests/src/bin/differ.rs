@@ -25,7 +25,8 @@ struct Arguments {
     /// Draws the cases of an earlier search again; a new seed if omitted.
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Searches only this kind: requests, parameters, histories, tables, snapshots, dispatcher or verifications.
+    /// Searches only this kind: requests, parameters, histories, tables, snapshots, dispatcher,
+    /// verifications or routes.
     #[arg(long, value_name = "KIND", value_parser = kind)]
     only: Vec<Kind>,
     /// Prints one JSON object a kind instead of a table.

@@ -20,7 +20,7 @@ pub(super) struct Ran {
 }
 
 impl Ran {
-    fn differs(&mut self, what: String) {
+    pub(super) fn differs(&mut self, what: String) {
         self.differences += 1;
         self.first.get_or_insert(what);
     }

@@ -7,6 +7,7 @@ mod draw;
 mod fast;
 mod lab;
 mod objects;
+mod routing;
 mod shrink;
 mod twist;
 
@@ -42,11 +43,13 @@ pub enum Kind {
     Dispatcher,
     /// Verifications on the hot path, native core against module alone.
     Verifications,
+    /// Routes, native core against an implementation without an index.
+    Routes,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Kind::Requests,
         Kind::Parameters,
         Kind::Histories,
@@ -54,6 +57,7 @@ impl Kind {
         Kind::Snapshots,
         Kind::Dispatcher,
         Kind::Verifications,
+        Kind::Routes,
     ];
 
     /// Its name.
@@ -67,12 +71,13 @@ impl Kind {
             Kind::Snapshots => "snapshots",
             Kind::Dispatcher => "dispatcher",
             Kind::Verifications => "verifications",
+            Kind::Routes => "routes",
         }
     }
 
     /// Whether the model answers, too.
     const fn has_model(self) -> bool {
-        !matches!(self, Kind::Dispatcher | Kind::Verifications)
+        !matches!(self, Kind::Dispatcher | Kind::Verifications | Kind::Routes)
     }
 
     fn case(self, draw: &mut Draw) -> Result<Vec<Step>, Fault> {
@@ -252,6 +257,7 @@ impl Search {
                 let mut draw = Draw::of_case(self.seed, row.kind.name(), number);
                 let one = match row.kind {
                     Kind::Dispatcher => fast::dispatcher(&mut native, &mut module, &mut draw)?,
+                    Kind::Routes => routing::routes(&mut draw)?,
                     _ => fast::verifications(&mut native, &mut module, &mut draw)?,
                 };
                 if let Some(text) = &one.first {

@@ -6,6 +6,8 @@ from urllib.parse import unquote_to_bytes
 from . import decoding, names
 from .decoding import Refused
 
+MOST = 10_000
+"""The most routes of a catalogue."""
 LONGEST = 2048
 """The most bytes of a path."""
 REFUSED = set("\"<>\\^`{|}#;?")
@@ -59,14 +61,20 @@ def _says_method(query):
 
 
 def segments_of(target):
-    """The decoded segments of a target's path, the last one empty after a final slash; None if the path is doubtful."""
+    """
+    The segments of a target's path, each decoded and as it is written, the last one empty after a final slash; None if the target
+    is doubtful.
+    """
     path, _, query = target.partition("?")
     if _says_method(query):
         return None
     if not path.startswith("/") or len(path.encode()) > LONGEST:
         return None
-    parts = [_decoded(part) for part in path[1:].split("/")]
-    if None in parts or "" in parts[:-1]:
+    if "#" in target or not all("!" <= letter <= "~" for letter in target):
+        return None
+    parts = [(_decoded(part), part) for part in path[1:].split("/")]
+    texts = [text for text, _ in parts]
+    if None in texts or "" in texts[:-1]:
         return None
     return parts
 
@@ -77,7 +85,7 @@ def is_method(method):
 
 
 def _template(path, place):
-    """The segments of a route: kind and text each."""
+    """The segments of a route: kind, text and how it is written each."""
     def wrong():
         raise Refused("catalogue_invalid", place)
 
@@ -90,12 +98,12 @@ def _template(path, place):
             text = _decoded(part)
             if text is None or (text == "" and at + 1 < len(parts)):
                 wrong()
-            found.append((LITERAL, text))
+            found.append((LITERAL, text, part))
             continue
         if named[2] in used or (named[1] and at + 1 < len(parts)):
             wrong()
         used.add(named[2])
-        found.append((REST if named[1] else PARAMETER, ""))
+        found.append((REST if named[1] else PARAMETER, "", ""))
     return found
 
 
@@ -120,42 +128,48 @@ def route(value, path):
 
 
 def routes(value, path):
-    """Routes, each method and shape once."""
+    """Routes, each method and shape once, and each text that follows the same segments written in one way."""
+    if isinstance(value, list) and len(value) > MOST:
+        raise Refused("catalogue_invalid", path)
     found = decoding.array(route)(value, path)
-    seen = {}
+    seen, spellings = set(), {}
     for one in found:
-        key = (one["method"], tuple(one["shape"]))
+        shape = tuple(one["shape"])
+        key = (one["method"], shape)
         if key in seen:
             raise Refused("catalogue_invalid", path)
-        seen[key] = one
+        seen.add(key)
+        for at, (kind, text, written) in enumerate(shape):
+            if kind == LITERAL and spellings.setdefault((shape[:at], text), written) != written:
+                raise Refused("catalogue_invalid", path)
     return found
 
 
 def _fits(shape, parts, folds):
-    """Whether a shape names a path, with or without regard to the case of ASCII letters."""
-    def same(text, part):
-        return text.encode().lower() == part.encode().lower() if folds else text == part
+    """Whether a shape names a path, with or without regard to the case of ASCII letters and to escapes."""
+    def same(text, written, part):
+        return text.encode().lower() == part[0].encode().lower() if folds else written == part[1]
 
-    for at, (kind, text) in enumerate(shape):
+    for at, (kind, text, written) in enumerate(shape):
         if kind == REST:
-            return len(parts) > at and parts[at:] != [""]
+            return len(parts) > at and parts[at:] != [("", "")]
         if at >= len(parts):
             return False
-        if kind == LITERAL and not same(text, parts[at]):
+        if kind == LITERAL and not same(text, written, parts[at]):
             return False
-        if kind == PARAMETER and parts[at] == "":
+        if kind == PARAMETER and parts[at][0] == "":
             return False
     return len(shape) == len(parts)
 
 
 def _rank(shape):
-    return [kind for kind, _ in shape]
+    return [kind for kind, _, _ in shape]
 
 
 def _best(all_routes, parts, folds=False):
     """The shape that names the path: the first, segment by segment from the left, of literal, parameter, rest."""
     fitting = [one["shape"] for one in all_routes if _fits(one["shape"], parts, folds)]
-    return min(fitting, key=lambda shape: (_rank(shape), [text.encode() for _, text in shape]), default=None)
+    return min(fitting, key=lambda shape: (_rank(shape), [text.encode() for _, text, _ in shape]), default=None)
 
 
 def _is_above(near, shape):
@@ -176,7 +190,7 @@ def find(all_routes, method, target):
         return "doubtful"
     method = "GET" if method == "HEAD" else method
     exact = _best(all_routes, parts)
-    slashed = parts[:-1] if parts[-1] == "" and len(parts) > 1 else parts + [""]
+    slashed = parts[:-1] if parts[-1][0] == "" and len(parts) > 1 else parts + [("", "")]
     for other in (parts, slashed):
         near = _best(all_routes, other, folds=True)
         if near is not None and near != exact and (exact is None or _is_above(near, exact)):
