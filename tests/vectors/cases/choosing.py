@@ -365,7 +365,7 @@ def _queries():
         "api_hyphen_key": f"api-key={S}", "api_dot_key": f"api.key={S}", "x_api_key": f"X-API-Key={S}", "auth_token": f"authToken={S}", "key": f"key={S}", "password": f"password={S}", "bearer": f"bearer={S}",
         "authorization": f"authorization={S}", "authorization_with_a_scheme": f"authorization=Bearer%20{S}", "authorization_with_a_plus": f"authorization=Bearer+{S}",
         "authorization_with_a_user": f"Authorization=cpanel%20alice:{S}", "a_list": f"token[]={S}", "a_list_with_an_index": f"token[0]={S}", "an_escaped_list": f"token%5B%5D={S}", "the_last_parameter": f"a=b&token={S}",
-        "the_first_parameter": f"token={S}&a=b", "a_second_token": f"token=x&token={S}", "a_semicolon": f"a=b;token={S}", "a_second_question_mark": f"a?token={S}", "a_hash": f"a#token={S}",
+        "the_first_parameter": f"token={S}&a=b", "a_second_token": f"token=x&token={S}", "a_semicolon": f"a=b;token={S}", "a_second_question_mark": f"a?token={S}", "an_escaped_hash": f"a%23token={S}",
         "an_equals_sign_more": f"token=={S}", "quotes": f'token="{S}"', "escaped_quotes": f"token=%22{S}%22", "a_space": f"token=%20{S}", "a_nul": f"token={S}%00", "a_line_feed": f"token={S}%0A", "a_comma": f"token=a,{S}",
         "an_escaped_letter": f"token={_escaped(S[0])}{S[1:]}", "small_hex": f"token={_escaped(S[0]).lower()}{S[1:]}", "every_letter_escaped": f"token={_escaped(S)}", "a_letter_escaped_twice": f"token={twice}",
         "a_letter_escaped_three_times": f"token={_escaped(S[0], 3)}{S[1:]}", "an_escaped_key": f"{_escaped('token')}={S}", "a_key_escaped_twice": f"{_escaped('token', 2)}={S}", "an_escaped_equals_sign": f"token%3D{S}",
@@ -384,6 +384,7 @@ def _queries():
     verdict("is_no_public_route_with_a_token_in_the_query", "header_missing", f"token={S}", path="/p", record=None, authorization=[])
     verdict("refuses_a_token_in_the_query_of_a_public_route", "token_in_url", f"token={S}", path="/p")
     verdict("is_public_with_another_query", "public", "token=x", path="/p", record=None, authorization=[])
+    verdict("tells_a_hash_before_a_token_in_the_query", "target_doubtful", f"a#token={S}")
     verdict("tells_a_doubtful_path_before_a_token_in_the_query", "target_doubtful", f"token={S}", path="/v1//orders")
     verdict("tells_a_token_in_the_query_before_an_unlisted_route", "token_in_url", f"token={S}", path="/other")
     verdict("tells_an_expired_token_before_one_in_the_query", "token_expired", f"token={S}", record=record(expires=1))
