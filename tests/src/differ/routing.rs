@@ -154,6 +154,19 @@ fn request(given: &[Given], words: &[&'static str], draw: &mut Draw) -> (String,
         5 => path = off(&path, draw),
         6 => path.push_str(draw.pick::<&str>(&["?", "?a=/../b", "?%", "/?x", "?é", "?a#", "/.", "/..", "//"])),
         7 => path = with_an_escape(&path, draw),
+        8 => {
+            let names = [
+                "_method",
+                "X-HTTP-Method",
+                "%5fmethod",
+                "a&+_METHOD",
+                "%2525255fmethod",
+                "a_method",
+                "a=_method",
+                "a%26_method",
+            ];
+            path = format!("{path}?{}=PUT", draw.pick::<&str>(&names));
+        }
         _ => {}
     }
     let method = match route {

@@ -116,11 +116,11 @@ impl RouteList {
     /// The route that a request names.
     #[must_use]
     pub fn find(&self, method: &str, target: &str) -> Answer {
-        let path = target.split('?').next().unwrap_or_default();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let plain = target
             .chars()
             .all(|letter| ('!'..='~').contains(&letter) && letter != '#');
-        let Some(path) = segments(path).filter(|_| plain && is_method(method)) else {
+        let Some(path) = segments(path).filter(|_| plain && is_method(method) && !changes_method(query)) else {
             return Answer::Doubtful;
         };
         let method = if method == "HEAD" { "GET" } else { method };
@@ -209,6 +209,52 @@ fn with_the_other_end(mut path: Vec<Text>) -> Vec<Text> {
 fn is_method(method: &str) -> bool {
     let allowed = |letter| matches!(letter, 'A'..='Z' | '0'..='9') || "!#$%&'*+-.^_`|~".contains(letter);
     (1..=32).contains(&method.len()) && method.chars().all(allowed)
+}
+
+/// Whether a query has a parameter by which some servers change the method.
+fn changes_method(query: &str) -> bool {
+    const NAMES: [&str; 4] = [
+        "_method",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
+    ];
+    query.split(['&', ';', '?']).any(|pair| {
+        let key = pair.split('=').next().unwrap_or_default().replace('+', " ");
+        let layers = std::iter::successors(Some(key), |layer| Some(unescaped(layer))).take(4);
+        let named = |layer: String| {
+            let mut parts = layer.split(['&', ';', '?', '=', '#', '\0']);
+            parts.any(|part| {
+                NAMES.contains(
+                    &part
+                        .trim_matches([' ', '\t', '\n', '\x0c', '\r'])
+                        .to_ascii_lowercase()
+                        .as_str(),
+                )
+            })
+        };
+        layers.into_iter().any(named)
+    })
+}
+
+/// A text with its escapes of ASCII characters decoded once.
+fn unescaped(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut found: String = parts.next().unwrap_or_default().into();
+    for part in parts {
+        let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte.filter(|byte| byte.is_ascii() && !part.starts_with('+')) {
+            Some(byte) => {
+                found.push(byte.into());
+                found.push_str(&part[2..]);
+            }
+            None => {
+                found.push('%');
+                found.push_str(part);
+            }
+        }
+    }
+    found
 }
 
 fn split(path: &str) -> Option<Vec<&str>> {
