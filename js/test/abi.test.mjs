@@ -145,11 +145,20 @@ test("never reuses a handle, and refuses freed ones", () => {
   for (const table of [0, 2, MAX]) assert.equal(take(abi.tokenlatch_table_set_catalogue(table, ...put("{}"))).error.code, "table_unknown");
   assert.equal(take(abi.tokenlatch_table_set_catalogue(1, ...put('{"catalogue":5}'))).error.code, "type_invalid");
   assert.equal(verify(1, call), 1n);
+  const [at, length] = put("GET/x");
+  const routed = abi.tokenlatch_table_route(1, 0, at, length, 3);
+  assert.equal(verify(1, Number(routed)), 1n);
+  for (const [table, realm] of [[0, 0], [2, 0], [MAX, 0], [1, 2], [1, MAX]]) assert.equal(abi.tokenlatch_table_route(table, realm, at, length, 3), UNKNOWN);
+  for (const range of [[at, length + 1], [at + 1, length], [0, 1], [MAX, 1]]) assert.equal(abi.tokenlatch_table_route(1, 0, ...range, 3), NOT_OWNED);
+  // A method that is longer than the text leaves no target, which is doubtful.
+  for (const method of [length, length + 1, MAX]) assert.equal(verify(1, Number(abi.tokenlatch_table_route(1, 0, at, length, method))) >> 32n, 24n);
+  assert.equal(abi.tokenlatch_table_route(1, 0, at, length, 3), routed);
   assert.deepEqual(take(abi.tokenlatch_table_set_catalogue(1, ...put("{}"))), { ok: {} });
   assert.equal(verify(1, call), UNKNOWN);
+  assert.equal(verify(1, Number(routed)), UNKNOWN);
   for (const now of [-(2n ** 63n), -1n, 0n, 2n ** 63n - 1n]) assert.equal(verify(1, 0, now) >> 32n, 20n);
   assert.equal(take(abi.tokenlatch_table_verdict(2, 1n)).error.code, "table_unknown");
-  for (const code of [-1n, -2n, 0n, 2n, 24n << 32n, 2n ** 63n - 1n, -(2n ** 63n)]) {
+  for (const code of [-1n, -2n, 0n, 2n, 200n << 32n, 2n ** 63n - 1n, -(2n ** 63n)]) {
     assert.ok(take(abi.tokenlatch_table_verdict(1, code)).error, String(code));
   }
 });

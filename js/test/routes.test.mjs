@@ -45,7 +45,7 @@ const requests = [
   ["GET", "/V1/orders/7"], ["DELETE", "/v1/mail/a/b"], ["GET", "/other"], ["GET", "/status"], ["HEAD", "/status"], ["POST", "/status"],
   ["GET", "/status/"], ["GET", "/STATUS"], ["GET", "/v1/orders/../mail"], ["GET", "/v1//orders/7"], ["GET", "/v1/orders/%37"],
   ["GET", "/v1/orders/é"], ["GÉT", "/status"], ["get", "/status"], ["", ""], ["GET", ""], ["GET", "http://h/status"], ["GET", "status"],
-  ["GET", "/status?_method=DELETE"], ["GET", `/status?${LONG}`], ["GET", `/status?${LONG}&_method=DELETE`], ["GET", "/status?q=é"],
+  ["GET", "/status?_method=DELETE"], ["GET", `/status?${LONG}`], ["GET", `/status?${LONG}&_method=DELETE`], ["GET", "/status?q=é"], ["GET", "/status?q=\u{1f600}"],
   // Cut at the size of the buffer, these would have as many bytes as characters.
   ["GET", `/status?${"é".repeat(952 - 3)}`], ["GET", `/status?${"é".repeat(470)}&_method=DELETE`.padEnd(957, "x")],
   ["GET", `/${"x".repeat(2_047)}`], ["GET", `/${"x".repeat(2_048)}`], ["GET", `/${"x".repeat(100_000)}`],
@@ -107,6 +107,11 @@ test("refuses wrong arguments of route, and any on a freed table", () => {
       refuses(() => one.route(nothing, "/status"), "type_invalid", "method");
       refuses(() => one.route("GET", nothing), "type_invalid", "target");
     }
+    for (const half of ["\ud83d", "\ude00\ud83d", `${LONG}\ud83d`]) {
+      refuses(() => one.route("GET", `/status?${half}`), "value_invalid", "target");
+      refuses(() => one.route(half, "/status"), "value_invalid", "method");
+    }
+    refuses(() => one.route("\ud83d", "\ude00"), "value_invalid", "method");
     for (const realm of [null, 1, "root", "Admin"]) refuses(() => one.route("GET", "/status", realm), "value_invalid", "realm");
     refuses(() => one.route("GET", "/".padEnd((8 << 20) + 1, "x")), "request_too_large", "target");
     refuses(() => one.verify(null, { call: one.route("GET", "/status") + 10 }), "call_unknown", "call");

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { SnapshotIdentity } from "../types/index.js";
 import { errorOf } from "../types/latch-error.js";
-import { type AnyOptions, type Verifier, readGuardOptions } from "./guard.js";
+import { type GuardOptions, type RouteOptions, type Verifier, readGuardOptions } from "./guard.js";
 import { admission, fail } from "./node.js";
 
 export type { FailureLimiter, GuardOptions, RefusalNote, RouteOptions, Verifier } from "./guard.js";
@@ -20,8 +20,8 @@ export type Handler<Asked extends IncomingMessage> = (request: Asked, response: 
  * no parameter, the request is answered with 500 instead. For Node's own servers use `tokenlatch/middleware/node`.
  *
  * With `call: "route"` the method and `originalUrl` are judged by the routes of the catalogue. A request of a public route is passed on without
- * an identity: `identityOf` throws then, and {@link optionalIdentityOf} returns null. Use middleware that changes the method or the URL, such as
- * `method-override`, before this one only, and give the call by a function then.
+ * an identity: `identityOf` throws for it, and {@link optionalIdentityOf} returns null. Middleware that changes the method or the URL, such as
+ * `method-override`, must come before this one; `call` must be a function then.
  *
  * @example
  * ```ts
@@ -42,7 +42,7 @@ export type Handler<Asked extends IncomingMessage> = (request: Asked, response: 
  */
 export function tokenlatch<Asked extends IncomingMessage = IncomingMessage>(
   latch: Verifier<SnapshotIdentity>,
-  options: AnyOptions<Asked> = {},
+  options: GuardOptions<Asked> | RouteOptions<Asked> = {},
 ): Handler<Asked> {
   const read = readGuardOptions(options);
   const admit = admission(latch, read);

@@ -88,7 +88,7 @@ export interface GuardOptions<Asked> {
 
 /** Options of a middleware that judges by the routes of the catalogue. A request of a public route is admitted without an identity. */
 export interface RouteOptions<Asked> extends Omit<GuardOptions<Asked>, "call"> {
-  /** Judges the method and the target of each request, as the server received them. */
+  /** Judges the method and the target of each request, as the server received them, in the realm `account`. */
   readonly call: "route";
 }
 

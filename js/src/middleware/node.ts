@@ -103,6 +103,12 @@ export function optionalIdentityOf<Who extends SnapshotIdentity = Identity>(requ
   return identity as Who | null;
 }
 
+/** The admission of a request. */
+export interface Admission<Who extends SnapshotIdentity> {
+  /** The identity of the request; null for a public route. */
+  readonly identity: Who | null;
+}
+
 /**
  * Makes the function that all middlewares for Node use: it returns the identity of an admitted request, which is null for a public route, or
  * answers the request and returns null.
@@ -118,7 +124,7 @@ export function optionalIdentityOf<Who extends SnapshotIdentity = Identity>(requ
 export function admission<Asked extends IncomingMessage, Who extends SnapshotIdentity>(
   latch: Verifier<Who>,
   read: AnyOptions<Asked>,
-): (request: Asked, response: ServerResponse) => Promise<{ readonly identity: Who | null } | null> {
+): (request: Asked, response: ServerResponse) => Promise<Admission<Who> | null> {
   checkVerifier(latch);
   return async (request, response) => {
     const asking = { request, asked: request, accept: request.headers.accept, method: request.method ?? "", target: targetOf(request) };

@@ -106,6 +106,9 @@ function routeText(handle: number, method: string, target: string, realm: number
   if (method.length + target.length > MAX_TARGET) {
     throw new TokenlatchError("request_too_large", "a method and a target may have at most 8 MiB", "target");
   }
+  for (const [field, text] of Object.entries({ method, target })) {
+    if (/\p{Surrogate}/u.test(text)) throw new TokenlatchError("value_invalid", "half a surrogate pair stands alone in the string", field);
+  }
   const [first, second] = [encoder.encode(method), encoder.encode(target)];
   const bytes = new Uint8Array(first.length + second.length);
   bytes.set(first);

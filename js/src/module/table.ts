@@ -73,7 +73,7 @@ export class TokenTable {
    * const { allowed } = table.verify(request.headers.authorization, { call: table.route(request.method, request.url) });
    * ```
    *
-   * @throws TokenlatchError for a freed table, an unknown realm, or more than 8 MiB.
+   * @throws TokenlatchError for a freed table, an unknown realm, half a surrogate pair, or more than 8 MiB.
    */
   route(method: string, target: string, realm: Realm = "account"): number {
     return routeNumber(this.#handle, method, target, realm);

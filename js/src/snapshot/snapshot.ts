@@ -133,7 +133,7 @@ export class Snapshot {
    * valid, and takes no memory, whatever paths clients make up. A verdict with the reason `public` admits a request without a token, also
    * without a table or with one that is too old.
    *
-   * @throws TokenlatchError for a freed snapshot, an unknown realm, or more than 8 MiB.
+   * @throws TokenlatchError for a freed snapshot, an unknown realm, half a surrogate pair, or more than 8 MiB.
    */
   route(method: string, target: string, realm: Realm = "account"): number {
     return routeNumber(this.#handle, method, target, realm);

@@ -25,6 +25,20 @@ function isTyped(request) {
   return supplied.every((key) => Object.hasOwn(request, key)) && (!takesNothing || Object.keys(request).length === 1);
 }
 
+/** Returns how a table judges the call of a request by its route's number; undefined for a request that a table can't be asked. */
+function routed(TokenTable, { authorization, record, account, peppers, catalogue, call, now }) {
+  const { method, path, realm, address, ...others } = call ?? {};
+  const isRoute = typeof method === "string" && typeof path === "string" && Object.keys(others).length === 0;
+  const headers = [authorization ?? []].flat();
+  if (!isRoute || headers.length > 1) return undefined;
+  const table = new TokenTable({ records: [record ?? []].flat(), accounts: [account ?? []].flat(), peppers, catalogue });
+  try {
+    return table.verify(headers[0], { call: table.route(method, path, realm), address, now });
+  } finally {
+    table.free();
+  }
+}
+
 /**
  * Answers commands by the package's typed functions, with the same text as the plain ABI.
  *
@@ -53,7 +67,11 @@ export function typed(tokenlatch) {
     request: (request) => {
       if (!isTyped(request)) return callJson(JSON.stringify(request));
       const { op, ...options } = request;
-      return written(() => tokenlatch[operations[op][0]](options));
+      const answer = written(() => tokenlatch[operations[op][0]](options));
+      const verdict = op === "verify" && answer.startsWith('{"ok"') ? routed(TokenTable, options) : undefined;
+      const byRoute = verdict === undefined ? answer : JSON.stringify({ ok: verdict });
+      if (byRoute !== answer) throw new Error(`by its route's number ${JSON.stringify(request.call)} is judged ${byRoute}`);
+      return answer;
     },
     raw: (text) => callJson(text),
     padded: ({ head, unit, times, tail }) => callJson(head + unit.repeat(times) + tail),
