@@ -132,7 +132,7 @@ fn changes(module: &Module, old: &Catalogue, new: &Catalogue) -> Result<Vec<Chan
             .collect();
         compare(label, &call(&method, &path), &features)?;
     }
-    let path = format!("/{}", word(old, new));
+    let path = format!("/{}", word(old, new)).repeat(longest(old).max(longest(new)) + 1);
     for (method, what) in [("GET", "GET, HEAD and OPTIONS"), ("POST", "other methods")] {
         let unlisted = |decisive| matches!(decisive, Decisive::Unlisted);
         if unlisted(decide_old(method, &path)) && unlisted(decide_new(method, &path)) {
@@ -252,6 +252,12 @@ fn other_method(named: &BTreeSet<&str>) -> String {
         method.push('X');
     }
     method
+}
+
+/// The most segments of a route.
+fn longest(catalogue: &Catalogue) -> usize {
+    let lengths = catalogue.routes.iter().map(|route| route.path.split('/').count());
+    lengths.max().unwrap_or_default()
 }
 
 /// A segment that no route has, whatever its case.
