@@ -123,13 +123,8 @@ fn changes(module: &Module, old: &Catalogue, new: &Catalogue) -> Result<Vec<Chan
         }
         Ok(())
     };
-    let explain = |catalogue: &Catalogue| catalogue.explain().map(drop).map_err(tokenlatch::Error::from);
-    explain(old)?;
-    explain(new)?;
-    let (decide_old, decide_new) = (
-        old.explain().map_err(tokenlatch::Error::from)?,
-        new.explain().map_err(tokenlatch::Error::from)?,
-    );
+    let decide_old = old.explain().map_err(tokenlatch::Error::from)?;
+    let decide_new = new.explain().map_err(tokenlatch::Error::from)?;
     for Request { method, path, label } in requests(old, new) {
         let features = [decide_old(&method, &path), decide_new(&method, &path)]
             .into_iter()
@@ -137,7 +132,7 @@ fn changes(module: &Module, old: &Catalogue, new: &Catalogue) -> Result<Vec<Chan
             .collect();
         compare(label, &call(&method, &path), &features)?;
     }
-    let path = format!("/{}", word(old, new));
+    let path = format!("/{}", word(old, new)).repeat(longest(old).max(longest(new)) + 1);
     for (method, what) in [("GET", "GET, HEAD and OPTIONS"), ("POST", "other methods")] {
         let unlisted = |decisive| matches!(decisive, Decisive::Unlisted);
         if unlisted(decide_old(method, &path)) && unlisted(decide_new(method, &path)) {
@@ -204,47 +199,38 @@ struct Request {
 /// A to B, the request for the common paths of A and B changes them in the same way.
 fn requests(old: &Catalogue, new: &Catalogue) -> Vec<Request> {
     let (before, after) = (methods(old), methods(new));
-    let (mut found, mut seen) = (Vec::new(), HashSet::new());
-    let word = word(old, new);
-    let mut add = |shape: &Shape, methods: BTreeSet<&str>, label: Option<&str>| {
-        if !seen.insert((shape.clone(), methods.clone())) {
-            return;
-        }
-        for method in &methods {
-            let named = match *method {
-                "*" => other_method(&methods),
-                method => method.to_owned(),
-            };
-            let path = label.map_or_else(|| shape.path(|at| format!("{{p{at}}}"), "{*rest}"), ToOwned::to_owned);
-            found.push(Request {
-                method: named,
-                path: shape.path(|_| word.clone(), &word),
-                label: match *method {
-                    "*" => format!("other methods of {path}"),
-                    method => format!("{method} {path}"),
-                },
-            });
-        }
-    };
-    let mut all = before.clone();
-    for (shape, (path, methods)) in &after {
+    let mut all: BTreeMap<Shape, (Option<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    for (shape, (path, methods)) in before.iter().chain(&after) {
         all.entry(shape.clone())
-            .or_insert((path, BTreeSet::new()))
+            .or_insert((Some(path), BTreeSet::new()))
             .1
             .extend(methods);
     }
-    for (shape, (path, methods)) in all {
-        add(&shape, methods, Some(path));
-    }
     for (shape, (_, methods)) in &before {
         for (other, (_, others)) in &after {
-            let common = shape.common(other).filter(|common| common != shape && common != other);
-            if let Some(common) = common {
-                add(&common, methods.union(others).copied().collect(), None);
+            if let Some(common) = shape.common(other) {
+                let known = &mut all.entry(common).or_insert((None, BTreeSet::new())).1;
+                known.extend(methods);
+                known.extend(others);
             }
         }
     }
-    found
+    let word = word(old, new);
+    let request = |shape: &Shape, label: Option<&str>, methods: &BTreeSet<&str>, method: &str| {
+        let label = label.map_or_else(|| shape.path(|at| format!("{{p{at}}}"), "{*rest}"), ToOwned::to_owned);
+        let (method, label) = match method {
+            "*" => (other_method(methods), format!("other methods of {label}")),
+            method => (method.to_owned(), format!("{method} {label}")),
+        };
+        Request {
+            method,
+            path: shape.path(|_| word.clone(), &word),
+            label,
+        }
+    };
+    let all = all.iter();
+    all.flat_map(|(shape, (label, methods))| methods.iter().map(|method| request(shape, *label, methods, method)))
+        .collect()
 }
 
 /// The methods that a catalogue names for each shape, and the shape's path.
@@ -266,6 +252,12 @@ fn other_method(named: &BTreeSet<&str>) -> String {
         method.push('X');
     }
     method
+}
+
+/// The most segments of a route.
+fn longest(catalogue: &Catalogue) -> usize {
+    let lengths = catalogue.routes.iter().map(|route| route.path.split('/').count());
+    lengths.max().unwrap_or_default()
 }
 
 /// A segment that no route has, whatever its case.
@@ -380,4 +372,88 @@ fn said(admitted: &Admitted) -> Vec<String> {
         }
     };
     senders.map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use tokenlatch::Module;
+    use tokenlatch::core::{Catalogue, Decisive, Route, Unlisted};
+
+    use super::{Judge, admitted, call, changes, feature, said};
+
+    #[test]
+    fn every_request_that_changes_is_like_one_that_is_told() {
+        let mut state = 7_u64;
+        let mut draw = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from((state >> 33) % below).unwrap()
+        };
+        let mut catalogue = || {
+            let mut routes: Vec<Route> = Vec::new();
+            for _ in 0..1 + draw(5) {
+                let mut path: String = (0..1 + draw(3))
+                    .map(|at| ["/a", "/b", "/{x}"][draw(3)].replace('x', &format!("x{at}")))
+                    .collect();
+                path += ["", "", "", "/{*r}"][draw(4)];
+                let route = Route {
+                    method: ["GET", "PUT", "*"][draw(3)].to_owned(),
+                    feature: [None, Some("f".to_owned()), Some("g".to_owned())][draw(3)].clone(),
+                    writes: draw(2) == 0,
+                    public: false,
+                    path,
+                };
+                let alike = |other: &Route| {
+                    other.method == route.method && super::Shape::of(&other.path) == super::Shape::of(&route.path)
+                };
+                if !routes.iter().any(alike) {
+                    routes.push(route);
+                }
+            }
+            Catalogue {
+                functions: Some(Vec::new()),
+                routes,
+                default: Some([Unlisted::Full, Unlisted::Deny][draw(2)]),
+            }
+        };
+        let module = Module::embedded().unwrap();
+        let texts = ["/a", "/b", "/c"];
+        let mut paths: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        for at in 0..39 {
+            let longer: Vec<String> = texts.iter().map(|text| format!("{}{text}", paths[at])).collect();
+            paths.extend(longer);
+        }
+        let mut seen = 0;
+        for _ in 0..60 {
+            let (old, new) = (catalogue(), catalogue());
+            let told = changes(&module, &old, &new).ok().unwrap();
+            let mut judges = (
+                Judge::new(&module, &old).ok().unwrap(),
+                Judge::new(&module, &new).ok().unwrap(),
+            );
+            let (decide_old, decide_new) = (old.explain().unwrap(), new.explain().unwrap());
+            for path in &paths {
+                for method in ["GET", "PUT", "DELETE"] {
+                    let both: [Decisive<'_>; 2] = [decide_old(method, path), decide_new(method, path)];
+                    let features = both.into_iter().filter_map(feature).collect();
+                    let was = admitted(&mut judges.0, &call(method, path), &features).ok().unwrap();
+                    let is = admitted(&mut judges.1, &call(method, path), &features).ok().unwrap();
+                    if was != is {
+                        seen += 1;
+                        let like = |change: &&super::Change| change.was == said(&was) && change.is == said(&is);
+                        assert!(
+                            told.iter().any(|change| like(&change)),
+                            "{method} {path}: {:?}\n{:?}",
+                            old.routes,
+                            new.routes
+                        );
+                    }
+                }
+            }
+        }
+        assert!(seen > 100, "{seen}");
+    }
 }

@@ -59,14 +59,6 @@ impl Shape {
         })
     }
 
-    /// The shape with one parameter instead of the rest, if it takes a rest.
-    pub fn with_one_segment(&self) -> Option<Shape> {
-        self.rest.then(|| Shape {
-            segments: self.segments.iter().cloned().chain([None]).collect(),
-            rest: false,
-        })
-    }
-
     /// A path of the shape, with these texts for its parameters, by their places, and for its rest.
     pub fn path(&self, parameter: impl Fn(usize) -> String, rest: &str) -> String {
         let named = self.segments.iter().enumerate().map(|(at, segment)| match segment {

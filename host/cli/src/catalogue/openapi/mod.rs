@@ -2,6 +2,7 @@
 
 pub mod document;
 pub mod features;
+pub mod groups;
 pub mod operations;
 pub mod routes;
 pub mod template;

@@ -1,32 +1,17 @@
 //! Routes for the operations of a document. Where the document leaves a doubt, the route is for full tokens only.
 
-use std::collections::HashMap;
-
 use tokenlatch::core::{Catalogue, Route};
 
 use super::super::shape::Shape;
 use super::document::{Document, Operation};
 use super::features::{FeatureBy, Features, named};
+use super::groups::{Draft, Groups, Routes, Written};
 use super::operations::{Served, operations, security};
 use super::template::route_path;
 
 /// Whether a method only reads. Every other one may write.
 fn reads(method: &str) -> bool {
     matches!(method, "GET" | "HEAD")
-}
-
-/// A route, and what is to be said about it.
-#[derive(Debug)]
-pub struct Written {
-    pub route: Route,
-    /// The operations that it is for, in the document's words.
-    pub operations: Vec<String>,
-    /// Why it isn't what the document says.
-    pub notes: Vec<String>,
-    /// Why it has no feature, if that is what the document says.
-    pub reason: Option<String>,
-    /// Whether the document lets everyone use it.
-    pub open: bool,
 }
 
 /// What a document became.
@@ -38,24 +23,6 @@ pub struct Converted {
     pub left_out: usize,
     pub conflicts: usize,
     pub wider: usize,
-}
-
-/// One operation as a route would have it.
-struct Draft {
-    method: &'static str,
-    path: String,
-    shape: Shape,
-    feature: Option<String>,
-    /// Why there is no feature.
-    reason: Option<String>,
-    writes: bool,
-    /// Why the route has requests that the operation doesn't have.
-    wider: Option<String>,
-    /// `GET /orders/{id}` as the document has it.
-    name: String,
-    about: Option<String>,
-    notes: Vec<String>,
-    open: bool,
 }
 
 /// Converts a document.
@@ -90,7 +57,11 @@ pub fn convert(document: &Document, by: FeatureBy, base: Option<&str>) -> Result
             }
         }
     }
-    let (routes, conflicts, wider) = groups.routes();
+    let Routes {
+        routes,
+        conflicts,
+        wider,
+    } = groups.routes();
     for written in &routes {
         let Route { method, path, .. } = &written.route;
         notes.extend(written.notes.iter().map(|note| format!("{method} {path}: {note}")));
@@ -132,6 +103,7 @@ fn draft(document: &Document, one: &Served<'_>, feature: Result<String, String>)
     let draft = Draft {
         method,
         shape: Shape::of(&said.path),
+        widths: said.widths,
         path: said.path,
         feature,
         reason,
@@ -169,153 +141,111 @@ fn about(operation: &Operation) -> Option<String> {
     }
 }
 
-/// Operations by method and shape, in the order of the document.
-#[derive(Default)]
-struct Groups {
-    groups: Vec<Vec<Draft>>,
-    places: HashMap<(String, Shape), usize>,
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
 
-impl Groups {
-    fn add(&mut self, draft: Draft) {
-        let key = (draft.method.to_owned(), draft.shape.clone());
-        match self.places.get(&key).and_then(|place| self.groups.get_mut(*place)) {
-            Some(group) => group.push(draft),
-            None => {
-                self.places.insert(key, self.groups.len());
-                self.groups.push(vec![draft]);
-            }
+    use tokenlatch::core::{Catalogue, Decisive};
+
+    use super::super::document::Document;
+    use super::super::features::FeatureBy;
+    use super::convert;
+
+    /// How many texts a segment of a template has: a literal one, a part some, a parameter all, a rest more than one segment.
+    fn rank(segment: &str) -> usize {
+        match segment {
+            "{p}.json" => 1,
+            "{p}" => 2,
+            "{p+}" => 3,
+            _ => 0,
         }
     }
 
-    /// The routes, the number of conflicts, and the number of routes that are wider than their operations.
-    fn routes(self) -> (Vec<Written>, usize, usize) {
-        // What takes the rest of a path may be served where one segment follows, too.
-        let rivals: Vec<(usize, usize)> = self
-            .groups
-            .iter()
-            .enumerate()
-            .filter_map(|(at, group)| {
-                let one = group.first()?;
-                let narrow = self
-                    .places
-                    .get(&(one.method.to_owned(), one.shape.with_one_segment()?))?;
-                Some((*narrow, at))
-            })
-            .collect();
-        let mut conflicts = 0;
-        let mut wider = 0;
-        let mut routes: Vec<(Shape, Written)> = Vec::with_capacity(self.groups.len());
-        for (at, group) in self.groups.iter().enumerate() {
-            let others = rivals.iter().filter(|(narrow, _)| *narrow == at);
-            let others = others.filter_map(|(_, rest)| self.groups.get(*rest));
-            let all: Vec<&Draft> = group.iter().chain(others.flatten()).collect();
-            let Some(first) = group.first() else { continue };
-            let exact = group.iter().any(|one| one.wider.is_none());
-            let agree = all
+    fn matches(template: &[&str], path: &[&str]) -> bool {
+        let rest = template.last() == Some(&"{p+}");
+        let one = |(segment, text): (&&str, &&str)| match *segment {
+            "{p}.json" => text.ends_with(".json"),
+            segment => segment.starts_with('{') || segment == *text,
+        };
+        let length = if rest {
+            path.len() >= template.len()
+        } else {
+            path.len() == template.len()
+        };
+        length && template.iter().zip(path).all(one)
+    }
+
+    /// Whether a template is more specific than another that matches the same path.
+    fn is_below(one: &[&str], other: &[&str]) -> bool {
+        let pairs = one.iter().zip(other);
+        one != other && one.len() >= other.len() && pairs.into_iter().all(|(one, other)| rank(one) <= rank(other))
+    }
+
+    #[test]
+    fn no_request_is_judged_by_the_feature_of_another_operation() {
+        let mut state = 1_u64;
+        let mut draw = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from((state >> 33) % below).unwrap()
+        };
+        let texts = ["a", "b", "c", "a.json", "c.json"];
+        let mut paths: Vec<Vec<&str>> = texts.iter().map(|text| vec![*text]).collect();
+        for at in 0..30 {
+            let longer = texts
                 .iter()
-                .all(|one| one.feature == first.feature && one.writes == first.writes);
-            let mut notes: Vec<String> = group.iter().flat_map(|one| one.notes.iter().cloned()).collect();
-            let (feature, writes) = match (exact, agree) {
-                (true, true) => (first.feature.clone(), first.writes),
-                (true, false) => {
-                    conflicts += 1;
-                    let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
-                    notes.push(format!(
-                        "for full tokens only: {} differ in their features",
-                        names.join(" and ")
-                    ));
-                    (None, all.iter().any(|one| one.writes))
-                }
-                // No wider than what no route names.
-                (false, _) => {
-                    wider += 1;
-                    let why = first.wider.as_deref().unwrap_or_default();
-                    notes.push(format!(
-                        "as if no route named it, for it is wider than {}: {why}",
-                        first.name
-                    ));
-                    (None, true)
-                }
-            };
-            let about = |one: &Draft| match &one.about {
-                Some(about) => format!("{}: {about}", one.name),
-                None => one.name.clone(),
-            };
-            routes.push((
-                first.shape.clone(),
-                Written {
-                    route: Route {
-                        method: first.method.to_owned(),
-                        path: first.path.clone(),
-                        feature,
-                        writes,
-                        public: false,
-                    },
-                    operations: group.iter().map(about).collect(),
-                    open: exact && group.iter().all(|one| one.open),
-                    reason: first.reason.clone().filter(|_| exact && agree),
-                    notes,
-                },
-            ));
+                .map(|text| [&paths[at][..], &[*text]].concat())
+                .collect::<Vec<_>>();
+            paths.extend(longer);
         }
-        let ambiguous = ambiguous(&routes, &self.places);
-        conflicts += ambiguous.len();
-        let routes = routes
-            .into_iter()
-            .map(|(_, written)| written)
-            .chain(ambiguous)
-            .collect();
-        (routes, conflicts, wider)
-    }
-}
-
-/// Routes for the paths that two templates have in common where neither is the more specific, such as `/a/b/c` for
-/// `/a/{x}/c` and `/a/b/{y}`: servers differ in which they choose.
-fn ambiguous(routes: &[(Shape, Written)], places: &HashMap<(String, Shape), usize>) -> Vec<Written> {
-    let mut found: HashMap<(String, Shape), usize> = HashMap::new();
-    let mut added: Vec<Written> = Vec::new();
-    for (at, (shape, one)) in routes.iter().enumerate() {
-        for (other_shape, other) in routes.get(at + 1..).unwrap_or_default() {
-            let same = |a: &Route, b: &Route| a.feature == b.feature && a.writes == b.writes;
-            if one.route.method != other.route.method || same(&one.route, &other.route) {
-                continue;
+        let (mut opened, mut withheld) = (0, 0);
+        for _ in 0..300 {
+            let mut operations: Vec<(Vec<&str>, &str)> = Vec::new();
+            let mut text = String::from("openapi: 3.1.0\npaths:\n");
+            for _ in 0..2 + draw(4) {
+                let mut template: Vec<&str> = (0..1 + draw(3))
+                    .map(|_| ["a", "b", "{p}", "{p}.json"][draw(4)])
+                    .collect();
+                if draw(6) == 0 {
+                    template.push("{p+}");
+                }
+                if operations.iter().all(|(known, _)| *known != template) {
+                    let feature = ["f", "g"][draw(2)];
+                    text += &format!("  '/{}': {{get: {{tags: [{feature}]}}}}\n", template.join("/"));
+                    operations.push((template, feature));
+                }
             }
-            let Some(common) = shape
-                .common(other_shape)
-                .filter(|common| common != shape && common != other_shape)
-            else {
-                continue;
+            let converted = convert(&Document::parse("yaml", &text).unwrap(), FeatureBy::Tag, None).unwrap();
+            let catalogue = Catalogue {
+                routes: converted.routes.into_iter().map(|written| written.route).collect(),
+                ..Catalogue::default()
             };
-            let key = (one.route.method.clone(), common);
-            if places.contains_key(&key) {
-                continue;
+            let decisive = catalogue.explain().unwrap();
+            for path in &paths {
+                let target = format!("/{}", path.join("/"));
+                let Decisive::Route { route, .. } = decisive("GET", &target) else {
+                    continue;
+                };
+                let Some(feature) = route.feature.as_deref() else {
+                    withheld += 1;
+                    continue;
+                };
+                opened += 1;
+                let found: Vec<_> = operations
+                    .iter()
+                    .filter(|(template, _)| matches(template, path))
+                    .collect();
+                let lowest = found
+                    .iter()
+                    .filter(|(one, _)| !found.iter().any(|(other, _)| is_below(other, one)));
+                let features: Vec<&str> = lowest.map(|(_, feature)| *feature).collect();
+                assert!(
+                    !features.is_empty() && features.iter().all(|one| *one == feature),
+                    "{target}: {features:?}\n{text}"
+                );
             }
-            let note = format!(
-                "for full tokens only: servers may take it for {} or for {}",
-                one.route.path, other.route.path
-            );
-            let writes = one.route.writes || other.route.writes;
-            if let Some(known) = found.get(&key).and_then(|known| added.get_mut(*known)) {
-                known.notes.push(note);
-                known.route.writes |= writes;
-                continue;
-            }
-            added.push(Written {
-                route: Route {
-                    method: key.0.clone(),
-                    path: key.1.path(|at| format!("{{p{at}}}"), "{*rest}"),
-                    feature: None,
-                    writes,
-                    public: false,
-                },
-                operations: Vec::new(),
-                notes: vec![note],
-                reason: None,
-                open: false,
-            });
-            found.insert(key, added.len() - 1);
         }
+        assert!(opened > 1_000 && withheld > 1_000, "{opened} {withheld}");
     }
-    added
 }

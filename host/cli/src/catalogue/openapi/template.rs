@@ -24,10 +24,24 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'@');
 
+/// How much a segment of a template takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Width {
+    /// One text.
+    Literal,
+    /// Some segments: there is something before or after a parameter.
+    Part,
+    /// Every segment.
+    Whole,
+    /// One or more segments.
+    Rest,
+}
+
 /// A template as a route says it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RoutePath {
     pub path: String,
+    pub widths: Vec<Width>,
     /// Why the route has more paths than the template, if it does.
     pub wider: Option<&'static str>,
 }
@@ -41,25 +55,31 @@ pub fn route_path(base: &str, template: &str) -> Result<RoutePath, &'static str>
         Some(path) => (path, Some("its query is no part of a route")),
         None => (template, None),
     };
-    let mut names = Vec::new();
+    let (mut names, mut widths) = (Vec::new(), Vec::new());
     let mut route = base.to_owned();
     for segment in split(path.strip_prefix('/').unwrap_or(path)) {
         route.push('/');
-        match kind(segment) {
-            Kind::Literal => route += &literal(segment)?,
-            Kind::Parameter => route += &format!("{{{}}}", name(segment, &mut names)),
-            Kind::Part => {
+        let width = width(segment);
+        widths.push(width);
+        match width {
+            Width::Literal => route += &literal(segment)?,
+            Width::Whole => route += &format!("{{{}}}", name(segment, &mut names)),
+            Width::Part => {
                 wider = Some("a route can't say a parameter that is part of a segment");
                 route += &format!("{{{}}}", name(segment, &mut names));
             }
-            Kind::Rest => {
+            Width::Rest => {
                 wider = Some("it has a parameter of several segments");
                 route += &format!("{{*{}}}", name(segment, &mut names));
                 break;
             }
         }
     }
-    Ok(RoutePath { path: route, wider })
+    Ok(RoutePath {
+        path: route,
+        widths,
+        wider,
+    })
 }
 
 /// Writes a literal segment as a request does: with an escape where one is needed, and nowhere else.
@@ -76,32 +96,22 @@ pub fn literal(segment: &str) -> Result<String, &'static str> {
     Ok(parts.map_err(|_| "its escapes are not UTF-8")?.join(";"))
 }
 
-enum Kind {
-    Literal,
-    /// One whole segment.
-    Parameter,
-    /// Something within a segment, or a part of it.
-    Part,
-    /// One or more segments.
-    Rest,
-}
-
-fn kind(segment: &str) -> Kind {
+fn width(segment: &str) -> Width {
     if !segment.contains(['{', '}']) {
-        return Kind::Literal;
+        return Width::Literal;
     }
     let expressions = segment
         .split('{')
         .skip(1)
         .map(|part| part.split('}').next().unwrap_or_default());
     if expressions.into_iter().any(takes_more) {
-        return Kind::Rest;
+        return Width::Rest;
     }
     let whole = segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}'));
     let plain = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | ' ' | '$' | '~');
     match whole {
-        Some(name) if !name.is_empty() && !name.starts_with('.') && name.chars().all(plain) => Kind::Parameter,
-        _ => Kind::Part,
+        Some(name) if !name.is_empty() && !name.starts_with('.') && name.chars().all(plain) => Width::Whole,
+        _ => Width::Part,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use tokenlatch::core::Route;
 
-use super::routes::{Converted, Written};
+use super::groups::Written;
+use super::routes::Converted;
 
 /// The most characters of a comment.
 const MAX_COMMENT: usize = 160;
@@ -18,6 +19,7 @@ pub fn toml_text(converted: &Converted, head: &[String]) -> String {
         notes,
         reason,
         open,
+        ..
     } in &converted.routes
     {
         text.push('\n');
