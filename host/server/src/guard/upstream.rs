@@ -134,6 +134,10 @@ impl Upstream {
 
     /// Forwards a request of any method, and returns the API's answer. Without a verdict it has no identity.
     pub(crate) async fn forward_route(&self, request: Request, verdict: Option<&Verdict>, client: &Client) -> Response {
+        // Some servers ignore the body of a GET, and would take it for another request on the connection.
+        if !request.body().is_end_stream() && matches!(*request.method(), Method::GET | Method::HEAD) {
+            return BODY_UNEXPECTED.into_response();
+        }
         self.answered(request, verdict, Realm::Account, client).await
     }
 
@@ -188,10 +192,6 @@ impl Upstream {
         protocol: Option<&HeaderValue>,
     ) -> Result<Response<Incoming>, Problem> {
         let (mut parts, body) = request.into_parts();
-        // Some servers ignore the body of a GET, and would take it for another request on the connection.
-        if !body.is_end_stream() && matches!(parts.method, Method::GET | Method::HEAD) {
-            return Err(BODY_UNEXPECTED);
-        }
         if body.size_hint().lower() > self.longest as u64 {
             return Err(Problem::BODY_TOO_LARGE);
         }

@@ -1,5 +1,5 @@
 //! Filters the bytes between the socket and the HTTP library. Only heads that were checked as a whole, and the bodies that belong
-//! to them, pass.
+//! to them, pass. After an upgrade every byte passes.
 //!
 //! No byte of a refused head reaches the library. It reads a stand-in request instead, so that the refusal is answered in order.
 //! [`WireState`] tells the handler the number of the refused request on the connection. If the two counts ever differed, the refused

@@ -21,7 +21,9 @@ use hyper::upgrade::OnUpgrade;
 use tower::ServiceExt;
 use tower_http::catch_panic::{CatchPanic, ResponseForPanic};
 
+use crate::body::QuietBody;
 use crate::config::Config;
+use crate::connections::Seat;
 use crate::guard::upgrade::TunnelSeat;
 use crate::http1::request_check;
 use crate::http1::unread_body::Unread;
@@ -99,6 +101,7 @@ pub(crate) struct Handler {
     peer: SocketAddr,
     secure: bool,
     requests: AtomicU64,
+    seat: Arc<Seat>,
     /// What follows HTTP on the connection.
     tunnel: TunnelSeat,
 }
@@ -109,9 +112,11 @@ impl Handler {
         wired: Arc<WireState>,
         peer: SocketAddr,
         secure: bool,
+        seat: Arc<Seat>,
         tunnel: TunnelSeat,
     ) -> Handler {
         Handler {
+            seat,
             tunnel,
             handling,
             wired,
@@ -132,7 +137,7 @@ impl Service<Request<Incoming>> for Handler {
         let refused = self.wired.refusal(number).map(|fault| fault.problem());
         let handling = self.handling.clone();
         let (peer, secure) = (self.peer, self.secure);
-        let wired = self.wired.clone();
+        let (wired, seat) = (self.wired.clone(), self.seat.clone());
         if request.extensions().get::<OnUpgrade>().is_some() {
             request.extensions_mut().insert(self.tunnel.clone());
         }
@@ -141,7 +146,7 @@ impl Service<Request<Incoming>> for Handler {
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 wired.upgrade();
             }
-            Ok(response)
+            Ok(response.map(|body| QuietBody::over(body, &seat)))
         })
     }
 }

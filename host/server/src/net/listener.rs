@@ -294,7 +294,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let wire = Wire::new(stream, *limits, place.seat());
     let wired = wire.wired();
     let tunnel = TunnelSeat::default();
-    let handler = Handler::new(port.handling.clone(), wired.clone(), peer, secure, tunnel.clone());
+    let handling = port.handling.clone();
+    let handler = Handler::new(handling, wired.clone(), peer, secure, place.seat(), tunnel.clone());
     let served = http1::Builder::new()
         .half_close(true)
         .max_headers(limits.fields + LIBRARY_FIELDS)

@@ -690,24 +690,36 @@ fn a_silent_api_ends_an_upgraded_connection_and_a_silent_client_does_not() {
 }
 
 #[test]
-fn upgraded_connections_count_as_connections() {
-    let (address, _seen) = echo_api();
+fn upgraded_connections_and_silent_streams_make_room_for_others() {
+    let (address, _seen) = api(|head, stream| {
+        let answer = match head.starts_with("GET /socket") {
+            true => SWITCHING,
+            false => "HTTP/1.1 200 OK\r\n\r\nbegun",
+        };
+        stream.write_all(answer.as_bytes()).unwrap();
+        let mut reader = stream.try_clone().unwrap();
+        let _ = std::io::copy(&mut reader, stream);
+        false
+    });
     let (running, guard) = guarded(address, |config| {
         config.limits.connections = 3;
         config.limits.connections_per_address = 3;
     });
     let orders = running.limited("alice", "orders", &["orders"]);
+    let get = format!("GET /orders HTTP/1.1\r\nHost: a\r\nAuthorization: {orders}\r\n\r\n");
+    let mut silent = open(guard, &get);
+    assert_eq!(status(&read_head(&mut silent).unwrap()), 200);
+    assert_eq!(&read_exact::<10>(&mut silent), b"5\r\nbegun\r\n");
     let mut streams: Vec<TcpStream> = (0..4)
         .map(|_| {
             std::thread::sleep(Duration::from_millis(50));
             upgraded(guard, &orders)
         })
         .collect();
-    let time = time_to_close(&mut streams[0]);
-    assert!(
-        time < Duration::from_secs(2),
-        "the longest silent one made room: {time:?}"
-    );
+    for stream in [&mut silent, &mut streams[0]] {
+        let time = time_to_close(stream);
+        assert!(time < Duration::from_secs(2), "the longest silent made room: {time:?}");
+    }
     for stream in &mut streams[1..] {
         stream.write_all(b"hello").unwrap();
         assert_eq!(&read_exact::<5>(stream), b"hello");
