@@ -13,12 +13,13 @@ use crate::common::http::{field, status};
 use crate::common::module;
 use crate::common::served::{Answer, Request, Running};
 use crate::raw_api::body;
+use crate::tls::secured;
 use rcgen::{CertificateParams, KeyPair};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokenlatch::core::{Access, Catalogue, Route, Unlisted};
 use tokenlatch::{Follower, FollowerOptions, NewToken};
-use tokenlatch_server::{Config, EdgeServer, Server};
+use tokenlatch_server::{CERTIFICATE_FILE, Config, EdgeServer, Server, Tls};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -632,6 +633,41 @@ fn bytes_that_come_with_the_head_and_half_closed_sides_are_kept() {
         reply.starts_with("HTTP/1.1 101 ") && reply.ends_with("\r\n\r\nearly"),
         "{reply}"
     );
+}
+
+#[test]
+fn a_connection_under_tls_is_upgraded_after_other_requests() {
+    let (address, seen) = echo_api();
+    let folder = tempfile::tempdir().unwrap();
+    let (running, guard) = guarded(address, |config| {
+        config.tls = Tls::SelfSigned {
+            folder: folder.path().to_owned(),
+        };
+    });
+    let orders = running.limited("alice", "orders", &["orders"]);
+    let mut stream = secured(guard, &folder.path().join(CERTIFICATE_FILE), &[]).unwrap();
+    for target in ["/orders", "/orders?page=2"] {
+        let get = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {orders}\r\n\r\n");
+        stream.write_all(get.as_bytes()).unwrap();
+        assert_eq!(status(&read_head(&mut stream).unwrap()), 200);
+        let mut answer = [0; 2];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"ok");
+        let head = seen.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(field(&head, "x-forwarded-proto"), Some("https"), "{head}");
+    }
+    stream
+        .write_all(asking(&orders, "/socket", WEBSOCKET).as_bytes())
+        .unwrap();
+    assert_eq!(status(&read_head(&mut stream).unwrap()), 101);
+    let mut echoed = vec![0; 100_000];
+    for byte in [1, 2, 3] {
+        stream.write_all(&vec![byte; 100_000]).unwrap();
+        stream.read_exact(&mut echoed).unwrap();
+        assert!(echoed.iter().all(|echo| *echo == byte));
+    }
+    stream.conn.send_close_notify();
+    assert_eq!(stream.read(&mut echoed).unwrap(), 0, "the end arrives at both sides");
 }
 
 #[test]
