@@ -42,11 +42,13 @@ pub use auth::dangerous_fields::{
     DANGEROUS_FIELDS, Danger, IDENTITY_FIELDS, PROXY_FIELDS, danger, is_forged, is_plain_field,
 };
 pub use auth::function_path::{WHM_MODULE, canonical_path, is_api_path, is_function_name, json_api_path, uapi_path};
+pub use auth::preflight::Preflights;
 pub use auth::presentation::Presentation;
 pub use auth::route::Route;
 pub use auth::scheme::Scheme;
 pub use auth::selector::{API2_SELECTORS, is_doubtful_selector, names_any};
 pub use auth::target::{call_of, calls_others, is_sound_path, plain_target};
+pub use auth::upgrade::is_safe_upgrade;
 pub use base::error::{Error, ErrorCode};
 pub use base::reason::Reason;
 pub use dialect::parameters::{Parameters, ParametersRequest, parameters};

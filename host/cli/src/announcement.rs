@@ -14,6 +14,7 @@ pub struct Announcement {
     pub admin: Option<String>,
     pub snapshot: Option<String>,
     pub metrics: Option<String>,
+    pub guard: Option<String>,
     pub database: String,
     pub certificate: Option<PathBuf>,
     /// The public key of the published snapshots, and their maximum age in seconds.
@@ -39,6 +40,8 @@ struct Serving<'a> {
     snapshot: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guard: Option<&'a str>,
     database: &'a str,
     certificate: Option<&'a Path>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +64,7 @@ impl Announcement {
                     admin: self.admin.as_deref(),
                     snapshot: self.snapshot.as_deref(),
                     metrics: self.metrics.as_deref(),
+                    guard: self.guard.as_deref(),
                     database: &self.database,
                     certificate: self.certificate.as_deref(),
                     public_key: self.snapshots.as_ref().map(|(key, _)| key.as_str()),
@@ -83,6 +87,9 @@ impl Announcement {
         }
         if let Some(metrics) = &self.metrics {
             output.line(format!("Metrics:       {metrics}/metrics"))?;
+        }
+        if let Some(guard) = &self.guard {
+            output.line(format!("Guarded API:   {guard}"))?;
         }
         output.line(format!("Database:      {}", self.database))?;
         if let Some(certificate) = &self.certificate {

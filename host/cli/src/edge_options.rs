@@ -119,6 +119,8 @@ struct Document<'a> {
 struct Following<'a> {
     account: &'a str,
     admin: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guard: Option<&'a str>,
     origin: &'a str,
     state: PathBuf,
 }
@@ -175,12 +177,14 @@ impl Edges {
         let server = EdgeServer::bind(config, follower, Arc::new(source)).await?;
         let (account, admin) = server.addresses();
         let (account_url, admin_url) = (url(account), admin.map(&url));
+        let guard_url = server.guard_address().map(&url);
         let output = &mut *context.output;
         if output.wants_json() {
             output.json(&Document {
                 following: Following {
                     account: &account_url,
                     admin: admin_url.as_deref(),
+                    guard: guard_url.as_deref(),
                     origin,
                     state,
                 },
@@ -189,6 +193,9 @@ impl Edges {
             output.line(format_args!("Accounts:      {account_url}"))?;
             if let Some(metrics) = server.metrics_address().map(&url).or(admin_url) {
                 output.line(format_args!("Metrics:       {metrics}/metrics"))?;
+            }
+            if let Some(guard) = &guard_url {
+                output.line(format_args!("Guarded API:   {guard}"))?;
             }
             output.line(format_args!("Follows:       {origin}"))?;
             output.line(format_args!("State:         {}", state.display()))?;

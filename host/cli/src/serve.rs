@@ -60,6 +60,7 @@ pub async fn run(options: &Options, context: &mut Context<'_>) -> Result<ExitCod
     let announcement = Announcement {
         snapshot: server.snapshot_address().map(|address| url(scheme, address)),
         metrics: server.metrics_address().map(|address| url(scheme, address)),
+        guard: server.guard_address().map(|address| url(scheme, address)),
         account: url(scheme, account),
         admin: admin.map(|admin| url(scheme, admin)),
         database: shown(context.database()),

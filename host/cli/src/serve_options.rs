@@ -28,7 +28,8 @@ Examples:
   tokenlatch serve
   tokenlatch serve --http --listen 127.0.0.1:8080 --admin-listen none
   tokenlatch serve --listen 0.0.0.0:2083 --tls-cert cert.pem --tls-key key.pem \\
-    --upstream http://127.0.0.1:3000")]
+    --upstream http://127.0.0.1:3000
+  tokenlatch serve --upstream http://127.0.0.1:3000 --guard-listen 127.0.0.1:8443 --catalogue routes.toml")]
 pub struct Options {
     /// Address of the account port
     #[arg(long, value_name = "ADDR", env = "TOKENLATCH_LISTEN", hide_env_values = true)]
@@ -46,9 +47,27 @@ pub struct Options {
     #[arg(long, env = "TOKENLATCH_METRICS_TOKEN", hide_env_values = true)]
     #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     metrics_token: bool,
-    /// API to protect; verified requests are forwarded to it
+    /// API to protect; verified requests are forwarded to it, over TLS if the URL is `https://…`
     #[arg(long, value_name = "URL", env = "TOKENLATCH_UPSTREAM", hide_env_values = true)]
     upstream: Option<Uri>,
+    /// PEM file of the CAs trusted for the `--upstream` API; the public web CAs by default
+    #[arg(long, value_name = "FILE", env = "TOKENLATCH_UPSTREAM_CA", hide_env_values = true)]
+    #[arg(requires = "upstream")]
+    upstream_ca: Option<PathBuf>,
+    /// Listener of which every path is the API's: each request is judged by the catalogue's routes and forwarded to
+    /// `--upstream`, with any method, event streams and WebSockets. The other ports forward only calls of functions
+    #[arg(long, value_name = "ADDR", env = "TOKENLATCH_GUARD_LISTEN", hide_env_values = true)]
+    #[arg(value_parser = address, requires = "upstream")]
+    guard_listen: Option<SocketAddr>,
+    /// Path at `--guard-listen` on which a CORS preflight (`OPTIONS`) needs no token, such as `/orders/{id}`; may be repeated
+    #[arg(
+        long = "preflight-pass",
+        value_name = "PATH",
+        env = "TOKENLATCH_PREFLIGHT_PASS",
+        hide_env_values = true
+    )]
+    #[arg(value_delimiter = ',', requires = "guard_listen")]
+    preflight_paths: Vec<String>,
     /// Additional functions for the catalogue, TOML or JSON
     #[arg(long, value_name = "FILE", env = "TOKENLATCH_CATALOGUE", hide_env_values = true)]
     catalogue: Option<PathBuf>,
@@ -228,7 +247,10 @@ impl Options {
             snapshot_listen: self.edges.snapshot_listen(),
             metrics_listen: self.metrics_listen,
             metrics_token: self.metrics_token,
+            guard_listen: self.guard_listen,
+            preflight_paths: self.preflight_paths.clone(),
             upstream: self.upstream.clone(),
+            upstream_ca: self.upstream_ca.clone(),
             catalogue: self.catalogue.clone(),
             tls,
             trusted_proxies: self.trusted_proxies.clone(),

@@ -12,6 +12,7 @@ use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
 use crate::config::HttpLimits;
+use crate::connections::Seat;
 use crate::problem::Problem;
 
 /// Reads the whole body of a call to one of the service's own functions, within the size and time limits.
@@ -186,6 +187,54 @@ impl HttpBody for TimedBody {
         ready!(wait.as_mut().poll(cx));
         tracing::warn!("the upstream sent nothing for too long in the middle of a response");
         Poll::Ready(Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A body of unknown length, such as an event stream. While nothing comes, its connection counts as waiting and may be closed
+/// for another: its client may be gone, which shows only when something is sent.
+pub(crate) struct QuietBody {
+    body: Body,
+    seat: Arc<Seat>,
+}
+
+impl QuietBody {
+    /// Wraps a body, unless its length is known.
+    pub(crate) fn over(body: Body, seat: &Arc<Seat>) -> Body {
+        if body.size_hint().exact().is_some() {
+            return body;
+        }
+        Body::new(QuietBody {
+            body,
+            seat: Arc::clone(seat),
+        })
+    }
+}
+
+impl HttpBody for QuietBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        match polled {
+            Poll::Pending => self.seat.waits(),
+            // An evicted connection is dropped.
+            Poll::Ready(_) => {
+                self.seat.works();
+            }
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::http::Uri;
 use ipnet::IpNet;
 
-use tokenlatch_core::SigningKey;
+use tokenlatch_core::{Preflights, SigningKey};
 
 use crate::error::ServerError;
 pub use crate::http1::limits::HttpLimits;
@@ -31,8 +31,14 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Whether `/metrics` needs a token with the right `metrics-read`.
     pub metrics_token: bool,
+    /// Address of a listener on which every request is judged by the catalogue's routes and forwarded to the upstream.
+    pub guard_listen: Option<SocketAddr>,
+    /// Paths of the API on which CORS preflights pass without a token, on the listener for routes.
+    pub preflight_paths: Vec<String>,
     /// URL of the API behind the guard, if requests are forwarded.
     pub upstream: Option<Uri>,
+    /// PEM file of the CAs trusted for the upstream, instead of the public ones.
+    pub upstream_ca: Option<PathBuf>,
     /// File with additional functions for the catalogue.
     pub catalogue: Option<PathBuf>,
     /// TLS of the ports.
@@ -140,7 +146,10 @@ impl Config {
             snapshot_listen: None,
             metrics_listen: None,
             metrics_token: false,
+            guard_listen: None,
+            preflight_paths: Vec::new(),
             upstream: None,
+            upstream_ca: None,
             catalogue: None,
             tls: Tls::SelfSigned { folder },
             trusted_proxies: Vec::new(),
@@ -170,8 +179,13 @@ impl Config {
     /// Checks the configuration for combinations that must not be served.
     ///
     /// # Errors
-    /// [`ServerError::PlainNotLoopback`], [`ServerError::CertificateNeeded`], [`ServerError::SnapshotsWithoutPort`].
+    /// [`ServerError::PlainNotLoopback`], [`ServerError::CertificateNeeded`], [`ServerError::SnapshotsWithoutPort`],
+    /// [`ServerError::GuardWithoutUpstream`], [`ServerError::Preflight`].
     pub fn check(&self) -> Result<(), ServerError> {
+        self.preflights()?;
+        if self.guard_listen.is_some() && self.upstream.is_none() {
+            return Err(ServerError::GuardWithoutUpstream);
+        }
         if self.snapshots.is_some() && self.admin_listen.or(self.snapshot_listen).is_none() {
             return Err(ServerError::SnapshotsWithoutPort);
         }
@@ -180,6 +194,7 @@ impl Config {
             self.admin_listen,
             self.snapshot_listen,
             self.metrics_listen,
+            self.guard_listen,
         ];
         let Some(open) = addresses
             .into_iter()
@@ -193,6 +208,18 @@ impl Config {
             Tls::SelfSigned { .. } => Err(ServerError::CertificateNeeded(open)),
             Tls::Files { .. } => Ok(()),
         }
+    }
+
+    /// The paths on which CORS preflights pass without a token.
+    pub(crate) fn preflights(&self) -> Result<Preflights, ServerError> {
+        Preflights::new(self.preflight_paths.clone()).map_err(|error| ServerError::Preflight(error.to_string()))
+    }
+
+    /// The configuration of the listener for routes.
+    pub(crate) fn of_guard(&self) -> Config {
+        let mut config = self.clone();
+        config.limits.head_bytes = self.limits.guard_head_bytes;
+        config
     }
 
     /// Normalises a host name or address for [`Config::hosts`]: lower case, without a port or trailing dot.

@@ -35,6 +35,12 @@ pub enum ServerError {
     /// Snapshots are configured without a port to publish them on.
     #[error("snapshots need the administrator's port or `--snapshot-listen`")]
     SnapshotsWithoutPort,
+    /// A listener for routes is configured without an upstream.
+    #[error("a listener for routes needs an upstream to forward to")]
+    GuardWithoutUpstream,
+    /// A path for CORS preflights cannot be used.
+    #[error("the paths for CORS preflights cannot be used: {0}")]
+    Preflight(String),
     /// A certificate or key cannot be used.
     #[error("`{path}` cannot be used: {reason}")]
     Certificate {
@@ -71,6 +77,8 @@ impl ServerError {
             ServerError::PlainNotLoopback(_) => "plain_not_loopback",
             ServerError::CertificateNeeded(_) => "certificate_needed",
             ServerError::SnapshotsWithoutPort => "snapshots_without_port",
+            ServerError::GuardWithoutUpstream => "guard_without_upstream",
+            ServerError::Preflight(_) => "preflight_invalid",
             ServerError::Certificate { .. } => "certificate_invalid",
             ServerError::Catalogue { .. } => "catalogue_file_invalid",
             ServerError::Upstream(_) => "upstream_invalid",
@@ -86,6 +94,8 @@ impl ServerError {
             ServerError::PlainNotLoopback(_)
                 | ServerError::CertificateNeeded(_)
                 | ServerError::SnapshotsWithoutPort
+                | ServerError::GuardWithoutUpstream
+                | ServerError::Preflight(_)
                 | ServerError::Upstream(_)
                 | ServerError::LogLevel(_)
         )
@@ -106,6 +116,7 @@ impl ServerError {
             ServerError::SnapshotsWithoutPort => {
                 "give `--admin-listen` or `--snapshot-listen` an address, or leave `--snapshot-key` out"
             }
+            ServerError::GuardWithoutUpstream => "give `--upstream URL`, or leave `--guard-listen` out",
             ServerError::LogLevel(_) => "give `info`, `debug`, or a list such as `warn,tokenlatch=debug`",
             _ => return None,
         })

@@ -10,6 +10,7 @@ use axum::routing::{any, get, post};
 
 use crate::api::api2;
 use crate::api::forward_auth;
+use crate::api::guarded_routes;
 use crate::api::health;
 use crate::api::openapi;
 use crate::api::snapshot;
@@ -77,6 +78,11 @@ pub(crate) fn metrics_router<T: Backend>(state: Arc<T>) -> Router {
         .route("/metrics", get(health::metrics::<T>))
         .fallback(|| async { Problem::NOT_FOUND });
     closed_to_other_methods(router).with_state(state)
+}
+
+/// The listener for routes: every path is the API's.
+pub(crate) fn guard_router<T: Backend>(state: Arc<T>) -> Router {
+    Router::new().fallback(guarded_routes::handle::<T>).with_state(state)
 }
 
 fn with_snapshots(router: Router<Arc<State>>) -> Router<Arc<State>> {

@@ -8,7 +8,7 @@ use tokenlatch::Service;
 
 use crate::config::Config;
 use crate::error::ServerError;
-use crate::middleware::metrics;
+use crate::middleware::metrics::{self, GUARD};
 use crate::net::listener::{self, Listener, ListenerContext};
 use crate::net::tls::Certificates;
 use crate::reload::{HangUp, Reload};
@@ -23,6 +23,7 @@ pub struct Server {
     admin: Option<Listener>,
     snapshots: Option<Listener>,
     metrics: Option<Listener>,
+    guard: Option<Listener>,
     state: State,
     certificates: Option<Certificates>,
     hang_up: HangUp,
@@ -61,16 +62,10 @@ impl Server {
         let state = State::open(config.clone(), service, tls.clone()).await?;
         let (account, admin) = routers(&state);
         let module = state.service.module();
-        let port = |name, router| {
-            ListenerContext::new(
-                name,
-                router,
-                &state.config,
-                module,
-                state.publisher.clone(),
-                tls.clone(),
-            )
+        let port_with = |config: &Arc<Config>, name, router| {
+            ListenerContext::new(name, router, config, module, state.publisher.clone(), tls.clone())
         };
+        let port = |name, router| port_with(&config, name, router);
         let account = Listener::bind(config.listen, port("account", account)).await?;
         let admin = Listener::bind_any(config.admin_listen, || port("admin", admin)).await?;
         let snapshots = Listener::bind_any(config.snapshot_listen, || {
@@ -81,11 +76,17 @@ impl Server {
             port("metrics", routes::metrics_router(Arc::new(state.clone())))
         })
         .await?;
+        let guard = Listener::bind_any(config.guard_listen, || {
+            let router = routes::guard_router(Arc::new(state.clone()));
+            port_with(&Arc::new(config.of_guard()), GUARD, router)
+        })
+        .await?;
         Ok(Server {
             account,
             admin,
             snapshots,
             metrics,
+            guard,
             state,
             certificates: tls,
             hang_up,
@@ -110,6 +111,12 @@ impl Server {
         self.metrics.as_ref().map(Listener::address)
     }
 
+    /// The address of the listener for routes.
+    #[must_use]
+    pub fn guard_address(&self) -> Option<SocketAddr> {
+        self.guard.as_ref().map(Listener::address)
+    }
+
     /// State shared by the handlers.
     #[must_use]
     pub fn state(&self) -> &State {
@@ -132,7 +139,7 @@ impl Server {
     pub async fn run_until(self, stop: impl Future, now: impl Future) {
         let keeper = self.reload().spawn(self.hang_up);
         let usage = usage::UsageWriter::spawn(&self.state.verifier, self.state.config.usage_interval);
-        let listeners = [Some(self.account), self.admin, self.snapshots, self.metrics];
+        let listeners = [Some(self.account), self.admin, self.snapshots, self.metrics, self.guard];
         let listeners = listeners.into_iter().flatten().collect();
         let publisher = self.state.publisher.clone();
         let stop = async move {

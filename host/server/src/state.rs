@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::response::Response;
-use tokenlatch_core::{Call, Catalogue, Shape, Verdict};
+use tokenlatch_core::{Call, Catalogue, Preflights, Shape, Verdict};
 use tokio::sync::Mutex;
 
 use crate::api::token_functions::TokenCall;
@@ -48,6 +48,8 @@ pub struct State {
     pub catalogue: CatalogueFile,
     /// Where guarded requests are forwarded.
     pub upstream: Option<Upstream>,
+    /// Paths on which CORS preflights pass.
+    pub(crate) preflights: Arc<Preflights>,
     /// Publishes snapshots for edges.
     pub publisher: Option<Publisher>,
     /// How often the database had gone back when the current epoch began. `None` before the first epoch.
@@ -150,6 +152,7 @@ impl State {
             hosts: Hosts::new(&config, certificates),
             catalogue,
             upstream,
+            preflights: Arc::new(config.preflights()?),
             config,
         })
     }
@@ -160,6 +163,10 @@ impl Backend for State {
 
     async fn verify(&self, authorization: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
         self.verifier.verify(authorization, call, client.address).await
+    }
+
+    async fn verify_again(&self, authorization: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
+        self.verifier.verify_again(authorization, call, client.address).await
     }
 
     async fn manage(&self, admitted: &Admitted, shape: Shape, function: &str, form: Form) -> Response {
@@ -196,5 +203,9 @@ impl Backend for State {
 
     fn upstream(&self) -> Option<&Upstream> {
         self.upstream.as_ref()
+    }
+
+    fn preflights(&self) -> &Preflights {
+        &self.preflights
     }
 }

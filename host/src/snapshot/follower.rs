@@ -163,6 +163,29 @@ impl Follower {
     /// # Errors
     /// Failures of the module and the clock: no verdict was reached, so admit nothing.
     pub fn verify(&self, authorization: Presented<'_>, call: &Call, address: Option<IpAddr>) -> Result<Arc<Verdict>> {
+        self.judge(authorization, call, address, Replica::verify)
+    }
+
+    /// Decides whether what was admitted may go on, such as an open connection. It is not counted as another use.
+    ///
+    /// # Errors
+    /// As [`Follower::verify`].
+    pub fn verify_again(
+        &self,
+        authorization: Presented<'_>,
+        call: &Call,
+        address: Option<IpAddr>,
+    ) -> Result<Arc<Verdict>> {
+        self.judge(authorization, call, address, Replica::verify_again)
+    }
+
+    fn judge(
+        &self,
+        authorization: Presented<'_>,
+        call: &Call,
+        address: Option<IpAddr>,
+        verify: impl Fn(&Replica, &[u8], &Call, Option<&str>, i64) -> Result<Arc<Verdict>>,
+    ) -> Result<Arc<Verdict>> {
         let inner = &self.inner;
         let now = inner.clock.now()?;
         let address = address.map(|address| address.to_string());
@@ -174,7 +197,7 @@ impl Follower {
                 return repeated(self.module(), without, now);
             }
         };
-        let outcome = inner.replica.verify(header, call, address.as_deref(), now);
+        let outcome = verify(&inner.replica, header, call, address.as_deref(), now);
         if let Err(Error::Module(error)) = &outcome
             && !error.leaves_instance_whole()
         {

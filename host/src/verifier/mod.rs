@@ -124,6 +124,35 @@ impl Verifier {
         call: &Call,
         address: Option<IpAddr>,
     ) -> Result<Arc<Verdict>> {
+        let (verdict, now) = self.judge(authorization, call, address).await?;
+        if verdict.allowed
+            && let Some(id) = &verdict.id
+        {
+            self.inner.uses.note(id, now);
+        }
+        Ok(verdict)
+    }
+
+    /// Decides whether what was admitted may go on, such as an open connection. It is not counted as another use.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    pub async fn verify_again(
+        &self,
+        authorization: Presented<'_>,
+        call: &Call,
+        address: Option<IpAddr>,
+    ) -> Result<Arc<Verdict>> {
+        Ok(self.judge(authorization, call, address).await?.0)
+    }
+
+    /// The verdict, and the time for which it was made.
+    async fn judge(
+        &self,
+        authorization: Presented<'_>,
+        call: &Call,
+        address: Option<IpAddr>,
+    ) -> Result<(Arc<Verdict>, i64)> {
         if !self.inner.is_fresh() {
             self.ready().await?;
         }
@@ -133,14 +162,9 @@ impl Verifier {
         let verdict = match authorization {
             Presented::Missing => verify(&[])?,
             Presented::One(bytes) => verify(bytes)?,
-            Presented::Repeated => return repeated(self.inner.service.module(), verify(&[])?, now),
+            Presented::Repeated => repeated(self.inner.service.module(), verify(&[])?, now)?,
         };
-        if verdict.allowed
-            && let Some(id) = &verdict.id
-        {
-            self.inner.uses.note(id, now);
-        }
-        Ok(verdict)
+        Ok((verdict, now))
     }
 
     /// Starts recording which tokens are admitted, and when. The caller must then call [`Verifier::flush_usage`] from time to time.

@@ -21,6 +21,8 @@ pub struct Running {
     pub reload: Reload,
     pub account: SocketAddr,
     pub admin: SocketAddr,
+    /// The listener for routes, if there is one.
+    pub guard: Option<SocketAddr>,
     pub runtime: Runtime,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
@@ -51,6 +53,7 @@ impl Running {
             (service, server.expect("the server starts"))
         });
         let (account, admin) = server.addresses();
+        let guard = server.guard_address();
         let state = server.state().clone();
         let reload = server.reload();
         let (stop, stopped) = oneshot::channel();
@@ -62,6 +65,7 @@ impl Running {
             reload,
             account,
             admin: admin.unwrap_or(account),
+            guard,
             runtime,
             stop: Some(stop),
             task: Some(task),

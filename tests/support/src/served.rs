@@ -25,6 +25,8 @@ pub struct Running {
     pub snapshot: Option<SocketAddr>,
     /// The listener for metrics, if there is one.
     pub metrics: Option<SocketAddr>,
+    /// The listener for routes, if there is one.
+    pub guard: Option<SocketAddr>,
     pub state: State,
     pub clock: Arc<SetClock>,
     pub place: Place,
@@ -62,7 +64,11 @@ impl Running {
             Server::bind(config, service).await.expect("the server starts")
         });
         let (account, admin) = server.addresses();
-        let (snapshot, metrics) = (server.snapshot_address(), server.metrics_address());
+        let (snapshot, metrics, guard) = (
+            server.snapshot_address(),
+            server.metrics_address(),
+            server.guard_address(),
+        );
         let state = server.state().clone();
         runtime.spawn(server.run(std::future::pending::<()>()));
         Running {
@@ -70,6 +76,7 @@ impl Running {
             admin: admin.expect("the administrator's port"),
             snapshot,
             metrics,
+            guard,
             state,
             clock,
             place,

@@ -232,7 +232,8 @@ fn marker_of_another_database_resets_no_password() {
 #[test]
 fn json_output_of_serve_is_one_document() {
     let place = Place::new();
-    let serving = Serving::start(&place, &["--json", "--http"]);
+    let guard = ["--guard-listen", "127.0.0.1:0", "--upstream", "http://127.0.0.1:1"];
+    let serving = Serving::start(&place, &[&["--json", "--http"], &guard[..]].concat());
     let document = serving.json();
     assert_eq!(document["first"]["user"], "admin");
     assert!(
@@ -250,6 +251,11 @@ fn json_output_of_serve_is_one_document() {
         );
         assert_eq!(status(&reply), 200, "{reply}");
     }
+    let guarded = exchange(
+        serving.address("guard"),
+        b"GET /ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+    assert_eq!(status(&guarded), 401, "{guarded}");
     let metrics = exchange(
         serving.address("admin"),
         b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
@@ -274,6 +280,23 @@ fn failed_starts_explain_the_error_and_leave_no_files() {
         (&["--http", "--listen", "0.0.0.0:0"], 2, "plain_not_loopback"),
         (&["--listen", "0.0.0.0:0"], 2, "certificate_needed"),
         (&["--listen", "[::]:0"], 2, "certificate_needed"),
+        (
+            &["--upstream", "http://127.0.0.1:1", "--guard-listen", "[::]:0"],
+            2,
+            "certificate_needed",
+        ),
+        (
+            &[
+                "--upstream",
+                "http://127.0.0.1:1",
+                "--guard-listen",
+                "127.0.0.1:0",
+                "--preflight-pass",
+                "/{*rest}",
+            ],
+            2,
+            "preflight_invalid",
+        ),
         (
             &[
                 "--listen",

@@ -22,7 +22,7 @@ pub(crate) async fn pass_on(
         forwarded.begin();
     }
     admitted.sign(match state.upstream() {
-        Some(upstream) => upstream.forward(request, Some(&admitted.verdict), realm, client).await,
+        Some(upstream) => upstream.forward(request, &admitted.verdict, realm, client).await,
         None => calls::NO_FUNCTION.into_response(),
     })
 }

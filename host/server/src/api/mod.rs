@@ -3,6 +3,7 @@
 pub(crate) mod api2;
 pub(crate) mod forward_auth;
 pub(crate) mod forwarding;
+pub(crate) mod guarded_routes;
 pub(crate) mod health;
 pub(crate) mod nested_calls;
 pub(crate) mod openapi;

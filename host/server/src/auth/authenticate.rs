@@ -69,12 +69,7 @@ pub(crate) async fn pass(
     if let Some(wait) = state.failures().blocked(client.counted()) {
         return Err(signed(state, Denial::Later(wait), "address_blocked", None));
     }
-    let mut fields = headers.get_all(AUTHORIZATION).iter();
-    let presented = match (fields.next(), fields.next()) {
-        (None, _) => Presented::Missing,
-        (Some(field), None) => Presented::One(field.as_bytes()),
-        (Some(_), Some(_)) => Presented::Repeated,
-    };
+    let presented = presented(headers);
     let verdict = match state.verify(presented, call, client).await {
         Ok(verdict) => verdict,
         Err(Error::Refused(error)) if CALL_ERRORS.contains(&error.code) => return Err(CALL_INVALID.into()),
@@ -117,6 +112,16 @@ pub(crate) async fn pass(
         }
         // Any other verdict without a refusal admits nothing.
         (None, _) => Err(unavailable(state).into()),
+    }
+}
+
+/// What a request presents.
+pub(crate) fn presented(headers: &HeaderMap) -> Presented<'_> {
+    let mut fields = headers.get_all(AUTHORIZATION).iter();
+    match (fields.next(), fields.next()) {
+        (None, _) => Presented::Missing,
+        (Some(field), None) => Presented::One(field.as_bytes()),
+        (Some(_), Some(_)) => Presented::Repeated,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What decides about requests: a server with the tokens, or an edge that follows one.
 
 use axum::response::Response;
-use tokenlatch_core::{Call, Shape, Verdict};
+use tokenlatch_core::{Call, Preflights, Shape, Verdict};
 
 use crate::auth::admitted::Admitted;
 use crate::auth::failed_attempts::Failures;
@@ -28,6 +28,14 @@ pub(crate) trait Backend: Send + Sync + 'static {
         client: &Client,
     ) -> impl Future<Output = Result<Arc<Verdict>>> + Send;
 
+    /// Decides whether what was admitted may go on. It is not counted as another use.
+    fn verify_again(
+        &self,
+        authorization: Presented<'_>,
+        call: &Call,
+        client: &Client,
+    ) -> impl Future<Output = Result<Arc<Verdict>>> + Send;
+
     /// Runs a token function.
     fn manage(
         &self,
@@ -44,4 +52,5 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn module(&self) -> &Module;
     fn config(&self) -> &Config;
     fn upstream(&self) -> Option<&Upstream>;
+    fn preflights(&self) -> &Preflights;
 }

@@ -9,7 +9,7 @@ use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use tokenlatch_core::{Call, Catalogue, Shape, Verdict};
+use tokenlatch_core::{Call, Catalogue, Preflights, Shape, Verdict};
 use tokio::sync::oneshot;
 
 use crate::api::api2;
@@ -28,7 +28,7 @@ use crate::form::Form;
 use crate::guard::catalogue_file::CatalogueFile;
 use crate::guard::upstream::Upstream;
 use crate::middleware::client::Client;
-use crate::middleware::metrics;
+use crate::middleware::metrics::{self, GUARD};
 use crate::net::listener::{self, Listener, ListenerContext};
 use crate::net::tls;
 use crate::problem::Problem;
@@ -49,6 +49,7 @@ pub struct EdgeState {
     pub failures: Failures,
     catalogue: CatalogueFile,
     upstream: Option<Upstream>,
+    preflights: Arc<Preflights>,
     config: Arc<Config>,
 }
 
@@ -79,6 +80,10 @@ impl Backend for EdgeState {
         self.follower.verify(authorization, call, client.address)
     }
 
+    async fn verify_again(&self, authorization: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
+        self.follower.verify_again(authorization, call, client.address)
+    }
+
     /// Refuses the function: an edge is read-only.
     async fn manage(&self, _: &Admitted, _: Shape, _: &str, _: Form) -> Response {
         calls::NO_FUNCTION.into_response()
@@ -103,6 +108,10 @@ impl Backend for EdgeState {
     fn upstream(&self) -> Option<&Upstream> {
         self.upstream.as_ref()
     }
+
+    fn preflights(&self) -> &Preflights {
+        &self.preflights
+    }
 }
 
 /// An edge whose ports are bound. It refuses every request until the first snapshot has arrived.
@@ -111,6 +120,7 @@ pub struct EdgeServer {
     account: Listener,
     admin: Option<Listener>,
     metrics: Option<Listener>,
+    guard: Option<Listener>,
     state: EdgeState,
     certificates: Option<tls::Certificates>,
     source: Arc<dyn Source>,
@@ -139,29 +149,40 @@ impl EdgeServer {
             failures: Failures::new(config.failures, MonotonicClock::system()),
             catalogue: CatalogueFile::new(config.catalogue.as_deref()),
             upstream,
+            preflights: Arc::new(config.preflights()?),
             config: Arc::clone(&config),
         };
         let shared = Arc::new(state.clone());
-        let port = |name, router| {
+        let port_with = |config: &Arc<Config>, name, router| {
             ListenerContext::new(
                 name,
                 router,
-                &config,
+                config,
                 shared.follower.module(),
                 None,
                 certificates.clone(),
             )
         };
+        let port = |name, router| port_with(&config, name, router);
         let account = Listener::bind(config.listen, port("account", account_router(&shared))).await?;
         let admin = Listener::bind_any(config.admin_listen, || port("admin", admin_router(&shared))).await?;
         let metrics = Listener::bind_any(config.metrics_listen, || {
             port("metrics", routes::metrics_router(Arc::clone(&shared)))
         })
         .await?;
+        let guard = Listener::bind_any(config.guard_listen, || {
+            port_with(
+                &Arc::new(config.of_guard()),
+                GUARD,
+                routes::guard_router(Arc::clone(&shared)),
+            )
+        })
+        .await?;
         Ok(EdgeServer {
             account,
             admin,
             metrics,
+            guard,
             state,
             certificates,
             source,
@@ -179,6 +200,12 @@ impl EdgeServer {
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(Listener::address)
+    }
+
+    /// The address of the listener for routes.
+    #[must_use]
+    pub fn guard_address(&self) -> Option<SocketAddr> {
+        self.guard.as_ref().map(Listener::address)
     }
 
     /// State shared by the handlers.
@@ -200,7 +227,7 @@ impl EdgeServer {
         let (end, ended) = oneshot::channel::<()>();
         let (follower, source) = (self.state.follower.clone(), self.source);
         let following = tokio::spawn(async move { follower.run(source, ended).await });
-        let listeners = [Some(self.account), self.admin, self.metrics]
+        let listeners = [Some(self.account), self.admin, self.metrics, self.guard]
             .into_iter()
             .flatten()
             .collect();

@@ -1,25 +1,32 @@
 //! The API behind the guard. Admitted requests are forwarded to it with the identity in header fields.
 
+use std::path::Path;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, HOST, UPGRADE};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, response};
 use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokenlatch_core::{Realm, Verdict};
 use tokio::time::Instant;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::body::{MonitoredBody, Sender, TimedBody, WaitingFor};
 use crate::config::Config;
 use crate::error::ServerError;
 use crate::form::check_takes_body;
+use crate::guard::upgrade::{self, Upgrade};
 use crate::guard::{identity_headers, removed_fields};
 use crate::middleware::client::{Client, FORWARDED_FOR, FORWARDED_PROTO};
+use crate::net::pem::{fault, provider, read_chain};
 use crate::problem::Problem;
 
 /// Time limit for the upstream to accept a connection.
@@ -34,7 +41,8 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// The API that admitted requests are forwarded to. Clones share its connections.
 #[derive(Clone)]
 pub struct Upstream {
-    client: HttpClient<HttpConnector, Body>,
+    client: HttpClient<HttpsConnector<HttpConnector>, Body>,
+    scheme: Scheme,
     authority: Authority,
     /// What is put before each path: empty, or a path that does not end with a slash.
     base: String,
@@ -61,6 +69,12 @@ const SLOW: Problem = Problem::new(
     "The API behind this service did not answer in time.",
 );
 
+const BODY_UNEXPECTED: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "body_unexpected",
+    "A GET or HEAD request must not have a body.",
+);
+
 impl Upstream {
     /// Creates the client for an upstream URL.
     ///
@@ -68,15 +82,12 @@ impl Upstream {
     /// [`ServerError::Upstream`].
     pub fn new(target: &Uri, config: &Config) -> Result<Upstream, ServerError> {
         let wrong = |reason: &str| ServerError::Upstream(reason.to_owned());
-        match target.scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                return Err(wrong(
-                    "it is spoken to over plain HTTP; give an `http://` address of this machine or a private network",
-                ));
-            }
+        let scheme = match (target.scheme_str(), &config.upstream_ca) {
+            (Some("http"), None) => Scheme::HTTP,
+            (Some("http"), Some(_)) => return Err(wrong("the file of its CAs is for an `https://` address")),
+            (Some("https"), _) => Scheme::HTTPS,
             _ => return Err(wrong("give an address such as `http://127.0.0.1:8080`")),
-        }
+        };
         let authority = target
             .authority()
             .filter(|authority| !authority.host().is_empty() && target.query().is_none())
@@ -84,6 +95,12 @@ impl Upstream {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        connector.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(client_config(config.upstream_ca.as_deref())?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
         // A request is sent again only if a connection was closed before any of it was sent. Functions that write are called by
         // GET too, so the method does not tell whether a request may be repeated.
         let client = HttpClient::builder(TokioExecutor::new())
@@ -93,6 +110,7 @@ impl Upstream {
             .build(connector);
         Ok(Upstream {
             client,
+            scheme,
             authority: authority.clone(),
             base: target.path().trim_end_matches('/').to_owned(),
             longest: config.limits.upstream_body_bytes,
@@ -101,55 +119,98 @@ impl Upstream {
         })
     }
 
-    /// Forwards a request with the identity of its verdict, and returns the API's answer. A public route has none.
-    pub(crate) async fn forward(
+    /// Forwards the call of a function with the identity of its verdict, and returns the API's answer.
+    pub(crate) async fn forward(&self, request: Request, verdict: &Verdict, realm: Realm, client: &Client) -> Response {
+        if upgrades(request.headers()) {
+            return UPGRADE_REFUSED.into_response();
+        }
+        if !request.body().is_end_stream()
+            && let Err(problem) = check_takes_body(request.method())
+        {
+            return problem.into_response();
+        }
+        self.answered(request, Some(verdict), realm, client).await
+    }
+
+    /// Forwards a request of any method, and returns the API's answer. Without a verdict it has no identity.
+    pub(crate) async fn forward_route(&self, request: Request, verdict: Option<&Verdict>, client: &Client) -> Response {
+        // Some servers ignore the body of a GET, and would take it for another request on the connection.
+        if !request.body().is_end_stream() && matches!(*request.method(), Method::GET | Method::HEAD) {
+            return BODY_UNEXPECTED.into_response();
+        }
+        self.answered(request, verdict, Realm::Account, client).await
+    }
+
+    /// Forwards a request that asks for another protocol. If the API agrees, the connection is its client's until a side ends
+    /// it, or until `ended` completes.
+    pub(crate) async fn forward_upgrade(
+        &self,
+        request: Request,
+        verdict: Option<&Verdict>,
+        client: &Client,
+        upgrade: Upgrade,
+        ended: impl Future<Output = ()> + Send + 'static,
+    ) -> Response {
+        let protocol = Some(&upgrade.protocol);
+        let mut answer = match self.send(request, verdict, Realm::Account, client, protocol).await {
+            Ok(answer) => answer,
+            Err(problem) => return problem.into_response(),
+        };
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return self.filtered(answer);
+        }
+        if !upgrade.is_met_by(answer.headers()) {
+            return switched().into_response();
+        }
+        let upstream = hyper::upgrade::on(&mut answer);
+        let mut response = filter_answer(answer.into_parts().0, Body::empty());
+        upgrade::add_fields(response.headers_mut(), &upgrade.protocol);
+        upgrade.connect(upstream, ended);
+        response
+    }
+
+    async fn answered(&self, request: Request, verdict: Option<&Verdict>, realm: Realm, client: &Client) -> Response {
+        match self.send(request, verdict, realm, client, None).await {
+            Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => switched().into_response(),
+            Ok(answer) => self.filtered(answer),
+            Err(problem) => problem.into_response(),
+        }
+    }
+
+    fn filtered(&self, answer: Response<Incoming>) -> Response {
+        let (parts, body) = answer.into_parts();
+        filter_answer(parts, TimedBody::over(Body::new(body), self.stall))
+    }
+
+    /// Sends a request, asking for a protocol if one is given.
+    async fn send(
         &self,
         request: Request,
         verdict: Option<&Verdict>,
         realm: Realm,
         client: &Client,
-    ) -> Response {
-        if upgrades(request.headers()) {
-            return UPGRADE_REFUSED.into_response();
-        }
+        protocol: Option<&HeaderValue>,
+    ) -> Result<Response<Incoming>, Problem> {
         let (mut parts, body) = request.into_parts();
-        // Some servers ignore the body of a GET, and would take it for another request on the connection.
-        if !body.is_end_stream()
-            && let Err(problem) = check_takes_body(&parts.method)
-        {
-            return problem.into_response();
-        }
         if body.size_hint().lower() > self.longest as u64 {
-            return Problem::BODY_TOO_LARGE.into_response();
+            return Err(Problem::BODY_TOO_LARGE);
         }
         add_headers(&mut parts.headers, verdict, realm, client);
+        if let Some(protocol) = protocol {
+            upgrade::add_fields(&mut parts.headers, protocol);
+        }
         set_length(&mut parts.headers, &body);
         let (body, sender) = MonitoredBody::over(body, self.longest);
         // The version and the extensions are those of the guard's own connection.
         let mut forwarded = Request::new(body);
-        let Ok(target) = self.target(&parts.uri) else {
-            return Problem::INTERNAL.into_response();
-        };
-        *forwarded.uri_mut() = target;
+        *forwarded.uri_mut() = self.target(&parts.uri).map_err(|_| Problem::INTERNAL)?;
         *forwarded.method_mut() = parts.method;
         *forwarded.headers_mut() = parts.headers;
-        let answered = tokio::select! {
-            answered = self.client.request(forwarded) => answered,
-            () = self.silence(&sender) => return SLOW.into_response(),
-        };
-        match answered {
-            Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                tracing::error!(
-                    code = UNREACHABLE.code,
-                    "the upstream switched protocols without being asked"
-                );
-                UNREACHABLE.into_response()
+        tokio::select! {
+            answered = self.client.request(forwarded) => {
+                answered.map_err(|error| sender.fault().unwrap_or_else(|| failed(&error)))
             }
-            Ok(answer) => {
-                let (parts, body) = answer.into_parts();
-                filter_answer(parts, TimedBody::over(Body::new(body), self.stall))
-            }
-            Err(error) => sender.fault().unwrap_or_else(|| failed(&error)).into_response(),
+            () = self.silence(&sender) => Err(SLOW),
         }
     }
 
@@ -157,7 +218,7 @@ impl Upstream {
     fn target(&self, requested: &Uri) -> Result<Uri, axum::http::Error> {
         let rest = requested.path_and_query().map_or("/", PathAndQuery::as_str);
         Uri::builder()
-            .scheme(Scheme::HTTP)
+            .scheme(self.scheme.clone())
             .authority(self.authority.clone())
             .path_and_query(format!("{}{rest}", self.base))
             .build()
@@ -222,6 +283,32 @@ fn upgrades(headers: &HeaderMap) -> bool {
         let value = value.as_bytes().to_ascii_lowercase();
         value.windows(9).any(|part| part == b"websocket")
     })
+}
+
+/// Logs an answer that changes to a protocol that nobody asked for.
+fn switched() -> Problem {
+    tracing::error!(
+        code = UNREACHABLE.code,
+        "the upstream switched protocols without being asked"
+    );
+    UNREACHABLE
+}
+
+/// The TLS of connections to the API: by a file of CAs, or by the public ones. The certificate must be of the API's host.
+fn client_config(authorities: Option<&Path>) -> Result<ClientConfig, ServerError> {
+    let mut roots = RootCertStore::empty();
+    match authorities {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(path) => {
+            for certificate in read_chain(path)? {
+                roots.add(certificate).map_err(|error| fault(path, error.to_string()))?;
+            }
+        }
+    }
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(|error| ServerError::Upstream(error.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// Logs why the API gave no answer.

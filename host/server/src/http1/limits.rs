@@ -25,12 +25,16 @@ pub struct HttpLimits {
     pub upstream_time: Duration,
     /// Time limit for the upstream between two pieces of its answer. Zero means no limit.
     pub upstream_stall: Duration,
+    /// Interval at which the token of an upgraded connection is verified again.
+    pub upgrade_check: Duration,
     /// Time limit for the client to take another piece of a reply.
     pub write_time: Duration,
     /// Time limit for requests in progress when the server stops.
     pub stop_time: Duration,
     /// Maximum size of the request line and header fields, in bytes.
     pub head_bytes: usize,
+    /// The same on the listener for routes, where cookies are the API's.
+    pub guard_head_bytes: usize,
     /// Maximum size of the request target, in bytes.
     pub target_bytes: usize,
     /// Maximum number of header fields of a request.
@@ -54,9 +58,11 @@ impl Default for HttpLimits {
             handler_time: Duration::from_secs(120),
             upstream_time: Duration::from_secs(60),
             upstream_stall: Duration::from_secs(3600),
+            upgrade_check: Duration::from_secs(10),
             write_time: Duration::from_secs(120),
             stop_time: Duration::from_secs(10),
             head_bytes: 24 << 10,
+            guard_head_bytes: 64 << 10,
             target_bytes: 16 << 10,
             fields: 100,
             body_bytes: 1 << 20,

@@ -1,5 +1,5 @@
 //! Filters the bytes between the socket and the HTTP library. Only heads that were checked as a whole, and the bodies that belong
-//! to them, pass.
+//! to them, pass. After an upgrade every byte passes.
 //!
 //! No byte of a refused head reaches the library. It reads a stand-in request instead, so that the refusal is answered in order.
 //! [`WireState`] tells the handler the number of the refused request on the connection. If the two counts ever differed, the refused
@@ -36,6 +36,8 @@ const LINGER_BYTES: usize = 8 << 20;
 pub(crate) struct WireState {
     /// Whether any byte has arrived.
     started: AtomicBool,
+    /// Whether the connection changes to another protocol after the reply.
+    upgraded: AtomicBool,
     /// The number of the refused request, counted from 1, and the fault.
     refused: OnceLock<(u64, Fault)>,
 }
@@ -44,6 +46,15 @@ impl WireState {
     /// Whether any byte of a request has arrived.
     pub(crate) fn started(&self) -> bool {
         self.started.load(Ordering::Relaxed)
+    }
+
+    /// Lets all bytes pass after the current request, without time limits.
+    pub(crate) fn upgrade(&self) {
+        self.upgraded.store(true, Ordering::Release);
+    }
+
+    fn is_upgraded(&self) -> bool {
+        self.upgraded.load(Ordering::Acquire)
     }
 
     /// Why a request was refused, if it was.
@@ -64,6 +75,8 @@ enum Phase {
     Pass(u64),
     /// All bytes may pass: a chunked body. The connection ends after its reply.
     Open,
+    /// All bytes may pass, at any pace: another protocol than HTTP.
+    Tunnel,
     /// A head was refused. This many bytes of the stand-in have been read.
     Refused(usize),
     /// Nothing more is read.
@@ -295,6 +308,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             }
             Poll::Pending => {
                 self.seat.waits();
+                if matches!(self.phase, Phase::Tunnel) {
+                    return Poll::Pending;
+                }
                 ready!(self.poll_deadline(cx, self.limits.body_stall));
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
@@ -357,6 +373,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
         }
         loop {
             match this.phase {
+                Phase::Head | Phase::Pass(0) if this.wired.is_upgraded() => this.phase = Phase::Tunnel,
                 Phase::Head => ready!(this.poll_head(cx))?,
                 Phase::Pass(0) => this.next_head(),
                 Phase::Pass(left) => {
@@ -364,7 +381,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
                     this.phase = Phase::Pass(left.saturating_sub(passed));
                     return Poll::Ready(Ok(()));
                 }
-                Phase::Open => {
+                Phase::Open | Phase::Tunnel => {
                     ready!(this.poll_pass(cx, out, u64::MAX))?;
                     return Poll::Ready(Ok(()));
                 }
@@ -426,6 +443,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
                 this.seat.waits();
             }
             ready!(polled)?;
+            // What comes now belongs to a side that may still read.
+            if matches!(this.phase, Phase::Tunnel) {
+                return Poll::Ready(Ok(()));
+            }
             // Between two requests there is nothing left to read, unless more bytes arrived with the last one.
             if this.held().is_empty() && matches!(this.phase, Phase::Head | Phase::Pass(0) | Phase::Ended) {
                 return Poll::Ready(Ok(()));

@@ -71,8 +71,14 @@ pub(crate) fn begin() {
     });
 }
 
+/// The port whose paths are all the API's.
+pub(crate) const GUARD: &str = "guard";
+
 /// The class of a request's path. Labels with whole paths would be unbounded.
-pub(crate) fn class(path: &str) -> &'static str {
+pub(crate) fn class(port: &'static str, path: &str) -> &'static str {
+    if port == GUARD {
+        return GUARD;
+    }
     const CLASSES: &[(&str, &str)] = &[
         ("/execute/Tokens/", "tokens"),
         ("/execute/", "execute"),
@@ -184,6 +190,7 @@ pub(crate) fn run_upkeep() {
 /// The status codes that this service sends, as text without allocation.
 fn status_text(status: StatusCode) -> &'static str {
     const TEXTS: &[(u16, &str)] = &[
+        (101, "101"),
         (200, "200"),
         (204, "204"),
         (301, "301"),

@@ -13,14 +13,18 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Request, Response, header};
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::service::Service;
+use hyper::upgrade::OnUpgrade;
 use tower::ServiceExt;
 use tower_http::catch_panic::{CatchPanic, ResponseForPanic};
 
+use crate::body::QuietBody;
 use crate::config::Config;
+use crate::connections::Seat;
+use crate::guard::upgrade::TunnelSeat;
 use crate::http1::request_check;
 use crate::http1::unread_body::Unread;
 use crate::http1::wire::WireState;
@@ -70,7 +74,7 @@ impl Handling {
     /// is sent.
     fn nudge(&self, path: &str) {
         if let Some(publisher) = &self.publisher
-            && matches!(metrics::class(path), "tokens" | "api2" | "whm" | "page")
+            && matches!(metrics::class(self.name, path), "tokens" | "api2" | "whm" | "page")
         {
             publisher.nudge();
         }
@@ -97,11 +101,23 @@ pub(crate) struct Handler {
     peer: SocketAddr,
     secure: bool,
     requests: AtomicU64,
+    seat: Arc<Seat>,
+    /// What follows HTTP on the connection.
+    tunnel: TunnelSeat,
 }
 
 impl Handler {
-    pub(crate) fn new(handling: Arc<Handling>, wired: Arc<WireState>, peer: SocketAddr, secure: bool) -> Handler {
+    pub(crate) fn new(
+        handling: Arc<Handling>,
+        wired: Arc<WireState>,
+        peer: SocketAddr,
+        secure: bool,
+        seat: Arc<Seat>,
+        tunnel: TunnelSeat,
+    ) -> Handler {
         Handler {
+            seat,
+            tunnel,
             handling,
             wired,
             peer,
@@ -116,12 +132,22 @@ impl Service<Request<Incoming>> for Handler {
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let refused = self.wired.refusal(number).map(|fault| fault.problem());
         let handling = self.handling.clone();
         let (peer, secure) = (self.peer, self.secure);
-        Box::pin(async move { Ok(answer(&handling, peer, secure, request, refused).await) })
+        let (wired, seat) = (self.wired.clone(), self.seat.clone());
+        if request.extensions().get::<OnUpgrade>().is_some() {
+            request.extensions_mut().insert(self.tunnel.clone());
+        }
+        Box::pin(async move {
+            let response = answer(&handling, peer, secure, request, refused).await;
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                wired.upgrade();
+            }
+            Ok(response.map(|body| QuietBody::over(body, &seat)))
+        })
     }
 }
 
@@ -244,7 +270,7 @@ struct Seen<'a> {
 impl Seen<'_> {
     fn report(&self, response: &Response<Body>, time: Duration) {
         let status = response.status();
-        metrics::replied(self.port, metrics::class(self.path), status, time);
+        metrics::replied(self.port, metrics::class(self.port, self.path), status, time);
         let decided = response.extensions().get::<VerdictLogFields>();
         let noted = response.extensions().get::<PageLogFields>();
         if self.admitted

@@ -18,6 +18,7 @@ use tokio_io_timeout::TimeoutStream;
 use crate::config::{Config, HttpLimits};
 use crate::connections::{ConnectionPermit, Connections};
 use crate::error::ServerError;
+use crate::guard::upgrade::TunnelSeat;
 use crate::http1::wire::Wire;
 use crate::middleware::metrics;
 use crate::middleware::request::{Handler, Handling};
@@ -292,13 +293,16 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let stream: Pin<Box<TimeoutStream<S>>> = Box::pin(stream);
     let wire = Wire::new(stream, *limits, place.seat());
     let wired = wire.wired();
-    let handler = Handler::new(port.handling.clone(), wired.clone(), peer, secure);
+    let tunnel = TunnelSeat::default();
+    let handling = port.handling.clone();
+    let handler = Handler::new(handling, wired.clone(), peer, secure, place.seat(), tunnel.clone());
     let served = http1::Builder::new()
         .half_close(true)
         .max_headers(limits.fields + LIBRARY_FIELDS)
         .max_buf_size(LIBRARY_BUFFER.max(limits.head_bytes * 2))
         .header_read_timeout(None)
-        .serve_connection(TokioIo::new(wire), handler);
+        .serve_connection(TokioIo::new(wire), handler)
+        .with_upgrades();
     let mut served = pin!(served);
     let outcome = tokio::select! {
         outcome = served.as_mut() => outcome,
@@ -312,5 +316,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     };
     if let Err(error) = outcome {
         tracing::debug!(port = port.handling.name, %peer, "the connection was lost: {error}");
+    }
+    if let Some(tunnel) = tunnel.take() {
+        tunnel.run(limits).await;
     }
 }

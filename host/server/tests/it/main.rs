@@ -14,6 +14,7 @@ mod client_address;
 mod forward_auth;
 mod framing;
 mod guard;
+mod guard_routes;
 mod guard_wire;
 mod openapi;
 mod raw_api;

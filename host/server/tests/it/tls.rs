@@ -19,10 +19,10 @@ use tokenlatch_server::{CERTIFICATE_FILE, Config, EdgeServer, KEY_FILE, Reload, 
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-type Secured = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Secured = StreamOwned<ClientConnection, TcpStream>;
 
 /// A handshake in which the server must present a certificate that `trusted` covers.
-fn secured(address: SocketAddr, trusted: &Path, protocols: &[&[u8]]) -> Result<Secured, std::io::Error> {
+pub(crate) fn secured(address: SocketAddr, trusted: &Path, protocols: &[&[u8]]) -> Result<Secured, std::io::Error> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(&fs::read(trusted).unwrap()).unwrap())
