@@ -1,13 +1,11 @@
--- Asks Tokenlatch about a request. `haproxy.cfg` loads this file with the address of `/auth`.
+-- Asks Tokenlatch about a request. `haproxy.cfg` loads this file, and calls its action with the address of `/auth`.
 --
 -- The question is a GET without a body and with the header fields that are judged. The action only ever admits by setting
 -- `txn.tokenlatch` to `admitted`; haproxy.cfg refuses everything else, also when this file fails.
-local url = ...
-
 -- What a client gets of a refusal.
 local shown = { "www-authenticate", "retry-after", "cache-control", "content-type" }
 
-core.register_action("tokenlatch", { "http-req" }, function(txn)
+core.register_action("tokenlatch", { "http-req" }, function(txn, url)
     local question = {
         ["x-original-uri"] = { txn:get_var("txn.uri") },
         ["x-original-method"] = { txn.sf:method() },
@@ -41,4 +39,4 @@ core.register_action("tokenlatch", { "http-req" }, function(txn)
         end
         txn:done(reply)
     end
-end)
+end, 1)
