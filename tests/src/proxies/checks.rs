@@ -45,6 +45,7 @@ pub const ODD_PATHS: &[&str] = &[
     "/things%5cother",
     "/things\\other",
     "/things;a=b",
+    "/execute/Email/list_pops?a=b;c=d",
     "/things#/other",
     "/things\u{e9}",
     "/things\u{1}",
