@@ -10,38 +10,43 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokenlatch_core::{DANGEROUS_FIELDS, IDENTITY_FIELDS, PROXY_FIELDS, danger, plain_target};
-use tokenlatch_tests::proxies::{self, ODD_PATHS, Stage};
+use tokenlatch_tests::proxies::{self, Stage};
 use tokenlatch_tests::service::{Client, Echo, Place, Proxy, ProxyKind, require};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// A test of this name for each proxy.
 macro_rules! each_proxy {
-    ($check:ident) => {
+    ($check:ident $(, $attribute:meta)?) => {
         mod $check {
             use super::{Outcome, ProxyKind};
 
             #[test]
+            $(#[$attribute])?
             fn nginx() -> Outcome {
                 super::$check(ProxyKind::Nginx)
             }
 
             #[test]
+            $(#[$attribute])?
             fn caddy() -> Outcome {
                 super::$check(ProxyKind::Caddy)
             }
 
             #[test]
+            $(#[$attribute])?
             fn traefik() -> Outcome {
                 super::$check(ProxyKind::Traefik)
             }
 
             #[test]
+            $(#[$attribute])?
             fn envoy() -> Outcome {
                 super::$check(ProxyKind::Envoy)
             }
 
             #[test]
+            $(#[$attribute])?
             fn haproxy() -> Outcome {
                 super::$check(ProxyKind::Haproxy)
             }
@@ -372,6 +377,11 @@ fn sends_only_the_needed_fields_to_auth(kind: ProxyKind) -> Outcome {
     assert!(!fields.contains_key("cookie"), "{fields:?}");
     assert!(!asked.to_string().contains("evil"), "{fields:?}");
     assert_eq!(judged(&asked), Some("/things?a=b"), "{fields:?}");
+    // This service admits without an identity, as it does for a public route: then the API gets none.
+    let told = api.last();
+    let told = told["headers"].as_object().ok_or("no fields")?;
+    let identity = told.keys().filter(|name| name.starts_with("x-tokenlatch-"));
+    assert_eq!(identity.collect::<Vec<_>>(), Vec::<&String>::new());
     // Caddy asks with every field that is left. What the others add themselves is not the client's.
     if kind != ProxyKind::Caddy {
         let own = "accept accept-encoding content-length user-agent x-envoy-expected-rq-timeout-ms x-envoy-internal x-forwarded-port \
@@ -386,9 +396,9 @@ fn sends_only_the_needed_fields_to_auth(kind: ProxyKind) -> Outcome {
         assert!(!asked.to_string().contains("text/html"), "{fields:?}");
     }
     // What is judged is what the API gets, byte for byte.
-    for target in ODD_PATHS {
+    for target in proxies::odd_targets(proxy.address) {
         let reached = api.reached();
-        let answer = Client::new(proxy.address).get(target, "cpanel alice:x")?;
+        let answer = Client::new(proxy.address).get(&target, "cpanel alice:x")?;
         if api.reached() == reached {
             assert_eq!(answer.status, 400, "{target:?}");
         } else {
@@ -406,6 +416,68 @@ fn judged(asked: &Value) -> Option<&str> {
 }
 
 each_proxy!(sends_only_the_needed_fields_to_auth);
+
+/// The routes of a catalogue for [`judges_by_routes`].
+const ROUTES: &str = r#"
+default = "deny"
+
+[[route]]
+method = "GET"
+path = "/v1/orders"
+feature = "popaccts"
+writes = false
+
+[[route]]
+method = "POST"
+path = "/v1/orders"
+feature = "popaccts"
+writes = true
+
+[[route]]
+method = "GET"
+path = "/v1/orders/{id}"
+writes = false
+
+[[route]]
+method = "GET"
+path = "/v1/status"
+writes = false
+public = true
+"#;
+
+/// The method and the path that a proxy tells are judged by the routes of the catalogue.
+fn judges_by_routes(kind: ProxyKind) -> Outcome {
+    let place = Place::new()?;
+    let catalogue = place.file("catalogue.toml");
+    fs::write(&catalogue, ROUTES)?;
+    let Some(stage) = Stage::new(kind, &["--catalogue", &catalogue.display().to_string()])? else {
+        return Ok(());
+    };
+    let mut client = stage.client();
+    for (method, target, limited, full) in [
+        ("GET", "/v1/orders", 200, 200),
+        ("GET", "/v1/orders?page=2", 200, 200),
+        ("HEAD", "/v1/orders", 200, 200),
+        ("POST", "/v1/orders", 403, 200),
+        ("PUT", "/v1/orders", 403, 403),
+        ("GET", "/v1/orders/7", 403, 200),
+        ("GET", "/v1/orders/", 403, 403),
+        ("GET", "/V1/orders", 403, 403),
+        ("GET", "/v1/other", 403, 403),
+    ] {
+        for (token, wanted) in [(stage.limited(), limited), (stage.full(), full)] {
+            let answer = client.send(method, target, &[("Authorization", token)], "")?;
+            assert_eq!(answer.status, wanted, "{method} {target} {}", answer.body);
+        }
+        assert_eq!(client.send(method, target, &[], "")?.status, 401, "{method} {target}");
+    }
+    let answer = client.send("GET", "/v1/status", &[("X-Tokenlatch-User", "evil")], "")?;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.json()["headers"].get("x-tokenlatch-user"), None);
+    Ok(())
+}
+
+each_proxy!(judges_by_routes, ignore = "the catalogue file holds no routes yet");
 
 /// A broken service: it closes every connection at once, or never answers. It listens as long as the test's process lives, so no
 /// other program can take its port.

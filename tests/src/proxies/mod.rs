@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 
-pub use checks::ODD_PATHS;
+pub use checks::odd_targets;
 pub use stage::Stage;
 
 /// The headings of the checks.
