@@ -8,6 +8,8 @@ pub mod differ;
 #[cfg(feature = "service")]
 pub mod edges;
 pub mod planted;
+#[cfg(feature = "service")]
+pub mod proxies;
 pub mod report;
 pub mod routes;
 pub mod runtimes;

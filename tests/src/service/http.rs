@@ -76,33 +76,100 @@ impl Client {
     pub fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => {
-                let stream = TcpStream::connect(self.address)?;
-                stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
-                stream.set_write_timeout(Some(PATIENCE))?;
-                BufReader::new(stream)
-            }
+            None => connect(self.address)?,
         };
-        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", self.address);
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
+        let mut request = self.head(method, target, headers);
         if !body.is_empty() || method == "POST" {
             request.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
         request.push_str("\r\n");
         request.push_str(body);
         stream.get_mut().write_all(request.as_bytes())?;
-        let (answer, stays) = read(&mut stream)?;
+        let (answer, stays) = read(&mut stream, method == "HEAD")?;
         if stays {
             self.stream = Some(stream);
         }
         Ok(answer)
     }
+
+    /// Sends the head of a request on a connection of its own. Its body, if it has one, and its answer are the caller's.
+    ///
+    /// # Errors
+    /// Nothing listens.
+    pub fn begin(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> io::Result<Exchange> {
+        let mut stream = connect(self.address)?;
+        let mut head = self.head(method, target, headers);
+        head.push_str("\r\n");
+        stream.get_mut().write_all(head.as_bytes())?;
+        Ok(Exchange { stream })
+    }
+
+    /// The first lines of a request, without the empty line after them.
+    fn head(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> String {
+        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head
+    }
 }
 
-fn read(stream: &mut BufReader<TcpStream>) -> io::Result<(Answer, bool)> {
+/// A request whose body and answer are sent and read piece by piece.
+#[derive(Debug)]
+pub struct Exchange {
+    stream: BufReader<TcpStream>,
+}
+
+impl Exchange {
+    /// Sends bytes.
+    ///
+    /// # Errors
+    /// The connection is closed.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.get_mut().write_all(bytes)
+    }
+
+    /// Reads up to the first line that begins with a text, and returns that line.
+    ///
+    /// # Errors
+    /// No such line comes within the time.
+    pub fn line(&mut self, start: &str, within: Duration) -> io::Result<String> {
+        self.stream.get_ref().set_read_timeout(Some(within))?;
+        loop {
+            let text = line(&mut self.stream)?;
+            if text.starts_with(start) {
+                return Ok(text);
+            }
+        }
+    }
+
+    /// Reads a number of bytes.
+    ///
+    /// # Errors
+    /// The connection is closed.
+    pub fn exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        exactly(&mut self.stream, length)
+    }
+
+    /// Reads a whole answer.
+    ///
+    /// # Errors
+    /// No complete answer came.
+    pub fn answer(&mut self) -> io::Result<Answer> {
+        read(&mut self.stream, false).map(|(answer, _)| answer)
+    }
+}
+
+fn connect(address: SocketAddr) -> io::Result<BufReader<TcpStream>> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(BufReader::new(stream))
+}
+
+/// Reads an answer, which has no body if it is one to `HEAD`.
+fn read(stream: &mut BufReader<TcpStream>, head: bool) -> io::Result<(Answer, bool)> {
     let first = line(stream)?;
     let status = first
         .split(' ')
@@ -124,7 +191,9 @@ fn read(stream: &mut BufReader<TcpStream>) -> io::Result<(Answer, bool)> {
         body: String::new(),
     };
     let mut stays = answer.header("connection") != Some("close");
-    let bytes = if answer.header("transfer-encoding") == Some("chunked") {
+    let bytes = if head {
+        Vec::new()
+    } else if answer.header("transfer-encoding") == Some("chunked") {
         chunks(stream)?
     } else if let Some(length) = answer.header("content-length") {
         let length = length.parse().map_err(|_| spoilt("a length that is no number"))?;

@@ -16,9 +16,9 @@ mod stock;
 mod tunnel;
 mod visit;
 
-pub use echo::Echo;
+pub use echo::{Echo, WEBSOCKET_KEY};
 pub use guarded::{Guarded, await_file};
-pub use http::{Answer, Client};
+pub use http::{Answer, Client, Exchange};
 pub use npm::Npm;
 pub use panel::{Asked, Panel};
 pub use place::{Place, Ran};
