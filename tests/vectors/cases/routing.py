@@ -1,6 +1,9 @@
 """Routes: which one a request names, and what a token may do there."""
 
-from .book import FUNCTIONS, Book, account, header, record
+from model import ed25519
+from model.snapshot import Message
+
+from .book import FUNCTIONS, NOW, Book, account, header, record
 
 ORDERS = [
     {"method": "GET", "path": "/v1/orders", "feature": "orders", "writes": False},
@@ -347,13 +350,15 @@ def _limits(book):
 
 def _held():
     """Tables and snapshots with routes."""
-    book = Book("routes_held", "Routes in tables: prepared calls by method and path, their numbers, and a catalogue that is set anew.")
+    book = Book("routes_held", "Routes in tables and snapshots: prepared calls by method and path, their numbers, and a catalogue that is set anew.")
     base = {"records": [_limited("orders")], "accounts": [account()]}
 
     def table(name, catalogue, *steps, code=None):
         book.table(name, base | {"catalogue": catalogue}, steps, code)
 
     known = {"routes": ORDERS}
+    seed = b"\x01" * 32
+    message = Message(1, made=NOW, rows=base["records"], accounts=base["accounts"])
     table("a_table_judges_routes", known, ("prepare", _call("GET", "/v1/orders/7"), {"call": 1}), ("verify", {"call": 1}, "ok"),
           ("prepare", _call("GET", "/v1/orders/export"), {"call": 2}), ("verify", {"call": 2}, "feature_not_granted"))
     table("a_table_shares_the_number_of_paths_of_one_route", known, ("prepare", _call("GET", "/v1/orders/7"), {"call": 1}),
@@ -373,6 +378,12 @@ def _held():
     table("a_table_refuses_a_route_with_an_address", known, ("prepare", _call("GET", "/") | {"address": "10.0.0.1"}, "value_invalid"))
     table("a_table_refuses_half_a_route", known, ("prepare", {"method": "GET"}, "field_missing"), ("prepare", {"path": "/"}, "field_missing"))
     table("a_table_refuses_a_route_and_a_feature", known, ("prepare", _call("GET", "/") | {"feature": "mail"}, "call_ambiguous"))
+    for what, target, reason in [
+        ("a_route", "/v1/orders", "ok"), ("a_near_route", "/V1/orders", "function_without_feature"), ("a_doubtful_path", "/v1//orders", "target_doubtful"),
+        ("another_route", "/v1/orders/export", "feature_not_granted"), ("a_public_route", "/health", "public"), ("no_route", "/v2", "route_unlisted"),
+    ]:
+        steps = [("apply", (message, message.signed(seed).hex(), NOW), None), ("prepare", _call("GET", target), {"call": 1}), ("verify", {"call": 1}, reason)]
+        book.snapshot(f"a_snapshot_judges_{what}", {"publicKeys": [ed25519.public_key(seed).hex()], "catalogue": known | {"default": "deny"}}, steps)
     table("a_table_refuses_a_wrong_route", {"routes": [_route("/a//b")]}, code="catalogue_invalid")
     table("a_table_refuses_two_routes_of_one_shape", {"routes": [_route("/{a}"), _route("/{b}")]}, code="catalogue_invalid")
     return book
