@@ -277,10 +277,13 @@ fn word(old: &Catalogue, new: &Catalogue) -> String {
     word
 }
 
+/// A function of one API: its module and its name.
+type Key<'c> = (&'c str, &'c str, Api);
+
 /// The functions of both catalogues, with the features that they have there.
-fn functions<'c>(old: &'c Catalogue, new: &'c Catalogue) -> Vec<((&'c str, &'c str, Api), BTreeSet<&'c str>)> {
-    let mut places: HashMap<(&str, &str, Api), usize> = HashMap::new();
-    let mut found: Vec<((&str, &str, Api), BTreeSet<&str>)> = Vec::new();
+fn functions<'c>(old: &'c Catalogue, new: &'c Catalogue) -> Vec<(Key<'c>, BTreeSet<&'c str>)> {
+    let mut places: HashMap<Key<'_>, usize> = HashMap::new();
+    let mut found: Vec<(Key<'_>, BTreeSet<&str>)> = Vec::new();
     let all = [old, new]
         .into_iter()
         .flat_map(|catalogue| catalogue.functions.as_deref().unwrap_or_default());
