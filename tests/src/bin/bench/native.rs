@@ -105,7 +105,7 @@ impl Native {
                 Ok((0..1 << 32).contains(&code))
             }));
         };
-        let mut table = Table::new(module, &input).map_err(during())?;
+        let mut table = Table::new(module, &input).map_err(Fault::during("the table"))?;
         Ok(self.presented(HOT, move |input, number| {
             let call = table.route(Realm::Account, "GET", &next());
             let call = call.map_err(Fault::during("wasmtime"))?;
