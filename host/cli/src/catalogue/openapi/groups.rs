@@ -104,16 +104,18 @@ impl Groups {
     fn doubts(&self, routes: &mut [Written]) -> Vec<Written> {
         let mut places = self.places.clone();
         let mut added: Vec<Written> = Vec::new();
-        for (at, group) in self.groups.iter().enumerate() {
-            for (other_at, other) in self.groups.iter().enumerate().skip(at + 1) {
-                let is_open = |at: usize| routes.get(at).is_some_and(|written| written.route.feature.is_some());
+        let open: Vec<bool> = routes.iter().map(|written| written.route.feature.is_some()).collect();
+        let is_open = |at: usize| open.get(at).copied().unwrap_or_default();
+        for (at, group) in self.groups.iter().enumerate().filter(|(at, _)| is_open(*at)) {
+            let others = self.groups.iter().enumerate();
+            for (other_at, other) in others.filter(|(other_at, _)| *other_at > at || !is_open(*other_at)) {
                 let (Some(one), Some(two)) = (group.first(), other.first()) else {
                     continue;
                 };
-                let doubtful = one.method == two.method
-                    && (is_open(at) || is_open(other_at))
-                    && group.iter().any(|one| other.iter().any(|two| one.rivals(two)));
-                let Some(common) = one.shape.common(&two.shape).filter(|_| doubtful) else {
+                if one.method != two.method || !group.iter().any(|one| other.iter().any(|two| one.rivals(two))) {
+                    continue;
+                }
+                let Some(common) = one.shape.common(&two.shape) else {
                     continue;
                 };
                 let note = format!(
