@@ -7,6 +7,8 @@ local shown = { "www-authenticate", "retry-after", "cache-control", "content-typ
 
 core.register_action("tokenlatch", { "http-req" }, function(txn, url)
     local question = {
+        -- Over TLS, the name in the service's certificate.
+        ["host"] = { "localhost" },
         ["x-original-uri"] = { txn:get_var("txn.uri") },
         ["x-original-method"] = { txn.sf:method() },
     }
