@@ -55,6 +55,7 @@ fn main() -> io::Result<()> {
     )?;
     let catalogue = fs::read(root().join("host/server/deploy/catalogue.toml"))?;
     put(folder, "catalogue", &texts(&CATALOGUES).chain([catalogue]).collect())?;
+    put(folder, "routes", &vectors.iter().filter_map(routed).collect())?;
     put(folder, "archive", &archives())?;
     let lines = headers().collect::<Vec<_>>().join(b"\n".as_slice());
     let lines = [
@@ -63,6 +64,24 @@ fn main() -> io::Result<()> {
     ];
     put(folder, "header_lines", &lines.into())?;
     Ok(())
+}
+
+/// The request and the routes of a vector, one a line.
+fn routed(vector: &Value) -> Option<Vec<u8>> {
+    let text = |value: &Value, key: &str| value[key].as_str().map(str::to_owned);
+    let line = |value: &Value| Some(format!("{} {}", text(value, "method")?, text(value, "path")?));
+    let request = &vector["request"];
+    let asked = line(&request["call"]).unwrap_or_else(|| "GET /".into());
+    let routes = request["catalogue"]["routes"].as_array()?.iter().filter_map(|route| {
+        let sign = match (&route["public"], &route["feature"]) {
+            (Value::Bool(true), _) => "!",
+            (_, Value::Null) => "-",
+            _ => "",
+        };
+        Some(sign.to_owned() + &line(route)?)
+    });
+    let lines: Vec<String> = std::iter::once(asked).chain(routes).collect();
+    Some(lines.join("\n").into_bytes()).filter(|text| text.len() < 2_500)
 }
 
 fn root() -> PathBuf {

@@ -10,7 +10,7 @@ use tokenlatch_build::Built;
 
 use crate::fault::Fault;
 
-pub use package::{Installed, build_package, install, install_tools, package};
+pub use package::{Installed, build_package, install, install_folder, install_tools, package};
 pub use process::Process;
 pub use tokenlatch_vectors::native::Native;
 pub use tokenlatch_vectors::runtime::{Identity, Runtime};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Program, Stdio};
 use std::sync::OnceLock;
 
-use tokenlatch_build::{Built, Options, build};
+use tokenlatch_build::{Built, Options, build, target_dir};
 
 use crate::fault::Fault;
 
@@ -44,6 +44,24 @@ pub fn install(built: &Built) -> Result<Installed, Fault> {
 pub fn install_tools(built: &Built) -> Result<PathBuf, Fault> {
     let (tools, _lock) = locked_tools(built)?;
     Ok(tools)
+}
+
+/// Installs what `tools/NAME` locks, and copies its scripts there. Returns the folder.
+///
+/// # Errors
+/// npm fails. The text contains its output.
+pub fn install_folder(name: &str) -> Result<PathBuf, Fault> {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let (tools, workspace) = (own.join("tools"), own.join(".."));
+    let from = tools.join(name);
+    let folder = target_dir(&workspace).join(format!("tokenlatch-{name}"));
+    fs::create_dir_all(&folder).map_err(Fault::during(folder.display()))?;
+    let lock = File::create(folder.join("lock")).map_err(Fault::during("the lock file"))?;
+    lock.lock().map_err(Fault::during("waiting for the lock file"))?;
+    copy_all(&from, &folder)?;
+    copy(&tools.join(".npmrc"), &folder.join(".npmrc"))?;
+    install_locked(&folder, &from.join("package-lock.json"))?;
+    Ok(folder)
 }
 
 /// The installed tools, locked against concurrent installations.

@@ -1,4 +1,7 @@
-"""Python's `http.server` with `urllib.parse` and the routes of a file, for a test: `python3 router.py PORT ROUTES`."""
+"""
+Python's `http.server` with `urllib.parse` and the routes of a file, for a test: `python3 router.py PORT ROUTES`. It answers with the
+index of the route.
+"""
 
 import json
 import sys
@@ -27,14 +30,15 @@ class Handler(BaseHTTPRequestHandler):
         """Looks for the first route that fits."""
         parts = [unquote(part) for part in urlsplit(self.path).path.split("/")]
         method = "GET" if self.command == "HEAD" else self.command
-        found = next((one for one in ROUTES if one["method"] in (method, "*") and fits(one["path"], parts)), None)
-        self.send_response(200 if found else 404)
-        if found:
-            self.send_header("X-Route", f"{found['method']} {found['path']}")
+        fitting = (at for at, one in enumerate(ROUTES) if one["method"] in (method, "*") and fits(one["path"], parts))
+        found = next(fitting, None)
+        self.send_response(404 if found is None else 200)
+        if found is not None:
+            self.send_header("X-Route", str(found))
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = serve
+    do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = serve
 
     def log_message(self, *_):
         """Says nothing."""
