@@ -17,36 +17,31 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 /// A test of this name for each proxy.
 macro_rules! each_proxy {
-    ($check:ident $(, $attribute:meta)?) => {
+    ($check:ident) => {
         mod $check {
             use super::{Outcome, ProxyKind};
 
             #[test]
-            $(#[$attribute])?
             fn nginx() -> Outcome {
                 super::$check(ProxyKind::Nginx)
             }
 
             #[test]
-            $(#[$attribute])?
             fn caddy() -> Outcome {
                 super::$check(ProxyKind::Caddy)
             }
 
             #[test]
-            $(#[$attribute])?
             fn traefik() -> Outcome {
                 super::$check(ProxyKind::Traefik)
             }
 
             #[test]
-            $(#[$attribute])?
             fn envoy() -> Outcome {
                 super::$check(ProxyKind::Envoy)
             }
 
             #[test]
-            $(#[$attribute])?
             fn haproxy() -> Outcome {
                 super::$check(ProxyKind::Haproxy)
             }
@@ -461,8 +456,8 @@ fn judges_by_routes(kind: ProxyKind) -> Outcome {
         ("POST", "/v1/orders", 403, 200),
         ("PUT", "/v1/orders", 403, 403),
         ("GET", "/v1/orders/7", 403, 200),
-        ("GET", "/v1/orders/", 403, 403),
-        ("GET", "/V1/orders", 403, 403),
+        ("GET", "/v1/orders/", 403, 200),
+        ("GET", "/V1/orders", 403, 200),
         ("GET", "/v1/other", 403, 403),
     ] {
         for (token, wanted) in [(stage.limited(), limited), (stage.full(), full)] {
@@ -477,7 +472,7 @@ fn judges_by_routes(kind: ProxyKind) -> Outcome {
     Ok(())
 }
 
-each_proxy!(judges_by_routes, ignore = "the catalogue file holds no routes yet");
+each_proxy!(judges_by_routes);
 
 /// A broken service: it closes every connection at once, or never answers. It listens as long as the test's process lives, so no
 /// other program can take its port.
