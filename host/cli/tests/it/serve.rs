@@ -425,7 +425,9 @@ fn trace_log_has_every_request_and_no_secret() {
     for format in ["text", "json"] {
         let place = Place::new();
         let arguments = ["--json", "--http", "--log-level", "trace", "--log-format", format];
-        let serving = Serving::start(&place, &arguments);
+        // Nothing answers there.
+        let guard = ["--guard-listen", "127.0.0.1:0", "--upstream", "https://127.0.0.1:1"];
+        let serving = Serving::start(&place, &[&arguments[..], &guard].concat());
         let account = serving.address("account");
         let admin = serving.address("admin");
         let secret_of = |file: &str| {
@@ -470,7 +472,12 @@ fn trace_log_has_every_request_and_no_secret() {
                 6 + secret.len()
             );
             assert!(status(&exchange(admin, details.as_bytes())) < 500);
-            requests += 1;
+            let upgrade = format!(
+                "GET /socket?x={secret} HTTP/1.1\r\nHost: a\r\nAuthorization: cpanel admin:{secret}\r\nCookie: a={secret}\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n"
+            );
+            let reply = exchange(serving.address("guard"), upgrade.as_bytes());
+            assert!(matches!(status(&reply), 401 | 502), "{reply}");
+            requests += 2;
         }
         let create = format!(
             "GET /execute/Tokens/create_full_access?name=new HTTP/1.1\r\nHost: a\r\nAuthorization: cpanel admin:{good}\r\nConnection: close\r\n\r\n"
