@@ -26,7 +26,7 @@ impl Presented<'_> {
     /// ones.
     #[must_use]
     pub fn authorization(self, credentials: Option<&[String]>) -> Authorization {
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let pair = |&(name, value): &(&[u8], &[u8])| (text(name), SecretString::new(text(value)));
         let fields = self.with_fields(|fields| fields.iter().map(pair).collect());
         Authorization::Fields(Box::new(RequestFields {
