@@ -111,8 +111,8 @@ fn check_chosen(guard: SocketAddr, seen: &Receiver<String>, token: &str) {
     let bearer = format!("Bearer {token}");
     let wrong = "x".repeat(32);
     let site = |value: &'static str| ("Sec-Fetch-Site", value);
-    for (fields, status) in [
-        (&[("Authorization", &*scheme)][..], 200),
+    let cases: &[(&[(&str, &str)], u16)] = &[
+        (&[("Authorization", &scheme)], 200),
         (&[("Authorization", &basic)], 200),
         (&[("Authorization", &anonymous)], 200),
         (&[("X-API-Key", token)], 200),
@@ -134,7 +134,8 @@ fn check_chosen(guard: SocketAddr, seen: &Receiver<String>, token: &str) {
         (&[("X-API-Key", token), ("X-API-Key", token)], 401),
         (&[("X-API-Key", token), ("X-Own", token)], 401),
         (&[("X-API-Key", token), ("Authorization", &scheme)], 401),
-    ] {
+    ];
+    for &(fields, status) in cases {
         let answer = send(guard, "/orders", fields);
         assert_eq!(answer.status, status, "{fields:?}");
         match status {
