@@ -22,6 +22,7 @@ mod hex;
 mod module;
 pub mod offload;
 mod peppers;
+mod presented;
 mod private_file;
 mod service;
 mod snapshot;
@@ -39,6 +40,7 @@ pub use error::{EnvironmentError, Error, ModuleError, Result};
 pub use hex::hex;
 pub use module::{ABI_VERSION, CodeCache, Decision, Limits, Module, Options, Snapshot, Table};
 pub use peppers::read_peppers;
+pub use presented::Presented;
 pub use private_file::{lock_beside, place_file, read_private, read_text, write_atomically};
 pub use service::{
     ArchiveFile, ArchiveKind, AskingToken, ExpiryTerms, FunctionCall, FunctionFailure, KEPT_REVOKED_DAYS, ListOptions,
@@ -56,5 +58,5 @@ pub use store::{
     Settings, SqliteStore, Store, StoreError, StoredAccount, StoredSession, StoredToken, TokenKeys, TokenPage,
     TokenStore, Usage, UsageBatch, UsageStore, Version, open_store,
 };
-pub use verifier::{Presented, Verifier, WentBack};
+pub use verifier::{Verifier, VerifierOptions, WentBack};
 pub use zone::ServerZone;

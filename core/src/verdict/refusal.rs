@@ -85,10 +85,15 @@ impl Refusal {
         }
     }
 
+    /// The sentence for people, the same for every refusal with a status.
+    #[must_use]
+    pub fn sentence(status: u16) -> &'static str {
+        if status == 503 { UNAVAILABLE } else { DENIED }
+    }
+
     /// The response with a status; 429 and 503 may say when to retry, in seconds.
     pub(crate) fn of_status(status: u16, retry_after: Option<i64>, accepted: &Credentials) -> Refusal {
-        let text = if status == 503 { UNAVAILABLE } else { DENIED };
-        Refusal::with(status, retry_after, text, accepted)
+        Refusal::with(status, retry_after, Refusal::sentence(status), accepted)
     }
 
     fn with(status: u16, retry_after: Option<i64>, text: &str, accepted: &Credentials) -> Refusal {

@@ -168,6 +168,7 @@ impl Edges {
         let options = FollowerOptions {
             peppers: context.pepper_file().map_or_else(|| Ok(Vec::new()), read_peppers)?,
             catalogue: CatalogueFile::new(config.catalogue.as_deref()).read(&module)?,
+            credentials: config.credentials.clone(),
             state_file: Some(state.clone()),
             poll: self.follow_poll.map(Duration::from_secs),
             usage_interval: config.usage_interval,

@@ -10,7 +10,7 @@ use http::Uri;
 use ipnet::IpNet;
 use tokenlatch::KEPT_REVOKED_DAYS;
 use tokenlatch_server::{
-    Config, FailureLimits, HttpLimits, LogFormat, SessionLimits, SnapshotConfig, Tls, USAGE_INTERVAL,
+    Config, FailureLimits, HttpLimits, LogFormat, Refusals, SessionLimits, SnapshotConfig, Tls, USAGE_INTERVAL,
 };
 
 use crate::addresses::{address, network};
@@ -59,6 +59,22 @@ pub struct Options {
     #[arg(long, value_name = "ADDR", env = "TOKENLATCH_GUARD_LISTEN", hide_env_values = true)]
     #[arg(value_parser = address, requires = "upstream")]
     guard_listen: Option<SocketAddr>,
+    /// Where a token may stand: `bearer`, `cpanel`, `whm`, `basic` (the token as password), `x-api-key`, `header:NAME` (the whole
+    /// field) or `scheme:NAME` (`Authorization: NAME TOKEN`), separated by commas; by default `bearer,cpanel,whm`. On every port; a
+    /// request may have one only
+    #[arg(
+        long,
+        value_name = "LIST",
+        env = "TOKENLATCH_CREDENTIALS",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    credentials: Option<Vec<String>>,
+    /// Form of refusals at `--guard-listen`, `/auth` and forwarded functions: `cpanel`, or `problem` for problem details
+    /// (RFC 9457)
+    #[arg(long, value_name = "FORM", env = "TOKENLATCH_REFUSALS", hide_env_values = true)]
+    #[arg(default_value = "cpanel")]
+    refusals: Refusals,
     /// Path at `--guard-listen` on which a CORS preflight (`OPTIONS`) needs no token, such as `/orders/{id}`; may be repeated
     #[arg(
         long = "preflight-pass",
@@ -248,6 +264,8 @@ impl Options {
             metrics_listen: self.metrics_listen,
             metrics_token: self.metrics_token,
             guard_listen: self.guard_listen,
+            credentials: self.credentials.clone(),
+            refusals: self.refusals,
             preflight_paths: self.preflight_paths.clone(),
             upstream: self.upstream.clone(),
             upstream_ca: self.upstream_ca.clone(),

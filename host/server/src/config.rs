@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use ipnet::IpNet;
 
 use tokenlatch_core::{Preflights, SigningKey};
 
+use crate::auth::credential_fields::CredentialFields;
 use crate::error::ServerError;
 pub use crate::http1::limits::HttpLimits;
 use tokenlatch::KEPT_REVOKED_DAYS;
@@ -33,6 +35,10 @@ pub struct Config {
     pub metrics_token: bool,
     /// Address of a listener on which every request is judged by the catalogue's routes and forwarded to the upstream.
     pub guard_listen: Option<SocketAddr>,
+    /// Where a token may stand, as the module's operation `credentials` takes it; `None` for the usual credentials.
+    pub credentials: Option<Vec<String>>,
+    /// The form of refusals at the guard, `/auth` and the paths of forwarded functions.
+    pub refusals: Refusals,
     /// Paths of the API on which CORS preflights pass without a token, on the listener for routes.
     pub preflight_paths: Vec<String>,
     /// URL of the API behind the guard, if requests are forwarded.
@@ -70,6 +76,27 @@ pub struct SnapshotConfig {
     pub key: Arc<SigningKey>,
     /// Options of the publisher.
     pub options: PublisherOptions,
+}
+
+/// The form of refusals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusals {
+    /// The replies of cPanel's API.
+    Cpanel,
+    /// RFC 9457 problem details.
+    Problem,
+}
+
+impl FromStr for Refusals {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Refusals, String> {
+        match text {
+            "cpanel" => Ok(Refusals::Cpanel),
+            "problem" => Ok(Refusals::Problem),
+            _ => Err("give `cpanel` or `problem`".to_owned()),
+        }
+    }
 }
 
 /// TLS of the ports.
@@ -147,6 +174,8 @@ impl Config {
             metrics_listen: None,
             metrics_token: false,
             guard_listen: None,
+            credentials: None,
+            refusals: Refusals::Cpanel,
             preflight_paths: Vec::new(),
             upstream: None,
             upstream_ca: None,
@@ -180,9 +209,10 @@ impl Config {
     ///
     /// # Errors
     /// [`ServerError::PlainNotLoopback`], [`ServerError::CertificateNeeded`], [`ServerError::SnapshotsWithoutPort`],
-    /// [`ServerError::GuardWithoutUpstream`], [`ServerError::Preflight`].
+    /// [`ServerError::GuardWithoutUpstream`], [`ServerError::Preflight`], [`ServerError::Credentials`].
     pub fn check(&self) -> Result<(), ServerError> {
         self.preflights()?;
+        self.credential_fields()?;
         if self.guard_listen.is_some() && self.upstream.is_none() {
             return Err(ServerError::GuardWithoutUpstream);
         }
@@ -213,6 +243,11 @@ impl Config {
     /// The paths on which CORS preflights pass without a token.
     pub(crate) fn preflights(&self) -> Result<Preflights, ServerError> {
         Preflights::new(self.preflight_paths.clone()).map_err(|error| ServerError::Preflight(error.to_string()))
+    }
+
+    /// The fields in which a token may stand.
+    pub(crate) fn credential_fields(&self) -> Result<CredentialFields, ServerError> {
+        CredentialFields::of(self.credentials.as_ref())
     }
 
     /// The configuration of the listener for routes.

@@ -38,6 +38,9 @@ pub enum ServerError {
     /// A listener for routes is configured without an upstream.
     #[error("a listener for routes needs an upstream to forward to")]
     GuardWithoutUpstream,
+    /// The chosen credentials cannot be used.
+    #[error("the credentials cannot be used: {0}")]
+    Credentials(String),
     /// A path for CORS preflights cannot be used.
     #[error("the paths for CORS preflights cannot be used: {0}")]
     Preflight(String),
@@ -78,6 +81,7 @@ impl ServerError {
             ServerError::CertificateNeeded(_) => "certificate_needed",
             ServerError::SnapshotsWithoutPort => "snapshots_without_port",
             ServerError::GuardWithoutUpstream => "guard_without_upstream",
+            ServerError::Credentials(_) => "credentials_invalid",
             ServerError::Preflight(_) => "preflight_invalid",
             ServerError::Certificate { .. } => "certificate_invalid",
             ServerError::Catalogue { .. } => "catalogue_file_invalid",
@@ -95,6 +99,7 @@ impl ServerError {
                 | ServerError::CertificateNeeded(_)
                 | ServerError::SnapshotsWithoutPort
                 | ServerError::GuardWithoutUpstream
+                | ServerError::Credentials(_)
                 | ServerError::Preflight(_)
                 | ServerError::Upstream(_)
                 | ServerError::LogLevel(_)

@@ -36,7 +36,7 @@ pub use auth::clock::MonotonicClock;
 pub use auth::failed_attempts::Failures;
 pub use auth::login_limits::Logins;
 pub use body::read_body;
-pub use config::{Config, FailureLimits, HttpLimits, SessionLimits, SnapshotConfig, Tls, USAGE_INTERVAL};
+pub use config::{Config, FailureLimits, HttpLimits, Refusals, SessionLimits, SnapshotConfig, Tls, USAGE_INTERVAL};
 pub use edge::http_source::{HttpSource, HttpSourceError};
 pub use edge::remote::{RemoteServer, RemoteServerError};
 pub use edge::server::{EdgeServer, EdgeState};

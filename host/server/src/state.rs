@@ -11,6 +11,7 @@ use crate::api::token_functions::TokenCall;
 use crate::auth::admitted::Admitted;
 use crate::auth::backend::Backend;
 use crate::auth::clock::MonotonicClock;
+use crate::auth::credential_fields::CredentialFields;
 use crate::auth::failed_attempts::Failures;
 use crate::auth::login_limits::Logins;
 use crate::config::Config;
@@ -30,6 +31,7 @@ use tokenlatch::Publisher;
 use tokenlatch::Result;
 use tokenlatch::Service;
 use tokenlatch::Verifier;
+use tokenlatch::VerifierOptions;
 
 /// State shared by the handlers. Clones share it.
 #[derive(Clone, Debug)]
@@ -50,6 +52,8 @@ pub struct State {
     pub upstream: Option<Upstream>,
     /// Paths on which CORS preflights pass.
     pub(crate) preflights: Arc<Preflights>,
+    /// The fields in which a token may stand.
+    pub(crate) credential_fields: Arc<CredentialFields>,
     /// Publishes snapshots for edges.
     pub publisher: Option<Publisher>,
     /// How often the database had gone back when the current epoch began. `None` before the first epoch.
@@ -132,7 +136,14 @@ impl State {
     ) -> Result<State, ServerError> {
         let catalogue = CatalogueFile::new(config.catalogue.as_deref());
         let known = catalogue.read(service.module())?;
-        let verifier = Verifier::open(service.clone(), known).await?;
+        let verifier = Verifier::open_with(
+            service.clone(),
+            VerifierOptions {
+                catalogue: known,
+                credentials: config.credentials.clone(),
+            },
+        )
+        .await?;
         let upstream = config
             .upstream
             .as_ref()
@@ -153,6 +164,7 @@ impl State {
             catalogue,
             upstream,
             preflights: Arc::new(config.preflights()?),
+            credential_fields: Arc::new(config.credential_fields()?),
             config,
         })
     }
@@ -161,12 +173,12 @@ impl State {
 impl Backend for State {
     const MANAGES: bool = true;
 
-    async fn verify(&self, authorization: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
-        self.verifier.verify(authorization, call, client.address).await
+    async fn verify(&self, presented: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
+        self.verifier.verify(presented, call, client.address).await
     }
 
-    async fn verify_again(&self, authorization: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
-        self.verifier.verify_again(authorization, call, client.address).await
+    async fn verify_again(&self, presented: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
+        self.verifier.verify_again(presented, call, client.address).await
     }
 
     async fn manage(&self, admitted: &Admitted, shape: Shape, function: &str, form: Form) -> Response {
@@ -199,6 +211,10 @@ impl Backend for State {
 
     fn config(&self) -> &Config {
         &self.config
+    }
+
+    fn credential_fields(&self) -> &CredentialFields {
+        &self.credential_fields
     }
 
     fn upstream(&self) -> Option<&Upstream> {

@@ -54,7 +54,10 @@ operations! {
     /// access, accounts, policies, peppers, catalogues, zones and records. [`core::Validated::accepted`] makes the first problem
     /// an error.
     validate: core::ValidateRequest => core::Validated;
-    /// Parses an `Authorization` header: returns its user, and the hashes to look the record up by.
+    /// Checks a choice of credentials: returns the header fields to look at, and the challenge.
+    credentials: core::CredentialsRequest => core::Accepted;
+    /// Parses an `Authorization` header, or the credential in a request's fields: returns its user, and the hashes to look the
+    /// record up by.
     identify: core::IdentifyRequest => core::Identified;
     /// Decides whether a call may be made.
     verify: core::VerifyRequest => core::Verdict;

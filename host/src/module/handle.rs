@@ -7,8 +7,9 @@ use tokenlatch_core::{Call, Catalogue, Error as CoreError, ErrorCode, Realm, Rea
 use zeroize::Zeroizing;
 
 use super::calls::{decode, encode};
-use super::instance::{Instance, Span};
+use super::instance::{Credential, Instance, Span};
 use crate::error::{ModuleError, Result};
+use crate::presented::Presented;
 
 /// The size of the header buffer in the module, in bytes. Longer headers get memory for one call.
 const HEADER_BUFFER: usize = 1024;
@@ -133,15 +134,33 @@ impl Handle {
     pub(super) fn verify(
         &mut self,
         call: u32,
-        authorization: &[u8],
+        presented: Presented<'_>,
+        address: Option<&[u8]>,
+        now: i64,
+    ) -> Result<Decision> {
+        match presented {
+            Presented::Missing => self.decide(call, Credential::Authorization, &[], address, now),
+            Presented::One(value) => self.decide(call, Credential::Authorization, value, address, now),
+            Presented::Repeated | Presented::Fields(_) => {
+                let fields = presented.with_fields(packed)?;
+                self.decide(call, Credential::Fields, &fields, address, now)
+            }
+        }
+    }
+
+    fn decide(
+        &mut self,
+        call: u32,
+        kind: fn(Span) -> Credential,
+        credential: &[u8],
         address: Option<&[u8]>,
         now: i64,
     ) -> Result<Decision> {
         let (header, place) = (self.header, self.address);
         let code = self.with(|instance, handle| {
-            let header = CallBuffer::new(instance, header, authorization)?;
+            let header = CallBuffer::new(instance, header, credential)?;
             let place = CallBuffer::new(instance, place, address.unwrap_or_default())?;
-            let code = instance.table_verify(handle, call, header.span, place.span, now)?;
+            let code = instance.table_verify(handle, call, kind(header.span), place.span, now)?;
             header.release(instance)?;
             place.release(instance)?;
             checked(code)
@@ -189,6 +208,21 @@ fn routed(call: &Call) -> Option<(&str, &str)> {
         } => Some((method, path)),
         _ => None,
     }
+}
+
+/// Packs header fields as the module reads them: the lengths of name and value, the name, the value.
+fn packed(fields: &[(&[u8], &[u8])]) -> Result<Zeroizing<Vec<u8>>, ModuleError> {
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(|_| ModuleError::Memory(bytes.len()));
+    // Sized at once: growing would leave copies of secrets behind.
+    let size = fields.iter().map(|(name, value)| 8 + name.len() + value.len()).sum();
+    let mut packed = Zeroizing::new(Vec::with_capacity(size));
+    for (name, value) in fields {
+        packed.extend_from_slice(&length(name)?.to_le_bytes());
+        packed.extend_from_slice(&length(value)?.to_le_bytes());
+        packed.extend_from_slice(name);
+        packed.extend_from_slice(value);
+    }
+    Ok(packed)
 }
 
 /// Checks that a code is valid: that of a decision, or −1.

@@ -17,11 +17,20 @@ pub(crate) struct Span {
     pub(crate) length: u32,
 }
 
+/// The bytes in which a credential may be.
+#[derive(Clone, Copy)]
+pub(crate) enum Credential {
+    /// The value of the `Authorization` header; empty if there is none.
+    Authorization(Span),
+    /// Header fields: the lengths of name and value in 4 bytes each, little-endian, the name, the value.
+    Fields(Span),
+}
+
 impl Span {
     pub(crate) const NONE: Span = Span { pointer: 0, length: 0 };
 }
 
-/// The parameters of `tokenlatch_table_verify`: table, call, authorization, address, now.
+/// The parameters of `tokenlatch_table_verify`: table, call, authorization or fields, address, now.
 type TableVerify = TypedFunc<(u32, u32, u32, u32, u32, u32, i64), i64>;
 
 /// The functions of the plain ABI.
@@ -34,6 +43,7 @@ struct Exports {
     table_prepare: TypedFunc<(u32, u32, u32), u64>,
     table_route: TypedFunc<(u32, u32, u32, u32, u32), i64>,
     table_verify: TableVerify,
+    table_verify_fields: TableVerify,
     table_verdict: TypedFunc<(u32, i64), u64>,
     table_forget_calls: TypedFunc<u32, ()>,
     table_set_catalogue: TypedFunc<(u32, u32, u32), u64>,
@@ -95,6 +105,7 @@ impl Instance {
             table_forget_calls: export!("tokenlatch_table_forget_calls"),
             table_set_catalogue: export!("tokenlatch_table_set_catalogue"),
             table_verify: export!("tokenlatch_table_verify"),
+            table_verify_fields: export!("tokenlatch_table_verify_fields"),
             table_verdict: export!("tokenlatch_table_verdict"),
         };
         let abi_version = export!("tokenlatch_abi_version");
@@ -193,24 +204,25 @@ impl Instance {
         &mut self,
         table: u32,
         call: u32,
-        authorization: Span,
+        credential: Credential,
         address: Span,
         now: i64,
     ) -> Result<i64, ModuleError> {
         self.begin();
+        let (verify, credential) = match credential {
+            Credential::Authorization(span) => (&self.exports.table_verify, span),
+            Credential::Fields(span) => (&self.exports.table_verify_fields, span),
+        };
         let arguments = (
             table,
             call,
-            authorization.pointer,
-            authorization.length,
+            credential.pointer,
+            credential.length,
             address.pointer,
             address.length,
             now,
         );
-        self.exports
-            .table_verify
-            .call(&mut self.store, arguments)
-            .map_err(broken)
+        verify.call(&mut self.store, arguments).map_err(broken)
     }
 
     /// Allocates memory inside the module. A length of 0 allocates none.

@@ -10,6 +10,7 @@ use super::Module;
 use super::calls::{decode, encode};
 use super::handle::{Decision, EncodedCatalogue, Handle};
 use crate::error::Result;
+use crate::presented::Presented;
 
 /// The size of a piece in bytes, because the module allocates only so much memory at once.
 const PIECE: usize = 1 << 20;
@@ -182,7 +183,21 @@ impl Snapshot {
     /// [`crate::Error::Refused`] for a call number that was never prepared, [`crate::Error::Module`] if the module could not
     /// be run: admit nothing then.
     pub fn verify(&mut self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> Result<Decision> {
-        self.handle.verify(call, authorization, address, now)
+        self.verify_presented(call, Presented::One(authorization), address, now)
+    }
+
+    /// Decides as [`Snapshot::verify`] does, by whatever a request presents.
+    ///
+    /// # Errors
+    /// As [`Snapshot::verify`].
+    pub fn verify_presented(
+        &mut self,
+        call: u32,
+        presented: Presented<'_>,
+        address: Option<&[u8]>,
+        now: i64,
+    ) -> Result<Decision> {
+        self.handle.verify(call, presented, address, now)
     }
 
     /// Returns the verdict of a decision. Call it before the next message is applied.

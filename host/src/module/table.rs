@@ -11,6 +11,7 @@ use super::calls::{decode, encode};
 use super::chunks::{chunks, placed};
 use super::handle::{Decision, EncodedCatalogue, Handle};
 use crate::error::{Error, Result};
+use crate::presented::Presented;
 
 /// Tokens in the memory of an instance of their own, for verification without a store.
 ///
@@ -27,6 +28,8 @@ struct Start<'a> {
     peppers: &'a [Pepper],
     #[serde(skip_serializing_if = "Option::is_none")]
     catalogue: Option<&'a Catalogue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credentials: Option<&'a [String]>,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +44,7 @@ struct Updated {
 }
 
 impl Table {
-    /// Loads records, accounts, peppers and a catalogue into an instance of the module, in as many chunks as needed.
+    /// Loads records, accounts, peppers, a catalogue and the choice of credentials into an instance of the module, in as many chunks as needed.
     ///
     /// # Errors
     /// [`crate::Error::Refused`] if the module refuses a part of the input, [`crate::Error::Module`] if it could not be run
@@ -85,6 +88,7 @@ impl Table {
         let start = encode(&Start {
             peppers: &input.peppers,
             catalogue: input.catalogue.as_ref(),
+            credentials: input.credentials.as_deref(),
         })?;
         let mut instance = module.table_instance()?;
         let loaded: Loaded = decode(&instance.table_new(&start)?)?;
@@ -170,7 +174,21 @@ impl Table {
     /// [`crate::Error::Refused`] for a call number that was never prepared, [`crate::Error::Module`] if the module could not
     /// be run: admit nothing then.
     pub fn verify(&mut self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> Result<Decision> {
-        self.handle.verify(call, authorization, address, now)
+        self.verify_presented(call, Presented::One(authorization), address, now)
+    }
+
+    /// Decides as [`Table::verify`] does, by whatever a request presents.
+    ///
+    /// # Errors
+    /// As [`Table::verify`].
+    pub fn verify_presented(
+        &mut self,
+        call: u32,
+        presented: Presented<'_>,
+        address: Option<&[u8]>,
+        now: i64,
+    ) -> Result<Decision> {
+        self.handle.verify(call, presented, address, now)
     }
 
     /// Returns the verdict of a decision: the reason, the refusal to send, and what the owner may see.

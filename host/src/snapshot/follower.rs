@@ -21,7 +21,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{EnvironmentError, Error, Result};
 use crate::hex::hex;
 use crate::module::Module;
-use crate::verifier::{Presented, repeated};
+use crate::presented::Presented;
 
 /// The longest time that the origin is asked to wait for a change.
 const LONGEST_WAIT: Duration = Duration::from_secs(25);
@@ -45,6 +45,8 @@ pub struct FollowerOptions {
     pub peppers: Vec<Pepper>,
     /// The functions; `None` for the built-in ones.
     pub catalogue: Option<Catalogue>,
+    /// The credentials that are accepted, as the module's operation `credentials` takes them; `None` for the usual ones.
+    pub credentials: Option<Vec<String>>,
     /// The file that records which table was held. Without it, an old table could pass as the newest after a restart.
     pub state_file: Option<PathBuf>,
     /// The pause between two requests if the origin should not wait for changes. `None`: the origin waits and answers at once
@@ -67,6 +69,7 @@ impl FollowerOptions {
             public_keys,
             peppers: Vec::new(),
             catalogue: None,
+            credentials: None,
             state_file: None,
             poll: None,
             timeout: Duration::from_secs(10),
@@ -125,7 +128,7 @@ impl Follower {
     /// Creates an edge. It holds no table yet, and refuses everything.
     ///
     /// # Errors
-    /// Refusals of the module for keys, peppers and catalogue; [`EnvironmentError`] for the state file and for randomness.
+    /// Refusals of the module for keys, peppers, catalogue and credentials; [`EnvironmentError`] for the state file and for randomness.
     pub fn new(module: &Module, options: FollowerOptions) -> Result<Follower> {
         let file = StateFile::new(options.state_file.as_deref());
         let floor = file.read().map_err(|error| EnvironmentError::FollowerState {
@@ -140,6 +143,7 @@ impl Follower {
                 public_keys: options.public_keys,
                 peppers: options.peppers,
                 catalogue: options.catalogue,
+                credentials: options.credentials,
                 floor,
                 ..SnapshotOptions::default()
             },
@@ -162,42 +166,29 @@ impl Follower {
     ///
     /// # Errors
     /// Failures of the module and the clock: no verdict was reached, so admit nothing.
-    pub fn verify(&self, authorization: Presented<'_>, call: &Call, address: Option<IpAddr>) -> Result<Arc<Verdict>> {
-        self.judge(authorization, call, address, Replica::verify)
+    pub fn verify(&self, presented: Presented<'_>, call: &Call, address: Option<IpAddr>) -> Result<Arc<Verdict>> {
+        self.judge(presented, call, address, Replica::verify)
     }
 
     /// Decides whether what was admitted may go on, such as an open connection. It is not counted as another use.
     ///
     /// # Errors
     /// As [`Follower::verify`].
-    pub fn verify_again(
-        &self,
-        authorization: Presented<'_>,
-        call: &Call,
-        address: Option<IpAddr>,
-    ) -> Result<Arc<Verdict>> {
-        self.judge(authorization, call, address, Replica::verify_again)
+    pub fn verify_again(&self, presented: Presented<'_>, call: &Call, address: Option<IpAddr>) -> Result<Arc<Verdict>> {
+        self.judge(presented, call, address, Replica::verify_again)
     }
 
     fn judge(
         &self,
-        authorization: Presented<'_>,
+        presented: Presented<'_>,
         call: &Call,
         address: Option<IpAddr>,
-        verify: impl Fn(&Replica, &[u8], &Call, Option<&str>, i64) -> Result<Arc<Verdict>>,
+        verify: impl Fn(&Replica, Presented<'_>, &Call, Option<&str>, i64) -> Result<Arc<Verdict>>,
     ) -> Result<Arc<Verdict>> {
         let inner = &self.inner;
         let now = inner.clock.now()?;
         let address = address.map(|address| address.to_string());
-        let header = match authorization {
-            Presented::Missing => &[],
-            Presented::One(bytes) => bytes,
-            Presented::Repeated => {
-                let without = inner.replica.verify(&[], call, address.as_deref(), now)?;
-                return repeated(self.module(), without, now);
-            }
-        };
-        let outcome = verify(&inner.replica, header, call, address.as_deref(), now);
+        let outcome = verify(&inner.replica, presented, call, address.as_deref(), now);
         if let Err(Error::Module(error)) = &outcome
             && !error.leaves_instance_whole()
         {

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokenlatch_core::{
-    Authorization, Call, Catalogue, IdentifyRequest, Pepper, SecretString, SnapshotOptions, SnapshotState, Verdict,
-};
+use tokenlatch_core::{Call, Catalogue, IdentifyRequest, Pepper, SnapshotOptions, SnapshotState, Verdict};
 
 use super::report::ReportedUse;
 use crate::error::Result;
 use crate::module::{EncodedCatalogue, Module, Snapshot};
+use crate::presented::Presented;
 use crate::store::Usage;
 use crate::verifier::Uses;
 
@@ -131,25 +130,31 @@ impl Replica {
         Ok(())
     }
 
-    /// Verifies a header, without recording a use.
+    /// Verifies what a request presents, without recording a use.
     pub(super) fn verify_again(
         &self,
-        header: &[u8],
+        presented: Presented<'_>,
         call: &Call,
         address: Option<&str>,
         now: i64,
     ) -> Result<Arc<Verdict>> {
-        self.live().verify(call, header, address, now)
+        self.live().verify(call, presented, address, now)
     }
 
-    /// Verifies a header.
-    pub(super) fn verify(&self, header: &[u8], call: &Call, address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
-        let verdict = self.verify_again(header, call, address, now)?;
+    /// Verifies what a request presents.
+    pub(super) fn verify(
+        &self,
+        presented: Presented<'_>,
+        call: &Call,
+        address: Option<&str>,
+        now: i64,
+    ) -> Result<Arc<Verdict>> {
+        let verdict = self.verify_again(presented, call, address, now)?;
         if verdict.allowed {
             match &verdict.id {
                 Some(id) => self.ids.note(id, now),
-                None if verdict.user.is_some() => self.record_hashes(header, now),
-                // A public route: nothing is known of the header.
+                None if verdict.user.is_some() => self.record_hashes(presented, now),
+                // A public route: nothing is known of the credential.
                 None => {}
             }
         }
@@ -158,10 +163,9 @@ impl Replica {
 
     /// Records a use under all possible hashes, because without names the edge cannot tell which one is the record's. The origin
     /// finds it.
-    fn record_hashes(&self, header: &[u8], now: i64) {
-        let text = SecretString::new(String::from_utf8_lossy(header).into_owned());
+    fn record_hashes(&self, presented: Presented<'_>, now: i64) {
         let request = IdentifyRequest {
-            authorization: Authorization::One(text),
+            authorization: presented.authorization(self.options.credentials.as_deref()),
             peppers: self.peppers().to_vec(),
         };
         if let Ok(found) = self.module.identify(&request) {
@@ -213,9 +217,17 @@ impl Live {
         }
     }
 
-    fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
+    fn verify(
+        &mut self,
+        call: &Call,
+        presented: Presented<'_>,
+        address: Option<&str>,
+        now: i64,
+    ) -> Result<Arc<Verdict>> {
         let number = self.snapshot.number(call)?;
-        let decision = self.snapshot.verify(number, header, address.map(str::as_bytes), now)?;
+        let decision = self
+            .snapshot
+            .verify_presented(number, presented, address.map(str::as_bytes), now)?;
         if let Some(verdict) = self.verdicts.get(&decision.code()) {
             return Ok(Arc::clone(verdict));
         }

@@ -19,12 +19,11 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokenlatch_core::{
-    Authorization, Call, Catalogue, SecretString, TableInput, ValidateRequest, Verdict, VerifyRequest,
-};
+use tokenlatch_core::{Call, Catalogue, TableInput, ValidateRequest, Verdict};
 
 use crate::error::{Error, ModuleError, Result};
 use crate::module::{EncodedCatalogue, Module, Table};
+use crate::presented::Presented;
 use crate::service::Service;
 use crate::store::{Changes, History, StoreError};
 use rollback::Watcher;
@@ -39,26 +38,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the store may take to return changes. After a restore that is every record.
 const LOADING: Duration = Duration::from_secs(120);
 
-/// What a request presented in its `Authorization` header.
-#[derive(Clone, Copy)]
-pub enum Presented<'a> {
-    /// No such header.
-    Missing,
-    /// The value of the only such header.
-    One(&'a [u8]),
-    /// More than one such header.
-    Repeated,
-}
-
-/// Hides the value, which may be a secret.
-impl fmt::Debug for Presented<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Presented::Missing => "Missing",
-            Presented::One(_) => "One(…)",
-            Presented::Repeated => "Repeated",
-        })
-    }
+/// What a verifier decides by, besides the store.
+#[derive(Clone, Debug, Default)]
+pub struct VerifierOptions {
+    /// The functions and routes; `None` for the built-in functions.
+    pub catalogue: Option<Catalogue>,
+    /// The credentials that are accepted, as the module's operation `credentials` takes them; `None` for the usual ones.
+    pub credentials: Option<Vec<String>>,
 }
 
 /// Verifies requests. Clones share all state and can be used from any task.
@@ -69,6 +55,8 @@ pub struct Verifier {
 
 struct Inner {
     service: Service,
+    /// The credentials that every table accepts.
+    credentials: Option<Vec<String>>,
     checks: SingleFlight,
     /// Held while changes are read from the store and applied, so that the table never goes back in time.
     turn: tokio::sync::Mutex<()>,
@@ -86,12 +74,25 @@ impl Verifier {
     /// Failures of the module and the store; `catalogue_invalid` and `feature_invalid` for the catalogue;
     /// `pepper_unknown` if a stored token was made under a pepper that the service lacks.
     pub async fn open(service: Service, catalogue: Option<Catalogue>) -> Result<Verifier> {
+        let options = VerifierOptions {
+            catalogue,
+            ..VerifierOptions::default()
+        };
+        Verifier::open_with(service, options).await
+    }
+
+    /// Loads every account and token of the service's store, with these options.
+    ///
+    /// # Errors
+    /// As [`Verifier::open`]; `credentials_invalid`.
+    pub async fn open_with(service: Service, options: VerifierOptions) -> Result<Verifier> {
         let verifier = Verifier {
             inner: Arc::new(Inner {
                 service,
+                credentials: options.credentials,
                 checks: SingleFlight::default(),
                 turn: tokio::sync::Mutex::default(),
-                live: Mutex::new(TableState::new(catalogue)),
+                live: Mutex::new(TableState::new(options.catalogue)),
                 uses: Uses::default(),
                 went_back: Watcher::default(),
                 flushing: tokio::sync::Mutex::default(),
@@ -118,13 +119,8 @@ impl Verifier {
     ///
     /// # Errors
     /// Failures of the module, the store and the clock: no verdict was reached, so admit nothing.
-    pub async fn verify(
-        &self,
-        authorization: Presented<'_>,
-        call: &Call,
-        address: Option<IpAddr>,
-    ) -> Result<Arc<Verdict>> {
-        let (verdict, now) = self.judge(authorization, call, address).await?;
+    pub async fn verify(&self, presented: Presented<'_>, call: &Call, address: Option<IpAddr>) -> Result<Arc<Verdict>> {
+        let (verdict, now) = self.judge(presented, call, address).await?;
         if verdict.allowed
             && let Some(id) = &verdict.id
         {
@@ -139,17 +135,17 @@ impl Verifier {
     /// As [`Verifier::verify`].
     pub async fn verify_again(
         &self,
-        authorization: Presented<'_>,
+        presented: Presented<'_>,
         call: &Call,
         address: Option<IpAddr>,
     ) -> Result<Arc<Verdict>> {
-        Ok(self.judge(authorization, call, address).await?.0)
+        Ok(self.judge(presented, call, address).await?.0)
     }
 
     /// The verdict, and the time for which it was made.
     async fn judge(
         &self,
-        authorization: Presented<'_>,
+        presented: Presented<'_>,
         call: &Call,
         address: Option<IpAddr>,
     ) -> Result<(Arc<Verdict>, i64)> {
@@ -158,12 +154,7 @@ impl Verifier {
         }
         let now = self.inner.service.clock().now()?;
         let address = address.map(|address| address.to_string());
-        let verify = |header| self.inner.live().verify(call, header, address.as_deref(), now);
-        let verdict = match authorization {
-            Presented::Missing => verify(&[])?,
-            Presented::One(bytes) => verify(bytes)?,
-            Presented::Repeated => repeated(self.inner.service.module(), verify(&[])?, now)?,
-        };
+        let verdict = self.inner.live().verify(call, presented, address.as_deref(), now)?;
         Ok((verdict, now))
     }
 
@@ -244,24 +235,6 @@ impl Verifier {
     pub fn records(&self) -> usize {
         self.inner.live().records()
     }
-}
-
-/// Returns the verdict on repeated `Authorization` headers, given the verdict on none. It is ambiguous which one counts, so none
-/// is read: a public route is open as without them, and a host that can't decide can't decide this either.
-pub(crate) fn repeated(module: &Module, without: Arc<Verdict>, now: i64) -> Result<Arc<Verdict>> {
-    if matches!(without.status, 200 | 503) {
-        return Ok(without);
-    }
-    let verdict = module.verify(&VerifyRequest {
-        now,
-        authorization: Authorization::Many(vec![SecretString::from(""), SecretString::from("")]),
-        record: None,
-        account: None,
-        call: None,
-        peppers: Vec::new(),
-        catalogue: None,
-    })?;
-    Ok(Arc::new(verdict))
 }
 
 async fn in_time<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T> {
@@ -394,13 +367,14 @@ impl Inner {
     /// Loads everything into a new table, on a blocking thread.
     async fn load(&self, all: Changes, catalogue: SharedCatalogue, make: MakeTable) -> Result<Loaded> {
         let service = self.service.clone();
+        let credentials = self.credentials.clone();
         tokio::task::spawn_blocking(move || {
             let input = TableInput {
                 records: all.records,
                 accounts: all.accounts,
                 peppers: service.peppers().to_vec(),
                 catalogue: catalogue.as_ref().clone(),
-                ..TableInput::default()
+                credentials,
             };
             let table = make(service.module(), &input)?;
             Ok(Loaded::new(table, &input.records, all.revision))

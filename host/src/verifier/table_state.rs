@@ -11,6 +11,7 @@ use super::store_stamp::StoreStamp;
 use super::verdict_cache::VerdictCache;
 use crate::error::{ModuleError, Result};
 use crate::module::{EncodedCatalogue, Table};
+use crate::presented::Presented;
 use crate::store::{Changes, KEPT_REVOKED, Revision, RevisionStamp};
 
 /// How many revoked records beyond [`KEPT_REVOKED`] may accumulate before they are removed in one step.
@@ -120,12 +121,18 @@ impl TableState {
     }
 
     /// Verifies a request against the table.
-    pub fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
+    pub fn verify(
+        &mut self,
+        call: &Call,
+        presented: Presented<'_>,
+        address: Option<&str>,
+        now: i64,
+    ) -> Result<Arc<Verdict>> {
         let Some(loaded) = &mut self.loaded else {
             // The table was discarded between the check and this call.
             return Err(ModuleError::Busy.into());
         };
-        let outcome = loaded.verify(call, header, address, now);
+        let outcome = loaded.verify(call, presented, address, now);
         if matches!(outcome, Err(crate::Error::Module(_))) {
             self.loaded = None;
         }
@@ -172,9 +179,17 @@ impl Loaded {
         self.revoked.extend(revoked.map(|record| record.id.clone()));
     }
 
-    fn verify(&mut self, call: &Call, header: &[u8], address: Option<&str>, now: i64) -> Result<Arc<Verdict>> {
+    fn verify(
+        &mut self,
+        call: &Call,
+        presented: Presented<'_>,
+        address: Option<&str>,
+        now: i64,
+    ) -> Result<Arc<Verdict>> {
         let number = self.table.number(call)?;
-        let decision = self.table.verify(number, header, address.map(str::as_bytes), now)?;
+        let decision = self
+            .table
+            .verify_presented(number, presented, address.map(str::as_bytes), now)?;
         if let Some(verdict) = self.verdicts.get(decision) {
             return Ok(verdict);
         }
@@ -239,7 +254,9 @@ mod tests {
         let mut loaded = Loaded::new((table, 0), &[], REVISION);
         let verdict_of = |loaded: &mut Loaded, text: &str| {
             let header = format!("cpanel alice:{text}");
-            loaded.verify(&Call::default(), header.as_bytes(), None, NOW).unwrap()
+            loaded
+                .verify(&Call::default(), Presented::One(header.as_bytes()), None, NOW)
+                .unwrap()
         };
         let (texts, old): (Vec<String>, Vec<Record>) = (0..REVOKED_AT_ONCE).map(revoked).unzip();
         loaded.take_over(changes(old)).unwrap();

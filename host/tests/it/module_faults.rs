@@ -52,6 +52,7 @@ const FAULTY: &str = r#"
   (func (export "tokenlatch_table_forget_calls") (param i32))
   (func (export "tokenlatch_table_set_catalogue") (param i32 i32 i32) (result i64) (i64.const 0))
   (func (export "tokenlatch_table_verify") (param i32 i32 i32 i32 i32 i32 i64) (result i64) (i64.const -2))
+  (func (export "tokenlatch_table_verify_fields") (param i32 i32 i32 i32 i32 i32 i64) (result i64) (i64.const -2))
   (func (export "tokenlatch_table_verdict") (param i32 i64) (result i64) (i64.const 0)))
 "#;
 

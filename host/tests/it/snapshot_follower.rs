@@ -414,6 +414,43 @@ fn without_names_uses_are_reported_by_hash() {
     });
 }
 
+#[test]
+fn an_edge_takes_the_chosen_credentials_and_reports_their_uses() {
+    run(async {
+        let place = Place::new();
+        let (service, clock, one) = origin(&place).await;
+        let options_of = PublisherOptions {
+            names: false,
+            ..PublisherOptions::default()
+        };
+        let origin = Origin::by(&service, Publisher::new(service.clone(), key(), options_of));
+        let chosen = FollowerOptions {
+            credentials: Some(vec!["x-api-key".to_owned(), "scheme:Token".to_owned()]),
+            ..options(&clock, None)
+        };
+        let edge = Running::start(&origin, chosen);
+        let token = one.split_once(':').unwrap().1;
+        // The first use.
+        until(&edge.follower, &format!("Token {token}"), "ok").await;
+        assert_eq!(reason(&edge.follower, &one), "scheme_unsupported");
+        let told = |fields: &[(&[u8], &[u8])]| {
+            let verdict = edge.follower.verify(Presented::Fields(fields), &call(), None);
+            verdict.unwrap().reason.as_str()
+        };
+        let key: (&[u8], &[u8]) = (b"x-api-key", token.as_bytes());
+        for _ in 0..3 {
+            assert_eq!(told(&[key]), "ok");
+        }
+        assert_eq!(told(&[]), "header_missing");
+        assert_eq!(told(&[key, key]), "header_repeated");
+        let long = vec![b'x'; 5_000];
+        assert_eq!(told(&[(b"x-api-key", &long)]), "header_malformed");
+        edge.stop().await;
+        let id = id_of_alices(&service).await;
+        assert_eq!(service.store().usage(&[id]).await.unwrap()[0].uses, 4);
+    });
+}
+
 /// An origin that sends the head of a message, and then a byte now and then for ever.
 #[derive(Debug)]
 struct Trickle(Vec<u8>);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::common::{NOW, Place, module, module_with, plain, run};
 use tokenlatch::core::{Access, Api, Call, Catalogue, Features, Function, Pepper, Reason, Route, Unlisted};
-use tokenlatch::{ChangeStore, Limits, NewToken, Presented, Service, SetClock, Store, Verifier};
+use tokenlatch::{ChangeStore, Limits, NewToken, Presented, Service, SetClock, Store, Verifier, VerifierOptions};
 
 /// A call that a full token may make.
 fn listing() -> Call {
@@ -56,6 +56,43 @@ fn commit_of_another_process_applies_to_the_next_request() {
             "the account is gone, so its token is refused whatever the reason"
         );
         assert_ne!(ask(&verifier, two.token.expose(), &listing()).await, Reason::Ok);
+    });
+}
+
+#[test]
+fn chosen_credentials_stay_chosen_when_everything_is_loaded_again() {
+    run(async {
+        let place = Place::new();
+        let service = place.service().await;
+        let options = |chosen: &str| VerifierOptions {
+            credentials: Some(vec![chosen.to_owned()]),
+            ..VerifierOptions::default()
+        };
+        let wrong = Verifier::open_with(service.clone(), options("header:Cookie")).await;
+        assert_eq!(wrong.unwrap_err().code(), "credentials_invalid");
+        let verifier = Verifier::open_with(service.clone(), options("x-api-key"))
+            .await
+            .unwrap();
+        let created = service.create(plain("one")).await.unwrap();
+        let text = created.token.expose();
+        let told = async |name: &str| {
+            let fields = [(name.as_bytes(), text.as_bytes())];
+            let verdict = verifier.verify(Presented::Fields(&fields), &listing(), None).await;
+            verdict.unwrap().reason
+        };
+        let bearer = format!("Bearer {text}");
+        for whole in [false, true] {
+            if whole {
+                service.begin_epoch().await.unwrap();
+            }
+            assert_eq!(told("X-API-Key").await, Reason::Ok);
+            assert_eq!(told("authorization").await, Reason::HeaderMissing);
+            assert_eq!(ask(&verifier, text, &listing()).await, Reason::HeaderMissing);
+            let one = verifier
+                .verify(Presented::One(bearer.as_bytes()), &listing(), None)
+                .await;
+            assert_eq!(one.unwrap().reason, Reason::HeaderMissing);
+        }
     });
 }
 

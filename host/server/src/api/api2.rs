@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::HttpBody;
 use axum::extract::{Extension, Request, State as Shared};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
@@ -131,12 +131,16 @@ async fn call<T: Backend>(state: &T, client: &Client, realm: Realm, request: Req
     }
     // The body may select the function too, so it is read before the decision. Requests that would be refused anyway are refused
     // without reading it.
-    if state.failures().blocked(client.counted()).is_some() || parts.headers.get_all(AUTHORIZATION).iter().count() != 1
+    let fields = state.credential_fields().of_request(&parts.headers);
+    let presented = state.credential_fields().presented(&fields);
+    if state.failures().blocked(client.counted()).is_some()
+        || matches!(presented, Presented::Missing | Presented::Repeated)
     {
         admit(state, client, &parts.headers, &calls::nothing(realm)).await?;
         return Err(malformed(state).into());
     }
-    if !body.is_end_stream() {
+    // Only the module can say whether other fields hold a credential.
+    if !body.is_end_stream() || matches!(presented, Presented::Fields(_)) {
         recognise(state, client, &parts.headers, realm).await?;
         let choice = Choice::of(&query)?;
         if parts.method == Method::POST && Kind::of(&parts.headers)? == Kind::Multipart && choice.is_anothers() {

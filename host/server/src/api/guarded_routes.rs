@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use tokenlatch_core::{Call, Realm, Reason, Verdict, call_of};
 
 use crate::auth::admitted::note;
-use crate::auth::authenticate::{EarlyReply, forbidden, pass, presented, reply_of, unavailable};
+use crate::auth::authenticate::{EarlyReply, forbidden, pass, reply_of, unavailable};
 use crate::auth::backend::Backend;
 use crate::auth::calls;
 use crate::guard::upgrade::Upgrade;
@@ -90,9 +90,11 @@ async fn forward<T: Backend>(
 /// Completes once a request that was admitted would be refused, or cannot be judged.
 async fn refused<T: Backend>(state: Arc<T>, client: Client, headers: HeaderMap, call: Call) {
     let interval = state.config().limits.upgrade_check;
+    let fields = state.credential_fields().of_request(&headers);
     loop {
         tokio::time::sleep(interval).await;
-        let verdict = state.verify_again(presented(&headers), &call, &client);
+        let presented = state.credential_fields().presented(&fields);
+        let verdict = state.verify_again(presented, &call, &client);
         let reason = match tokio::time::timeout(interval, verdict).await {
             Ok(Ok(verdict)) if verdict.allowed => continue,
             Ok(Ok(verdict)) => verdict.reason.as_str(),

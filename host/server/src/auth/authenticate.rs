@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokenlatch_core::{
-    Api, Authorization, Call, ErrorCode, IdentifyRequest, Realm, Reason, Reply, ReplyRequest, SecretString, Shape,
-    Verdict,
+    Api, Call, ErrorCode, IdentifyRequest, Realm, Reason, Reply, ReplyRequest, Shape, Verdict,
 };
 
 use crate::auth::admitted::{Admitted, note};
@@ -15,6 +13,7 @@ use crate::auth::backend::Backend;
 use crate::auth::calls;
 use crate::auth::failed_attempts::Failures;
 use crate::middleware::client::Client;
+use crate::middleware::problem_envelope::Denied;
 use crate::module_reply::response;
 use crate::problem::Problem;
 use tokenlatch::Error;
@@ -69,7 +68,8 @@ pub(crate) async fn pass(
     if let Some(wait) = state.failures().blocked(client.counted()) {
         return Err(signed(state, Denial::Later(wait), "address_blocked", None));
     }
-    let presented = presented(headers);
+    let fields = state.credential_fields().of_request(headers);
+    let presented = state.credential_fields().presented(&fields);
     let verdict = match state.verify(presented, call, client).await {
         Ok(verdict) => verdict,
         Err(Error::Refused(error)) if CALL_ERRORS.contains(&error.code) => return Err(CALL_INVALID.into()),
@@ -81,7 +81,7 @@ pub(crate) async fn pass(
         }
     };
     let refused = |reply: Reply| {
-        let mut reply = response(reply);
+        let mut reply = denying(reply);
         note(&mut reply, verdict.reason.as_str(), Some(&verdict));
         EarlyReply::from(reply)
     };
@@ -115,14 +115,11 @@ pub(crate) async fn pass(
     }
 }
 
-/// What a request presents.
-pub(crate) fn presented(headers: &HeaderMap) -> Presented<'_> {
-    let mut fields = headers.get_all(AUTHORIZATION).iter();
-    match (fields.next(), fields.next()) {
-        (None, _) => Presented::Missing,
-        (Some(field), None) => Presented::One(field.as_bytes()),
-        (Some(_), Some(_)) => Presented::Repeated,
-    }
+/// A refusal by the module.
+fn denying(reply: Reply) -> Response {
+    let mut reply = response(reply);
+    reply.extensions_mut().insert(Denied);
+    reply
 }
 
 /// Refuses requests without a valid token before the request is read further. An admitted request may be refused later.
@@ -143,14 +140,10 @@ pub(crate) async fn recognise(
     }
 }
 
-/// The user that a refused header claims, whether or not the user exists.
+/// The user that a refused credential claims, whether or not the user exists.
 fn presented_user(state: &impl Backend, presented: Presented<'_>) -> Option<String> {
-    let Presented::One(bytes) = presented else {
-        return None;
-    };
-    let text = SecretString::new(String::from_utf8_lossy(bytes).into_owned());
     let request = IdentifyRequest {
-        authorization: Authorization::One(text),
+        authorization: presented.authorization(state.config().credentials.as_deref()),
         peppers: Vec::new(),
     };
     state.module().identify(&request).ok()?.user
@@ -181,9 +174,10 @@ pub(crate) fn denied(state: &impl Backend, denial: Denial) -> Response {
         shape: Shape::Denied,
         http_status: Some(status),
         retry_after: seconds,
+        credentials: state.config().credentials.clone(),
         ..ReplyRequest::default()
     });
-    reply.map_or_else(|_| Problem::UNAVAILABLE.into_response(), response)
+    reply.map_or_else(|_| Problem::UNAVAILABLE.into_response(), denying)
 }
 
 /// A refusal, with the reason for the log.

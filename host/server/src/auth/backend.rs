@@ -4,6 +4,7 @@ use axum::response::Response;
 use tokenlatch_core::{Call, Preflights, Shape, Verdict};
 
 use crate::auth::admitted::Admitted;
+use crate::auth::credential_fields::CredentialFields;
 use crate::auth::failed_attempts::Failures;
 use crate::config::Config;
 use crate::form::Form;
@@ -23,7 +24,7 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// Decides whether a call is allowed.
     fn verify(
         &self,
-        authorization: Presented<'_>,
+        presented: Presented<'_>,
         call: &Call,
         client: &Client,
     ) -> impl Future<Output = Result<Arc<Verdict>>> + Send;
@@ -31,7 +32,7 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// Decides whether what was admitted may go on. It is not counted as another use.
     fn verify_again(
         &self,
-        authorization: Presented<'_>,
+        presented: Presented<'_>,
         call: &Call,
         client: &Client,
     ) -> impl Future<Output = Result<Arc<Verdict>>> + Send;
@@ -51,6 +52,7 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn failures(&self) -> &Failures;
     fn module(&self) -> &Module;
     fn config(&self) -> &Config;
+    fn credential_fields(&self) -> &CredentialFields;
     fn upstream(&self) -> Option<&Upstream>;
     fn preflights(&self) -> &Preflights;
 }

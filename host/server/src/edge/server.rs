@@ -21,6 +21,7 @@ use crate::auth::admitted::Admitted;
 use crate::auth::backend::Backend;
 use crate::auth::calls;
 use crate::auth::clock::MonotonicClock;
+use crate::auth::credential_fields::CredentialFields;
 use crate::auth::failed_attempts::Failures;
 use crate::config::Config;
 use crate::error::ServerError;
@@ -50,6 +51,7 @@ pub struct EdgeState {
     catalogue: CatalogueFile,
     upstream: Option<Upstream>,
     preflights: Arc<Preflights>,
+    credential_fields: Arc<CredentialFields>,
     config: Arc<Config>,
 }
 
@@ -76,12 +78,12 @@ impl Changing for EdgeState {
 impl Backend for EdgeState {
     const MANAGES: bool = false;
 
-    async fn verify(&self, authorization: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
-        self.follower.verify(authorization, call, client.address)
+    async fn verify(&self, presented: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
+        self.follower.verify(presented, call, client.address)
     }
 
-    async fn verify_again(&self, authorization: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
-        self.follower.verify_again(authorization, call, client.address)
+    async fn verify_again(&self, presented: Presented<'_>, call: &Call, client: &Client) -> Result<Arc<Verdict>> {
+        self.follower.verify_again(presented, call, client.address)
     }
 
     /// Refuses the function: an edge is read-only.
@@ -103,6 +105,10 @@ impl Backend for EdgeState {
 
     fn config(&self) -> &Config {
         &self.config
+    }
+
+    fn credential_fields(&self) -> &CredentialFields {
+        &self.credential_fields
     }
 
     fn upstream(&self) -> Option<&Upstream> {
@@ -150,6 +156,7 @@ impl EdgeServer {
             catalogue: CatalogueFile::new(config.catalogue.as_deref()),
             upstream,
             preflights: Arc::new(config.preflights()?),
+            credential_fields: Arc::new(config.credential_fields()?),
             config: Arc::clone(&config),
         };
         let shared = Arc::new(state.clone());

@@ -1,7 +1,7 @@
 //! Header fields that the guard removes from requests and from answers. RULES.md, 8.
 
 use axum::http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, SET_COOKIE,
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, SET_COOKIE,
     TRANSFER_ENCODING,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -29,15 +29,15 @@ const HOP_BY_HOP: &[&str] = &[
 /// what was verified.
 const END_TO_END: &[HeaderName] = &[CONTENT_ENCODING, CONTENT_TYPE];
 
-/// Removes from a request the token, every field that states an identity or an origin, and every field of the client's
+/// Removes from a request the fields that may hold a token, every field that states an identity or an origin, and every field of the client's
 /// connection.
 ///
 /// The fields that `Connection` names are removed first, so that a client cannot have the identity fields removed.
-pub(crate) fn remove_from_request(headers: &mut HeaderMap) {
+pub(crate) fn remove_from_request(headers: &mut HeaderMap, credentials: &[HeaderName]) {
     remove_hop_by_hop(headers);
     remove_fields(headers, |name| danger(name).is_some() || !is_plain_field(name));
     // The client adds the upstream's own `Host`.
-    for name in [AUTHORIZATION, EXPECT, HOST] {
+    for name in credentials.iter().chain(&[EXPECT, HOST]) {
         headers.remove(name);
     }
     rewrite(headers, COOKIE, without_session);

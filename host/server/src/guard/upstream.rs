@@ -46,6 +46,8 @@ pub struct Upstream {
     authority: Authority,
     /// What is put before each path: empty, or a path that does not end with a slash.
     base: String,
+    /// The fields that may hold a token. They are not forwarded.
+    credentials: Vec<HeaderName>,
     longest: usize,
     /// Time limit for it to take more of a request, and to start its answer.
     time: Duration,
@@ -113,6 +115,7 @@ impl Upstream {
             scheme,
             authority: authority.clone(),
             base: target.path().trim_end_matches('/').to_owned(),
+            credentials: config.credential_fields()?.secret().cloned().collect(),
             longest: config.limits.upstream_body_bytes,
             time: config.limits.upstream_time,
             stall: config.limits.upstream_stall,
@@ -195,7 +198,7 @@ impl Upstream {
         if body.size_hint().lower() > self.longest as u64 {
             return Err(Problem::BODY_TOO_LARGE);
         }
-        add_headers(&mut parts.headers, verdict, realm, client);
+        self.add_headers(&mut parts.headers, verdict, realm, client);
         if let Some(protocol) = protocol {
             upgrade::add_fields(&mut parts.headers, protocol);
         }
@@ -224,6 +227,29 @@ impl Upstream {
             .build()
     }
 
+    /// Removes the fields that the client must not set, and adds those that the upstream may rely on.
+    fn add_headers(&self, headers: &mut HeaderMap, verdict: Option<&Verdict>, realm: Realm, client: &Client) {
+        let host = headers.get(HOST).cloned();
+        let from_proxy = |name| headers.get(name).filter(|_| client.trusted_proxy).cloned();
+        let (proxy_host, proxy_scheme) = (from_proxy(FORWARDED_HOST), from_proxy(FORWARDED_PROTO));
+        removed_fields::remove_from_request(headers, &self.credentials);
+        let scheme = proxy_scheme.unwrap_or(HeaderValue::from_static(if client.secure { "https" } else { "http" }));
+        headers.insert(FORWARDED_PROTO, scheme);
+        if let Some(host) = proxy_host.or(host) {
+            headers.insert(FORWARDED_HOST, host);
+        }
+        let address = client.address.map(|address| address.to_string());
+        if let Some(address) = address.and_then(|address| HeaderValue::try_from(address).ok()) {
+            headers.insert(FORWARDED_FOR, address);
+        }
+        if let Ok(id) = HeaderValue::from_str(client.request_id.as_str()) {
+            headers.insert(HeaderName::from_static("x-request-id"), id);
+        }
+        if let Some(verdict) = verdict {
+            identity_headers::add(headers, verdict, realm);
+        }
+    }
+
     /// Completes once the API has been idle for too long. The time in which the client must send more does not count, since it
     /// has its own limit.
     async fn silence(&self, sender: &Sender) {
@@ -235,29 +261,6 @@ impl Upstream {
             };
             tokio::time::sleep_until(since + self.time).await;
         }
-    }
-}
-
-/// Removes the fields that the client must not set, and adds those that the upstream may rely on.
-fn add_headers(headers: &mut HeaderMap, verdict: Option<&Verdict>, realm: Realm, client: &Client) {
-    let host = headers.get(HOST).cloned();
-    let from_proxy = |name| headers.get(name).filter(|_| client.trusted_proxy).cloned();
-    let (proxy_host, proxy_scheme) = (from_proxy(FORWARDED_HOST), from_proxy(FORWARDED_PROTO));
-    removed_fields::remove_from_request(headers);
-    let scheme = proxy_scheme.unwrap_or(HeaderValue::from_static(if client.secure { "https" } else { "http" }));
-    headers.insert(FORWARDED_PROTO, scheme);
-    if let Some(host) = proxy_host.or(host) {
-        headers.insert(FORWARDED_HOST, host);
-    }
-    let address = client.address.map(|address| address.to_string());
-    if let Some(address) = address.and_then(|address| HeaderValue::try_from(address).ok()) {
-        headers.insert(FORWARDED_FOR, address);
-    }
-    if let Ok(id) = HeaderValue::from_str(client.request_id.as_str()) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
-    }
-    if let Some(verdict) = verdict {
-        identity_headers::add(headers, verdict, realm);
     }
 }
 

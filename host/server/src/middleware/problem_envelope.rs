@@ -1,16 +1,51 @@
-//! Wraps refusals under the API's paths in the API's own envelope.
+//! Puts refusals in the form that clients of their path expect: the API's own envelope, or problem details.
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{Response, Uri};
-use tokenlatch_core::{ReplyError, ReplyRequest, Shape, is_api_path, is_function_name};
+use axum::http::{HeaderValue, Response, StatusCode, Uri};
+use tokenlatch_core::{
+    Refusal, ReplyError, ReplyRequest, Shape, is_api_path, is_function_name, json_api_path, uapi_path,
+};
 
+use crate::guard::catalogue_file::{WHM, is_ours};
+use crate::middleware::metrics::GUARD;
 use crate::module_reply::response;
 use crate::problem::Problem;
 use tokenlatch::Module;
 
 /// The parameter that selects UAPI where API 2 is the default.
 const UAPI: &str = "cpanel_jsonapi_apiversion=3";
+
+/// Marks a reply in which the module refuses a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Denied;
+
+/// Whether refusals are problem details where these are chosen: on every path of the guard, at `/auth`, and at the functions
+/// that are forwarded. The service's own functions and API 2 keep the form that their clients read.
+pub(crate) fn is_of_guarded_api(port: &str, path: &str) -> bool {
+    let forwarded = uapi_path(path).is_some_and(|(module, function)| !is_ours(module, function))
+        || json_api_path(path).is_some_and(|function| !function.eq_ignore_ascii_case("cpanel") && !is_ours(WHM, function));
+    port == GUARD || path == "/auth" || forwarded
+}
+
+/// Turns a refusal of the module into problem details, the same for every refusal with its status. It keeps its header fields.
+pub(crate) fn put_problem(mut reply: Response<Body>) -> Response<Body> {
+    if reply.extensions().get::<Denied>().is_none() {
+        return reply;
+    }
+    let status = reply.status();
+    let code = if status == StatusCode::SERVICE_UNAVAILABLE {
+        Problem::UNAVAILABLE.code
+    } else {
+        "access_denied"
+    };
+    let problem = Problem::new(status, code, Refusal::sentence(status.as_u16()));
+    let headers = reply.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    *reply.body_mut() = problem.body().into();
+    reply
+}
 
 /// Wraps a refusal in the envelope of the API that its path belongs to. Other replies are passed through.
 pub(crate) fn put(module: &Module, target: &Uri, mut reply: Response<Body>) -> Response<Body> {

@@ -22,7 +22,7 @@ use tower::ServiceExt;
 use tower_http::catch_panic::{CatchPanic, ResponseForPanic};
 
 use crate::body::QuietBody;
-use crate::config::Config;
+use crate::config::{Config, Refusals};
 use crate::connections::Seat;
 use crate::guard::upgrade::TunnelSeat;
 use crate::http1::request_check;
@@ -195,7 +195,12 @@ async fn answer(
             response
         }
     };
-    response = problem_envelope::put(&handling.module, &target, response);
+    let problems = handling.config.refusals == Refusals::Problem;
+    response = if problems && problem_envelope::is_of_guarded_api(handling.name, target.path()) {
+        problem_envelope::put_problem(response)
+    } else {
+        problem_envelope::put(&handling.module, &target, response)
+    };
     let ends = ends || !is_read(unread).await;
     add_headers(&mut response, &client, ends);
     let (method, path) = match refused {

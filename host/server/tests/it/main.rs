@@ -11,6 +11,7 @@ pub(crate) use tokenlatch_test_support as common;
 
 mod api2;
 mod client_address;
+mod credentials;
 mod forward_auth;
 mod framing;
 mod guard;
