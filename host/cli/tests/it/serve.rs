@@ -298,7 +298,11 @@ fn failed_starts_explain_the_error_and_leave_no_files() {
             "preflight_invalid",
         ),
         (&["--credentials", "bearer,header:Cookie"], 2, "credentials_invalid"),
-        (&["--credentials", "bearer", "--credentials", "bearer"], 2, "credentials_invalid"),
+        (
+            &["--credentials", "bearer", "--credentials", "bearer"],
+            2,
+            "credentials_invalid",
+        ),
         (
             &[
                 "--listen",

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tokenlatch_core::{
-    Api, Call, ErrorCode, IdentifyRequest, Realm, Reason, Reply, ReplyRequest, Shape, Verdict,
-};
+use tokenlatch_core::{Api, Call, ErrorCode, IdentifyRequest, Realm, Reason, Reply, ReplyRequest, Shape, Verdict};
 
 use crate::auth::admitted::{Admitted, note};
 use crate::auth::backend::Backend;

@@ -24,7 +24,8 @@ pub(crate) struct Denied;
 /// that are forwarded. The service's own functions and API 2 keep the form that their clients read.
 pub(crate) fn is_of_guarded_api(port: &str, path: &str) -> bool {
     let forwarded = uapi_path(path).is_some_and(|(module, function)| !is_ours(module, function))
-        || json_api_path(path).is_some_and(|function| !function.eq_ignore_ascii_case("cpanel") && !is_ours(WHM, function));
+        || json_api_path(path)
+            .is_some_and(|function| !function.eq_ignore_ascii_case("cpanel") && !is_ours(WHM, function));
     port == GUARD || path == "/auth" || forwarded
 }
 

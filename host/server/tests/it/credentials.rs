@@ -168,7 +168,10 @@ fn every_kind_of_credential_is_admitted_where_it_is_chosen() {
     // The other ports take the same.
     let own = [("X-Own", &*token)];
     assert_eq!(send(running.account, "/execute/Tokens/list", &own).json()["status"], 1);
-    assert_eq!(send(running.account, "/auth?module=Email&function=list_pops", &own).status, 200);
+    assert_eq!(
+        send(running.account, "/auth?module=Email&function=list_pops", &own).status,
+        200
+    );
     let api2 = "/json-api/cpanel?cpanel_jsonapi_module=Tokens&cpanel_jsonapi_func=list&cpanel_jsonapi_apiversion=3";
     assert_eq!(send(running.account, api2, &own).status, 200);
     assert_eq!(send(running.account, api2, &[]).status, 401);
@@ -177,7 +180,10 @@ fn every_kind_of_credential_is_admitted_where_it_is_chosen() {
     assert_eq!(posted.status, 401, "before the body is read");
     let bearer = format!("Bearer {token}");
     let refused = send(running.account, "/execute/Tokens/list", &[("Authorization", &bearer)]);
-    assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some(CHALLENGE)));
+    assert_eq!(
+        (refused.status, refused.header("www-authenticate")),
+        (401, Some(CHALLENGE))
+    );
 }
 
 #[test]
@@ -196,7 +202,9 @@ fn an_edge_takes_the_same_credentials() {
     let mut config = Config::plain();
     guarding(&mut config, address, CHOSEN);
     let origin = edges::Origin::new(&running.state.service, 60);
-    let edge = running.block_on(EdgeServer::bind(config, follower.clone(), origin)).unwrap();
+    let edge = running
+        .block_on(EdgeServer::bind(config, follower.clone(), origin))
+        .unwrap();
     let guard = edge.guard_address().unwrap();
     running.spawn(edge.run_until(std::future::pending::<()>(), std::future::pending::<()>()));
     running.block_on(edges::until(&follower, &format!("Token {token}"), "ok"));
@@ -211,7 +219,11 @@ fn other_fields_go_on_by_default() {
     let answer = send(guard, "/orders", &[("X-API-Key", &token)]);
     assert_eq!((answer.status, answer.body.as_str()), (401, DENIED));
     assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"tokenlatch\""));
-    let both = [("Authorization", &*bearer), ("X-API-Key", "another"), ("Sec-Fetch-Site", "cross-site")];
+    let both = [
+        ("Authorization", &*bearer),
+        ("X-API-Key", "another"),
+        ("Sec-Fetch-Site", "cross-site"),
+    ];
     assert_eq!(send(guard, "/orders", &both).status, 200);
     let head = seen.recv_timeout(PATIENCE).unwrap();
     assert!(head.contains("\r\nx-api-key: another\r\n"), "{head}");
@@ -243,7 +255,13 @@ fn failures_of_a_user_are_counted_by_any_credential() {
 
 #[test]
 fn a_wrong_choice_is_refused_at_start() {
-    for chosen in [&["other"][..], &[], &["bearer", "bearer"], &["header:Cookie"], &["scheme:Digest"]] {
+    for chosen in [
+        &["other"][..],
+        &[],
+        &["bearer", "bearer"],
+        &["header:Cookie"],
+        &["scheme:Digest"],
+    ] {
         let config = Config {
             credentials: Some(chosen.iter().map(|text| (*text).to_owned()).collect()),
             ..Config::plain()
@@ -262,7 +280,13 @@ fn refusals_may_be_problem_details() {
         config.failures.per_address = 20;
     });
     let bearer = |token: &str| format!("Bearer {token}");
-    let unlisted = NewToken::new("alice", "few", Access::Limited { features: vec!["popaccts".to_owned()] });
+    let unlisted = NewToken::new(
+        "alice",
+        "few",
+        Access::Limited {
+            features: vec!["popaccts".to_owned()],
+        },
+    );
     let few = running.token(unlisted);
     let revoked = running.token(NewToken::new("bob", "revoked", Access::Full));
     let revoke = running.state.service.revoke("bob", None, &["revoked".to_owned()]);
@@ -305,7 +329,10 @@ fn refusals_may_be_problem_details() {
     for (to, target) in [
         (running.account, "/execute/Tokens/list"),
         (running.admin, "/json-api/api_token_list"),
-        (running.account, "/json-api/cpanel?cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops"),
+        (
+            running.account,
+            "/json-api/cpanel?cpanel_jsonapi_module=Email&cpanel_jsonapi_func=listpops",
+        ),
     ] {
         let answer = Request::new("GET", target).send(to);
         assert_eq!((answer.status, answer.body.as_str()), (401, DENIED), "{target}");
