@@ -197,7 +197,7 @@ describe("a Latch and a follower", () => {
     for (let at = 0; at < 3; at++) assert.equal(follower.verify(nodes([["X-Api-Key", token]])).allowed, true);
     assert.equal(follower.verifyMany([basic("")])[0].allowed, true);
     await follower.stop();
-    assert.deepEqual(reports.map(({ hash, count }) => [hash, count]), [[record.hash, 4]]);
+    assert.deepEqual(reports.map(({ hash, uses }) => [hash, uses]), [[record.hash, 4]]);
   });
 
   test("look at `Authorization` only by default", async () => {

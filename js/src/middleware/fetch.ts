@@ -134,8 +134,8 @@ export async function check<Who extends SnapshotIdentity, Asked extends Request>
 }
 
 /**
- * Returns the request without its `Authorization` header, to forward or to log. The middleware does this. A request of a framework's own class, such as a
- * `NextRequest`, isn't copied: the header is deleted from the request itself. A body that was read stays read.
+ * Returns the request without its `Authorization` header, to forward or to log. The middleware does this. A request of a framework's own
+ * class, such as a `NextRequest`, isn't copied: the header is deleted from the request itself. A body that was read stays read.
  *
  * @param fields the names of the header fields to remove, such as `latch.credentialFields(request)`. Default: `Authorization`.
  *

@@ -262,7 +262,8 @@ export class SnapshotFollower {
     try {
       const now = this.#now();
       const verdicts = this.#sync.snapshot.verifyMany(headers, { call: this.#prepare(callInput), addresses, now });
-      return verdicts.map((verdict, index) => this.#toFollowerVerdict(verdict, this.#accepted?.presentedBy(headers[index]) ?? headers[index] ?? null, now, counts));
+      const presentedBy = (header: string | null | undefined) => this.#accepted?.presentedBy(header) ?? header ?? null;
+      return verdicts.map((verdict, index) => this.#toFollowerVerdict(verdict, presentedBy(headers[index]), now, counts));
     } catch (error) {
       const refusal = this.#toRefusal(error);
       return headers.map(() => refusal);
