@@ -4,6 +4,7 @@ import {
   TokenTable,
   TokenlatchError,
   createToken,
+  credentials,
   listTokens,
   parseAuthorization,
   readParameters,
@@ -12,7 +13,7 @@ import {
   validate,
   verifyToken,
 } from "tokenlatch";
-import type { Access, ErrorCode, PublicAdmission, SnapshotFollower, TokenRecord, Verdict } from "tokenlatch";
+import type { Access, ErrorCode, HeaderFields, PresentedFields, PublicAdmission, SnapshotFollower, TokenRecord, Verdict } from "tokenlatch";
 
 const created = createToken({ user: "alice", name: "x", access: "full", expires: "2027-01-31", zone: "+01:00" });
 const token: string = created.token;
@@ -59,6 +60,16 @@ if (verdict.reason === "good") throw new Error();
 
 parseAuthorization("Bearer x").hashes.map((hash) => hash.length);
 parseAuthorization({ authorization: ["a", "b"] });
+credentials({ credentials: ["bearer", "x-api-key", "header:X-Shop-Key", "scheme:Token"] }).fields satisfies readonly string[];
+credentials().challenge satisfies string;
+// @ts-expect-error there is no such credential
+credentials({ credentials: ["query"] });
+const fields: HeaderFields = [["X-API-Key", "x"]];
+const presented: PresentedFields = { credentials: ["basic"], fields };
+parseAuthorization({ authorization: presented }).scheme === "header";
+verifyToken({ authorization: { fields: [["Authorization", "Bearer x"]] }, record, account: null }).reason === "cross_site";
+// @ts-expect-error a field has one value
+verifyToken({ authorization: { fields: [["a", "b", "c"]] }, record, account: null });
 revokeTokens({ records: [record], ids: [record.id] }).unknown satisfies readonly string[];
 listTokens({ records: [record], sort: "expires" }).tokens[0]?.status satisfies string | undefined;
 // @ts-expect-error there is no such order
@@ -74,6 +85,9 @@ table.verify(maybe, { call: table.route("GET", "/v1/orders/7", "admin") }).reaso
 // @ts-expect-error there is no such realm
 table.route("GET", "/", "root");
 new TokenTable({ catalogue: { routes: [] } });
+new TokenTable({ credentials: ["x-api-key"] }).verifyFields(fields, { call, address: maybe }).reason === "ok";
+// @ts-expect-error fields are pairs
+table.verifyFields(["a", "b"]);
 table.free();
 
 const snapshot = Snapshot.load(new Uint8Array(), { publicKeys: ["00", new Uint8Array(32)], floor: { epoch: 1, version: 2, made: 3 }, now: 1 });
@@ -83,6 +97,7 @@ snapshot.verify(maybe, { call: snapshot.prepare({ realm: "admin" }), now: 1 }).r
 // @ts-expect-error a snapshot needs keys
 new Snapshot({});
 snapshot.verify(maybe, { call: snapshot.route("GET", "/v1/orders/7") });
+snapshot.verifyFields([["X-API-Key", "x"]]).allowed satisfies boolean;
 
 declare const follower: SnapshotFollower;
 const open = follower.verify("Bearer x", { method: "GET", path: "/status" });

@@ -1,5 +1,6 @@
 /* @ts-self-types="./latch.d.ts" */
 
+import { Accepted } from "../module/accepted.js";
 import { type FetchRequest, type NodeRequest, authorizationOf } from "../module/authorization.js";
 import { createToken, describeToken, listTokens, parseAuthorization, renameToken, reply, revokeTokens, verifyToken } from "../module/functions.js";
 import { deepCopy, pickKnown, readCall, readPlain, routeRequestOf } from "../module/plain-object.js";
@@ -94,6 +95,8 @@ export interface LatchRevoked {
 export class Latch<Store extends TokenStore = TokenStore> {
   readonly #options: LatchOptions<Store>;
   readonly #timeout: number;
+  /** The credentials of the options; undefined for the usual ones. */
+  readonly #accepted: Accepted | undefined;
   /** Made in the constructor, because it must exist before the module breaks. */
   readonly #unavailable: Reply;
   /** A table without tokens, which knows the public routes. Made when the first route is judged. */
@@ -108,6 +111,8 @@ export class Latch<Store extends TokenStore = TokenStore> {
   constructor(options: LatchOptions<Store>) {
     this.#options = readOptions(options);
     this.#timeout = this.#options.timeout ?? 5_000;
+    const { credentials } = this.#options;
+    this.#accepted = credentials === undefined ? undefined : new Accepted(credentials);
     this.#unavailable = unavailableReply();
   }
 
@@ -155,7 +160,7 @@ export class Latch<Store extends TokenStore = TokenStore> {
   }
 
   /**
-   * Decides about a request. The same queries are made for every header, valid or not. A refusal is a verdict, also when the store fails
+   * Decides about a request. The same queries are made for every credential, valid or not. A refusal is a verdict, also when the store fails
    * (status 503): send its `refusal` and log its `reason` and `fault`.
    *
    * @param request a standard `Request`, a request of Node's `http`, or an `Authorization` header
@@ -182,7 +187,7 @@ export class Latch<Store extends TokenStore = TokenStore> {
    */
   verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call): Promise<LatchVerdict | PublicAdmission>;
   async verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call): Promise<LatchVerdict | PublicAdmission> {
-    const authorization = authorizationOf(request);
+    const authorization = this.#accepted?.presentedBy(request) ?? authorizationOf(request);
     const callInput = call === undefined ? undefined : readCall(call);
     const { peppers, catalogue } = this.#options;
     try {
@@ -197,6 +202,19 @@ export class Latch<Store extends TokenStore = TokenStore> {
     } catch (error) {
       return this.#toRefusal(error);
     }
+  }
+
+  /**
+   * Returns the names of the header fields to remove from a request before it is passed on, in lower case: those in which a token may stand.
+   * The middleware removes them. `Authorization` isn't among them if its scheme isn't one of the option `credentials`.
+   *
+   * @example
+   * ```js
+   * latch.credentialFields(request); // ["authorization"]
+   * ```
+   */
+  credentialFields(request: FetchRequest | NodeRequest): readonly string[] {
+    return this.#accepted?.heldBy(request) ?? ["authorization"];
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { deepCopy, readPlain } from "../module/plain-object.js";
 import type { AccountLookup, AccountStore, TokenStore } from "../stores/store.js";
-import type { Catalogue, CreateOptions, Pepper, UnixSeconds, Zone } from "../types/index.js";
+import type { AcceptedCredential, Catalogue, CreateOptions, Pepper, UnixSeconds, Zone } from "../types/index.js";
 import { optionInvalid } from "../types/latch-error.js";
 import { checkValues } from "./operation.js";
 
@@ -16,6 +16,11 @@ export interface LatchOptions<Store extends TokenStore = TokenStore> {
   readonly peppers?: readonly Pepper[] | undefined;
   /** The catalogue of functions and routes. Default: the built-in catalogue. */
   readonly catalogue?: Catalogue | undefined;
+  /**
+   * Where a token may stand in a request, 1 to 16: see `AcceptedCredential`. The middleware removes these headers from admitted requests.
+   * Default: `bearer`, `cpanel` and `whm`.
+   */
+  readonly credentials?: readonly AcceptedCredential[] | undefined;
   /** The time zone of dates. Default: the local time zone. */
   readonly zone?: Zone | undefined;
   /** The administrator's limits on new tokens. Default: those of `Caps`. */
@@ -30,9 +35,9 @@ export interface LatchOptions<Store extends TokenStore = TokenStore> {
   readonly now?: (() => UnixSeconds) | undefined;
 }
 
-const KNOWN = new Set(["store", "accounts", "peppers", "catalogue", "zone", "policy", "prefix", "warnDays", "timeout", "now"]);
+const KNOWN = new Set(["store", "accounts", "peppers", "catalogue", "credentials", "zone", "policy", "prefix", "warnDays", "timeout", "now"]);
 /** Options that are copied, because the module reads them at each use. */
-const DATA = ["peppers", "catalogue", "zone", "policy"] as const;
+const DATA = ["peppers", "catalogue", "credentials", "zone", "policy"] as const;
 const STORE_METHODS = ["find", "listOf", "insert", "rename", "revoke"] as const;
 const CAPABILITIES = ["uniqueNames", "immediateRevocation", "atomicCreate"] as const;
 const ACCOUNT_METHODS = ["account", "putAccount", "removeAccount"] as const;

@@ -134,29 +134,30 @@ export async function check<Who extends SnapshotIdentity, Asked extends Request>
 }
 
 /**
- * Returns the request without its `Authorization` header, to forward or to log. A request of a framework's own class, such as a
- * `NextRequest`, isn't copied: the header is deleted from the request itself. A body that was read stays read.
+ * Returns the request without its `Authorization` header, to forward or to log. The middleware does this. A request of a framework's own
+ * class, such as a `NextRequest`, isn't copied: the header is deleted from the request itself. A body that was read stays read.
+ *
+ * @param fields the names of the header fields to remove, such as `latch.credentialFields(request)`. Default: `Authorization`.
  *
  * @example
  * ```ts
  * return fetch(new Request("https://origin.example/", withoutAuthorization(request)));
  * ```
  */
-export function withoutAuthorization<Asked extends Request>(request: Asked): Asked {
-  if (!request.headers.has(NAME)) return request;
+export function withoutAuthorization<Asked extends Request>(request: Asked, fields: readonly string[] = ["authorization"]): Asked {
+  const given = fields.filter((name) => request.headers.has(name));
+  if (given.length === 0) return request;
   const headers = new Headers(request.headers);
-  headers.delete(NAME);
+  for (const name of given) headers.delete(name);
   try {
     if (request.constructor === Request) return new Request(request, { headers }) as Asked;
-    request.headers.delete(NAME);
-    if (!request.headers.has(NAME)) return request;
+    for (const name of given) request.headers.delete(name);
+    if (!given.some((name) => request.headers.has(name))) return request;
   } catch {
     // Its body was read, its headers are immutable, or an adapter has made it without the runtime's class.
   }
   return copyOf(request, headers) as Asked;
 }
-
-const NAME = "Authorization";
 
 /** Copies a request from its parts. Its body may be read already. */
 function copyOf(request: Request, headers: Headers): Request {
@@ -179,10 +180,10 @@ async function checkWith<Who extends SnapshotIdentity, Asked extends Request>(
 ): Promise<Checked<Who | null, Asked>> {
   const { method, url } = request;
   const asking = { request, asked: request, accept: request.headers.get("Accept"), method, target: targetOf(url) };
-  const { identity, reply } = await passage(verifierOf, asking, options);
+  const { identity, reply, removed } = await passage(verifierOf, asking, options);
   if (reply !== null) {
     const refusal = new Response(reply.body, { status: reply.status, headers: reply.headers });
     return { identity: null, request: null, refusal };
   }
-  return { identity, request: options.keepAuthorization === true ? request : withoutAuthorization(request), refusal: null };
+  return { identity, request: withoutAuthorization(request, removed), refusal: null };
 }

@@ -27,7 +27,8 @@ const DANGEROUS_PREFIXES = [
 /**
  * Makes the request to forward to an upstream API: its path and query at the given origin, whatever they contain, its method, its body,
  * and its harmless headers: none with a token, a user, an address, or another path or method. Redirects aren't followed. Headers of the
- * connection aren't forwarded, so it can't open a WebSocket.
+ * connection aren't forwarded, so it can't open a WebSocket. Of the headers of the option `credentials`, `Authorization` is removed here, and the
+ * others by the middleware: without it, pass `withoutAuthorization(request, latch.credentialFields(request))`.
  *
  * @param origin scheme, host and port, such as `https://origin.example`
  * @param headers headers to set, such as the user of the request; null removes a header

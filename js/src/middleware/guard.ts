@@ -11,6 +11,8 @@ import { LatchError, errorOf, optionInvalid } from "../types/latch-error.js";
 export interface Verifier<Who extends SnapshotIdentity = Identity> {
   /** Decides about a request. */
   verify(request: FetchRequest | NodeRequest, call?: Call): Decision<Who> | Promise<Decision<Who>>;
+  /** Returns the names of the header fields to remove from an admitted request, in lower case. Default: `authorization`. */
+  credentialFields?(request: FetchRequest | NodeRequest): readonly string[];
   /** Makes the reply to an address with too many failures. */
   tooMany(retryAfter: number): Reply | Promise<Reply>;
   /** Makes the reply for requests that can't be decided. */
@@ -80,7 +82,7 @@ export interface GuardOptions<Asked> {
    * `application/problem+json`. Default: `"problem"`.
    */
   readonly refusals?: "problem" | "cpanel" | undefined;
-  /** Whether the request that is passed on keeps its `Authorization` header. Default: false. */
+  /** Whether the request that is passed on keeps its `Authorization` header, and the others that may hold a token. Default: false. */
   readonly keepAuthorization?: boolean | undefined;
   /** Called with every refusal, for the log, before the reply is sent. What it throws is thrown as an `Error`. */
   readonly onRefusal?: ((note: RefusalNote) => void | Promise<void>) | undefined;
@@ -102,12 +104,16 @@ export type Passage<Who extends SnapshotIdentity = Identity> =
       readonly identity: Who | null;
       /** Null, because the request is admitted. */
       readonly reply: null;
+      /** The names of the header fields to remove from the request, in lower case. */
+      readonly removed: readonly string[];
     }
   | {
       /** Null, because the request is refused. */
       readonly identity: null;
       /** The reply to send. */
       readonly reply: Reply;
+      /** Null, because the request is refused. */
+      readonly removed: null;
     };
 
 /** A request, for the verifier and for the functions of the options. */
@@ -226,7 +232,7 @@ async function decide<Asked, Who extends SnapshotIdentity>(
   const refuse = async (reply: Reply | Promise<Reply>, note: Omit<RefusalNote, "address">): Promise<Passage<Who>> => {
     const sendable = replyOf(await reply);
     await options.onRefusal?.({ ...note, address });
-    return { identity: null, reply: wantsProblem(options.refusals, accept) ? problem(sendable) : sendable };
+    return { identity: null, reply: wantsProblem(options.refusals, accept) ? problem(sendable) : sendable, removed: null };
   };
   const failed = (fault: unknown) =>
     refuse(latch.unavailable(), { ...anonymous(503, "limiter_failed", errorOf(fault).message), fault: errorOf(fault) });
@@ -240,8 +246,9 @@ async function decide<Asked, Who extends SnapshotIdentity>(
   const call = await callOf(asking, options.call);
   const verdict = verdictOf(await latch.verify(request, address === undefined ? call : { ...call, address }));
   if (verdict.allowed) {
-    if (verdict.user !== null) return { identity: identityFrom(verdict), reply: null };
-    if (options.call === "route") return { identity: null, reply: null };
+    const removed = options.keepAuthorization === true ? [] : removedOf(latch.credentialFields?.(request));
+    if (verdict.user !== null) return { identity: identityFrom(verdict), reply: null, removed };
+    if (options.call === "route") return { identity: null, reply: null, removed };
     throw new LatchError("verdict_invalid", 'the route is public, so there is no identity; set `call` to "route" to admit such requests');
   }
   if (failures !== undefined && verdict.status === 401) {
@@ -285,6 +292,12 @@ function verdictOf<Who extends SnapshotIdentity>(verdict: Decision<Who>): Decisi
     if (verdict.allowed === false) return verdict;
   }
   throw new LatchError("verdict_invalid", "the verifier returned no verdict");
+}
+
+/** Checks the names of the fields to remove, because the verifier may be custom. */
+function removedOf(names: readonly string[] = ["authorization"]): readonly string[] {
+  if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
+  throw new LatchError("verdict_invalid", "the verifier returned no names of header fields");
 }
 
 function replyOf(reply: Reply): Reply {

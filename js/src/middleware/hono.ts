@@ -64,9 +64,9 @@ export function tokenlatch<Who extends SnapshotIdentity>(
     const verifierOf = () => (typeof latch === "function" ? latch(context) : latch);
     const { method, url } = raw;
     const asking = { request: raw, asked: context, accept: raw.headers.get("Accept"), method, target: targetOf(url) };
-    const { identity, reply } = await passage<Context, Who>(verifierOf, asking, read);
+    const { identity, reply, removed } = await passage<Context, Who>(verifierOf, asking, read);
     if (reply !== null) return new Response(reply.body, { status: reply.status, headers: reply.headers });
-    if (read.keepAuthorization !== true) context.req.raw = withoutAuthorization(raw);
+    context.req.raw = withoutAuthorization(raw, removed);
     context.set("identity", identity);
     return next();
   };

@@ -128,14 +128,14 @@ export function admission<Asked extends IncomingMessage, Who extends SnapshotIde
   checkVerifier(latch);
   return async (request, response) => {
     const asking = { request, asked: request, accept: request.headers.accept, method: request.method ?? "", target: targetOf(request) };
-    const { identity, reply } = await passage<Asked, Who>(() => latch, asking, read);
+    const { identity, reply, removed } = await passage<Asked, Who>(() => latch, asking, read);
     if (reply !== null) {
       response.statusCode = reply.status;
       for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
       response.end(reply.body);
       return null;
     }
-    if (read.keepAuthorization !== true) strip(request);
+    strip(request, removed);
     identities.set(request, identity);
     return { identity };
   };
@@ -171,16 +171,13 @@ export function fail(read: AnyOptions<never>, thrown: unknown, response: ServerR
   Promise.resolve(note).then(read.onRefusal).catch(() => {});
 }
 
-/** Deletes the header from every form in which Node and adapters have it. The raw headers come last, because the others are made from them. */
-function strip({ headers, headersDistinct, rawHeaders }: IncomingMessage): void {
+/** Deletes headers from every form in which Node and adapters have them. The raw headers come last, because the others are made from them. */
+function strip({ headers, headersDistinct, rawHeaders }: IncomingMessage, names: readonly string[]): void {
+  const isRemoved = (name: string | undefined) => name !== undefined && names.includes(name.toLowerCase());
   // Requests of HTTP/2 have no `headersDistinct`, those of some adapters no `rawHeaders`.
   for (const group of [headers, headersDistinct as typeof headersDistinct | undefined]) {
-    for (const name of Object.keys(group ?? {})) if (isAuthorization(name)) delete group?.[name];
+    for (const name of Object.keys(group ?? {})) if (isRemoved(name)) delete group?.[name];
   }
   const raw = (rawHeaders as typeof rawHeaders | undefined) ?? [];
-  for (let index = raw.length - 2; index >= 0; index -= 2) if (isAuthorization(raw[index])) raw.splice(index, 2);
-}
-
-function isAuthorization(name: string | undefined): boolean {
-  return name?.toLowerCase() === "authorization";
+  for (let index = raw.length - 2; index >= 0; index -= 2) if (isRemoved(raw[index])) raw.splice(index, 2);
 }

@@ -1,6 +1,6 @@
 /* @ts-self-types="./authorization.d.ts" */
 
-import type { AuthorizationHeader } from "../types/index.js";
+import type { AuthorizationHeader, HeaderFields } from "../types/index.js";
 import { LatchError } from "../types/latch-error.js";
 
 /** A request of Node's `http`. Its raw headers show a repeated header, which `headers` hides. */
@@ -33,12 +33,36 @@ const MESSAGE =
 export function authorizationOf(request: FetchRequest | NodeRequest | AuthorizationHeader): AuthorizationHeader {
   if (request === null || request === undefined || typeof request === "string") return request;
   if (isHeader(request)) return [...request];
+  return headerOf(request, "authorization");
+}
+
+/**
+ * Returns the header fields of a request with these names, each value where the runtime keeps them apart. A header counts as `Authorization`.
+ *
+ * @param names the names, in lower case
+ *
+ * @example
+ * ```js
+ * fieldsOf(new Request("https://api.example", { headers: { "X-API-Key": "x" } }), ["authorization", "x-api-key"]); // [["x-api-key", "x"]]
+ * ```
+ *
+ * @throws LatchError `option_invalid` for anything else.
+ */
+export function fieldsOf(request: FetchRequest | NodeRequest | AuthorizationHeader, names: readonly string[]): HeaderFields {
+  const isText = request === null || request === undefined || typeof request === "string" || isHeader(request);
+  const valuesOf = (name: string) => [isText ? authorizationOf(request) : headerOf(request, name)].flat();
+  const fields = (isText ? ["authorization"] : names).flatMap((name) => valuesOf(name).map((value) => [name, value]));
+  return fields.filter(([, value]) => value !== null && value !== undefined) as unknown as HeaderFields;
+}
+
+/** Returns a header of a request. */
+function headerOf(request: FetchRequest | NodeRequest, name: string): AuthorizationHeader {
   if (typeof request === "object") {
     const raw = "rawHeaders" in request && Array.isArray(request.rawHeaders) ? request.rawHeaders : undefined;
-    if (raw !== undefined && raw.length > 0) return rawValues(raw);
+    if (raw !== undefined && raw.length > 0) return rawValues(raw, name);
     // A standard Request joins repeated headers with a comma, which no token contains: the module refuses them.
-    if ("headers" in request && isFetch(request)) return request.headers.get("authorization");
-    if (raw !== undefined) return values(request.headers);
+    if ("headers" in request && isFetch(request)) return request.headers.get(name);
+    if (raw !== undefined) return values(request.headers, name);
   }
   throw new LatchError("option_invalid", MESSAGE, { field: "request" });
 }
@@ -52,12 +76,12 @@ function isFetch(request: { readonly headers?: unknown }): request is FetchReque
 }
 
 /** Returns all values of the header, whatever the case of its name. */
-function values(headers: unknown): readonly string[] {
+function values(headers: unknown, wanted: string): readonly string[] {
   if (typeof headers !== "object" || headers === null) return [];
-  const found = Object.entries(headers).filter(([name]) => name.toLowerCase() === "authorization");
+  const found = Object.entries(headers).filter(([name]) => name.toLowerCase() === wanted);
   return found.flatMap(([, value]) => (value === undefined || value === null ? [] : (value as string | string[])));
 }
 
-function rawValues(rawHeaders: readonly string[]): readonly string[] {
-  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "authorization");
+function rawValues(rawHeaders: readonly string[], name: string): readonly string[] {
+  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }

@@ -5,6 +5,8 @@ import type {
   CreateOptions,
   Created,
   Credential,
+  CredentialFields,
+  CredentialsOptions,
   DescribeOptions,
   Description,
   Info,
@@ -58,7 +60,8 @@ export function validate(options: ValidateOptions): Validation {
 }
 
 /**
- * Parses an `Authorization` header: the user that it names, and the hashes to find the record by.
+ * Parses an `Authorization` header, or finds the credential among the fields of a request: the user that it names, and the hashes to find
+ * the record by.
  *
  * @example
  * ```js
@@ -154,6 +157,20 @@ export function updateToken(options: UpdateOptions): {
  */
 export function revokeTokens(options: RevokeOptions): Revoked {
   return callModule(() => module.revokeTokens(options));
+}
+
+/**
+ * Checks where a token may stand, and returns the names of the header fields to hand to the module and the value of `WWW-Authenticate`.
+ *
+ * @example
+ * ```js
+ * credentials({ credentials: ["bearer", "x-api-key"] }).fields; // ["authorization", "x-api-key"]
+ * ```
+ *
+ * @throws TokenlatchError `credentials_invalid`.
+ */
+export function credentials(options: CredentialsOptions = {}): CredentialFields {
+  return callModule(() => module.credentials(options));
 }
 
 /**

@@ -3,7 +3,7 @@
 import { unixNow } from "../runtime/clock.js";
 import { Utf8Encoder } from "../runtime/text.js";
 import { TokenlatchError } from "../types/error.js";
-import type { Call, Realm, TableVerifyOptions, Verdict, VerifyManyOptions } from "../types/index.js";
+import type { Call, HeaderFields, Realm, TableVerifyOptions, Verdict, VerifyManyOptions } from "../types/index.js";
 import { assertUsable, buffers, callModule, module, moduleError, requestBytes, sendBytes, state } from "./instance.js";
 import { isPlain, readPlain, typeInvalid } from "./plain-object.js";
 
@@ -13,8 +13,8 @@ import { isPlain, readPlain, typeInvalid } from "./plain-object.js";
  */
 export const REASON = 2 ** 32;
 
-/** The most bytes of a method and a target, as of any request to the module. */
-const MAX_TARGET = 8 << 20;
+/** The most bytes of a method and a target, and of header fields, as of any request to the module. */
+const MAX_REQUEST = 8 << 20;
 
 /** The highest number that a call or a handle can have. */
 const MAX_U32 = 2 ** 32 - 1;
@@ -66,6 +66,53 @@ function verifyCode(handle: number, authorization: string, call: number, address
   }
 }
 
+/** Returns the code of the verdict about one request by its header fields, from the arguments of `verifyFields`. */
+export function verifyFields(handle: number, fields: HeaderFields, options: TableVerifyOptions = {}): number {
+  // Read completely before the buffers are written, because the caller's getters may call the module.
+  const texts = fieldTexts(fields);
+  const { call, address, now } = readOptions(options);
+  const { header, headerAt, address: addressBuffer, addressAt } = buffers();
+  const addressLength = encoder.encodeInto(address.slice(0, MAX_ADDRESS), addressBuffer).written;
+  const verify = (at: number, length: number) => module.tableVerifyFields(handle, call, at, length, addressAt, addressLength, now);
+  const length = writeFields(texts, header);
+  if (length !== undefined) return callModule(() => verify(length === 0 ? 0 : headerAt, length));
+  const characters = texts.reduce((sum, text) => sum + text.length, 4 * texts.length);
+  if (characters > MAX_REQUEST) throw new TokenlatchError("request_too_large", "the header fields may have at most 8 MiB", "fields");
+  // A character has at most three bytes.
+  const bytes = new Uint8Array(3 * characters);
+  return sendBytes(bytes.subarray(0, writeFields(texts, bytes)), (_, at, sent) => verify(at, sent));
+}
+
+/** Checks header fields and returns their texts: name, value, name, value and so on. */
+function fieldTexts(fields: HeaderFields): string[] {
+  const texts: string[] = [];
+  if (!Array.isArray(fields)) throw typeInvalid("fields", "expected an array of names and values");
+  for (const [index, field] of (fields as readonly unknown[]).entries()) {
+    const [name, value]: unknown[] = Array.isArray(field) && field.length === 2 ? field : [];
+    if (typeof name !== "string" || typeof value !== "string") throw typeInvalid(`fields[${index}]`, "expected a name and a value");
+    texts.push(name, value);
+  }
+  return texts;
+}
+
+/** Writes fields for the module: the two lengths of each, then the two texts. Returns the number of bytes; undefined if there is no room. */
+function writeFields(texts: readonly string[], bytes: Uint8Array): number | undefined {
+  let at = 0;
+  for (let index = 0; index < texts.length; index += 2) {
+    let from = at + 8;
+    for (let part = 0; part < 2; part++) {
+      const text = texts[index + part]!;
+      if (from + text.length > bytes.length) return undefined;
+      const { read, written } = encoder.encodeInto(text, bytes.subarray(from));
+      if (read !== text.length) return undefined;
+      for (let byte = 0; byte < 4; byte++) bytes[at + 4 * part + byte] = written >>> (8 * byte);
+      from += written;
+    }
+    at = from;
+  }
+  return at;
+}
+
 /** Has the module write the holder of an admitted token into the holder buffer. Returns the number of bytes, or 0. */
 export function readHolder(handle: number, code: number): number {
   const { holder, holderAt } = buffers();
@@ -103,7 +150,7 @@ export function routeNumber(handle: number, method: string, target: string, real
 
 /** Looks up a request that is too long for the buffer, or not ASCII. Nothing is cut, because the end of a query counts too. */
 function routeText(handle: number, method: string, target: string, realm: number): number {
-  if (method.length + target.length > MAX_TARGET) {
+  if (method.length + target.length > MAX_REQUEST) {
     throw new TokenlatchError("request_too_large", "a method and a target may have at most 8 MiB", "target");
   }
   for (const [field, text] of Object.entries({ method, target })) {

@@ -1,7 +1,7 @@
 /* @ts-self-types="./table.d.ts" */
 
-import type { Call, Realm, TableOptions, TableUpdate, TableVerifyOptions, Verdict, VerifyManyOptions } from "../types/index.js";
-import { REASON, verifyMany, verifyOne, explain, forgetCalls, finalizers, prepareCall, routeNumber } from "./hot-path.js";
+import type { Call, HeaderFields, Realm, TableOptions, TableUpdate, TableVerifyOptions, Verdict, VerifyManyOptions } from "../types/index.js";
+import { REASON, verifyFields, verifyMany, verifyOne, explain, forgetCalls, finalizers, prepareCall, routeNumber } from "./hot-path.js";
 import { callModule, module } from "./instance.js";
 
 /**
@@ -91,6 +91,22 @@ export class TokenTable {
    */
   verify(authorization: string | null | undefined, options?: TableVerifyOptions): Verdict {
     return this.#verdict(verifyOne(this.#handle, authorization, options));
+  }
+
+  /**
+   * Decides about a request by its header fields, among which the module finds the credential: for a table with `credentials`. Give all
+   * fields, or at least those that {@link credentials} names.
+   *
+   * @example
+   * ```js
+   * const table = new TokenTable({ records, accounts, credentials: ["bearer", "x-api-key"] });
+   * const { allowed } = table.verifyFields([["X-API-Key", token]]);
+   * ```
+   *
+   * @throws TokenlatchError as {@link verify} does.
+   */
+  verifyFields(fields: HeaderFields, options?: TableVerifyOptions): Verdict {
+    return this.#verdict(verifyFields(this.#handle, fields, options));
   }
 
   /**

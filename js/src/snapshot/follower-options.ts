@@ -1,7 +1,7 @@
 /* @ts-self-types="./follower-options.d.ts" */
 
 import { deepCopy, readPlain } from "../module/plain-object.js";
-import type { Call, Catalogue, Pepper, SnapshotState, UnixSeconds } from "../types/index.js";
+import type { AcceptedCredential, Call, Catalogue, Pepper, SnapshotState, UnixSeconds } from "../types/index.js";
 import { optionInvalid } from "../types/latch-error.js";
 
 /** The keys of a {@link FollowerStore}: the last whole snapshot, the deltas since, and the floor, below which no table is accepted. */
@@ -88,6 +88,11 @@ export interface FollowerOptions {
   readonly peppers?: readonly Pepper[] | undefined;
   /** The catalogue of functions and routes. Default: the built-in catalogue. */
   readonly catalogue?: Catalogue | undefined;
+  /**
+   * Where a token may stand in a request, 1 to 16: see `AcceptedCredential`. The middleware removes these headers from admitted requests.
+   * Default: `bearer`, `cpanel` and `whm`.
+   */
+  readonly credentials?: readonly AcceptedCredential[] | undefined;
   /** Keeps the table over a restart. Default: none, so a restart begins with a whole snapshot. */
   readonly store?: FollowerStore | undefined;
   /**
@@ -123,18 +128,18 @@ export interface FollowerOptions {
 
 const FUNCTIONS = ["fetch", "onChange", "onMessage", "onError", "now"] as const;
 const KNOWN = new Set<string>([
-  ...["url", "publicKeys", "authorization", "peppers", "catalogue", "store", "interval", "wait", "maxAge", "timeout", "usage"],
+  ...["url", "publicKeys", "authorization", "peppers", "catalogue", "credentials", "store", "interval", "wait", "maxAge", "timeout", "usage"],
   ...FUNCTIONS,
 ]);
 /** Options that are copied, because the caller may change them later. */
-const DATA = ["publicKeys", "peppers", "catalogue"] as const;
+const DATA = ["publicKeys", "peppers", "catalogue", "credentials"] as const;
 const DAY = 86_400_000;
 
 /** Hosts of this machine, as `URL` writes them. */
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * Reads options once and refuses invalid ones. The module checks keys, peppers and the catalogue.
+ * Reads options once and refuses invalid ones. The module checks keys, peppers, the catalogue and the credentials.
  *
  * @throws LatchError `option_invalid`.
  *

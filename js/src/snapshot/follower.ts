@@ -1,5 +1,6 @@
 /* @ts-self-types="./follower.d.ts" */
 
+import { Accepted } from "../module/accepted.js";
 import { type FetchRequest, type NodeRequest, authorizationOf } from "../module/authorization.js";
 import { parseAuthorization, reply } from "../module/functions.js";
 import { readCall, pickKnown, routeRequestOf, typeInvalid } from "../module/plain-object.js";
@@ -11,6 +12,7 @@ import type {
   Call,
   FollowerVerdict,
   Hash,
+  PresentedFields,
   PublicAdmission,
   Refused,
   Reply,
@@ -60,6 +62,8 @@ const WAIT = 25;
 export class SnapshotFollower {
   readonly #options: FollowerOptions;
   readonly #sync: Sync;
+  /** The credentials of the options; undefined for the usual ones. */
+  readonly #accepted: Accepted | undefined;
   readonly #unavailable: Reply;
   readonly #reporter: UsageReporter | undefined;
   /** Numbers of prepared calls by their content, and the snapshot that they belong to. */
@@ -77,6 +81,8 @@ export class SnapshotFollower {
    */
   constructor(options: FollowerOptions) {
     this.#options = readFollowerOptions(options);
+    const { credentials } = this.#options;
+    this.#accepted = credentials === undefined ? undefined : new Accepted(credentials);
     const origin = new Origin(this.#options);
     this.#sync = new Sync(this.#options, origin);
     this.#unavailable = unavailableReply();
@@ -195,17 +201,32 @@ export class SnapshotFollower {
    */
   verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call, address?: string | null): FollowerVerdict | PublicAdmission;
   verify(request: FetchRequest | NodeRequest | AuthorizationHeader, call?: Call, address?: string | null): FollowerVerdict | PublicAdmission {
-    const authorization = headerOf(authorizationOf(request));
+    const presented = this.#accepted?.presentedBy(request) ?? headerOf(authorizationOf(request));
     const callInput = call === undefined ? {} : readCall(call);
     try {
       const now = this.#now();
       const options = { call: this.#prepare(callInput), address: address ?? callInput.address, now };
-      const verdict = this.#sync.snapshot.verify(authorization, options);
+      const { snapshot } = this.#sync;
+      const isHeader = presented === null || typeof presented === "string";
+      const verdict = isHeader ? snapshot.verify(presented, options) : snapshot.verifyFields(presented.fields, options);
       const digest = verdict.allowed && verdict.user !== null && verdict.id === null ? admittedDigest() : undefined;
-      return this.#toFollowerVerdict(verdict, authorization, now, true, digest);
+      return this.#toFollowerVerdict(verdict, presented, now, true, digest);
     } catch (error) {
       return this.#toRefusal(error);
     }
+  }
+
+  /**
+   * Returns the names of the header fields to remove from a request before it is passed on, in lower case: those in which a token may stand.
+   * The middleware removes them. `Authorization` isn't among them if its scheme isn't one of the option `credentials`.
+   *
+   * @example
+   * ```js
+   * follower.credentialFields(request); // ["authorization"]
+   * ```
+   */
+  credentialFields(request: FetchRequest | NodeRequest): readonly string[] {
+    return this.#accepted?.heldBy(request) ?? ["authorization"];
   }
 
   /**
@@ -241,7 +262,8 @@ export class SnapshotFollower {
     try {
       const now = this.#now();
       const verdicts = this.#sync.snapshot.verifyMany(headers, { call: this.#prepare(callInput), addresses, now });
-      return verdicts.map((verdict, index) => this.#toFollowerVerdict(verdict, headers[index] ?? null, now, counts));
+      const presentedBy = (header: string | null | undefined) => this.#accepted?.presentedBy(header) ?? header ?? null;
+      return verdicts.map((verdict, index) => this.#toFollowerVerdict(verdict, presentedBy(headers[index]), now, counts));
     } catch (error) {
       const refusal = this.#toRefusal(error);
       return headers.map(() => refusal);
@@ -306,7 +328,7 @@ export class SnapshotFollower {
   /** Converts a verdict of the module, and counts the admission of a token. `digest` identifies the token, if it is known. */
   #toFollowerVerdict(
     verdict: Verdict,
-    authorization: string | null,
+    presented: string | null | PresentedFields,
     now: number,
     counts: boolean,
     digest?: string,
@@ -316,7 +338,7 @@ export class SnapshotFollower {
     if (verdict.user === null) return { ...verdict, fault: null } as PublicAdmission;
     if (counts && this.#reporter !== undefined) {
       if (verdict.id !== null) this.#reporter.counts.count({ id: verdict.id }, now);
-      else for (const hash of this.#hashesOf(authorization, digest)) this.#reporter.counts.count({ hash }, now);
+      else for (const hash of this.#hashesOf(presented, digest)) this.#reporter.counts.count({ hash }, now);
     }
     return { ...verdict, fault: null } as SnapshotAdmitted;
   }
@@ -329,10 +351,10 @@ export class SnapshotFollower {
   }
 
   /** Returns the hashes of a token under each pepper: the origin finds a token without a name by one of them. */
-  #hashesOf(authorization: string | null, digest: string | undefined): readonly Hash[] {
+  #hashesOf(presented: string | null | PresentedFields, digest: string | undefined): readonly Hash[] {
     const cached = digest === undefined ? undefined : this.#hashes.get(digest);
     if (cached !== undefined) return cached;
-    const { hashes } = parseAuthorization({ authorization, peppers: this.#options.peppers });
+    const { hashes } = parseAuthorization({ authorization: presented, peppers: this.#options.peppers });
     if (digest !== undefined) {
       if (this.#hashes.size >= MAX_HASHES) this.#hashes.clear();
       this.#hashes.set(digest, hashes);

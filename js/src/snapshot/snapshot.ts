@@ -1,12 +1,13 @@
 /* @ts-self-types="./snapshot.d.ts" */
 
-import { REASON, explain, finalizers, forgetCalls, prepareCall, readHolder, readTime, routeNumber, verifyMany, verifyOne } from "../module/hot-path.js";
+import { REASON, explain, finalizers, forgetCalls, prepareCall, readHolder, readTime, routeNumber, verifyFields, verifyMany, verifyOne } from "../module/hot-path.js";
 import { buffers, callModule, module, requestBytes, requestJson } from "../module/instance.js";
 import { readPlain, typeInvalid } from "../module/plain-object.js";
 import { unixNow } from "../runtime/clock.js";
 import type {
   Access,
   Call,
+  HeaderFields,
   Realm,
   SnapshotLoadOptions,
   SnapshotOptions,
@@ -151,6 +152,16 @@ export class Snapshot {
    */
   verify(authorization: string | null | undefined, options?: TableVerifyOptions): Verdict {
     return this.#verdict(verifyOne(this.#handle, authorization, options));
+  }
+
+  /**
+   * Decides about a request by its header fields, among which the module finds the credential: for a snapshot with `credentials`. Give all
+   * fields, or at least those that {@link credentials} names.
+   *
+   * @throws TokenlatchError as {@link verify} does.
+   */
+  verifyFields(fields: HeaderFields, options?: TableVerifyOptions): Verdict {
+    return this.#verdict(verifyFields(this.#handle, fields, options));
   }
 
   /**

@@ -112,8 +112,8 @@ export class Sync {
 
   /** Makes an empty table. */
   #newSnapshot(floor?: SnapshotFloor): Snapshot {
-    const { publicKeys, peppers, catalogue, maxAge } = this.#options;
-    return new Snapshot({ publicKeys, peppers, catalogue, floor, maxAge });
+    const { publicKeys, peppers, catalogue, credentials, maxAge } = this.#options;
+    return new Snapshot({ publicKeys, peppers, catalogue, credentials, floor, maxAge });
   }
 
   /** Loads the saved messages, once. A store that fails makes the attempt fail: without the floor an older table could be accepted. */

@@ -56,6 +56,7 @@ export type ErrorCode =
   | "record_version_unsupported"
   | "record_revoked"
   | "catalogue_invalid"
+  | "credentials_invalid"
   | "call_ambiguous"
   | "call_unknown"
   | "page_invalid"

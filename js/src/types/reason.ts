@@ -28,7 +28,9 @@ export type Reason =
   | "snapshot_stale"
   | "target_doubtful"
   | "route_unlisted"
-  | "public";
+  | "public"
+  | "token_in_url"
+  | "cross_site";
 
 /** Why a request couldn't be decided: the store, the accounts, the module or the clock failed. The request is refused. */
 export type FaultReason = "store_failed" | "store_timeout" | "store_answer_invalid" | "module_broken" | "clock_invalid";

@@ -1,5 +1,6 @@
 /* @ts-self-types="./reply.d.ts" */
 
+import type { AcceptedCredential } from "./credential.js";
 import type { TokenRecord } from "./token.js";
 
 /** A reply to send unchanged. */
@@ -47,4 +48,6 @@ export interface ReplyOptions {
   readonly httpStatus?: number | undefined;
   /** The `Retry-After` of `denied` with 429 or 503, in whole seconds from 1. */
   readonly retryAfter?: number | undefined;
+  /** The credentials that `denied` names in `WWW-Authenticate`. Default: `bearer`, `cpanel` and `whm`. */
+  readonly credentials?: readonly AcceptedCredential[] | undefined;
 }

@@ -1,7 +1,7 @@
 /* @ts-self-types="./snapshot.d.ts" */
 
 import type { Catalogue } from "./call.js";
-import type { Pepper } from "./credential.js";
+import type { AcceptedCredential, Pepper } from "./credential.js";
 import type { UnixSeconds } from "./time.js";
 
 /** Options of `new Snapshot`. */
@@ -12,6 +12,8 @@ export interface SnapshotOptions {
   readonly peppers?: readonly Pepper[] | undefined;
   /** The catalogue of functions and routes. Default: the built-in catalogue. */
   readonly catalogue?: Catalogue | undefined;
+  /** Where a token may stand, 1 to 16. Default: `bearer`, `cpanel` and `whm`. */
+  readonly credentials?: readonly AcceptedCredential[] | undefined;
   /** The last table before a restart. Older ones are refused. Default: none. */
   readonly floor?: SnapshotFloor | undefined;
   /** The maximum age of the table, in seconds from 1. It can only shorten the age that the origin allows. Default: that age. */

@@ -2,7 +2,7 @@
 
 import type { Account } from "./account.js";
 import type { Catalogue } from "./call.js";
-import type { Pepper } from "./credential.js";
+import type { AcceptedCredential, Pepper } from "./credential.js";
 import type { UnixSeconds } from "./time.js";
 import type { TokenRecord } from "./token.js";
 
@@ -16,6 +16,8 @@ export interface TableOptions {
   readonly peppers?: readonly Pepper[] | undefined;
   /** The catalogue of functions and routes. Default: the built-in catalogue. */
   readonly catalogue?: Catalogue | undefined;
+  /** Where a token may stand, 1 to 16. Default: `bearer`, `cpanel` and `whm`. */
+  readonly credentials?: readonly AcceptedCredential[] | undefined;
 }
 
 /** Changes of a table. Removals are applied first. */

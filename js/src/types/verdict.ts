@@ -2,7 +2,7 @@
 
 import type { Account } from "./account.js";
 import type { Call, Catalogue } from "./call.js";
-import type { AuthorizationHeader, Pepper } from "./credential.js";
+import type { AuthorizationHeader, Pepper, PresentedFields } from "./credential.js";
 import type { FaultReason, Reason } from "./reason.js";
 import type { Reply } from "./reply.js";
 import type { UnixSeconds } from "./time.js";
@@ -10,9 +10,9 @@ import type { Access, TokenRecord } from "./token.js";
 
 /** Options of {@link verifyToken}. */
 export interface VerifyOptions {
-  /** The request's `Authorization` header. */
-  readonly authorization: AuthorizationHeader;
-  /** The record found by a hash of the header, or null. */
+  /** The request's `Authorization` header, or its fields. */
+  readonly authorization: AuthorizationHeader | PresentedFields;
+  /** The record found by a hash of the credential, or null. */
   readonly record: TokenRecord | null | undefined;
   /** The account of the record's user, or null. */
   readonly account: Account | null | undefined;

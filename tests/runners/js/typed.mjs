@@ -15,6 +15,7 @@ const operations = {
   info: ["info"],
   reply: ["reply"],
   update: ["updateToken", "now"],
+  credentials: ["credentials"],
 };
 
 /** Whether the typed function would be asked the same: it supplies a time where the text form has none. */
@@ -25,15 +26,18 @@ function isTyped(request) {
   return supplied.every((key) => Object.hasOwn(request, key)) && (!takesNothing || Object.keys(request).length === 1);
 }
 
-/** Returns how a table judges the call of a request by its route's number; undefined for a request that a table can't be asked. */
-function routed(TokenTable, { authorization, record, account, peppers, catalogue, call, now }) {
-  const { method, path, realm, address, ...others } = call ?? {};
+/** Returns how a table judges a request by its route's number or by its fields; undefined for a request that has neither. */
+function byTable(TokenTable, { authorization, record, account, peppers, catalogue, call, now }) {
+  const { address, ...named } = call ?? {};
+  const { method, path, realm, ...others } = named;
   const isRoute = typeof method === "string" && typeof path === "string" && Object.keys(others).length === 0;
   const headers = [authorization ?? []].flat();
-  if (!isRoute || headers.length > 1) return undefined;
-  const table = new TokenTable({ records: [record ?? []].flat(), accounts: [account ?? []].flat(), peppers, catalogue });
+  const { fields, credentials } = headers[0] ?? {};
+  if (!(isRoute || fields !== undefined) || headers.length > 1) return undefined;
+  const table = new TokenTable({ records: [record ?? []].flat(), accounts: [account ?? []].flat(), peppers, catalogue, credentials });
   try {
-    return table.verify(headers[0], { call: table.route(method, path, realm), address, now });
+    const options = { call: isRoute ? table.route(method, path, realm) : table.prepare(named), address, now };
+    return fields === undefined ? table.verify(headers[0], options) : table.verifyFields(fields, options);
   } finally {
     table.free();
   }
@@ -68,9 +72,9 @@ export function typed(tokenlatch) {
       if (!isTyped(request)) return callJson(JSON.stringify(request));
       const { op, ...options } = request;
       const answer = written(() => tokenlatch[operations[op][0]](options));
-      const verdict = op === "verify" && answer.startsWith('{"ok"') ? routed(TokenTable, options) : undefined;
-      const byRoute = verdict === undefined ? answer : JSON.stringify({ ok: verdict });
-      if (byRoute !== answer) throw new Error(`by its route's number ${JSON.stringify(request.call)} is judged ${byRoute}`);
+      const verdict = op === "verify" && answer.startsWith('{"ok"') ? byTable(TokenTable, options) : undefined;
+      const tables = verdict === undefined ? answer : JSON.stringify({ ok: verdict });
+      if (tables !== answer) throw new Error(`a table judges ${JSON.stringify(request.call)}: ${tables}`);
       return answer;
     },
     raw: (text) => callJson(text),
