@@ -16,3 +16,14 @@ pub(crate) fn response(reply: Reply) -> Response {
     }
     response
 }
+
+/// Marks a response in which the module refuses a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Denied;
+
+/// Converts a refusal of the module.
+pub(crate) fn denying(reply: Reply) -> Response {
+    let mut response = response(reply);
+    response.extensions_mut().insert(Denied);
+    response
+}

@@ -24,6 +24,7 @@ use crate::guard::catalogue_file::is_ours;
 use crate::guard::upload;
 use crate::middleware::client::Client;
 use crate::problem::Problem;
+use tokenlatch::Presented;
 use tokenlatch::FunctionCall;
 
 /// Parameters that select the function, and their meaning.

@@ -11,8 +11,7 @@ use crate::auth::backend::Backend;
 use crate::auth::calls;
 use crate::auth::failed_attempts::Failures;
 use crate::middleware::client::Client;
-use crate::middleware::problem_envelope::Denied;
-use crate::module_reply::response;
+use crate::module_reply::denying;
 use crate::problem::Problem;
 use tokenlatch::Error;
 use tokenlatch::Presented;
@@ -111,13 +110,6 @@ pub(crate) async fn pass(
         // Any other verdict without a refusal admits nothing.
         (None, _) => Err(unavailable(state).into()),
     }
-}
-
-/// A refusal by the module.
-fn denying(reply: Reply) -> Response {
-    let mut reply = response(reply);
-    reply.extensions_mut().insert(Denied);
-    reply
 }
 
 /// Refuses requests without a valid token before the request is read further. An admitted request may be refused later.

@@ -9,16 +9,12 @@ use tokenlatch_core::{
 
 use crate::guard::catalogue_file::{WHM, is_ours};
 use crate::middleware::metrics::GUARD;
-use crate::module_reply::response;
+use crate::module_reply::{Denied, response};
 use crate::problem::Problem;
 use tokenlatch::Module;
 
 /// The parameter that selects UAPI where API 2 is the default.
 const UAPI: &str = "cpanel_jsonapi_apiversion=3";
-
-/// Marks a reply in which the module refuses a request.
-#[derive(Clone, Copy)]
-pub(crate) struct Denied;
 
 /// Whether refusals are problem details where these are chosen: on every path of the guard, at `/auth`, and at the functions
 /// that are forwarded. The service's own functions and API 2 keep the form that their clients read.
