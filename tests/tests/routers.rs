@@ -72,7 +72,7 @@ fn requests() -> Vec<Request> {
             requests.push(Request { method, target, route });
         }
     }
-    assert!(requests.len() > 4_500, "{}", requests.len());
+    assert!(requests.len() > 4_000, "{}", requests.len());
     requests
 }
 
@@ -197,7 +197,7 @@ impl Router {
             match said.route.and_then(|at| ROUTES.get(at)) {
                 Some((_, path)) if self.ignores_methods && *path == ROUTES[*route].1 => served += 1,
                 Some(found) if *found == ROUTES[*route] => served += 1,
-                None if matches!(said.status, 400..500 | 501) => {
+                None if (400..500).contains(&said.status) => {
                     refused.push(format!("{method} {target}: {}", said.status))
                 }
                 found => wrong.push(format!(
@@ -326,12 +326,13 @@ fn axum_serves_what_the_core_judges() {
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut app = axum::Router::new();
-    // axum has no rest beside a parameter.
-    let paths = ROUTES
-        .map(|(_, path)| path)
-        .into_iter()
-        .filter(|path| *path != "/v1/{*rest}");
-    for path in paths.collect::<BTreeSet<_>>() {
+    // axum takes no rest beside a parameter; it answers 404.
+    let paths: BTreeSet<&str> = ROUTES
+        .iter()
+        .map(|(_, path)| *path)
+        .filter(|path| *path != "/v1/{*rest}")
+        .collect();
+    for path in paths {
         let of_path = ROUTES.iter().enumerate().filter(|(_, route)| route.1 == path);
         let methods = of_path.fold(MethodRouter::new(), |methods, (at, (method, _))| {
             let serve = move || async move { [(HeaderName::from_static("x-route"), at.to_string())] };

@@ -24,8 +24,8 @@ use crate::guard::catalogue_file::is_ours;
 use crate::guard::upload;
 use crate::middleware::client::Client;
 use crate::problem::Problem;
-use tokenlatch::Presented;
 use tokenlatch::FunctionCall;
+use tokenlatch::Presented;
 
 /// Parameters that select the function, and their meaning.
 const VERSION: &str = "cpanel_jsonapi_apiversion";
