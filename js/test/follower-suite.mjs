@@ -119,7 +119,7 @@ export function casesOf(url) {
         if (judged(`/v1/${at}`) !== "route_unlisted") assert.fail(`${at}: ${judged(`/v1/${at}`)}`);
         if (at % 100 === 0) await pause(0);
       }
-      const long = `a=${"é".repeat(600)}`;
+      const long = "a=".padEnd(1_200, "x");
       assert.deepEqual([judged(`/status?${long}`), judged(`/status?${long}&_method=PUT`)], ["public", "target_doubtful"]);
       assert.deepEqual([judged("/v1/mail/7?x"), judged("/v1/mail/7", "HEAD"), judged("/v1/mail//7"), judged("/v1/Mail/7")], ["ok", "ok", "target_doubtful", "function_without_feature"]);
       await edge.stop();

@@ -87,8 +87,11 @@ export function verifyFields(handle: number, fields: HeaderFields, options: Tabl
 function fieldTexts(fields: HeaderFields): string[] {
   const texts: string[] = [];
   if (!Array.isArray(fields)) throw typeInvalid("fields", "expected an array of names and values");
-  for (const [index, field] of (fields as readonly unknown[]).entries()) {
-    const [name, value]: unknown[] = Array.isArray(field) && field.length === 2 ? field : [];
+  for (let index = 0; index < fields.length; index++) {
+    const field: unknown = fields[index];
+    const isPair = Array.isArray(field) && field.length === 2;
+    const name: unknown = isPair ? field[0] : undefined;
+    const value: unknown = isPair ? field[1] : undefined;
     if (typeof name !== "string" || typeof value !== "string") throw typeInvalid(`fields[${index}]`, "expected a name and a value");
     texts.push(name, value);
   }
@@ -103,8 +106,14 @@ function writeFields(texts: readonly string[], bytes: Uint8Array): number | unde
     for (let part = 0; part < 2; part++) {
       const text = texts[index + part]!;
       if (from + text.length > bytes.length) return undefined;
-      const { read, written } = encoder.encodeInto(text, bytes.subarray(from));
-      if (read !== text.length) return undefined;
+      // The encoder costs more per call than a short text.
+      let written = 0;
+      for (let code; written < text.length && (code = text.charCodeAt(written)) < 0x80; written++) bytes[from + written] = code;
+      if (written < text.length) {
+        const encoded = encoder.encodeInto(text, bytes.subarray(from));
+        if (encoded.read !== text.length) return undefined;
+        written = encoded.written;
+      }
       for (let byte = 0; byte < 4; byte++) bytes[at + 4 * part + byte] = written >>> (8 * byte);
       from += written;
     }
