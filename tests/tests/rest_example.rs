@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tokenlatch_tests::service::programs;
+use tokenlatch_tests::service::program;
 
 /// What a reader does between the blocks of commands: waits, and writes that a route is public.
 const BETWEEN: [&str; 2] = [
@@ -46,10 +46,12 @@ fn commands_of_the_rest_example_work() -> Result<(), Box<dyn Error>> {
     let script = format!("set -m\ntrap 'kill %1 %2' EXIT\n{}", ports(&script)?);
     drop((api, guard));
     let path = std::env::var("PATH")?;
+    let tokenlatch = program("tokenlatch")?;
+    let programs = tokenlatch.parent().unwrap_or(folder.path());
     let output = Command::new("bash")
         .args(["-c", &script])
         .current_dir(folder.path())
-        .env("PATH", format!("{}:{path}", programs()?.display()))
+        .env("PATH", format!("{}:{path}", programs.display()))
         .env("HOME", folder.path())
         .stdin(Stdio::null())
         .output()?;

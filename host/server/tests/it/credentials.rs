@@ -37,7 +37,7 @@ fn api() -> (SocketAddr, Receiver<String>) {
 }
 
 fn orders() -> Catalogue {
-    let route = |path: &str, public| Route {
+    let route = |path: &str, public: bool| Route {
         method: "GET".to_owned(),
         path: path.to_owned(),
         feature: (!public).then(|| "orders".to_owned()),
@@ -289,7 +289,8 @@ fn refusals_may_be_problem_details() {
     );
     let few = running.token(unlisted);
     let revoked = running.token(NewToken::new("bob", "revoked", Access::Full));
-    let revoke = running.state.service.revoke("bob", None, &["revoked".to_owned()]);
+    let names = ["revoked".to_owned()];
+    let revoke = running.state.service.revoke("bob", None, &names);
     running.block_on(revoke).unwrap();
     let body = |title: &str| {
         format!(r#"{{"type":"about:blank","title":"{title}","detail":"Access denied","code":"access_denied"}}"#)
