@@ -10,7 +10,7 @@ use tokenlatch_core::{
 fuzz_target!(|data: &[u8]| {
     let plain = plain_target(data);
     for realm in [Realm::Account, Realm::Admin] {
-        let call = call_of(data, true, realm);
+        let call = call_of("GET", data, realm);
         assert!(call.is_none() || plain.is_some(), "a call by a target that isn't plain");
         let (Some(call), Some(path)) = (call, plain) else {
             continue;

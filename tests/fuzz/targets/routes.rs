@@ -2,6 +2,7 @@
 //! that follow from a list of routes without an index. The first line of an input is a method and a target, each other line a
 //! method and a path of a route, with `!` before a public one and `-` before one without a feature.
 #![no_main]
+#![allow(unused_imports, reason = "the target does not use all of the module")]
 
 #[path = "../../src/routes/mod.rs"]
 mod routes;
