@@ -59,6 +59,15 @@ impl Shape {
         })
     }
 
+    /// The number of segments before the rest.
+    pub fn length(&self) -> usize {
+        self.segments.len()
+    }
+
+    pub fn takes_rest(&self) -> bool {
+        self.rest
+    }
+
     /// A path of the shape, with these texts for its parameters, by their places, and for its rest.
     pub fn path(&self, parameter: impl Fn(usize) -> String, rest: &str) -> String {
         let named = self.segments.iter().enumerate().map(|(at, segment)| match segment {
