@@ -29,7 +29,8 @@ Examples:
   tokenlatch serve --http --listen 127.0.0.1:8080 --admin-listen none
   tokenlatch serve --listen 0.0.0.0:2083 --tls-cert cert.pem --tls-key key.pem \\
     --upstream http://127.0.0.1:3000
-  tokenlatch serve --upstream http://127.0.0.1:3000 --guard-listen 127.0.0.1:8443 --catalogue routes.toml")]
+  tokenlatch serve --upstream http://127.0.0.1:3000 \\
+    --guard-listen 127.0.0.1:8443 --catalogue routes.toml")]
 pub struct Options {
     /// Address of the account port
     #[arg(long, value_name = "ADDR", env = "TOKENLATCH_LISTEN", hide_env_values = true)]

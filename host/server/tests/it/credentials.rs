@@ -248,7 +248,7 @@ fn failures_of_a_user_are_counted_by_any_credential() {
         config.failures.per_address = 0;
         config.failures.per_user = 3;
     });
-    let wrong = format!("Basic {}", base64(&format!("alice:{}", "x".repeat(32))));
+    let wrong = format!("Basic {}", base64(&format!("alice:{}", "A".repeat(32))));
     let statuses = [(); 5].map(|()| send(running.account, "/execute/Tokens/list", &[("Authorization", &wrong)]).status);
     assert_eq!(statuses, [401, 401, 401, 429, 429]);
 }
