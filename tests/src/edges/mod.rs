@@ -267,7 +267,8 @@ fn scripts(place: &Place, origin: &Server, keys: &Keys, settings: Settings) -> R
             Err(fault) => return Err(fault),
         };
         edges.push(Edge {
-            goal: Goal::new(name, script.address, "/"),
+            // A route of the example that reads.
+            goal: Goal::new(name, script.address, "/v1/backups"),
             relay,
             program: Program::Script(script),
         });
