@@ -1,14 +1,7 @@
 //! Tokens in a query, where they end up in logs. OPERATIONS.md, Routes.
 
-use alloc::vec::Vec;
-
-use zeroize::Zeroizing;
-
-use super::escape::decode;
+use super::escape::in_any_layer;
 use crate::token::text;
-
-/// How many layers of escapes are decoded.
-const DECODINGS: usize = 3;
 
 /// Parameters in which an API could look for a token, in small letters and digits only.
 const KEYS: &[&str] = &[
@@ -41,15 +34,7 @@ pub(crate) fn has_token(target: &[u8]) -> bool {
     let Some(query) = target.splitn(2, |byte| *byte == b'?').nth(1) else {
         return false;
     };
-    if !query.contains(&b'%') {
-        return shows_token(query);
-    }
-    let mut layer = Zeroizing::new(Vec::from(query));
-    (0..=DECODINGS).any(|_| {
-        let found = shows_token(&layer);
-        layer = Zeroizing::new(decode(&layer));
-        found
-    })
+    in_any_layer(query, &shows_token)
 }
 
 /// Whether a query shows a token without more decoding.

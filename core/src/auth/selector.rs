@@ -2,13 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::escape::decode;
+use super::escape::in_any_layer;
 
 /// The most bytes of a key that is examined.
 const MAX_KEY: usize = 1024;
-
-/// How many layers of escapes are decoded.
-const DECODINGS: usize = 3;
 
 /// The parameters that select a function of API 2, or of UAPI by the same path.
 pub const API2_SELECTORS: &[&str] = &[
@@ -80,12 +77,10 @@ pub(crate) fn resembles<'k>(key: &[u8], known: impl Iterator<Item = &'k str> + C
 /// Whether a part of the key matches in any layer of escapes. Decoded characters can be separators.
 fn has_reading(key: &[u8], is: &dyn Fn(&[u8]) -> bool) -> bool {
     let spaced = key.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte });
-    let mut layer: Vec<u8> = spaced.collect();
-    (0..=DECODINGS).any(|_| {
+    let spaced: Vec<u8> = spaced.collect();
+    in_any_layer(&spaced, &|layer| {
         let mut parts = layer.split(|byte| matches!(byte, b'&' | b';' | b'?' | b'=' | b'#' | b'\0'));
-        let found = parts.any(is);
-        layer = decode(&layer);
-        found
+        parts.any(is)
     })
 }
 
