@@ -11,7 +11,7 @@
 
 use tokenlatch_core::{Error, Realm, Value, answer_json};
 
-use crate::snapshots::NOT_OWNED;
+use crate::memory::NOT_OWNED;
 use crate::tables::UNKNOWN;
 use crate::{memory, snapshots, tables};
 

@@ -15,6 +15,9 @@ use zeroize::Zeroize;
 
 use crate::address;
 
+/// The code for memory that the caller does not own.
+pub(crate) const NOT_OWNED: i64 = -2;
+
 /// The most bytes that a host may hold at once: 64 MiB.
 const MAX_HELD: usize = 64 << 20;
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use tokenlatch_core::{Error, Snapshot, Value, answer_json, encode};
 
+use crate::memory::NOT_OWNED;
 use crate::{memory, tables};
 
 /// The answer to a part of a message: how many bytes of body remain.
@@ -75,9 +76,6 @@ pub(crate) fn verify_many(handle: u32, call: u32, requests: &[u8], now: i64) -> 
     }
     codes
 }
-
-/// The code for memory that the caller does not own.
-pub(crate) const NOT_OWNED: i64 = -2;
 
 /// The number of requests, the lengths of each, and the texts.
 type Requests<'r> = (usize, &'r [[u8; 4]], &'r [u8]);

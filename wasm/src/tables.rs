@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use serde::Serialize;
 use tokenlatch_core::{Error, ErrorCode, Presentation, Realm, Snapshot, TokenTable, Value, encode};
 
-use crate::snapshots::NOT_OWNED;
+use crate::memory::NOT_OWNED;
 
 /// The answer for an unknown table or call number.
 pub(crate) const UNKNOWN: i64 = -1;

@@ -8,7 +8,7 @@ use tokenlatch_server::is_own_function;
 
 use super::document::{Document, Operation, Requirement};
 use super::operations::security;
-use super::routes::fault;
+use super::route_fault::route_fault;
 
 /// What an operation's feature is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -24,7 +24,7 @@ pub enum FeatureBy {
 /// The name that the document has for an operation's feature.
 ///
 /// # Errors
-/// Why there is none.
+/// Why an operation has no feature.
 pub fn named(document: &Document, operation: &Operation, template: &str, by: FeatureBy) -> Result<String, String> {
     match by {
         FeatureBy::Security => scope(security(document, operation).unwrap_or_default()),
@@ -135,7 +135,7 @@ fn feature(name: &str) -> String {
 
 /// Why the core doesn't take a feature, if it doesn't.
 fn unusable(feature: &str) -> Option<String> {
-    let fault = fault(&Route {
+    let fault = route_fault(&Route {
         method: "*".to_owned(),
         path: "/".to_owned(),
         feature: Some(feature.to_owned()),

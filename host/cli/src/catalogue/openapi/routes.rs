@@ -1,12 +1,13 @@
 //! Routes for the operations of a document. Where the document leaves a doubt, the route is for full tokens only.
 
-use tokenlatch::core::{Catalogue, Route};
+use tokenlatch::core::Route;
 
 use super::super::shape::Shape;
 use super::document::{Document, Operation};
 use super::features::{FeatureBy, Features, named};
 use super::groups::{Draft, Groups, Routes, Written};
 use super::operations::{Served, operations, security};
+use super::route_fault::route_fault;
 use super::template::route_path;
 
 /// Whether a method only reads. Every other one may write.
@@ -114,7 +115,7 @@ fn draft(document: &Document, one: &Served<'_>, feature: Result<String, String>)
         notes,
         open: security(document, one.operation).is_some_and(<[_]>::is_empty),
     };
-    match fault(&Route {
+    match route_fault(&Route {
         method: method.to_owned(),
         path: draft.path.clone(),
         ..Route::default()
@@ -122,15 +123,6 @@ fn draft(document: &Document, one: &Served<'_>, feature: Result<String, String>)
         None => Ok(draft),
         Some(fault) => Err(format!("no route can have its path: {fault}")),
     }
-}
-
-/// Why the core refuses a route, if it does.
-pub fn fault(route: &Route) -> Option<String> {
-    let catalogue = Catalogue {
-        routes: vec![route.clone()],
-        ..Catalogue::default()
-    };
-    catalogue.explain().err().map(|error| error.message.to_string())
 }
 
 fn about(operation: &Operation) -> Option<String> {
