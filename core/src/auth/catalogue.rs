@@ -143,7 +143,8 @@ pub enum Decisive<'c> {
         at: usize,
         /// The route.
         route: &'c Route,
-        /// Whether the path is the route's only for servers that ignore the case of letters or a slash at the end.
+        /// Whether the path is the route's only for servers that ignore the case of letters, needless escapes or a slash at
+        /// the end.
         near: bool,
     },
 }

@@ -221,8 +221,8 @@ impl Snapshot {
     }
 
     /// Decides on a header. Returns the reason's number × 2³² + the token's index + 1, or + 0 if no token has the
-    /// hash; −1 for an unknown call. 0 to 2³² − 1 is an admission, any other number a refusal. [`Snapshot::verdict`]
-    /// returns the details.
+    /// hash; −1 for an unknown call. A number is an admission if its reason is [`Reason::Ok`] or [`Reason::Public`].
+    /// [`Snapshot::verdict`] returns the details.
     #[must_use]
     pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {
         if self.accepts_usual() {

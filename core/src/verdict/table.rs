@@ -200,7 +200,7 @@ impl TokenTable {
     }
 
     /// Decides on a header. Returns the reason's number × 2³² + the record's slot + 1, or + 0 if no record has the
-    /// hash; −1 for an unknown call. 0 to 2³² − 1 is an admission, any other number a refusal.
+    /// hash; −1 for an unknown call. A number is an admission if its reason is [`Reason::Ok`] or [`Reason::Public`].
     /// [`TokenTable::verdict`] returns the details.
     #[must_use]
     pub fn verify(&self, call: u32, authorization: &[u8], address: Option<&[u8]>, now: i64) -> i64 {

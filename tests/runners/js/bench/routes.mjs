@@ -1,4 +1,4 @@
-// Method and path → route → verdict, in a table with so many routes. As in `native.rs` of the benchmark.
+// Method and path → route → verdict, in a table with this number of routes. As in `native.rs` of the benchmark.
 import { TokenTable } from "tokenlatch";
 
 import { HOT, TURN } from "./stage.mjs";

@@ -84,7 +84,7 @@ impl Native {
         }))
     }
 
-    /// A table with so many routes, which are asked for in turn by their paths.
+    /// A table with this number of routes, which are asked for in turn by their paths.
     fn routes(&self, count: usize) -> Result<Run, Fault> {
         let during = || Fault::during("the table");
         let input = TableInput {
@@ -172,7 +172,7 @@ impl Native {
     }
 }
 
-/// A catalogue of so many routes.
+/// A catalogue with this number of routes.
 fn catalogue(count: usize) -> Catalogue {
     let route = |number: usize| Route {
         method: "GET".into(),
